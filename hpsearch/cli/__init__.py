@@ -1,0 +1,36 @@
+"""The command line: thin commands over the packages below, which are imported only by the command that needs them."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from hpsearch.errors import HpsearchError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C."""
+    from hpsearch.cli.commands import cli
+
+    try:
+        status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)
+    except HpsearchError as error:
+        _say(str(error))
+        return error.exit_status
+    except click.UsageError as error:
+        _say(" ".join(error.format_message().split()))
+        return 2
+    except click.ClickException as error:
+        _say(error.format_message())
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        _say("stopped")
+        return 130
+    except BrokenPipeError:  # `hpsearch status | head`
+        sys.stderr.close()
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _say(text: str) -> None:
+    print(f"hpsearch: {' '.join(text.split())}", file=sys.stderr)

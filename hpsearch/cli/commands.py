@@ -1,0 +1,178 @@
+"""What a user can type. May import click; all else inside the commands, so that `hpsearch --help` is quick."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hpsearch import __version__
+from hpsearch.errors import InputError, nearest
+
+DEFAULT_STORAGE = "sqlite:///studies/hpsearch.db"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Group(click.Group):
+    """Commands in the order in which a user meets them; an unknown one is answered with the nearest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise InputError(f"{args[0]!r} is not a command{nearest(args[0], self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hpsearch")
+def cli() -> None:
+    """Search hyperparameters of small networks: write a study file, launch it, read the report."""
+
+
+def _storage(command: Command) -> Command:
+    return click.option("--storage", default=DEFAULT_STORAGE, show_default=True, metavar="URL", help="The database.")(
+        command
+    )
+
+
+def _running(command: Command) -> Command:
+    """The options of the commands that run a study."""
+    for option in (
+        click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors."),
+        click.option(
+            "--reports",
+            type=click.Path(path_type=Path),
+            default=Path("reports"),
+            show_default=True,
+            metavar="DIR",
+            help="Where the report goes.",
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Where datasets are [default: $HPSEARCH_DATA, or the user's cache].",
+        ),
+        click.option(
+            "--backend",
+            type=click.Choice(["loky", "threading"]),
+            default="loky",
+            show_default=True,
+            help="What runs the workers; threading is for debugging.",
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes [default: one a core]."
+        ),
+    ):
+        command = option(command)
+    return _storage(command)
+
+
+@cli.command()
+@click.argument("study_file", type=click.Path(path_type=Path))
+@click.option("--or-resume", is_flag=True, help="Go on with the study if it was launched before.")
+@_running
+def launch(study_file: Path, or_resume: bool, **given: Any) -> int:
+    """Check STUDY_FILE, run the search it describes, and write the report."""
+    from hpsearch.cli.running import run_launch
+
+    return run_launch(study_file, or_resume=or_resume, **given)
+
+
+@cli.command()
+@click.argument("name")
+@_running
+def resume(name: str, **given: Any) -> int:
+    """Go on with study NAME where it was stopped, and write the report."""
+    from hpsearch.cli.running import run_resume
+
+    return run_resume(name, **given)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@_storage
+def status(name: str | None, storage: str) -> None:
+    """List all studies, or the stages of study NAME."""
+    from hpsearch.cli.looking import show_status
+
+    show_status(name, storage)
+
+
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the report goes.",
+)
+@_storage
+def report(name: str, reports: Path, storage: str) -> None:
+    """Write the report of study NAME, finished or not."""
+    from hpsearch.cli.looking import write_report
+
+    click.echo(write_report(name, storage, reports))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever can reach it can delete studies.")
+@_storage
+def dashboard(port: int, host: str, storage: str) -> None:
+    """Look inside with optuna-dashboard, in a browser."""
+    from hpsearch.cli.looking import serve_dashboard
+
+    serve_dashboard(storage, host, port)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_storage
+def delete(name: str, yes: bool, storage: str) -> None:
+    """Delete study NAME with all its results."""
+    from hpsearch.search import launching
+
+    if not yes:
+        click.confirm(f"Delete study {name!r} and all its results from {storage}?", abort=True)
+    launching.delete(name, storage)
+    click.echo(f"study {name!r} is deleted; its report, if any, is left")
+
+
+@cli.group(name="data", cls=_Group)
+def data_group() -> None:
+    """Fetch datasets; see and clear what was prepared from them."""
+
+
+@data_group.command()
+@click.argument("dataset")
+@click.option("--layout", type=click.Choice(["python", "binary", "matlab"]), default="python", show_default=True)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where to put it [default: $HPSEARCH_DATA, or the user's cache].",
+)
+@click.option("--url", metavar="URL", help="The archive's address, for a mirror.")
+def fetch(dataset: str, layout: str, data_dir: Path | None, url: str | None) -> None:
+    """Download DATASET, check it, and unpack it."""
+    from hpsearch import data
+
+    directory = data.data_directory(data_dir)
+    click.echo(data.fetch(dataset, directory, layout=layout, url=url, progress=os.isatty(2)))
+
+
+@data_group.command()
+def clean() -> None:
+    """Delete the prepared splits; they are made again when a study needs them."""
+    from hpsearch import data
+
+    click.echo(f"{data.clean() / 1e6:,.0f} MB freed")

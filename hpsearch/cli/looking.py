@@ -1,0 +1,71 @@
+"""`status`, `report` and `dashboard`: look at studies without changing them. May import storage and reporting."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import HpsearchError
+from hpsearch.storage import reading, sqlite
+from hpsearch.storage.database import Database, open_to_read
+
+
+def write_report(name: str, storage: str, reports: Path) -> Path:
+    """Write the report of a study; return the path of its index.html."""
+    from hpsearch import reporting
+
+    return reporting.write_report(open_to_read(storage), name, reports)
+
+
+def show_status(name: str | None, storage: str) -> None:
+    """Print a table of all studies, or of one study's stages."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    with open_to_read(storage).connect() as connection:
+        if name is not None:
+            reading.get_study(connection, name)
+        rows = [row for row in reading.overview(connection) if name in (None, row["study"])]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("study", "state", "stage", "trials", "failed", "epochs", "best", "test"):
+        table.add_column(heading, justify="left" if heading in ("study", "state", "stage") else "right")
+    before = None
+    for row in rows:
+        head = ("", "") if row["study"] == before else (row["study"], row["state"])
+        table.add_row(*(Text(cell) for cell in (*head, *_cells(row))))
+        before = row["study"]
+    Console().print(table if rows else f"no studies in {storage}", markup=False)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    def percent(value: float | None) -> str:
+        return "" if value is None else f"{100 * value:.2f}%"
+
+    if row["trials"] is None:
+        return [row["stage"], row["stage_state"], "", "", "", ""]
+    return [
+        row["stage"],
+        f"{row['done']}/{row['trials']}",
+        str(row["failed"] or ""),
+        f"{row['epochs_done']}/{row['epochs']}",
+        percent(row["best"]),
+        percent(row["test"]),
+    ]
+
+
+def serve_dashboard(storage: str, host: str, port: int) -> None:
+    """Serve optuna-dashboard over the database until Ctrl-C."""
+    from optuna.storages import RDBStorage
+    from optuna_dashboard import run_server
+
+    path = sqlite.path_of(storage)
+    Database(storage, create=False).close()  # the checks that a writer makes, and their one line
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise HpsearchError(
+                f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port"
+            ) from error
+    run_server(RDBStorage("sqlite://", engine_kwargs=sqlite.dashboard_options(path)), host=host, port=port)

@@ -1,0 +1,48 @@
+"""A dataset as it was published: whole, raw and in memory. May import NumPy only."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Images = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images, those to learn from and those published to test on; all arrays are read-only.
+
+    images, test_images: (n, features), uint8 or float32; a row is an image flattened as (channel, height, width).
+    labels, test_labels: (n,) int64 in [0, len(classes)).
+    fingerprint: SHA-256 (hex) of the arrays' bytes, types and shapes and of the class names.
+    """
+
+    name: str
+    images: Images
+    labels: Labels
+    test_images: Images
+    test_labels: Labels
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    fingerprint: str
+
+
+def make_dataset(
+    name: str,
+    train: tuple[Images, Labels],
+    test: tuple[Images, Labels],
+    classes: tuple[str, ...],
+    image_shape: tuple[int, int, int],
+) -> Dataset:
+    """Freeze (images, labels) for training and for testing into a `Dataset` with its fingerprint."""
+    arrays: list[Any] = [np.ascontiguousarray(array) for array in (*train, *test)]
+    digest = hashlib.sha256(repr((classes, image_shape)).encode())
+    for array in arrays:
+        array.setflags(write=False)
+        digest.update(repr((array.dtype.str, array.shape)).encode())
+        digest.update(array.data)
+    images, labels, test_images, test_labels = arrays
+    return Dataset(name, images, labels, test_images, test_labels, classes, image_shape, digest.hexdigest())

@@ -1,0 +1,80 @@
+"""A prepared split on disk: what is in its folder, and how it is opened. May import NumPy and `hpsearch.errors`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.data.dataset import Labels
+from hpsearch.errors import DataError
+
+META = "meta.json"
+PARTS = ("train", "validation", "test")
+
+Standardised = npt.NDArray[np.float32]
+Statistics = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A dataset divided and standardised; all arrays are read-only.
+
+    train_x, validation_x, test_x: (n, features) float32 in C order, memory-mapped, so that processes share one copy.
+    train_y, validation_y, test_y: (n,) int64 in [0, len(classes)).
+    mean, deviation: (features,) float64 of the raw training images; a deviation of 0 was taken as 1.
+    fingerprint is the dataset's; key names the split: of which dataset, what sizes, which seed.
+    Every beginning of the training rows is a random sample with the class proportions of the whole.
+    """
+
+    path: Path
+    name: str
+    train_x: Standardised
+    train_y: Labels
+    validation_x: Standardised
+    validation_y: Labels
+    test_x: Standardised
+    test_y: Labels
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    mean: Statistics
+    deviation: Statistics
+    fingerprint: str
+    key: str
+
+
+def open_split(path: Path) -> Split:
+    """Open the split that `prepare` left at `path`. Raises `DataError` if it is not there, cut or changed."""
+    try:
+        meta = json.loads((path / META).read_text("utf-8"))
+        features = int(np.prod(meta["image_shape"]))
+        arrays: dict[str, Any] = {name: _open(path, name, np.float64, (features,)) for name in ("mean", "deviation")}
+        for part in PARTS:
+            arrays[f"{part}_x"] = _open(path, f"{part}_x", np.float32, (meta[part], features))
+            arrays[f"{part}_y"] = _open(path, f"{part}_y", np.int64, (meta[part],))
+        return Split(
+            path=path,
+            name=meta["name"],
+            classes=tuple(meta["classes"]),
+            image_shape=tuple(meta["image_shape"]),
+            fingerprint=meta["fingerprint"],
+            key=meta["key"],
+            **arrays,
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a whole prepared split; start the study again to prepare it anew") from error
+
+
+def _open(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Open one array: images as a memory map, all others read; its type, shape and size must be as expected."""
+    file = path / f"{name}.npy"
+    mapped = np.lib.format.open_memmap(file, mode="r")
+    if mapped.dtype != dtype or mapped.shape != shape or not mapped.flags.c_contiguous:
+        raise ValueError(f"{file}: {mapped.dtype} {mapped.shape}")
+    if file.stat().st_size != mapped.offset + mapped.nbytes:
+        raise ValueError(f"{file}: more bytes than the array has")
+    array = np.asarray(mapped) if name.endswith("_x") else np.array(mapped)  # plain arrays: slicing a memmap is slow
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,30 @@
+"""The training core: many small networks trained as one computation. Imports NumPy and SciPy only."""
+
+from hpsearch.nn.activations import ACTIVATIONS, LeakyReLU, ReLU, Tanh
+from hpsearch.nn.batchnorm import BatchNorm
+from hpsearch.nn.dropout import Dropout
+from hpsearch.nn.layers import Dense, Layer, Sizes
+from hpsearch.nn.losses import LOSSES, Loss, MulticlassHinge, SoftmaxCrossEntropy
+from hpsearch.nn.network import Network
+from hpsearch.nn.optimisers import SGD
+from hpsearch.nn.parameters import Parameter, Weights
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "SGD",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LeakyReLU",
+    "Loss",
+    "MulticlassHinge",
+    "Network",
+    "Parameter",
+    "ReLU",
+    "Sizes",
+    "SoftmaxCrossEntropy",
+    "Tanh",
+    "Weights",
+]

@@ -1,0 +1,96 @@
+"""Activation layers, which act on each number alone. May import NumPy and `hpsearch.nn.layers`.
+
+They work in place, and so may the layer after them: what `backward` needs is kept apart from the output.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.nn.layers import Layer, Sizes
+
+Array = npt.NDArray[Any]
+
+
+def refuse_shared_input(layer: Layer, sizes: Sizes) -> None:
+    """Raise ValueError where an in-place layer would be the first: the images are shared by all trials."""
+    if sizes.shared:
+        raise ValueError(f"the first layer must be Dense, got {type(layer).__name__}")
+
+
+class ReLU(Layer):
+    """max(x, 0), in place."""
+
+    def bind(self, sizes: Sizes) -> int:
+        refuse_shared_input(self, sizes)
+        self._masks: dict[int, Array] = {}
+        return super().bind(sizes)
+
+    def forward(self, x: Array, training: bool) -> Array:
+        np.maximum(x, 0.0, out=x)
+        if training:
+            self._flat = not_positive(x, self._masks)
+        return x
+
+    def backward(self, delta: Array) -> Array:
+        """dx = δ where the output is positive, else 0; the derivative at 0 is taken as 0."""
+        np.copyto(delta, 0.0, where=self._flat)
+        return delta
+
+
+class LeakyReLU(Layer):
+    """x where x > 0, else slope·x, in place (Maas et al. 2013)."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        if not 0 <= slope < 1:
+            raise ValueError(f"slope must be at least 0 and below 1, got {slope}")
+        self.slope = slope
+
+    def bind(self, sizes: Sizes) -> int:
+        refuse_shared_input(self, sizes)
+        self._masks: dict[int, Array] = {}
+        return super().bind(sizes)
+
+    def forward(self, x: Array, training: bool) -> Array:
+        if training:
+            self._lower = not_positive(x, self._masks)
+        np.maximum(x, x * x.dtype.type(self.slope), out=x)
+        return x
+
+    def backward(self, delta: Array) -> Array:
+        """dx = δ where x is positive, else slope·δ."""
+        np.multiply(delta, delta.dtype.type(self.slope), out=delta, where=self._lower)
+        return delta
+
+
+def not_positive(x: Array, masks: dict[int, Array]) -> Array:
+    """Where x (K, N, H) is not above 0, in an array kept in `masks` for each N."""
+    rows = x.shape[1]
+    if rows not in masks:
+        masks[rows] = np.empty_like(x, dtype=bool)
+    np.less_equal(x, 0.0, out=masks[rows])
+    return masks[rows]
+
+
+class Tanh(Layer):
+    """tanh(x), in place."""
+
+    def bind(self, sizes: Sizes) -> int:
+        refuse_shared_input(self, sizes)
+        return super().bind(sizes)
+
+    def forward(self, x: Array, training: bool) -> Array:
+        np.tanh(x, out=x)
+        if training:
+            self._slope = 1 - x * x
+        return x
+
+    def backward(self, delta: Array) -> Array:
+        """dx = (1 − tanh²x) δ."""
+        delta *= self._slope
+        return delta
+
+
+ACTIVATIONS: dict[str, Callable[[], Layer]] = {"relu": ReLU, "leaky_relu": LeakyReLU, "tanh": Tanh}

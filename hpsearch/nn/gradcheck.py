@@ -1,0 +1,141 @@
+"""Analytic gradients against numeric ones, for each parameter of a network. May import NumPy and `hpsearch.nn`.
+
+Report 1 compared them by relative error, report 3 by absolute difference; both are here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.nn.network import Network
+from hpsearch.nn.parameters import Parameter, Weights
+from hpsearch.nn.random import generator
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCheck:
+    """One parameter of one trial: the worst entry by relative error, and the largest absolute difference of all."""
+
+    name: str  # e.g. "0.weights"
+    trial: int
+    entries: int  # how many were compared
+    relative_error: float
+    absolute_difference: float
+    index: tuple[int, ...]  # of the entry with the largest relative error
+    analytic: float  # there
+    numeric: float  # there
+
+
+def check(
+    network: Network,
+    x: Array,
+    y: Array,
+    lam: npt.NDArray[np.float64],
+    *,
+    h: float = 1e-6,
+    eps: float = 1e-3,
+    sample: int | None = None,
+    rng: np.random.Generator | None = None,
+) -> list[ParameterCheck]:
+    """Compare gradients of the cost, loss + λ·Σ‖W‖², on images x (n, D), labels y (n,), with λ of each trial (K,).
+
+    Numeric gradients are central differences (cost(w + h) − cost(w − h)) / 2h; the relative error of numbers a and n is
+    |a − n| / max(eps, |a| + |n|). With h = 1e-6 rounding leaves some 1e-10 in n, so gradients far below 1e-3 cannot be
+    compared to a relative error of 1e-6: hence eps. `sample` takes so many entries of each parameter, drawn by `rng`,
+    instead of all. Where a kink (of ReLU, of the hinge) lies within h, the numeric gradient is wrong: rare, and another
+    sample or seed tells. A network of a dtype other than float64 raises ValueError.
+    """
+    for name, p in network.params.items():
+        if _values(p).dtype != np.float64:
+            raise ValueError(f"gradients must be checked in float64, got {name} of {_values(p).dtype}")
+    rng = rng or np.random.default_rng(0)
+    _begin(network)
+    network.backward(x, y)
+    analytic = {name: _gradient(p, lam) for name, p in network.params.items()}
+    found = []
+    for name, p in network.params.items():
+        chosen = list(_entries(p, sample, rng))
+        numeric = np.stack([_numeric(network, p, index, x, y, lam, h) for index in chosen], axis=1)
+        for k in range(network.trials):
+            own = np.array([analytic[name][k][index] for index in chosen])
+            found.append(_compare(name, k, chosen, own, numeric[k], eps))
+    return found
+
+
+def _begin(network: Network) -> None:
+    """The same draws in every pass: dropout must leave the same units out, or costs cannot be compared."""
+    network.begin_epoch([generator(0, "gradcheck", k) for k in range(network.trials)])
+
+
+def _values(p: Parameter | Weights) -> Array:
+    return p.stored if isinstance(p, Weights) else p.value
+
+
+def _gradient(p: Parameter | Weights, lam: npt.NDArray[np.float64]) -> Array:
+    """d(cost)/d(parameter), (K, …), as a copy: the loss's gradient, and 2λW where W is regularised."""
+    if isinstance(p, Parameter):
+        return p.grad.copy()
+    weights = np.stack([p.materialise(k) for k in range(len(lam))])
+    regularised: Array = p.gradient() + 2 * lam[:, None, None] * weights
+    return regularised
+
+
+def _entries(p: Parameter | Weights, sample: int | None, rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
+    """Indices of entries within one trial's parameter: all, or a sample."""
+    shape = _values(p).shape[1:]
+    size = int(np.prod(shape))
+    flat = range(size) if sample is None or sample >= size else np.sort(rng.choice(size, sample, replace=False))
+    for i in flat:
+        yield tuple(int(j) for j in np.unravel_index(i, shape))
+
+
+def _numeric(
+    network: Network,
+    p: Parameter | Weights,
+    index: tuple[int, ...],
+    x: Array,
+    y: Array,
+    lam: npt.NDArray[np.float64],
+    h: float,
+) -> Array:
+    """(cost(w + h) − cost(w − h)) / 2h of one entry, in all trials at once, (K,)."""
+    values = _values(p)
+    place: tuple[Any, ...] = (slice(None), *index)
+    scale = p.scale if isinstance(p, Weights) else np.ones(network.trials)
+    before = values[place].copy()
+    upper, lower = before + h / scale, before - h / scale
+    losses = []
+    for side in (upper, lower):
+        values[place] = side
+        _begin(network)
+        losses.append(network.loss.losses(network.forward(x, training=True), y))
+    values[place] = before
+    # The two costs differ in their last digits only, so differences are taken where nothing else has been added yet:
+    # image by image, and of Σ‖W‖² in the one square that changes.
+    change: Array = (losses[0] - losses[1]).mean(axis=1)
+    if isinstance(p, Weights):
+        change += lam * scale**2 * (upper - lower) * (upper + lower)
+    return change / (2 * h)
+
+
+def _compare(
+    name: str, trial: int, indices: list[tuple[int, ...]], analytic: Array, numeric: Array, eps: float
+) -> ParameterCheck:
+    difference = np.abs(analytic - numeric)
+    relative = difference / np.maximum(eps, np.abs(analytic) + np.abs(numeric))
+    worst = int(relative.argmax())  # NumPy's argmax takes the first NaN, if there is one
+    return ParameterCheck(
+        name,
+        trial,
+        len(indices),
+        float(relative[worst]),
+        float(difference.max()),
+        indices[worst],
+        float(analytic[worst]),
+        float(numeric[worst]),
+    )

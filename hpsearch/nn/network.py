@@ -1,0 +1,93 @@
+"""K networks of one shape, trained side by side: layers in a row, then a loss. May import NumPy and `hpsearch.nn`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.nn.layers import Layer, Sizes, total_parameters
+from hpsearch.nn.losses import Loss, SoftmaxCrossEntropy
+from hpsearch.nn.parameters import Parameter, Weights
+
+Array = npt.NDArray[Any]
+State = dict[str, Array]
+
+
+class Network:
+    """Layers bound to K trials. Parameters are named "<position of the layer>.<name>", e.g. "0.weights"."""
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        *,
+        inputs: int,
+        trials: int = 1,
+        rows: tuple[int, ...] = (),
+        dtype: str = "float32",
+        loss: Loss | None = None,
+    ) -> None:
+        """inputs: numbers per image; rows: the sizes of the batches it will be trained on."""
+        self.layers, self.trials, self.loss = list(layers), trials, loss or SoftmaxCrossEntropy()
+        for position, layer in enumerate(self.layers):
+            inputs = layer.bind(Sizes(trials, inputs, rows, shared=position == 0, dtype=dtype))
+        self.outputs = inputs
+        self.params: dict[str, Parameter | Weights] = {
+            f"{position}.{name}": p for position, layer in enumerate(self.layers) for name, p in layer.params.items()
+        }
+        self.statistics: dict[str, Array] = {
+            f"{position}.{name}": a
+            for position, layer in enumerate(self.layers)
+            for name, a in layer.statistics.items()
+        }
+        if not self.params:
+            raise ValueError(f"the layers must learn something, got {len(self.layers)} without parameters")
+        self.size = total_parameters(self.layers)
+
+    def initialise(self, k: int, rng: np.random.Generator) -> None:
+        """Draw trial k's first parameters, layer by layer, from its own generator."""
+        for layer in self.layers:
+            layer.initialise(k, rng)
+
+    def begin_epoch(self, rngs: Sequence[np.random.Generator]) -> None:
+        """Give each trial the generator of all that its layers draw in this epoch, e.g. dropout's masks."""
+        assert len(rngs) == self.trials
+        for layer in self.layers:
+            for k, rng in enumerate(rngs):
+                layer.begin_epoch(k, rng)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Class scores (K, N, C) of images x (N, D); the array is reused by the next call."""
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, x: Array, y: Array) -> None:
+        """Set every parameter's gradient of the mean loss over the batch x (N, D), y (N,)."""
+        delta = self.loss.gradient(self.forward(x, training=True), y)
+        for layer in reversed(self.layers):
+            delta = layer.backward(delta)
+
+    def squared_norm(self, k: int) -> float:
+        """Σ‖W‖² over trial k's weight matrices; biases do not count."""
+        return sum(p.squared_norm(k) for p in self.params.values() if isinstance(p, Weights))
+
+    def state(self, k: int) -> State:
+        """All that trial k needs to go on, as copies, by parameter name."""
+        learned = {name + part: a for name, p in self.params.items() for part, a in p.state(k).items()}
+        return learned | self._statistics(k)
+
+    def load(self, k: int, state: State) -> None:
+        """Put a `state` or `weights` of an equal network into trial k."""
+        for name, p in self.params.items():
+            mine = (key for key in state if key == name or key.startswith(f"{name}."))
+            p.load(k, {key.removeprefix(name): state[key] for key in mine})
+        for name, array in self.statistics.items():
+            array[k] = state[name]
+
+    def weights(self, k: int) -> State:
+        """Trial k's parameters and statistics as they enter the model, as copies, by name."""
+        return {name: p.materialise(k) for name, p in self.params.items()} | self._statistics(k)
+
+    def _statistics(self, k: int) -> State:
+        return {name: array[k].copy() for name, array in self.statistics.items()}

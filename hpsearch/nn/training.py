@@ -1,0 +1,82 @@
+"""Train a cohort for whole epochs and measure it after each. May import NumPy and `hpsearch.nn`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.nn.network import Network
+from hpsearch.nn.optimisers import SGD
+from hpsearch.nn.products import ROWS_PER_CHUNK
+from hpsearch.nn.schedules import Schedule
+
+Array = npt.NDArray[Any]
+Order = Callable[[int], Array]
+"""epoch, counted from 1 → the order (n,) in which its images are met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One trial on one set of images: cost = loss + λ·Σ‖W‖², mean loss, accuracy, and each image's predicted class."""
+
+    cost: float
+    loss: float
+    accuracy: float
+    predicted: Array  # (n,) uint8 or wider
+
+
+def updates_per_epoch(images: int, batch_size: int) -> int:
+    """⌈images / batch size⌉: the last batch of an epoch may be smaller."""
+    return -(-images // batch_size)
+
+
+def batch_rows(images: int, batch_size: int) -> tuple[int, ...]:
+    """The sizes that an epoch's batches have."""
+    rest = images % batch_size
+    return (batch_size, rest) if rest and images > batch_size else (min(batch_size, images),)
+
+
+def train_epoch(
+    network: Network,
+    optimiser: SGD,
+    x: Array,
+    y: Array,
+    order: Array,
+    *,
+    epoch: int,
+    batch_size: int,
+    schedules: Sequence[Schedule],
+    lam: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Train on images x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,)."""
+    updates = updates_per_epoch(len(order), batch_size)
+    number = np.arange((epoch - 1) * updates, epoch * updates)
+    eta = np.stack([schedule(number) for schedule in schedules], axis=1)
+    batch = np.empty((batch_size, x.shape[1]), x.dtype)
+    params = list(network.params.values())
+    for u in range(updates):
+        rows = order[u * batch_size : (u + 1) * batch_size]
+        images = np.take(x, rows, axis=0, out=batch[: len(rows)], mode="clip")
+        network.backward(images, y[rows])
+        optimiser.step(params, eta[u], lam)
+    last: npt.NDArray[np.float64] = eta[-1]
+    return last
+
+
+def measure(network: Network, x: Array, y: Array, lam: npt.NDArray[np.float64]) -> list[Measured]:
+    """Measure every trial on images x (n, D), y (n,), in chunks of rows."""
+    losses = np.empty((network.trials, len(x)), x.dtype)
+    predicted = np.empty((network.trials, len(x)), np.uint8 if network.outputs <= 256 else np.uint16)
+    for start in range(0, len(x), ROWS_PER_CHUNK):
+        chunk = slice(start, start + ROWS_PER_CHUNK)
+        scores = network.forward(x[chunk])
+        losses[:, chunk] = network.loss.losses(scores, y[chunk])
+        predicted[:, chunk] = scores.argmax(axis=2)
+    found = []
+    for k in range(network.trials):
+        loss = float(losses[k].astype(np.float64).mean())
+        cost = loss + float(lam[k]) * network.squared_norm(k)
+        found.append(Measured(cost, loss, float(np.mean(predicted[k] == y)), predicted[k]))
+    return found

@@ -1,0 +1,67 @@
+"""The ranking as files to work with: ranking.csv, timings.csv, ranking.md. May import our frames and tables."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hpsearch.reporting import words
+from hpsearch.reporting.frames import SPLITS, Frames, records
+from hpsearch.reporting.stage_view import StageView, searched_keys
+from hpsearch.storage.tables import METRICS
+
+IDENTITY = ("stage", "rank", "trial", "replicate", "state")
+RESULTS = ("best_epoch", *(f"{split}_{metric}" for split in (*SPLITS, "test") for metric in METRICS), "reason")
+
+
+def ranking_csv(frames: Frames) -> str:
+    """Return a row per trial, in stage order and then by rank: the same bytes for the same results."""
+    # The keys are sorted, since a database may hand back a setting's keys in another order.
+    keys = sorted(searched_keys(frames.trials["params"]))
+    taken = {*IDENTITY, *RESULTS}
+    header = [*IDENTITY, *(f"setting.{key}" if key in taken else key for key in keys), *RESULTS]
+    rows = [
+        [
+            *(trial["number" if column == "trial" else column] for column in IDENTITY),
+            *(trial["params"].get(key) for key in keys),
+            *(trial[column] for column in RESULTS),
+        ]
+        for trial in records(frames.trials)
+    ]
+    return _csv([header, *rows])
+
+
+def timings_csv(frames: Frames) -> str:
+    """Return a row per trial, in stage order and then by number, of what differs from run to run."""
+    trials = frames.trials.sort_values(["position", "number"])
+    columns = ("stage", "number", "seconds", "epochs_done")
+    rows = [[trial[column] for column in columns] for trial in records(trials)]
+    return _csv([["stage", "trial", "seconds", "epochs_done"], *rows])
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([words.csv_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def ranking_md(name: str, stages: Sequence[StageView]) -> str:
+    """Return a Markdown table per stage, to paste into notes."""
+    parts = [f"# {words.markdown(name)}\n"]
+    for stage in stages:
+        parts.append(f"\n## {words.markdown(stage.name)}\n\n")
+        if not stage.rows:
+            parts.append("No trials yet.\n")
+            continue
+        header = ["rank", "trial", *stage.labels, "validation accuracy", "95% interval", "validation loss"]
+        header += ["best epoch", *(["test accuracy"] if stage.tested else []), "remark"]
+        lines = [header, [("---" if text == "remark" else "---:") for text in header]]
+        for row in stage.rows:
+            cells = [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
+            cells += [row.test_accuracy] if stage.tested else []
+            lines.append([words.markdown(cell) for cell in [*cells, row.remark]])
+        lines[0] = [words.markdown(text) for text in header]
+        parts.extend(f"| {' | '.join(line)} |\n" for line in lines)
+        parts.append(f"\n{words.markdown(stage.caption)}\n")
+    return "".join(parts)

@@ -1,0 +1,194 @@
+"""The picture of the whole search: accuracy against each searched key, all stages in one. May import matplotlib."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from hpsearch.reporting import words
+from hpsearch.reporting.drawing import BACK, RULE, colour, marker, number_axis, one_line, percent_axis, svg
+from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.stage_view import Estimate, StageView, searched_keys
+from hpsearch.reporting.summary import last_search
+
+RASTER = 400
+"""From so many trials on, their points are embedded as an image: an SVG of each would make the page slow."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One trial in one key's picture; `estimate` is None where it failed."""
+
+    stage: int
+    x: float
+    estimate: Estimate | None
+
+
+@dataclass(frozen=True)
+class KeyPicture:
+    """All trials against one key; `choices` are the names of x = 0, 1, … where the key has no numeric axis."""
+
+    key: str
+    points: tuple[Point, ...]
+    bands: Mapping[int, tuple[float, float]]  # the range of each stage that has one
+    log: bool
+    choices: tuple[str, ...]
+
+
+def search_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
+    """Return SVG figures of each searched key: the whole search, and beside it the last search stage's range."""
+    pairs, singles = [], []
+    for key in searched_keys(frames.trials["params"]):
+        picture = key_picture(frames, stages, key)
+        if not any(point.estimate for point in picture.points):
+            continue
+        label = one_line(words.label(key))
+        whole = _draw(picture, f"search {key}", f"{label}: the whole search", None)
+        window = _zoom(picture, stages)
+        if window:
+            pairs += [whole, _draw(picture, f"zoom {key}", f"{label}: the range of the last search stage", window)]
+        else:
+            singles.append(whole)
+    return pairs + singles  # in two columns each pair has a row
+
+
+def key_picture(frames: Frames, stages: Sequence[StageView], key: str) -> KeyPicture:
+    """Gather what one key's picture shows."""
+    spaces = [(space or {}).get(key) or {} for space in frames.stages["space"]]
+    bands = {index: (float(space["low"]), float(space["high"])) for index, space in enumerate(spaces) if "low" in space}
+    params = {trial["id"]: trial["params"] for trial in records(frames.trials)}
+    found: list[tuple[int, Any, Estimate | None]] = [
+        (index, params[row.trial_id][key], None if row.state == "failed" else row.validation)
+        for index, stage in enumerate(stages)
+        for row in stage.rows
+        if key in params[row.trial_id] and (row.validation or row.state == "failed")
+    ]
+    values = [value for _, value, _ in found]
+    if bands and all(words.is_number(value) for value in values):
+        points = tuple(Point(index, float(value), estimate) for index, value, estimate in found)
+        positive = all(point.x > 0 for point in points) and all(low > 0 for low, _ in bands.values())
+        return KeyPicture(key, points, bands, positive and any(space.get("log") for space in spaces), ())
+    choices = _in_order(values)
+    points = tuple(
+        Point(index, choices.index(words.any_value(value)) + _aside(index, len(stages)), estimate)
+        for index, value, estimate in found
+    )
+    return KeyPicture(key, points, {}, False, choices)
+
+
+def _in_order(values: Sequence[Any]) -> tuple[str, ...]:
+    """Name all values once: numbers and lists of numbers by size, anything else as it comes."""
+    numeric = all(words.is_number(each) for value in values for each in (value if isinstance(value, list) else [value]))
+    ordered = sorted(values, key=lambda value: value if isinstance(value, list) else [value]) if numeric else values
+    return tuple(dict.fromkeys(words.any_value(value) for value in ordered))
+
+
+def _aside(index: int, stages: int) -> float:
+    """Set the stages of one choice beside each other."""
+    return 0.5 * ((index + 0.5) / stages - 0.5)
+
+
+Window = tuple[float, float, float, float]
+"""What an axis shows: x from, x to, y from, y to."""
+
+
+def _zoom(picture: KeyPicture, stages: Sequence[StageView]) -> Window | None:
+    """Return the last search stage's range, where it is at most a third of the whole picture's."""
+    last = last_search(stages)
+    index = next((i for i, stage in enumerate(stages) if stage is last), -1)
+    if index not in picture.bands:
+        return None
+    low, high = picture.bands[index]
+    left, right = _margins([low, high], picture.log, 0.12)
+    whole = _margins(
+        [*(p.x for p in picture.points), *(edge for band in picture.bands.values() for edge in band)], picture.log
+    )
+    scale = math.log if picture.log else float
+    if 3 * (scale(high) - scale(low)) > scale(whole[1]) - scale(whole[0]):
+        return None
+    return left, right, *_heights([p.estimate for p in picture.points if p.estimate and p.stage == index])
+
+
+def _heights(estimates: Sequence[Estimate]) -> tuple[float, float]:
+    low, high = min(each.low for each in estimates), max(each.high for each in estimates)
+    return low - 0.08 * (high - low), high + 0.05 * (high - low)
+
+
+def _margins(values: Sequence[float], log: bool, share: float = 0.04) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    if log:
+        factor = (high / low) ** share if high > low else 1.5
+        return low / factor, high * factor
+    room = share * (high - low) or abs(high) * 0.1 or 1.0
+    return low - room, high + room
+
+
+def _draw(picture: KeyPicture, name: str, title: str, window: Window | None) -> str:
+    left, right, bottom, top = window or _whole(picture)
+
+    def draw(axes: Axes) -> None:
+        axes.set_title(title, pad=8 + 4 * len(picture.bands))
+        _axes(axes, picture, left, right)
+        for place, (index, (low, high)) in enumerate(picture.bands.items()):
+            low, high = max(low, left), min(high, right)
+            if low < high:
+                axes.axvspan(low, high, color=colour(index), alpha=0.08, linewidth=0, zorder=0.5)
+                above = [1.02 + 0.018 * place] * 2
+                style: dict[str, Any] = {
+                    "color": colour(index),
+                    "linewidth": 2.5,
+                    "solid_capstyle": "butt",
+                    "clip_on": False,
+                }
+                axes.plot([low, high], above, transform=axes.get_xaxis_transform(), **style)
+        _points(axes, picture, (left, right))
+        axes.set_xlim(left, right)
+        axes.set_ylim(bottom, top)
+
+    return svg(name, f"Validation accuracy against {title}.", (4.7, 3.3), draw)
+
+
+def _whole(picture: KeyPicture) -> Window:
+    edges = [edge for band in picture.bands.values() for edge in band]
+    left, right = _margins([*(point.x for point in picture.points), *edges], picture.log)
+    if picture.choices:
+        left, right = -0.6, len(picture.choices) - 0.4
+    return left, right, *_heights([point.estimate for point in picture.points if point.estimate])
+
+
+def _axes(axes: Axes, picture: KeyPicture, left: float, right: float) -> None:
+    log = ", logarithmic" if picture.log else ""
+    axes.set_xlabel(f"{one_line(words.label(picture.key))}{log}")
+    percent_axis(axes, "validation accuracy (%)")
+    if picture.choices:
+        names = [one_line(choice, 14) for choice in picture.choices]
+        axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
+        axes.grid(False, axis="x")
+    else:
+        number_axis("x", axes, left, right, picture.log)
+
+
+def _points(axes: Axes, picture: KeyPicture, limits: tuple[float, float]) -> None:
+    raster = len(picture.points) > RASTER
+    for index in sorted({point.stage for point in picture.points}):
+        shown = [p for p in picture.points if p.stage == index and limits[0] <= p.x <= limits[1]]
+        good = [(point.x, point.estimate) for point in shown if point.estimate]
+        if good:
+            x = [x for x, _ in good]
+            low, high = [each.low for _, each in good], [each.high for _, each in good]
+            axes.vlines(x, low, high, color=colour(index), alpha=0.4, linewidth=1, zorder=2, rasterized=raster)
+            y = [each.share for _, each in good]
+            style: dict[str, Any] = {
+                "marker": marker(index),
+                "color": colour(index),
+                "linestyle": "none",
+                "markersize": 5.5,
+            }
+            axes.plot(x, y, markeredgecolor=BACK, markeredgewidth=0.5, zorder=3 + index, rasterized=raster, **style)
+        failed = [point.x for point in shown if point.estimate is None]
+        if failed:
+            foot = axes.get_xaxis_transform()
+            axes.plot(failed, [0.03] * len(failed), "x", color=colour(index), transform=foot, markersize=6, zorder=9)
+    axes.tick_params(color=RULE)

@@ -1,0 +1,162 @@
+"""What a study found, in a few sentences, and how it came about, in a few facts. May import our frames and views."""
+
+import statistics
+import tomllib
+from collections.abc import Sequence
+
+from hpsearch.reporting import words
+from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.stage_view import Row, StageView
+from hpsearch.reporting.statistics import wilson_interval
+
+
+def last_search(stages: Sequence[StageView]) -> StageView | None:
+    """Return the last stage that searched and has a finished trial, None where there is none yet."""
+    return next((stage for stage in reversed(stages) if stage.kind != "final" and stage.ranked), None)
+
+
+def final(stages: Sequence[StageView]) -> StageView | None:
+    """Return the final, if it has a finished trial."""
+    return next((stage for stage in stages if stage.kind == "final" and stage.ranked), None)
+
+
+def description(frames: Frames) -> str:
+    """Return what the study file says about itself, "" where it says nothing."""
+    try:
+        text = tomllib.loads(frames.study["text"]).get("description", "")
+    except tomllib.TOMLDecodeError:  # the report is about the results: it must not fail on what was launched
+        return ""
+    return text if isinstance(text, str) else ""
+
+
+def summarise(frames: Frames, stages: Sequence[StageView]) -> list[str]:
+    """Return the study in sentences: state, best setting, test accuracy, ties, looks at the test images."""
+    sentences = [_state(frames)]
+    search = last_search(stages)
+    if search is None and final(stages) is None:
+        return [*sentences, "No trial has finished yet, so there is no best setting."]
+    if search:
+        sentences += [_best(search), _ties(search)]
+    sentences += [_final(frames, stages), _looks(stages)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _state(frames: Frames) -> str:
+    states = frames.trials["state"].value_counts()
+    finished, failed = int(states.get("complete", 0)), int(states.get("failed", 0))
+    trials, stages = words.count(len(frames.trials), "trial"), words.count(len(frames.stages), "stage")
+    counts = f"{finished:,} of {trials} in {stages} finished" + (f", {failed:,} failed" if failed else "")
+    state = frames.study["state"]
+    if state == "complete":
+        return f"The study is complete: {counts}."
+    if state == "failed":
+        return f"The study failed: {counts}."
+    return f"The study is not finished ({state}): {counts} so far, and all that follows may still change."
+
+
+def setting(stage: StageView, row: Row) -> str:
+    """Write a trial's setting: λ = 6.75e-4, batch_size = 100."""
+    pairs = zip(stage.labels, row.values, strict=True)
+    return ", ".join(f"{label} = {value}" for label, value in pairs if value != words.MISSING) or "the only setting"
+
+
+def _best(stage: StageView) -> str:
+    best = stage.ranked[0]
+    if best.validation is None:
+        return ""
+    so_far = "" if stage.state == "complete" else " so far"
+    chosen = f", which flatters it: it is the highest of {len(stage.ranked):,}" if len(stage.ranked) > 1 else ""
+    test = f" Its test accuracy is {best.test.accuracy} (95% interval {best.test.interval})." if best.test else ""
+    return (
+        f"Best setting of the last search stage ({stage.name}){so_far}: {setting(stage, best)}."
+        f" Its validation accuracy is {best.accuracy} (95% interval {best.interval},"
+        f" {best.validation.images:,} images){chosen}.{test}"
+    )
+
+
+def _ties(stage: StageView) -> str:
+    compared = [row for row in stage.ranked if row.mark in ("tied", "worse")]
+    tied = [row for row in compared if row.mark == "tied"]
+    if not compared:
+        return ""
+    if not tied:
+        others = (
+            "the one other setting" if len(compared) == 1 else f"all {len(compared):,} other settings of that stage"
+        )
+        return f"It is better than {others} by more than chance explains."
+    shown = "; ".join(setting(stage, row) for row in tied[:4])
+    more = f"; and {len(tied) - 4:,} more" if len(tied) > 4 else ""
+    return (
+        f"Of the {words.count(len(compared), 'other setting')} there, {len(tied):,} cannot be told from it on these"
+        f" images ({shown}{more}): which of these comes first may be chance."
+    )
+
+
+def _final(frames: Frames, stages: Sequence[StageView]) -> str:
+    stage = final(stages)
+    if stage is None:
+        return ""
+    tests = [row.test for row in stage.ranked if row.test]
+    if not tests:
+        return ""
+    images = tests[0].images
+    shares = [test.share for test in tests]
+    places = words.decimals(images)
+    mean = statistics.fmean(shares)
+    interval = words.between(*wilson_interval(mean * images, images), places)
+    train = next(row["data"].get("train") for row in records(frames.stages) if row["name"] == stage.name)
+    how = f"Trained again on {train:,} images" if train else "Trained again"
+    what = f"{setting(stage, stage.ranked[0])} has a test accuracy of"
+    if len(shares) == 1:
+        return f"{how}, {what} {tests[0].accuracy} (95% interval {interval}, {images:,} images)."
+    spread = f"{100 * statistics.stdev(shares):.{places}f}"
+    return (
+        f"{how} with {len(shares)} seeds, {what}"
+        f" {words.percent(mean, places)} ± {spread} (mean ± standard deviation of the seeds; 95% interval for"
+        f" {images:,} images: {interval})."
+    )
+
+
+def _looks(stages: Sequence[StageView]) -> str:
+    """Say how often the test images were looked at, and whether a choice could have been made by them."""
+    looks = [(stage, sum(row.test is not None for row in stage.rows)) for stage in stages]
+    looks = [(stage, number) for stage, number in looks if number]
+    total = sum(number for _, number in looks)
+    if not total:
+        return "The test images have not been looked at."
+    times = "once" if total == 1 else f"{total:,} times"
+    by = words.listing([f"by {words.count(number, 'trial')} of {stage.name}" for stage, number in looks])
+    early = any(stage.kind != "final" and number > 1 for stage, number in looks)
+    verdict = (
+        "whoever chooses among these by test accuracy flatters the chosen"
+        if early
+        else "after every choice had been made"
+    )
+    return f"The test images were looked at {times}, {by}: {verdict}."
+
+
+def facts(frames: Frames) -> list[tuple[str, str]]:
+    """Return how the results came about, as pairs of a name and a value."""
+    study, trials = frames.study, frames.trials
+    states = trials["state"].value_counts()
+    data, model = study["data"] or {}, study["model"] or {}
+    shape, classes = data.get("image_shape"), data.get("classes") or []
+    run = ", ".join(f"{number:,} {state}" for state, number in states.items())
+    pairs = [
+        ("Trials", f"{len(trials):,} ({run})" if len(trials) else "none yet"),
+        ("Epochs trained", f"{int(trials['epochs_done'].sum()):,}"),
+        ("Training time", f"{words.duration(float(trials['seconds'].sum()))} (sum of the trials' shares)"),
+        ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
+        ("Finished", study["finished_at"] or "not yet"),
+        ("Study file", study["path"]),
+        ("Dataset", f"{data.get('dataset', words.MISSING)}, {len(classes):,} classes"),
+        ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else words.MISSING),
+        ("Dataset fingerprint", str(data.get("fingerprint", words.MISSING))),
+        ("Model file", str(model.get("file", words.MISSING))),
+        ("Model file's hash", str(model.get("hash", words.MISSING))),
+    ]
+    return [*pairs, *((str(key), words.any_value(value)) for key, value in (study["environment"] or {}).items())]
+
+
+def _resumes(number: int) -> str:
+    return f", resumed {'once' if number == 1 else f'{number:,} times'}" if number > 0 else ""

@@ -1,0 +1,179 @@
+"""How numbers, settings and foreign text are written in tables and sentences. May import the standard library only."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+MISSING = "–"
+_SYMBOLS = {"lambda": "λ", "eta": "η"}
+
+
+def label(key: str) -> str:
+    """Return how a searched key is headed: λ and η by their symbols, every other key as the study file spells it.
+
+    >>> label("lambda"), label("schedule.eta_max")
+    ('λ', 'schedule.eta_max')
+    """
+    return _SYMBOLS.get(key, key)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a setting's value is a finite number (a boolean is not)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class NumberStyle:
+    """One way of writing all numbers of a column: plain or scientific, with as few digits as keep them apart.
+
+    >>> style = NumberStyle([6.25e-4, 6.375e-4, 0.1])
+    >>> style(6.25e-4), style(0.1), style(0)
+    ('6.25e-4', '1.00e-1', '0')
+    >>> NumberStyle([0.5, 0.25])(0.5)
+    '0.50'
+    """
+
+    def __init__(self, values: Iterable[Any]):
+        numbers = {float(value) for value in values if is_number(value)} - {0.0}
+        self.whole = all(number.is_integer() for number in numbers)
+        self.scientific = any(abs(number) < 1e-3 or abs(number) >= 1e6 for number in numbers)
+        self.digits = 1
+        # As many digits as the values have, but of those that were drawn at random only enough to tell them apart.
+        for self.digits in range(1, 7):
+            written = {number: float(self(number).replace(",", "")) for number in numbers}
+            apart = len(set(written.values())) == len(numbers)
+            close = all(abs(given / number - 1) < 5e-3 for number, given in written.items())
+            if apart and close:
+                break
+
+    def __call__(self, value: Any) -> str:
+        if not is_number(value):
+            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if self.whole and not self.scientific:
+            return f"{int(value):,}"
+        if value == 0:
+            return "0"
+        if self.scientific:
+            return exponent(value, self.digits - 1)
+        return f"{value:.{self.digits}f}"
+
+
+def exponent(value: float, decimals: int) -> str:
+    """Write a number in scientific notation without padding: 6.75e-4.
+
+    >>> exponent(0.000675, 2), exponent(0.1, 0)
+    ('6.75e-4', '1e-1')
+    """
+    mantissa, power = f"{value:.{decimals}e}".split("e")
+    return f"{mantissa}e{int(power)}"
+
+
+def short(value: float, scientific: bool = False) -> str:
+    """Write one number alone: up to four significant digits, scientific below 1e-3, from 1e6 on, and where asked for.
+
+    >>> short(1e-5), short(0.25), short(45000)
+    ('1e-5', '0.25', '45,000')
+    """
+    if value == 0 or (1e-3 <= abs(value) < 1e6 and not scientific):
+        return f"{value:,}" if isinstance(value, int) or float(value).is_integer() else f"{value:.4g}"
+    mantissa, power = f"{value:.3e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
+
+
+def alike(values: Sequence[Any]) -> list[str]:
+    """Write a few values one way: all numbers scientific if one is so small that it has to be.
+
+    >>> alike([1e-5, 0.1]), alike([0.25, "relu", [50]])
+    (['1e-5', '1e-1'], ['0.25', 'relu', '[50]'])
+    """
+    small = any(is_number(value) and 0 < abs(value) < 1e-3 for value in values)
+    return [short(value, small) if is_number(value) else any_value(value) for value in values]
+
+
+def any_value(value: Any) -> str:
+    """Write one value of a setting alone: a number, a text, or JSON."""
+    if is_number(value):
+        return short(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def decimals(images: int | None) -> int:
+    """Return how many decimals of a percentage mean something: two where one image counts less than 0.1%."""
+    return 2 if images is not None and images > 1_000 else 1
+
+
+def percent(share: float | None, places: int = 2) -> str:
+    """Write a share as a percentage; a dash where there is none.
+
+    >>> percent(0.5173), percent(None)
+    ('51.73%', '–')
+    """
+    return MISSING if share is None or not math.isfinite(share) else f"{100 * share:.{places}f}%"
+
+
+def between(low: float, high: float, places: int = 2) -> str:
+    """Write an interval of shares: 50.75–52.71."""
+    return f"{100 * low:.{places}f}–{100 * high:.{places}f}"
+
+
+def p_value(p: float) -> str:
+    """Write a p-value to two significant digits, none below 0.001."""
+    if p < 0.001:
+        return "p < 0.001"
+    return "p = 1" if p > 0.995 else f"p = {p:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the units that a person would use.
+
+    >>> duration(4.44), duration(161), duration(7330)
+    ('4.4 s', '2 min 41 s', '2 h 2 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things: 1 trial, 2 trials."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listing(parts: Sequence[str], word: str = "and") -> str:
+    """Join parts as in a sentence: a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def csv_cell(value: Any) -> str:
+    """Write a value for CSV: numbers with all their digits, lists as JSON; text that a spreadsheet would run, quoted.
+
+    >>> csv_cell(0.1), csv_cell([50]), csv_cell("=1+1"), csv_cell("-1e3")
+    ('0.1', '[50]', "'=1+1", '-1e3')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value[:1] in tuple("=+-@\t\r\n") and not _NUMBER.fullmatch(value) else value
+    if isinstance(value, (bool, list, dict)):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return "" if value != value else repr(value)  # a NaN, which differs from itself, is a missing metric
+
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]#|~$])")
+
+
+def markdown(text: str) -> str:
+    """Escape text for a Markdown table's cell or a heading: it shows as it is, and stays on its line.
+
+    >>> markdown("a|b <c>")
+    'a\\\\|b &lt;c&gt;'
+    """
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", plain)

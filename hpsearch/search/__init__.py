@@ -1,0 +1,1 @@
+"""The search: stages, samplers, refinement, and the run loop, the only place where asking meets running."""

@@ -1,0 +1,71 @@
+"""Which trials train together, and for how many epochs at a time. May import spec, storage and workers.
+
+Neither choice changes a trial's numbers (rule 1), only how fast they come.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+from hpsearch.spec import Setting
+from hpsearch.storage.records import TrialRow
+
+SEGMENT_SECONDS = 3.0
+"""A segment is as many epochs as take about so long: what a kill can cost."""
+
+
+@dataclass
+class Cohort:
+    """Trials of one shape that go through the same epochs on the same batches; failed ones leave it."""
+
+    trials: list[TrialRow]
+    shape: Hashable
+    done: int
+    epochs: int
+    deaths: int = 0
+
+    @property
+    def share_done(self) -> float:
+        return self.done / self.epochs
+
+
+def form_cohorts(trials: Sequence[TrialRow], largest: Callable[[Setting], int]) -> list[Cohort]:
+    """Group unfinished trials by what must be equal, and deal each group, in trial order, into even cohorts.
+
+    `largest` gives the number of trials that a cohort of this shape should have at most.
+    """
+    groups: dict[tuple[Hashable, ...], list[TrialRow]] = defaultdict(list)
+    for trial in trials:
+        training = dict(trial.setting["training"])
+        varying = {key: training.pop(key, None) for key in ("lambda", "eta", "schedule", "epochs", "cycles")}
+        del varying  # each trial of a cohort has its own
+        shape: Hashable = json.dumps([trial.setting["model"], training], sort_keys=True)
+        groups[shape, trial.replicate, trial.epochs, trial.epochs_done].append(trial)
+    cohorts = []
+    for (shape, _, epochs, done), group in groups.items():
+        size = largest(Setting.from_json(group[0].setting))
+        number = -(-len(group) // size)
+        for i in range(number):
+            part = group[i * len(group) // number : (i + 1) * len(group) // number]
+            assert isinstance(epochs, int)
+            assert isinstance(done, int)
+            cohorts.append(Cohort(part, shape, done, epochs))
+    return cohorts
+
+
+@dataclass
+class Pace:
+    """Seconds per epoch, as measured, by cohort shape and size."""
+
+    measured: dict[Hashable, float] = field(default_factory=dict)
+
+    def epochs(self, cohort: Cohort) -> int:
+        """How many epochs the cohort's next segment should have; one, until its pace is known."""
+        seconds = self.measured.get((cohort.shape, len(cohort.trials)))
+        wanted = 1 if seconds is None else max(1, round(SEGMENT_SECONDS / max(seconds, 1e-9)))
+        return min(wanted, cohort.epochs - cohort.done)
+
+    def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:
+        """Remember how long a segment took."""
+        self.measured[cohort.shape, len(cohort.trials)] = seconds / epochs

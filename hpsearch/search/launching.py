@@ -1,0 +1,256 @@
+"""Launch a study file and resume a stored study: everything is checked before anything is changed.
+
+May import spec, data, storage and workers.
+"""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_info
+
+from hpsearch import __version__, data, spec
+from hpsearch.errors import DataError, InputError, ModelError, StudyChangedError
+from hpsearch.search.interrupts import Interrupts
+from hpsearch.search.planning import FINAL
+from hpsearch.search.progress import Watcher
+from hpsearch.search.run import Runner
+from hpsearch.spec import Study
+from hpsearch.storage import reading, sqlite, writing
+from hpsearch.storage.database import Database
+from hpsearch.storage.locks import StudyLock
+from hpsearch.storage.records import COMPLETE, NewStage, NewStudy, StudyRow
+from hpsearch.workers.plugin import Plugin, read_plugin, size
+from hpsearch.workers.pool import Pool
+
+_PACKAGES = ("numpy", "scipy", "optuna", "sqlalchemy", "joblib", "pydantic")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run, as against what: none of it changes a result."""
+
+    storage: str
+    workers: int
+    data_dir: Path | None = None
+    backend: str = "loky"
+    watcher: Watcher = field(default_factory=Watcher)
+
+
+def launch(path: Path, options: Options) -> tuple[str, bool]:
+    """Check a study file, store it and run it. Returns the study's name and whether it ran to its end.
+
+    Raises InputError, with nothing changed, for anything wrong in the file, the model, the data or the database.
+    """
+    text = spec.read_text(path)
+    study = spec.parse(text, str(path))
+    _refuse_existing(study, text, path, options.storage)
+    workspace = _workspace(study.model.file, path)
+    plugin = _checked_plugin(study, workspace)
+    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir))
+    _check_model(study, plugin, dataset)
+    new = NewStudy(
+        name=study.name,
+        text=text,
+        path=str(path.absolute()),
+        workspace=str(workspace),
+        environment=environment(),
+        data={
+            "dataset": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.classes),
+            "image_shape": list(dataset.image_shape),
+        },
+        model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text},
+    )
+    splits = _prepare(study, dataset)
+    with _open(options.storage, create=True) as database:
+        with database.transaction() as connection:
+            if reading.find_study(connection, study.name) is None:
+                writing.add_study(connection, database.optuna, new, _stages(study, dataset))
+            row = reading.get_study(connection, study.name)
+        return study.name, _run(database, row, study, plugin, dataset, splits, options)
+
+
+def resume(name: str, options: Options) -> bool:
+    """Go on with a stored study. Returns whether it ran to its end; True at once if it had.
+
+    Raises StudyChangedError if its file says something else now, DataError or ModelError if data or model changed.
+    """
+    with _open(options.storage, create=False) as database:
+        with database.transaction() as connection:
+            row = reading.get_study(connection, name)
+        _refuse_changed_file(row)
+        if row.state == COMPLETE:
+            return True
+        study = spec.parse(row.text, row.path)
+        plugin = _checked_plugin(study, _known_workspace(row, study))
+        if plugin.hash != row.model["hash"]:
+            raise ModelError(
+                f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, or launch "
+                "under a new name"
+            )
+        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir))
+        if dataset.fingerprint != row.data["fingerprint"]:
+            raise DataError(
+                f"{dataset.name}: the images are not those that study {name!r} was launched with; name the directory "
+                "of those with --data-dir, or launch under a new name"
+            )
+        splits = _prepare(study, dataset)
+        return _run(database, row, study, plugin, dataset, splits, options, resumed=True)
+
+
+def delete(name: str, storage: str) -> None:
+    """Delete a study and all its results. Raises StorageError if it does not exist, StudyBusyError if it runs."""
+    with _open(storage, create=False) as database:
+        with database.transaction() as connection:
+            row = reading.get_study(connection, name)
+        lock = StudyLock(database.path, row.id, name)
+        try:
+            with database.transaction() as connection:
+                writing.delete_study(connection, database.optuna, row.id)
+        finally:
+            lock.release()
+
+
+@contextmanager
+def _open(storage: str, *, create: bool) -> Iterator[Database]:
+    database = Database(storage, create=create)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _run(
+    database: Database,
+    row: StudyRow,
+    study: Study,
+    plugin: Plugin,
+    dataset: data.Dataset,
+    splits: dict[str, Path],
+    options: Options,
+    *,
+    resumed: bool = False,
+) -> bool:
+    lock = StudyLock(database.path, row.id, row.name)
+    try:
+        if resumed:
+            with database.transaction() as connection:
+                writing.count_launch(connection, row.id, environment())
+        pool = Pool(options.workers, options.backend)
+        try:
+            with Interrupts() as interrupts:
+                runner = Runner(
+                    database=database,
+                    row=row,
+                    study=study,
+                    plugin=plugin,
+                    classes=len(dataset.classes),
+                    inputs=dataset.images.shape[1],
+                    splits=splits,
+                    pool=pool,
+                    watcher=options.watcher,
+                    interrupts=interrupts,
+                )
+                return runner.run()
+        finally:
+            pool.close()
+    finally:
+        lock.release()
+
+
+def _refuse_existing(study: Study, text: str, path: Path, storage: str) -> None:
+    """A name is used once: say how to go on, or what is different."""
+    if not sqlite.path_of(storage).is_file():
+        return
+    with _open(storage, create=False) as database, database.transaction() as connection:
+        row = reading.find_study(connection, study.name)
+    if row is None:
+        return
+    changes = spec.difference(row.text, text)
+    if changes:
+        raise StudyChangedError(_changed(str(path), study.name, changes))
+    raise InputError(f"study {study.name!r} exists already ({row.state}); go on with `hpsearch resume {study.name}`")
+
+
+def _refuse_changed_file(row: StudyRow) -> None:
+    try:
+        now = Path(row.path).read_text("utf-8")
+        changes = spec.difference(row.text, now)
+    except (OSError, UnicodeDecodeError, InputError):
+        return  # the database has the text; the file may be gone or under way
+    if changes and f'"{row.name}"' in now:
+        raise StudyChangedError(_changed(row.path, row.name, changes))
+
+
+def _changed(place: str, name: str, changes: list[str]) -> str:
+    shown = "; ".join(changes[:5]) + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
+    return f"{place}: study {name!r} was launched with another text ({shown}); undo that, or give it a new name"
+
+
+def _workspace(model: str, path: Path) -> Path:
+    """Where model files are found from: here, or the folder of the study file, or the one above it."""
+    candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent]
+    return next((folder for folder in candidates if (folder / model).is_file()), Path.cwd())
+
+
+def _known_workspace(row: StudyRow, study: Study) -> Path:
+    known = Path(row.workspace)
+    return known if (known / study.model.file).is_file() else _workspace(study.model.file, Path(row.path))
+
+
+def _checked_plugin(study: Study, workspace: Path) -> Plugin:
+    plugin = read_plugin(workspace / study.model.file)
+    spec.check_model_keys(study, plugin.parameters)
+    return plugin
+
+
+def _check_model(study: Study, plugin: Plugin, dataset: data.Dataset) -> None:
+    """Build the model once for each extreme of each space, so that nothing can fail for its shape later."""
+    seen = set()
+    for stage in study.stages:
+        for params in spec.probes(study, stage):
+            for step in (stage, study.final) if study.final else (stage,):
+                parameters = spec.resolve(study, step, params).parameters
+                if repr(parameters) not in seen:
+                    seen.add(repr(parameters))
+                    size(plugin, dataset.images.shape[1], len(dataset.classes), parameters)
+
+
+def _steps(study: Study) -> list[tuple[str, str, bool, spec.Data]]:
+    """Name, kind, whether the test set is looked at, and the images, of each stage and of the final, which is last."""
+    steps = [(stage.name, str(stage.kind), stage.test, study.data) for stage in study.stages]
+    return [*steps, (FINAL, FINAL, True, spec.data_of(study, study.final))] if study.final else steps
+
+
+def _stages(study: Study, dataset: data.Dataset) -> list[NewStage]:
+    test = len(dataset.test_labels)
+    return [
+        NewStage(name, kind, looks, {"train": images.train, "validation": images.validation, "test": test})
+        for name, kind, looks, images in _steps(study)
+    ]
+
+
+def _prepare(study: Study, dataset: data.Dataset) -> dict[str, Path]:
+    """Each step's images, divided and standardised, by the step's name."""
+    return {
+        name: data.prepare(dataset, train=images.train, validation=images.validation, seed=study.seed)
+        for name, _, _, images in _steps(study)
+    }
+
+
+def environment() -> dict[str, Any]:
+    """What a result was computed with; bits are promised per machine type and BLAS kernels."""
+    kernels = {f"{i['internal_api']} {i.get('architecture', '')}".strip() for i in threadpool_info()}
+    return {
+        "hpsearch": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}",
+        "blas": ", ".join(sorted(kernels)),
+    }

@@ -1,0 +1,199 @@
+"""What must hold between the tables of a study file, all of it before anything runs. May import hpsearch.errors."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hpsearch.errors import nearest
+
+from .resolve import Setting, resolve
+from .space import MAX_GRID, SMALLEST, Around, Choices, Range
+from .study import TRAINING_KEYS, Cyclical, Final, Random, Stage, Study, is_training_key
+from .words import Where, fail, show
+
+MAX_PROBES = 10_000
+"""Combinations of coupled keys that are tried in advance; a rule that a later one breaks ends that trial alone."""
+
+COUPLED = ("schedule.eta_min", "schedule.eta_max", "schedule.half_cycle_updates", "cycles", "batch_size")
+"""Keys whose values are only right together."""
+
+
+def check(study: Study) -> None:
+    """Raise StudyFileError for the first thing that does not hold between the study's tables."""
+    names: list[str] = []
+    for i, stage in enumerate(study.stages):
+        if stage.name in names:
+            rule = "must not be that of an earlier stage"
+            raise fail(study.place, ["stage", i, "name"], f"{rule}, got {show(stage.name)}")
+        names.append(stage.name)
+        _check_keys(study, i)
+        for key, entry in stage.space.items():
+            _check_entry(study, i, key, entry)
+        if trials_at_most(study, stage) > MAX_GRID:
+            raise fail(study.place, ["stage", i, "space"], f"must have at most {MAX_GRID:_} combinations")
+        _check_settings(study, stage, stage)
+    if study.final is not None:
+        _check_overrides(study, study.final, ["final"], study.stages[-1])
+        _check_settings(study, study.final, study.stages[-1])
+
+
+def check_model_keys(study: Study, parameters: Iterable[str]) -> None:
+    """Raise StudyFileError for a key that is neither one of [training] nor a parameter of the model's `build`."""
+    known = set(parameters)
+    steps: list[tuple[Where, Stage]] = [(["stage", i], stage) for i, stage in enumerate(study.stages)]
+    given: list[tuple[Where, str]] = [(["model", key], key) for key in study.model.parameters]
+    for where, stage in steps:
+        given += [([*where, "model", key], key) for key in stage.model]
+        given += [([*where, "space", key], key) for key in stage.space]
+        given += [([*where, "settings", j, key], key) for j, row in enumerate(stage.settings or ()) for key in row]
+    given += [(["final", "model", key], key) for key in (study.final.model if study.final else ())]
+    for where, key in given:
+        searched = "space" in where or "settings" in where
+        if key.split(".")[0] not in known and not (searched and is_training_key(key)):
+            names = known | set(TRAINING_KEYS) if searched else known
+            raise fail(study.place, where, f"is not a key of {study.model.file}{nearest(key, names)}")
+
+
+def root(study: Study, stage: Stage, key: str) -> Range | Choices:
+    """Return what the first stage of a chain of `around` searches for this key."""
+    entry = stage.space[key]
+    while isinstance(entry, Around):
+        entry = stage_named(study, entry.around).space[key]
+    return entry
+
+
+def stage_named(study: Study, name: str) -> Stage:
+    """Return the stage of that name, which is known to exist."""
+    return next(stage for stage in study.stages if stage.name == name)
+
+
+def trials_at_most(study: Study, stage: Stage) -> int:
+    """Return a stage's number of trials; of a grid around choices, the number there would be with all of them."""
+    if stage.settings is not None:
+        return len(stage.settings)
+    if isinstance(stage.sampler, Random):
+        return stage.sampler.trials
+    sources = {key: root(study, stage, key) for key in stage.space}
+    sizes = (
+        len(source.choices) if isinstance(source, Choices) else getattr(stage.space[key], "points", None) or 1
+        for key, source in sources.items()
+    )
+    return math.prod(sizes)
+
+
+def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
+    """Yield settings that together meet every rule a trial of the stage can break: each end and each choice."""
+    if stage.settings is not None:
+        yield from (dict(setting) for setting in stage.settings)
+        return
+    values = {key: _extremes(root(study, stage, key)) for key in stage.space}
+    first = {key: ends[0] for key, ends in values.items()}
+    coupled = [key for key in values if key in COUPLED]
+    for key in values:
+        if key not in coupled:
+            yield from (first | {key: value} for value in values[key])
+    combinations = itertools.product(*(values[key] for key in coupled))
+    for combination in itertools.islice(combinations, MAX_PROBES):
+        yield first | dict(zip(coupled, combination, strict=True))
+
+
+def _extremes(source: Range | Choices) -> list[Any]:
+    return list(source.choices) if isinstance(source, Choices) else [source.low, source.high]
+
+
+def _check_keys(study: Study, i: int) -> None:
+    stage = study.stages[i]
+    keys: list[tuple[Where, str]]
+    if stage.settings is not None:
+        keys = [(["settings", j, key], key) for j, row in enumerate(stage.settings) for key in row]
+    else:
+        keys = [(["space", key], key) for key in stage.space]
+    for where, key in keys:
+        head, _, rest = key.partition(".")
+        if head in ("training", "model") and rest:
+            raise fail(study.place, ["stage", i, *where], f"is not a key; write {rest!r} for the key of [{head}]")
+        if is_training_key(key) and key not in TRAINING_KEYS:
+            raise fail(study.place, ["stage", i, *where], f"is not a key of [training]{nearest(key, TRAINING_KEYS)}")
+        if key == "file":
+            raise fail(study.place, ["stage", i, *where], "cannot be searched; a study has one model file")
+    _check_overrides(study, stage, ["stage", i], stage)
+
+
+def _check_overrides(study: Study, step: Stage | Final, where: Where, searched: Stage) -> None:
+    if "file" in step.model:
+        raise fail(study.place, [*where, "model", "file"], "must not be given; a study has one model file")
+    for table, keys in (("training", _leaves(step.training)), ("model", _leaves(step.model))):
+        for key in keys:
+            if key in searched.keys_searched and is_training_key(key) == (table == "training"):
+                text = f"must not be given; stage {searched.name!r} searches it"
+                raise fail(study.place, [*where, table, key], text)
+
+
+def _leaves(table: dict[str, Any]) -> list[str]:
+    return [
+        f"{key}.{inner}" if inner else key
+        for key, value in table.items()
+        for inner in ["", *(_leaves(value) if isinstance(value, dict) else ())]
+    ]
+
+
+def _check_entry(study: Study, i: int, key: str, entry: Range | Choices | Around) -> None:
+    stage = study.stages[i]
+    where: Where = ["stage", i, "space", key]
+    if isinstance(entry, Around):
+        _check_around(study, i, key, entry, where)
+    source = root(study, stage, key)
+    if isinstance(entry, Choices) or isinstance(source, Choices):
+        return
+    if stage.kind == "grid" and entry.points is None:
+        raise fail(study.place, [*where, "points"], "is missing; a grid needs the number of points of each range")
+    if stage.kind == "random" and entry.points is not None:
+        raise fail(study.place, [*where, "points"], f"must not be given; only a grid has points, got {entry.points}")
+
+
+def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -> None:
+    earlier = [stage.name for stage in study.stages[:i]]
+    if entry.around not in earlier:
+        rule = f"must name an earlier stage, got {show(entry.around)}"
+        raise fail(study.place, [*where, "around"], rule + (nearest(entry.around, earlier) or "; there is none"))
+    target = stage_named(study, entry.around)
+    if key not in target.space:
+        rule = f"must name a stage whose space has {key!r}, got {show(entry.around)}"
+        raise fail(study.place, [*where, "around"], rule + nearest(key, target.space))
+    if entry.best > (most := trials_at_most(study, target)):
+        rule = f"must be at most {most:_}, the trials of stage {target.name!r}"
+        raise fail(study.place, [*where, "best"], f"{rule}, got {entry.best:_}")
+    source = root(study, target, key)
+    for name, value in (("log", entry.log), ("points", entry.points)):
+        if value is not None and isinstance(source, Choices):
+            raise fail(study.place, [*where, name], f"must not be given; stage {target.name!r} searches choices")
+    if entry.log and isinstance(source, Range) and source.low < SMALLEST:
+        rule = f"must not be true where the range began at {show(source.low)}"
+        raise fail(study.place, [*where, "log"], f"{rule}, got true")
+
+
+def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> None:
+    for params in probes(study, searched):
+        setting = resolve(study, step, params)
+        _check_schedule(study, step, searched, setting)
+
+
+def _check_schedule(study: Study, step: Stage | Final, searched: Stage, setting: Setting) -> None:
+    """Refuse what the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
+    schedule = setting.training.schedule
+    if not isinstance(schedule, Cyclical):
+        return
+    here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
+    at: Where = ["stage", study.stages.index(searched), "settings" if searched.settings else "space"]
+    unused = "is not used by the cyclical schedule, which has eta_min and eta_max"
+    if "eta" in searched.keys_searched:
+        raise fail(study.place, [*at, "eta"], unused)
+    if "eta" in step.training:
+        raise fail(study.place, [*here, "training", "eta"], unused)
+    if study.training.schedule.kind == "cyclical" and study.training.eta is not None:
+        raise fail(study.place, ["training", "eta"], unused)
+    for key in COUPLED[2:]:
+        if schedule.half_cycle_updates and key in searched.space and isinstance(root(study, searched, key), Range):
+            rule = "must be a list of choices where the schedule has half_cycle_updates"
+            raise fail(study.place, [*at, key], f"{rule}; or give half_cycle_epochs")

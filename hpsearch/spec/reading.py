@@ -1,0 +1,134 @@
+"""From a file to a validated study. May import tomllib, pydantic and hpsearch.errors."""
+
+import json
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hpsearch.errors import StudyFileError, nearest
+
+from .check import check
+from .study import Study
+from .words import dotted, fail, first_error, one_line, show
+
+MAX_BYTES = 1_000_000
+"""The most that a study file may have; what has more is not one."""
+
+MAX_DEPTH = 20
+"""The most tables or lists inside each other."""
+
+
+def read(path: Path) -> Study:
+    """Read and validate a study file. Raises StudyFileError, one line, for whatever is wrong with it."""
+    return parse(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return a study file's text, to be parsed and kept. Raises StudyFileError if it cannot be read as text."""
+    try:
+        if path.exists() and not path.is_file():
+            raise fail(str(path), [], "must be a file")
+        if path.is_file() and path.stat().st_size > MAX_BYTES:
+            raise fail(str(path), [], f"must have at most {MAX_BYTES:_} bytes, got {path.stat().st_size:_}")
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise fail(str(path), [], f"no such study file{_nearest_file(path)}") from None
+    except UnicodeDecodeError as error:
+        raise fail(str(path), [], f"must be UTF-8 text, but byte {error.start + 1:_} is not") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise fail(str(path), [], f"cannot be read: {reason}") from None
+
+
+def parse(text: str, place: str) -> Study:
+    """Validate the text of a study file; `place` stands before the message of the StudyFileError it may raise."""
+    given = _toml(text, place)
+    try:
+        study = Study.of(given)
+    except ValidationError as error:
+        raise first_error(place, error) from None
+    study._place = place
+    check(study)
+    return study
+
+
+def difference(old_text: str, new_text: str) -> list[str]:
+    """Return what differs between two study files, key by key: "training.batch_size: 100 → 200".
+
+    Comments, order and formatting are no difference. Raises StudyFileError if one of them is not TOML.
+    """
+    old = {dotted(where): value for where, value in _leaves(_toml(old_text, "old study file"))}
+    new = {dotted(where): value for where, value in _leaves(_toml(new_text, "new study file"))}
+    return [
+        one_line(f"{key}: {_shown(key, old)} → {_shown(key, new)}")
+        for key in dict.fromkeys([*old, *new])
+        if _text(key, old) != _text(key, new)
+    ]
+
+
+def _toml(text: str, place: str) -> dict[str, Any]:
+    try:
+        given = tomllib.loads(text)
+        for where, value in _leaves(given):
+            if problem := _no_value(value):
+                raise fail(place, where, f"{problem}, got {show(value)}")
+            if any("\0" in str(part) for part in where):
+                raise fail(place, where, "must not contain NUL")
+    except StudyFileError:
+        raise
+    except ValueError as error:  # TOMLDecodeError, and what Python's int() refuses
+        raise fail(place, [], f"is not TOML: {error}") from None
+    except RecursionError:
+        raise fail(place, [], "is nested too deeply") from None
+    return given
+
+
+def _leaves(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield the place and value of everything that is no table; a list without tables is one value."""
+    if len(where) > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, dict) and (value or not where):
+        for key, item in value.items():
+            yield from _leaves(item, (*where, key))
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for i, item in enumerate(value):
+            yield from _leaves(item, (*where, i))
+    else:
+        yield where, value
+
+
+def _no_value(value: Any, depth: int = 0) -> str | None:
+    """Return the rule that a TOML value breaks which no key of a study file can have."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, list):
+        return next((problem for item in value if (problem := _no_value(item, depth + 1))), None)
+    if isinstance(value, dict):
+        return _no_value([*value, *value.values()], depth)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "must be finite"
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else "must fit in 64 bits"
+    if isinstance(value, str):
+        return "must not contain NUL" if "\0" in value else None
+    return "must not be a date or time"
+
+
+def _shown(key: str, leaves: dict[str, Any]) -> str:
+    return show(leaves[key]) if key in leaves else "not given"
+
+
+def _text(key: str, leaves: dict[str, Any]) -> str:
+    return json.dumps(leaves[key]) if key in leaves else ""
+
+
+def _nearest_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"; there is no directory {str(path.parent)!r}"
+    return nearest(path.name, (file.name for file in path.parent.glob("*.toml")))

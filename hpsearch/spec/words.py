@@ -1,0 +1,106 @@
+"""What is wrong with a study file, in one line: place, rule, what was given.
+
+May import pydantic and hpsearch.errors.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from hpsearch.errors import StudyFileError
+
+Where = list[str | int]
+"""A place in a study file: `["stage", 1, "space", "lambda"]`."""
+
+TAG = "\0"
+"""Begins the names that tell a union's members apart; no key of a study file has it, so places leave them out."""
+
+WORDS = {
+    "missing": "is missing",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be finite",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "too_short": "must have at least {min_length}",
+    "too_long": "must have at most {max_length}",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+}
+"""pydantic's type of error, and our words for it."""
+
+
+def wrong(text: str, *key: str | int) -> PydanticCustomError:
+    """Make the error that a validator of a table raises: `text` follows the place of `key` inside that table."""
+    return PydanticCustomError("rule", "{text}", {"text": text, "key": key})
+
+
+def fail(place: str, where: Sequence[str | int], text: str) -> StudyFileError:
+    """Make the one-line error `place: where text`."""
+    return StudyFileError(one_line(f"{place}: {dotted(where)} {text}" if where else f"{place}: {text}"))
+
+
+def first_error(place: str, error: ValidationError, where: Sequence[str | int] = ()) -> StudyFileError:
+    """Put pydantic's first error in words; `where` is the place of what was validated."""
+    found = error.errors(include_url=False)
+    path, text = describe(found[0])
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return fail(place, [*where, *path], text + more)
+
+
+def describe(error: ErrorDetails) -> tuple[Where, str]:
+    """Return where one of pydantic's errors is, inside what was validated, and what it says."""
+    path = [part for part in error["loc"] if not str(part).startswith(TAG)]
+    context = error.get("ctx", {})
+    kind = error["type"]
+    if kind == "rule":
+        return [*path, *context["key"]], context["text"]
+    if kind == "missing":
+        return path, WORDS[kind]
+    limits = {name: _limit(limit) for name, limit in context.items()}
+    words = WORDS[kind].format(**limits) if kind in WORDS else error["msg"]
+    return path, f"{words}, got {show(error['input'])}"
+
+
+def _limit(limit: Any) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else f"{limit:_}" if isinstance(limit, int) else str(limit)
+
+
+def dotted(where: Sequence[str | int]) -> str:
+    """Write a place as the study file would: `stage[1].space.lambda`."""
+    text = ""
+    for part in where:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def show(value: Any) -> str:
+    """Write a value much as TOML would, on one line, cut where it is long."""
+    if isinstance(value, dict):
+        text = "{ " + ", ".join(f"{key} = {show(item)}" for key, item in list(value.items())[:8]) + " }"
+    elif isinstance(value, list | tuple):
+        text = f"[{', '.join(show(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]"
+    elif isinstance(value, bool | None):
+        text = json.dumps(value)
+    elif isinstance(value, int):
+        text = f"{value:_}"
+    elif isinstance(value, float | str):
+        text = repr(value)
+    else:
+        text = str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def one_line(text: str) -> str:
+    """Escape what would break the line or the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)

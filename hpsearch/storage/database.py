@@ -1,0 +1,115 @@
+"""The one database of many studies, opened to write or to read. May import SQLAlchemy, Optuna, `hpsearch.errors`."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage
+from sqlalchemy import select
+
+from hpsearch.errors import StorageError
+from hpsearch.storage import sqlite, tables
+from hpsearch.storage.locks import schema_lock
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Database:
+    """A database that this process may write: our tables and Optuna's in one file, changed together.
+
+    Inside `transaction()` Optuna's storage works on the same connection as we do, so that either all of a result is
+    in the file or nothing.
+    """
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        """Open the file, making it and the tables with `create`. Raises StorageError in one line."""
+        self.path = sqlite.path_of(url)
+        if create:
+            _make_directory(self.path)
+        else:
+            sqlite.require(self.path)
+        try:
+            with schema_lock(self.path):
+                self.optuna = RDBStorage("sqlite://", engine_kwargs=sqlite.writer_options(self.path))
+                self.engine = self.optuna.engine
+                _make_tables(self.engine)
+                sqlite.begin_at_once(self.engine)
+        except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
+            raise sqlite.explain(error, self.path) from error
+        self._identity = sqlite.identity(self.path)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlalchemy.Connection]:
+        """Commit what is done inside, ours and Optuna's, as one; on an error nothing of it is left."""
+        try:
+            with self.engine.begin() as connection:
+                self.optuna.scoped_session.remove()
+                self.optuna.scoped_session.configure(bind=connection, join_transaction_mode="create_savepoint")
+                try:
+                    yield connection
+                    self._check_place()
+                finally:
+                    self.optuna.scoped_session.remove()
+                    self.optuna.scoped_session.configure(bind=self.engine)
+        except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            raise sqlite.explain(error, self.path) from error
+
+    def _check_place(self) -> None:
+        """A WAL database that was moved or deleted while open would go on acknowledging into nothing."""
+        try:
+            same = sqlite.identity(self.path) == self._identity
+        except OSError:
+            same = False
+        if not same:
+            raise StorageError(f"{self.path}: the database was moved, replaced or deleted while it was in use")
+
+    def close(self) -> None:
+        """Close all connections; SQLite then folds its log into the file."""
+        self.optuna.scoped_session.remove()
+        self.engine.dispose()
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path.parent}: the directory cannot be made ({error.strerror})") from error
+    if path.is_dir():
+        raise StorageError(f"{path}: --storage must name a file, got a directory")
+    if not os.access(path.parent, os.W_OK):
+        raise StorageError(f"{path.parent}: the directory cannot be written; check its permissions")
+
+
+def _make_tables(engine: sqlalchemy.Engine) -> None:
+    tables.metadata.create_all(engine)
+    with engine.begin() as connection:
+        found = connection.execute(select(tables.versions.c.version)).scalar()
+        if found is None:
+            connection.execute(tables.versions.insert().values(version=tables.SCHEMA_VERSION))
+    _check_version(found)
+
+
+def _check_version(found: int | None) -> None:
+    if found is not None and found != tables.SCHEMA_VERSION:
+        newer = "a newer" if found > tables.SCHEMA_VERSION else "an older"
+        raise StorageError(
+            f"the database was written by {newer} hpsearch (version {found} of its tables, this one has "
+            f"{tables.SCHEMA_VERSION}); use that hpsearch or another --storage"
+        )
+
+
+def open_to_read(url: str) -> sqlalchemy.Engine:
+    """Return an engine that cannot write, over an existing database with our tables. Raises StorageError."""
+    path = sqlite.path_of(url)
+    engine = sqlite.reader_engine(path)
+    try:
+        with engine.connect() as connection:
+            _check_version(connection.execute(select(tables.versions.c.version)).scalar())
+    except sqlalchemy.exc.OperationalError as error:
+        raise StorageError(f"{path}: the database holds no hpsearch studies") from error
+    except sqlalchemy.exc.DatabaseError as error:
+        raise sqlite.explain(error, path) from error
+    return engine

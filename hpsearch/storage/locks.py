@@ -1,0 +1,60 @@
+"""One process at a time: byte locks in a file beside the database, freed by the system when their holder dies."""
+
+import contextlib
+import fcntl
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from hpsearch.errors import StorageError, StudyBusyError
+
+SCHEMA = 0
+"""The byte that guards making the tables; study n has byte n (ids begin at 1)."""
+
+_FLOCK = "hhqqi4x"  # struct flock on 64-bit Linux and macOS differ; see `_holder`
+
+
+def _open(database: Path) -> int:
+    lock = database.with_name(database.name + ".lock")
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StorageError(f"{lock}: cannot be written ({error.strerror}); check the permissions") from error
+
+
+@contextlib.contextmanager
+def schema_lock(database: Path) -> Iterator[None]:
+    """Wait for and hold the right to make the tables."""
+    handle = _open(database)
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX, 1, SCHEMA)
+        yield
+    finally:
+        os.close(handle)
+
+
+class StudyLock:
+    """Held by the one process that runs a study; whoever holds it knows that no other coordinator is alive."""
+
+    def __init__(self, database: Path, study_id: int, name: str) -> None:
+        """Raises StudyBusyError, with the holder's process id where the system tells it."""
+        self._handle = _open(database)
+        try:
+            fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, study_id)
+        except OSError as error:
+            holder = _holder(self._handle, study_id)
+            os.close(self._handle)
+            raise StudyBusyError(f"study {name!r} is being run by another process{holder}; wait for it") from error
+
+    def release(self) -> None:
+        os.close(self._handle)
+
+
+def _holder(handle: int, byte: int) -> str:
+    try:
+        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+        pid = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))[4]
+    except (OSError, struct.error):  # another layout of struct flock: the refusal stands, without the number
+        return ""
+    return f" (process {pid} on this machine)" if pid > 0 else ""

@@ -1,0 +1,80 @@
+"""What is asked of the database while a study runs, and by `hpsearch status`. May import SQLAlchemy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from hpsearch.errors import StorageError, nearest
+from hpsearch.storage import tables
+from hpsearch.storage.records import StageRow, StudyRow, TrialRow
+
+
+def study_names(connection: Connection) -> list[str]:
+    """All studies, the oldest first."""
+    return list(connection.execute(select(tables.studies.c.name).order_by(tables.studies.c.id)).scalars())
+
+
+def find_study(connection: Connection, name: str) -> StudyRow | None:
+    """The study of that name, or None."""
+    columns = [tables.studies.c[field] for field in StudyRow.__dataclass_fields__]
+    row = connection.execute(select(*columns).where(tables.studies.c.name == name)).one_or_none()
+    return StudyRow(*row) if row else None
+
+
+def get_study(connection: Connection, name: str) -> StudyRow:
+    """The study of that name. Raises StorageError, naming the nearest, if there is none."""
+    found = find_study(connection, name)
+    if found is None:
+        known = study_names(connection)
+        hint = nearest(name, known) if known else "; the database holds no studies"
+        raise StorageError(f"study {name!r} does not exist{hint}")
+    return found
+
+
+def stages(connection: Connection, study_id: int) -> list[StageRow]:
+    """A study's stages in order."""
+    columns = [tables.stages.c[field] for field in StageRow.__dataclass_fields__]
+    query = select(*columns).where(tables.stages.c.study_id == study_id).order_by(tables.stages.c.position)
+    return [StageRow(*row) for row in connection.execute(query)]
+
+
+def trials(connection: Connection, stage_id: int) -> list[TrialRow]:
+    """A stage's trials by number."""
+    trial, curve = tables.trials, tables.curves
+    at_best = (curve.c.trial_id == trial.c.id) & (curve.c.epoch == trial.c.best_epoch)
+    columns = [trial.c[f] if f != "loss" else curve.c.validation_loss for f in TrialRow.__dataclass_fields__]
+    query = select(*columns).select_from(trial.outerjoin(curve, at_best)).where(trial.c.stage_id == stage_id)
+    return [TrialRow(*row) for row in connection.execute(query.order_by(trial.c.number))]
+
+
+def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
+    """The stored weights of these trials, "state" or "best", by trial id."""
+    column = tables.weights.c
+    query = select(column.trial_id, column.content).where(column.trial_id.in_(trial_ids), column.kind == kind)
+    return {row.trial_id: row.content for row in connection.execute(query)}
+
+
+def overview(connection: Connection) -> list[dict[str, Any]]:
+    """A row for each stage of each study: study, state, stage, stage_state, trials, done, failed, epochs, best."""
+    study, stage, trial = tables.studies, tables.stages, tables.trials
+    query = (
+        select(
+            study.c.name.label("study"),
+            study.c.state,
+            study.c.created_at,
+            stage.c.name.label("stage"),
+            stage.c.state.label("stage_state"),
+            stage.c.trials,
+            func.sum(case((trial.c.state == "complete", 1), else_=0)).label("done"),
+            func.sum(case((trial.c.state == "failed", 1), else_=0)).label("failed"),
+            func.sum(trial.c.epochs_done).label("epochs_done"),
+            func.sum(trial.c.epochs).label("epochs"),
+            func.max(trial.c.value).label("best"),
+            func.max(trial.c.test_accuracy).label("test"),
+        )
+        .select_from(study.join(stage).outerjoin(trial))
+        .group_by(stage.c.id)
+        .order_by(study.c.id, stage.c.position)
+    )
+    return [dict(row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,133 @@
+"""What crosses into and out of the database: frozen values, no SQL. May import the standard library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Params = Mapping[str, Any]
+
+WAITING, RUNNING, COMPLETE, FAILED = "waiting", "running", "complete", "failed"
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class NewStudy:
+    """A study as it is launched."""
+
+    name: str
+    text: str
+    path: str
+    workspace: str
+    environment: Mapping[str, Any]
+    data: Mapping[str, Any]
+    model: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NewStage:
+    """A stage before its space is known."""
+
+    name: str
+    kind: str
+    test: bool
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NewTrial:
+    """A setting that will be trained: its number within the stage, replicate, searched values, and whole setting."""
+
+    number: int
+    replicate: int
+    params: Params
+    setting: Mapping[str, Any]
+    epochs: int
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """A study as the database has it."""
+
+    id: int
+    name: str
+    text: str
+    path: str
+    workspace: str
+    state: str
+    launches: int
+    data: Mapping[str, Any]
+    model: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """A stage as the database has it; `space` is None until it has begun."""
+
+    id: int
+    position: int
+    name: str
+    kind: str
+    state: str
+    test: bool
+    space: Mapping[str, Any] | None
+    data: Mapping[str, Any]
+    optuna_study_id: int
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial as the database has it, without curves and weights."""
+
+    id: int
+    number: int
+    replicate: int
+    optuna_trial_id: int
+    params: Params
+    setting: Mapping[str, Any]
+    state: str
+    epochs: int
+    epochs_done: int
+    best_epoch: int | None
+    value: float | None
+    loss: float | None  # validation loss at best_epoch
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class BestRecord:
+    """The best epoch so far: its weights and which validation images it got right (packed bits)."""
+
+    epoch: int
+    value: float
+    weights: bytes
+    correct: bytes
+    images: int
+
+
+@dataclass(frozen=True)
+class TestRecord:
+    """One look at the test set."""
+
+    cost: float
+    loss: float
+    accuracy: float
+    predicted: bytes
+    correct: bytes
+    images: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a segment did to a trial; committed whole or not at all."""
+
+    trial: TrialRow
+    epochs_done: int
+    curve: Sequence[tuple[float, ...]]
+    state: bytes = b""
+    best: BestRecord | None = None
+    test: TestRecord | None = None
+    failure: str | None = None
+    parameters: int = 0
+    seconds: float = 0.0
+    finished: bool = field(default=False)

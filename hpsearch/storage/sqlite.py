@@ -1,0 +1,114 @@
+"""SQLite connections that lose nothing, and engines over them. May import SQLAlchemy and `hpsearch.errors`."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy
+from sqlalchemy import event
+
+from hpsearch.errors import StorageError
+
+TIMEOUT = 60.0
+"""Seconds to wait while another program writes."""
+
+
+class WriterConnection(sqlite3.Connection):
+    """A connection in WAL mode that acknowledges a commit only once it is on the disk.
+
+    The pragmas are set here because engine listeners do not survive pickling (which Optuna does with its storages).
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.isolation_level = None  # transactions begin where we say so: see `_begin_at_once`
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            self.execute(f"PRAGMA {pragma}")
+
+
+def path_of(url: str) -> Path:
+    """Return the file that a storage URL names. Raises StorageError where it names no SQLite file."""
+    prefix = "sqlite:///"
+    if not url.startswith(prefix):
+        hint = f"; did you mean '{prefix}{url}'?" if "://" not in url else ""
+        raise StorageError(f"--storage must begin with '{prefix}', got {url!r}{hint}")
+    if len(url) == len(prefix) or "\0" in url:
+        raise StorageError(f"--storage must name a file after '{prefix}', got {url!r}")
+    return Path(url.removeprefix(prefix)).expanduser()
+
+
+def _connector(path: Path, mode: str, factory: type[sqlite3.Connection]) -> Callable[[], sqlite3.Connection]:
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    return lambda: sqlite3.connect(uri, uri=True, timeout=TIMEOUT, factory=factory, check_same_thread=False)
+
+
+def _begin_at_once(connection: sqlalchemy.Connection) -> None:
+    """Take the write lock with the transaction's first word: a later upgrade could meet another writer and fail."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def writer_options(path: Path) -> dict[str, Any]:
+    """Options of `sqlalchemy.create_engine` for the one writer; the file is made if it is not there."""
+    return {"creator": _connector(path, "rwc", WriterConnection), "poolclass": sqlalchemy.QueuePool}
+
+
+def begin_at_once(engine: sqlalchemy.Engine) -> None:
+    """Make every transaction of this engine take the write lock at its beginning."""
+    event.listen(engine, "begin", _begin_at_once)
+
+
+def reader_engine(path: Path) -> sqlalchemy.Engine:
+    """Return an engine that cannot write. Raises StorageError if there is no database or it cannot be read."""
+    require(path)
+    for mode in ("ro", "ro&immutable=1"):  # a WAL database in a read-only directory opens as immutable only
+        engine = sqlalchemy.create_engine(
+            "sqlite://", creator=_connector(path, mode, sqlite3.Connection), poolclass=sqlalchemy.QueuePool
+        )
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+        except sqlalchemy.exc.OperationalError as error:
+            if "unable to open" not in str(error):
+                raise explain(error, path) from error
+        except sqlalchemy.exc.DatabaseError as error:
+            raise explain(error, path) from error
+        else:
+            return engine
+    raise StorageError(f"{path}: the database cannot be opened for reading; check its permissions")
+
+
+def require(path: Path) -> None:
+    """Raise StorageError unless there is a file at `path`."""
+    if not path.is_file():
+        what = "is a directory" if path.is_dir() else "does not exist"
+        raise StorageError(f"{path}: the database {what}; `hpsearch launch` makes one, --storage names another")
+
+
+def explain(error: Exception, path: Path) -> StorageError:
+    """Say in one line what SQLite complained about."""
+    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cause = getattr(cause, "orig", None) or cause
+    text = str(cause)
+    if "not a database" in text or "malformed" in text:
+        return StorageError(f"{path}: not a database, or a damaged one ({text}); restore a copy or name another")
+    if "readonly" in text or "unable to open" in text or "attempt to write" in text:
+        return StorageError(f"{path}: the database cannot be written ({text}); check the permissions")
+    if "locked" in text:
+        return StorageError(f"{path}: another program has locked the database for {TIMEOUT:.0f} s; end it and resume")
+    if "full" in text or "disk I/O" in text:
+        return StorageError(f"{path}: the disk is full or failing ({text}); make room and resume")
+    return StorageError(f"{path}: {text}")
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Device and inode: what a moved or replaced file does not share with the one that was opened."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def dashboard_options(path: Path) -> dict[str, Any]:
+    """Options of `sqlalchemy.create_engine` for optuna-dashboard, which writes notes while a study may be running."""
+    return {"creator": _connector(path, "rw", sqlite3.Connection), "poolclass": sqlalchemy.QueuePool}

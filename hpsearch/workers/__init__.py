@@ -1,0 +1,1 @@
+"""Workers: a pure function over segments, and the pools that run it."""

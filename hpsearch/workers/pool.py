@@ -1,0 +1,85 @@
+"""Slots that each run one segment at a time, in joblib's loky processes or, for debugging, in this process.
+
+May import joblib and threadpoolctl. One single-worker executor per slot, so that a dying worker takes no other
+slot's segment with it.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from joblib.externals.loky.process_executor import ProcessPoolExecutor
+from threadpoolctl import threadpool_limits
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+BACKENDS = ("loky", "threading")
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class Pool:
+    """`workers` slots, numbered from 0; one BLAS thread each, whatever the machine has."""
+
+    def __init__(self, workers: int, backend: str = "loky") -> None:
+        self.backend = backend
+        self._executors: list[Executor | None] = [None] * workers
+        self._limits = threadpool_limits(1, user_api="blas") if backend == "threading" else None
+
+    def __len__(self) -> int:
+        return len(self._executors)
+
+    def submit(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+        """Start function(given) in an idle slot, with a new worker if there is none."""
+        executor = self._executors[slot] or self._make()
+        self._executors[slot] = executor
+        return executor.submit(function, given)
+
+    def _make(self) -> Executor:
+        if self.backend == "threading":
+            return ThreadPoolExecutor(1)
+        one = dict.fromkeys(_THREADS, "1")
+        made: Executor = ProcessPoolExecutor(max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=one)
+        return made
+
+    def discard(self, slot: int) -> None:
+        """Forget a slot's worker, which has died; the next `submit` starts another."""
+        executor, self._executors[slot] = self._executors[slot], None
+        if executor is not None:
+            _end(executor)
+
+    def close(self) -> None:
+        """End all workers at once; what they were doing is lost, which is never more than a segment."""
+        for slot in range(len(self._executors)):
+            self.discard(slot)
+        if self._limits is not None:
+            self._limits.restore_original_limits()
+
+
+def _end(executor: Any) -> None:
+    if isinstance(executor, ThreadPoolExecutor):
+        executor.shutdown(wait=True, cancel_futures=True)
+    else:
+        executor.shutdown(wait=True, kill_workers=True)
+
+
+def _begin(coordinator: int) -> None:
+    """In a new worker: leave Ctrl-C to the coordinator, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    threading.Thread(target=_watch, args=(coordinator,), daemon=True).start()
+
+
+def _watch(coordinator: int) -> None:
+    """End this worker when its coordinator is gone: the system's signal alone misses a parent that died before it."""
+    while os.getppid() == coordinator:
+        time.sleep(0.5)
+    os._exit(1)

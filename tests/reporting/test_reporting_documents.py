@@ -1,0 +1,258 @@
+"""The four files of a report: whole, deterministic, self-contained, at any moment of a study's life."""
+
+import csv
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import made_study
+import pytest
+
+from hpsearch.errors import InputError, StorageError
+from hpsearch.reporting import write_report
+from hpsearch.reporting.documents import folder_name, replace
+from hpsearch.storage import tables
+
+
+class Page(HTMLParser):
+    """Checks that tags close, and keeps what a browser would fetch, identifiers, tags and text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.fetched, self.ids, self.tags, self.text = [], [], [], [], ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.ids += [value for key, value in attrs if key == "id"]
+        self.fetched += [value for key, value in attrs if key in ("src", "href", "xlink:href") and value[0] != "#"]
+        if tag not in ("meta", "link", "img", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def folder(finished_engine, tmp_path_factory):
+    return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("reports")).parent
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_report_is_four_files_in_a_folder_of_the_studys_name(folder):
+    assert folder.name == "coarse-to-fine"
+    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "ranking.csv", "ranking.md", "timings.csv"]
+
+
+def test_writing_again_gives_the_same_bytes(folder, finished_engine, tmp_path):
+    again = write_report(finished_engine, "coarse-to-fine", tmp_path).parent
+    for path in folder.iterdir():
+        assert (again / path.name).read_bytes() == path.read_bytes()
+
+
+def test_ranking_csv_has_a_row_per_trial_with_the_searched_keys(folder):
+    content = rows(folder / "ranking.csv")
+    assert len(content) == 25
+    assert {"lambda", "batch_size"} < content[0].keys()
+    assert (content[0]["stage"], content[0]["rank"]) == ("coarse", "1")
+    assert content[11]["reason"] == "loss became NaN in epoch 3"
+    assert content[11]["rank"] == content[11]["validation_accuracy"] == content[0]["test_accuracy"] == ""
+    assert float(content[-1]["test_accuracy"]) == pytest.approx(0.514, abs=0.02)
+    assert b"\r" not in (folder / "ranking.csv").read_bytes()
+
+
+def test_timings_csv_has_what_differs_from_run_to_run(folder):
+    content = rows(folder / "timings.csv")
+    assert content[3] == {"stage": "coarse", "trial": "3", "seconds": "1.2", "epochs_done": "3"}
+
+
+def test_ranking_md_has_a_table_per_stage_with_as_many_cells_in_every_line(folder):
+    sections = (folder / "ranking.md").read_text().split("\n## ")[1:]
+    assert [section.split("\n")[0] for section in sections] == ["coarse", "fine", "final"]
+    for section in sections:
+        lines = [line for line in section.split("\n") if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) == 1
+
+
+def test_the_page_is_well_formed_and_fetches_nothing(folder):
+    page = Page((folder / "index.html").read_text())
+    assert all(value.startswith("data:") for value in page.fetched)
+    assert len(page.ids) == len(set(page.ids))
+    assert not re.search(r"url\(\s*['\"]?(?!#)", (folder / "index.html").read_text())
+    assert page.tags.count("img") == 50
+
+
+def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(folder):
+    text = (folder / "index.html").read_text()
+    page = Page(text)
+    figures = re.findall(r'<svg role="img" aria-label="([^"]+)"', text)
+    assert len(figures) == 2 + 1 + 4 + 4
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(page.ids)
+
+
+def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
+    text = " ".join(Page((folder / "index.html").read_text()).text.split())
+    assert "The study is complete: 24 of 25 trials in 3 stages finished, 1 failed." in text
+    assert re.search(r"Best setting of the last search stage \(fine\): λ = \S+e-[34], batch_size = 200\.", text)
+    assert re.search(r"Of the 9 other settings there, \d cannot be told from it", text)
+    assert re.search(r"with 3 seeds, .* has a test accuracy of 5\d\.\d\d% ± 0\.\d\d", text)
+    assert "The test images were looked at 3 times, by 3 trials of final: after every choice had been made." in text
+
+
+def test_a_stage_scored_on_the_test_images_is_warned_of(engine, tmp_path):
+    maker = made_study.Maker(engine)
+    table = maker.stage("table", "list", None, test=True)
+    for number, (decay, eta) in enumerate([(0, 0.1), (0, 0.001), (0.1, 0.001)]):
+        maker.trial(table, number, {"lambda": decay, "eta": eta}, 0.3 + decay, test=True)
+    text = Page(write_report(engine, "made", tmp_path).read_text()).text
+    assert "looked at 3 times, by 3 trials of table: whoever chooses among these" in text
+    assert "Its test accuracy is" in text
+
+
+def started(engine):
+    """A study that has just begun: one stage waits for the other."""
+    maker = made_study.Maker(engine, state="running")
+    stage = maker.stage(
+        "coarse", "random", {"lambda": {"low": 1e-5, "high": 0.1, "log": True}}, state="running", trials=3
+    )
+    maker.stage("fine", "grid", None, state="waiting")
+    return maker, stage
+
+
+def test_a_study_without_any_trial_has_a_report(engine, tmp_path):
+    started(engine)
+    text = Page(write_report(engine, "made", tmp_path).read_text()).text
+    assert "No trial has finished yet, so there is no best setting." in text
+    assert "No trials yet: this stage has not begun." in text
+
+
+def test_running_and_waiting_trials_are_listed_without_rank(engine, tmp_path):
+    maker, stage = started(engine)
+    maker.trial(stage, 0, {"lambda": 1e-3}, state="running", epochs_done=7, epochs=12)
+    maker.unfinished(stage, 1, {"lambda": 1e-2}, "waiting")
+    page = write_report(engine, "made", tmp_path)
+    text = Page(page.read_text()).text
+    assert "running, epoch 7 of 12 done" in text
+    assert "is not finished (running): 0 of 2 trials in 2 stages finished so far" in text
+    assert [row["rank"] for row in rows(page.with_name("ranking.csv"))] == ["", ""]
+
+
+def test_one_finished_trial_is_the_best_so_far(engine, tmp_path):
+    maker, stage = started(engine)
+    maker.trial(stage, 0, {"lambda": 1e-3})
+    text = Page(write_report(engine, "made", tmp_path).read_text()).text
+    assert "(coarse) so far: λ = 1.0e-3" in text
+    assert "The test images have not been looked at." in text
+
+
+def test_a_study_whose_trials_all_failed_has_a_report(engine, tmp_path):
+    maker, stage = started(engine)
+    for number in range(3):
+        maker.unfinished(
+            stage, number, {"lambda": 0.1}, "failed", reason="loss became infinite in epoch 1", epochs_done=1
+        )
+    text = Page(write_report(engine, "made", tmp_path).read_text()).text
+    assert text.count("failed after epoch 1 of 12: loss became infinite in epoch 1") == 3
+
+
+@pytest.mark.parametrize("name", ["coarse-to-fin", ""])
+def test_an_unknown_study_is_an_error_and_writes_nothing(finished_engine, tmp_path, name):
+    with pytest.raises(StorageError, match="holds no study"):
+        write_report(finished_engine, name, tmp_path / "reports")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_cannot_be_written_is_an_error_of_one_line(engine, tmp_path):
+    made_study.Maker(engine)
+    (tmp_path / "reports").write_text("a file, not a directory")
+    with pytest.raises(InputError, match="the report cannot be written"):
+        write_report(engine, "made", tmp_path / "reports")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "index.html"
+    replace(path, "first")
+    with pytest.raises(UnicodeEncodeError):
+        replace(path, "second \ud800")
+    assert path.read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "/", "a/b", "a\\b", "../../etc", "C:", "x" * 512, "名" * 300, "a\nb", "-", "~", "."]
+)
+def test_a_name_never_leaves_the_directory(name, tmp_path):
+    folder = folder_name(name)
+    assert (tmp_path / folder).parent == tmp_path
+    assert folder not in ("", ".", "..")
+    assert not set(folder) & set("/\\:\n\0")
+    assert len(folder.encode()) < 255
+
+
+def test_two_names_have_two_folders():
+    names = ["a b", "a-b", "a/b", "", "study", "x" * 90, "x" * 91]
+    assert len({folder_name(name) for name in names}) == len(names) - 1  # the empty name is called "study"
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, hpsearch.reporting; print({'pandas', 'matplotlib', 'scipy', 'jinja2'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_pyplot_is_never_imported(finished_engine, tmp_path):
+    write_report(finished_engine, "coarse-to-fine", tmp_path)
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+EVIL = "<script>alert(1)</script>&\"'| $x_1$ --> ]]> {{ 7 * 7 }} 名 \x08"
+
+
+def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
+    data = {"classes": [EVIL] * 10, "image_shape": [3, 32, 32], "dataset": EVIL, "fingerprint": EVIL}
+    text = f"description = '''{EVIL[:-1].replace(chr(39), '')}'''"
+    maker = made_study.Maker(engine, EVIL, data=data, text=text, environment={EVIL: EVIL}, path=EVIL)
+    space = {EVIL: {"low": 1e-5, "high": 0.1, "log": True}}
+    stage = maker.stage(EVIL, "random", space, notes=[EVIL], trials=3)
+    for number in range(3):
+        trial = maker.trial(stage, number, {EVIL: 10.0 ** -(number + 1), "activation": EVIL})
+        maker.weights(trial, 10)
+    maker.unfinished(stage, 3, {"activation": "=1+1"}, "failed", reason=f"={EVIL}")
+    page = write_report(engine, EVIL, tmp_path)
+    parsed = Page(page.read_text())
+    assert parsed.tags.count("script") == 1
+    assert "alert(1)" in parsed.text
+    assert "49" not in parsed.text.replace("{{ 7 * 7 }}", "").split("Rankings")[0]
+    assert page.parent.parent == tmp_path
+    assert any(row["reason"].startswith("'=") for row in rows(page.with_name("ranking.csv")))
+    assert "<script" not in page.with_name("ranking.md").read_text()
+
+
+def test_a_searched_key_that_is_called_like_a_column_keeps_a_column_of_its_own(engine, tmp_path):
+    maker = made_study.Maker(engine)
+    maker.trial(maker.stage("one", "list", None), 0, {"rank": 5})
+    content = rows(write_report(engine, "made", tmp_path).with_name("ranking.csv"))
+    assert (content[0]["rank"], content[0]["setting.rank"]) == ("1", "5")
+
+
+def test_trials_without_predictions_are_not_compared(engine, tmp_path):
+    maker = made_study.Maker(engine)
+    stage = maker.stage("one", "list", None)
+    for number in range(2):
+        maker.trial(stage, number, {"lambda": 0.1 * number}, 0.5 - 0.1 * number)
+    with engine.begin() as connection:
+        connection.execute(tables.predictions.delete())
+    text = Page(write_report(engine, "made", tmp_path).read_text()).text
+    assert "not compared: which images it gets right was not kept" in text

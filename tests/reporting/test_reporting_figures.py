@@ -1,0 +1,119 @@
+"""Figures show what the frames hold, and are drawn in any case."""
+
+import made_study
+import numpy as np
+import pytest
+
+from hpsearch.reporting import load_frames
+from hpsearch.reporting.curves_figure import curve_groups
+from hpsearch.reporting.search_figure import key_picture, search_figures
+from hpsearch.reporting.stage_view import view_stages
+from hpsearch.reporting.weight_images import first_layer, picture, weight_images
+
+
+def test_a_log_range_has_a_log_axis_and_choices_have_places(finished):
+    decay = key_picture(finished, view_stages(finished), "lambda")
+    assert decay.log
+    assert decay.bands == {0: (1e-5, 1e-1), 1: (3.2e-4, 2.1e-3)}
+    assert len(decay.points) == 25
+    assert sum(point.estimate is None for point in decay.points) == 1
+    assert key_picture(finished, view_stages(finished), "batch_size").choices == ("50", "100", "200", "400")
+
+
+def test_the_last_stages_range_is_drawn_large_beside_the_whole(finished):
+    figures = search_figures(finished, view_stages(finished))
+    assert ["range of the last search stage" in figure for figure in figures] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "values", [[0, 0.1, 1], [[50], [100, 50], [100]], ["relu", "tanh", "relu"], [True, False, True], [None, 1, "a"]]
+)
+def test_a_stage_of_settings_of_any_kind_is_drawn(engine, values):
+    maker = made_study.Maker(engine)
+    stage = maker.stage("table", "list", None)
+    for number, value in enumerate(values):
+        maker.trial(stage, number, {"key": value}, 0.4)
+    frames = load_frames(engine, "made")
+    assert len(search_figures(frames, view_stages(frames))) == 1
+
+
+@pytest.mark.parametrize(
+    "space", [{"low": 0, "high": 1}, {"low": 0.1, "high": 1.0, "log": True}, {"low": 3, "high": 3}]
+)
+def test_ranges_with_zero_or_without_width_are_drawn(engine, space):
+    maker = made_study.Maker(engine)
+    maker.trial(maker.stage("one", "random", {"key": space}), 0, {"key": space["low"]})
+    frames = load_frames(engine, "made")
+    assert len(search_figures(frames, view_stages(frames))) == 1
+
+
+def test_many_trials_do_not_make_a_large_figure(engine):
+    maker = made_study.Maker(engine)
+    stage = maker.stage("one", "random", {"key": {"low": 0.0, "high": 1.0}})
+    rows = [
+        {"stage_id": stage, "number": number, "params": {"key": number / 500}, "validation": 0.3 + number / 2_000}
+        for number in range(500)
+    ]
+    maker.insert_finished(rows)
+    frames = load_frames(engine, "made")
+    assert len(search_figures(frames, view_stages(frames))[0]) < 60_000
+
+
+def test_curves_are_those_of_the_best_three_and_of_the_replicates(finished):
+    best, final = curve_groups(finished, view_stages(finished))
+    assert best.title == "Best 3 of fine"
+    assert [text.split(",")[0] for text in best.legend] == ["rank 1", "rank 2", "rank 3"]
+    assert sorted(final.legend) == ["replicate 0", "replicate 1", "replicate 2"]
+    assert len(best.figures) == len(final.figures) == 4
+
+
+def test_curves_with_gaps_and_infinite_values_are_drawn(engine):
+    maker = made_study.Maker(engine)
+    trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete", best_epoch=1, value=0.1)
+    for epoch, loss in enumerate([2.3, float("inf"), None, 1e30], start=1):
+        maker.insert_curve(trial, epoch, train_loss=loss, validation_loss=loss, validation_accuracy=0.1)
+    frames = load_frames(engine, "made")
+    assert len(curve_groups(frames, view_stages(frames))[0].figures) == 4
+
+
+def test_a_one_layer_model_shows_a_picture_per_class(engine):
+    maker = made_study.Maker(engine, image_shape=(1, 8, 8), classes=list("0123456789"))
+    maker.weights(maker.trial(maker.stage("one", "list", None), 0, {"lambda": 0.1}), 10)
+    frames = load_frames(engine, "made")
+    images = weight_images(frames, view_stages(frames))
+    assert [name for name, _, _ in images.units] == list("0123456789")
+    assert "weights of each class" in images.caption
+
+
+def test_a_deeper_model_shows_units_of_its_first_layer(finished):
+    images = weight_images(finished, view_stages(finished))
+    assert len(images.units) == 50
+    assert images.units[0][0] == "unit 1"
+    assert "trial 0 of final" in images.caption or "trial" in images.caption
+
+
+def test_at_most_fifty_units_are_shown(engine):
+    maker = made_study.Maker(engine, image_shape=(1, 8, 8))
+    maker.weights(maker.trial(maker.stage("one", "list", None), 0, {}), 64, 10)
+    frames = load_frames(engine, "made")
+    images = weight_images(frames, view_stages(frames))
+    assert len(images.units) == 50
+    assert "the first 50 of 64" in images.caption
+
+
+def test_zero_is_grey_in_colour_and_white_in_a_single_channel():
+    assert np.all(picture(np.zeros(12), (3, 2, 2)) == 128)
+    assert np.all(picture(np.zeros(4), (1, 2, 2)) == 255)
+    assert picture(np.array([1.0, 0, 0, -1]), (1, 2, 2))[0, 0].tolist() == [166, 26, 13]
+
+
+def test_a_channel_of_the_weights_is_a_channel_of_the_picture():
+    weights = np.zeros((3, 2, 2))
+    weights[0, 0, 1] = 0.5  # the first channel is red
+    assert picture(weights.ravel(), (3, 2, 2))[0, 1].tolist() == [255, 128, 128]
+
+
+def test_the_first_layer_is_the_one_that_takes_whole_images():
+    arrays = {"0.bias": np.zeros(64), "1.weights": np.zeros((5, 64)), "2.weights": np.ones((64, 5))}
+    assert first_layer(arrays, 64) is arrays["2.weights"]
+    assert first_layer(arrays, 65) is None

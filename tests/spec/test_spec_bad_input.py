@@ -1,0 +1,282 @@
+"""Whatever is wrong with a study file costs one line: the place, the rule, what was given, the nearest valid thing."""
+
+# ruff: noqa: E501  (a row of a table stays on one line)
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch.errors import StudyFileError
+from hpsearch.spec import check_model_keys, parse, read
+
+GOOD = """
+name = "good"
+[data]
+dataset = "digits"
+train = 1_000
+validation = 400
+[model]
+file = "models/mlp.py"
+hidden = [50]
+[training]
+eta = 0.1
+batch_size = 100
+epochs = 40
+[[stage]]
+name = "coarse"
+sampler = { kind = "random", trials = 8 }
+space.lambda = { low = 1e-5, high = 1e-1, log = true }
+[[stage]]
+name = "fine"
+sampler = { kind = "grid" }
+space.lambda = { around = "coarse", best = 3, points = 5 }
+[final]
+replicates = 3
+data = { train = 1_200 }
+"""
+
+LAMBDA = "{ low = 1e-5, high = 1e-1, log = true }"
+CYCLES = 'cycles = 2\nschedule = { kind = "cyclical", eta_min = 1e-5, eta_max = 0.1, half_cycle_epochs = 2 }'
+UPDATES = CYCLES.replace("epochs = 2", "updates = 5")
+LIST = '[[stage]]\nname = "list"\nsettings = [ { lambda = 0 } ]\n[final]'
+
+BAD = [
+    # keys
+    ("epochs = 40", "epochs = 40\nlamda = 0", "training.lamda is not a key; did you mean 'lambda'?"),
+    ('name = "good"', 'nam = "good"', "nam is not a key; did you mean 'name'?"),
+    ('name = "good"', "", "name is missing"),
+    ("validation = 400", "", "data.validation is missing"),
+    ("low = 1e-5", "lo = 1e-5", "stage[0].space.lambda.lo is not a key; did you mean 'low'?"),
+    ("replicates = 3", "replicate = 3", "final.replicate is not a key; did you mean 'replicates'?"),
+    ("data = { train", "data = { dataset = 'x', train", "final.data.dataset is not a key; known: train, validation"),
+    ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; known: data, description, final, model, name, seed, stage, training"),
+    # types
+    ("batch_size = 100", 'batch_size = "100"', "training.batch_size must be a whole number, got '100'"),
+    ("batch_size = 100", "batch_size = 100.0", "training.batch_size must be a whole number, got 100.0"),
+    ("trials = 8", "trials = true", "stage[0].sampler.trials must be a whole number, got true"),
+    ("eta = 0.1", "eta = true", "training.eta must be a number, got true"),
+    ("eta = 0.1", 'eta = "0.1"', "training.eta must be a number, got '0.1'"),
+    ('name = "good"', "name = 4", "name must be text, got 4"),
+    ("log = true", "log = 1", "stage[0].space.lambda.log must be true or false, got 1"),
+    ("low = 1e-5", "low = true", "stage[0].space.lambda.low must be a number, got true"),
+    ("[model]", "[model]\nfile = 3\n[models]", "models is not a key; did you mean 'model'?"),
+    ('file = "models/mlp.py"', "file = 3", "model.file must be text, got 3"),
+    ('sampler = { kind = "grid" }', "sampler = 'grid'", "stage[1].sampler must be a table with a kind, got 'grid'"),
+    (LAMBDA, "0.1", "stage[0].space.lambda must be a range, a list of choices or a range around a stage, got 0.1"),
+    ("eta = 0.1", "eta = 1979-05-27", "training.eta must not be a date or time, got 1979-05-27"),
+    ("hidden = [50]", "hidden = [nan]", "model.hidden must be finite, got [nan]"),
+    ("hidden = [50]", "hidden = [[{ a = inf }]]", "model.hidden must be finite, got [[{ a = inf }]]"),
+    # numbers
+    ("trials = 8", "trials = 0", "stage[0].sampler.trials must be at least 1, got 0"),
+    ("trials = 8", "trials = 1_000_000", "stage[0].sampler.trials must be at most 100_000, got 1_000_000"),
+    ("eta = 0.1", "eta = 0", "training.eta must be above 0, got 0"),
+    ("eta = 0.1", "eta = inf", "training.eta must be finite, got inf"),
+    ("eta = 0.1", "eta = 1e300", "training.eta must be at most 1e+15, got 1e+300"),
+    ("eta = 0.1", "eta = 0.1\nlambda = -1", "training.lambda must be at least 0, got -1"),
+    ("epochs = 40", "epochs = 0", "training.epochs must be at least 1, got 0"),
+    ("batch_size = 100", "batch_size = 9223372036854775808", "training.batch_size must fit in 64 bits, got 9_223_372_036_854_775_808"),
+    ('name = "good"', 'name = "good"\nseed = -1', "seed must be at least 0, got -1"),
+    ("replicates = 3", "replicates = 0", "final.replicates must be at least 1, got 0"),
+    # names
+    ('name = "good"', 'name = ""', "name must not be empty, got ''"),
+    ('name = "good"', 'name = "a/b"', "name must not begin with '.', contain '/' or '\\', or begin or end with a space, got 'a/b'"),
+    ('name = "good"', 'name = ".."', "name must not begin with '.', contain '/' or '\\', or begin or end with a space, got '..'"),
+    ('name = "good"', 'name = "a\\nb"', "name must not contain control characters, got 'a\\nb'"),
+    ('name = "good"', 'name = "a\\u0000b"', "name must not contain NUL, got 'a\\x00b'"),
+    ('name = "good"', f'name = "{"a" * 251}"', f"name must have at most 250 characters, got '{'a' * 78}…"),
+    ('name = "fine"', 'name = "coarse"', "stage[1].name must not be that of an earlier stage, got 'coarse'"),
+    ('name = "fine"', 'name = "final"', "stage[1].name must not be 'final', which is the name of the step after the last stage"),
+    # training
+    ("epochs = 40", "epochs = 40\ncycles = 2", "training must have either epochs or cycles, not both"),
+    ("epochs = 40", "cycles = 2", "training.cycles needs the cyclical schedule, got kind = 'constant'"),
+    ("epochs = 40", "", "stage[0].training must have either epochs or cycles"),
+    ("eta = 0.1", "", "stage[0].training.eta is missing; the constant schedule needs it"),
+    ("batch_size = 100", "", "stage[0].training.batch_size is missing"),
+    ("batch_size = 100", "batch_size = 1_001", "training.batch_size must be at most 1_000, the number of training images, got 1_001"),
+    ("data = { train = 1_200 }", "data = { train = 50 }", "final.training.batch_size must be at most 50, the number of training images, got 100"),
+    ("epochs = 40", "epochs = 40\nschedule = { kind = 'cyclic' }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical', got 'cyclic'"),
+    ("epochs = 40", "epochs = 40\nschedule = { factor = 1 }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical'"),
+    ("epochs = 40", "epochs = 40\nschedule = { kind = 'step', factor = 2 }", "training.schedule.factor must be at most 1, got 2"),
+    ("epochs = 40", "epochs = 40\noptimiser = { kind = 'adam' }", "training.optimiser.kind must be 'sgd', got 'adam'"),
+    ("epochs = 40", CYCLES, "training.eta is not used by the cyclical schedule, which has eta_min and eta_max"),
+    ("replicates = 3", "training.epochs = -1", "final.training.epochs must be at least 1, got -1"),
+    ('name = "fine"', 'name = "fine"\ntraining.epoch = 1', "stage[1].training.epoch is not a key; did you mean 'epochs'?"),
+    ('name = "fine"', 'name = "fine"\ntraining.lambda = 1', "stage[1].training.lambda must not be given; stage 'fine' searches it"),
+    ("replicates = 3", "training.lambda = 1", "final.training.lambda must not be given; stage 'fine' searches it"),
+    ('name = "fine"', 'name = "fine"\nmodel.file = "x"', "stage[1].model.file must not be given; a study has one model file"),
+    # spaces
+    ("low = 1e-5", "low = 0.5", "stage[0].space.lambda.low must be below high = 0.1, got 0.5"),
+    ("low = 1e-5", "low = 0", "stage[0].space.lambda.low must be above 0 where log = true, got 0"),
+    ("low = 1e-5", "low = 1e-200", "stage[0].space.lambda.low must be at least 1e-100 where log = true, got 1e-200"),
+    ("high = 1e-1", "high = 1e16", "stage[0].space.lambda.high must be between -1e+15 and 1e+15, got 1e+16"),
+    ("low = 1e-5", "integer = true, low = 1e-5", "stage[0].space.lambda.low must be a whole number, got 1e-05"),
+    (", log = true }", ", points = 5 }", "stage[0].space.lambda.points must not be given; only a grid has points, got 5"),
+    ("points = 5", "points = 1", "stage[1].space.lambda.points must be at least 2, got 1"),
+    (", points = 5", "", "stage[1].space.lambda.points is missing; a grid needs the number of points of each range"),
+    (LAMBDA, "[]", "stage[0].space.lambda must have at least one choice, got []"),
+    (LAMBDA, "[1, 2, 1.0]", "stage[0].space.lambda must not repeat a choice, got 1.0 twice"),
+    (LAMBDA, "{}", "stage[0].space.lambda must have low and high, or choices, or around, got {  }; known: around, choices, high, low"),
+    (LAMBDA, "{ choises = [1] }", "stage[0].space.lambda must have low and high, or choices, or around, got { choises = [1] }; did you mean 'choices'?"),
+    (LAMBDA, "[0, -1]", "stage[0].space.lambda must be at least 0, got -1"),
+    (LAMBDA, "{ low = -1, high = 1 }", "stage[0].space.lambda must be at least 0, got -1"),
+    (LAMBDA, LAMBDA + "\nspace.batch_size = [1, 2_000]", "stage[0].space.batch_size must be at most 1_000, the number of training images, got 2_000"),
+    (LAMBDA, LAMBDA + "\nspace.batch_size = { low = 1.5, high = 9 }", "stage[0].space.batch_size.low must be a whole number, got 1.5"),
+    (LAMBDA, LAMBDA + "\nspace.schedule.eta_mx = [1]", "stage[0].space.schedule.eta_mx is not a key of [training]; did you mean 'schedule.eta_max'?"),
+    (LAMBDA, LAMBDA + "\nspace.training.eta = [1]", "stage[0].space.training.eta is not a key; write 'eta' for the key of [training]"),
+    (LAMBDA, LAMBDA + "\nspace.model.hidden = { low = 1, high = 9 }", "stage[0].space.model.hidden is not a key; write 'hidden' for the key of [model]"),
+    (LAMBDA, LAMBDA + "\nspace.file = ['a']", "stage[0].space.file cannot be searched; a study has one model file"),
+    (f"space.lambda = {LAMBDA}", "", "stage[0].space must name at least one key for the random sampler, got none"),
+    # around
+    ('around = "coarse"', 'around = "corse"', "stage[1].space.lambda.around must name an earlier stage, got 'corse'; did you mean 'coarse'?"),
+    (LAMBDA, '{ around = "fine" }', "stage[0].space.lambda.around must name an earlier stage, got 'fine'; there is none"),
+    (LAMBDA, '{ around = "coarse" }', "stage[0].space.lambda.around must name an earlier stage, got 'coarse'; there is none"),
+    ("space.lambda = { a", "space.eta = { a", "stage[1].space.eta.around must name a stage whose space has 'eta', got 'coarse'; known: lambda"),
+    ("best = 3", "best = 9", "stage[1].space.lambda.best must be at most 8, the trials of stage 'coarse', got 9"),
+    ("best = 3", "best = 0", "stage[1].space.lambda.best must be at least 1, got 0"),
+    (LAMBDA, "[0, 1, 2]", "stage[1].space.lambda.points must not be given; stage 'coarse' searches choices"),
+    # lists of settings
+    ("[final]", LIST.replace("[final]", "sampler = { kind = 'grid' }\n[final]"), "stage[2].sampler must not be given beside settings"),
+    ("[final]", LIST.replace("{ lambda = 0 }", ""), "stage[2].settings must have at least 1, got []"),
+    ("[final]", LIST.replace("{ lambda = 0 }", "{ lambda = 0 }, { lambda = 0.0 }"), "stage[2].settings[1] must not repeat settings[0]"),
+    ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].settings[0].lambda must be at least 0, got -1"),
+    ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].settings[0].eta must be a number, got 'x'"),
+    ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or settings"),
+    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', got 'gird'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line"), BAD)
+def test_a_bad_study_file_costs_one_line(old, new, line):
+    assert old in GOOD
+    with pytest.raises(StudyFileError) as error:
+        parse(GOOD.replace(old, new, 1), "studies/x.toml")
+    assert str(error.value) == f"studies/x.toml: {line}"
+
+
+CYCLIC = GOOD.replace("eta = 0.1\n", "").replace("epochs = 40", CYCLES)
+
+BAD_CYCLES = [
+    ("half_cycle_epochs = 2", "eta = 1", "training.schedule.eta is not a key; did you mean 'eta_min'?"),
+    (", half_cycle_epochs = 2", "", "training.schedule must have either half_cycle_epochs or half_cycle_updates"),
+    ("eta_min = 1e-5", "eta_min = 1", "training.schedule.eta_min must be at most eta_max = 0.1, got 1.0"),
+    ("epochs = 2", "updates = 7", "training.schedule.half_cycle_updates must come to whole epochs of 10 updates over 2 cycles, got 7; the nearest that does is 5"),
+    (LAMBDA, LAMBDA + "\nspace.eta = [1]", "stage[0].space.eta is not used by the cyclical schedule, which has eta_min and eta_max"),
+    ("replicates", "training.eta = 1\nreplicates", "final.training.eta is not used by the cyclical schedule, which has eta_min and eta_max"),
+    (LAMBDA, LAMBDA + "\nspace.schedule.eta_max = { low = 1e-6, high = 1e-5 }", "training.schedule.eta_min must be at most eta_max = 1e-06, got 1e-05"),
+    ("replicates", "training.schedule.kind = 'constant'\nreplicates", "final.training.cycles needs the cyclical schedule, got kind = 'constant'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "line"), BAD_CYCLES)
+def test_a_bad_cyclical_schedule_costs_one_line(old, new, line):
+    assert old in CYCLIC
+    with pytest.raises(StudyFileError) as error:
+        parse(CYCLIC.replace(old, new, 1), "studies/x.toml")
+    assert str(error.value) == f"studies/x.toml: {line}"
+
+
+def test_a_range_of_batch_sizes_does_not_go_with_half_cycles_in_updates():
+    text = CYCLIC.replace("epochs = 2 }", "updates = 5 }")
+    text = text.replace(LAMBDA, LAMBDA + "\nspace.batch_size = { low = 100, high = 200 }")
+    with pytest.raises(StudyFileError, match=r"space.batch_size must be a list of choices where the schedule has"):
+        parse(text.replace("data = { train = 1_200 }", ""), "x")
+
+
+def test_further_errors_are_counted():
+    with pytest.raises(StudyFileError) as error:
+        parse(GOOD.replace("eta = 0.1", "eta = 0").replace("epochs = 40", "epochs = 0"), "x")
+    assert str(error.value) == "x: training.eta must be above 0, got 0 (and 1 more)"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'name = "a"\nname', "is not TOML: Expected '=' after a key in a key/value pair (at end of document)"),
+        (b'name = "a"\nx = = 1\n', "is not TOML: Invalid value (at line 2, column 5)"),
+        (b"name = '\xff'", "must be UTF-8 text, but byte 9 is not"),
+        (b"a = " + b"[" * 5000, "is nested too deeply"),
+        (b"a" + b".a" * 5000 + b" = 1", "is nested too deeply"),
+        (b"", "name is missing (and 4 more)"),
+        (b"stage = 1", "name is missing (and 4 more)"),
+        (b"#" * 1_000_001, "must have at most 1_000_000 bytes, got 1_000_001"),
+    ],
+)
+def test_a_file_that_is_no_study_file_costs_one_line(tmp_path, content, line):
+    (tmp_path / "x.toml").write_bytes(content)
+    with pytest.raises(StudyFileError) as error:
+        read(tmp_path / "x.toml")
+    assert str(error.value) == f"{tmp_path / 'x.toml'}: {line}"
+
+
+def test_a_missing_file_names_the_nearest_one(tmp_path):
+    (tmp_path / "digits.toml").touch()
+    for path, line in [
+        (tmp_path / "digts.toml", "no such study file; did you mean 'digits.toml'?"),
+        (tmp_path / "no" / "x.toml", f"no such study file; there is no directory '{tmp_path / 'no'}'"),
+        (tmp_path, "must be a file"),
+    ]:
+        with pytest.raises(StudyFileError) as error:
+            read(path)
+        assert str(error.value) == f"{path}: {line}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("hidden = [50]", "hiden = [50]", "model.hiden is not a key of models/mlp.py; did you mean 'hidden'?"),
+        ("space.lambda", "space.lamda", "stage[0].space.lamda is not a key of models/mlp.py; did you mean 'lambda'?"),
+        ("[final]", "[final]\nmodel.depth = 1", "final.model.depth is not a key of models/mlp.py; known: hidden, init"),
+    ],
+)
+def test_keys_that_the_model_does_not_have_are_refused_once_it_is_known(old, new, line):
+    study = parse(GOOD.replace(old, new), "x")
+    with pytest.raises(StudyFileError) as error:
+        check_model_keys(study, ["hidden", "init"])
+    assert str(error.value) == f"x: {line}"
+
+
+LINES = GOOD.splitlines()
+VALUES = [
+    "0",
+    "-1",
+    "1.5",
+    "true",
+    "nan",
+    "'x'",
+    "[]",
+    "[[1]]",
+    "{}",
+    "{ kind = 'step' }",
+    "1979-05-27",
+    "9" * 30,
+    "0x" + "f" * 5000,
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(LINES) - 1), st.sampled_from(["", "#", "=", *VALUES])), min_size=1, max_size=3
+    ),
+    st.sets(st.integers(0, len(LINES) - 1), max_size=2),
+)
+def test_a_mutated_study_file_raises_nothing_but_study_file_errors(changes, dropped):
+    lines = list(LINES)
+    for i, value in changes:
+        key = lines[i].partition("=")[0]
+        lines[i] = f"{key} = {value}" if value in VALUES else lines[i][: len(lines[i]) // 2] + value
+    text = "\n".join(line for i, line in enumerate(lines) if i not in dropped)
+    with contextlib.suppress(StudyFileError):
+        parse(text, "x")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=40), st.integers(0, len(GOOD)))
+def test_garbage_bytes_raise_nothing_but_study_file_errors(tmp_path_factory, garbage, at):
+    path: Path = tmp_path_factory.getbasetemp() / "garbage.toml"
+    path.write_bytes(GOOD.encode()[:at] + garbage + GOOD.encode()[at:])
+    with contextlib.suppress(StudyFileError):
+        read(path)

@@ -1,0 +1,138 @@
+"""What `around` promises: a range about the best, inside the range it came from unless the best is on its edge."""
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch.spec import Around, Choices, Range, limits, narrow, parse
+
+FULL = Range(low=1e-5, high=1e-1, log=True)
+
+
+@st.composite
+def finished_stages(draw):
+    """A range, the values that a stage tried in it, its best values (best first), and the `around` that follows."""
+    integer = draw(st.booleans())
+    log = draw(st.booleans())
+    numbers = st.integers(1 if log else -50, 200) if integer else st.floats(1e-6 if log else -5, 100)
+    low, high = sorted(draw(st.tuples(numbers, numbers).filter(lambda ends: ends[0] != ends[1])))
+    source = Range(low=low, high=high, log=log, integer=integer)
+    inside = st.integers(low, high) if integer else st.floats(low, high)
+    tried = draw(st.lists(inside | st.sampled_from([low, high]), min_size=1, max_size=12))
+    best = draw(st.permutations(tried))[: draw(st.integers(1, len(tried)))]
+    return source, tried, best, Around(around="coarse", best=draw(st.integers(1, 4)))
+
+
+def on_edge(source, tried, best):
+    """The rule of docs/study-file.md, said again: (lower, upper)."""
+    scale = math.log if source.log else float
+    step = (scale(source.high) - scale(source.low)) / max(len(set(tried)), 2)
+    near = [abs(scale(bound) - scale(best)) <= step for bound in (source.low, source.high)]
+    return near[0] and best == min(tried), near[1] and best == max(tried)
+
+
+@settings(max_examples=500, deadline=None)
+@given(finished_stages())
+def test_the_best_is_inside_and_the_range_is_left_only_at_an_edge(stage):
+    source, tried, best, around = stage
+    new, note = narrow("k", around, source, best, tried)
+    lower, upper = on_edge(source, tried, best[0])
+    assert new.low < new.high
+    assert new.low <= min(best[: around.best])
+    assert max(best[: around.best]) <= new.high
+    assert new.low >= source.low or lower
+    assert new.high <= source.high or upper
+    assert lower or new.low < best[0]
+    assert upper or new.high > best[0]
+    assert bool(note) == (lower or upper)
+
+
+@settings(max_examples=500, deadline=None)
+@given(finished_stages())
+def test_a_range_keeps_its_kind_and_never_reaches_zero(stage):
+    source, tried, best, around = stage
+    new, _ = narrow("k", around, source, best, tried)
+    assert (new.log, new.integer) == (source.log, source.integer)
+    assert not new.integer or (type(new.low) is int and type(new.high) is int)
+    assert new.low > 0 or source.low <= 0
+    assert new.low >= 0 or source.low < 0
+    assert new.high < 0 or source.high >= 0
+    assert new.high <= 0 or source.high > 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(finished_stages(), st.floats(-10, 300), st.floats(-10, 300))
+def test_an_extension_stays_within_the_limits(stage, lowest, highest):
+    source, tried, best, around = stage
+    new, _ = narrow("k", around, source, best, tried, (lowest, highest))
+    assert new.low >= min(source.low, lowest)
+    assert new.high <= max(source.high, highest)
+
+
+@given(finished_stages(), st.integers(2, 300))
+def test_a_grid_around_has_values_of_the_range_in_order(stage, points):
+    source, tried, best, around = stage
+    new, _ = narrow("k", around.model_copy(update={"points": points}), source, best, tried)
+    values = new.grid()
+    assert values == sorted(set(values))
+    assert (values[0], values[-1]) == (new.low, new.high)
+    assert len(values) <= points
+
+
+@given(st.lists(st.integers(), min_size=1, unique=True), st.data())
+def test_around_choices_are_those_of_the_best_in_their_order(choices, data):
+    best = data.draw(st.lists(st.sampled_from(choices), min_size=1))
+    n = data.draw(st.integers(1, 5))
+    new, note = narrow("k", Around(around="a", best=n), Choices(choices=tuple(choices)), best, best)
+    assert new.choices == tuple(choice for choice in choices if choice in best[:n])
+    assert note is None
+
+
+def test_a_range_goes_half_way_to_the_next_value_tried():
+    tried = [1e-4, 1e-3, 1e-2]
+    new, note = narrow("lambda", Around(around="a"), FULL, [1e-3], tried)
+    assert math.isclose(new.low, 10**-3.5)
+    assert math.isclose(new.high, 10**-2.5)
+    assert note is None
+
+
+def test_a_best_value_on_the_edge_extends_the_range_and_says_so():
+    new, note = narrow("lambda", Around(around="coarse", best=2), FULL, [2e-5, 1e-3], [2e-5, 1e-3, 1e-2, 2e-2])
+    assert math.isclose(new.low, 1e-6)
+    assert note == (
+        "lambda: the best value, 2e-05, is on the lower edge of the range of stage 'coarse' (1e-05 to 0.1); "
+        "the new range goes on to 1e-06."
+    )
+
+
+def test_a_range_that_ends_at_its_limit_says_that_it_cannot_go_on():
+    new, note = narrow("dropout", Around(around="a"), Range(low=0, high=0.5), [0.0], [0.0, 0.25, 0.5])
+    assert (new.low, new.high) == (0, 0.125)
+    assert note == (
+        "dropout: the best value, 0, is on the lower edge of the range of stage 'a' (0 to 0.5), "
+        "beyond which it cannot go."
+    )
+
+
+def test_the_limits_of_a_key_are_those_that_a_setting_has():
+    text = """
+name = "x"
+data = { dataset = "digits", train = 1_000, validation = 100 }
+model = { file = "m.py" }
+[training]
+epochs = 4
+schedule = { kind = "cyclical", eta_min = 0.01, eta_max = 0.1, half_cycle_epochs = 2 }
+[[stage]]
+name = "a"
+sampler = { kind = "random", trials = 2 }
+space = { batch_size = [1, 2], "schedule.eta_max" = { low = 0.1, high = 1 }, hidden = [1] }
+[final]
+data = { train = 500 }
+"""
+    study = parse(text, "x")
+    stage = study.stages[0]
+    assert limits(study, stage, "batch_size") == (1, 500)
+    assert limits(study, stage, "schedule.eta_max") == (0.01, 1e15)
+    assert limits(study, stage, "lambda") == (0, 1e15)
+    assert limits(study, stage, "hidden") == (-1e15, 1e15)
