@@ -1,98 +1,129 @@
-"""What a network learns: arrays with a leading trial axis, their gradients, and how they lie in memory. NumPy only."""
+"""What a network learns: arrays with a leading trial axis, their gradients, and how they lie in memory. NumPy only.
 
-from dataclasses import dataclass, field
+Optimisers see both kinds alike: `values` and slots of the same shape (calls, rows, columns), per-trial numbers spread
+over them by `by_column`, and the gradient in blocks small enough for the cache.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.products import accumulate
+from hpsearch.nn.products import Scheme, accumulate, choose_layout, is_exact, strips
 
 Array = npt.NDArray[Any]
+Rates = npt.NDArray[np.float64]
+Block = tuple[slice, slice]
 
 _RANGE = 2.0**24
 """The scale of a decayed weight stays within (1 / _RANGE, _RANGE), far inside float32's range."""
 
+_NUMBERS_PER_BLOCK = 2**15
+"""Numbers that an optimiser works on at a time: 128 KB of each array, so that a dozen passes over them stay in L2."""
 
-@dataclass(slots=True)
+
 class Parameter:
     """A bias or another parameter without regularisation: value and gradient (K, …)."""
 
-    value: Array
-    grad: Array
+    regularised = False
+
+    def __init__(self, value: Array, grad: Array) -> None:
+        self.value, self.grad = value, grad
+        self.values = value.reshape(len(value), 1, -1)
+        assert np.shares_memory(self.values, value)
+        self.slots: dict[str, Array] = {}
+
+    def slot(self, name: str) -> Array:
+        """An optimiser's array for this parameter, like `values`, 0 at first."""
+        return self.slots.setdefault(name, np.zeros_like(self.values))
+
+    def by_column(self, numbers: Rates) -> Array:
+        """One number of each trial (K,) → an array that multiplies `values`."""
+        return numbers.astype(self.values.dtype)[:, None, None]
+
+    def gradients(self) -> Iterator[tuple[Block, Array]]:
+        """The gradient in blocks that may be written over: where in `values`, and the numbers there."""
+        yield (slice(None), slice(None)), self.grad.reshape(self.values.shape)
+
+    def clip(self, factor: Rates) -> None:
+        """Multiply the gradient by a factor per trial (K,)."""
+        self.grad.reshape(self.values.shape)[...] *= self.by_column(factor)
+
+    def gradient_squares(self, two_lam: Rates) -> Rates:
+        """Each trial's sum of squares of the gradient, (K,)."""
+        return np.array([np.sum(np.square(g, dtype=np.float64)) for g in self.grad])
 
     def state(self, k: int) -> dict[str, Array]:
-        """What trial k must keep to go on, as copies."""
-        return {"": self.value[k].copy()}
+        """What trial k must keep to go on, as copies: its numbers under "", an optimiser's under ".<slot>"."""
+        return {"": self.value[k].copy()} | {
+            f".{name}": slot[k].reshape(self.value[k].shape).copy() for name, slot in self.slots.items()
+        }
 
     def load(self, k: int, state: dict[str, Array]) -> None:
+        """Take a `state`; slots that it lacks begin at 0 again."""
         self.value[k] = state[""]
+        for name in {key[1:] for key in state if key} | set(self.slots):
+            self.slot(name)[k] = state[f".{name}"].reshape(1, -1) if f".{name}" in state else 0.0
 
     def materialise(self, k: int) -> Array:
         """Trial k's numbers as they enter the model, as a copy."""
         return self.value[k].copy()
 
 
-@dataclass(slots=True)
 class Weights:
-    """The weight matrices of K trials, W_k = scale_k · stored_k, regularised by λ·Σ‖W‖².
+    """The weight matrices of K trials, W_k = scale_k · stored_k (D, H), regularised by λ·Σ‖W‖².
 
-    `stored` is (K, D, H) to look at. In memory it is (D, K, H) where the trials' products are made side by side
-    (`wide`), (K, D, H) where one by one. The gradient stays in two factors, xᵀδ, because that is what the optimiser can
-    add to `stored` in one BLAS call; `gradient()` multiplies it out.
+    `stored` is (calls, D, width), arranged by `layout`: wide where all trials share the input x (N, D), (K, D, H) where
+    each has its own (K, N, D). The gradient stays in two factors, xᵀδ, because that is what SGD can add to `stored` in
+    one BLAS call; `gradient` multiplies it out.
     """
 
-    stored: Array
-    wide: bool
-    scale: npt.NDArray[np.float64] = field(init=False)
-    x: Array = field(init=False)  # (N, D) shared by all trials, or (K, N, D)
-    delta: Array = field(init=False)  # (K, N, H): dLoss/d(xW)
+    regularised = True
 
-    def __post_init__(self) -> None:
-        self.scale = np.ones(self.stored.shape[0])
+    def __init__(
+        self,
+        trials: int,
+        inputs: int,
+        outputs: int,
+        dtype: str = "float32",
+        *,
+        shared: bool = False,
+        rows: tuple[int, ...] = (),
+    ) -> None:
+        """shared: is the input one array for all trials? rows: the sizes of the training batches."""
+        self.shape, self.dtype, self.shared = (trials, inputs, outputs), np.dtype(dtype), shared
+        self.scheme, self.layout = Scheme(), Scheme().separate(trials, outputs)
+        if shared:
+            self.scheme, self.layout = choose_layout(trials, rows, inputs, outputs, dtype)
+        self.stored = np.zeros((self.layout.calls, inputs, self.layout.width), dtype)
+        self.scale = np.ones(trials)
+        self.slots: dict[str, Array] = {}
+        self.x: Array = np.empty((0, inputs), dtype)
+        self.delta: Array = np.empty((trials, 0, outputs), dtype)  # (K, N, H): dLoss/d(xW)
+        self._owner = self.layout.owner()
+        self._flat: dict[int, tuple[Array, Array]] = {}
+        self._separate: dict[int, bool] = {}
+        self._clipped: Array | None = None
 
-    @classmethod
-    def zeros(cls, trials: int, inputs: int, outputs: int, dtype: str, wide: bool) -> "Weights":
-        if wide:
-            return cls(np.zeros((inputs, trials, outputs), dtype).transpose(1, 0, 2), wide)
-        return cls(np.zeros((trials, inputs, outputs), dtype), wide)
+    # --- products
 
-    def add_product(self, delta: Array, target: Array | None = None) -> None:
-        """target_k ← target_k − x_kᵀ delta_k, in place; the target is `stored` or an array laid out like it."""
-        target = self.stored if target is None else target
-        if self.wide:
-            rows = delta.transpose(1, 0, 2).reshape(delta.shape[1], -1)
-            accumulate(self.x, rows, target.transpose(1, 0, 2).reshape(self.x.shape[1], -1), alpha=-1.0)
-            return
-        for k in range(len(delta)):
-            accumulate(self.x if self.x.ndim == 2 else self.x[k], delta[k], target[k], alpha=-1.0)
+    @property
+    def values(self) -> Array:
+        """What an optimiser changes: W itself, arranged by `layout`."""
+        self.fold(np.flatnonzero(self.scale != 1.0))
+        return self.stored
 
-    def gradient(self) -> Array:
-        """dLoss/dW, (K, D, H), without the regularisation's 2λW."""
-        negative = self.zeros(*self.stored.shape, self.stored.dtype.name, self.wide).stored
-        self.add_product(self.delta, negative)
-        return -negative
-
-    def decay(self, factor: npt.NDArray[np.float64]) -> None:
-        """W_k ← factor_k · W_k: one multiplication of the scale, folded into `stored` before it leaves its range."""
-        self.scale *= factor
-        size = np.abs(self.scale)
-        if size.min() <= 1 / _RANGE or size.max() >= _RANGE:
-            for k in np.flatnonzero(~((size > 1 / _RANGE) & (size < _RANGE))):
-                self.stored[k] *= self.scale[k]
-                self.scale[k] = 1.0
-
-    def squared_norm(self, k: int) -> float:
-        """Σ W_k², summed in float64 in an order that does not depend on the other trials."""
-        flat = self.stored[k].astype(np.float64, order="C").ravel()
-        return float(self.scale[k] ** 2 * np.dot(flat, flat))
-
-    def state(self, k: int) -> dict[str, Array]:
-        return {"": self.stored[k].copy(), ".scale": np.array(self.scale[k])}
-
-    def load(self, k: int, state: dict[str, Array]) -> None:
-        self.stored[k] = state[""]
-        self.scale[k] = state.get(".scale", 1.0)
-
-    def materialise(self, k: int) -> Array:
-        return (self.stored[k] * self.stored.dtype.type(self.scale[k])).copy()
+    def multiply(self, x: Array, out: Array) -> None:
+        """out_k ← x_k W_k, (K, N, H); remembers x for the gradient."""
+        self.x = x
+        if self.layout.width == self.shape[2] and self.layout.calls == self.shape[0]:
+            np.matmul(x, self.stored, out=out)
+        elif self._must_separate(len(x)):
+            for k, matrix in enumerate(self._separated()):
+                self._one_layout.get_into(np.matmul(x, matrix), out[k])
+        else:
+            flat, index = self._buffer(len(x))
+            np.matmul(x, self.stored, out=flat)
+            collect(flat, index, out)
+        multiply_by_trial(out, self.scale)

@@ -8,6 +8,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -114,17 +115,19 @@ def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> No
     """Scale an axis, and write its ticks as the tables write numbers; `low` and `high` are what it will show."""
     each = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log" if log else "linear")
+    write: Callable[[float], str] = partial(words.short, scientific=low < 1e-3)
     if log and high / low >= 30:
         each.set_major_locator(LogLocator(10, numticks=6))
     elif log and high / low >= 6:
         each.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
     else:  # a few round numbers, also where a logarithmic axis spans less than a decade
-        ticks = MaxNLocator(6, steps=STEPS).tick_values(low, high)
-        each.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
+        ticks = [float(f"{tick:.6g}") for tick in MaxNLocator(6, steps=STEPS).tick_values(low, high)]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        each.set_major_locator(FixedLocator(ticks))
+        write = words.NumberStyle(ticks)
     each.set_minor_locator(NullLocator())
     each.set_minor_formatter(NullFormatter())
-    small = log and low < 1e-3
-    each.set_major_formatter(FuncFormatter(lambda value, _: words.short(float(f"{value:.6g}"), small and value != 0)))
+    each.set_major_formatter(FuncFormatter(lambda value, _: write(float(f"{value:.6g}"))))
 
 
 def percent_axis(axes: Axes, label: str) -> None:

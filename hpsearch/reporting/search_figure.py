@@ -70,9 +70,9 @@ def key_picture(frames: Frames, stages: Sequence[StageView], key: str) -> KeyPic
         points = tuple(Point(index, float(value), estimate) for index, value, estimate in found)
         positive = all(point.x > 0 for point in points) and all(low > 0 for low, _ in bands.values())
         return KeyPicture(key, points, bands, positive and any(space.get("log") for space in spaces), ())
-    choices = _in_order(values)
+    choices, present = _in_order(values), sorted({index for index, _, _ in found})
     points = tuple(
-        Point(index, choices.index(words.any_value(value)) + _aside(index, len(stages)), estimate)
+        Point(index, choices.index(words.any_value(value)) + _aside(present.index(index), len(present)), estimate)
         for index, value, estimate in found
     )
     return KeyPicture(key, points, {}, False, choices)
@@ -101,6 +101,8 @@ def _zoom(picture: KeyPicture, stages: Sequence[StageView]) -> Window | None:
     if index not in picture.bands:
         return None
     low, high = picture.bands[index]
+    if low == high:
+        return None
     left, right = _margins([low, high], picture.log, 0.12)
     whole = _margins(
         [*(p.x for p in picture.points), *(edge for band in picture.bands.values() for edge in band)], picture.log
@@ -136,13 +138,8 @@ def _draw(picture: KeyPicture, name: str, title: str, window: Window | None) -> 
             if low < high:
                 axes.axvspan(low, high, color=colour(index), alpha=0.08, linewidth=0, zorder=0.5)
                 above = [1.02 + 0.018 * place] * 2
-                style: dict[str, Any] = {
-                    "color": colour(index),
-                    "linewidth": 2.5,
-                    "solid_capstyle": "butt",
-                    "clip_on": False,
-                }
-                axes.plot([low, high], above, transform=axes.get_xaxis_transform(), **style)
+                on_top = axes.get_xaxis_transform()
+                axes.plot([low, high], above, color=colour(index), lw=2.5, clip_on=False, transform=on_top)
         _points(axes, picture, (left, right))
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
@@ -180,13 +177,18 @@ def _points(axes: Axes, picture: KeyPicture, limits: tuple[float, float]) -> Non
             low, high = [each.low for _, each in good], [each.high for _, each in good]
             axes.vlines(x, low, high, color=colour(index), alpha=0.4, linewidth=1, zorder=2, rasterized=raster)
             y = [each.share for _, each in good]
-            style: dict[str, Any] = {
-                "marker": marker(index),
-                "color": colour(index),
-                "linestyle": "none",
-                "markersize": 5.5,
-            }
-            axes.plot(x, y, markeredgecolor=BACK, markeredgewidth=0.5, zorder=3 + index, rasterized=raster, **style)
+            axes.plot(
+                x,
+                y,
+                color=colour(index),
+                linestyle="none",
+                marker=marker(index),
+                markersize=5.5,
+                markeredgecolor=BACK,
+                markeredgewidth=0.5,
+                zorder=3 + index,
+                rasterized=raster,
+            )
         failed = [point.x for point in shown if point.estimate is None]
         if failed:
             foot = axes.get_xaxis_transform()

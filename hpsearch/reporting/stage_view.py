@@ -210,8 +210,9 @@ _KINDS = {"random": "drawn at random", "grid": "on a grid", "list": "as listed",
 
 def _size(stage: Mapping[str, Any], trials: Sequence[Trial]) -> str:
     """Write how many trials of how many epochs on how many images the stage has."""
-    planned = stage["trials"] if stage["trials"] is not None else len(trials)
-    parts = [f"{words.count(planned, 'trial')}, {_KINDS.get(stage['kind'], stage['kind'])}"]
+    planned = stage["trials"] or len(trials)
+    number = words.count(planned, "trial") if planned else "trials not yet known"
+    parts = [f"{number}, {_KINDS.get(stage['kind'], stage['kind'])}"]
     epochs = sorted({trial["epochs"] for trial in trials})
     if epochs:
         parts.append(words.count(epochs[0], "epoch") if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} epochs")

@@ -76,7 +76,7 @@ def short(value: float, scientific: bool = False) -> str:
     ('1e-5', '0.25', '45,000')
     """
     if value == 0 or (1e-3 <= abs(value) < 1e6 and not scientific):
-        return f"{value:,}" if isinstance(value, int) or float(value).is_integer() else f"{value:.4g}"
+        return f"{int(value):,}" if float(value).is_integer() else f"{value:.4g}"
     mantissa, power = f"{value:.3e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
 

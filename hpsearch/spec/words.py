@@ -86,7 +86,7 @@ def dotted(where: Sequence[str | int]) -> str:
 
 def show(value: Any) -> str:
     """Write a value much as TOML would, on one line, cut where it is long."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and value:
         text = "{ " + ", ".join(f"{key} = {show(item)}" for key, item in list(value.items())[:8]) + " }"
     elif isinstance(value, list | tuple):
         text = f"[{', '.join(show(item) for item in value[:8])}{', …' if len(value) > 8 else ''}]"
@@ -97,7 +97,7 @@ def show(value: Any) -> str:
     elif isinstance(value, float | str):
         text = repr(value)
     else:
-        text = str(value)
+        text = "{}" if value == {} else str(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 

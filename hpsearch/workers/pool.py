@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 from threadpoolctl import threadpool_limits
 
@@ -70,7 +71,8 @@ def _end(executor: Any) -> None:
 
 
 def _begin(coordinator: int) -> None:
-    """In a new worker: leave Ctrl-C to the coordinator, and do not outlive it."""
+    """In a new worker: leave Ctrl-C to the coordinator, do not outlive it, and count mapped images as nobody's leak."""
+    process_executor._USE_PSUTIL = False  # loky would take pages of the shared images for a leak, and start anew
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         pr_set_pdeathsig = 1

@@ -97,9 +97,7 @@ def train(
         network.begin_epoch([generator(0, "epoch", t, epoch) for t in trials])
         order = generator(0, "order", epoch).permutation(len(x))
         schedules = [schedule_of(t) for t in trials]
-        train_epoch(
-            network, optimiser(), x, y, order, epoch=epoch, batch_size=batch_size, schedules=schedules, lam=lam
-        )
+        train_epoch(network, optimiser(), x, y, order, epoch=epoch, batch_size=batch_size, schedules=schedules, lam=lam)
         for t, measured in zip(trials, measure(network, x, y, lam), strict=True):
             curves[t].append(measured)
     states |= {t: network.state(k) for k, t in enumerate(trials)}

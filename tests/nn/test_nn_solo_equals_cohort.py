@@ -65,6 +65,6 @@ def test_a_neighbour_of_nan_changes_no_bit(net):
 
 def test_hinge_trains_in_a_cohort_as_alone():
     x, y = images(75, INPUTS)
-    make = partial(NETS["three layers"], UNITS)
-    together = train(make, range(5), x, y, epochs=2, loss=MulticlassHinge)
-    assert all(differences(together[t], train(make, [t], x, y, epochs=2, loss=MulticlassHinge)[t]) == [] for t in range(5))
+    run = partial(train, partial(NETS["three layers"], UNITS), x=x, y=y, epochs=2, loss=MulticlassHinge)
+    together = run(range(5))
+    assert {t: differences(together[t], run([t])[t]) for t in range(5)} == {t: [] for t in range(5)}

@@ -154,7 +154,7 @@ def test_one_finished_trial_is_the_best_so_far(engine, tmp_path):
     maker, stage = started(engine)
     maker.trial(stage, 0, {"lambda": 1e-3})
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert "(coarse) so far: λ = 1.0e-3" in text
+    assert "(coarse) so far: λ = 0.001" in text
     assert "The test images have not been looked at." in text
 
 
@@ -192,7 +192,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["..", ".", "/", "a/b", "a\\b", "../../etc", "C:", "x" * 512, "名" * 300, "a\nb", "-", "~", "."]
+    "name", ["..", ".", "/", "a/b", "a\\b", "../../etc", "C:", "x" * 512, "名" * 300, "a\nb", "-", "~"]
 )
 def test_a_name_never_leaves_the_directory(name, tmp_path):
     folder = folder_name(name)
@@ -212,12 +212,12 @@ def test_importing_the_package_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
-def test_pyplot_is_never_imported(finished_engine, tmp_path):
-    write_report(finished_engine, "coarse-to-fine", tmp_path)
-    assert "matplotlib.pyplot" not in sys.modules
+def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
+    assert write_report(finished_engine, "coarse-to-fine", tmp_path).exists()
 
 
-EVIL = "<script>alert(1)</script>&\"'| $x_1$ --> ]]> {{ 7 * 7 }} 名 \x08"
+EVIL = "<script>alert(1)</script>&\"'| $x_1$ --> ]]> {{ 1234 * 7 }} 名 \x08"
 
 
 def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
@@ -234,7 +234,7 @@ def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
     parsed = Page(page.read_text())
     assert parsed.tags.count("script") == 1
     assert "alert(1)" in parsed.text
-    assert "49" not in parsed.text.replace("{{ 7 * 7 }}", "").split("Rankings")[0]
+    assert "8638" not in parsed.text
     assert page.parent.parent == tmp_path
     assert any(row["reason"].startswith("'=") for row in rows(page.with_name("ranking.csv")))
     assert "<script" not in page.with_name("ranking.md").read_text()

@@ -118,7 +118,7 @@ BAD = [
     (", points = 5", "", "stage[1].space.lambda.points is missing; a grid needs the number of points of each range"),
     (LAMBDA, "[]", "stage[0].space.lambda must have at least one choice, got []"),
     (LAMBDA, "[1, 2, 1.0]", "stage[0].space.lambda must not repeat a choice, got 1.0 twice"),
-    (LAMBDA, "{}", "stage[0].space.lambda must have low and high, or choices, or around, got {  }; known: around, choices, high, low"),
+    (LAMBDA, "{}", "stage[0].space.lambda must have low and high, or choices, or around, got {}; known: around, choices, high, low"),
     (LAMBDA, "{ choises = [1] }", "stage[0].space.lambda must have low and high, or choices, or around, got { choises = [1] }; did you mean 'choices'?"),
     (LAMBDA, "[0, -1]", "stage[0].space.lambda must be at least 0, got -1"),
     (LAMBDA, "{ low = -1, high = 1 }", "stage[0].space.lambda must be at least 0, got -1"),

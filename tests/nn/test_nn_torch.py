@@ -1,0 +1,133 @@
+"""Layers, losses, schedules and SGD against PyTorch's, in float64; skipped where PyTorch is not installed."""
+
+import numpy as np
+import pytest
+from nn_cohorts import NETS, images, initialised, lam_of, perturbed
+
+from hpsearch.nn import SGD, BatchNorm, Dense, Dropout, LeakyReLU, Weights
+from hpsearch.nn.losses import LOSSES
+from hpsearch.nn.random import generator
+from hpsearch.nn.schedules import cosine, cyclical, one_cycle, step_decay
+
+torch = pytest.importorskip("torch")
+
+ETA = 0.05
+
+
+def torch_loss(name, scores, y):
+    if name == "cross_entropy":
+        return torch.nn.functional.cross_entropy(scores, y)
+    return torch.nn.functional.multi_margin_loss(scores, y) * scores.shape[1]  # theirs divides by the classes
+
+
+class Twin(torch.nn.Module):
+    """Trial k of a network in PyTorch, with its parameters under the same names."""
+
+    def __init__(self, network, k):
+        super().__init__()
+        self.layers = network.layers
+        weights = {name.replace(".", "_"): torch.tensor(array) for name, array in network.weights(k).items()}
+        for name, array in weights.items():
+            if name.endswith(("mean", "variance")):
+                self.register_buffer(name, array)
+            else:
+                self.register_parameter(name, torch.nn.Parameter(array))
+
+    def forward(self, x, rng):
+        for i, layer in enumerate(self.layers):
+            if isinstance(layer, Dense):
+                x = x @ getattr(self, f"{i}_weights") + getattr(self, f"{i}_bias")
+            elif isinstance(layer, BatchNorm):
+                own = [getattr(self, f"{i}_{name}") for name in ("mean", "variance", "gamma", "beta")]
+                x = torch.nn.functional.batch_norm(x, *own, training=self.training)
+            elif isinstance(layer, Dropout):
+                if self.training:
+                    kept = rng.random(x.shape, dtype=np.float32) >= np.float32(layer.rate)
+                    x = x * torch.tensor(kept) / (1 - layer.rate)
+            else:
+                name = {"ReLU": "relu", "Tanh": "tanh", "LeakyReLU": "leaky_relu"}[type(layer).__name__]
+                x = getattr(torch.nn.functional, name)(x, *((layer.slope,) if isinstance(layer, LeakyReLU) else ()))
+        return x
+
+
+def made(net, loss, x, trials=3):
+    network = initialised(NETS[net](50), x.shape[1], range(trials), dtype="float64", loss=LOSSES[loss]())
+    perturbed(network)
+    return network, [Twin(network, k) for k in range(trials)]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(("n", "inputs"), [(100, 3072), (10, 20)])
+def test_gradients_are_those_of_autograd(net, loss, n, inputs):
+    x, y = images(n, inputs, "float64")
+    network, twins = made(net, loss, x)
+    network.begin_epoch([generator(0, "draws", k) for k in range(3)])
+    network.backward(x, y)
+    for k, twin in enumerate(twins):
+        torch_loss(loss, twin(torch.tensor(x), generator(0, "draws", k)), torch.tensor(y)).backward()
+        for name, p in network.params.items():
+            ours = p.gradient()[k] if isinstance(p, Weights) else p.grad[k]
+            theirs = getattr(twin, name.replace(".", "_")).grad.numpy()
+            assert np.abs(ours - theirs).max() <= 1e-10
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("net", NETS)
+def test_training_and_evaluation_are_those_of_pytorch_step_for_step(net, loss):
+    x, y = images(20, 30, "float64")
+    network, twins = made(net, loss, x)
+    lam = np.array([lam_of(k) for k in range(3)])
+    optimisers = [torch.optim.SGD(decayed(twin, lam[k]), lr=ETA) for k, twin in enumerate(twins)]
+    network.begin_epoch([generator(0, "draws", k) for k in range(3)])
+    rngs = [generator(0, "draws", k) for k in range(3)]
+    for _ in range(25):
+        network.backward(x, y)
+        SGD().step(list(network.params.values()), np.full(3, ETA), lam)
+        for twin, optimiser, rng in zip(twins, optimisers, rngs, strict=True):
+            optimiser.zero_grad()
+            torch_loss(loss, twin(torch.tensor(x), rng), torch.tensor(y)).backward()
+            optimiser.step()
+    scores = network.forward(x)
+    for k, twin in enumerate(twins):
+        for name, ours in network.weights(k).items():
+            assert np.abs(ours - getattr(twin, name.replace(".", "_")).detach().numpy()).max() <= 1e-10
+        assert np.abs(scores[k] - twin.eval()(torch.tensor(x), None).detach().numpy()).max() <= 1e-10
+
+
+def decayed(twin, lam):
+    """Parameter groups: λ·Σ‖W‖² is a weight decay of 2λ, on weights only."""
+    named = dict(twin.named_parameters())
+    weights = [p for name, p in named.items() if name.endswith("weights")]
+    others = [p for name, p in named.items() if not name.endswith("weights")]
+    return [{"params": weights, "weight_decay": 2 * lam}, {"params": others, "weight_decay": 0.0}]
+
+
+def torch_rates(make, updates):
+    optimiser = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    schedule = make(optimiser)
+    rates = []
+    for _ in range(updates):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    return rates
+
+
+def cyclic(mode):
+    return lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.01, 0.1, 7, mode=mode, cycle_momentum=False)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (step_decay(0.1, 0.5, 7), lambda o: torch.optim.lr_scheduler.StepLR(o, 7, 0.5)),
+        (cosine(0.1, 50, 0.01), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 50, 0.01)),
+        (cyclical(0.01, 0.1, 7), cyclic("triangular")),
+        (cyclical(0.01, 0.1, 7, halve=True), cyclic("triangular2")),
+        (one_cycle(0.1, 51), lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=51)),
+    ],
+    ids=["step decay", "cosine", "cyclical", "cyclical halving", "one cycle"],
+)
+def test_schedules_are_those_of_pytorch(ours, theirs):
+    assert ours(np.arange(50)) == pytest.approx(torch_rates(theirs, 50), abs=1e-10)
