@@ -9,8 +9,8 @@ import click
 
 from hpsearch import __version__
 from hpsearch.errors import InputError, nearest
+from hpsearch.storage import DEFAULT_URL
 
-DEFAULT_STORAGE = "sqlite:///studies/hpsearch.db"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -35,7 +35,7 @@ def cli() -> None:
 
 
 def _storage(command: Command) -> Command:
-    return click.option("--storage", default=DEFAULT_STORAGE, show_default=True, metavar="URL", help="The database.")(
+    return click.option("--storage", default=DEFAULT_URL, show_default=True, metavar="URL", help="The database.")(
         command
     )
 

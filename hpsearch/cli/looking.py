@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import HpsearchError
-from hpsearch.storage import reading, sqlite
+from hpsearch.storage import locks, reading, sqlite
 from hpsearch.storage.database import Database, open_to_read
+from hpsearch.storage.records import INTERRUPTED, RUNNING
 
 
 def write_report(name: str, storage: str, reports: Path) -> Path:
@@ -26,15 +27,22 @@ def show_status(name: str | None, storage: str) -> None:
         if name is not None:
             reading.get_study(connection, name)
         rows = [row for row in reading.overview(connection) if name in (None, row["study"])]
+    path = sqlite.path_of(storage)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("study", "state", "stage", "trials", "failed", "epochs", "best", "test"):
         table.add_column(heading, justify="left" if heading in ("study", "state", "stage") else "right")
     before = None
     for row in rows:
-        head = ("", "") if row["study"] == before else (row["study"], row["state"])
+        head = ("", "") if row["study"] == before else (row["study"], _state(row, path))
         table.add_row(*(Text(cell) for cell in (*head, *_cells(row))))
         before = row["study"]
     Console().print(table if rows else f"no studies in {storage}", markup=False)
+
+
+def _state(row: dict[str, Any], path: Path) -> str:
+    """The study's state; one whose coordinator was killed could not say that it is running no more."""
+    killed = row["state"] == RUNNING and not locks.is_held(path, row["id"])
+    return INTERRUPTED if killed else str(row["state"])
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             for name in ("SIGINT", "SIGTERM", "SIGHUP"):
                 number = getattr(signal, name, None)
-                if number is not None:
+                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` asks
                     self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -4,8 +4,8 @@ May import spec, data, storage and workers.
 """
 
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shlex
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -20,8 +20,8 @@ from hpsearch.search.planning import FINAL
 from hpsearch.search.progress import Watcher
 from hpsearch.search.run import Runner
 from hpsearch.spec import Study
-from hpsearch.storage import reading, sqlite, writing
-from hpsearch.storage.database import Database
+from hpsearch.storage import DEFAULT_URL, reading, writing
+from hpsearch.storage.database import Database, look_up
 from hpsearch.storage.locks import StudyLock
 from hpsearch.storage.records import COMPLETE, NewStage, NewStudy, StudyRow
 from hpsearch.workers.plugin import Plugin, read_plugin, size
@@ -41,14 +41,22 @@ class Options:
     watcher: Watcher = field(default_factory=Watcher)
 
 
-def launch(path: Path, options: Options) -> tuple[str, bool]:
+def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[str, bool]:
     """Check a study file, store it and run it. Returns the study's name and whether it ran to its end.
+
+    With `or_resume`, a study that was launched from the same text goes on instead.
 
     Raises InputError, with nothing changed, for anything wrong in the file, the model, the data or the database.
     """
     text = spec.read_text(path)
     study = spec.parse(text, str(path))
-    _refuse_existing(study, text, path, options.storage)
+    row = look_up(options.storage, study.name)
+    if row is not None:
+        _refuse_changed(row, text, str(path))
+        if or_resume:
+            return study.name, resume(study.name, options)
+        go_on = how_to_resume(study.name, options)
+        raise InputError(f"study {study.name!r} exists already; go on with `{go_on}`, or give it a new name")
     workspace = _workspace(study.model.file, path)
     plugin = _checked_plugin(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir))
@@ -68,7 +76,7 @@ def launch(path: Path, options: Options) -> tuple[str, bool]:
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text},
     )
     splits = _prepare(study, dataset)
-    with _open(options.storage, create=True) as database:
+    with closing(Database(options.storage, create=True)) as database:
         with database.transaction() as connection:
             if reading.find_study(connection, study.name) is None:
                 writing.add_study(connection, database.optuna, new, _stages(study, dataset))
@@ -81,7 +89,7 @@ def resume(name: str, options: Options) -> bool:
 
     Raises StudyChangedError if its file says something else now, DataError or ModelError if data or model changed.
     """
-    with _open(options.storage, create=False) as database:
+    with closing(Database(options.storage, create=False)) as database:
         with database.transaction() as connection:
             row = reading.get_study(connection, name)
         _refuse_changed_file(row)
@@ -106,24 +114,11 @@ def resume(name: str, options: Options) -> bool:
 
 def delete(name: str, storage: str) -> None:
     """Delete a study and all its results. Raises StorageError if it does not exist, StudyBusyError if it runs."""
-    with _open(storage, create=False) as database:
+    with closing(Database(storage, create=False)) as database:
         with database.transaction() as connection:
             row = reading.get_study(connection, name)
-        lock = StudyLock(database.path, row.id, name)
-        try:
-            with database.transaction() as connection:
-                writing.delete_study(connection, database.optuna, row.id)
-        finally:
-            lock.release()
-
-
-@contextmanager
-def _open(storage: str, *, create: bool) -> Iterator[Database]:
-    database = Database(storage, create=create)
-    try:
-        yield database
-    finally:
-        database.close()
+        with closing(StudyLock(database.path, row.id, name)), database.transaction() as connection:
+            writing.delete_study(connection, database.optuna, row.id)
 
 
 def _run(
@@ -137,60 +132,57 @@ def _run(
     *,
     resumed: bool = False,
 ) -> bool:
-    lock = StudyLock(database.path, row.id, row.name)
-    try:
+    with (
+        Interrupts() as interrupts,
+        closing(StudyLock(database.path, row.id, row.name)),
+        closing(Pool(options.workers, options.backend)) as pool,
+    ):
         if resumed:
             with database.transaction() as connection:
                 writing.count_launch(connection, row.id, environment())
-        pool = Pool(options.workers, options.backend)
-        try:
-            with Interrupts() as interrupts:
-                runner = Runner(
-                    database=database,
-                    row=row,
-                    study=study,
-                    plugin=plugin,
-                    classes=len(dataset.classes),
-                    inputs=dataset.images.shape[1],
-                    splits=splits,
-                    pool=pool,
-                    watcher=options.watcher,
-                    interrupts=interrupts,
-                )
-                return runner.run()
-        finally:
-            pool.close()
-    finally:
-        lock.release()
+        runner = Runner(
+            database=database,
+            row=row,
+            study=study,
+            plugin=plugin,
+            classes=len(dataset.classes),
+            inputs=dataset.images.shape[1],
+            splits=splits,
+            pool=pool,
+            watcher=options.watcher,
+            interrupts=interrupts,
+        )
+        return runner.run()
 
 
-def _refuse_existing(study: Study, text: str, path: Path, storage: str) -> None:
-    """A name is used once: say how to go on, or what is different."""
-    if not sqlite.path_of(storage).is_file():
-        return
-    with _open(storage, create=False) as database, database.transaction() as connection:
-        row = reading.find_study(connection, study.name)
-    if row is None:
-        return
-    changes = spec.difference(row.text, text)
-    if changes:
-        raise StudyChangedError(_changed(str(path), study.name, changes))
-    raise InputError(f"study {study.name!r} exists already ({row.state}); go on with `hpsearch resume {study.name}`")
+def how_to_resume(name: str, options: Options) -> str:
+    """The command that goes on with a study, to be pasted into a shell."""
+    words = ["hpsearch", "resume", *(["--"] if name.startswith("-") else []), name]
+    if options.storage != DEFAULT_URL:
+        words[2:2] = ["--storage", options.storage]
+    if options.data_dir is not None:
+        words[2:2] = ["--data-dir", str(options.data_dir)]
+    return shlex.join(words)
 
 
 def _refuse_changed_file(row: StudyRow) -> None:
+    """Refuse if the file that was launched says something else of this study now; without it the stored text counts."""
     try:
-        now = Path(row.path).read_text("utf-8")
-        changes = spec.difference(row.text, now)
-    except (OSError, UnicodeDecodeError, InputError):
-        return  # the database has the text; the file may be gone or under way
-    if changes and f'"{row.name}"' in now:
-        raise StudyChangedError(_changed(row.path, row.name, changes))
+        text = spec.read_text(Path(row.path))
+        renamed = any(change.startswith("name:") for change in spec.difference(row.text, text))
+    except InputError:  # gone, or no study file any more
+        return
+    if not renamed:
+        _refuse_changed(row, text, row.path)
 
 
-def _changed(place: str, name: str, changes: list[str]) -> str:
+def _refuse_changed(row: StudyRow, text: str, place: str) -> None:
+    changes = spec.difference(row.text, text)
+    if not changes:
+        return
     shown = "; ".join(changes[:5]) + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
-    return f"{place}: study {name!r} was launched with another text ({shown}); undo that, or give it a new name"
+    rule = f"study {row.name!r} was launched with another text ({shown})"
+    raise StudyChangedError(f"{place}: {rule}; undo that, or give it a new name")
 
 
 def _workspace(model: str, path: Path) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from hpsearch.errors import HpsearchError
 from hpsearch.search import planning
 from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
 from hpsearch.search.interrupts import Interrupts
@@ -210,6 +211,8 @@ class Runner:
                 return True
             self._fail(stage, cohort, f"its worker died {DEATHS} times (out of memory?)")
             return False
+        except HpsearchError:  # the model file or the prepared data changed or vanished: no trial's fault
+            raise
         except Exception as error:
             self._fail(stage, cohort, f"{type(error).__name__}: {error}")
             return False

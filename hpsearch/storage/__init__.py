@@ -1,1 +1,4 @@
 """The database: the only writer of it, and what others may ask. Optuna's tables and ours, changed together."""
+
+DEFAULT_URL = "sqlite:///studies/hpsearch.db"
+"""The database of a workspace, unless --storage names another."""

@@ -11,8 +11,9 @@ from optuna.storages import RDBStorage
 from sqlalchemy import select
 
 from hpsearch.errors import StorageError
-from hpsearch.storage import sqlite, tables
+from hpsearch.storage import reading, sqlite, tables
 from hpsearch.storage.locks import schema_lock
+from hpsearch.storage.records import StudyRow
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -30,7 +31,7 @@ class Database:
         if create:
             _make_directory(self.path)
         else:
-            sqlite.require(self.path)
+            open_to_read(url).dispose()
         try:
             with schema_lock(self.path):
                 self.optuna = RDBStorage("sqlite://", engine_kwargs=sqlite.writer_options(self.path))
@@ -99,6 +100,24 @@ def _check_version(found: int | None) -> None:
             f"the database was written by {newer} hpsearch (version {found} of its tables, this one has "
             f"{tables.SCHEMA_VERSION}); use that hpsearch or another --storage"
         )
+
+
+def look_up(url: str, name: str) -> StudyRow | None:
+    """The study of that name, or None, also where there is no database yet; changes nothing. Raises StorageError."""
+    path = sqlite.path_of(url)
+    if not path.exists():
+        return None
+    engine = sqlite.reader_engine(path)
+    try:
+        with engine.connect() as connection:
+            if not sqlalchemy.inspect(connection).has_table(tables.versions.name):
+                return None
+            _check_version(connection.execute(select(tables.versions.c.version)).scalar())
+            return reading.find_study(connection, name)
+    except sqlalchemy.exc.DatabaseError as error:
+        raise sqlite.explain(error, path) from error
+    finally:
+        engine.dispose()
 
 
 def open_to_read(url: str) -> sqlalchemy.Engine:

@@ -47,8 +47,20 @@ class StudyLock:
             os.close(self._handle)
             raise StudyBusyError(f"study {name!r} is being run by another process{holder}; wait for it") from error
 
-    def release(self) -> None:
+    def close(self) -> None:
         os.close(self._handle)
+
+
+def is_held(database: Path, study_id: int) -> bool:
+    """Tell whether another process runs the study; changes nothing, and needs no right to write."""
+    try:
+        handle = os.open(database.with_name(database.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # no lock was ever made here, as beside a copied database
+        return False
+    try:
+        return _holder(handle, study_id) != ""
+    finally:
+        os.close(handle)
 
 
 def _holder(handle: int, byte: int) -> str:

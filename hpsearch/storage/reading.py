@@ -56,10 +56,11 @@ def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict
 
 
 def overview(connection: Connection) -> list[dict[str, Any]]:
-    """A row for each stage of each study: study, state, stage, stage_state, trials, done, failed, epochs, best."""
+    """A row for each stage of each study: id, study, state, stage, stage_state, trials, done, failed, epochs, best."""
     study, stage, trial = tables.studies, tables.stages, tables.trials
     query = (
         select(
+            study.c.id,
             study.c.name.label("study"),
             study.c.state,
             study.c.created_at,

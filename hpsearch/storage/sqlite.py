@@ -37,7 +37,14 @@ def path_of(url: str) -> Path:
         raise StorageError(f"--storage must begin with '{prefix}', got {url!r}{hint}")
     if len(url) == len(prefix) or "\0" in url:
         raise StorageError(f"--storage must name a file after '{prefix}', got {url!r}")
-    return Path(url.removeprefix(prefix)).expanduser()
+    path = Path(url.removeprefix(prefix))
+    try:
+        path = path.expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:  # a name that is too long, or ~nobody-of-that-name
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"--storage must name a file that can be made, got {url[:80]!r} ({reason})") from error
+    return path
 
 
 def _connector(path: Path, mode: str, factory: type[sqlite3.Connection]) -> Callable[[], sqlite3.Connection]:

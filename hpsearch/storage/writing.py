@@ -186,11 +186,12 @@ def _mirror(storage: RDBStorage, result: Progress) -> None:
 
 def finish_stage(connection: Connection, stage_id: int) -> None:
     """Mark a stage as complete and let go of all but its best trials' weights."""
-    column = tables.trials.c
+    column, curve = tables.trials.c, tables.curves.c
     ranked = (
         select(column.id)
+        .join(tables.curves, (curve.trial_id == column.id) & (curve.epoch == column.best_epoch))
         .where(column.stage_id == stage_id, column.state == COMPLETE)
-        .order_by(column.value.desc(), column.number)
+        .order_by(column.value.desc(), curve.validation_loss, column.number)
     )
     kept = connection.execute(ranked.limit(KEPT_WEIGHTS)).scalars().all()
     others = select(column.id).where(column.stage_id == stage_id, column.id.not_in(kept))

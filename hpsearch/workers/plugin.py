@@ -49,12 +49,15 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
     module.__file__ = str(path)
     try:
         exec(compile(text, str(path), "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{path}: the model file cannot be imported ({type(error).__name__}: {error})") from error
     build = getattr(module, "build", None)
     if not callable(build):
         raise ModelError(f"{path}: a model file must define build(classes, …), found none")
-    parameters = list(inspect.signature(build).parameters)
+    try:
+        parameters = list(inspect.signature(build).parameters)
+    except (TypeError, ValueError):  # a class of the standard library, for example
+        parameters = []
     if not parameters or parameters[0] != "classes":
         raise ModelError(f"{path}: build's first parameter must be `classes`, got ({', '.join(parameters)})")
     return Plugin(path, digest, text, build, tuple(parameters[1:]))
@@ -65,7 +68,7 @@ def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[
     shown = ", ".join(f"{key} = {value!r}" for key, value in parameters.items())
     try:
         made = plugin.build(classes, **parameters)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{plugin.path}: build({shown}) failed: {type(error).__name__}: {error}") from error
     if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
         raise ModelError(f"{plugin.path}: build({shown}) must return a list of layers, got {made!r:.80}")
