@@ -15,6 +15,7 @@ from hpsearch.nn.parameters import Parameter, Weights
 from hpsearch.nn.random import generator
 
 Array = npt.NDArray[Any]
+Index = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ParameterCheck:
     entries: int  # how many were compared
     relative_error: float
     absolute_difference: float
-    index: tuple[int, ...]  # of the entry with the largest relative error
+    index: Index  # of the entry with the largest relative error
     analytic: float  # there
     numeric: float  # there
 
@@ -51,16 +52,16 @@ def check(
     sample or seed tells. A network of a dtype other than float64 raises ValueError.
     """
     for name, p in network.params.items():
-        if _values(p).dtype != np.float64:
-            raise ValueError(f"gradients must be checked in float64, got {name} of {_values(p).dtype}")
+        if (dtype := p.materialise(0).dtype) != np.float64:
+            raise ValueError(f"gradients must be checked in float64, got {name} of {dtype}")
     rng = rng or np.random.default_rng(0)
     _begin(network)
     network.backward(x, y)
     analytic = {name: _gradient(p, lam) for name, p in network.params.items()}
     found = []
     for name, p in network.params.items():
-        chosen = list(_entries(p, sample, rng))
-        numeric = np.stack([_numeric(network, p, index, x, y, lam, h) for index in chosen], axis=1)
+        chosen = list(_entries(p.materialise(0).shape, sample, rng))
+        numeric = _numeric(network, p, chosen, x, y, lam, h)
         for k in range(network.trials):
             own = np.array([analytic[name][k][index] for index in chosen])
             found.append(_compare(name, k, chosen, own, numeric[k], eps))
@@ -72,10 +73,6 @@ def _begin(network: Network) -> None:
     network.begin_epoch([generator(0, "gradcheck", k) for k in range(network.trials)])
 
 
-def _values(p: Parameter | Weights) -> Array:
-    return p.stored if isinstance(p, Weights) else p.value
-
-
 def _gradient(p: Parameter | Weights, lam: npt.NDArray[np.float64]) -> Array:
     """d(cost)/d(parameter), (K, …), as a copy: the loss's gradient, and 2λW where W is regularised."""
     if isinstance(p, Parameter):
@@ -85,9 +82,8 @@ def _gradient(p: Parameter | Weights, lam: npt.NDArray[np.float64]) -> Array:
     return regularised
 
 
-def _entries(p: Parameter | Weights, sample: int | None, rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
-    """Indices of entries within one trial's parameter: all, or a sample."""
-    shape = _values(p).shape[1:]
+def _entries(shape: tuple[int, ...], sample: int | None, rng: np.random.Generator) -> Iterator[Index]:
+    """Indices into an array of this shape: all, or a sample."""
     size = int(np.prod(shape))
     flat = range(size) if sample is None or sample >= size else np.sort(rng.choice(size, sample, replace=False))
     for i in flat:
@@ -97,34 +93,47 @@ def _entries(p: Parameter | Weights, sample: int | None, rng: np.random.Generato
 def _numeric(
     network: Network,
     p: Parameter | Weights,
-    index: tuple[int, ...],
+    indices: list[Index],
     x: Array,
     y: Array,
     lam: npt.NDArray[np.float64],
     h: float,
 ) -> Array:
-    """(cost(w + h) − cost(w − h)) / 2h of one entry, in all trials at once, (K,)."""
-    values = _values(p)
-    place: tuple[Any, ...] = (slice(None), *index)
-    scale = p.scale if isinstance(p, Weights) else np.ones(network.trials)
-    before = values[place].copy()
-    upper, lower = before + h / scale, before - h / scale
-    losses = []
-    for side in (upper, lower):
-        values[place] = side
-        _begin(network)
-        losses.append(network.loss.losses(network.forward(x, training=True), y))
-    values[place] = before
-    # The two costs differ in their last digits only, so differences are taken where nothing else has been added yet:
-    # image by image, and of Σ‖W‖² in the one square that changes.
-    change: Array = (losses[0] - losses[1]).mean(axis=1)
-    if isinstance(p, Weights):
-        change += lam * scale**2 * (upper - lower) * (upper + lower)
-    return change / (2 * h)
+    """(cost(w + h) − cost(w − h)) / 2h of each entry, in all trials at once, (K, entries).
+
+    The two costs differ in their last digits only, so differences are taken where nothing else has been added yet: image
+    by image, and of Σ‖W‖² in the one square that changes.
+    """
+    trials = range(network.trials)
+    saved, values = [p.state(k) for k in trials], np.stack([p.materialise(k) for k in trials])
+    changes = np.empty((network.trials, len(indices)))
+    for i, index in enumerate(indices):
+        place: tuple[Any, ...] = (slice(None), *index)
+        before = values[place].copy()
+        upper, lower = before + h, before - h
+        losses = []
+        for side in (upper, lower):
+            values[place] = side
+            losses.append(_losses(network, p, values, x, y))
+        values[place] = before
+        changes[:, i] = (losses[0] - losses[1]).mean(axis=1)
+        if isinstance(p, Weights):
+            changes[:, i] += lam * (upper - lower) * (upper + lower)
+    for k in trials:
+        p.load(k, saved[k])
+    return changes / (2 * h)
+
+
+def _losses(network: Network, p: Parameter | Weights, values: Array, x: Array, y: Array) -> Array:
+    """Each image's loss, (K, n), where the parameter has these values (K, …)."""
+    for k, own in enumerate(values):
+        p.load(k, {"": own})
+    _begin(network)
+    return network.loss.losses(network.forward(x, training=True), y)
 
 
 def _compare(
-    name: str, trial: int, indices: list[tuple[int, ...]], analytic: Array, numeric: Array, eps: float
+    name: str, trial: int, indices: list[Index], analytic: Array, numeric: Array, eps: float
 ) -> ParameterCheck:
     difference = np.abs(analytic - numeric)
     relative = difference / np.maximum(eps, np.abs(analytic) + np.abs(numeric))

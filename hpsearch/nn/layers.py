@@ -4,6 +4,7 @@ All arrays have a leading trial axis: activations are (K, N, H) for K trials and
 is shared by all trials. A layer is made without sizes and bound to them once, when a cohort is put together.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.nn.initial import INITIAL
-from hpsearch.nn.parameters import Parameter, Weights
-from hpsearch.nn.products import ROWS_PER_CHUNK, wide_is_exact
+from hpsearch.nn.parameters import Parameter, Weights, multiply_by_trial
 
 Array = npt.NDArray[Any]
 
@@ -76,49 +76,27 @@ class Dense(Layer):
 
     def bind(self, sizes: Sizes) -> int:
         trials, inputs, dtype = sizes.trials, sizes.inputs, sizes.dtype
-        shape = (inputs, self.outputs, trials, dtype)
-        wide = (
-            sizes.shared
-            and all(wide_is_exact(rows, *shape, backward=True) for rows in sizes.rows)
-            and wide_is_exact(ROWS_PER_CHUNK, *shape, backward=False)
-        )
-        self.weights = Weights.zeros(trials, inputs, self.outputs, dtype, wide)
+        self.weights = Weights(trials, inputs, self.outputs, dtype, shared=sizes.shared, rows=sizes.rows)
         self.bias = Parameter(np.zeros((trials, self.outputs), dtype), np.zeros((trials, self.outputs), dtype))
         self.params = {"weights": self.weights, "bias": self.bias}
         self._buffers: dict[tuple[str, int], Array] = {}
         return self.outputs
 
     def initialise(self, k: int, rng: np.random.Generator) -> None:
-        _, inputs, outputs = self.weights.stored.shape
-        self.weights.stored[k] = INITIAL[self.init](rng, inputs, outputs)
-        self.weights.scale[k] = 1.0
-        self.bias.value[k] = 0.0
+        _, inputs, outputs = self.weights.shape
+        self.weights.load(k, {"": INITIAL[self.init](rng, inputs, outputs)})
+        self.bias.load(k, {"": np.zeros(outputs, self.weights.dtype)})
 
-    def _buffer(self, name: str, rows: int, columns: int, wide: bool) -> Array:
-        """A reused (K, rows, columns) array, (rows, K, columns) in memory where products are wide."""
+    def _buffer(self, name: str, rows: int, columns: int) -> Array:
+        """A reused array (K, rows, columns)."""
         if (name, rows) not in self._buffers:
-            trials, dtype = self.weights.stored.shape[0], self.weights.stored.dtype
-            made = (
-                np.empty((rows, trials, columns), dtype).transpose(1, 0, 2)
-                if wide
-                else np.empty((trials, rows, columns), dtype)
-            )
-            self._buffers[name, rows] = made
+            self._buffers[name, rows] = np.empty((self.weights.shape[0], rows, columns), self.weights.dtype)
         return self._buffers[name, rows]
 
     def forward(self, x: Array, training: bool) -> Array:
-        weights = self.weights
-        z = self._buffer("z", x.shape[-2], self.outputs, weights.wide)
-        weights.x = x
-        if weights.wide:
-            inputs = weights.stored.shape[1]
-            flat = z.transpose(1, 0, 2).reshape(len(x), -1)
-            np.matmul(x, weights.stored.transpose(1, 0, 2).reshape(inputs, -1), out=flat)
-        else:
-            np.matmul(x, weights.stored, out=z)
-        multiply_by_trial(z, weights.scale, weights.wide)
-        rows_first = z.transpose(1, 0, 2)
-        rows_first += self.bias.value
+        z = self._buffer("z", x.shape[-2], self.outputs)
+        self.weights.multiply(x, z)
+        z += self.bias.value[:, None, :]
         return z
 
     def backward(self, delta: Array) -> Array:
@@ -126,27 +104,16 @@ class Dense(Layer):
         weights = self.weights
         weights.delta = delta
         np.add.reduce(delta, axis=1, out=self.bias.grad)
-        if weights.x.ndim == 2:
+        if weights.shared:
             return delta
-        into = self._buffer("dx", delta.shape[1], weights.stored.shape[1], weights.x.strides[1] > weights.x.strides[0])
+        into = self._buffer("dx", delta.shape[1], weights.shape[1])
         np.matmul(delta, weights.stored.transpose(0, 2, 1), out=into)
-        multiply_by_trial(into, weights.scale, into.strides[1] > into.strides[0])
+        multiply_by_trial(into, weights.scale)
         return into
-
-
-def multiply_by_trial(array: Array, factor: npt.NDArray[np.float64], wide: bool) -> None:
-    """array_k *= factor_k in place, array (K, N, H) in either memory order."""
-    if (factor == 1.0).all():
-        return
-    small = factor.astype(array.dtype)
-    if wide:  # one long row for each n, so that NumPy's inner loop is K·H long
-        rows = array.transpose(1, 0, 2)
-        rows *= np.repeat(small, array.shape[2]).reshape(1, len(factor), -1)
-    else:
-        array *= small[:, None, None]
 
 
 def total_parameters(layers: Sequence[Layer]) -> int:
     """How many numbers one trial's network learns."""
-    sizes = (p.value if isinstance(p, Parameter) else p.stored for layer in layers for p in layer.params.values())
-    return sum(s[0].size for s in sizes)
+    params = (p for layer in layers for p in layer.params.values())
+    shapes = (p.value.shape if isinstance(p, Parameter) else p.shape for p in params)
+    return sum(math.prod(shape[1:]) for shape in shapes)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.products import Scheme, accumulate, choose_layout, is_exact, strips
+from hpsearch.nn.products import Layout, Scheme, accumulate, choose_layout, is_exact, strips
 
 Array = npt.NDArray[Any]
 Rates = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ class Parameter:
         self.grad.reshape(self.values.shape)[...] *= self.by_column(factor)
 
     def gradient_squares(self, two_lam: Rates) -> Rates:
-        """Each trial's sum of squares of the gradient, (K,)."""
+        """Each trial's Σ g², (K,); not regularised, so two_lam does not matter."""
         return np.array([np.sum(np.square(g, dtype=np.float64)) for g in self.grad])
 
     def state(self, k: int) -> dict[str, Array]:
@@ -102,28 +102,196 @@ class Weights:
         self.x: Array = np.empty((0, inputs), dtype)
         self.delta: Array = np.empty((trials, 0, outputs), dtype)  # (K, N, H): dLoss/d(xW)
         self._owner = self.layout.owner()
-        self._flat: dict[int, tuple[Array, Array]] = {}
-        self._separate: dict[int, bool] = {}
-        self._clipped: Array | None = None
+        self._buffers: dict[int, Buffer] = {}
+        self._gradient: Array | None = None  # all of it at once, only while it is being clipped
 
     # --- products
-
-    @property
-    def values(self) -> Array:
-        """What an optimiser changes: W itself, arranged by `layout`."""
-        self.fold(np.flatnonzero(self.scale != 1.0))
-        return self.stored
 
     def multiply(self, x: Array, out: Array) -> None:
         """out_k ← x_k W_k, (K, N, H); remembers x for the gradient."""
         self.x = x
-        if self.layout.width == self.shape[2] and self.layout.calls == self.shape[0]:
+        if not self.shared:
             np.matmul(x, self.stored, out=out)
-        elif self._must_separate(len(x)):
-            for k, matrix in enumerate(self._separated()):
-                self._one_layout.get_into(np.matmul(x, matrix), out[k])
         else:
-            flat, index = self._buffer(len(x))
-            np.matmul(x, self.stored, out=flat)
-            collect(flat, index, out)
+            buffer = self._buffer(len(x))
+            np.matmul(x, buffer.arranged(self), out=buffer.wide)
+            buffer.collect(out)
         multiply_by_trial(out, self.scale)
+
+    def add_product(self, delta: Array) -> None:
+        """stored_k ← stored_k − x_kᵀ delta_k, in place."""
+        if not self.shared:
+            for own, own_x, own_delta in zip(self.stored, self.x, delta, strict=True):
+                accumulate(own_x, own_delta, own, alpha=-1.0)
+            return
+        buffer = self._buffer(len(self.x))
+        stored = buffer.arranged(self)
+        for g, out in zip(buffer.spread(delta), stored, strict=True):
+            accumulate(self.x, g, out, alpha=-1.0)
+        if stored is not self.stored:
+            self.stored[...] = buffer.layout.moved(stored, self.layout)
+
+    def _buffer(self, rows: int) -> "Buffer":
+        """Where products of so many rows are made: all trials at once if that is exact, else each apart."""
+        if rows not in self._buffers:
+            trials, inputs, outputs = self.shape
+            exact = self.layout.calls == trials or is_exact(
+                self.scheme, trials, rows, inputs, outputs, self.dtype.name, backward=True
+            )
+            layout = self.layout if exact else self.scheme.separate(trials, outputs)
+            self._buffers[rows] = Buffer(layout, rows, self.dtype)
+        return self._buffers[rows]
+
+    # --- the gradient
+
+    def gradients(self) -> Iterator[tuple[Block, Array]]:
+        """dLoss/dW in blocks that may be written over: where in `values`, and the numbers there."""
+        if self._gradient is not None:
+            for calls, rows in self._strips():
+                yield from pieces(calls, rows, self._gradient[calls, rows])
+            self._gradient = None
+            return
+        delta, arranged = self.delta, True
+        if self.shared:
+            buffer = self._buffer(len(self.x))
+            delta, arranged = buffer.spread(self.delta), buffer.layout is self.layout
+        if not arranged:
+            apart = np.matmul(self.x.T, delta)
+            yield (slice(None), slice(None)), buffer.layout.moved(apart, self.layout)
+            return
+        for calls, rows in self._strips():
+            x = self.x[:, rows] if self.shared else self.x[calls, :, rows]
+            yield from pieces(calls, rows, np.matmul(x.swapaxes(-1, -2), delta[calls]))
+
+    def _strips(self) -> list[Block]:
+        """Parts of `stored` whose gradient is made at once. Which rows go together must not depend on the cohort."""
+        calls, inputs, width = self.stored.shape
+        rows = strips(inputs)
+        at_once = max(1, _NUMBERS_PER_BLOCK // (width * (rows[0].stop - rows[0].start)))
+        return [(slice(call, call + at_once), part) for call in range(0, calls, at_once) for part in rows]
+
+    def gradient(self) -> Array:
+        """dLoss/dW, (K, D, H), without the regularisation's 2λW."""
+        whole = np.empty_like(self.stored)
+        for place, g in self.gradients():
+            whole[place] = g
+        return np.stack([self.layout.get(whole, k) for k in range(self.shape[0])])
+
+    def gradient_squares(self, two_lam: Rates) -> Rates:
+        """Each trial's Σ g², g = dLoss/dW + two_lam·W, (K,); keeps g, which the next `gradients` then yields."""
+        whole, factor, values = np.empty_like(self.stored), self.by_column(two_lam), self.values
+        sums = np.zeros(self._owner.shape)
+        for (calls, rows), g in self.gradients():
+            g += factor[calls] * values[calls, rows]
+            whole[calls, rows] = g
+        for rows in strips(self.shape[1]):
+            sums += np.add.reduce(np.square(whole[:, rows]), axis=1, keepdims=True)
+        self._gradient = whole
+        return np.array([self.layout.get(sums, k).sum() for k in range(self.shape[0])])
+
+    def clip(self, factor: Rates) -> None:
+        """Multiply the gradient that `gradient_squares` kept by a factor per trial (K,)."""
+        assert self._gradient is not None
+        self._gradient *= self.by_column(factor)
+
+    # --- what optimisers change
+
+    @property
+    def values(self) -> Array:
+        """W itself, (calls, D, width), to be changed in place."""
+        if (self.scale != 1.0).any():
+            self._fold(np.flatnonzero(self.scale != 1.0))
+        return self.stored
+
+    def slot(self, name: str) -> Array:
+        """An optimiser's array for this parameter, like `values`, 0 at first."""
+        if name not in self.slots:
+            self.slots[name] = np.zeros_like(self.stored)
+        return self.slots[name]
+
+    def by_column(self, numbers: Rates) -> Array:
+        """One number of each trial (K,) → an array that multiplies `values`."""
+        return numbers.astype(self.dtype)[self._owner]
+
+    def decay(self, factor: Rates) -> None:
+        """W_k ← factor_k · W_k: one multiplication of the scale, folded into `stored` before it leaves its range."""
+        self.scale *= factor
+        size = np.abs(self.scale)
+        if not (size.min() > 1 / _RANGE and size.max() < _RANGE):
+            self._fold(np.flatnonzero(~((size > 1 / _RANGE) & (size < _RANGE))))
+
+    def _fold(self, trials: npt.NDArray[np.intp]) -> None:
+        for k in trials:
+            self.layout.put(self.stored, k, self.materialise(k))
+            self.scale[k] = 1.0
+
+    # --- one trial at a time
+
+    def squared_norm(self, k: int) -> float:
+        """Σ W_k², summed in float64 in an order that does not depend on the other trials."""
+        flat = self.layout.get(self.stored, k).astype(np.float64, order="C").ravel()
+        return float(self.scale[k] ** 2 * np.dot(flat, flat))
+
+    def put(self, k: int, value: Array) -> None:
+        """Give trial k the weights (D, H), and no past."""
+        self.load(k, {"": value})
+
+    def state(self, k: int) -> dict[str, Array]:
+        """What trial k must keep to go on, as copies: `stored`, ".scale", and an optimiser's slots."""
+        slots = {f".{name}": self.layout.get(slot, k) for name, slot in self.slots.items()}
+        return {"": self.layout.get(self.stored, k), ".scale": np.array(self.scale[k])} | slots
+
+    def load(self, k: int, state: dict[str, Array]) -> None:
+        """Take a `state`; slots that it lacks begin at 0 again, and a scale at 1."""
+        self.layout.put(self.stored, k, state[""])
+        self.scale[k] = state.get(".scale", 1.0)
+        for name in {key[1:] for key in state if key not in ("", ".scale")} | set(self.slots):
+            self.layout.put(self.slot(name), k, state.get(f".{name}", np.zeros_like(state[""])))
+
+    def materialise(self, k: int) -> Array:
+        """Trial k's matrix as it enters the model, (D, H), as a copy."""
+        return self.layout.get(self.stored, k) * self.dtype.type(self.scale[k])
+
+
+class Buffer:
+    """Memory for the wide products of one number of rows, and the way between it and the trials' own arrays."""
+
+    def __init__(self, layout: Layout, rows: int, dtype: np.dtype[Any]) -> None:
+        self.layout = layout
+        self.wide = np.zeros((layout.calls, rows, layout.width), dtype)
+        trials, outputs = layout.column.shape
+        self._view = self.wide.reshape(rows, trials, outputs).transpose(1, 0, 2) if layout.side_by_side else None
+        self._index = layout.index(rows)
+
+    def arranged(self, weights: Weights) -> Array:
+        """The weights in this buffer's layout: themselves, or a rearranged copy."""
+        return weights.stored if self.layout is weights.layout else weights.layout.moved(weights.stored, self.layout)
+
+    def collect(self, out: Array) -> None:
+        """Out of the wide product into the trials' own (K, N, H)."""
+        if self._view is not None:
+            np.copyto(out, self._view)
+        else:
+            np.take(self.wide, self._index, out=out, mode="clip")
+
+    def spread(self, own: Array) -> Array:
+        """The trials' own (K, N, H) side by side, (calls, N, width)."""
+        if self._view is not None:
+            np.copyto(self._view, own)
+        else:
+            self.wide.reshape(-1)[self._index] = own
+        return self.wide
+
+
+def pieces(calls: slice, rows: slice, block: Array) -> Iterator[tuple[Block, Array]]:
+    """A block of `values` cut into rows, so few at a time that an optimiser's passes over them stay in the cache."""
+    size = max(1, _NUMBERS_PER_BLOCK // (len(block) * block.shape[2]))
+    for start in range(0, block.shape[1], size):
+        part = block[:, start : start + size]
+        yield (calls, slice(rows.start + start, rows.start + start + part.shape[1])), part
+
+
+def multiply_by_trial(array: Array, factor: Rates) -> None:
+    """array_k *= factor_k in place, array (K, N, H)."""
+    if (factor != 1.0).any():
+        array *= factor.astype(array.dtype)[:, None, None]

@@ -56,6 +56,13 @@ class Layout:
         """Write trial k's columns (rows, H)."""
         wide[self.call[k]][:, self.column[k]] = own
 
+    def moved(self, wide: Array, to: "Layout") -> Array:
+        """The same trials' columns in another layout."""
+        other = np.zeros((to.calls, wide.shape[1], to.width), wide.dtype)
+        for k in range(len(self.call)):
+            to.put(other, k, self.get(wide, k))
+        return other
+
     def index(self, rows: int) -> npt.NDArray[np.intp]:
         """Flat positions (K, rows, H) of all trials' numbers in an array (calls, rows, width)."""
         first = (self.call[:, None] * rows + np.arange(rows)) * self.width

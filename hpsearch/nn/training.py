@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.nn.network import Network
-from hpsearch.nn.optimisers import SGD
+from hpsearch.nn.optimisers import Optimiser
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.nn.schedules import Schedule
 
@@ -40,7 +40,7 @@ def batch_rows(images: int, batch_size: int) -> tuple[int, ...]:
 
 def train_epoch(
     network: Network,
-    optimiser: SGD,
+    optimiser: Optimiser,
     x: Array,
     y: Array,
     order: Array,
@@ -49,18 +49,24 @@ def train_epoch(
     batch_size: int,
     schedules: Sequence[Schedule],
     lam: npt.NDArray[np.float64],
+    rngs: Sequence[np.random.Generator] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Train on images x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,)."""
+    """Train on images x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,).
+
+    rngs: each trial's generator of what its layers draw in this epoch, for networks with dropout.
+    """
     updates = updates_per_epoch(len(order), batch_size)
     number = np.arange((epoch - 1) * updates, epoch * updates)
     eta = np.stack([schedule(number) for schedule in schedules], axis=1)
     batch = np.empty((batch_size, x.shape[1]), x.dtype)
     params = list(network.params.values())
+    if rngs is not None:
+        network.begin_epoch(rngs)
     for u in range(updates):
         rows = order[u * batch_size : (u + 1) * batch_size]
         images = np.take(x, rows, axis=0, out=batch[: len(rows)], mode="clip")
         network.backward(images, y[rows])
-        optimiser.step(params, eta[u], lam)
+        optimiser.step(params, eta[u], lam, int(number[u]))
     last: npt.NDArray[np.float64] = eta[-1]
     return last
 
