@@ -1,8 +1,11 @@
-"""The datasets there are, by name. May import this package only; the datasets import what they need when read."""
+"""The datasets there are, by name or path. May import this package only; they import what they need when read."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hpsearch.data import cifar10, digits, fetching
+from hpsearch.data.by_path import read_by_path
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.places import VARIABLE, data_directory, default_data_directory
 from hpsearch.errors import DataError, nearest
@@ -10,17 +13,21 @@ from hpsearch.errors import DataError, nearest
 DATASETS = ("cifar10", "digits")
 
 
-def load(name: str, directory: Path | None = None) -> Dataset:
-    """Read the dataset `name` whole; `directory` is where datasets are (None: see `data_directory`).
+def load(dataset: str | Mapping[str, Any], directory: Path | None = None, workspace: Path | None = None) -> Dataset:
+    """Read a dataset whole, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
 
-    Raises `DataError` for an unknown name, a missing directory, and files that are missing, cut or not to be trusted.
+    `directory` is where those with a name are (None: see `data_directory`); paths in a table are relative to
+    `workspace` (None: here). Raises `DataError` for an unknown name, a missing directory, and files that are missing,
+    cut or not to be trusted.
     """
-    _check_name(name)
-    if name == "digits":
+    if not isinstance(dataset, str):
+        return read_by_path(dataset, workspace or Path.cwd())
+    _check_name(dataset)
+    if dataset == "digits":
         return digits.read_digits()
     directory = data_directory(directory)
     if not directory.is_dir() and directory != default_data_directory():
-        raise DataError(f"{directory}: no such directory; --data-dir and {VARIABLE} must name one that holds {name}")
+        raise DataError(f"{directory}: no such directory; --data-dir and {VARIABLE} must name one that holds {dataset}")
     try:
         return cifar10.read_cifar10(directory)
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Images = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+Images = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
@@ -15,7 +15,7 @@ Labels = npt.NDArray[np.int64]
 class Dataset:
     """Labelled images, those to learn from and those published to test on; all arrays are read-only.
 
-    images, test_images: (n, features), uint8 or float32; a row is an image flattened as (channel, height, width).
+    images, test_images: (n, features), uint8 or floats; a row is an image flattened as (channel, height, width).
     labels, test_labels: (n,) int64 in [0, len(classes)).
     fingerprint: SHA-256 (hex) of the arrays' bytes, types and shapes and of the class names.
     """

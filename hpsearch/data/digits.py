@@ -3,7 +3,7 @@
 import numpy as np
 
 from hpsearch.data.dataset import Dataset, make_dataset
-from hpsearch.data.drawing import draw
+from hpsearch.data.drawing import hold_out
 
 TEST_IMAGES = 360
 
@@ -17,7 +17,6 @@ def read_digits() -> Dataset:
 
     pixels, labels = load_digits(return_X_y=True)
     images, labels = pixels.astype(np.uint8), labels.astype(np.int64)  # whole numbers from 0 to 16
-    learn, test = draw(labels, np.bincount(labels), (len(labels) - TEST_IMAGES, TEST_IMAGES), seed=0, purpose="digits")
-    learn, test = np.sort(learn), np.sort(test)
+    learn, test = hold_out(labels, TEST_IMAGES, "digits")
     classes = tuple("0123456789")
     return make_dataset("digits", (images[learn], labels[learn]), (images[test], labels[test]), classes, (1, 8, 8))

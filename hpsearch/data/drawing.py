@@ -8,6 +8,8 @@ import numpy.typing as npt
 from hpsearch.data.dataset import Labels
 
 Rows = npt.NDArray[np.int64]
+Fold = tuple[int, int]
+"""(which fold validates, counted from 0; how many folds there are)"""
 
 
 def apportion(total: int, sizes: Labels) -> Labels:
@@ -23,26 +25,50 @@ def apportion(total: int, sizes: Labels) -> Labels:
     return parts
 
 
-def divide(sizes: Labels, train: int, validation: int) -> tuple[Labels, Labels]:
-    """Return how many images of each class, of which there are `sizes` (k,), go to training and to validation."""
+def fold_sizes(images: int, folds: int) -> tuple[int, ...]:
+    """Return how many of `images` each of `folds` folds validates on: equal sizes, the first ones larger by one.
+
+    >>> fold_sizes(11, 3)
+    (4, 4, 3)
+    """
+    return tuple(images // folds + (index < images % folds) for index in range(folds))
+
+
+def divide(sizes: Labels, train: int, validation: int, fold: Fold | None = None) -> list[npt.NDArray[np.bool_]]:
+    """Say for each class, of which there are `sizes` (k,), which of its images, in the order drawn, validate.
+
+    Together the k masks have train + validation entries, `validation` of them true. With a fold, the images are dealt
+    to the folds one by one like cards, class after class: sizes differ by at most one, in each class and in all.
+    """
     both = apportion(train + validation, sizes)
-    for_validation = apportion(validation, both)
-    return both - for_validation, for_validation
+    if fold is None:
+        return [np.arange(n) < v for n, v in zip(both, apportion(validation, both), strict=True)]
+    index, folds = fold
+    dealt = np.arange(both.sum()) % folds == index
+    return np.split(dealt, np.cumsum(both)[:-1])
 
 
-def draw(labels: Labels, sizes: Labels, counts: tuple[int, int], seed: int, purpose: str) -> tuple[Rows, Rows]:
+def draw(
+    labels: Labels, sizes: Labels, counts: tuple[int, int], seed: int, purpose: str, fold: Fold | None = None
+) -> tuple[Rows, Rows]:
     """Draw `counts` = (train, validation) disjoint rows from `labels` (n,), which has `sizes` (k,) of each class.
 
     Every beginning of each result has the class proportions of the whole, to within an image or so per class; the
     order is random otherwise. With the same seed a smaller validation set is part of a larger one, as far as the
-    class counts allow.
+    class counts allow; all folds divide the same images.
     """
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(purpose.encode())])))
     shuffled = [generator.permutation(np.flatnonzero(labels == label)) for label in range(len(sizes))]
-    for_train, for_validation = divide(sizes, *counts)
-    validation = [rows[:v] for rows, v in zip(shuffled, for_validation, strict=True)]
-    train = [rows[v : v + t] for rows, t, v in zip(shuffled, for_train, for_validation, strict=True)]
+    masks = divide(sizes, *counts, fold)
+    validation = [rows[: len(mask)][mask] for rows, mask in zip(shuffled, masks, strict=True)]
+    train = [rows[: len(mask)][~mask] for rows, mask in zip(shuffled, masks, strict=True)]
     return _interleave(train, generator), _interleave(validation, generator)
+
+
+def hold_out(labels: Labels, count: int, purpose: str) -> tuple[Rows, Rows]:
+    """Return (learn, test) rows, sorted: `count` images to test on, by class, and the same ones for every study."""
+    learn, test = draw(labels, np.bincount(labels), (len(labels) - count, count), seed=0, purpose=purpose)
+    return np.sort(learn), np.sort(test)
 
 
 def _interleave(by_class: list[Rows], generator: np.random.Generator) -> Rows:

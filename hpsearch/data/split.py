@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.data.dataset import Labels
+from hpsearch.data.drawing import Fold
 from hpsearch.errors import DataError
 
 META = "meta.json"
@@ -25,8 +26,10 @@ class Split:
     train_x, validation_x, test_x: (n, features) float32 in C order, memory-mapped, so that processes share one copy.
     train_y, validation_y, test_y: (n,) int64 in [0, len(classes)).
     mean, deviation: (features,) float64 of the raw training images; a deviation of 0 was taken as 1.
-    fingerprint is the dataset's; key names the split: of which dataset, what sizes, which seed.
-    Every beginning of the training rows is a random sample with the class proportions of the whole.
+    fingerprint is the dataset's; key names the split: of which dataset, what sizes, which seed, which fold.
+    images is the number of distinct training images; if mirrored, train_x has twice as many rows: image i's left-right
+    mirror image is row i + images. Every beginning of the first `images` rows is a random sample with the class
+    proportions of the whole. fold is (which validates, from 0; of how many) in cross-validation, else None.
     """
 
     path: Path
@@ -43,6 +46,9 @@ class Split:
     deviation: Statistics
     fingerprint: str
     key: str
+    images: int
+    mirrored: bool
+    fold: Fold | None
 
 
 def open_split(path: Path) -> Split:
@@ -54,6 +60,7 @@ def open_split(path: Path) -> Split:
         for part in PARTS:
             arrays[f"{part}_x"] = _open(path, f"{part}_x", np.float32, (meta[part], features))
             arrays[f"{part}_y"] = _open(path, f"{part}_y", np.int64, (meta[part],))
+        mirrored = bool(meta.get("mirrored", False))
         return Split(
             path=path,
             name=meta["name"],
@@ -61,6 +68,9 @@ def open_split(path: Path) -> Split:
             image_shape=tuple(meta["image_shape"]),
             fingerprint=meta["fingerprint"],
             key=meta["key"],
+            images=meta["train"] // 2 if mirrored else meta["train"],
+            mirrored=mirrored,
+            fold=tuple(meta["fold"]) if "fold" in meta else None,
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

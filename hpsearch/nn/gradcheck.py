@@ -101,8 +101,8 @@ def _numeric(
 ) -> Array:
     """(cost(w + h) − cost(w − h)) / 2h of each entry, in all trials at once, (K, entries).
 
-    The two costs differ in their last digits only, so differences are taken where nothing else has been added yet: image
-    by image, and of Σ‖W‖² in the one square that changes.
+    The two costs differ in their last digits only, so differences are taken where nothing else has been added yet:
+    image by image, and of Σ‖W‖² in the one square that changes.
     """
     trials = range(network.trials)
     saved, values = [p.state(k) for k in trials], np.stack([p.materialise(k) for k in trials])

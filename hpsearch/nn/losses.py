@@ -25,20 +25,32 @@ class SoftmaxCrossEntropy:
     def gradient(self, z: Array, y: Array) -> Array:
         """d(mean loss)/dz = (softmax(z) − onehot(y)) / N, written over z."""
         rows = z.shape[1]
-        z -= np.maximum.reduce(z, axis=2, keepdims=True)
-        np.exp(z, out=z)
-        total = np.add.reduce(z, axis=2, keepdims=True)
+        shifted, total = exponentials(z)
         total *= rows
-        z /= total
+        np.divide(shifted.transpose(1, 2, 0), total[:, :, None], out=z)
         z[:, np.arange(rows), y] -= z.dtype.type(1.0 / rows)
         return z
 
     def losses(self, z: Array, y: Array) -> Array:
         """Loss of each image, (K, N); z is left as it is."""
-        shifted = z - np.maximum.reduce(z, axis=2, keepdims=True)
-        log_total = np.log(np.add.reduce(np.exp(shifted), axis=2))
-        losses: Array = log_total - shifted[:, np.arange(len(y)), y]
+        chosen = z[:, np.arange(len(y)), y] - np.maximum.reduce(z, axis=2)
+        losses: Array = np.log(exponentials(z)[1]) - chosen
         return losses
+
+
+def exponentials(z: Array) -> tuple[Array, Array]:
+    """exp(z − max_c z), class by class (C, K, N), and its sum (K, N), which is at least 1.
+
+    With the few classes first, NumPy's inner loops are as long as the batch. They are added one by one, so that the
+    order is the same whatever K and N are.
+    """
+    shifted = np.ascontiguousarray(z.transpose(2, 0, 1))
+    shifted -= np.maximum.reduce(shifted, axis=0)
+    np.exp(shifted, out=shifted)
+    total = shifted[0].copy()
+    for exponential in shifted[1:]:
+        total += exponential
+    return shifted, total
 
 
 class MulticlassHinge:

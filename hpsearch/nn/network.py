@@ -64,7 +64,11 @@ class Network:
 
     def backward(self, x: Array, y: Array) -> None:
         """Set every parameter's gradient of the mean loss over the batch x (N, D), y (N,)."""
-        delta = self.loss.gradient(self.forward(x, training=True), y)
+        self.propagate(self.forward(x, training=True), y)
+
+    def propagate(self, scores: Array, y: Array) -> None:
+        """The second half of `backward`, from the scores (K, N, C) of a training pass, which are overwritten."""
+        delta = self.loss.gradient(scores, y)
         for layer in reversed(self.layers):
             delta = layer.backward(delta)
 

@@ -49,9 +49,11 @@ class Elementwise:
             values, slots = p.values, [p.slot(name) for name in self.slots]
             rates = [p.by_column(rate) for rate in self.rates(eta, lam * p.regularised, update)]
             two_lam = p.by_column(in_gradient) if p.regularised and self.coupled and self.clip is None else None
+            scratch = np.empty_like(values[:0])
             for place, g in p.gradients():
                 w, calls = values[place], place[0]
-                scratch = np.empty_like(g)
+                if scratch.shape != g.shape:
+                    scratch = np.empty_like(g)
                 if two_lam is not None:
                     g += np.multiply(w, two_lam[calls], out=scratch)
                 self.change(w, g, [s[place] for s in slots], [rate[calls] for rate in rates], scratch)
@@ -69,7 +71,7 @@ class SGD(Elementwise):
     """W ← W − η g: (1 − 2ηλ) W − η dLoss/dW (Robbins & Monro 1951)."""
 
     def step(self, params: Iterable[Parameter | Weights], eta: Rates, lam: Rates, update: int = 0) -> None:
-        """See `Optimiser`. W = c·V, so the decay is one multiplication of c, and V takes the product in one BLAS call."""
+        """See `Optimiser`. W = c·V: the decay is one multiplication of c, and V takes the product in one BLAS call."""
         if self.clip is not None:
             super().step(params, eta, lam, update)
             return

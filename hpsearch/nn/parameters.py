@@ -5,12 +5,14 @@ over them by `by_column`, and the gradient in blocks small enough for the cache.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.products import Layout, Scheme, accumulate, choose_layout, is_exact, strips
+from hpsearch.nn.layouts import Buffer, Scheme
+from hpsearch.nn.products import ROWS_PER_STRIP, accumulate, choose_layout, is_exact, strips
 
 Array = npt.NDArray[Any]
 Rates = npt.NDArray[np.float64]
@@ -21,6 +23,9 @@ _RANGE = 2.0**24
 
 _NUMBERS_PER_BLOCK = 2**15
 """Numbers that an optimiser works on at a time: 128 KB of each array, so that a dozen passes over them stay in L2."""
+
+_SMALL = 2**13
+"""Numbers of a matrix up to which a BLAS call for each trial costs more than to make all products and subtract them."""
 
 
 class Parameter:
@@ -40,7 +45,8 @@ class Parameter:
 
     def by_column(self, numbers: Rates) -> Array:
         """One number of each trial (K,) → an array that multiplies `values`."""
-        return numbers.astype(self.values.dtype)[:, None, None]
+        spread: Array = numbers.astype(self.values.dtype)[:, None, None]
+        return spread
 
     def gradients(self) -> Iterator[tuple[Block, Array]]:
         """The gradient in blocks that may be written over: where in `values`, and the numbers there."""
@@ -68,7 +74,8 @@ class Parameter:
 
     def materialise(self, k: int) -> Array:
         """Trial k's numbers as they enter the model, as a copy."""
-        return self.value[k].copy()
+        own: Array = self.value[k].copy()
+        return own
 
 
 class Weights:
@@ -102,7 +109,7 @@ class Weights:
         self.x: Array = np.empty((0, inputs), dtype)
         self.delta: Array = np.empty((trials, 0, outputs), dtype)  # (K, N, H): dLoss/d(xW)
         self._owner = self.layout.owner()
-        self._buffers: dict[int, Buffer] = {}
+        self._buffers: dict[tuple[int, bool], Buffer] = {}
         self._gradient: Array | None = None  # all of it at once, only while it is being clipped
 
     # --- products
@@ -113,34 +120,41 @@ class Weights:
         if not self.shared:
             np.matmul(x, self.stored, out=out)
         else:
-            buffer = self._buffer(len(x))
-            np.matmul(x, buffer.arranged(self), out=buffer.wide)
+            buffer = self._buffer(len(x), backward=False)
+            np.matmul(x, self._arranged(buffer), out=buffer.wide)
             buffer.collect(out)
         multiply_by_trial(out, self.scale)
 
     def add_product(self, delta: Array) -> None:
         """stored_k ← stored_k − x_kᵀ delta_k, in place."""
+        if not self.shared and self.stored[0].size <= _SMALL:
+            self.stored -= np.matmul(self.x.swapaxes(1, 2), delta)
+            return
         if not self.shared:
             for own, own_x, own_delta in zip(self.stored, self.x, delta, strict=True):
                 accumulate(own_x, own_delta, own, alpha=-1.0)
             return
-        buffer = self._buffer(len(self.x))
-        stored = buffer.arranged(self)
+        buffer = self._buffer(len(self.x), backward=True)
+        stored = self._arranged(buffer)
         for g, out in zip(buffer.spread(delta), stored, strict=True):
             accumulate(self.x, g, out, alpha=-1.0)
         if stored is not self.stored:
             self.stored[...] = buffer.layout.moved(stored, self.layout)
 
-    def _buffer(self, rows: int) -> "Buffer":
+    def _buffer(self, rows: int, *, backward: bool) -> Buffer:
         """Where products of so many rows are made: all trials at once if that is exact, else each apart."""
-        if rows not in self._buffers:
+        if (rows, backward) not in self._buffers:
             trials, inputs, outputs = self.shape
             exact = self.layout.calls == trials or is_exact(
-                self.scheme, trials, rows, inputs, outputs, self.dtype.name, backward=True
+                self.scheme, trials, rows, inputs, outputs, self.dtype.name, backward=backward
             )
             layout = self.layout if exact else self.scheme.separate(trials, outputs)
-            self._buffers[rows] = Buffer(layout, rows, self.dtype)
-        return self._buffers[rows]
+            self._buffers[rows, backward] = Buffer(layout, rows, self.dtype)
+        return self._buffers[rows, backward]
+
+    def _arranged(self, buffer: Buffer) -> Array:
+        """The weights in a buffer's layout: themselves, or a rearranged copy."""
+        return self.stored if buffer.layout is self.layout else self.layout.moved(self.stored, buffer.layout)
 
     # --- the gradient
 
@@ -151,24 +165,33 @@ class Weights:
                 yield from pieces(calls, rows, self._gradient[calls, rows])
             self._gradient = None
             return
-        delta, arranged = self.delta, True
+        delta = self.delta
         if self.shared:
-            buffer = self._buffer(len(self.x))
-            delta, arranged = buffer.spread(self.delta), buffer.layout is self.layout
-        if not arranged:
-            apart = np.matmul(self.x.T, delta)
-            yield (slice(None), slice(None)), buffer.layout.moved(apart, self.layout)
-            return
+            buffer = self._buffer(len(self.x), backward=True)
+            delta = buffer.spread(self.delta)
+            if buffer.layout is not self.layout:
+                apart = np.matmul(self.x.T, delta)
+                yield (slice(None), slice(0, self.shape[1])), buffer.layout.moved(apart, self.layout)
+                return
+        made = self._strip
         for calls, rows in self._strips():
             x = self.x[:, rows] if self.shared else self.x[calls, :, rows]
-            yield from pieces(calls, rows, np.matmul(x.swapaxes(-1, -2), delta[calls]))
+            own = delta[calls]
+            g = np.matmul(x.swapaxes(-1, -2), own, out=made[: len(own), : rows.stop - rows.start])
+            yield from pieces(calls, rows, g)
 
     def _strips(self) -> list[Block]:
         """Parts of `stored` whose gradient is made at once. Which rows go together must not depend on the cohort."""
+        calls, inputs, _ = self.stored.shape
+        at_once = len(self._strip)
+        return [(slice(call, call + at_once), rows) for call in range(0, calls, at_once) for rows in strips(inputs)]
+
+    @cached_property
+    def _strip(self) -> Array:
+        """Memory for one strip's gradient: of several calls, where these are small."""
         calls, inputs, width = self.stored.shape
-        rows = strips(inputs)
-        at_once = max(1, _NUMBERS_PER_BLOCK // (width * (rows[0].stop - rows[0].start)))
-        return [(slice(call, call + at_once), part) for call in range(0, calls, at_once) for part in rows]
+        rows = min(inputs, ROWS_PER_STRIP)
+        return np.empty((min(calls, max(1, _NUMBERS_PER_BLOCK // (width * rows))), rows, width), self.dtype)
 
     def gradient(self) -> Array:
         """dLoss/dW, (K, D, H), without the regularisation's 2λW."""
@@ -232,10 +255,6 @@ class Weights:
         flat = self.layout.get(self.stored, k).astype(np.float64, order="C").ravel()
         return float(self.scale[k] ** 2 * np.dot(flat, flat))
 
-    def put(self, k: int, value: Array) -> None:
-        """Give trial k the weights (D, H), and no past."""
-        self.load(k, {"": value})
-
     def state(self, k: int) -> dict[str, Array]:
         """What trial k must keep to go on, as copies: `stored`, ".scale", and an optimiser's slots."""
         slots = {f".{name}": self.layout.get(slot, k) for name, slot in self.slots.items()}
@@ -250,42 +269,14 @@ class Weights:
 
     def materialise(self, k: int) -> Array:
         """Trial k's matrix as it enters the model, (D, H), as a copy."""
-        return self.layout.get(self.stored, k) * self.dtype.type(self.scale[k])
-
-
-class Buffer:
-    """Memory for the wide products of one number of rows, and the way between it and the trials' own arrays."""
-
-    def __init__(self, layout: Layout, rows: int, dtype: np.dtype[Any]) -> None:
-        self.layout = layout
-        self.wide = np.zeros((layout.calls, rows, layout.width), dtype)
-        trials, outputs = layout.column.shape
-        self._view = self.wide.reshape(rows, trials, outputs).transpose(1, 0, 2) if layout.side_by_side else None
-        self._index = layout.index(rows)
-
-    def arranged(self, weights: Weights) -> Array:
-        """The weights in this buffer's layout: themselves, or a rearranged copy."""
-        return weights.stored if self.layout is weights.layout else weights.layout.moved(weights.stored, self.layout)
-
-    def collect(self, out: Array) -> None:
-        """Out of the wide product into the trials' own (K, N, H)."""
-        if self._view is not None:
-            np.copyto(out, self._view)
-        else:
-            np.take(self.wide, self._index, out=out, mode="clip")
-
-    def spread(self, own: Array) -> Array:
-        """The trials' own (K, N, H) side by side, (calls, N, width)."""
-        if self._view is not None:
-            np.copyto(self._view, own)
-        else:
-            self.wide.reshape(-1)[self._index] = own
-        return self.wide
+        own: Array = self.layout.get(self.stored, k) * self.dtype.type(self.scale[k])
+        return own
 
 
 def pieces(calls: slice, rows: slice, block: Array) -> Iterator[tuple[Block, Array]]:
     """A block of `values` cut into rows, so few at a time that an optimiser's passes over them stay in the cache."""
-    size = max(1, _NUMBERS_PER_BLOCK // (len(block) * block.shape[2]))
+    parts = -(-block.size // _NUMBERS_PER_BLOCK)
+    size = -(-block.shape[1] // parts)
     for start in range(0, block.shape[1], size):
         part = block[:, start : start + size]
         yield (calls, slice(rows.start + start, rows.start + start + part.shape[1])), part

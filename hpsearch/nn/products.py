@@ -1,18 +1,18 @@
-"""Wide matrix products of many trials, arranged so that each trial gets its own bits. May import NumPy and SciPy only.
+"""Wide matrix products of many trials, each trial with its own bits. May import NumPy, SciPy and `hpsearch.nn.layouts`.
 
-K trials share each batch x (N, D), so their weight matrices side by side make one wide product of K narrow ones, two to
-four times as fast. But a trial's bits must not depend on its neighbours, and on some machines BLAS sums a column in
-another order where it stands at an edge of the matrix (docs/decisions/0001-blocks-of-columns.md). So there are several
-ways to arrange columns, a `Scheme` each; the first that is exact is taken, and that is tried out on random numbers.
+K trials share each batch x (N, D), so that one wide product does the work of K narrow ones, in half the time or less.
+A trial's bits must not depend on its neighbours: of the ways to arrange columns (`schemes`) the first is taken that is
+exact on this machine for these shapes, which is tried out on random numbers; trial by trial always is.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import blas
+
+from hpsearch.nn.layouts import WIDEST, Layout, Scheme, schemes
 
 Array = npt.NDArray[Any]
 
@@ -23,128 +23,28 @@ multiple of 12 and 24, the strips in which x86 kernels take them."""
 ROWS_PER_STRIP = 192
 """Rows of W whose gradient is made at once: what an optimiser then does with them finds them in the cache."""
 
-EDGE = 8
-"""Columns at each end of a block that AVX2 kernels may sum in another order: their narrow tile."""
-
-WIDEST = 320
-"""Columns that fit one block: AVX2 kernels cut wider matrices into blocks, each with edges of its own."""
+COHORT_COLUMNS = 256
+"""First-layer columns of a cohort."""
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """Where the columns of K trials stand: trial k's in call[k], at column[k] (H,), of `calls` matrices of one width.
+def cohort_size(inputs: int, outputs: int) -> int:
+    """How many trials to train together, whose first layers have such weight matrices (inputs, outputs).
 
-    The arrays it arranges are (calls, rows, width), one BLAS call each; columns that belong to no trial stay 0.
+    A power of two, so that a stage of 8 or 16 is shared evenly by 2 or 4 workers; 128 to 256 columns in all reach 95%
+    of the rate of wider products.
     """
-
-    calls: int
-    width: int
-    call: npt.NDArray[np.intp]  # (K,)
-    column: npt.NDArray[np.intp]  # (K, H)
-
-    @property
-    def side_by_side(self) -> bool:
-        """Is it one matrix, trial after trial?"""
-        return self.calls == 1 and self.width == self.column.size
-
-    def get(self, wide: Array, k: int) -> Array:
-        """Trial k's columns as a copy (rows, H)."""
-        own: Array = wide[self.call[k]][:, self.column[k]]
-        return own
-
-    def put(self, wide: Array, k: int, own: Array) -> None:
-        """Write trial k's columns (rows, H)."""
-        wide[self.call[k]][:, self.column[k]] = own
-
-    def moved(self, wide: Array, to: "Layout") -> Array:
-        """The same trials' columns in another layout."""
-        other = np.zeros((to.calls, wide.shape[1], to.width), wide.dtype)
-        for k in range(len(self.call)):
-            to.put(other, k, self.get(wide, k))
-        return other
-
-    def index(self, rows: int) -> npt.NDArray[np.intp]:
-        """Flat positions (K, rows, H) of all trials' numbers in an array (calls, rows, width)."""
-        first = (self.call[:, None] * rows + np.arange(rows)) * self.width
-        flat: npt.NDArray[np.intp] = first[:, :, None] + self.column[:, None, :]
-        return flat
-
-    def owner(self) -> npt.NDArray[np.intp]:
-        """The trial that each column belongs to, (calls, 1, width); 0 for those that belong to none."""
-        owner = np.zeros((self.calls, 1, self.width), np.intp)
-        for k, (call, column) in enumerate(zip(self.call, self.column, strict=True)):
-            owner[call, 0, column] = k
-        return owner
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """A way to arrange any number of trials of one shape.
-
-    per_block = 0: all side by side. Otherwise in blocks of at most `per_block` trials (2, 4, 8 or 16): the 16 columns
-    at a block's two edges are shared out, each trial having its first and last few there, whichever trials stand
-    beside it. A block with fewer trials has columns of zeros instead, a trial alone like any other. per_call is the
-    number of blocks that BLAS gets at once, knowing that it will cut them apart again.
-    """
-
-    per_block: int = 0
-    per_call: int = 1
-
-    def separate(self, trials: int, outputs: int) -> Layout:
-        """Each trial in a call of its own: what every other layout has to equal."""
-        alone = self.layout(1, outputs)
-        return Layout(trials, alone.width, np.arange(trials), np.repeat(alone.column, trials, axis=0))
-
-    def layout(self, trials: int, outputs: int) -> Layout:
-        if not self.per_block:
-            column = np.arange(trials * outputs).reshape(trials, outputs)
-            return Layout(1, trials * outputs, np.zeros(trials, np.intp), column)
-        blocks = -(-trials // self.per_block)
-        per_call = self.per_call if blocks % self.per_call == 0 else 1
-        members = -(-trials // blocks)
-        width = self._width(members, outputs)
-        block, member = np.divmod(np.arange(trials), members)
-        column = self._columns(member[:, None], width, outputs) + (block % per_call)[:, None] * width
-        return Layout(blocks // per_call, per_call * width, block // per_call, column)
-
-    def _width(self, members: int, outputs: int) -> int:
-        """Columns of a block: edges, the trials' inner columns, and zeros to a full number of tiles.
-
-        An odd number of tiles is cut otherwise than an even one, so a block of few trials keeps to what a full one has.
-        """
-        inner = outputs - 2 * EDGE // self.per_block
-        tiles, full = (-(-n * inner // EDGE) for n in (members, self.per_block))
-        return EDGE * (2 + tiles + (full - tiles) % 2)
-
-    def _columns(self, member: npt.NDArray[np.intp], width: int, outputs: int) -> npt.NDArray[np.intp]:
-        """Columns (K, H) of trials at place `member` (K, 1) of their block."""
-        share = EDGE // self.per_block  # at each edge; 0 where 16 trials share 16: the first 8 go left, the others right
-        if share:
-            left, right = np.arange(share) + member * share, width - EDGE + np.arange(share) + member * share
-        else:
-            left, right = np.where(member < EDGE, member, width - 2 * EDGE + member), member[:, :0]
-        inner = outputs - left.shape[1] - right.shape[1]
-        return np.concatenate([left, EDGE + member * inner + np.arange(inner), right], axis=1)
-
-
-def schemes(outputs: int) -> list[Scheme]:
-    """What to try, fastest first, for trials of so many columns; the last always works, if only trial by trial."""
-    fitting = [n for n in (16, 8, 4, 2) if n * outputs <= WIDEST]
-    if not fitting or outputs < 3:
-        return [Scheme()]
-    blocks = Scheme(fitting[0])
-    paired = [Scheme(fitting[0], per_call=2)] if 2 * fitting[0] * outputs > WIDEST else []
-    return [Scheme(), *paired, blocks, Scheme()]
+    return next((n for n in (16, 8, 4, 2) if n * outputs <= COHORT_COLUMNS), 1)
 
 
 @cache
 def choose_scheme(rows: tuple[int, ...], inputs: int, outputs: int, dtype: str) -> Scheme:
     """The fastest scheme for batches of these sizes that is exact for a large cohort. Does not depend on the cohort."""
-    for scheme in schemes(outputs):
+    candidates = schemes(outputs)
+    for scheme in candidates[:-1]:
         trials = scheme.per_block * scheme.per_call or max(2, min(16, WIDEST // outputs))
         if all(is_exact(scheme, trials, n, inputs, outputs, dtype, backward=True) for n in rows):
             return scheme
-    return Scheme()
+    return candidates[-1]
 
 
 def choose_layout(trials: int, rows: tuple[int, ...], inputs: int, outputs: int, dtype: str) -> tuple[Scheme, Layout]:
@@ -183,12 +83,20 @@ def is_exact(scheme: Scheme, trials: int, rows: int, inputs: int, outputs: int, 
     if trials == 1:
         return True
     rng = np.random.default_rng(0)
-    x, w, g = (
-        rng.standard_normal(shape, dtype=np.float32).astype(dtype)
-        for shape in ((rows, inputs), (inputs, outputs), (rows, outputs))
-    )
-    alone = _products(scheme.layout(1, outputs), x, w, g, backward)
-    return _products(scheme.layout(trials, outputs), x, w, g, backward, alone) is not None
+    for _ in range(_draws(rows, inputs, outputs)):
+        x, w, g = (
+            rng.standard_normal(shape, dtype=np.float32).astype(dtype)
+            for shape in ((rows, inputs), (inputs, outputs), (rows, outputs))
+        )
+        alone = _products(scheme.layout(1, outputs), x, w, g, backward)
+        if _products(scheme.layout(trials, outputs), x, w, g, backward, alone) is None:
+            return False
+    return True
+
+
+def _draws(rows: int, inputs: int, outputs: int) -> int:
+    """How often to try: a few short sums can come out equal by chance, whatever their order."""
+    return -(-128 // (min(rows, inputs) * outputs))
 
 
 def _products(
@@ -211,6 +119,8 @@ def _products(
         found += [gradient, stored]
     own = [layout.get(array, 0) for array in found]
     if expected is not None:
-        same = (np.array_equal(layout.get(a, k), e) for a, e in zip(found, expected, strict=True) for k in range(trials))
+        same = (
+            np.array_equal(layout.get(a, k), e) for a, e in zip(found, expected, strict=True) for k in range(trials)
+        )
         return own if all(same) else None
     return own

@@ -13,8 +13,8 @@ from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.nn.schedules import Schedule
 
 Array = npt.NDArray[Any]
-Order = Callable[[int], Array]
-"""epoch, counted from 1 → the order (n,) in which its images are met."""
+Augment = Callable[[Array, int], None]
+"""batch (N, D), number of its first image in the epoch → None; changes the batch in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,32 @@ class Measured:
     predicted: Array  # (n,) uint8 or wider
 
 
+class Tally:
+    """What each trial scores on each of n images, batch by batch, and the means of it."""
+
+    def __init__(self, network: Network, images: int, dtype: npt.DTypeLike = np.float32) -> None:
+        self._network = network
+        self._losses = np.empty((network.trials, images), dtype)
+        self._predicted = np.empty((network.trials, images), np.uint8 if network.outputs <= 256 else np.uint16)
+        self._labels = np.empty(images, np.int64)
+
+    def add(self, start: int, scores: Array, y: Array) -> None:
+        """Take down the scores (K, N, C) of images `start` to `start` + N, and their labels (N,)."""
+        chunk = slice(start, start + len(y))
+        self._losses[:, chunk] = self._network.loss.losses(scores, y)
+        self._predicted[:, chunk] = scores.argmax(axis=2)
+        self._labels[chunk] = y
+
+    def measured(self, lam: npt.NDArray[np.float64]) -> list[Measured]:
+        """Each trial's means, in an order that does not depend on the other trials."""
+        found = []
+        for k, predicted in enumerate(self._predicted):
+            loss = float(self._losses[k].astype(np.float64).mean())
+            cost = loss + float(lam[k]) * self._network.squared_norm(k)
+            found.append(Measured(cost, loss, float(np.mean(predicted == self._labels)), predicted))
+        return found
+
+
 def updates_per_epoch(images: int, batch_size: int) -> int:
     """⌈images / batch size⌉: the last batch of an epoch may be smaller."""
     return -(-images // batch_size)
@@ -36,6 +62,28 @@ def batch_rows(images: int, batch_size: int) -> tuple[int, ...]:
     """The sizes that an epoch's batches have."""
     rest = images % batch_size
     return (batch_size, rest) if rest and images > batch_size else (min(batch_size, images),)
+
+
+class Running:
+    """The mean loss and accuracy of each trial over an epoch, each batch as the weights were when it was met."""
+
+    def __init__(self, network: Network) -> None:
+        self._network, self.images = network, 0
+        self._loss, self._right = np.zeros(network.trials), np.zeros(network.trials, np.int64)
+
+    def note(self, scores: Array, y: Array) -> None:
+        """Add a batch's scores (K, N, C) and labels (N,)."""
+        self.images += len(y)
+        self._loss += self._network.loss.losses(scores, y).sum(axis=1, dtype=np.float64)
+        self._right += (scores.argmax(axis=2) == y).sum(axis=1)
+
+    def loss(self) -> npt.NDArray[np.float64]:
+        """Mean loss so far, (K,)."""
+        return self._loss / self.images
+
+    def accuracy(self) -> npt.NDArray[np.float64]:
+        """Share of images so far whose class was predicted, (K,)."""
+        return self._right / self.images
 
 
 def train_epoch(
@@ -50,10 +98,15 @@ def train_epoch(
     schedules: Sequence[Schedule],
     lam: npt.NDArray[np.float64],
     rngs: Sequence[np.random.Generator] | None = None,
+    augment: Augment | None = None,
+    tally: Tally | None = None,
 ) -> npt.NDArray[np.float64]:
     """Train on images x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,).
 
-    rngs: each trial's generator of what its layers draw in this epoch, for networks with dropout.
+    rngs: each trial's generator of what its layers draw in this epoch, for networks with dropout. running: takes note
+    of every batch's loss and accuracy as it is met, which costs less than measuring afterwards.
+    augment: changes each batch in place, given the number of its first image in the epoch.
+    tally: takes down what each image scored when it was trained on.
     """
     updates = updates_per_epoch(len(order), batch_size)
     number = np.arange((epoch - 1) * updates, epoch * updates)
@@ -65,7 +118,13 @@ def train_epoch(
     for u in range(updates):
         rows = order[u * batch_size : (u + 1) * batch_size]
         images = np.take(x, rows, axis=0, out=batch[: len(rows)], mode="clip")
-        network.backward(images, y[rows])
+        labels = y[rows]
+        if augment is not None:
+            augment(images, u * batch_size)
+        scores = network.forward(images, training=True)
+        if tally is not None:
+            tally.add(u * batch_size, scores, labels)
+        network.propagate(scores, labels)
         optimiser.step(params, eta[u], lam, int(number[u]))
     last: npt.NDArray[np.float64] = eta[-1]
     return last
@@ -73,16 +132,8 @@ def train_epoch(
 
 def measure(network: Network, x: Array, y: Array, lam: npt.NDArray[np.float64]) -> list[Measured]:
     """Measure every trial on images x (n, D), y (n,), in chunks of rows."""
-    losses = np.empty((network.trials, len(x)), x.dtype)
-    predicted = np.empty((network.trials, len(x)), np.uint8 if network.outputs <= 256 else np.uint16)
+    tally = Tally(network, len(x), x.dtype)
     for start in range(0, len(x), ROWS_PER_CHUNK):
         chunk = slice(start, start + ROWS_PER_CHUNK)
-        scores = network.forward(x[chunk])
-        losses[:, chunk] = network.loss.losses(scores, y[chunk])
-        predicted[:, chunk] = scores.argmax(axis=2)
-    found = []
-    for k in range(network.trials):
-        loss = float(losses[k].astype(np.float64).mean())
-        cost = loss + float(lam[k]) * network.squared_norm(k)
-        found.append(Measured(cost, loss, float(np.mean(predicted[k] == y)), predicted[k]))
-    return found
+        tally.add(start, network.forward(x[chunk]), y[chunk])
+    return tally.measured(lam)

@@ -11,18 +11,19 @@ from matplotlib.ticker import MaxNLocator
 from hpsearch.reporting import words
 from hpsearch.reporting.drawing import colour, marker, number_axis, percent_axis, svg
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.stage_view import Row, StageView
+from hpsearch.reporting.rows import Row
+from hpsearch.reporting.stage_view import StageView
 from hpsearch.reporting.summary import final, last_search, setting
 
 BEST = 3
-"""So many runs of the last search stage are drawn."""
+"""So many settings of the last search stage are drawn."""
 
 REPLICATES = 7
 """At most so many replicates are drawn: the number of colours."""
 
 PANELS = (
     ("cost", ("train_cost", "validation_cost"), "cost"),
-    ("loss", ("train_loss", "validation_loss"), "loss (cross-entropy)"),
+    ("loss", ("train_loss", "validation_loss"), "loss"),
     ("accuracy", ("train_accuracy", "validation_accuracy"), "accuracy (%)"),
     ("eta", ("eta",), "η (learning rate)"),
 )
@@ -44,52 +45,77 @@ def curve_groups(frames: Frames, stages: Sequence[StageView]) -> list[CurveGroup
     if search:
         rows = search.ranked[:BEST]
         title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
-        legend = [f"rank {row.rank}, trial {row.trial}: {setting(search, row)}" for row in rows]
+        noun = search.headings[1]
+        legend = [f"rank {row.rank}, {noun} {row.trial}: {setting(search, row)}" for row in rows]
         groups.append(_group(frames, title, "best", rows, legend))
     if last:
         rows = last.ranked[:REPLICATES]
-        legend = [row.remark for row in rows]
+        legend = [f"replicate {row.rank}" for row in rows]
         groups.append(_group(frames, f"{last.name}: {setting(last, rows[0])}", "final", rows, legend))
     return groups
 
 
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
     by_trial = frames.curves.groupby("trial_id")
-    known = [(row, text) for row, text in zip(rows, legend, strict=True) if row.trial_id in by_trial.groups]
-    runs = [by_trial.get_group(row.trial_id) for row, _ in known]
+    runs, texts = [], []
+    for row, text in zip(rows, legend, strict=True):
+        curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
+        if len(curves) == len(row.trial_ids):
+            runs.append(curves)
+            texts.append(text)
     figures = [_panel(runs, f"{name} {panel}", columns, label) for panel, columns, label in PANELS if runs]
-    return CurveGroup(title, tuple(text for _, text in known), tuple(figures))
+    return CurveGroup(title, tuple(texts), tuple(figures))
 
 
-def _panel(runs: Sequence[pd.DataFrame], name: str, columns: Sequence[str], label: str) -> str:
+def by_epoch(replicates: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
+    """Return mean, low and high of the replicates in each epoch that all of them have; NaN where one is not finite."""
+    together = pd.concat([run.set_index("epoch")[column] for run in replicates], axis=1, join="inner")
+    together = together.where(together.abs() < math.inf)
+    return pd.DataFrame(
+        {
+            "mean": together.mean(axis=1, skipna=False),
+            "low": together.min(axis=1, skipna=False),
+            "high": together.max(axis=1, skipna=False),
+        }
+    )
+
+
+def _panel(runs: Sequence[Sequence[pd.DataFrame]], name: str, columns: Sequence[str], label: str) -> str:
     def draw(axes: Axes) -> None:
         shown: list[float] = []
-        for index, run in enumerate(runs):
+        for index, replicates in enumerate(runs):
             for column in columns:
-                # Gaps where a run has no finite value, which a failed one may lack.
-                values = run[column].where(run[column].abs() < math.inf)
-                training = column.startswith("train")
-                axes.plot(
-                    run["epoch"].to_numpy(),
-                    values.to_numpy(),
-                    color=colour(index),
-                    linestyle=(0, (4, 2)) if training else "-",
-                    linewidth=1.0 if training else 1.5,
-                    marker=None if training else marker(index),
-                    markevery=(index, max(1, len(run) // 8)),
-                    markersize=4,
-                    label=None,
-                )
-                shown += values.dropna().tolist()
+                values = by_epoch(replicates, column)
+                _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
+                shown += values[["low", "high"]].to_numpy().ravel().tolist()
+        finite = [value for value in shown if math.isfinite(value)]
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel(label)
         if "accuracy" in label:
             percent_axis(axes, label)
-        elif shown:
-            low, high = min(shown), max(shown)
+        elif finite:
+            low, high = min(finite), max(finite)
             log = low > 0 and high / low > 20
             number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
 
-    alt = f"{words.label(name.split()[-1])} by epoch; " + words.count(len(runs), "run")
+    what = "mean of a setting" if any(len(replicates) > 1 for replicates in runs) else "run"
+    alt = f"{words.label(name.split()[-1])} by epoch; {words.count(len(runs), what)}"
     return svg(name, alt, (4.2, 2.7), draw)
+
+
+def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool) -> None:
+    epochs = values.index.to_numpy()
+    if band:
+        low, high = values["low"].to_numpy(), values["high"].to_numpy()
+        axes.fill_between(epochs, low, high, color=colour(index), alpha=0.08 if training else 0.18, linewidth=0)
+    axes.plot(
+        epochs,
+        values["mean"].to_numpy(),
+        color=colour(index),
+        linestyle=(0, (4, 2)) if training else "-",
+        linewidth=1.0 if training else 1.5,
+        marker=None if training else marker(index),
+        markevery=(index, max(1, len(values) // 8)),
+        markersize=4,
+    )

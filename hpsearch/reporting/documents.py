@@ -21,7 +21,7 @@ from hpsearch.reporting.curves_figure import curve_groups
 from hpsearch.reporting.drawing import character
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.ranking import ranking_csv, ranking_md, timings_csv
-from hpsearch.reporting.search_figure import search_figures
+from hpsearch.reporting.search_figure import reading_aid, search_figures
 from hpsearch.reporting.stage_view import StageView, view_stages
 from hpsearch.reporting.weight_images import weight_images
 
@@ -61,8 +61,10 @@ def render(frames: Frames, stages: Sequence[StageView]) -> str:
         description=summary.description(frames),
         summary=summary.summarise(frames, stages),
         facts=summary.facts(frames),
+        loss=summary.losses(frames),
         stages=stages,
         search=[Markup(svg) for svg in search_figures(frames, stages)],
+        search_text=reading_aid(frames, stages),
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in curve_groups(frames, stages)],
         weights=weight_images(frames, stages),
         character=character,

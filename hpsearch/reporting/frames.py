@@ -1,10 +1,14 @@
 """A study's results as pandas frames, read in one go. May import SQLAlchemy, NumPy, pandas and our tables."""
 
 import io
+import math
 import zipfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -18,7 +22,7 @@ from hpsearch.storage import tables
 
 SPLITS = ("train", "validation")
 STATES = ("complete", "pruned", "running", "waiting", "failed")
-"""In the order in which a ranking lists them; only complete trials have a rank."""
+"""In the order in which a ranking lists them; only settings whose trials are all complete have a rank."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,9 @@ class Frames:
     """One study, as it stood at one moment.
 
     `study` holds the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
-    by stage and then by rank, with the stage's `stage` name, `position` and `kind`, and the metrics at its best epoch
-    as train_cost … validation_accuracy. `curves` has a row per trial_id and epoch.
+    by stage, then by rank, which the replicates of a setting share, then by replicate, with the stage's `stage` name,
+    `position` and `kind`, and the metrics at its best epoch as train_cost … validation_accuracy. `curves` has a row per
+    trial_id and epoch.
     """
 
     study: dict[str, Any]
@@ -130,21 +135,45 @@ def _at_best_epoch(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     return trials.merge(best.astype({"best_epoch": "Int64"}), how="left", on=["id", "best_epoch"])
 
 
+def setting_state(states: Collection[str]) -> str:
+    """Return the state of a setting from those of its replicates: failed or pruned if one is, complete if all are."""
+    for state in ("failed", "pruned"):
+        if state in states:
+            return state
+    return next(iter(states)) if len(set(states)) == 1 else "running"
+
+
 def _rank(trials: pd.DataFrame) -> pd.DataFrame:
-    """Sort by stage and rank: validation accuracy, then lower validation loss, then number; others after, unranked."""
-    state = trials["state"].map({name: place for place, name in enumerate(STATES)})
-    complete = trials["state"] == "complete"
-    keys = {
-        "position": trials["position"],
-        "state": state,
-        "accuracy": -trials["validation_accuracy"].where(complete),
-        "loss": trials["validation_loss"].where(complete),
-        "number": trials["number"],
-    }
-    order = pd.DataFrame(keys).sort_values(list(keys), kind="stable").index
-    ranked = trials.loc[order].reset_index(drop=True)
-    place = ranked.groupby("position").cumcount() + 1
-    return ranked.assign(rank=place.where(ranked["state"] == "complete").astype("Int64"))
+    """Sort by stage, rank of the setting, and replicate; settings that are not complete come after, without a rank."""
+    rows = records(trials[["position", "point", "replicate", "number", "state", "value", "validation_loss"]])
+    settings = defaultdict(list)
+    for row in rows:
+        settings[row["position"], row["point"]].append(row)
+    standings = {setting: _standing(members) for setting, members in settings.items()}
+    ranks: dict[tuple[int, int], int] = {}
+    in_order = sorted(standings, key=lambda setting: (setting[0], standings[setting]))
+    for _, of_stage in groupby(in_order, lambda setting: setting[0]):
+        complete = (setting for setting in of_stage if standings[setting][0] == STATES.index("complete"))
+        ranks |= {setting: rank for rank, setting in enumerate(complete, start=1)}
+    of_row = [(row["position"], row["point"]) for row in rows]
+    keys = [(of[0], standings[of], row["replicate"], row["number"]) for of, row in zip(of_row, rows, strict=True)]
+    order = sorted(range(len(rows)), key=lambda index: keys[index])
+    rank = pd.Series([ranks.get(of_row[index]) for index in order], dtype="Int64")
+    return trials.iloc[order].reset_index(drop=True).assign(rank=rank)
+
+
+def _standing(replicates: Sequence[dict[str, Any]]) -> tuple[int, float, float, int]:
+    """Return what settings are ranked by, as the search itself does: state, then the means over their replicates.
+
+    Higher validation accuracy comes first, then lower validation loss, then the first trial's number.
+    """
+    first = min(row["number"] for row in replicates)
+    state = setting_state([row["state"] for row in replicates])
+    if state != "complete":
+        return STATES.index(state), 0.0, 0.0, first
+    accuracy = fmean(row["value"] or 0.0 for row in replicates)
+    loss = fmean(math.inf if row["validation_loss"] is None else row["validation_loss"] for row in replicates)
+    return STATES.index(state), -accuracy, loss, first
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

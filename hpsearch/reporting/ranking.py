@@ -15,7 +15,7 @@ RESULTS = ("best_epoch", *(f"{split}_{metric}" for split in (*SPLITS, "test") fo
 
 
 def ranking_csv(frames: Frames) -> str:
-    """Return a row per trial, in stage order and then by rank: the same bytes for the same results."""
+    """Return a row per trial, in stage order, then by rank, then by replicate: the same bytes for the same results."""
     # The keys are sorted, since a database may hand back a setting's keys in another order.
     keys = sorted(searched_keys(frames.trials["params"]))
     taken = {*IDENTITY, *RESULTS}
@@ -54,8 +54,8 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
         if not stage.rows:
             parts.append("No trials yet.\n")
             continue
-        header = ["rank", "trial", *stage.labels, "validation accuracy", "95% interval", "validation loss"]
-        header += ["best epoch", *(["test accuracy"] if stage.tested else []), "remark"]
+        header = [*stage.headings, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
+        header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else []), "remark"]
         lines = [header, [("---" if text == "remark" else "---:") for text in header]]
         for row in stage.rows:
             cells = [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from hpsearch.reporting import words
 from hpsearch.reporting.drawing import BACK, RULE, colour, marker, number_axis, one_line, percent_axis, svg
 from hpsearch.reporting.frames import Frames, records
-from hpsearch.reporting.stage_view import Estimate, StageView, searched_keys
+from hpsearch.reporting.rows import Estimate
+from hpsearch.reporting.stage_view import StageView, searched_keys
 from hpsearch.reporting.summary import last_search
 
 RASTER = 400
@@ -19,7 +20,7 @@ RASTER = 400
 
 @dataclass(frozen=True)
 class Point:
-    """One trial in one key's picture; `estimate` is None where it failed."""
+    """One trial, or setting with replicates, in one key's picture; `estimate` is None where it failed."""
 
     stage: int
     x: float
@@ -28,7 +29,7 @@ class Point:
 
 @dataclass(frozen=True)
 class KeyPicture:
-    """All trials against one key; `choices` are the names of x = 0, 1, … where the key has no numeric axis."""
+    """What is drawn against one key; `choices` are the names of x = 0, 1, … where the key has no numeric axis."""
 
     key: str
     points: tuple[Point, ...]
@@ -40,18 +41,44 @@ class KeyPicture:
 def search_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     """Return SVG figures of each searched key: the whole search, and beside it the last search stage's range."""
     pairs, singles = [], []
-    for key in searched_keys(frames.trials["params"]):
+    labels = words.labels(searched_keys(frames.trials["params"]))
+    for key in labels:
         picture = key_picture(frames, stages, key)
         if not any(point.estimate for point in picture.points):
             continue
-        label = one_line(words.label(key))
-        whole = _draw(picture, f"search {key}", f"{label}: the whole search", None)
+        label = one_line(labels[key])
+        whole = _draw(picture, f"search {key}", label, "the whole search", None)
         window = _zoom(picture, stages)
         if window:
-            pairs += [whole, _draw(picture, f"zoom {key}", f"{label}: the range of the last search stage", window)]
+            pairs += [whole, _draw(picture, f"zoom {key}", label, "the range of the last search stage", window)]
         else:
             singles.append(whole)
     return pairs + singles  # in two columns each pair has a row
+
+
+def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
+    """Return sentences that say what is seen in these pictures, and nothing of what is not."""
+    shown = [stage for stage in stages if stage.rows]
+    replicated = [stage for stage in shown if stage.replication]
+    texts = []
+    if len(replicated) < len(shown):
+        texts.append("Each mark is a trial, its line Wilson's 95% interval.")
+    if replicated:
+        others = f" In {words.listing([stage.name for stage in replicated])}" if len(replicated) < len(shown) else ""
+        each = f"{others} each mark is the mean" if others else "Each mark is the mean"
+        texts.append(f"{each} of a setting's replicates, its line Student's 95% interval for the mean.".strip())
+    if any(row.state == "failed" for stage in shown for row in stage.rows):
+        texts.append("A cross at the foot is one that failed.")
+    if any("low" in spec for space in frames.stages["space"] for spec in (space or {}).values()):
+        texts.append(
+            "A bar on top and the band below it show the range of a stage: where bars become shorter, the search"
+            " became finer."
+        )
+    if len(shown) > 1:
+        texts.append(
+            "A stage with other training lengths or other validation images is not strictly comparable with the rest."
+        )
+    return texts
 
 
 def key_picture(frames: Frames, stages: Sequence[StageView], key: str) -> KeyPicture:
@@ -60,10 +87,10 @@ def key_picture(frames: Frames, stages: Sequence[StageView], key: str) -> KeyPic
     bands = {index: (float(space["low"]), float(space["high"])) for index, space in enumerate(spaces) if "low" in space}
     params = {trial["id"]: trial["params"] for trial in records(frames.trials)}
     found: list[tuple[int, Any, Estimate | None]] = [
-        (index, params[row.trial_id][key], None if row.state == "failed" else row.validation)
+        (index, params[row.trial_ids[0]][key], None if row.state == "failed" else row.validation)
         for index, stage in enumerate(stages)
         for row in stage.rows
-        if key in params[row.trial_id] and (row.validation or row.state == "failed")
+        if key in params[row.trial_ids[0]] and (row.validation or row.state == "failed")
     ]
     values = [value for _, value, _ in found]
     if bands and all(words.is_number(value) for value in values):
@@ -127,12 +154,13 @@ def _margins(values: Sequence[float], log: bool, share: float = 0.04) -> tuple[f
     return low - room, high + room
 
 
-def _draw(picture: KeyPicture, name: str, title: str, window: Window | None) -> str:
+def _draw(picture: KeyPicture, name: str, label: str, what: str, window: Window | None) -> str:
+    title = f"{label}: {what}"
     left, right, bottom, top = window or _whole(picture)
 
     def draw(axes: Axes) -> None:
         axes.set_title(title, pad=8 + 4 * len(picture.bands))
-        _axes(axes, picture, left, right)
+        _axes(axes, picture, label, left, right)
         for place, (index, (low, high)) in enumerate(picture.bands.items()):
             low, high = max(low, left), min(high, right)
             if low < high:
@@ -155,9 +183,9 @@ def _whole(picture: KeyPicture) -> Window:
     return left, right, *_heights([point.estimate for point in picture.points if point.estimate])
 
 
-def _axes(axes: Axes, picture: KeyPicture, left: float, right: float) -> None:
+def _axes(axes: Axes, picture: KeyPicture, label: str, left: float, right: float) -> None:
     log = ", logarithmic" if picture.log else ""
-    axes.set_xlabel(f"{one_line(words.label(picture.key))}{log}")
+    axes.set_xlabel(f"{label}{log}")
     percent_axis(axes, "validation accuracy (%)")
     if picture.choices:
         names = [one_line(choice, 14) for choice in picture.choices]

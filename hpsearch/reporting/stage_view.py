@@ -1,6 +1,6 @@
-"""One stage's ranking as it is shown, in HTML and in Markdown: every cell a text, every mark decided.
+"""One stage as it is shown, in HTML and in Markdown: what it searched, its ranking table, what the table's marks mean.
 
-May import our frames, statistics and words.
+May import our frames, rows and words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,53 +9,9 @@ from typing import Any
 
 from hpsearch.reporting import words
 from hpsearch.reporting.frames import Frames, records
-from hpsearch.reporting.statistics import Comparison, compare_with_best, wilson_interval
+from hpsearch.reporting.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
+from hpsearch.reporting.setting_rows import Replication, replication_of, setting_rows, settings_of
 from hpsearch.reporting.words import NumberStyle
-
-Trial = dict[str, Any]
-"""A row of `Frames.trials`."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An accuracy as it was measured, with Wilson's 95% interval."""
-
-    share: float
-    low: float
-    high: float
-    images: int
-
-    @property
-    def accuracy(self) -> str:
-        """The accuracy: 51.73%."""
-        return words.percent(self.share, words.decimals(self.images))
-
-    @property
-    def interval(self) -> str:
-        """The interval: 50.75–52.71."""
-        return words.between(self.low, self.high, words.decimals(self.images))
-
-
-@dataclass(frozen=True)
-class Row:
-    """One trial of a ranking table."""
-
-    trial_id: int
-    state: str
-    rank: str
-    trial: str
-    values: tuple[str, ...]  # of the searched keys
-    validation: Estimate | None
-    accuracy: str
-    interval: str
-    loss: str
-    best_epoch: str
-    test: Estimate | None
-    test_accuracy: str
-    seconds: float
-    time: str
-    mark: str  # best, tied, worse, or nothing
-    remark: str
 
 
 @dataclass(frozen=True)
@@ -70,12 +26,23 @@ class StageView:
     size: str
     labels: tuple[str, ...]  # of the searched keys
     rows: tuple[Row, ...]
+    replication: Replication | None  # of its settings, None where its rows are trials
     tested: bool
     caption: str
 
     @property
+    def headings(self) -> tuple[str, str]:
+        """What heads the first two columns."""
+        return "replicate" if self.kind == "final" else "rank", "trials" if self.replication else "trial"
+
+    @property
+    def plus_minus(self) -> str:
+        """What to add to the heading of an accuracy."""
+        return " ± SD" if self.replication else ""
+
+    @property
     def ranked(self) -> tuple[Row, ...]:
-        """The finished trials, best first."""
+        """The finished rows, best first."""
         return tuple(row for row in self.rows if row.state == "complete")
 
     @property
@@ -106,133 +73,96 @@ def view_stages(frames: Frames) -> list[StageView]:
     ]
 
 
-def _view(frames: Frames, stage: dict[str, Any], trials: list[Trial], styles: Mapping[str, NumberStyle]) -> StageView:
-    keys = searched_keys(trial["params"] for trial in trials)
-    comparisons = {} if stage["kind"] == "final" else compare(frames, trials)
-    rows = tuple(_row(frames, stage, trial, keys, styles, comparisons) for trial in trials)
+def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle]) -> StageView:
+    labels = words.labels(styles)
+    columns = {key: styles[key] for key in searched_keys(trial["params"] for trial in trials)}
+    replication = replication_of(stage, trials)
+    p: dict[int, float] = {}
+    if replication:
+        rows = setting_rows(frames, stage, trials, columns, replication)
+    else:
+        p = {} if stage["kind"] == "final" else compare(frames, trials)
+        rows = trial_rows(frames, stage, trials, columns, p)
     return StageView(
         name=stage["name"],
         kind=stage["kind"],
         state=stage["state"],
-        space=tuple(_space(key, spec) for key, spec in (stage["space"] or {}).items()),
+        space=tuple(_space(labels.get(key, words.label(key)), spec) for key, spec in (stage["space"] or {}).items()),
         notes=tuple(stage["notes"] or ()),
-        size=_size(stage, trials),
-        labels=tuple(words.label(key) for key in keys),
-        rows=rows,
+        size=_size(stage, trials, replication),
+        labels=tuple(labels[key] for key in columns),
+        rows=tuple(rows),
+        replication=replication,
         tested=any(row.test for row in rows),
-        caption=_caption(rows, comparisons),
+        caption=_caption(rows, replication, trials),
     )
 
 
-def compare(frames: Frames, trials: Sequence[Trial]) -> dict[int, Comparison]:
-    """Compare the finished trials of one table with its best, by trial id; those without predictions are left out."""
-    finished = [(trial["id"], frames.correct(trial["id"])) for trial in trials if trial["state"] == "complete"]
-    if not finished or finished[0][1] is None:
-        return {}
-    best = finished[0][1]
-    others = [(trial, right) for trial, right in finished[1:] if right is not None and right.size == best.size]
-    return dict(
-        zip((trial for trial, _ in others), compare_with_best(best, [right for _, right in others]), strict=True)
-    )
-
-
-def estimate(frames: Frames, stage: Mapping[str, Any], trial: Trial, split: str) -> Estimate | None:
-    """Return a trial's accuracy on a split with its interval, None where it was not measured."""
-    share = trial[f"{split}_accuracy"]
-    right = frames.correct(trial["id"], split)
-    images = right.size if right is not None else (stage["data"] or {}).get(split)
-    return Estimate(share, *wilson_interval(share * images, images), images) if share is not None and images else None
-
-
-def _row(
-    frames: Frames,
-    stage: Mapping[str, Any],
-    trial: Trial,
-    keys: Sequence[str],
-    styles: Mapping[str, NumberStyle],
-    comparisons: Mapping[int, Comparison],
-) -> Row:
-    validation, test = (estimate(frames, stage, trial, split) for split in ("validation", "test"))
-    comparison = comparisons.get(trial["id"])
-    mark = ""
-    if trial["rank"] == 1 and stage["kind"] != "final":
-        mark = "best"
-    elif comparison:
-        mark = "tied" if comparison.tied else "worse"
-    loss = trial["validation_loss"]
-    return Row(
-        trial_id=trial["id"],
-        state=trial["state"],
-        rank=str(trial["rank"] or words.MISSING),
-        trial=str(trial["number"]),
-        values=tuple(styles[key](trial["params"][key]) if key in trial["params"] else words.MISSING for key in keys),
-        validation=validation,
-        accuracy=validation.accuracy if validation else words.MISSING,
-        interval=validation.interval if validation else words.MISSING,
-        loss=words.MISSING if loss is None else f"{loss:.4f}",
-        best_epoch=words.MISSING if trial["best_epoch"] is None else f"{trial['best_epoch']} of {trial['epochs']}",
-        test=test,
-        test_accuracy=f"{test.accuracy} ({test.interval})" if test else words.MISSING,
-        seconds=trial["seconds"],
-        time=words.duration(trial["seconds"]) if trial["epochs_done"] else words.MISSING,
-        mark=mark,
-        remark=_remark(trial, mark, comparison, stage),
-    )
-
-
-def _remark(trial: Trial, mark: str, comparison: Comparison | None, stage: Mapping[str, Any]) -> str:
-    state, done = trial["state"], f"epoch {trial['epochs_done']:,} of {trial['epochs']:,}"
-    if state in ("failed", "pruned"):
-        return f"{state} after {done}: {trial['reason'] or 'no reason was kept'}"
-    if state != "complete":
-        return f"running, {done} done" if state == "running" else state
-    if stage["kind"] == "final":
-        return f"replicate {trial['replicate']}"
-    if mark == "best":
-        return "best" if stage["state"] == "complete" else "best so far"
-    if comparison is None:
-        return "not compared: which images it gets right was not kept"
-    return f"{'≈ best' if comparison.tied else 'worse'} ({words.p_value(comparison.p)})"
-
-
-def _space(key: str, spec: Mapping[str, Any]) -> str:
+def _space(label: str, spec: Mapping[str, Any]) -> str:
     """Write one key's range or choices as a line."""
     if "choices" in spec:
-        return f"{words.label(key)}: {words.listing(words.alike(spec['choices']), 'or')}"
+        return f"{label}: {words.listing(words.alike(spec['choices']), 'or')}"
     scale = ", on a log scale" if spec.get("log") else ""
     whole = ", whole numbers" if spec.get("integer") else ""
     low, high = words.alike([spec["low"], spec["high"]])
-    return f"{words.label(key)}: {low} to {high}{scale}{whole}"
+    return f"{label}: {low} to {high}{scale}{whole}"
 
 
 _KINDS = {"random": "drawn at random", "grid": "on a grid", "list": "as listed", "final": "the winner, trained again"}
 
 
-def _size(stage: Mapping[str, Any], trials: Sequence[Trial]) -> str:
+def _size(stage: Record, trials: Sequence[Record], replication: Replication | None) -> str:
     """Write how many trials of how many epochs on how many images the stage has."""
     planned = stage["trials"] or len(trials)
     number = words.count(planned, "trial") if planned else "trials not yet known"
+    if replication:
+        settings = words.count(len(settings_of(trials)), "setting")
+        number = f"{settings} × {words.count(replication.number, replication.noun)}, {number}"
     parts = [f"{number}, {_KINDS.get(stage['kind'], stage['kind'])}"]
     epochs = sorted({trial["epochs"] for trial in trials})
     if epochs:
         parts.append(words.count(epochs[0], "epoch") if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} epochs")
     data = stage["data"] or {}
     if data.get("train") and data.get("validation"):
-        parts.append(f"{data['train']:,} images to train on, {data['validation']:,} to validate on")
+        each = " in each fold" if data.get("folds") else ""
+        parts.append(f"{data['train']:,} images to train on, {data['validation']:,} to validate on{each}")
     return "; ".join(parts)
 
 
-def _caption(rows: Sequence[Row], comparisons: Mapping[int, Comparison]) -> str:
+def _caption(rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record]) -> str:
     """Say what the table's numbers and marks mean."""
     sizes = {row.validation.images for row in rows if row.validation}
     if not sizes:
-        return "No trial has a validation accuracy yet."
+        return "No setting has a validation accuracy yet." if replication else "No trial has a validation accuracy yet."
     images = f"{sizes.pop():,} images" if len(sizes) == 1 else "the validation images"
+    compared = sum(row.mark in ("tied", "worse") for row in rows)
+    text = _of_means(images, compared, replication) if replication else _of_trials(images, compared)
+    whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
+    return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
+
+
+def _of_trials(images: str, compared: int) -> str:
     text = f"Accuracies in % with Wilson's 95% interval; validation on {images}; metrics at the best epoch."
-    if comparisons:
-        tests = f"its {len(comparisons):,} tests" if len(comparisons) > 1 else "its one test"
-        text += (
-            " “≈ best”: cannot be told from the best by an exact McNemar test on the same images, at 5% over the"
-            f" whole table (p adjusted for {tests} by Holm)."
-        )
-    return text
+    test = "an exact McNemar test on the same images"
+    return text + (_approximately_best(test, compared) if compared else "")
+
+
+def _of_means(images: str, compared: int, how: Replication) -> str:
+    text = (
+        f"Means over {words.count(how.number, how.noun)}: accuracies in %, mean ± standard deviation, with Student's"
+        " 95% interval for the mean; metrics at each trial's best epoch."
+    )
+    if how.noun == "seed":
+        text += f" All validate on the same {images}: the interval is about the seed, not about other images."
+        return text + (_approximately_best("a paired t test over the seeds", compared) if compared else "")
+    text += (
+        f" Each fold validates on {images} of its own. The folds share training images, with which a plain t test is"
+        " optimistic: interval and test have Nadeau and Bengio's (2003) corrected variance."
+    )
+    return text + (_approximately_best("that paired t test over the folds", compared) if compared else "")
+
+
+def _approximately_best(test: str, compared: int) -> str:
+    tests = f"its {compared:,} tests" if compared > 1 else "its one test"
+    table = f"at 5% over the whole table (p adjusted for {tests} by Holm)"
+    return f" “≈ best”: cannot be told from the best by {test}, {table}."

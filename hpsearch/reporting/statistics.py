@@ -1,16 +1,17 @@
-"""How sure a ranking is: intervals for an accuracy, tests between two networks on the same images.
+"""How sure a ranking is: intervals for an accuracy, tests between networks on the same images, seeds or folds.
 
 May import NumPy and SciPy: functions of counts and of boolean arrays, which know nothing of studies or tables.
 docs/report.md gives the rules in words.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtr, stdtrit
 from scipy.stats import binom
 
 LEVEL = 0.05
@@ -71,7 +72,12 @@ class Comparison:
     @property
     def tied(self) -> bool:
         """Whether this trial cannot be told from the best."""
-        return self.p > LEVEL
+        return tied(self.p)
+
+
+def tied(p: float) -> bool:
+    """Whether an adjusted p-value leaves open which of two is better."""
+    return p > LEVEL
 
 
 def compare_with_best(best: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> list[Comparison]:
@@ -81,3 +87,38 @@ def compare_with_best(best: NDArray[np.bool_], others: Sequence[NDArray[np.bool_
     adjusted = holm(mcnemar_exact(only_best, only_this))
     rows = zip(only_best.tolist(), only_this.tolist(), adjusted.tolist(), strict=True)
     return [Comparison(b, c, p) for b, c, p in rows]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How the mean over replicates varies: its variance is `factor` times that of the single values.
+
+    1/n for n seeds. For k folds, which share training images, 1/k + n_test/n_train (Nadeau & Bengio 2003). No standard
+    deviation counts as less than `resolution`, what one image is worth: a few accuracies can agree to the image by
+    chance, which is no proof that they always will.
+    """
+
+    factor: float
+    resolution: float
+
+    def interval(self, values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+        """Return Student's interval for the mean of at least two shares, x̄ ± t·s·√factor, within 0 and 1."""
+        mean, error = self._error(values)
+        half = float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
+        return max(0.0, mean - half), min(1.0, mean + half)
+
+    def compare_with_best(self, best: Sequence[float], others: Sequence[Sequence[float]]) -> list[float]:
+        """Compare each of `others` with `best` by a paired t test; return p-values adjusted over all by Holm.
+
+        The values of one replicate, that is of one seed or fold, stand at the same place in each sequence.
+        """
+        p_values = []
+        for other in others:
+            mean, error = self._error([a - b for a, b in zip(best, other, strict=True)])
+            p_values.append(2 * float(stdtr(len(best) - 1, -abs(mean) / error)))
+        return [float(p) for p in holm(p_values)]
+
+    def _error(self, values: Sequence[float]) -> tuple[float, float]:
+        """Return the mean and its standard error."""
+        deviation = max(statistics.stdev(values), self.resolution)
+        return statistics.fmean(values), deviation * math.sqrt(self.factor)

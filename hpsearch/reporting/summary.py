@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from hpsearch.reporting import words
 from hpsearch.reporting.frames import Frames, records
-from hpsearch.reporting.stage_view import Row, StageView
+from hpsearch.reporting.rows import Row
+from hpsearch.reporting.stage_view import StageView
 from hpsearch.reporting.statistics import wilson_interval
 
 
@@ -37,7 +38,7 @@ def summarise(frames: Frames, stages: Sequence[StageView]) -> list[str]:
         return [*sentences, "No trial has finished yet, so there is no best setting."]
     if search:
         sentences += [_best(search), _ties(search)]
-    sentences += [_final(frames, stages), _looks(stages)]
+    sentences += [_final(frames, stages), _looks(frames, stages)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -67,10 +68,12 @@ def _best(stage: StageView) -> str:
     so_far = "" if stage.state == "complete" else " so far"
     chosen = f", which flatters it: it is the highest of {len(stage.ranked):,}" if len(stage.ranked) > 1 else ""
     test = f" Its test accuracy is {best.test.accuracy} (95% interval {best.test.interval})." if best.test else ""
+    how = stage.replication
+    mean = f"mean ± standard deviation over {words.count(how.number, how.noun)}; " if how else ""
+    images = f"{best.validation.images:,} images" + (" in each" if how and how.noun == "fold" else "")
     return (
         f"Best setting of the last search stage ({stage.name}){so_far}: {setting(stage, best)}."
-        f" Its validation accuracy is {best.accuracy} (95% interval {best.interval},"
-        f" {best.validation.images:,} images){chosen}.{test}"
+        f" Its validation accuracy is {best.accuracy} ({mean}95% interval {best.interval}, {images}){chosen}.{test}"
     )
 
 
@@ -86,9 +89,10 @@ def _ties(stage: StageView) -> str:
         return f"It is better than {others} by more than chance explains."
     shown = "; ".join(setting(stage, row) for row in tied[:4])
     more = f"; and {len(tied) - 4:,} more" if len(tied) > 4 else ""
+    on = f"over {stage.replication.number} {stage.replication.noun}s" if stage.replication else "on these images"
     return (
-        f"Of the {words.count(len(compared), 'other setting')} there, {len(tied):,} cannot be told from it on these"
-        f" images ({shown}{more}): which of these comes first may be chance."
+        f"Of the {words.count(len(compared), 'other setting')} there, {len(tied):,} cannot be told from it {on}"
+        f" ({shown}{more}): which of these comes first may be chance."
     )
 
 
@@ -117,22 +121,40 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
     )
 
 
-def _looks(stages: Sequence[StageView]) -> str:
-    """Say how often the test images were looked at, and whether a choice could have been made by them."""
-    looks = [(stage, sum(row.test is not None for row in stage.rows)) for stage in stages]
+def _looks(frames: Frames, stages: Sequence[StageView]) -> str:
+    """Say how often the test images were looked at, and how often of these before the choice that it may flatter."""
+    by_stage = frames.trials.groupby("stage")["test_accuracy"].count()
+    looks = [(stage, int(by_stage.get(stage.name, 0))) for stage in stages]
     looks = [(stage, number) for stage, number in looks if number]
     total = sum(number for _, number in looks)
     if not total:
         return "The test images have not been looked at."
-    times = "once" if total == 1 else f"{total:,} times"
-    by = words.listing([f"by {words.count(number, 'trial')} of {stage.name}" for stage, number in looks])
-    early = any(stage.kind != "final" and number > 1 for stage, number in looks)
-    verdict = (
-        "whoever chooses among these by test accuracy flatters the chosen"
-        if early
-        else "after every choice had been made"
+    early = [(stage, number) for stage, number in looks if stage.kind != "final"]
+    before = sum(number for _, number in early)
+    said = f"The test images were looked at {_times(total)}, {_by(looks)}"
+    if not before:
+        return f"{said}: after every choice had been made."
+    when = "all" if before == total else f"{before:,} of them"
+    if total == 1:
+        return f"{said}."
+    return (
+        f"{said}; {when} before the best setting was chosen. The choice went by validation accuracy; whoever chooses"
+        f" by test accuracy instead picks the luckiest of {before:,} looks, and its test accuracy is flattered."
     )
-    return f"The test images were looked at {times}, {by}: {verdict}."
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def _by(looks: Sequence[tuple[StageView, int]]) -> str:
+    return words.listing([f"by {words.count(number, 'trial')} of {stage.name}" for stage, number in looks])
+
+
+def losses(frames: Frames) -> str:
+    """Return what the loss of this study's trials is: mean cross-entropy, unless a setting says otherwise."""
+    settings = [setting.get("training", {}) for setting in frames.trials["setting"]]
+    return words.loss_name([training.get("loss", "cross_entropy") for training in settings] or ["cross_entropy"])
 
 
 def facts(frames: Frames) -> list[tuple[str, str]]:
@@ -159,4 +181,4 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
 
 
 def _resumes(number: int) -> str:
-    return f", resumed {'once' if number == 1 else f'{number:,} times'}" if number > 0 else ""
+    return f", resumed {_times(number)}" if number > 0 else ""

@@ -28,13 +28,13 @@ class WeightImages:
 
 
 def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages | None:
-    """Return the first layer of the final's best replicate, else of the last search stage's best, if it is stored."""
+    """Return the first layer of the final's first replicate, else of the last search stage's best, if it is stored."""
     stage = final(stages) or last_search(stages)
     shape = (frames.study["data"] or {}).get("image_shape")
     if stage is None or not shape:
         return None
     row = stage.ranked[0]
-    arrays = frames.weights(row.trial_id)
+    arrays = frames.weights(row.trial_ids[0])
     matrix = first_layer(arrays or {}, math.prod(shape))
     if arrays is None or matrix is None:
         return None
@@ -51,7 +51,8 @@ def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages |
     colours = (
         "colours as in the images, mid-grey is zero" if shape[0] == 3 else "blue is negative, white zero, red positive"
     )
-    which = f"trial {row.trial} of {stage.name}" + (f", {setting(stage, row)}" if row.values else "")
+    trial = f"the first of trials {row.trial}" if len(row.trial_ids) > 1 else f"trial {row.trial}"
+    which = f"{trial} of {stage.name}" + (f", {setting(stage, row)}" if row.values else "")
     scale = f"Each on its own scale: {colours}; the number is its largest absolute weight."
     return WeightImages(f"{what}{some}, as images: {which}. {scale}", units)
 

@@ -3,20 +3,36 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 MISSING = "–"
-_SYMBOLS = {"lambda": "λ", "eta": "η"}
+_SYMBOLS = {"lambda": "λ", "eta": "η", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε"}
 
 
 def label(key: str) -> str:
-    """Return how a searched key is headed: λ and η by their symbols, every other key as the study file spells it.
+    """Return a short heading for a searched key: its last part, Greek letters by their symbols.
 
-    >>> label("lambda"), label("schedule.eta_max")
-    ('λ', 'schedule.eta_max')
+    >>> label("lambda"), label("schedule.eta_max"), label("optimiser.momentum"), label("optimiser.kind")
+    ('λ', 'η max', 'momentum', 'optimiser')
     """
-    return _SYMBOLS.get(key, key)
+    if not re.fullmatch(r"\w+(\.\w+)*", key):
+        return key  # a model file may call its parameters what it likes
+    *tables, last = key.split(".")
+    name = tables[-1] if tables and last == "kind" else last
+    return " ".join(_SYMBOLS.get(part, part) for part in name.split("_"))
+
+
+def labels(keys: Iterable[str]) -> dict[str, str]:
+    """Return a heading for each key: the short one, or the whole key where two would be headed alike.
+
+    >>> labels(["momentum", "optimiser.momentum", "batch_size"])
+    {'momentum': 'momentum', 'optimiser.momentum': 'optimiser.momentum', 'batch_size': 'batch size'}
+    """
+    short = {key: label(key) for key in keys}
+    often = Counter(short.values())
+    return {key: text if often[text] == 1 else key for key, text in short.items()}
 
 
 def is_number(value: Any) -> bool:
@@ -143,6 +159,26 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def count_of(number: int, total: int, noun: str) -> str:
+    """Write a part of a number of things: 2 of 5 seeds."""
+    return f"{number:,} of {count(total, noun)}"
+
+
+def span(low: int, high: int) -> str:
+    """Write a range of whole numbers: 8–12, or 8 where it is only one."""
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def numbers(values: Sequence[int]) -> str:
+    """Write increasing whole numbers, as a range where none is left out.
+
+    >>> numbers([5, 6, 7]), numbers([5, 7])
+    ('5–7', '5, 7')
+    """
+    whole = values[-1] - values[0] == len(values) - 1
+    return span(values[0], values[-1]) if whole else ", ".join(map(str, values))
+
+
 def listing(parts: Sequence[str], word: str = "and") -> str:
     """Join parts as in a sentence: a, b and c."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {word} {parts[-1]}"
@@ -177,3 +213,15 @@ def markdown(text: str) -> str:
     """
     plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", plain)
+
+
+_LOSSES = {"cross_entropy": "mean cross-entropy", "hinge": "mean multi-class hinge loss"}
+
+
+def loss_name(losses: Iterable[str]) -> str:
+    """Write what the loss is, given the names that the study file has for it.
+
+    >>> loss_name(["cross_entropy"]), loss_name(["hinge", "cross_entropy"])
+    ('mean cross-entropy', 'mean cross-entropy or mean multi-class hinge loss')
+    """
+    return listing([_LOSSES.get(loss, loss) for loss in sorted(set(losses))], "or")

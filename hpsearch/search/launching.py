@@ -14,12 +14,13 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from hpsearch import __version__, data, spec
+from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.errors import DataError, InputError, ModelError, StudyChangedError
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.planning import FINAL
 from hpsearch.search.progress import Watcher
 from hpsearch.search.run import Runner
-from hpsearch.spec import Study
+from hpsearch.spec import Final, Stage, Study
 from hpsearch.storage import DEFAULT_URL, reading, writing
 from hpsearch.storage.database import Database, look_up
 from hpsearch.storage.locks import StudyLock
@@ -59,7 +60,7 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
         raise InputError(f"study {study.name!r} exists already; go on with `{go_on}`, or give it a new name")
     workspace = _workspace(study.model.file, path)
     plugin = _checked_plugin(study, workspace)
-    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir))
+    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
     _check_model(study, plugin, dataset)
     new = NewStudy(
         name=study.name,
@@ -96,13 +97,14 @@ def resume(name: str, options: Options) -> bool:
         if row.state == COMPLETE:
             return True
         study = spec.parse(row.text, row.path)
-        plugin = _checked_plugin(study, _known_workspace(row, study))
+        workspace = _known_workspace(row, study)
+        plugin = _checked_plugin(study, workspace)
         if plugin.hash != row.model["hash"]:
             raise ModelError(
                 f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, or launch "
                 "under a new name"
             )
-        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir))
+        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the images are not those that study {name!r} was launched with; name the directory "
@@ -127,7 +129,7 @@ def _run(
     study: Study,
     plugin: Plugin,
     dataset: data.Dataset,
-    splits: dict[str, Path],
+    splits: dict[tuple[str, int], Path],
     options: Options,
     *,
     resumed: bool = False,
@@ -214,26 +216,41 @@ def _check_model(study: Study, plugin: Plugin, dataset: data.Dataset) -> None:
                     size(plugin, dataset.images.shape[1], len(dataset.classes), parameters)
 
 
-def _steps(study: Study) -> list[tuple[str, str, bool, spec.Data]]:
-    """Name, kind, whether the test set is looked at, and the images, of each stage and of the final, which is last."""
-    steps = [(stage.name, str(stage.kind), stage.test, study.data) for stage in study.stages]
-    return [*steps, (FINAL, FINAL, True, spec.data_of(study, study.final))] if study.final else steps
+def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
+    """Each stage and, last, the final, with its name."""
+    steps: list[tuple[str, Stage | Final]] = [(stage.name, stage) for stage in study.stages]
+    return [*steps, (FINAL, study.final)] if study.final else steps
 
 
 def _stages(study: Study, dataset: data.Dataset) -> list[NewStage]:
-    test = len(dataset.test_labels)
-    return [
-        NewStage(name, kind, looks, {"train": images.train, "validation": images.validation, "test": test})
-        for name, kind, looks, images in _steps(study)
-    ]
+    stages = []
+    for name, step in _steps(study):
+        images = spec.data_of(study, step)
+        sizes = {"train": images.train, "validation": images.validation_images, "test": len(dataset.test_labels)}
+        if images.folds:
+            sizes["folds"] = images.folds
+        kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
+        stages.append(NewStage(name, kind, test, sizes))
+    return stages
 
 
-def _prepare(study: Study, dataset: data.Dataset) -> dict[str, Path]:
-    """Each step's images, divided and standardised, by the step's name."""
-    return {
-        name: data.prepare(dataset, train=images.train, validation=images.validation, seed=study.seed)
-        for name, _, _, images in _steps(study)
-    }
+def _prepare(study: Study, dataset: data.Dataset) -> dict[tuple[str, int], Path]:
+    """The images of each step and replicate, divided and standardised; the folds of a cross-validation differ."""
+    splits = {}
+    for name, step in _steps(study):
+        images = spec.data_of(study, step)
+        augmentation = Augmentation(**spec.augmentation_of(study, step).model_dump())
+        check_augmentation(augmentation, dataset.name, dataset.image_shape)
+        for replicate in range(spec.replicates_of(study, step)):
+            splits[name, replicate] = data.prepare(
+                dataset,
+                train=images.train,
+                validation=images.validation_images,
+                seed=study.seed,
+                fold=(replicate, images.folds) if images.folds else None,
+                mirrored=augmentation.flip,
+            )
+    return splits
 
 
 def environment() -> dict[str, Any]:

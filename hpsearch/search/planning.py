@@ -1,12 +1,29 @@
 """What a stage searches and trains, from the study file and the stages before it. May import spec and storage."""
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from hpsearch.errors import HpsearchError
 from hpsearch.search.sampling import Space, settings
-from hpsearch.spec import Around, Choices, Final, Range, Stage, Study, data_of, epochs, limits, narrow, resolve
-from hpsearch.storage.records import COMPLETE, FAILED, NewTrial, TrialRow
+from hpsearch.spec import (
+    Around,
+    Choices,
+    Final,
+    Range,
+    Stage,
+    Study,
+    data_of,
+    epochs,
+    limits,
+    narrow,
+    replicates_of,
+    resolve,
+)
+from hpsearch.storage.records import COMPLETE, FAILED, NewTrial, Params, TrialRow
 
 FINAL = "final"
 
@@ -15,21 +32,39 @@ class StageFailedError(HpsearchError):
     """Every trial of a stage failed, so that nothing can follow it."""
 
 
-def rank(trials: Sequence[TrialRow]) -> list[TrialRow]:
-    """The finished trials, best first: by validation accuracy, then the lower validation loss, then the number."""
+@dataclass(frozen=True)
+class Ranked:
+    """A setting whose trials, one per replicate, all finished, with the means over them."""
 
-    def key(trial: TrialRow) -> tuple[float, float, int]:
-        assert trial.value is not None
-        return -trial.value, trial.loss if trial.loss is not None else float("inf"), trial.number
+    params: Params
+    value: float  # validation accuracy
+    loss: float  # validation loss
+    number: int  # of its first trial
 
-    return sorted((trial for trial in trials if trial.state == COMPLETE), key=key)
+
+def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
+    """The settings, best first: by validation accuracy, then the lower validation loss, then the trial's number.
+
+    A setting with a failed or unfinished replicate is not among them.
+    """
+    points: dict[int, list[TrialRow]] = defaultdict(list)
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        points[trial.point].append(trial)
+    found = []
+    for members in points.values():
+        if all(trial.state == COMPLETE for trial in members):
+            value = fmean(trial.value or 0.0 for trial in members)
+            loss = fmean(math.inf if trial.loss is None else trial.loss for trial in members)
+            found.append(Ranked(members[0].params, value, loss, members[0].number))
+    return sorted(found, key=lambda ranked: (-ranked.value, ranked.loss, ranked.number))
 
 
 def require_success(stage: str, trials: Sequence[TrialRow]) -> None:
-    """Raise StageFailedError if no trial of the stage finished."""
-    if trials and all(trial.state == FAILED for trial in trials):
-        reason = trials[0].reason
-        raise StageFailedError(f"stage {stage!r}: all {len(trials)} trials failed, the first because {reason}")
+    """Raise StageFailedError if no setting of the stage finished."""
+    failed = [trial for trial in trials if trial.state == FAILED]
+    if failed and not rank(trials):
+        many = f"all {len(trials)}" if len(failed) == len(trials) else f"{len(failed)} of {len(trials)}"
+        raise StageFailedError(f"stage {stage!r}: {many} trials failed, the first because {failed[0].reason}")
 
 
 def space_of(
@@ -61,18 +96,20 @@ def space_of(
 def plan(study: Study, stage: Stage, space: Space) -> list[NewTrial]:
     """The trials of a stage, in order."""
     images = data_of(study, stage).train
-    found = []
-    for number, params in enumerate(settings(stage, space, study.seed)):
+    found: list[NewTrial] = []
+    for point, params in enumerate(settings(stage, space, study.seed)):
         setting = resolve(study, stage, params)
-        found.append(NewTrial(number, 0, params, setting.to_json(), epochs(setting.training, images)))
+        length = epochs(setting.training, images)
+        for replicate in range(replicates_of(study, stage)):
+            found.append(NewTrial(len(found), replicate, params, setting.to_json(), length, point))
     return found
 
 
-def plan_final(study: Study, final: Final, winner: TrialRow) -> list[NewTrial]:
+def plan_final(study: Study, final: Final, winner: Ranked) -> list[NewTrial]:
     """The winner again, with as many seeds as the study file asks for."""
     setting = resolve(study, final, winner.params)
     length = epochs(setting.training, data_of(study, final).train)
-    return [NewTrial(i, i, winner.params, setting.to_json(), length) for i in range(final.replicates)]
+    return [NewTrial(i, i, winner.params, setting.to_json(), length, point=0) for i in range(final.replicates)]
 
 
 def space_to_json(space: Space) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from hpsearch.data.augmentation import Augmentation
 from hpsearch.errors import HpsearchError
 from hpsearch.search import planning
 from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.progress import StageProgress, Watcher
-from hpsearch.spec import Setting, Study
+from hpsearch.spec import Setting, Study, augmentation_of
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import (
@@ -54,7 +55,7 @@ class Runner:
     plugin: Plugin
     classes: int
     inputs: int
-    splits: Mapping[str, Path]
+    splits: Mapping[tuple[str, int], Path]  # by stage and replicate: each fold has its own
     pool: Pool
     watcher: Watcher
     interrupts: Interrupts
@@ -132,7 +133,7 @@ class Runner:
                 trials_done=sum(trial.state in (COMPLETE, FAILED) for trial in trials),
                 trials_failed=sum(trial.state == FAILED for trial in trials),
                 epochs=sum(trial.epochs for trial in trials),
-                epochs_done=sum(trial.epochs if trial.state == FAILED else trial.epochs_done for trial in trials),
+                epochs_done=sum(t.epochs_done if t.state in (WAITING, RUNNING) else t.epochs for t in trials),
                 best=max(values, default=None),
             )
         )
@@ -169,33 +170,45 @@ class Runner:
 
     def _segment(self, stage: StageRow, cohort: Cohort) -> Segment:
         last = cohort.done + self._pace.epochs(cohort)
-        test = stage.test and last == cohort.epochs
         ids = [trial.id for trial in cohort.trials]
+        settings = [Setting.from_json(trial.setting) for trial in cohort.trials]
+        stop = settings[0].training.stop
+        test = stage.test and (last == cohort.epochs or stop is not None)
         with self.database.transaction() as connection:
             states = reading.weights(connection, ids, "state")
             best = reading.weights(connection, ids, "best") if test else {}
+            history = reading.history(connection, ids, f"validation_{stop.metric}") if stop else {}
         tasks = tuple(
             Task(
                 trial_id=trial.id,
-                setting=Setting.from_json(trial.setting),
-                key=(stage.name, 0 if stage.kind == planning.FINAL else trial.number),
+                setting=setting,
+                key=(stage.name, trial.point),
                 state=states.get(trial.id),
                 best=-1.0 if trial.value is None else trial.value,
                 best_weights=best.get(trial.id),
+                history=history.get(trial.id, ()),
             )
-            for trial in cohort.trials
+            for trial, setting in zip(cohort.trials, settings, strict=True)
         )
+        replicate = cohort.trials[0].replicate
         return Segment(
             tasks=tasks,
-            split=self.splits[stage.name],
+            split=self.splits[stage.name, replicate],
             model=self.plugin.path,
             model_hash=self.plugin.hash,
             seed=self.study.seed,
-            replicate=cohort.trials[0].replicate,
+            replicate=replicate,
             first=cohort.done + 1,
             last=last,
+            augmentation=self._augmentation(stage),
+            ends=last == cohort.epochs,
             test=test,
         )
+
+    def _augmentation(self, stage: StageRow) -> Augmentation:
+        step = self.study.final if stage.kind == planning.FINAL else self.study.stages[stage.position]
+        assert step is not None
+        return Augmentation(**augmentation_of(self.study, step).model_dump())
 
     def _take(
         self, stage: StageRow, future: Future[SegmentResult], slot: int, cohort: Cohort, segment: Segment
@@ -220,11 +233,10 @@ class Runner:
         self._pace.note(cohort, segment.last - segment.first + 1, result.seconds)
         share = result.seconds / len(result.tasks)
         records = [
-            _progress(trial, task, segment, share, cohort.epochs)
-            for trial, task in zip(cohort.trials, result.tasks, strict=True)
+            _progress(trial, task, segment, share) for trial, task in zip(cohort.trials, result.tasks, strict=True)
         ]
         self._commit(stage, records)
-        alive = {record.trial.id for record in records if not record.failure}
+        alive = {record.trial.id for record in records if not (record.failure or record.finished)}
         with self.database.transaction() as connection:
             cohort.trials = [trial for trial in reading.trials(connection, stage.id) if trial.id in alive]
         cohort.done = segment.last
@@ -242,7 +254,7 @@ class Runner:
         self._commit(stage, records)
 
 
-def _progress(trial: TrialRow, task: TaskResult, segment: Segment, seconds: float, epochs: int) -> Progress:
+def _progress(trial: TrialRow, task: TaskResult, segment: Segment, seconds: float) -> Progress:
     best = test = None
     if task.best:
         found = task.best
@@ -253,13 +265,14 @@ def _progress(trial: TrialRow, task: TaskResult, segment: Segment, seconds: floa
         test = TestRecord(look.cost, look.loss, look.accuracy, predicted, look.correct, len(look.predicted))
     return Progress(
         trial=trial,
-        epochs_done=task.failed[0] if task.failed else segment.last,
+        epochs_done=task.failed[0] if task.failed else int(task.curve[-1][0]),
         curve=task.curve,
         state=task.state,
         best=best,
         test=test,
         failure=task.failed[1] if task.failed else None,
+        stopped=task.stopped,
         parameters=task.parameters,
         seconds=seconds,
-        finished=segment.last == epochs,
+        finished=segment.ends or task.stopped is not None,
     )

@@ -1,38 +1,41 @@
 """The study file as validated, frozen values. May import pydantic, the standard library and hpsearch.errors."""
 
 from .check import check_model_keys, probes, trials_at_most
-from .narrow import limits, narrow
+from .images import Augmentation, Csv, Data, Folder, Folds, Idx, Npz
+from .lengths import updates_per_epoch, warm_up
+from .limits import limits
+from .narrow import narrow
+from .optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from .reading import difference, parse, read, read_text
-from .resolve import Setting, data_of, epochs, resolve, updates_per_epoch
+from .resolve import Setting, augmentation_of, data_of, epochs, replicates_of, resolve
+from .schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from .space import Around, Choices, Range, grid
-from .study import (
-    TRAINING_KEYS,
-    Constant,
-    Cyclical,
-    Data,
-    Final,
-    Grid,
-    ModelTable,
-    Random,
-    Schedule,
-    Sgd,
-    Stage,
-    Step,
-    Study,
-    Training,
-    is_training_key,
-)
+from .study import Final, Grid, ModelTable, Random, Stage, Study
+from .training import TRAINING_KEYS, Stop, Training, is_training_key
 
 __all__ = [
     "TRAINING_KEYS",
+    "Adam",
+    "AdamW",
     "Around",
+    "Augmentation",
     "Choices",
     "Constant",
+    "Cosine",
+    "Csv",
     "Cyclical",
     "Data",
     "Final",
+    "Folder",
+    "Folds",
     "Grid",
+    "Idx",
     "ModelTable",
+    "Momentum",
+    "Nesterov",
+    "Npz",
+    "OneCycle",
+    "Optimiser",
     "Random",
     "Range",
     "Schedule",
@@ -40,8 +43,10 @@ __all__ = [
     "Sgd",
     "Stage",
     "Step",
+    "Stop",
     "Study",
     "Training",
+    "augmentation_of",
     "check_model_keys",
     "data_of",
     "difference",
@@ -54,7 +59,9 @@ __all__ = [
     "probes",
     "read",
     "read_text",
+    "replicates_of",
     "resolve",
     "trials_at_most",
     "updates_per_epoch",
+    "warm_up",
 ]

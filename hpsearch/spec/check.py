@@ -7,15 +7,23 @@ from typing import Any
 
 from hpsearch.errors import nearest
 
-from .resolve import Setting, resolve
+from .resolve import Setting, replicates_of, resolve
+from .schedules import Cyclical, OneCycle
 from .space import MAX_GRID, SMALLEST, Around, Choices, Range
-from .study import TRAINING_KEYS, Cyclical, Final, Random, Stage, Study, is_training_key
+from .study import Final, Random, Stage, Study
+from .training import TABLES, TRAINING_KEYS, Training, is_training_key
 from .words import Where, fail, show
 
 MAX_PROBES = 10_000
 """Combinations of coupled keys that are tried in advance; a rule that a later one breaks ends that trial alone."""
 
-COUPLED = ("schedule.eta_min", "schedule.eta_max", "schedule.half_cycle_updates", "cycles", "batch_size")
+COUPLED = {
+    *("epochs", "cycles", "updates", "batch_size", "eta", "lambda"),
+    *("schedule", "schedule.kind", "schedule.eta_end", "schedule.eta_min", "schedule.eta_max"),
+    *("schedule.half_cycle_epochs", "schedule.half_cycle_updates"),
+    *("schedule.warmup_epochs", "schedule.warmup_updates"),
+    *("optimiser", "optimiser.kind"),
+}
 """Keys whose values are only right together."""
 
 
@@ -30,12 +38,26 @@ def check(study: Study) -> None:
         _check_keys(study, i)
         for key, entry in stage.space.items():
             _check_entry(study, i, key, entry)
-        if trials_at_most(study, stage) > MAX_GRID:
-            raise fail(study.place, ["stage", i, "space"], f"must have at most {MAX_GRID:_} combinations")
+        _check_number(study, i)
         _check_settings(study, stage, stage)
     if study.final is not None:
         _check_overrides(study, study.final, ["final"], study.stages[-1])
         _check_settings(study, study.final, study.stages[-1])
+
+
+def _check_number(study: Study, i: int) -> None:
+    """Refuse more trainings than a database should hold, and seeds beside folds."""
+    stage = study.stages[i]
+    trials = trials_at_most(study, stage)
+    if trials > MAX_GRID:
+        raise fail(study.place, ["stage", i, "space"], f"must have at most {MAX_GRID:_} combinations")
+    if study.data.folds is not None and stage.replicates > 1:
+        rule = f"must be 1 with validation = {{ folds = {study.data.folds} }}, where each fold is a replicate"
+        raise fail(study.place, ["stage", i, "replicates"], f"{rule}, got {stage.replicates:_}")
+    if (each := replicates_of(study, stage)) * trials > MAX_GRID:
+        what = "folds" if study.data.folds else "replicates"
+        rule = f"must come to at most {MAX_GRID:_} trainings, got {each:_} {what} of {trials:_} trials"
+        raise fail(study.place, ["stage", i], rule)
 
 
 def check_model_keys(study: Study, parameters: Iterable[str]) -> None:
@@ -115,6 +137,9 @@ def _check_keys(study: Study, i: int) -> None:
             raise fail(study.place, ["stage", i, *where], f"is not a key; write {rest!r} for the key of [{head}]")
         if is_training_key(key) and key not in TRAINING_KEYS:
             raise fail(study.place, ["stage", i, *where], f"is not a key of [training]{nearest(key, TRAINING_KEYS)}")
+        if head in TABLES and rest and (wider := {head, f"{head}.kind"} & stage.space.keys() - {key}):
+            rule = f"must not be searched beside {min(wider)!r}, which replaces the whole table"
+            raise fail(study.place, ["stage", i, *where], rule)
         if key == "file":
             raise fail(study.place, ["stage", i, *where], "cannot be searched; a study has one model file")
     _check_overrides(study, stage, ["stage", i], stage)
@@ -182,18 +207,28 @@ def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> None:
 def _check_schedule(study: Study, step: Stage | Final, searched: Stage, setting: Setting) -> None:
     """Refuse what the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
     schedule = setting.training.schedule
-    if not isinstance(schedule, Cyclical):
-        return
-    here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
     at: Where = ["stage", study.stages.index(searched), "settings" if searched.settings else "space"]
-    unused = "is not used by the cyclical schedule, which has eta_min and eta_max"
-    if "eta" in searched.keys_searched:
-        raise fail(study.place, [*at, "eta"], unused)
-    if "eta" in step.training:
-        raise fail(study.place, [*here, "training", "eta"], unused)
-    if study.training.schedule.kind == "cyclical" and study.training.eta is not None:
-        raise fail(study.place, ["training", "eta"], unused)
-    for key in COUPLED[2:]:
-        if schedule.half_cycle_updates and key in searched.space and isinstance(root(study, searched, key), Range):
-            rule = "must be a list of choices where the schedule has half_cycle_updates"
-            raise fail(study.place, [*at, key], f"{rule}; or give half_cycle_epochs")
+    if isinstance(schedule, Cyclical | OneCycle):
+        here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
+        unused = f"is not used by the {schedule.kind} schedule, which has eta_min and eta_max"
+        if "eta" in searched.keys_searched:
+            raise fail(study.place, [*at, "eta"], unused)
+        if "eta" in step.training:
+            raise fail(study.place, [*here, "training", "eta"], unused)
+        if study.training.schedule.kind == schedule.kind and study.training.eta is not None:
+            raise fail(study.place, ["training", "eta"], unused)
+    ranges = [key for key in searched.space if isinstance(root(study, searched, key), Range)]
+    for key, reason in _whole_epochs_needed(setting.training):
+        if key in ranges:
+            raise fail(study.place, [*at, key], f"must be a list of choices {reason}")
+
+
+def _whole_epochs_needed(training: Training) -> list[tuple[str, str]]:
+    """Return the keys that must come to whole epochs together, and the words for it."""
+    schedule = training.schedule
+    if training.updates is not None:
+        return [(key, "where the length is in updates; or give epochs") for key in ("updates", "batch_size")]
+    if training.cycles is not None and isinstance(schedule, Cyclical) and schedule.half_cycle_updates is not None:
+        reason = "where the schedule has half_cycle_updates; or give half_cycle_epochs"
+        return [(key, reason) for key in ("schedule.half_cycle_updates", "cycles", "batch_size")]
+    return []

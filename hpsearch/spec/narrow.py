@@ -4,14 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .check import probes, root
-from .resolve import data_of, resolve
+from .limits import Limits
 from .space import SMALLEST, Around, Choices, Range, same
-from .study import FLOAT_KEYS, Final, Stage, Study, is_training_key
 from .table import LARGEST
-
-Limits = tuple[float, float]
-"""The smallest and the largest value that a key may have, both included."""
 
 
 def narrow(
@@ -48,32 +43,6 @@ def narrow(
         f"{key}: the best value, {_number(best[0])}, is on the {note.format(where)}" for note in (below, above) if note
     ]
     return Range(low=low, high=high, log=log, integer=span.integer, points=points), " ".join(notes) or None
-
-
-def limits(study: Study, stage: Stage, key: str) -> Limits:
-    """Return how far a range of `key` may be extended in this stage; what the model's own keys allow is not known."""
-    if key in ("schedule.eta_min", "schedule.eta_max"):
-        return _eta_limits(study, stage, key)
-    if key == "batch_size":
-        steps: list[Stage | Final] = [stage] if study.final is None else [stage, study.final]
-        return 1, min(data_of(study, step).train for step in steps)
-    if not is_training_key(key):
-        return -LARGEST, LARGEST
-    if key in FLOAT_KEYS:
-        return 0, 1 if key == "schedule.factor" else LARGEST
-    return 1, 10**9
-
-
-def _eta_limits(study: Study, stage: Stage, key: str) -> Limits:
-    """Keep eta_min and eta_max in order: at the other's value, or where both are searched, within the first range."""
-    other = "eta_max" if key.endswith("min") else "eta_min"
-    if f"schedule.{other}" in stage.space:
-        source = root(study, stage, key)
-        assert isinstance(source, Range)
-        bound = source.high if other == "eta_max" else source.low
-    else:
-        bound = getattr(resolve(study, stage, next(probes(study, stage))).training.schedule, other)
-    return (0, bound) if other == "eta_max" else (bound, LARGEST)
 
 
 def _side(

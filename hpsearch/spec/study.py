@@ -3,40 +3,15 @@
 May import pydantic.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 
+from .images import Augmentation, AugmentationOverrides, Data, DataOverrides
 from .space import MAX_GRID, SHAPES, Entry, same
-from .table import Count, Name, Positive, Table
-from .words import TAG, show, wrong
-
-
-def _kind(given: Any) -> str | None:
-    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
-    return TAG + kind if isinstance(kind, str) else None
-
-
-def _of_kind(*kinds: str) -> BeforeValidator:
-    """Refuse a table whose `kind` is none of these, before pydantic picks the table of that kind."""
-
-    def check(given: Any) -> Any:
-        if not isinstance(given, dict | Table):
-            raise wrong(f"must be a table with a kind, got {show(given)}")
-        if isinstance(given, dict) and given.get("kind") not in kinds:
-            got = f", got {show(given['kind'])}" if "kind" in given else ""
-            raise wrong(f"must be one of {', '.join(map(repr, kinds))}{got}", "kind")
-        return given
-
-    return BeforeValidator(check)
-
-
-class Data(Table):
-    """Which images: how many to train on and how many to choose by; the test images are always all of them."""
-
-    dataset: Annotated[str, Field(min_length=1)]
-    train: Count
-    validation: Count
+from .table import Count, Name, Table, Text, of_kind, tag_of
+from .training import FLOAT_KEYS, TABLES, TRAINING_KEYS, PartialTraining, is_training_key
+from .words import TAG, wrong
 
 
 class ModelTable(Table):
@@ -44,85 +19,12 @@ class ModelTable(Table):
 
     model_config = ConfigDict(extra="allow")
 
-    file: Annotated[str, Field(min_length=1)]
+    file: Text
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters, as given."""
         return dict(self.model_extra or {})
-
-
-class Constant(Table):
-    """The learning rate is `training.eta` throughout."""
-
-    kind: Literal["constant"] = "constant"
-
-
-class Step(Table):
-    """The learning rate begins at `training.eta` and is multiplied by `factor` after every `every_epochs` epochs."""
-
-    kind: Literal["step"]
-    factor: Annotated[float, Field(gt=0, le=1)] = 0.1
-    every_epochs: Count = 10
-
-
-class Cyclical(Table):
-    """The learning rate goes up from `eta_min` to `eta_max` in one half cycle, and down again in the next."""
-
-    kind: Literal["cyclical"]
-    eta_min: Positive
-    eta_max: Positive
-    half_cycle_epochs: Count | None = None
-    half_cycle_updates: Count | None = None
-
-    @model_validator(mode="after")
-    def _has_one_half_cycle_and_a_rise(self) -> "Cyclical":
-        if (self.half_cycle_epochs is None) == (self.half_cycle_updates is None):
-            raise wrong("must have either half_cycle_epochs or half_cycle_updates")
-        if self.eta_min > self.eta_max:
-            raise wrong(f"must be at most eta_max = {show(self.eta_max)}, got {show(self.eta_min)}", "eta_min")
-        return self
-
-
-Schedule = Annotated[
-    Annotated[Constant, Tag(TAG + "constant")]
-    | Annotated[Step, Tag(TAG + "step")]
-    | Annotated[Cyclical, Tag(TAG + "cyclical")],
-    Discriminator(_kind),
-    _of_kind("constant", "step", "cyclical"),
-]
-
-
-class Sgd(Table):
-    """Stochastic gradient descent."""
-
-    kind: Literal["sgd"] = "sgd"
-
-
-class PartialTraining(Table):
-    """The study's [training]: what it leaves out, each stage must give or search."""
-
-    lambda_: Annotated[float, Field(alias="lambda", ge=0, le=1e15)] = 0.0
-    eta: Positive | None = None
-    batch_size: Count | None = None
-    epochs: Count | None = None
-    cycles: Count | None = None
-    schedule: Schedule = Constant()
-    optimiser: Sgd = Sgd()
-
-    @model_validator(mode="after")
-    def _has_one_length(self) -> Self:
-        if self.epochs is not None and self.cycles is not None:
-            raise wrong("must have either epochs or cycles, not both")
-        if self.cycles is not None and self.schedule.kind != "cyclical":
-            raise wrong(f"needs the cyclical schedule, got kind = {self.schedule.kind!r}", "cycles")
-        return self
-
-
-class Training(PartialTraining):
-    """How one trial trains: has either `epochs` or `cycles`, and `eta` unless its schedule is cyclical."""
-
-    batch_size: Count
 
 
 class Random(Table):
@@ -140,32 +42,16 @@ class Grid(Table):
 
 Sampler = Annotated[
     Annotated[Random, Tag(TAG + "random")] | Annotated[Grid, Tag(TAG + "grid")],
-    Discriminator(_kind),
-    _of_kind("random", "grid"),
+    Discriminator(tag_of),
+    of_kind("random", "grid"),
 ]
-
-TABLES = {"schedule": (Constant, Step, Cyclical), "optimiser": (Sgd,)}
-"""The tables inside [training], and what they can be."""
-
-TRAINING_KEYS = (
-    *Training.key_names(),
-    *(f"{table}.{key}" for table, kinds in TABLES.items() for kind in kinds for key in kind.key_names()),
-)
-"""Every name that a space may use for a key of [training]."""
-
-FLOAT_KEYS = ("lambda", "eta", "schedule.factor", "schedule.eta_min", "schedule.eta_max")
-"""The keys of [training] that are no whole numbers, so that `low = 0, high = 1` does not mean 0 or 1."""
-
-
-def is_training_key(key: str) -> bool:
-    """Tell a key of [training], `schedule.eta_max` as well as `eta`, from one of the model's own."""
-    return key.split(".")[0] in Training.key_names()
 
 
 def _flat_space(given: Any) -> Any:
     """Bring `schedule.eta_max = {…}`, which TOML nests, back to one key."""
     if not isinstance(given, dict):
         return given
+    _refuse_augmentation(given)
     flat: dict[str, Any] = {}
     for key, entry in given.items():
         if isinstance(entry, dict) and not SHAPES & entry.keys() and _holds_entries(key, entry):
@@ -182,10 +68,18 @@ def _holds_entries(key: str, table: dict[str, Any]) -> bool:
     return not is_training_key(key) and bool(table) and all(isinstance(item, dict) for item in table.values())
 
 
+def _refuse_augmentation(given: dict[str, Any]) -> None:
+    for key in given:
+        if key.split(".")[0] == "augmentation":
+            rule = "cannot be searched; it is the same for all trials of a stage"
+            raise wrong(f"{rule} (augmentation = {{ … }} in [[stage]])", key)
+
+
 def _flat_setting(given: Any) -> Any:
     """Bring a setting's `schedule = { eta_max = 1 }` to `schedule.eta_max`; a table with a kind stays whole."""
     if not isinstance(given, dict):
         return given
+    _refuse_augmentation(given)
     flat: dict[str, Any] = {}
     for key, value in given.items():
         if key in TABLES and isinstance(value, dict) and "kind" not in value:
@@ -210,6 +104,9 @@ def _whole_numbers(given: Any) -> Any:
 Overrides = dict[str, Any]
 """Some keys of a table, which replace those of the study's; checked when they meet them."""
 
+Replicates = Annotated[Count, Field(le=MAX_GRID)]
+"""How many seeds each setting is trained with."""
+
 Space = Annotated[
     dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(_flat_space)
 ]  # validators run from the last to the first
@@ -228,6 +125,8 @@ class Stage(Table):
     settings: Settings | None = None
     training: Overrides = Field(default={})
     model: Overrides = Field(default={})
+    augmentation: AugmentationOverrides = AugmentationOverrides()
+    replicates: Replicates = 1
     test: bool = False
 
     @model_validator(mode="after")
@@ -260,19 +159,13 @@ class Stage(Table):
         return tuple(self.space) or tuple(dict.fromkeys(key for setting in self.settings or () for key in setting))
 
 
-class DataOverrides(Table):
-    """Other numbers of images for the final."""
-
-    train: Count | None = None
-    validation: Count | None = None
-
-
 class Final(Table):
     """The winner of the last stage, trained again with `replicates` seeds; only here is the test set looked at."""
 
-    replicates: Annotated[Count, Field(le=MAX_GRID)] = 1
+    replicates: Replicates = 1
     training: Overrides = Field(default={})
     model: Overrides = Field(default={})
+    augmentation: AugmentationOverrides = AugmentationOverrides()
     data: DataOverrides = DataOverrides()
 
 
@@ -285,6 +178,7 @@ class Study(Table):
     data: Data
     model: ModelTable
     training: PartialTraining
+    augmentation: Augmentation = Augmentation()
     stages: Annotated[tuple[Stage, ...], Field(alias="stage", strict=False, min_length=1)]
     final: Final | None = None
 

@@ -3,11 +3,11 @@
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 
 from hpsearch.errors import nearest
 
-from .words import show, wrong
+from .words import TAG, show, wrong
 
 MAX_NAME = 250
 """A study's and a stage's name together stay below the 512 characters that a database column holds."""
@@ -45,6 +45,28 @@ class Table(BaseModel):
         return cls.model_validate(given)
 
 
+def tag_of(given: Any) -> str | None:
+    """Return what tells a table with a `kind` from the others of its union."""
+    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
+    return TAG + kind if isinstance(kind, str) else None
+
+
+def of_kind(*kinds: str, or_text: bool = False) -> BeforeValidator:
+    """Refuse a table whose `kind` is none of these, before pydantic picks the table of that kind."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, Table) or (or_text and isinstance(given, str)):
+            return given
+        if not isinstance(given, dict):
+            raise wrong(f"must be a table with a kind, got {show(given)}")
+        if given.get("kind") not in kinds:
+            got = f", got {show(given['kind'])}" if "kind" in given else ""
+            raise wrong(f"must be one of {', '.join(map(repr, kinds))}{got}", "kind")
+        return given
+
+    return BeforeValidator(check)
+
+
 def _name(name: str) -> str:
     if any(not c.isprintable() for c in name):
         raise wrong(f"must not contain control characters, got {name!r}")
@@ -62,7 +84,9 @@ def _number(value: Any) -> int | float:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_name)]
+Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
+Share = Annotated[float, Field(gt=0, lt=1)]
 Number = Annotated[int | float, PlainValidator(_number)]
 """A whole number stays one: a range of whole numbers has whole values."""

@@ -54,7 +54,9 @@ def first_error(place: str, error: ValidationError, where: Sequence[str | int] =
     """Put pydantic's first error in words; `where` is the place of what was validated."""
     found = error.errors(include_url=False)
     path, text = describe(found[0])
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    # a list's only item that is wrong makes pydantic find the list too short as well
+    others = [other for other in found[1:] if other["loc"] != found[0]["loc"][: len(other["loc"])]]
+    more = f" (and {len(others)} more)" if others else ""
     return fail(place, [*where, *path], text + more)
 
 

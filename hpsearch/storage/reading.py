@@ -48,6 +48,16 @@ def trials(connection: Connection, stage_id: int) -> list[TrialRow]:
     return [TrialRow(*row) for row in connection.execute(query.order_by(trial.c.number))]
 
 
+def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> dict[int, tuple[float, ...]]:
+    """A column of these trials' curves, epoch by epoch, by trial id."""
+    column = tables.curves.c
+    query = select(column.trial_id, column[metric]).where(column.trial_id.in_(trial_ids))
+    found: dict[int, tuple[float, ...]] = {}
+    for trial_id, value in connection.execute(query.order_by(column.trial_id, column.epoch)):
+        found[trial_id] = (*found.get(trial_id, ()), value)
+    return found
+
+
 def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
     """The stored weights of these trials, "state" or "best", by trial id."""
     column = tables.weights.c

@@ -35,13 +35,17 @@ class NewStage:
 
 @dataclass(frozen=True)
 class NewTrial:
-    """A setting that will be trained: its number within the stage, replicate, searched values, and whole setting."""
+    """A setting that will be trained: its number within the stage, replicate, searched values, and whole setting.
+
+    `point` numbers the stage's settings; the replicates of a setting share it.
+    """
 
     number: int
     replicate: int
     params: Params
     setting: Mapping[str, Any]
     epochs: int
+    point: int
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class TrialRow:
     best_epoch: int | None
     value: float | None
     loss: float | None  # validation loss at best_epoch
+    point: int
     reason: str | None = None
 
 
@@ -128,6 +133,7 @@ class Progress:
     best: BestRecord | None = None
     test: TestRecord | None = None
     failure: str | None = None
+    stopped: str | None = None  # why it is complete before its time
     parameters: int = 0
     seconds: float = 0.0
     finished: bool = field(default=False)

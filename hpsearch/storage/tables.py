@@ -69,7 +69,8 @@ trials = Table(
     Column("id", Integer, primary_key=True),
     Column("stage_id", ForeignKey(stages.c.id), nullable=False, index=True),
     Column("number", Integer, nullable=False),  # 0, 1, … within its stage
-    Column("replicate", Integer, nullable=False),  # which seed: 0, 1, …
+    Column("point", Integer, nullable=False),  # which setting of the stage: its replicates share it
+    Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
     Column("optuna_trial_id", Integer),
     Column("params", JSON, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
     Column("setting", JSON, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}

@@ -133,7 +133,11 @@ def commit_progress(connection: Connection, storage: RDBStorage, results: Sequen
 def _store(connection: Connection, result: Progress) -> None:
     trial_id = result.trial.id
     state = FAILED if result.failure else COMPLETE if result.finished else RUNNING
-    values: dict[str, Any] = {"state": state, "epochs_done": result.epochs_done, "reason": result.failure}
+    values: dict[str, Any] = {
+        "state": state,
+        "epochs_done": result.epochs_done,
+        "reason": result.failure or result.stopped,
+    }
     values |= {"seconds": tables.trials.c.seconds + result.seconds, "parameters": result.parameters}
     if result.best:
         best = result.best

@@ -7,7 +7,7 @@ import numpy as np
 from hpsearch.nn import BatchNorm, Dense, Dropout, Layer, LeakyReLU, Network, Parameter, ReLU, Tanh
 from hpsearch.nn.losses import Loss
 from hpsearch.nn.network import State
-from hpsearch.nn.optimisers import SGD
+from hpsearch.nn.optimisers import SGD, Optimiser
 from hpsearch.nn.random import generator
 from hpsearch.nn.schedules import Schedule, cyclical, step_decay
 from hpsearch.nn.training import Measured, batch_rows, measure, train_epoch
@@ -50,7 +50,7 @@ def perturbed(network: Network, seed: int = 0) -> Network:
         if isinstance(p, Parameter):
             p.value += 0.1 * rng.standard_normal(p.value.shape)
         else:
-            p.decay(np.linspace(0.5, 1.0, network.trials))
+            p.scale *= np.linspace(0.5, 1.0, network.trials)
     return network
 
 
@@ -73,7 +73,7 @@ def train(
     leaving: dict[int, Sequence[int]] | None = None,
     batch_size: int = BATCH,
     loss: Callable[[], Loss] | None = None,
-    optimiser: Callable[[], SGD] = SGD,
+    optimiser: Callable[[], Optimiser] = SGD,
 ) -> dict[int, tuple[State, list[Measured]]]:
     """Train these trials together; return each one's last state and its measurements after every epoch.
 
@@ -94,10 +94,11 @@ def train(
             for k, t in enumerate(trials):
                 network.load(k, states[t])
         lam = np.array([lam_of(t) for t in trials])
-        network.begin_epoch([generator(0, "epoch", t, epoch) for t in trials])
+        rngs = [generator(0, "epoch", t, epoch) for t in trials]
         order = generator(0, "order", epoch).permutation(len(x))
         schedules = [schedule_of(t) for t in trials]
-        train_epoch(network, optimiser(), x, y, order, epoch=epoch, batch_size=batch_size, schedules=schedules, lam=lam)
+        settings = {"epoch": epoch, "batch_size": batch_size, "schedules": schedules, "lam": lam, "rngs": rngs}
+        train_epoch(network, optimiser(), x, y, order, **settings)
         for t, measured in zip(trials, measure(network, x, y, lam), strict=True):
             curves[t].append(measured)
     states |= {t: network.state(k) for k, t in enumerate(trials)}

@@ -7,6 +7,8 @@ import pytest
 from nn_cohorts import NETS, differences, images, train
 
 from hpsearch.nn.losses import LOSSES, MulticlassHinge
+from hpsearch.nn.optimisers import OPTIMISERS
+from hpsearch.nn.products import Scheme
 
 INPUTS, UNITS = 64, 16
 EPOCHS = 3
@@ -14,8 +16,11 @@ EPOCHS = 3
 
 @pytest.fixture(params=["wide where exact", "trial by trial"])
 def _products(request, monkeypatch):
+    def separate(trials, rows, inputs, outputs, dtype):
+        return Scheme(), Scheme().separate(trials, outputs)
+
     if request.param == "trial by trial":
-        monkeypatch.setattr("hpsearch.nn.layers.wide_is_exact", lambda *shape, **direction: False)
+        monkeypatch.setattr("hpsearch.nn.parameters.choose_layout", separate)
 
 
 @pytest.mark.usefixtures("_products")
@@ -49,6 +54,40 @@ def test_the_bits_are_the_same_for_images_of_cifar_size(net, loss):
     pair = run((6, 3))
     assert {t: differences(together[t], run([t])[t]) for t in (0, 3, 7)} == {0: [], 3: [], 7: []}
     assert [differences(together[t], pair[t]) for t in (6, 3)] == [[], []]
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_every_optimiser_gives_the_bits_of_a_trial_alone_however_it_is_cut(optimiser, clip):
+    x, y = images(75, INPUTS)
+    make, optimiser = partial(NETS["batch norm"], UNITS), partial(OPTIMISERS[optimiser], clip=clip)
+    run = partial(train, make, x=x, y=y, epochs=3, optimiser=optimiser)
+    together = run(range(8))
+    left = run(range(8), leaving={2: [0, 3], 3: [4, 7]})
+    for other in (run(range(8), cut=True), run(range(16)), {t: run([t])[t] for t in range(8)}):
+        assert {t: differences(together[t], other[t]) for t in range(8)} == {t: [] for t in range(8)}
+    assert {t: differences(together[t], left[t]) for t in (1, 2, 5, 6)} == {1: [], 2: [], 5: [], 6: []}
+
+
+@pytest.mark.parametrize(
+    ("net", "units", "inputs", "n", "batch", "trials"),
+    [
+        ("relu", 16, 1000, 34, 12, 3),  # shapes at which OpenBLAS changes its kernel with the size of the product
+        ("softmax", 0, 1000, 84, 15, 6),
+        ("batch norm", 13, 784, 25, 7, 6),
+        ("one unit", 1, 5, 196, 32, 5),  # NumPy adds a single column in another order than several
+        ("three layers", 2, 17, 53, 31, 8),
+        ("one unit", 1, 5, 123, 2, 8),  # sums of two numbers, often equal in another order
+        ("batch norm", 41, 5, 116, 5, 15),
+        ("tanh", 58, 64, 257, 256, 5),  # a last batch of one image
+        ("relu", 50, 64, 1437, 50, 8),  # the digits
+    ],
+)
+def test_the_bits_are_the_same_for_odd_shapes(net, units, inputs, n, batch, trials):
+    x, y = images(n, inputs)
+    run = partial(train, partial(NETS[net], units), x=x, y=y, epochs=2, batch_size=batch)
+    together = run(range(trials))
+    assert {t: differences(together[t], run([t])[t]) for t in range(trials)} == {t: [] for t in range(trials)}
 
 
 @pytest.mark.parametrize("net", ["softmax", "relu", "batch norm"])

@@ -95,6 +95,7 @@ class Maker:
         row = {
             "stage_id": stage,
             "number": number,
+            "point": columns.pop("point", number),
             "replicate": columns.pop("replicate", 0),
             "params": params,
             "setting": {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params},
@@ -123,8 +124,8 @@ class Maker:
 
     def unfinished(self, stage: int, number: int, params: dict[str, Any], state: str, **columns: Any) -> int:
         """A trial without results: waiting, or failed in its first epochs."""
-        row = {"stage_id": stage, "number": number, "replicate": 0, "params": params, "setting": {}, "state": state}
-        row |= {"epochs": 12, "epochs_done": 0, "seconds": 0.0}
+        row = {"stage_id": stage, "number": number, "point": number, "replicate": 0, "params": params, "setting": {}}
+        row |= {"state": state, "epochs": 12, "epochs_done": 0, "seconds": 0.0}
         return self.insert(tables.trials, row | columns)
 
     def insert_curve(self, trial: int, epoch: int, **metrics: float | None) -> None:
@@ -137,7 +138,11 @@ class Maker:
         with self.engine.begin() as connection:
             for number, row in enumerate(rows, start=1):
                 accuracy = row.pop("validation")
-                connection.execute(tables.trials.insert().values(always | row | {"id": number, "value": accuracy}))
+                connection.execute(
+                    tables.trials.insert().values(
+                        always | {"point": row["number"]} | row | {"id": number, "value": accuracy}
+                    )
+                )
                 curve = {"trial_id": number, "epoch": 1, "eta": 0.1, "validation_accuracy": accuracy}
                 connection.execute(tables.curves.insert().values(curve))
 
@@ -237,7 +242,7 @@ def make_search(
     final = maker.stage("final", "final", None, trials=3, test=True, data=data)
     maker.images = 1_000
     for number in range(3):
-        trial = maker.trial(final, number, winner, 0.517, epochs=epochs, test=True, replicate=number)
+        trial = maker.trial(final, number, winner, 0.517, epochs=epochs, test=True, point=0, replicate=number)
         maker.weights(trial, *layers)
     return maker
 

@@ -52,7 +52,7 @@ BAD = [
     ("low = 1e-5", "lo = 1e-5", "stage[0].space.lambda.lo is not a key; did you mean 'low'?"),
     ("replicates = 3", "replicate = 3", "final.replicate is not a key; did you mean 'replicates'?"),
     ("data = { train", "data = { dataset = 'x', train", "final.data.dataset is not a key; known: train, validation"),
-    ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; known: data, description, final, model, name, seed, stage, training"),
+    ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; known: augmentation, data, description, final, model, name, seed, stage, training"),
     # types
     ("batch_size = 100", 'batch_size = "100"', "training.batch_size must be a whole number, got '100'"),
     ("batch_size = 100", "batch_size = 100.0", "training.batch_size must be a whole number, got 100.0"),
@@ -90,17 +90,16 @@ BAD = [
     ('name = "fine"', 'name = "coarse"', "stage[1].name must not be that of an earlier stage, got 'coarse'"),
     ('name = "fine"', 'name = "final"', "stage[1].name must not be 'final', which is the name of the step after the last stage"),
     # training
-    ("epochs = 40", "epochs = 40\ncycles = 2", "training must have either epochs or cycles, not both"),
+    ("epochs = 40", "epochs = 40\ncycles = 2", "training must have only one of epochs, cycles and updates, got epochs and cycles"),
     ("epochs = 40", "cycles = 2", "training.cycles needs the cyclical schedule, got kind = 'constant'"),
-    ("epochs = 40", "", "stage[0].training must have either epochs or cycles"),
+    ("epochs = 40", "", "stage[0].training must have epochs, cycles or updates"),
     ("eta = 0.1", "", "stage[0].training.eta is missing; the constant schedule needs it"),
     ("batch_size = 100", "", "stage[0].training.batch_size is missing"),
     ("batch_size = 100", "batch_size = 1_001", "training.batch_size must be at most 1_000, the number of training images, got 1_001"),
     ("data = { train = 1_200 }", "data = { train = 50 }", "final.training.batch_size must be at most 50, the number of training images, got 100"),
-    ("epochs = 40", "epochs = 40\nschedule = { kind = 'cyclic' }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical', got 'cyclic'"),
-    ("epochs = 40", "epochs = 40\nschedule = { factor = 1 }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical'"),
+    ("epochs = 40", "epochs = 40\nschedule = { kind = 'cyclic' }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical', 'cosine', 'one_cycle', got 'cyclic'"),
+    ("epochs = 40", "epochs = 40\nschedule = { factor = 1 }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical', 'cosine', 'one_cycle'"),
     ("epochs = 40", "epochs = 40\nschedule = { kind = 'step', factor = 2 }", "training.schedule.factor must be at most 1, got 2"),
-    ("epochs = 40", "epochs = 40\noptimiser = { kind = 'adam' }", "training.optimiser.kind must be 'sgd', got 'adam'"),
     ("epochs = 40", CYCLES, "training.eta is not used by the cyclical schedule, which has eta_min and eta_max"),
     ("replicates = 3", "training.epochs = -1", "final.training.epochs must be at least 1, got -1"),
     ('name = "fine"', 'name = "fine"\ntraining.epoch = 1', "stage[1].training.epoch is not a key; did you mean 'epochs'?"),
@@ -178,6 +177,135 @@ def test_a_bad_cyclical_schedule_costs_one_line(old, new, line):
     assert str(error.value) == f"studies/x.toml: {line}"
 
 
+ADAMW = "training.lambda must be 0 with adamw, which has weight_decay in its place, got 0.1"
+ONE = "{ kind = 'one_cycle', eta_max = 1"
+KINDS = "'sgd', 'momentum', 'nesterov', 'adam', 'adamw'"
+
+BAD_TRAINING = [
+    # what is added to [training], with the line it costs
+    ("optimiser = { kind = 'rmsprop' }", f"training.optimiser.kind must be one of {KINDS}, got 'rmsprop'"),
+    ("optimiser = 'adm'", f"training.optimiser.kind must be one of {KINDS}, got 'adm'"),
+    ("optimiser = 3", "training.optimiser must be a table with a kind, got 3"),
+    ("optimiser = { kind = 'sgd', momentum = 0.9 }", "training.optimiser.momentum is not a key; known: kind"),
+    ("optimiser = { kind = 'momentum', momentum = 1 }", "training.optimiser.momentum must be below 1, got 1"),
+    ("optimiser = { kind = 'nesterov', momentum = -1 }", "training.optimiser.momentum must be at least 0, got -1"),
+    ("optimiser = { kind = 'adam', beta1 = 1.0 }", "training.optimiser.beta1 must be below 1, got 1.0"),
+    ("optimiser = { kind = 'adam', beta2 = 2 }", "training.optimiser.beta2 must be below 1, got 2"),
+    ("optimiser = { kind = 'adam', epsilon = 0 }", "training.optimiser.epsilon must be above 0, got 0"),
+    ("optimiser = { kind = 'adam', weight_decay = 1 }", "training.optimiser.weight_decay is not a key; known: beta1, beta2, epsilon, kind"),
+    ("optimiser = { kind = 'adamw', weight_decay = -1 }", "training.optimiser.weight_decay must be at least 0, got -1"),
+    ("lambda = 0.1\noptimiser = 'adamw'", ADAMW),
+    ("clip_norm = 0", "training.clip_norm must be above 0, got 0"),
+    ("loss = 'svm'", "training.loss must be 'cross_entropy' or 'hinge', got 'svm'"),
+    ("keep = 'first'", "training.keep must be 'best' or 'last', got 'first'"),
+    ("curves = 'some'", "training.curves must be 'sample', 'all' or 'running', got 'some'"),
+    ("stop = {}", "training.stop.patience is missing"),
+    ("stop = 3", "training.stop must be a table, got 3"),
+    ("stop = { patience = 0 }", "training.stop.patience must be at least 1, got 0"),
+    ("stop = { patience = 3, metric = 'cost' }", "training.stop.metric must be 'accuracy' or 'loss', got 'cost'"),
+    ("stop = { patience = 3, min_delta = -1 }", "training.stop.min_delta must be at least 0, got -1"),
+    # schedules
+    ("schedule = { kind = 'cosine', eta_min = -1 }", "training.schedule.eta_min must be at least 0, got -1"),
+    ("schedule = { kind = 'cosine', eta_min = 1 }", "training.schedule.eta_min must be at most eta = 0.1, got 1"),
+    ("schedule = { kind = 'constant', factor = 1 }", "training.schedule.factor is not a key; known: kind, warmup_epochs, warmup_updates"),
+    ("schedule = { kind = 'step', warmup_epochs = 0 }", "training.schedule.warmup_epochs must be at least 1, got 0"),
+    ("schedule = { kind = 'step', warmup_epochs = 1, warmup_updates = 1 }", "training.schedule must have either warmup_epochs or warmup_updates, not both"),
+    ("schedule = { kind = 'constant', warmup_epochs = 40 }", "training.schedule.warmup_epochs must be below 40, the epochs of the training, got 40"),
+    ("schedule = { kind = 'cosine', warmup_updates = 500 }", "training.schedule.warmup_updates must be below 400, the updates of the training, got 500"),
+    (f"schedule = {ONE} }}", "training.eta is not used by the one_cycle schedule, which has eta_min and eta_max"),
+    (f"schedule = {ONE}, eta_min = 2 }}", "training.schedule.eta_min must be at most eta_max = 1.0, got 2.0"),
+    (f"schedule = {ONE}, eta_end = 1 }}", "training.schedule.eta_min is missing; eta_end needs it"),
+    (f"schedule = {ONE}, eta_min = 0.1, eta_end = 1 }}", "training.schedule.eta_end must be at most eta_min = 0.1, got 1.0"),
+    (f"schedule = {ONE}, warm = 1 }}", "training.schedule.warm must be below 1, got 1"),
+    (f"schedule = {ONE}, warm = 0 }}", "training.schedule.warm must be above 0, got 0"),
+    (f"schedule = {ONE}, warmup_epochs = 1 }}", "training.schedule.warmup_epochs is not a key; known: eta_end, eta_max, eta_min, kind, warm"),
+    ("schedule = { kind = 'one_cycle' }", "training.schedule.eta_max is missing"),
+    ("updates = 100", "training must have only one of epochs, cycles and updates, got epochs and updates"),
+    # beside what is searched
+    ("[augmentation]\nflip = 1", "augmentation.flip must be true or false, got 1"),
+    ("[augmentation]\nflips = true", "augmentation.flips is not a key; did you mean 'flip'?"),
+    ("[augmentation]\nshift = -1", "augmentation.shift must be at least 0, got -1"),
+    ("[augmentation]\nshift = 1.5", "augmentation.shift must be a whole number, got 1.5"),
+    ("[augmentation]\nnoise = -0.1", "augmentation.noise must be at least 0, got -0.1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("added", "line"), BAD_TRAINING)
+def test_a_bad_key_of_training_or_augmentation_costs_one_line(added, line):
+    with pytest.raises(StudyFileError) as error:
+        parse(GOOD.replace("epochs = 40", f"epochs = 40\n{added}"), "x")
+    assert str(error.value) == f"x: {line}"
+
+
+WARM = 'epochs = 40\nschedule = { kind = "cosine", warmup_epochs = 20 }'
+SEARCHED = f"space.lambda = {LAMBDA}"
+NOT_AUGMENTATION = "cannot be searched; it is the same for all trials of a stage (augmentation = { … } in [[stage]])"
+HOLD_OUT = "the number of images held out"
+
+BAD_STEPS = [
+    # lengths
+    (("epochs = 40", "updates = 95"), "training.updates must come to whole epochs of 10 updates, got 95; the nearest that does is 100"),
+    (("epochs = 40", "updates = 4"), "training.updates must come to whole epochs of 10 updates, got 4; the nearest that does is 10"),
+    (("epochs = 40", WARM, "replicates = 3", "training.epochs = 20"), "final.training.schedule.warmup_epochs must be below 20, the epochs of the training, got 20"),
+    (("eta = 0.1\n", "", "epochs = 40", CYCLES.replace("cycles = 2", "epochs = 3")), "training.schedule.half_cycle_epochs must come to a cycle within the 3 epochs of the training, got 2; the longest that does is 1"),
+    (("eta = 0.1\n", "", "epochs = 40", UPDATES.replace("cycles = 2", "epochs = 1").replace("= 5", "= 6")), "training.schedule.half_cycle_updates must come to a cycle within the 10 updates of the training, got 6; the longest that does is 5"),
+    (("epochs = 40", "updates = 400", SEARCHED, SEARCHED + "\nspace.batch_size = { low = 100, high = 200 }"), "stage[0].space.batch_size must be a list of choices where the length is in updates; or give epochs"),
+    # replicates and folds
+    (("trials = 8 }", "trials = 8 }\nreplicates = 0"), "stage[0].replicates must be at least 1, got 0"),
+    (("trials = 8 }", "trials = 8 }\nreplicates = 50_000"), "stage[0] must come to at most 100_000 trainings, got 50_000 replicates of 8 trials"),
+    (("validation = 400", "validation = { folds = 5 }", "trials = 8 }", "trials = 8 }\nreplicates = 3"), "stage[0].replicates must be 1 with validation = { folds = 5 }, where each fold is a replicate, got 3"),
+    (("validation = 400", "validation = { folds = 1 }"), "data.validation.folds must be at least 2, got 1"),
+    (("validation = 400", "validation = { fold = 5 }"), "data.validation.fold is not a key; did you mean 'folds'?"),
+    (("validation = 400", "validation = '400'"), "data.validation must be a whole number, got '400'"),
+    (("1_000\nvalidation = 400", "1_001\nvalidation = { folds = 5 }"), "data.train must be a multiple of 4, the folds that are trained on, got 1_001; the nearest that is: 1_000"),
+    (("1_200", "1_200, validation = { folds = 5 }"), "final.data.validation must be a whole number, got { folds = 5 }"),
+    # augmentation
+    (("trials = 8 }", "trials = 8 }\naugmentation.flips = true"), "stage[0].augmentation.flips is not a key; did you mean 'flip'?"),
+    (("replicates = 3", "augmentation = { shift = -1 }"), "final.augmentation.shift must be at least 0, got -1"),
+    ((SEARCHED, "space.augmentation.flip = [true, false]"), f"stage[0].space.augmentation {NOT_AUGMENTATION}"),
+    ((SEARCHED, "space.augmentation = [{ flip = true }]"), f"stage[0].space.augmentation {NOT_AUGMENTATION}"),
+    ((SEARCHED, "space = { 'augmentation.shift' = { low = 1, high = 2 } }"), f"stage[0].space.augmentation.shift {NOT_AUGMENTATION}"),
+    (("[final]", LIST.replace("lambda = 0", "augmentation = { flip = true }")), f"stage[2].settings[0].augmentation {NOT_AUGMENTATION}"),
+    # spaces of the new keys
+    ((SEARCHED, SEARCHED + "\nspace.optimiser.momentum = [0.5, 1]"), "stage[0].space.optimiser.momentum is not a key; known: kind"),
+    ((SEARCHED, SEARCHED + "\nspace.optimiser = ['sgd', 'adamw']"), "stage[0].space.lambda must be 0 with adamw, which has weight_decay in its place, got 1e-05"),
+    ((SEARCHED, "space = { optimiser = ['sgd'], 'optimiser.momentum' = [0.5] }"), "stage[0].space.optimiser.momentum must not be searched beside 'optimiser', which replaces the whole table"),
+    ((SEARCHED, SEARCHED + "\nspace.optimiser.kind = ['momentum']\nspace.optimiser.momentum = [0.5]"), "stage[0].space.optimiser.momentum must not be searched beside 'optimiser.kind', which replaces the whole table"),
+    ((SEARCHED, SEARCHED + "\nspace.stop.patience = [0]"), "stage[0].space.stop.patience must be at least 1, got 0"),
+    ((SEARCHED, SEARCHED + "\nspace.loss = ['hinge', 'x']"), "stage[0].space.loss must be 'cross_entropy' or 'hinge', got 'x'"),
+    # datasets by path
+    (('"digits"', "3"), "data.dataset must be a dataset's name or a table with a kind, got 3"),
+    (('"digits"', "''"), "data.dataset must not be empty, got ''"),
+    (('"digits"', "{ path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder'"),
+    (('"digits"', "{ kind = 'zip', path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', got 'zip'"),
+    (('"digits"', "{ kind = 'idx' }"), "data.dataset.path is missing"),
+    (('"digits"', "{ kind = 'idx', path = '' }"), "data.dataset.path must not be empty, got ''"),
+    (('"digits"', "{ kind = 'idx', path = 'x', classes = [] }"), "data.dataset.classes must have at least 1, got []"),
+    (('"digits"', "{ kind = 'idx', path = 'x', classes = ['a', 'a'] }"), "data.dataset.classes must not repeat a class, got 'a' twice"),
+    (('"digits"', "{ kind = 'idx', path = 'x', classes = [1] }"), "data.dataset.classes[0] must be text, got 1"),
+    (('"digits"', "{ kind = 'npz', path = 'x', image = 'a' }"), "data.dataset.image is not a key; did you mean 'images'?"),
+    (('"digits"', "{ kind = 'npz', path = 'x', test_images = 'a', test = 10 }"), f"data.dataset.test_images must not be given beside test, {HOLD_OUT}"),
+    (('"digits"', "{ kind = 'npz', path = 'x', channels = 'middle' }"), "data.dataset.channels must be 'first' or 'last', got 'middle'"),
+    (('"digits"', "{ kind = 'csv', path = 'x', test = 1 }"), "data.dataset.label is missing"),
+    (('"digits"', "{ kind = 'csv', path = 'x', label = 'y' }"), f"data.dataset must have either test_path or test, {HOLD_OUT}"),
+    (('"digits"', "{ kind = 'csv', path = 'x', label = 'y', test = 0 }"), "data.dataset.test must be at least 1, got 0"),
+    (('"digits"', "{ kind = 'csv', path = 'x', label = 'y', test = 1, image_shape = [1, 2] }"), "data.dataset.image_shape must have at least 3, got [1, 2]"),
+    (('"digits"', "{ kind = 'folder', path = 'x', test = 1, test_path = 'y' }"), f"data.dataset must have either test_path or test, {HOLD_OUT}"),
+    (('"digits"', "{ kind = 'folder', path = 'x', test = 1, size = [1, 2, 3] }"), "data.dataset.size must have at most 2, got [1, 2, 3]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "line"), BAD_STEPS)
+def test_bad_lengths_folds_augmentations_and_datasets_cost_one_line(changes, line):
+    text = GOOD
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in text
+        text = text.replace(old, new, 1)
+    with pytest.raises(StudyFileError) as error:
+        parse(text, "x")
+    assert str(error.value) == f"x: {line}"
+
+
 def test_a_range_of_batch_sizes_does_not_go_with_half_cycles_in_updates():
     text = CYCLIC.replace("epochs = 2 }", "updates = 5 }")
     text = text.replace(LAMBDA, LAMBDA + "\nspace.batch_size = { low = 100, high = 200 }")
@@ -238,7 +366,45 @@ def test_keys_that_the_model_does_not_have_are_refused_once_it_is_known(old, new
     assert str(error.value) == f"x: {line}"
 
 
-LINES = GOOD.splitlines()
+RICH = """
+name = "rich"
+[data]
+dataset = { kind = "csv", path = "x.csv", label = "y", test = 100, image_shape = [1, 2, 3] }
+train = 1_000
+validation = { folds = 5 }
+[augmentation]
+flip = true
+shift = 2
+noise = 0.1
+[model]
+file = "models/mlp.py"
+[training]
+eta = 0.1
+batch_size = 100
+updates = 400
+optimiser = { kind = "nesterov", momentum = 0.9 }
+schedule = { kind = "cosine", eta_min = 0.01, warmup_updates = 20 }
+clip_norm = 1
+loss = "hinge"
+stop = { patience = 5, metric = "loss", min_delta = 0.1 }
+keep = "last"
+curves = "running"
+[[stage]]
+name = "one"
+sampler = { kind = "random", trials = 8 }
+augmentation.flip = false
+training.stop.patience = 3
+space.optimiser.momentum = { low = 0.5, high = 0.9 }
+space.schedule.eta_min = { low = 0.01, high = 0.1 }
+[[stage]]
+name = "two"
+replicates = 1
+settings = [ { optimiser = "adam" }, { schedule = { kind = "one_cycle", eta_max = 1, eta_min = 0.1, eta_end = 0.1, warm = 0.5 } } ]
+[final]
+augmentation = { shift = 0 }
+data = { validation = 100 }
+"""
+
 VALUES = [
     "0",
     "-1",
@@ -246,26 +412,34 @@ VALUES = [
     "true",
     "nan",
     "'x'",
+    "'adam'",
     "[]",
     "[[1]]",
     "{}",
     "{ kind = 'step' }",
+    "{ kind = 'cyclical' }",
+    "{ kind = 'npz' }",
+    "{ folds = 3 }",
     "1979-05-27",
     "9" * 30,
     "0x" + "f" * 5000,
 ]
 
 
+def test_the_study_files_that_are_mutated_are_valid_themselves():
+    assert [parse(text, "x").name for text in (GOOD, RICH)] == ["good", "rich"]
+
+
 @settings(max_examples=300, deadline=None)
 @given(
-    st.lists(
-        st.tuples(st.integers(0, len(LINES) - 1), st.sampled_from(["", "#", "=", *VALUES])), min_size=1, max_size=3
-    ),
-    st.sets(st.integers(0, len(LINES) - 1), max_size=2),
+    st.sampled_from([GOOD.splitlines(), RICH.splitlines()]),
+    st.lists(st.tuples(st.integers(0), st.sampled_from(["", "#", "=", *VALUES])), min_size=1, max_size=3),
+    st.sets(st.integers(0, 40), max_size=2),
 )
-def test_a_mutated_study_file_raises_nothing_but_study_file_errors(changes, dropped):
-    lines = list(LINES)
-    for i, value in changes:
+def test_a_mutated_study_file_raises_nothing_but_study_file_errors(source, changes, dropped):
+    lines = list(source)
+    for number, value in changes:
+        i = number % len(lines)
         key = lines[i].partition("=")[0]
         lines[i] = f"{key} = {value}" if value in VALUES else lines[i][: len(lines[i]) // 2] + value
     text = "\n".join(line for i, line in enumerate(lines) if i not in dropped)

@@ -2,10 +2,11 @@
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpsearch.spec import Around, Choices, Range, limits, narrow, parse
+from hpsearch.spec import Around, Choices, Range, is_training_key, limits, narrow, parse, probes, resolve
 
 FULL = Range(low=1e-5, high=1e-1, log=True)
 
@@ -115,24 +116,60 @@ def test_a_range_that_ends_at_its_limit_says_that_it_cannot_go_on():
     )
 
 
-def test_the_limits_of_a_key_are_those_that_a_setting_has():
-    text = """
+SEARCHING = """
 name = "x"
-data = { dataset = "digits", train = 1_000, validation = 100 }
-model = { file = "m.py" }
+data = {{ dataset = "digits", train = 1_000, validation = 100 }}
+model = {{ file = "m.py" }}
 [training]
-epochs = 4
-schedule = { kind = "cyclical", eta_min = 0.01, eta_max = 0.1, half_cycle_epochs = 2 }
+batch_size = 100
+{training}
 [[stage]]
 name = "a"
-sampler = { kind = "random", trials = 2 }
-space = { batch_size = [1, 2], "schedule.eta_max" = { low = 0.1, high = 1 }, hidden = [1] }
+sampler = {{ kind = "random", trials = 2 }}
+space = {{ {space} }}
 [final]
-data = { train = 500 }
+data = {{ train = 500 }}
 """
-    study = parse(text, "x")
+
+CYCLE = "schedule = {{ kind = 'cyclical', eta_min = 0.01, eta_max = 0.1, half_cycle_epochs = {} }}"
+COSINE = "eta = 0.2\nepochs = 40\nschedule = { kind = 'cosine', eta_min = 0.01, warmup_epochs = 4 }"
+ONE = "epochs = 40\nschedule = { kind = 'one_cycle', eta_max = 1, eta_min = 0.1 }"
+LIMITS = [
+    ("cycles = 2\n" + CYCLE.format(2), "'schedule.eta_max' = { low = 0.1, high = 1 }", (0.01, 1e15)),
+    ("cycles = 2\n" + CYCLE.format(2), "batch_size = { low = 10, high = 20 }", (1, 500)),
+    ("cycles = 2\n" + CYCLE.format(2), "'schedule.half_cycle_epochs' = { low = 2, high = 4 }", (1, 10**9)),
+    ("epochs = 40\n" + CYCLE.format(2), "'schedule.half_cycle_epochs' = { low = 2, high = 4 }", (2, 4)),
+    ("epochs = 40\n" + CYCLE.format(2), "epochs = { low = 20, high = 40 }", (20, 40)),
+    ("epochs = 40\n" + CYCLE.format(2), "hidden = { low = 20, high = 40 }", (-1e15, 1e15)),
+    ("epochs = 40\n" + CYCLE.format(2), "batch_size = [10, 20]", (-1e15, 1e15)),
+    (COSINE, "eta = { low = 0.1, high = 1 }", (0.01, 1e15)),
+    (COSINE, "'schedule.eta_min' = { low = 0.01, high = 0.1 }", (0, 0.2)),
+    (COSINE, "'schedule.eta_min' = { low = 0.01, high = 0.1 }, eta = { low = 0.1, high = 1 }", (0, 0.1)),
+    (COSINE, "eta = { low = 0.1, high = 1 }, 'schedule.eta_min' = { low = 0.01, high = 0.1 }", (0.1, 1e15)),
+    (COSINE, "epochs = { low = 20, high = 50 }", (20, 50)),
+    (COSINE, "'schedule.warmup_epochs' = { low = 2, high = 5 }", (2, 5)),
+    (COSINE, "lambda = { low = 0, high = 1 }", (0, 1e15)),
+    ("updates = 400\n" + COSINE.replace("epochs = 40\n", ""), "clip_norm = { low = 1, high = 2 }", (0, 1e15)),
+    (ONE, "'schedule.eta_max' = { low = 0.5, high = 1 }", (0.1, 1e15)),
+    (ONE, "'schedule.eta_min' = { low = 0.1, high = 0.5 }", (0, 1)),
+    (ONE.replace("}", ", eta_end = 0.01 }"), "'schedule.eta_min' = { low = 0.1, high = 0.5 }", (0.01, 1)),
+    (ONE.replace(", eta_min = 0.1", ""), "'schedule.eta_max' = { low = 0.5, high = 1 }", (0, 1e15)),
+    (ONE, "'schedule.warm' = { low = 0.25, high = 0.5 }", (0, 0.75)),
+    (ONE + "\noptimiser = 'adam'", "'optimiser.beta1' = { low = 0.5, high = 0.75 }", (0, 0.875)),
+]
+
+
+@pytest.mark.parametrize(("training", "space", "expected"), LIMITS)
+def test_the_limits_of_a_key_are_those_that_every_setting_keeps(training, space, expected):
+    study = parse(SEARCHING.format(training=training, space=space), "x")
     stage = study.stages[0]
-    assert limits(study, stage, "batch_size") == (1, 500)
-    assert limits(study, stage, "schedule.eta_max") == (0.01, 1e15)
-    assert limits(study, stage, "lambda") == (0, 1e15)
-    assert limits(study, stage, "hidden") == (-1e15, 1e15)
+    key = next(iter(stage.space))
+    found = limits(study, stage, key)
+    assert found == pytest.approx(expected)
+    if not is_training_key(key) or expected[0] < 0:
+        return
+    source = stage.space[key]
+    for value in (found[0] or source.low / 2, min(found[1], 10 * source.high)):
+        for params in probes(study, stage):
+            for step in (stage, study.final):
+                resolve(study, step, params | {key: int(value) if source.integer else value})

@@ -9,10 +9,18 @@ from pydantic import ValidationError
 
 from hpsearch.errors import StudyFileError
 from hpsearch.spec import (
+    Adam,
     Around,
+    Augmentation,
     Choices,
+    Data,
+    Momentum,
+    Nesterov,
+    OneCycle,
     Range,
     Setting,
+    Sgd,
+    augmentation_of,
     check_model_keys,
     data_of,
     difference,
@@ -20,9 +28,13 @@ from hpsearch.spec import (
     grid,
     parse,
     read,
+    replicates_of,
     resolve,
     trials_at_most,
+    warm_up,
 )
+from hpsearch.spec.images import DataOverrides
+from hpsearch.workers.plugin import read_plugin
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.toml"))
@@ -157,9 +169,117 @@ def test_only_what_a_study_file_says_is_a_difference():
     ]
 
 
+MORE = """
+name = "x"
+data = {{ dataset = "digits", train = 1_000, validation = {validation} }}
+augmentation = {{ flip = true, shift = 2 }}
+model = {{ file = "models/mlp.py" }}
+[training]
+batch_size = 100
+eta = 0.1
+{training}
+[[stage]]
+name = "one"
+augmentation.flip = false
+settings = [ {settings} ]
+[final]
+replicates = 3
+augmentation = {{ noise = 0.5 }}
+"""
+
+
+def more(training="epochs = 40", settings="{}", validation="400"):
+    return parse(MORE.format(training=training, settings=settings, validation=validation), "x")
+
+
+def settings_of(study):
+    stage = study.stages[0]
+    return [resolve(study, stage, params) for params in stage.settings]
+
+
+def test_an_optimiser_replaces_the_whole_of_another_and_its_name_is_short_for_its_table():
+    study = more(
+        "epochs = 4\noptimiser = { kind = 'nesterov', momentum = 0.5 }",
+        "{}, { optimiser = { momentum = 0.7 } }, { optimiser = 'adam' }, { optimiser = { kind = 'momentum' } }",
+    )
+    found = [setting.training.optimiser for setting in settings_of(study)]
+    assert found == [
+        Nesterov(kind="nesterov", momentum=0.5),
+        Nesterov(kind="nesterov", momentum=0.7),
+        Adam(kind="adam", beta1=0.9, beta2=0.999, epsilon=1e-8),
+        Momentum(kind="momentum", momentum=0.9),
+    ]
+
+
+def test_one_length_takes_the_place_of_another():
+    study = more("epochs = 4", "{}, { updates = 50 }, { epochs = 7 }")
+    trainings = [setting.training for setting in settings_of(study)]
+    assert [(training.epochs, training.updates) for training in trainings] == [(4, None), (None, 50), (7, None)]
+    assert [epochs(training, 1000) for training in trainings] == [4, 5, 7]
+
+
+def test_a_warm_up_is_counted_in_updates():
+    schedules = "{ schedule = { warmup_epochs = 3 } }, { schedule = { warmup_updates = 7 } }, {}"
+    found = [setting.training.schedule for setting in settings_of(more(settings=schedules))]
+    assert [warm_up(schedule, 10) for schedule in found] == [30, 7, 0]
+    one = "{ schedule = { kind = 'one_cycle', eta_max = 1 } }"
+    assert warm_up(settings_of(more(settings=one))[0].training.schedule, 10) == 0
+
+
+def test_one_cycle_begins_at_a_25th_of_its_peak_and_ends_far_below_unless_it_says_so():
+    schedule = OneCycle(kind="one_cycle", eta_max=1.0)
+    assert (schedule.first, schedule.last, schedule.warm) == pytest.approx((0.04, 4e-6, 0.3))
+    schedule = OneCycle(kind="one_cycle", eta_max=1.0, eta_min=0.5, eta_end=0.25)
+    assert (schedule.first, schedule.last) == (0.5, 0.25)
+
+
+def test_with_folds_each_is_a_replicate_and_the_final_keeps_their_size_without_them():
+    study = more(validation="{ folds = 5 }")
+    stage, final = study.stages[0], study.final
+    data = data_of(study, stage)
+    assert (data.train, data.folds, data.validation_images, replicates_of(study, stage)) == (1000, 5, 250, 5)
+    data = data_of(study, final)
+    assert (data.train, data.folds, data.validation_images, replicates_of(study, final)) == (1000, None, 250, 3)
+    given = final.model_copy(update={"data": DataOverrides(train=1200)})
+    assert (data_of(study, given).train, data_of(study, given).validation_images) == (1200, 250)
+
+
+def test_a_step_varies_its_images_as_the_study_but_for_its_own_keys():
+    study = more()
+    stage, final = study.stages[0], study.final
+    assert augmentation_of(study, stage) == Augmentation(flip=False, shift=2, noise=0.0)
+    assert augmentation_of(study, final) == Augmentation(flip=True, shift=2, noise=0.5)
+    assert resolve(study, final, {}).augmentation == augmentation_of(study, final)
+
+
+def test_a_setting_stored_before_a_key_existed_has_its_default():
+    old = {"model": {"file": "m.py"}, "training": {"eta": 0.1, "batch_size": 10, "epochs": 4}}
+    setting = Setting.from_json(old)
+    training = setting.training
+    assert (training.loss, training.keep, training.curves, training.stop) == ("cross_entropy", "best", "sample", None)
+    assert (training.optimiser, setting.augmentation) == (Sgd(), Augmentation())
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        {"kind": "idx", "path": "a", "classes": ["x", "y"]},
+        {"kind": "npz", "path": "a", "images": "x", "test": 10, "channels": "first"},
+        {"kind": "csv", "path": "a", "label": "y", "test_path": "b", "image_shape": [1, 8, 8]},
+        {"kind": "folder", "path": "a", "test": 5, "size": [8, 8]},
+    ],
+)
+def test_a_dataset_by_path_is_given_on_as_it_was_given(dataset):
+    data = Data.of({"dataset": dataset, "train": 10, "validation": 5})
+    assert json.loads(json.dumps(data.dataset)) == dataset
+    assert Data.of({"dataset": "digits", "train": 10, "validation": 5}).dataset == "digits"
+
+
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_the_studies_that_come_with_it_are_valid(path):
-    check_model_keys(read(path), ["hidden", "init"])
+    study = read(path)
+    assert study.name == path.stem.replace("_", "-")
+    check_model_keys(study, read_plugin(ROOT / study.model.file).parameters)
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=range(len(EXAMPLES)))

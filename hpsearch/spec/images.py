@@ -1,0 +1,163 @@
+"""Which images a study uses and how they are varied: [data] and [augmentation]. May import pydantic."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from .table import LARGEST, Count, Table, Text, of_kind, tag_of
+from .words import TAG, show, wrong
+
+MAX_FOLDS = 1000
+
+
+class Idx(Table):
+    """A folder of IDX files, as MNIST has them."""
+
+    kind: Literal["idx"]
+    path: Text
+    classes: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _has_distinct_classes(self) -> Self:
+        for i, name in enumerate(self.classes or ()):
+            if self.classes and name in self.classes[:i]:
+                raise wrong(f"must not repeat a class, got {show(name)} twice", "classes")
+        return self
+
+
+class Npz(Table):
+    """An .npz file of named arrays."""
+
+    kind: Literal["npz"]
+    path: Text
+    images: Text | None = None
+    labels: Text | None = None
+    test_images: Text | None = None
+    test_labels: Text | None = None
+    test: Count | None = None
+    channels: Literal["first", "last"] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_test_set(self) -> Self:
+        for key in ("test_images", "test_labels"):
+            if self.test is not None and getattr(self, key) is not None:
+                raise wrong("must not be given beside test, the number of images held out", key)
+        return self
+
+
+class _Held(Table):
+    """Has its test images at another path, or so many of its own."""
+
+    path: Text
+    test_path: Text | None = None
+    test: Count | None = None
+
+    @model_validator(mode="after")
+    def _has_one_test_set(self) -> Self:
+        if (self.test is None) == (self.test_path is None):
+            raise wrong("must have either test_path or test, the number of images held out")
+        return self
+
+
+class Csv(_Held):
+    """A CSV file with a header line: one label column, all others are numbers."""
+
+    kind: Literal["csv"]
+    label: Text
+    image_shape: Annotated[tuple[Count, ...], Field(strict=False, min_length=3, max_length=3)] | None = None
+
+
+class Folder(_Held):
+    """A folder with a folder of images for each class."""
+
+    kind: Literal["folder"]
+    size: Annotated[tuple[Count, ...], Field(strict=False, min_length=2, max_length=2)] | None = None
+
+
+def _named_or_table(given: Any) -> Any:
+    if not isinstance(given, str | dict | Table):
+        raise wrong(f"must be a dataset's name or a table with a kind, got {show(given)}")
+    return given
+
+
+Source = Annotated[
+    Annotated[Text, Tag(TAG + "name")]
+    | Annotated[Idx, Tag(TAG + "idx")]
+    | Annotated[Npz, Tag(TAG + "npz")]
+    | Annotated[Csv, Tag(TAG + "csv")]
+    | Annotated[Folder, Tag(TAG + "folder")],
+    Discriminator(lambda given: TAG + "name" if isinstance(given, str) else tag_of(given)),
+    of_kind("idx", "npz", "csv", "folder", or_text=True),
+    BeforeValidator(_named_or_table),
+]
+
+
+class Folds(Table):
+    """Cross-validation: each of so many equal parts is once what settings are compared on."""
+
+    folds: Annotated[int, Field(ge=2, le=MAX_FOLDS)]
+
+
+HeldOut = Annotated[
+    Annotated[Count, Tag(TAG + "count")] | Annotated[Folds, Tag(TAG + "folds")],
+    Discriminator(lambda given: TAG + ("folds" if isinstance(given, dict | Folds) else "count")),
+]
+
+
+class Data(Table):
+    """Which images: how many to train on and how many to choose by; the test images are always all of them."""
+
+    source: Annotated[Source, Field(alias="dataset")]
+    train: Count
+    held_out: Annotated[HeldOut, Field(alias="validation")]
+
+    @model_validator(mode="after")
+    def _has_equal_folds(self) -> Self:
+        if self.folds is not None and (rest := self.train % (others := self.folds - 1)):
+            near = max(others, self.train - rest + (others if 2 * rest >= others else 0))
+            rule = f"must be a multiple of {others}, the folds that are trained on"
+            raise wrong(f"{rule}, got {self.train:_}; the nearest that is: {near:_}", "train")
+        return self
+
+    @property
+    def dataset(self) -> str | dict[str, Any]:
+        """A dataset's name, or the keys given of the table that says where its files are."""
+        return self.source if isinstance(self.source, str) else self.source.model_dump(exclude_none=True)
+
+    @property
+    def folds(self) -> int | None:
+        """The number of folds; None where the validation images are a fixed part."""
+        return self.held_out.folds if isinstance(self.held_out, Folds) else None
+
+    @property
+    def validation_images(self) -> int:
+        """The number of images that settings are compared on; with folds, that of each fold."""
+        return self.held_out if isinstance(self.held_out, int) else self.train // (self.held_out.folds - 1)
+
+    @property
+    def validation(self) -> int:
+        """The same as `validation_images`."""
+        return self.validation_images
+
+
+class DataOverrides(Table):
+    """Other numbers of images for the final."""
+
+    train: Count | None = None
+    validation: Count | None = None
+
+
+class Augmentation(Table):
+    """How each image is varied whenever it is trained on: the same for all trials of a stage."""
+
+    flip: bool = False
+    shift: Annotated[int, Field(ge=0, le=10**9)] = 0
+    noise: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
+
+
+class AugmentationOverrides(Table):
+    """Keys of [augmentation] that are different in a stage or the final."""
+
+    flip: bool | None = None
+    shift: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    noise: Annotated[float, Field(ge=0, le=LARGEST)] | None = None

@@ -1,0 +1,208 @@
+"""The database: one transaction for Optuna's tables and ours, the same numbers in both, no surprise from outside."""
+
+import multiprocessing
+import sqlite3
+from contextlib import closing
+
+import optuna
+import pytest
+import sqlalchemy
+from optuna.trial import TrialState
+from tiny import StopAfter, options, rows, url, workspace
+
+from hpsearch.errors import StorageError, StudyBusyError
+from hpsearch.search import cohorts
+from hpsearch.search.launching import launch
+from hpsearch.search.progress import Watcher
+from hpsearch.storage import reading, tables, writing
+from hpsearch.storage.database import Database, look_up, open_to_read
+from hpsearch.storage.locks import StudyLock, is_held
+from hpsearch.storage.records import BestRecord, NewStage, NewStudy, NewTrial, Progress
+
+STUDY = NewStudy("s", "text", "s.toml", ".", {}, {}, {})
+STAGE = NewStage("coarse", "random", False, {})
+SPACE = {"eta": {"low": 0.1, "high": 1.0, "log": True}, "hidden": {"choices": [[8], [9, 9]]}}
+
+
+@pytest.fixture
+def database(tmp_path):
+    with closing(Database(url(tmp_path), create=True)) as opened:
+        yield opened
+
+
+def begin(database, trials=2):
+    """Store a study with one stage and its trials."""
+    params = [{"eta": 0.1 + i / 10, "hidden": [8] if i % 2 else [9, 9]} for i in range(trials)]
+    with database.transaction() as connection:
+        study = writing.add_study(connection, database.optuna, STUDY, [STAGE])
+        stage = reading.stages(connection, study)[0]
+        new = [NewTrial(i, 0, given, {}, 2, point=i) for i, given in enumerate(params)]
+        writing.start_stage(connection, database.optuna, stage, SPACE, [], new)
+        return stage, reading.trials(connection, stage.id)
+
+
+def mirror(database):
+    """Optuna's trials of the only study, read by Optuna itself."""
+    storage = optuna.storages.RDBStorage(f"sqlite:///{database.path}")
+    try:
+        (study,) = storage.get_all_studies()
+        return storage.get_all_trials(study._study_id)
+    finally:
+        storage.scoped_session.remove()
+        storage.engine.dispose()
+
+
+def everything(database):
+    """All rows of all tables, Optuna's and ours, and the highest ids that were ever given."""
+    with closing(sqlite3.connect(database.path)) as connection:
+        return list(connection.iterdump())
+
+
+def test_a_transaction_that_fails_leaves_nothing_in_either_tables(database):
+    stage, trials = begin(database)
+    before = everything(database)
+    curve = [(1, 0.1, *(0.5,) * 6)]
+    with pytest.raises(RuntimeError), database.transaction() as connection:  # noqa: PT012
+        writing.add_study(connection, database.optuna, NewStudy("t", "", "", "", {}, {}, {}), [STAGE])
+        writing.commit_progress(connection, database.optuna, [Progress(trials[0], 1, curve, b"state")])
+        raise RuntimeError("power cut")
+    assert everything(database) == before
+    with database.transaction() as connection:
+        assert reading.stages(connection, stage.id)[0].state == "running"
+
+
+def test_optuna_shows_the_same_as_our_tables(database):
+    stage, trials = begin(database)
+    assert [trial.state for trial in mirror(database)] == [TrialState.WAITING] * 2
+    curve = [(1, 0.1, *(0.25,) * 6), (2, 0.1, *(0.5,) * 6)]
+    with database.transaction() as connection:
+        writing.commit_progress(connection, database.optuna, [Progress(trial, 1, curve[:1], b"x") for trial in trials])
+        halfway = reading.trials(connection, stage.id)
+    assert [trial.state for trial in mirror(database)] == [TrialState.RUNNING] * 2
+    best = BestRecord(2, 0.5, b"weights", b"correct", 8)
+    records = [Progress(halfway[0], 2, curve[1:], best=best, finished=True), Progress(halfway[1], 2, (), failure="NaN")]
+    with database.transaction() as connection:
+        writing.commit_progress(connection, database.optuna, records)
+    first, second = mirror(database)
+    assert (first.number, first.state, first.value) == (0, TrialState.COMPLETE, 0.5)
+    assert first.intermediate_values == {1: 0.25, 2: 0.5}
+    assert first.params == {"eta": 0.1, "hidden": "[9, 9]"}
+    assert (second.state, second.user_attrs["reason"]) == (TrialState.FAIL, "NaN")
+
+
+def test_a_whole_study_is_the_same_in_optuna(tmp_path):
+    launch(workspace(tmp_path), options(tmp_path))
+    storage = optuna.storages.RDBStorage(url(tmp_path))
+    by_id = {
+        trial._trial_id: trial
+        for study in storage.get_all_studies()
+        for trial in storage.get_all_trials(study._study_id)
+    }
+    ours = rows(tmp_path)
+    curves = rows(tmp_path, tables.curves)
+    assert len(by_id) == len(ours) == 10
+    for row in ours:
+        trial = by_id[row["optuna_trial_id"]]
+        accuracies = {
+            curve["epoch"]: curve["validation_accuracy"] for curve in curves if curve["trial_id"] == row["id"]
+        }
+        assert (trial.number, trial.value, trial.params) == (row["number"], row["value"], row["params"])
+        assert trial.intermediate_values == accuracies
+    storage.engine.dispose()
+
+
+@pytest.mark.parametrize("meddle", ["rename", "delete", "replace"])
+def test_a_database_moved_while_open_is_noticed_at_the_next_commit(database, meddle):
+    begin(database)
+    moved = database.path.with_suffix(".moved")
+    if meddle == "delete":
+        database.path.unlink()
+    else:
+        database.path.rename(moved)
+    if meddle == "replace":
+        database.path.touch()
+    with pytest.raises(StorageError, match="moved, replaced or deleted while it was in use"), database.transaction():
+        pass
+
+
+def test_a_study_whose_database_is_moved_stops_with_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
+
+    class Meddler(Watcher):
+        def stage(self, progress):
+            if progress.epochs_done == 5:
+                (tmp_path / "study.db").rename(tmp_path / "moved.db")
+
+    with pytest.raises(StorageError, match="moved, replaced or deleted"):
+        launch(workspace(tmp_path), options(tmp_path, watcher=Meddler()))
+
+
+def open_and_close(storage: str) -> None:
+    Database(storage, create=True).close()
+
+
+def test_processes_may_open_a_new_database_at_once(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=open_and_close, args=(url(tmp_path),)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert look_up(url(tmp_path), "s") is None
+
+
+def test_reading_goes_on_while_a_transaction_is_open(database):
+    stage, trials = begin(database)
+    engine = open_to_read(f"sqlite:///{database.path}")
+    with database.transaction() as connection:
+        writing.commit_progress(connection, database.optuna, [Progress(trials[0], 1, (), b"state")])
+        with engine.connect() as reader:
+            assert [trial.state for trial in reading.trials(reader, stage.id)] == ["waiting"] * 2
+    with engine.connect() as reader:
+        assert reading.trials(reader, stage.id)[0].state == "running"
+    engine.dispose()
+
+
+def test_a_reader_cannot_write(database):
+    begin(database)
+    engine = open_to_read(f"sqlite:///{database.path}")
+    with pytest.raises(sqlalchemy.exc.OperationalError, match="readonly"), engine.begin() as connection:
+        connection.execute(sqlalchemy.delete(tables.trials))
+    engine.dispose()
+
+
+def test_a_copy_made_by_sqlite_goes_on_elsewhere(tmp_path):
+    launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(3)))
+    (tmp_path / "elsewhere").mkdir()
+    target = sqlite3.connect(tmp_path / "elsewhere" / "study.db")
+    with closing(sqlite3.connect(tmp_path / "study.db")) as source, closing(target):
+        source.backup(target)
+    assert rows(tmp_path / "elsewhere") == rows(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?.db", "a#b.db", "a&mode=ro.db", "ä'\"☃.db"])
+def test_any_file_name_can_be_a_database(tmp_path, name):
+    storage = f"sqlite:///{tmp_path}/{name}"
+    with closing(Database(storage, create=True)) as database:
+        begin(database)
+    assert (tmp_path / name).is_file()
+    assert look_up(storage, "s") is not None
+    assert {path.name.removesuffix(".lock") for path in tmp_path.iterdir()} <= {name, f"{name}-shm", f"{name}-wal"}
+
+
+def test_a_study_lock_is_held_by_one_process_and_seen_by_others(database):
+    with closing(StudyLock(database.path, 1, "s")), multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(is_held, (database.path, 1))
+        assert not pool.apply(is_held, (database.path, 2))
+        refused = pool.apply(try_lock, (database.path, 1))
+    assert "study 's' is being run by another process (process " in refused
+    assert not is_held(database.path, 1)
+
+
+def try_lock(path, study_id) -> str:
+    try:
+        StudyLock(path, study_id, "s")
+    except StudyBusyError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,121 @@
+"""A segment's result depends on its trials alone: wherever it is cut, whoever trains beside them, however often."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import workspace
+
+from hpsearch import data
+from hpsearch.errors import DataError, ModelError
+from hpsearch.spec import Setting
+from hpsearch.workers.plugin import read_plugin
+from hpsearch.workers.segment import Segment, SegmentResult, Task, run_segment, unpack
+
+EPOCHS = 5
+SETTINGS = [(0.0, 0.1), (1e-3, 0.3), (0.05, 0.02), (1e-2, 0.2)]
+
+
+@pytest.fixture
+def segment(tmp_path) -> Segment:
+    """Four trials for five epochs, the last of which looks at the test set."""
+    workspace(tmp_path)
+    model = tmp_path / "models" / "mlp.py"
+    split = data.prepare(data.load("digits"), train=110, validation=100, seed=0)
+    tasks = tuple(Task(i, setting(*SETTINGS[i]), ("coarse", i)) for i in range(len(SETTINGS)))
+    return Segment(tasks, split, model, read_plugin(model).hash, seed=3, replicate=0, first=1, last=EPOCHS, test=True)
+
+
+def setting(lam: float, eta: float) -> Setting:
+    training = {"lambda": lam, "eta": eta, "batch_size": 20, "epochs": EPOCHS}
+    return Setting.from_json({"model": {"file": "models/mlp.py", "hidden": [8]}, "training": training})
+
+
+def in_parts(segment: Segment, cuts: list[int]) -> list[SegmentResult]:
+    """Run a segment cut after these epochs, each part from what the one before left."""
+    tasks, found = segment.tasks, []
+    for first, last in zip([0, *cuts], [*cuts, EPOCHS], strict=True):
+        part = dataclasses.replace(segment, tasks=tasks, first=first + 1, last=last, test=last == EPOCHS)
+        found.append(run_segment(part))
+        tasks = tuple(go_on(task, result) for task, result in zip(tasks, found[-1].tasks, strict=True))
+    return found
+
+
+def go_on(task: Task, result) -> Task:
+    best = {"best": result.best.value, "best_weights": result.best.weights} if result.best else {}
+    return dataclasses.replace(task, state=result.state, **best)
+
+
+def facts(results: list[SegmentResult], k: int):
+    """All that the database gets of trial k, in one value that can be compared."""
+    parts = [result.tasks[k] for result in results]
+    best = next(part.best for part in reversed(parts) if part.best)
+    test = dataclasses.asdict(parts[-1].test) | {"predicted": parts[-1].test.predicted.tolist()}
+    arrays = {name: array.tobytes() for name, array in unpack(parts[-1].state).items()}
+    return [row for part in parts for row in part.curve], arrays, unpack_bytes(best), test
+
+
+def unpack_bytes(best):
+    return best.epoch, best.value, best.correct, {name: a.tobytes() for name, a in unpack(best.weights).items()}
+
+
+@pytest.mark.parametrize("cuts", [[1], [4], [1, 2, 3, 4], [2, 3]])
+def test_a_cut_does_not_change_a_bit(segment, cuts):
+    whole, parts = [run_segment(segment)], in_parts(segment, cuts)
+    for k in range(len(SETTINGS)):
+        assert facts(whole, k) == facts(parts, k)
+
+
+@pytest.mark.parametrize("chosen", [[0], [1], [3, 0], [2, 1, 3], [3, 2, 1, 0]])
+def test_the_company_does_not_change_a_bit(segment, chosen):
+    whole = [run_segment(segment)]
+    other = in_parts(dataclasses.replace(segment, tasks=tuple(segment.tasks[k] for k in chosen)), [2])
+    for place, k in enumerate(chosen):
+        assert facts(whole, k) == facts(other, place)
+
+
+def test_a_diverging_trial_changes_no_other(segment):
+    wild = Task(9, setting(0.0, 1e14), ("coarse", 9))
+    whole = [run_segment(segment)]
+    mixed = run_segment(dataclasses.replace(segment, tasks=(wild, *segment.tasks)))
+    epoch, reason = mixed.tasks[0].failed
+    assert reason.endswith(f"in epoch {epoch}")
+    assert len(mixed.tasks[0].curve) == epoch - 1
+    assert mixed.tasks[0].test is None
+    for k in range(len(SETTINGS)):
+        assert facts([mixed], k + 1) == facts(whole, k)
+
+
+def test_replicates_differ_and_seeds_differ(segment):
+    short = dataclasses.replace(segment, tasks=segment.tasks[:1], test=False)
+    curves = [
+        run_segment(dataclasses.replace(short, **change)).tasks[0].curve
+        for change in ({}, {"replicate": 1}, {"seed": 4})
+    ]
+    assert curves[0] != curves[1] != curves[2] != curves[0]
+
+
+def test_the_best_epoch_is_the_earliest_of_equals_and_its_images_are_counted(segment):
+    for task in run_segment(segment).tasks:
+        accuracies = [row[7] for row in task.curve]
+        assert task.best.epoch == 1 + int(np.argmax(accuracies))
+        correct = np.unpackbits(np.frombuffer(task.best.correct, np.uint8), count=task.best.images)
+        assert correct.mean() == task.best.value == max(accuracies)
+
+
+def test_a_model_file_that_changed_is_refused(segment):
+    with Path(segment.model).open("a") as file:
+        file.write("# changed\n")
+    with pytest.raises(ModelError, match="has changed since the study was launched"):
+        run_segment(segment)
+
+
+def test_data_that_vanished_are_refused(segment, tmp_path):
+    with pytest.raises(DataError, match="not a whole prepared split"):
+        run_segment(dataclasses.replace(segment, split=tmp_path / "gone.split"))
+
+
+def test_a_plugin_is_known_by_the_hash_of_its_text(segment):
+    assert segment.model_hash == hashlib.sha256(Path(segment.model).read_bytes()).hexdigest()
