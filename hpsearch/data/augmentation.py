@@ -69,17 +69,15 @@ class EpochAugmentation:
         self._shape = image_shape
         self._images = images
         self._generators = generators
-        self._shifts = np.empty((0, 2), np.int64)
-        self._noise = generators("noise").bit_generator
         self._padded = np.empty((0, 0, 0, 0), np.float32)
         self._next = 0
 
     def order(self, order: Rows) -> Rows:
-        """Return the rows (n,) to gather for the epoch's images (n,) in [0, images), and draw their shifts."""
+        """Return the rows (n,) to gather for the epoch's images (n,), each in [0, images); begin the epoch."""
         s = self._augmentation.shift
+        self._shifts = self._generators("shift").integers(-s, s, (len(order), 2), endpoint=True)
+        self._noise = self._generators("noise").bit_generator
         self._next = 0
-        if s:
-            self._shifts = self._generators("shift").integers(-s, s, (len(order), 2), endpoint=True)
         if not self._augmentation.flip:
             return order
         return order + self._images * (self._generators("flip").random(len(order)) < 0.5)

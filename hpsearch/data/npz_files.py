@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,21 +21,24 @@ def read_npz(path: Path, table: Mapping[str, Any]) -> Dataset:
     Images are (n, features), (n, height, width), or with channels last or first: `channels` says which where both
     could be meant, and is else "last". Raises `DataError` for arrays that are missing or do not fit.
     """
-    try:
-        held = np.load(path, allow_pickle=False)
-        if not isinstance(held, np.lib.npyio.NpzFile):
-            raise ValueError("one array")
-    except OSError:
-        raise
-    except Exception as error:  # NumPy and zipfile raise nearly every type on bytes that are not what they seem
-        raise DataError(f"{path}: not a whole .npz file, which np.savez writes") from error
-    with held:
+    with path.open("rb") as file:
+        held = _open(path, file)
         learn = _read_part(path, held, table, ("images", "x_train"), ("labels", "y_train"))
         if "test" in table:
             return assemble(path.name, learn, table["test"])
         return assemble(
             path.name, learn, _read_part(path, held, table, ("test_images", "x_test"), ("test_labels", "y_test"))
         )
+
+
+def _open(path: Path, file: BinaryIO) -> Any:
+    try:
+        held = np.load(file, allow_pickle=False)
+    except Exception as error:  # NumPy and zipfile raise nearly every type on bytes that are not what they seem
+        raise DataError(f"{path}: not a whole .npz file, which np.savez writes") from error
+    if not isinstance(held, np.lib.npyio.NpzFile):
+        raise DataError(f"{path}: must be an .npz file, which np.savez writes, is a single array")
+    return held
 
 
 def _read_part(
@@ -56,8 +59,6 @@ def _array(path: Path, held: Any, key: str, name: str) -> npt.NDArray[Any]:
         raise DataError(f"{path}: no array {name!r}, which data.dataset.{key} names{remedy}{nearest(name, held.files)}")
     try:
         return np.asarray(held[name])
-    except OSError:
-        raise
     except Exception as error:
         raise DataError(f"{path}: {name!r} must be an array of numbers or text, is cut, corrupt or objects") from error
 

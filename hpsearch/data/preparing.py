@@ -16,7 +16,7 @@ import numpy.typing as npt
 from hpsearch.data import cache as splits
 from hpsearch.data.augmentation import mirror
 from hpsearch.data.dataset import Dataset, Images, Labels
-from hpsearch.data.drawing import Fold, Rows, divide, draw, fold_sizes
+from hpsearch.data.drawing import Fold, Rows, apportion, divide, draw, fold_sizes
 from hpsearch.data.places import splits_directory
 from hpsearch.data.split import META, Statistics
 from hpsearch.errors import DataError
@@ -76,8 +76,9 @@ def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, f
         given = f"{train:,} + {validation:,}"
         raise DataError(f"data.train + data.validation must be at most {images:,} for {name}, got {given}")
     if fold is not None:
-        _check_fold(train, validation, fold)
-    for label, mask in enumerate(divide(sizes, train, validation, fold)):
+        _check_fold(dataset, sizes, train, validation, fold)
+        return
+    for label, mask in enumerate(divide(sizes, train, validation)):
         t, v = int(np.sum(~mask)), int(np.sum(mask))
         if t < 1 or v < 1:
             rule = f"must each get an image of every class of {name}"
@@ -85,12 +86,16 @@ def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, f
             raise DataError(f"data.train = {train:,} and data.validation = {validation:,} {rule}, but {which}")
 
 
-def _check_fold(train: int, validation: int, fold: Fold) -> None:
-    """Refuse a fold that there is not, or a validation set of another size than the fold has."""
+def _check_fold(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold) -> None:
+    """Refuse more folds than a class has images, and a validation set of another size than the fold has."""
     index, folds = fold
     if folds < 2:
         raise DataError(f"data.validation.folds must be at least 2, got {folds}")
     assert 0 <= index < folds
+    drawn = apportion(train + validation, sizes)
+    if folds > drawn.min():
+        which = f"class {dataset.classes[drawn.argmin()]!r} of {dataset.name} has {drawn.min():,} of those drawn"
+        raise DataError(f"data.validation.folds must each get an image of every class, but {which}, got {folds} folds")
     size = fold_sizes(train + validation, folds)[index]
     if validation != size:
         rule = f"fold {index + 1} of {folds} of {train + validation:,} images must have {size:,} to validate on"

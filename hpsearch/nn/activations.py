@@ -56,28 +56,19 @@ class LeakyReLU(Layer):
 
     def bind(self, sizes: Sizes) -> int:
         refuse_shared_input(self, sizes)
-        self._masks: dict[int, Array] = {}
         return super().bind(sizes)
 
     def forward(self, x: Array, training: bool) -> Array:
+        slope = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.slope))
+        x *= slope
         if training:
-            self._lower = not_positive(x, self._masks)
-        np.maximum(x, x * x.dtype.type(self.slope), out=x)
+            self._slope = slope
         return x
 
     def backward(self, delta: Array) -> Array:
         """dx = δ where x is positive, else slope·δ."""
-        np.multiply(delta, delta.dtype.type(self.slope), out=delta, where=self._lower)
+        delta *= self._slope
         return delta
-
-
-def not_positive(x: Array, masks: dict[int, Array]) -> Array:
-    """Where x (K, N, H) is not above 0, in an array kept in `masks` for each N."""
-    rows = x.shape[1]
-    if rows not in masks:
-        masks[rows] = np.empty_like(x, dtype=bool)
-    np.less_equal(x, 0.0, out=masks[rows])
-    return masks[rows]
 
 
 class Tanh(Layer):

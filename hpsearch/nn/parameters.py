@@ -21,8 +21,8 @@ Block = tuple[slice, slice]
 _RANGE = 2.0**24
 """The scale of a decayed weight stays within (1 / _RANGE, _RANGE), far inside float32's range."""
 
-_NUMBERS_PER_BLOCK = 2**15
-"""Numbers that an optimiser works on at a time: 128 KB of each array, so that a dozen passes over them stay in L2."""
+_NUMBERS_PER_BLOCK = 2**16
+"""Numbers that an optimiser works on at a time: 256 KB of each array, so that a dozen passes over them stay in L2."""
 
 _SMALL = 2**13
 """Numbers of a matrix up to which a BLAS call for each trial costs more than to make all products and subtract them."""

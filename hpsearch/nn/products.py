@@ -20,7 +20,7 @@ ROWS_PER_CHUNK = 504
 """Rows of one forward product when a network is evaluated: large enough for BLAS, small enough for the cache, and a
 multiple of 12 and 24, the strips in which x86 kernels take them."""
 
-ROWS_PER_STRIP = 192
+ROWS_PER_STRIP = 384
 """Rows of W whose gradient is made at once: what an optimiser then does with them finds them in the cache."""
 
 COHORT_COLUMNS = 256

@@ -64,28 +64,6 @@ def batch_rows(images: int, batch_size: int) -> tuple[int, ...]:
     return (batch_size, rest) if rest and images > batch_size else (min(batch_size, images),)
 
 
-class Running:
-    """The mean loss and accuracy of each trial over an epoch, each batch as the weights were when it was met."""
-
-    def __init__(self, network: Network) -> None:
-        self._network, self.images = network, 0
-        self._loss, self._right = np.zeros(network.trials), np.zeros(network.trials, np.int64)
-
-    def note(self, scores: Array, y: Array) -> None:
-        """Add a batch's scores (K, N, C) and labels (N,)."""
-        self.images += len(y)
-        self._loss += self._network.loss.losses(scores, y).sum(axis=1, dtype=np.float64)
-        self._right += (scores.argmax(axis=2) == y).sum(axis=1)
-
-    def loss(self) -> npt.NDArray[np.float64]:
-        """Mean loss so far, (K,)."""
-        return self._loss / self.images
-
-    def accuracy(self) -> npt.NDArray[np.float64]:
-        """Share of images so far whose class was predicted, (K,)."""
-        return self._right / self.images
-
-
 def train_epoch(
     network: Network,
     optimiser: Optimiser,
@@ -103,8 +81,7 @@ def train_epoch(
 ) -> npt.NDArray[np.float64]:
     """Train on images x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,).
 
-    rngs: each trial's generator of what its layers draw in this epoch, for networks with dropout. running: takes note
-    of every batch's loss and accuracy as it is met, which costs less than measuring afterwards.
+    rngs: each trial's generator of what its layers draw in this epoch, for networks with dropout.
     augment: changes each batch in place, given the number of its first image in the epoch.
     tally: takes down what each image scored when it was trained on.
     """

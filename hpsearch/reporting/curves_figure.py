@@ -99,7 +99,7 @@ def _panel(runs: Sequence[Sequence[pd.DataFrame]], name: str, columns: Sequence[
             log = low > 0 and high / low > 20
             number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
 
-    what = "mean of a setting" if any(len(replicates) > 1 for replicates in runs) else "run"
+    what = "setting" if any(len(replicates) > 1 for replicates in runs) else "run"
     alt = f"{words.label(name.split()[-1])} by epoch; {words.count(len(runs), what)}"
     return svg(name, alt, (4.2, 2.7), draw)
 

@@ -55,12 +55,14 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
             parts.append("No trials yet.\n")
             continue
         header = [*stage.headings, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
-        header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else []), "remark"]
+        header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else [])]
+        header += ["remark"] if stage.remarked else []
         lines = [header, [("---" if text == "remark" else "---:") for text in header]]
         for row in stage.rows:
             cells = [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
             cells += [row.test_accuracy] if stage.tested else []
-            lines.append([words.markdown(cell) for cell in [*cells, row.remark]])
+            cells += [row.remark] if stage.remarked else []
+            lines.append([words.markdown(cell) for cell in cells])
         lines[0] = [words.markdown(text) for text in header]
         parts.extend(f"| {' | '.join(line)} |\n" for line in lines)
         parts.append(f"\n{words.markdown(stage.caption)}\n")

@@ -59,14 +59,15 @@ def search_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
 def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     """Return sentences that say what is seen in these pictures, and nothing of what is not."""
     shown = [stage for stage in stages if stage.rows]
-    replicated = [stage for stage in shown if stage.replication]
+    means = [stage.name for stage in shown if stage.replication]
+    single = [stage.name for stage in shown if not stage.replication]
     texts = []
-    if len(replicated) < len(shown):
-        texts.append("Each mark is a trial, its line Wilson's 95% interval.")
-    if replicated:
-        others = f" In {words.listing([stage.name for stage in replicated])}" if len(replicated) < len(shown) else ""
-        each = f"{others} each mark is the mean" if others else "Each mark is the mean"
-        texts.append(f"{each} of a setting's replicates, its line Student's 95% interval for the mean.".strip())
+    if single:
+        where = f"In {words.listing(single)} each" if means else "Each"
+        texts.append(f"{where} mark is a trial, its line Wilson's 95% interval.")
+    if means:
+        where = f"In {words.listing(means)} each" if single else "Each"
+        texts.append(f"{where} mark is the mean of a setting's replicates, its line Student's 95% interval for that.")
     if any(row.state == "failed" for stage in shown for row in stage.rows):
         texts.append("A cross at the foot is one that failed.")
     if any("low" in spec for space in frames.stages["space"] for spec in (space or {}).values()):
@@ -168,7 +169,7 @@ def _draw(picture: KeyPicture, name: str, label: str, what: str, window: Window 
                 above = [1.02 + 0.018 * place] * 2
                 on_top = axes.get_xaxis_transform()
                 axes.plot([low, high], above, color=colour(index), lw=2.5, clip_on=False, transform=on_top)
-        _points(axes, picture, (left, right))
+        _points(axes, picture, (left, right, bottom, top))
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
 
@@ -195,11 +196,12 @@ def _axes(axes: Axes, picture: KeyPicture, label: str, left: float, right: float
         number_axis("x", axes, left, right, picture.log)
 
 
-def _points(axes: Axes, picture: KeyPicture, limits: tuple[float, float]) -> None:
+def _points(axes: Axes, picture: KeyPicture, window: Window) -> None:
+    left, right, bottom, top = window
     raster = len(picture.points) > RASTER
     for index in sorted({point.stage for point in picture.points}):
-        shown = [p for p in picture.points if p.stage == index and limits[0] <= p.x <= limits[1]]
-        good = [(point.x, point.estimate) for point in shown if point.estimate]
+        shown = [p for p in picture.points if p.stage == index and left <= p.x <= right]
+        good = [(p.x, p.estimate) for p in shown if p.estimate and bottom <= p.estimate.share <= top]
         if good:
             x = [x for x, _ in good]
             low, high = [each.low for _, each in good], [each.high for _, each in good]

@@ -3,6 +3,7 @@
 May import our frames, rows and words.
 """
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,11 @@ class StageView:
         return "replicate" if self.kind == "final" else "rank", "trials" if self.replication else "trial"
 
     @property
+    def remarked(self) -> bool:
+        """Whether there is a remark on any row."""
+        return any(row.remark for row in self.rows)
+
+    @property
     def plus_minus(self) -> str:
         """What to add to the heading of an accuracy."""
         return " ± SD" if self.replication else ""
@@ -47,9 +53,12 @@ class StageView:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """The range that the table's intervals span, as shares."""
+        """The range that the bars of the intervals show, as shares: all that come within ten intervals of the best."""
         estimates = [row.validation for row in self.rows if row.validation]
-        return min(each.low for each in estimates), max(each.high for each in estimates)
+        width = statistics.median(each.high - each.low for each in estimates)
+        lowest = max(each.share for each in estimates) - 10 * width
+        shown = [each for each in estimates if each.share >= lowest]
+        return min(each.low for each in shown), max(each.high for each in shown)
 
 
 def searched_keys(params: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -150,7 +159,7 @@ def _of_trials(images: str, compared: int) -> str:
 def _of_means(images: str, compared: int, how: Replication) -> str:
     text = (
         f"Means over {words.count(how.number, how.noun)}: accuracies in %, mean ± standard deviation, with Student's"
-        " 95% interval for the mean; metrics at each trial's best epoch."
+        " 95% interval for the mean (no deviation counts as less than one image); metrics at each trial's best epoch."
     )
     if how.noun == "seed":
         text += f" All validate on the same {images}: the interval is about the seed, not about other images."

@@ -69,11 +69,13 @@ def _best(stage: StageView) -> str:
     chosen = f", which flatters it: it is the highest of {len(stage.ranked):,}" if len(stage.ranked) > 1 else ""
     test = f" Its test accuracy is {best.test.accuracy} (95% interval {best.test.interval})." if best.test else ""
     how = stage.replication
+    of_mean = "of the mean " if how else ""
     mean = f"mean ± standard deviation over {words.count(how.number, how.noun)}; " if how else ""
+    interval = f"{mean}95% interval {of_mean}{best.interval}"
     images = f"{best.validation.images:,} images" + (" in each" if how and how.noun == "fold" else "")
     return (
         f"Best setting of the last search stage ({stage.name}){so_far}: {setting(stage, best)}."
-        f" Its validation accuracy is {best.accuracy} ({mean}95% interval {best.interval}, {images}){chosen}.{test}"
+        f" Its validation accuracy is {best.accuracy} ({interval}, {images}){chosen}.{test}"
     )
 
 
@@ -87,9 +89,11 @@ def _ties(stage: StageView) -> str:
             "the one other setting" if len(compared) == 1 else f"all {len(compared):,} other settings of that stage"
         )
         return f"It is better than {others} by more than chance explains."
+    on = f"over {stage.replication.number} {stage.replication.noun}s" if stage.replication else "on these images"
+    if len(tied) == len(compared) > 4:
+        return f"None of the {len(compared):,} other settings there can be told from it {on}: the order may be chance."
     shown = "; ".join(setting(stage, row) for row in tied[:4])
     more = f"; and {len(tied) - 4:,} more" if len(tied) > 4 else ""
-    on = f"over {stage.replication.number} {stage.replication.noun}s" if stage.replication else "on these images"
     return (
         f"Of the {words.count(len(compared), 'other setting')} there, {len(tied):,} cannot be told from it {on}"
         f" ({shown}{more}): which of these comes first may be chance."
@@ -138,8 +142,8 @@ def _looks(frames: Frames, stages: Sequence[StageView]) -> str:
     if total == 1:
         return f"{said}."
     return (
-        f"{said}; {when} before the best setting was chosen. The choice went by validation accuracy; whoever chooses"
-        f" by test accuracy instead picks the luckiest of {before:,} looks, and its test accuracy is flattered."
+        f"{said}; {when} before the best setting was chosen. That choice went by validation accuracy; whoever chooses"
+        " by test accuracy instead picks the luckiest, and its test accuracy is flattered."
     )
 
 

@@ -65,7 +65,7 @@ class NumberStyle:
 
     def __call__(self, value: Any) -> str:
         if not is_number(value):
-            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            return any_value(value)
         if self.whole and not self.scientific:
             return f"{int(value):,}"
         if value == 0:
@@ -108,9 +108,16 @@ def alike(values: Sequence[Any]) -> list[str]:
 
 
 def any_value(value: Any) -> str:
-    """Write one value of a setting alone: a number, a text, or JSON."""
+    """Write one value of a setting alone: a number, a text, a table in few words, or JSON.
+
+    >>> any_value({"momentum": 0.95, "kind": "nesterov"}), any_value([50])
+    ('nesterov, momentum = 0.95', '[50]')
+    """
     if is_number(value):
         return short(value)
+    if isinstance(value, dict) and value:
+        rest = [f"{label(key)} = {any_value(each)}" for key, each in value.items() if key != "kind"]
+        return ", ".join([any_value(value["kind"]), *rest] if "kind" in value else rest)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

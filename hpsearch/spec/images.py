@@ -134,11 +134,6 @@ class Data(Table):
         """The number of images that settings are compared on; with folds, that of each fold."""
         return self.held_out if isinstance(self.held_out, int) else self.train // (self.held_out.folds - 1)
 
-    @property
-    def validation(self) -> int:
-        """The same as `validation_images`."""
-        return self.validation_images
-
 
 class DataOverrides(Table):
     """Other numbers of images for the final."""

@@ -81,7 +81,7 @@ def _beyond(span: Range, bound: float, step: float, limit: float, *, upper: bool
     else:
         moved = bound + sign * step
         if sign * bound <= 0:
-            moved = innermost(moved, bound / 2)
+            moved = innermost(moved, bound / 2 or bound)  # half of the smallest float is 0
     if span.integer and bound * (bound + sign) > 0:
         moved = outermost(moved, bound + sign)
     moved = outermost(bound, innermost(moved, limit))

@@ -15,6 +15,7 @@ from typing import Any
 
 from hpsearch.errors import ModelError, nearest
 from hpsearch.nn import Layer, Network
+from hpsearch.nn.products import cohort_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,4 +95,4 @@ def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any
 
 def largest_cohort(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> int:
     """How many trials with these parameters should train together at most, from the shape alone."""
-    return max(1, min(16, 200 // size(plugin, inputs, classes, parameters)[1]))
+    return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1])

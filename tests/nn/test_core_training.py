@@ -4,7 +4,7 @@ import numpy as np
 
 from hpsearch.nn import SGD, Dense, Dropout, Network, ReLU
 from hpsearch.nn.schedules import constant
-from hpsearch.nn.training import Running, batch_rows, measure, train_epoch
+from hpsearch.nn.training import Tally, batch_rows, measure, train_epoch
 
 
 def network(trials, layers=None, n=70, batch=20):
@@ -25,35 +25,35 @@ def one_epoch(net, x, y, eta=0.05, epoch=1, **options):
     return train_epoch(net, SGD(), x, y, order, epoch=epoch, batch_size=20, schedules=schedules, lam=lam, **options)
 
 
-def test_running_means_are_those_of_the_batches_as_they_were_met():
+def test_a_tally_holds_the_means_of_the_batches_as_they_were_met():
     x, y = images()
     net, by_hand = network(3), network(3)
-    running, losses = Running(net), []
-    one_epoch(net, x, y, running=running)
+    tally, losses = Tally(net, 70), []
+    one_epoch(net, x, y, tally=tally)
     for start in range(0, 70, 20):
         batch = np.arange(70)[::-1][start : start + 20]
         losses.append(by_hand.loss.losses(by_hand.forward(x[batch]), y[batch]))
         by_hand.backward(x[batch], y[batch])
         SGD().step(by_hand.params.values(), np.full(3, 0.05), np.zeros(3))
-    np.testing.assert_allclose(running.loss(), np.concatenate(losses, axis=1).mean(axis=1), rtol=1e-6)
-    assert running.images == 70
+    found = [m.loss for m in tally.measured(np.zeros(3))]
+    np.testing.assert_allclose(found, np.concatenate(losses, axis=1).mean(axis=1), rtol=1e-6)
 
 
-def test_with_a_rate_of_zero_running_means_are_what_is_measured():
+def test_with_a_rate_of_zero_a_tally_is_what_is_measured():
     x, y = images()
     net = network(2)
-    running = Running(net)
-    one_epoch(net, x, y, eta=0.0, running=running)
-    found = measure(net, x, y, np.zeros(2))
-    np.testing.assert_allclose(running.loss(), [m.loss for m in found], rtol=1e-6)
-    np.testing.assert_allclose(running.accuracy(), [m.accuracy for m in found])
+    tally = Tally(net, 70)
+    one_epoch(net, x, y, eta=0.0, tally=tally)
+    for met, measured in zip(tally.measured(np.ones(2)), measure(net, x, y, np.ones(2)), strict=True):
+        np.testing.assert_allclose((met.loss, met.cost), (measured.loss, measured.cost), rtol=1e-6)
+        assert met.accuracy == measured.accuracy
 
 
-def test_noting_the_loss_changes_no_weight():
+def test_keeping_a_tally_changes_no_weight():
     x, y = images()
     plain, noted = network(3), network(3)
     one_epoch(plain, x, y)
-    one_epoch(noted, x, y, running=Running(noted))
+    one_epoch(noted, x, y, tally=Tally(noted, 70))
     assert all(np.array_equal(plain.weights(1)[name], noted.weights(1)[name]) for name in plain.params)
 
 

@@ -106,7 +106,7 @@ def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(fol
 def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
     text = " ".join(Page((folder / "index.html").read_text()).text.split())
     assert "The study is complete: 24 of 25 trials in 3 stages finished, 1 failed." in text
-    assert re.search(r"Best setting of the last search stage \(fine\): λ = \S+e-[34], batch_size = 200\.", text)
+    assert re.search(r"Best setting of the last search stage \(fine\): λ = \S+e-[34], batch size = 200\.", text)
     assert re.search(r"Of the 9 other settings there, \d cannot be told from it", text)
     assert re.search(r"with 3 seeds, .* has a test accuracy of 5\d\.\d\d% ± 0\.\d\d", text)
     assert "The test images were looked at 3 times, by 3 trials of final: after every choice had been made." in text
@@ -118,7 +118,7 @@ def test_a_stage_scored_on_the_test_images_is_warned_of(engine, tmp_path):
     for number, (decay, eta) in enumerate([(0, 0.1), (0, 0.001), (0.1, 0.001)]):
         maker.trial(table, number, {"lambda": decay, "eta": eta}, 0.3 + decay, test=True)
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert "looked at 3 times, by 3 trials of table: whoever chooses among these" in text
+    assert "looked at 3 times, by 3 trials of table; all before the best setting was chosen." in text
     assert "Its test accuracy is" in text
 
 

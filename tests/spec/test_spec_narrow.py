@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hpsearch.spec import Around, Choices, Range, is_training_key, limits, narrow, parse, probes, resolve
@@ -50,6 +50,7 @@ def test_the_best_is_inside_and_the_range_is_left_only_at_an_edge(stage):
 
 
 @settings(max_examples=500, deadline=None)
+@example((Range(low=5e-324, high=1.0), [0.5], [0.5], Around(around="coarse")))
 @given(finished_stages())
 def test_a_range_keeps_its_kind_and_never_reaches_zero(stage):
     source, tried, best, around = stage

@@ -9,29 +9,12 @@ from contextlib import closing
 
 import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from threadpoolctl import threadpool_info
 from tiny import ROOT, alive, children, until
+from worker_tasks import blas_threads, interrupt, sleep
 
 from hpsearch.workers.pool import Pool
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-
-
-def sleep(seconds: float) -> int:
-    time.sleep(seconds)
-    return os.getpid()
-
-
-def blas_threads(_: None) -> set[int]:
-    import numpy as np
-
-    np.ones((2, 2)) @ np.ones((2, 2))
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
-
-
-def interrupt(_: None) -> int:
-    os.kill(os.getpid(), signal.SIGINT)
-    return 1
 
 
 def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():

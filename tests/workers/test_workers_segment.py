@@ -25,7 +25,9 @@ def segment(tmp_path) -> Segment:
     model = tmp_path / "models" / "mlp.py"
     split = data.prepare(data.load("digits"), train=110, validation=100, seed=0)
     tasks = tuple(Task(i, setting(*SETTINGS[i]), ("coarse", i)) for i in range(len(SETTINGS)))
-    return Segment(tasks, split, model, read_plugin(model).hash, seed=3, replicate=0, first=1, last=EPOCHS, test=True)
+    return Segment(
+        tasks, split, model, read_plugin(model).hash, seed=3, replicate=0, first=1, last=EPOCHS, ends=True, test=True
+    )
 
 
 def setting(lam: float, eta: float) -> Setting:
@@ -37,7 +39,9 @@ def in_parts(segment: Segment, cuts: list[int]) -> list[SegmentResult]:
     """Run a segment cut after these epochs, each part from what the one before left."""
     tasks, found = segment.tasks, []
     for first, last in zip([0, *cuts], [*cuts, EPOCHS], strict=True):
-        part = dataclasses.replace(segment, tasks=tasks, first=first + 1, last=last, test=last == EPOCHS)
+        part = dataclasses.replace(
+            segment, tasks=tasks, first=first + 1, last=last, ends=last == EPOCHS, test=last == EPOCHS
+        )
         found.append(run_segment(part))
         tasks = tuple(go_on(task, result) for task, result in zip(tasks, found[-1].tasks, strict=True))
     return found

@@ -1,0 +1,144 @@
+"""A study under way, as a user at a terminal meets it: signals, kills, a second one who wants to resume."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+from tiny import LONG, ROOT, TINY, alive, children, finish, options, ranking, rows, start, until, workspace
+
+from hpsearch.search.launching import launch
+from hpsearch.storage import tables
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+MEDIUM = TINY.replace("epochs = 3", "epochs = 400")
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """The ranking.csv of an undisturbed run of the study that takes some seconds."""
+    folder = tmp_path_factory.mktemp("calm")
+    launch(workspace(folder, MEDIUM), options(folder))
+    return ranking(folder)
+
+
+def started(folder, text=MEDIUM, *arguments):
+    """Launch a study in a process of its own, and wait until it has committed something."""
+    process = start(folder, "launch", str(workspace(folder, text)), "--workers", "2", *arguments)
+    until(lambda: process.poll() is not None or epochs_done(folder))
+    assert process.poll() is None
+    return process
+
+
+def epochs_done(folder) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{folder}/study.db?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT sum(epochs_done) FROM hpsearch_trials").fetchone()[0] or 0
+    except sqlite3.OperationalError:
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_to_all_stops_cleanly_and_resume_ends_the_same(tmp_path, calm, number):
+    process = started(tmp_path)
+    os.killpg(process.pid, number)
+    status, _, complaint = finish(process, 12)
+    assert status == 130
+    line = f"hpsearch: stopped; go on with `hpsearch resume --storage sqlite:///{tmp_path}/study.db tiny`\n"
+    assert complaint == line
+    assert rows(tmp_path, tables.studies)[0]["state"] == "interrupted"
+    status, out, complaint = finish(start(tmp_path, "resume", "tiny", "--quiet"))
+    assert (status, out, complaint) == (0, "", "")
+    assert ranking(tmp_path) == calm
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path):
+    process = started(tmp_path, LONG.replace("epochs = 3000", "epochs = 100000"))
+    time.sleep(1)  # by now a segment takes its three seconds
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    assert finish(process, 12)[0] == 130
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_run_under_nohup_ignores_the_closing_of_its_terminal(tmp_path):
+    arguments = ["nohup", sys.executable, "-m", "hpsearch", "launch", str(workspace(tmp_path, MEDIUM)), "--quiet"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    storage = ["--storage", f"sqlite:///{tmp_path}/study.db"]
+    process = subprocess.Popen(arguments + storage, cwd=tmp_path, env=environment, start_new_session=True, **pipes)
+    until(lambda: epochs_done(tmp_path))
+    process.send_signal(signal.SIGHUP)
+    assert finish(process)[0] == 0
+
+
+def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, calm):
+    process = started(tmp_path)
+    os.kill(until(lambda: children(process.pid))[0], signal.SIGKILL)
+    status, out, complaint = finish(process)
+    assert (status, complaint) == (0, "")
+    assert "a worker died; its segment is done again" in out
+    assert ranking(tmp_path) == calm
+
+
+def test_a_killed_coordinator_leaves_no_worker_and_says_so_in_the_status(tmp_path):
+    process = started(tmp_path, LONG)
+    workers = until(lambda: children(process.pid))
+    status, out, _ = finish(start(tmp_path, "status", "long"))
+    assert "running" in out
+    process.kill()
+    finish(process)
+    until(lambda: not any(alive(worker) for worker in workers), 3)
+    status, out, complaint = finish(start(tmp_path, "status"))
+    assert (status, complaint) == (0, "")
+    assert "interrupted" in out
+
+
+def test_who_comes_second_is_refused_with_the_process_id(tmp_path):
+    process = started(tmp_path, LONG)
+    said = f"study 'long' is being run by another process (process {process.pid} on this machine); wait for it"
+    for arguments in (("resume", "long"), ("delete", "long", "--yes")):
+        assert finish(start(tmp_path, *arguments)) == (1, "", f"hpsearch: {said}\n")
+    status, _, complaint = finish(start(tmp_path, "launch", str(tmp_path / "studies" / "tiny.toml")))
+    assert (status, complaint.count("\n")) == (2, 1)
+    assert "study 'long' exists already; go on with" in complaint
+    assert finish(start(tmp_path, "report", "long"))[0] == 0
+    process.kill()
+    finish(process)
+
+
+def test_two_studies_run_in_one_database_at_once(tmp_path, calm):
+    first = started(tmp_path)
+    other = workspace(tmp_path, MEDIUM.replace('"tiny"', '"other"'), "other.toml")
+    second = start(tmp_path, "launch", str(other), "--quiet")
+    assert finish(first)[0] == finish(second)[0] == 0
+    assert ranking(tmp_path) == ranking(tmp_path, "other") == calm
+
+
+def test_without_a_terminal_there_are_plain_lines(tmp_path):
+    status, out, complaint = finish(start(tmp_path, "launch", str(workspace(tmp_path))))
+    assert (status, complaint) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "stage 1/3 coarse:   0% of 15 epochs, 0/5 trials"
+    assert lines[-1] == "study 'tiny' is complete; its report: reports/tiny/index.html"
+    assert "\x1b" not in out
+    assert (tmp_path / "reports" / "tiny" / "ranking.csv").read_text() == ranking(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kills", "workers"),
+    [pytest.param("3", "2", id="short"), pytest.param("10", "1,2,3", id="full", marks=pytest.mark.slow)],
+)
+def test_kills_at_random_moments_change_nothing(tmp_path, kills, workers):
+    study = workspace(tmp_path, MEDIUM) if kills == "3" else ROOT / "studies" / "digits.toml"
+    command = [str(ROOT / "scripts" / "kill_test"), "--kills", kills, "--workers", workers, "--study", str(study)]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("the same ranking.csv\nok\n")

@@ -1,0 +1,180 @@
+"""Stages whose settings have replicates: ranked by the mean, a row per setting, compared seed by seed or fold by fold."""
+
+import csv
+import io
+import math
+
+import made_study
+import pandas as pd
+import pytest
+
+from hpsearch.reporting import load_frames
+from hpsearch.reporting.curves_figure import by_epoch, curve_groups
+from hpsearch.reporting.ranking import ranking_csv, ranking_md
+from hpsearch.reporting.search_figure import key_picture, reading_aid
+from hpsearch.reporting.setting_rows import Replication
+from hpsearch.reporting.stage_view import view_stages
+from hpsearch.reporting.summary import summarise
+from hpsearch.reporting.weight_images import weight_images
+from hpsearch.search.planning import rank
+from hpsearch.storage import reading, tables
+
+
+def replicated(engine, ceilings=(0.45, 0.50, 0.499), replicates=3, **columns):
+    """A stage of settings λ = 1e-1, 1e-2, … , each with so many replicates; more columns are those of the stage."""
+    maker = made_study.Maker(engine)
+    space = {"lambda": {"low": 1e-4, "high": 1e-1, "log": True}}
+    stage = maker.stage("coarse", "random", space, trials=len(ceilings) * replicates, **columns)
+    for point, ceiling in enumerate(ceilings):
+        for replicate in range(replicates):
+            keys = {"point": point, "replicate": replicate, "test": columns.get("test", False)}
+            maker.trial(stage, point * replicates + replicate, {"lambda": 10.0 ** -(point + 1)}, ceiling, **keys)
+    return maker, stage
+
+
+def change(engine, number, **columns):
+    with engine.begin() as connection:
+        connection.execute(tables.trials.update().where(tables.trials.c.number == number).values(columns))
+
+
+def view(engine):
+    return view_stages(load_frames(engine, "made"))[0]
+
+
+def test_a_setting_has_one_row_with_mean_deviation_and_students_interval(engine):
+    replicated(engine)
+    trials = load_frames(engine, "made").trials
+    best = view(engine).rows[0]
+    values = trials[trials["rank"] == 1]["value"]
+    half = 4.302653 * values.std() / math.sqrt(3)  # t(0.975) with 2 degrees of freedom
+    assert best.validation.share == pytest.approx(values.mean())
+    assert (best.validation.low, best.validation.high) == pytest.approx((values.mean() - half, values.mean() + half))
+    assert best.accuracy == f"{100 * values.mean():.2f}% ± {100 * values.std():.2f}"
+    assert [row.trial for row in view(engine).rows] in (["3–5", "6–8", "0–2"], ["6–8", "3–5", "0–2"])
+
+
+def test_the_report_ranks_as_the_search_does(engine):
+    _, stage = replicated(engine, [0.48, 0.48, 0.48, 0.48, 0.5])
+    change(engine, 4, state="failed", reason="NaN")
+    for number in (0, 1, 2, 9, 10, 11):
+        change(engine, number, value=0.485)
+    with engine.connect() as connection:
+        expected = [ranked.number for ranked in rank(reading.trials(connection, stage))]
+    assert [int(row.trial.split("–")[0]) for row in view(engine).ranked] == expected
+    assert len(expected) == 4
+
+
+def test_ranking_csv_has_a_row_per_trial_that_shares_the_rank_of_its_setting(engine):
+    replicated(engine, [0.4, 0.5])
+    change(engine, 1, state="failed", reason="NaN in epoch 2")
+    content = list(csv.DictReader(io.StringIO(ranking_csv(load_frames(engine, "made")))))
+    assert [row["rank"] for row in content] == ["1", "1", "1", "", "", ""]
+    assert [row["trial"] for row in content] == ["3", "4", "5", "0", "1", "2"]
+    assert [row["replicate"] for row in content] == ["0", "1", "2"] * 2
+
+
+def test_the_finals_replicates_share_a_rank_and_are_not_compared(finished):
+    final = finished.trials[finished.trials["kind"] == "final"]
+    assert (final["rank"].tolist(), final["replicate"].tolist()) == ([1, 1, 1], [0, 1, 2])
+    stage = view_stages(finished)[2]
+    assert stage.headings == ("replicate", "trial")
+    assert [(row.rank, row.mark) for row in stage.rows] == [("0", ""), ("1", ""), ("2", "")]
+    assert not stage.remarked
+
+
+def test_settings_are_compared_by_a_paired_t_test_over_the_seeds(engine):
+    replicated(engine, [0.40, 0.52, 0.519], replicates=5)
+    stage = view(engine)
+    assert [row.mark for row in stage.rows] == ["best", "tied", "worse"]
+    assert "paired t test over the seeds" in stage.caption
+    assert "McNemar" not in stage.caption
+    assert stage.size.startswith("3 settings × 5 seeds, 15 trials, drawn at random")
+    assert "| rank | trials | λ | validation accuracy ± SD |" in ranking_md("made", [stage])
+
+
+def test_folds_share_training_images_and_widen_the_interval(engine):
+    maker, _ = replicated(engine, replicates=4)
+    seeds = view(engine).rows[0].validation
+    data = {"train": 15_000, "validation": maker.images, "test": 10_000, "folds": 4}
+    with engine.begin() as connection:
+        connection.execute(tables.stages.update().values(data=data))
+    stage = view(engine)
+    assert stage.replication == Replication("fold", 4, pytest.approx(1 / 3))
+    widened = (stage.rows[0].validation.high - stage.rows[0].validation.low) / (seeds.high - seeds.low)
+    assert widened == pytest.approx(math.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
+    assert "Nadeau and Bengio's (2003) corrected variance" in stage.caption
+
+
+def test_a_setting_with_a_failed_or_unfinished_replicate_has_no_rank_and_says_why(engine):
+    replicated(engine)
+    change(engine, 4, state="failed", reason="the training cost became NaN in epoch 2")
+    change(engine, 8, state="running", epochs_done=3)
+    rows = view(engine).rows
+    assert [(row.rank, row.state, row.accuracy) for row in rows[1:]] == [("–", "running", "–"), ("–", "failed", "–")]
+    assert rows[1].remark == "running, 2 of 3 seeds done"
+    assert rows[2].remark == "failed: 1 of 3 seeds; seed 1: the training cost became NaN in epoch 2"
+    assert "best" in rows[0].remark
+
+
+def test_the_summary_speaks_of_means_and_counts_every_look_at_the_test_images(engine):
+    replicated(engine, test=True)
+    frames = load_frames(engine, "made")
+    text = " ".join(summarise(frames, view_stages(frames)))
+    assert "mean ± standard deviation over 3 seeds; 95% interval of the mean" in text
+    assert "looked at 9 times, by 9 trials of coarse; all before the best setting was chosen." in text
+    assert "Its test accuracy is" in text
+
+
+def test_the_search_picture_has_a_mark_per_setting_and_says_what_its_line_is(engine):
+    replicated(engine)
+    frames = load_frames(engine, "made")
+    stages = view_stages(frames)
+    points = key_picture(frames, stages, "lambda").points
+    assert sorted(point.x for point in points) == [1e-3, 1e-2, 1e-1]
+    assert points[0].estimate == stages[0].rows[0].validation
+    assert reading_aid(frames, stages)[0].startswith(
+        "Each mark is the mean of a setting's replicates, its line Student's"
+    )
+
+
+def test_curves_are_means_with_a_band_for_the_best_three_settings(engine):
+    maker, _ = replicated(engine, [0.4, 0.45, 0.5, 0.55])
+    maker.weights(7, 50, 10)
+    frames = load_frames(engine, "made")
+    (group,) = curve_groups(frames, view_stages(frames))
+    assert [text.split(":")[0] for text in group.legend] == [
+        "rank 1, trials 9–11",
+        "rank 2, trials 6–8",
+        "rank 3, trials 3–5",
+    ]
+    assert 'aria-label="cost by epoch; 3 settings"' in group.figures[0]
+    assert weight_images(frames, view_stages(frames)) is None  # only the best setting's first replicate is shown
+
+
+def test_a_mean_ends_where_the_first_replicate_does_and_has_gaps_where_one_is_not_finite():
+    long = pd.DataFrame({"epoch": [1, 2, 3], "loss": [2.0, math.inf, 1.0]})
+    short = pd.DataFrame({"epoch": [1, 2], "loss": [4.0, 1.0]})
+    found = by_epoch([long, short], "loss")
+    assert found.index.tolist() == [1, 2]
+    assert found.loc[1].tolist() == [3.0, 2.0, 4.0]
+    assert found.loc[2].isna().all()
+
+
+def test_a_trial_that_stopped_early_is_complete_and_its_remark_says_so(engine):
+    replicated(engine, replicates=1)
+    reason = "stopped early: no better validation accuracy for 5 epochs"
+    change(engine, 0, epochs=40, reason=reason)
+    stage = view(engine)
+    (row,) = (row for row in stage.rows if row.trial == "0")
+    assert row.mark == "worse"
+    assert row.remark.endswith("; stopped early after epoch 12 of 40")
+    assert row.best_epoch.endswith(" of 12")
+    assert stage.caption.endswith(" Stopped early: no better validation accuracy for 5 epochs.")
+
+
+def test_replicates_that_stopped_early_are_counted(engine):
+    replicated(engine)
+    for number in (0, 1):
+        change(engine, number, epochs=40, reason="stopped early: no better validation accuracy for 5 epochs")
+    (row,) = (row for row in view(engine).rows if row.trial == "0–2")
+    assert row.remark.endswith("; stopped early: 2 of 3 seeds")

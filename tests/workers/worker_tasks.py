@@ -1,0 +1,24 @@
+"""What the pool's tests run in workers: a module of its own, since a worker imports all that its module imports."""
+
+import os
+import signal
+import time
+
+from threadpoolctl import threadpool_info
+
+
+def sleep(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def blas_threads(_: None) -> set[int]:
+    import numpy as np
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def interrupt(_: None) -> int:
+    os.kill(os.getpid(), signal.SIGINT)
+    return 1
