@@ -159,7 +159,7 @@ def sklearn(case: Case, x: np.ndarray, y: np.ndarray) -> Epoch:
 
     options = {"solver": "sgd", "momentum": 0.0, "batch_size": BATCH, "learning_rate_init": ETA, "alpha": LAM}
     model = MLPClassifier(case.hidden, **options, random_state=0)
-    return lambda: model.partial_fit(x, y, np.arange(10))
+    return lambda: model.partial_fit(x, y, classes=np.arange(10))
 
 
 TRAINERS: dict[str, Callable[[Case, np.ndarray, np.ndarray], Epoch]] = {

@@ -1,6 +1,7 @@
 """`status`, `report` and `dashboard`: look at studies without changing them. May import storage and reporting."""
 
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ def show_status(name: str | None, storage: str) -> None:
         head = ("", "") if row["study"] == before else (row["study"], _state(row, path))
         table.add_row(*(Text(cell) for cell in (*head, *_cells(row))))
         before = row["study"]
-    Console().print(table if rows else f"no studies in {storage}", markup=False)
+    if rows:
+        Console(width=None if sys.stdout.isatty() else 1000).print(table)  # `hpsearch status | grep` wants whole lines
+    else:
+        print(f"no studies in {storage}")
 
 
 def _state(row: dict[str, Any], path: Path) -> str:

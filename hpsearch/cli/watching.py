@@ -32,6 +32,11 @@ def _words(p: StageProgress) -> str:
     return f"{p.trials_done}/{p.trials} trials{failed}{best}"
 
 
+def _short(name: str) -> str:
+    """A stage's name, no longer than leaves room for its bar."""
+    return name if len(name) <= 24 else name[:23] + "…"
+
+
 class Lines(Watcher):
     """A line when a stage begins and ends, and now and then between."""
 
@@ -76,7 +81,7 @@ class Bars(Watcher):
     def stage(self, progress: StageProgress) -> None:
         if progress.name not in self._bars:
             self._bars[progress.name] = self._progress.add_task(
-                "", total=progress.epochs, completed=progress.epochs_done, name=progress.name, words=""
+                "", total=progress.epochs, completed=progress.epochs_done, name=_short(progress.name), words=""
             )
         bar = self._bars[progress.name]
         self._progress.update(bar, completed=progress.epochs_done, words=_words(progress))

@@ -78,7 +78,7 @@ def reader_engine(path: Path) -> sqlalchemy.Engine:
             with engine.connect() as connection:
                 connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
         except sqlalchemy.exc.OperationalError as error:
-            if "unable to open" not in str(error):
+            if not any(text in str(error) for text in ("unable to open", "readonly")):
                 raise explain(error, path) from error
         except sqlalchemy.exc.DatabaseError as error:
             raise explain(error, path) from error

@@ -22,6 +22,11 @@ dataset = "made-up"
 def make_engine(folder: Path) -> sqlalchemy.Engine:
     url = sqlalchemy.URL.create("sqlite", database=str(folder / "made.db"))
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
     tables.metadata.create_all(engine)
     return engine
 

@@ -122,6 +122,19 @@ def test_a_stage_scored_on_the_test_images_is_warned_of(engine, tmp_path):
     assert "Its test accuracy is" in text
 
 
+def test_the_page_says_what_the_loss_is_and_heads_searched_keys_briefly(engine, tmp_path):
+    maker = made_study.Maker(engine)
+    setting = {"model": {}, "training": {"loss": "hinge"}}
+    params = {"optimiser.momentum": 0.9, "schedule.eta_max": 0.1, "optimiser": {"kind": "adam", "beta1": 0.8}}
+    maker.trial(maker.stage("table", "list", None), 0, params, setting=setting)
+    page = write_report(engine, "made", tmp_path)
+    text = " ".join(Page(page.read_text()).text.split())
+    assert "Loss is mean multi-class hinge loss; cost is the loss plus" in text
+    assert "cross-entropy" not in text
+    assert "momentum = 0.9, η max = 0.1, optimiser = adam, β₁ = 0.8" in text
+    assert {"optimiser.momentum", "schedule.eta_max"} < rows(page.with_name("ranking.csv"))[0].keys()
+
+
 def started(engine):
     """A study that has just begun: one stage waits for the other."""
     maker = made_study.Maker(engine, state="running")

@@ -1,4 +1,4 @@
-"""Stages whose settings have replicates: ranked by the mean, a row per setting, compared seed by seed or fold by fold."""
+"""Stages whose settings have replicates: ranked by the mean, a row per setting, compared seed by seed."""
 
 import csv
 import io
