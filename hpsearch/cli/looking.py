@@ -15,7 +15,10 @@ def write_report(name: str, storage: str, reports: Path) -> Path:
     """Write the report of a study; return the path of its index.html."""
     from hpsearch import reporting
 
-    return reporting.write_report(open_to_read(storage), name, reports)
+    engine = open_to_read(storage)
+    with engine.connect() as connection:
+        reading.get_study(connection, name)
+    return reporting.write_report(engine, name, reports)
 
 
 def show_status(name: str | None, storage: str) -> None:

@@ -1,6 +1,7 @@
 """`launch` and `resume`: run a study, show how it goes, write its report. May import search and reporting."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,7 @@ def _run(
         options = launching.Options(storage, workers or _cores(), data_dir, backend, watcher)
         name, finished = run(options)
     if not finished:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C has nothing left to stop
         print(f"hpsearch: stopped; go on with `{launching.how_to_resume(name, options)}`", file=sys.stderr)
         return 130
     written = write_report(name, storage, reports)

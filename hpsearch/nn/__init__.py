@@ -6,21 +6,27 @@ from hpsearch.nn.dropout import Dropout
 from hpsearch.nn.layers import Dense, Layer, Sizes
 from hpsearch.nn.losses import LOSSES, Loss, MulticlassHinge, SoftmaxCrossEntropy
 from hpsearch.nn.network import Network
-from hpsearch.nn.optimisers import SGD
+from hpsearch.nn.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, Optimiser
 from hpsearch.nn.parameters import Parameter, Weights
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
+    "OPTIMISERS",
     "SGD",
+    "Adam",
+    "AdamW",
     "BatchNorm",
     "Dense",
     "Dropout",
     "Layer",
     "LeakyReLU",
     "Loss",
+    "Momentum",
     "MulticlassHinge",
+    "Nesterov",
     "Network",
+    "Optimiser",
     "Parameter",
     "ReLU",
     "Sizes",

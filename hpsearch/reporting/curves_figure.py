@@ -63,7 +63,7 @@ def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: S
         if len(curves) == len(row.trial_ids):
             runs.append(curves)
             texts.append(text)
-    figures = [_panel(runs, f"{name} {panel}", columns, label) for panel, columns, label in PANELS if runs]
+    figures = [_panel(runs, f"{name} {panel}", columns, label, texts) for panel, columns, label in PANELS if runs]
     return CurveGroup(title, tuple(texts), tuple(figures))
 
 
@@ -80,7 +80,9 @@ def by_epoch(replicates: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
     )
 
 
-def _panel(runs: Sequence[Sequence[pd.DataFrame]], name: str, columns: Sequence[str], label: str) -> str:
+def _panel(
+    runs: Sequence[Sequence[pd.DataFrame]], name: str, columns: Sequence[str], label: str, legend: Sequence[str]
+) -> str:
     def draw(axes: Axes) -> None:
         shown: list[float] = []
         for index, replicates in enumerate(runs):
@@ -101,7 +103,7 @@ def _panel(runs: Sequence[Sequence[pd.DataFrame]], name: str, columns: Sequence[
 
     what = "setting" if any(len(replicates) > 1 for replicates in runs) else "run"
     alt = f"{words.label(name.split()[-1])} by epoch; {words.count(len(runs), what)}"
-    return svg(name, alt, (4.2, 2.7), draw)
+    return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
 
 
 def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool) -> None:

@@ -1,13 +1,16 @@
 """What all figures share: colours, markers, axes, and how a figure becomes inline SVG. May import matplotlib.
 
 Object-oriented matplotlib only; pyplot's global state is never touched. Text stays text in the SVG, in the page's own
-font, and colours become CSS variables, so that a figure follows the page into the dark.
+font, and colours become CSS variables, so that a figure follows the page into the dark. `files` draws it on white.
 """
 
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from typing import Any
@@ -19,8 +22,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from hpsearch.reporting import words
 
-INK, RULE, BACK = "#010203", "#010204", "#010205"
-"""Text, grid lines and background: placeholders that only the style sheet gives a colour."""
+INK, RULE, BACK = "#1c1e21", "#dfe2e6", "#fefefe"
+"""Text, grid lines and background on white paper; in a page the style sheet gives them their colours."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#757575")
 """Okabe and Ito's palette (2008), told apart with every kind of colour vision; the yellow, faint on white, left out."""
@@ -71,25 +74,65 @@ def character(index: int) -> str:
     return MARKERS[index % len(MARKERS)][1]
 
 
-def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
+Legend = Sequence[tuple[int, str]]
+"""What the series of a figure are: their numbers, which give colour and marker, and their names."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of one set of axes, not yet drawn; `size` in inches."""
+
+    name: str
+    alt: str
+    size: tuple[float, float]
+    draw: Callable[[Axes], None]
+    legend: Legend = ()
+
+
+_gathered: ContextVar[dict[str, Picture] | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathered() -> Iterator[dict[str, Picture]]:
+    """Collect, by name and in order, the pictures that `svg` draws meanwhile, so that they can be drawn as files."""
+    pictures: dict[str, Picture] = {}
+    token = _gathered.set(pictures)
+    try:
+        yield pictures
+    finally:
+        _gathered.reset(token)
+
+
+def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], None], legend: Legend = ()) -> str:
     """Return a figure of one set of axes as an `<svg>` element of HTML; `size` in inches, `name` unique in its page.
 
-    The same input gives the same text: `name` seeds the identifiers, and no date is written.
+    The same input gives the same text: `name` seeds the identifiers, and no date is written. The page shows the legend
+    of several figures once, so it is not in the SVG.
     """
+    pictures = _gathered.get()
+    if pictures is not None:
+        pictures[name] = Picture(name, alt, size, draw, legend)
     out = io.StringIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        # Glyphs that matplotlib's font lacks matter little: it only measures with them, the browser draws them.
-        warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)
-        warnings.filterwarnings("ignore", message=r".*(Tight|constrained)_?layout", category=UserWarning)
+    with drawing_style(name):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.subplots())
         figure.savefig(
             out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
-    return _inline(out.getvalue(), alt, size[0])
+    return _inline(out.getvalue(), name, alt, size[0])
 
 
-def _inline(text: str, alt: str, inches: float) -> str:
+@contextmanager
+def drawing_style(name: str, **settings: Any) -> Iterator[None]:
+    """Draw inside with our look, and with identifiers that depend on `name` alone."""
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": name, **settings}), warnings.catch_warnings():
+        # Glyphs that matplotlib's font lacks matter little: it only measures with them, the browser draws them.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)
+        warnings.filterwarnings("ignore", message=r".*(Tight|constrained)_?layout", category=UserWarning)
+        yield
+
+
+def _inline(text: str, name: str, alt: str, inches: float) -> str:
     """Turn a stand-alone SVG file into an element that takes the page's font, colours and width."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -100,6 +143,7 @@ def _inline(text: str, alt: str, inches: float) -> str:
     view = re.search(r'viewBox="[^"]*"', text)
     assert view, "matplotlib writes a viewBox"
     opening = f'<svg role="img" aria-label="{escape(alt)}" {view[0]} style="max-width: {inches * 115:.0f}px"'
+    opening += f' data-figure="{escape(name)}"'
     opening += ' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     return re.sub(r"<svg[^>]*", lambda _: opening, text, count=1).strip()
 

@@ -44,13 +44,15 @@ def search_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     labels = words.labels(searched_keys(frames.trials["params"]))
     for key in labels:
         picture = key_picture(frames, stages, key)
+        names = {index: stages[index].name for index in sorted({point.stage for point in picture.points})}
         if not any(point.estimate for point in picture.points):
             continue
         label = one_line(labels[key])
-        whole = _draw(picture, f"search {key}", label, "the whole search", None)
+        whole = _draw(picture, f"search {key}", label, "the whole search", names)
         window = _zoom(picture, stages)
         if window:
-            pairs += [whole, _draw(picture, f"zoom {key}", label, "the range of the last search stage", window)]
+            zoomed = _draw(picture, f"zoom {key}", label, "the range of the last search stage", names, window)
+            pairs += [whole, zoomed]
         else:
             singles.append(whole)
     return pairs + singles  # in two columns each pair has a row
@@ -155,7 +157,9 @@ def _margins(values: Sequence[float], log: bool, share: float = 0.04) -> tuple[f
     return low - room, high + room
 
 
-def _draw(picture: KeyPicture, name: str, label: str, what: str, window: Window | None) -> str:
+def _draw(
+    picture: KeyPicture, name: str, label: str, what: str, stages: Mapping[int, str], window: Window | None = None
+) -> str:
     title = f"{label}: {what}"
     left, right, bottom, top = window or _whole(picture)
 
@@ -173,7 +177,7 @@ def _draw(picture: KeyPicture, name: str, label: str, what: str, window: Window 
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
 
-    return svg(name, f"Validation accuracy against {title}.", (4.7, 3.3), draw)
+    return svg(name, f"Validation accuracy against {title}.", (4.7, 3.3), draw, list(stages.items()))
 
 
 def _whole(picture: KeyPicture) -> Window:

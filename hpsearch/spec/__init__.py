@@ -7,11 +7,13 @@ from .limits import limits
 from .narrow import narrow
 from .optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from .reading import difference, parse, read, read_text
+from .references import Reference
 from .resolve import Setting, augmentation_of, data_of, epochs, replicates_of, resolve
 from .schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from .space import Around, Choices, Range, grid
 from .study import Final, Grid, ModelTable, Random, Stage, Study
 from .training import TRAINING_KEYS, Stop, Training, is_training_key
+from .words import check_value
 
 __all__ = [
     "TRAINING_KEYS",
@@ -38,6 +40,7 @@ __all__ = [
     "Optimiser",
     "Random",
     "Range",
+    "Reference",
     "Schedule",
     "Setting",
     "Sgd",
@@ -48,6 +51,7 @@ __all__ = [
     "Training",
     "augmentation_of",
     "check_model_keys",
+    "check_value",
     "data_of",
     "difference",
     "epochs",

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpsearch.errors import nearest
 
+from .reported import check_references
 from .resolve import Setting, replicates_of, resolve
 from .schedules import Cyclical, OneCycle
 from .space import MAX_GRID, SMALLEST, Around, Choices, Range
@@ -43,6 +44,7 @@ def check(study: Study) -> None:
     if study.final is not None:
         _check_overrides(study, study.final, ["final"], study.stages[-1])
         _check_settings(study, study.final, study.stages[-1])
+    check_references(study)
 
 
 def _check_number(study: Study, i: int) -> None:

@@ -21,6 +21,9 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 """The most tables or lists inside each other."""
 
+WORDS_ABOUT_IT = ("description", "reference")
+"""Keys of a study file that only its report has a use for: no result depends on them."""
+
 
 def read(path: Path) -> Study:
     """Read and validate a study file. Raises StudyFileError, one line, for whatever is wrong with it."""
@@ -59,15 +62,21 @@ def parse(text: str, place: str) -> Study:
 def difference(old_text: str, new_text: str) -> list[str]:
     """Return what differs between two study files, key by key: "training.batch_size: 100 → 200".
 
-    Comments, order and formatting are no difference. Raises StudyFileError if one of them is not TOML.
+    Comments, order, formatting and the keys in `WORDS_ABOUT_IT` are no difference. Raises StudyFileError if one of
+    them is not TOML.
     """
-    old = {dotted(where): value for where, value in _leaves(_toml(old_text, "old study file"))}
-    new = {dotted(where): value for where, value in _leaves(_toml(new_text, "new study file"))}
+    old, new = _meant(old_text, "old study file"), _meant(new_text, "new study file")
     return [
         one_line(f"{key}: {_shown(key, old)} → {_shown(key, new)}")
         for key in dict.fromkeys([*old, *new])
         if _text(key, old) != _text(key, new)
     ]
+
+
+def _meant(text: str, place: str) -> dict[str, Any]:
+    """Return what a study file says that its results depend on, by place."""
+    said = {key: value for key, value in _toml(text, place).items() if key not in WORDS_ABOUT_IT}
+    return {dotted(where): value for where, value in _leaves(said)}
 
 
 def _toml(text: str, place: str) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, PrivateAttr, Tag, model_validator
 
+from .flat import flat_setting, flat_space
 from .images import Augmentation, AugmentationOverrides, Data, DataOverrides
-from .space import MAX_GRID, SHAPES, Entry, same
+from .references import Reference
+from .space import MAX_GRID, Entry, same
 from .table import Count, Name, Table, Text, of_kind, tag_of
-from .training import FLOAT_KEYS, TABLES, TRAINING_KEYS, PartialTraining, is_training_key
+from .training import FLOAT_KEYS, TRAINING_KEYS, PartialTraining
 from .words import TAG, wrong
 
 
@@ -47,48 +49,6 @@ Sampler = Annotated[
 ]
 
 
-def _flat_space(given: Any) -> Any:
-    """Bring `schedule.eta_max = {…}`, which TOML nests, back to one key."""
-    if not isinstance(given, dict):
-        return given
-    _refuse_augmentation(given)
-    flat: dict[str, Any] = {}
-    for key, entry in given.items():
-        if isinstance(entry, dict) and not SHAPES & entry.keys() and _holds_entries(key, entry):
-            flat |= {f"{key}.{inner}": item for inner, item in entry.items()}
-        else:
-            flat[key] = entry
-    return flat
-
-
-def _holds_entries(key: str, table: dict[str, Any]) -> bool:
-    """Tell a table that holds searched keys from a mistyped range."""
-    if key in (*TABLES, "training", "model"):
-        return True
-    return not is_training_key(key) and bool(table) and all(isinstance(item, dict) for item in table.values())
-
-
-def _refuse_augmentation(given: dict[str, Any]) -> None:
-    for key in given:
-        if key.split(".")[0] == "augmentation":
-            rule = "cannot be searched; it is the same for all trials of a stage"
-            raise wrong(f"{rule} (augmentation = {{ … }} in [[stage]])", key)
-
-
-def _flat_setting(given: Any) -> Any:
-    """Bring a setting's `schedule = { eta_max = 1 }` to `schedule.eta_max`; a table with a kind stays whole."""
-    if not isinstance(given, dict):
-        return given
-    _refuse_augmentation(given)
-    flat: dict[str, Any] = {}
-    for key, value in given.items():
-        if key in TABLES and isinstance(value, dict) and "kind" not in value:
-            flat |= {f"{key}.{inner}": item for inner, item in value.items()}
-        else:
-            flat[key] = value
-    return flat
-
-
 def _whole_numbers(given: Any) -> Any:
     """Say `integer` for each range that does not, from its key or, where the model decides, from its numbers."""
     if not isinstance(given, dict):
@@ -108,10 +68,10 @@ Replicates = Annotated[Count, Field(le=MAX_GRID)]
 """How many seeds each setting is trained with."""
 
 Space = Annotated[
-    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(_flat_space)
+    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(flat_space)
 ]  # validators run from the last to the first
 Settings = Annotated[
-    tuple[Annotated[dict[str, Any], BeforeValidator(_flat_setting)], ...],
+    tuple[Annotated[dict[str, Any], BeforeValidator(flat_setting)], ...],
     Field(strict=False, min_length=1, max_length=MAX_GRID),
 ]
 
@@ -181,6 +141,7 @@ class Study(Table):
     augmentation: Augmentation = Augmentation()
     stages: Annotated[tuple[Stage, ...], Field(alias="stage", strict=False, min_length=1)]
     final: Final | None = None
+    references: Annotated[tuple[Reference, ...], Field(alias="reference", strict=False, max_length=1000)] = ()
 
     _place: str = PrivateAttr(default="study file")
 

@@ -7,10 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from hpsearch.errors import StudyFileError
+from hpsearch.errors import ModelError, StudyFileError
 
 Where = list[str | int]
 """A place in a study file: `["stage", 1, "space", "lambda"]`."""
@@ -28,6 +29,8 @@ WORDS = {
     "string_too_long": "must have at most {max_length} characters",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
+    "is_instance_of": "must be a {class}",
+    "sequence_str": "must be a list",
     "dict_type": "must be a table",
     "too_short": "must have at least {min_length}",
     "too_long": "must have at most {max_length}",
@@ -106,3 +109,14 @@ def show(value: Any) -> str:
 def one_line(text: str) -> str:
     """Escape what would break the line or the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+
+
+def check_value(what: str, value: Any, expected: Any) -> None:
+    """Raise ModelError, beginning with `what`, unless the value is strictly of the expected type."""
+    try:
+        TypeAdapter(expected).validate_python(value, strict=True)
+    except ValidationError as error:
+        path, text = describe(error.errors(include_url=False)[0])
+        raise ModelError(one_line(f"{what}{dotted(path)} {text.replace('a Sequence', 'a list')}")) from None
+    except PydanticUserError:  # a type that pydantic cannot check
+        return

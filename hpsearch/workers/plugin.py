@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from hpsearch.errors import ModelError, nearest
 from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
+from hpsearch.spec import check_value
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +67,27 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
 
 def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[Layer]:
     """Call the plug-in's `build`. Raises ModelError if it refuses the parameters or returns no layers."""
+    _check_types(plugin, parameters)
     shown = ", ".join(f"{key} = {value!r}" for key, value in parameters.items())
     try:
         made = plugin.build(classes, **parameters)
+    except ValueError as error:  # what a model says of a parameter that makes no sense
+        raise ModelError(f"{plugin.path}: {error}") from error
     except (Exception, SystemExit) as error:
         raise ModelError(f"{plugin.path}: build({shown}) failed: {type(error).__name__}: {error}") from error
     if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
         raise ModelError(f"{plugin.path}: build({shown}) must return a list of layers, got {made!r:.80}")
     return made
+
+
+def _check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
+    """Raise ModelError for a value that is not of the type that `build` declares for its parameter."""
+    try:
+        types = get_type_hints(plugin.build)
+    except Exception:  # names that are known to a type checker only: nothing to go by
+        return
+    for key in parameters.keys() & types.keys():
+        check_value(f"{plugin.path}: {key}", parameters[key], types[key])
 
 
 def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> tuple[int, int]:

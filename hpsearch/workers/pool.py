@@ -4,13 +4,14 @@ May import joblib and threadpoolctl. One single-worker executor per slot, so tha
 slot's segment with it.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 BACKENDS = ("loky", "threading")
+_LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -40,7 +42,8 @@ class Pool:
         """Start function(given) in an idle slot, with a new worker if there is none."""
         executor = self._executors[slot] or self._make()
         self._executors[slot] = executor
-        return executor.submit(function, given)
+        with _signals_held():
+            return executor.submit(function, given)
 
     def _make(self) -> Executor:
         if self.backend == "threading":
@@ -63,6 +66,16 @@ class Pool:
             self._limits.restore_original_limits()
 
 
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """A worker that starts here is deaf to Ctrl-C from its first moment: it inherits what is blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_COORDINATOR)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end(executor: Any) -> None:
     if isinstance(executor, ThreadPoolExecutor):
         executor.shutdown(wait=True, cancel_futures=True)
@@ -71,9 +84,10 @@ def _end(executor: Any) -> None:
 
 
 def _begin(coordinator: int) -> None:
-    """In a new worker: leave Ctrl-C to the coordinator, do not outlive it, and count mapped images as nobody's leak."""
+    """In a new worker: leave Ctrl-C and its like to the coordinator, and do not outlive it."""
     process_executor._USE_PSUTIL = False  # loky would take pages of the shared images for a leak, and start anew
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in _LEFT_TO_COORDINATOR:
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

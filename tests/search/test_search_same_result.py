@@ -125,7 +125,7 @@ def test_a_model_file_that_changes_during_the_run_fails_no_trial(tmp_path, monke
 def test_other_images_than_at_launch_are_refused(tmp_path, monkeypatch):
     launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(2)))
     other = replace(data.load("digits"), fingerprint="other")
-    monkeypatch.setattr(data, "load", lambda name, directory: other)
+    monkeypatch.setattr(data, "load", lambda *_: other)
     with pytest.raises(DataError, match="the images are not those that study 'tiny' was launched with"):
         resume("tiny", options(tmp_path))
 

@@ -52,7 +52,7 @@ BAD = [
     ("low = 1e-5", "lo = 1e-5", "stage[0].space.lambda.lo is not a key; did you mean 'low'?"),
     ("replicates = 3", "replicate = 3", "final.replicate is not a key; did you mean 'replicates'?"),
     ("data = { train", "data = { dataset = 'x', train", "final.data.dataset is not a key; known: train, validation"),
-    ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; known: augmentation, data, description, final, model, name, seed, stage, training"),
+    ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; known: augmentation, data, description, final, model, name, reference, seed, stage, training"),
     # types
     ("batch_size = 100", 'batch_size = "100"', "training.batch_size must be a whole number, got '100'"),
     ("batch_size = 100", "batch_size = 100.0", "training.batch_size must be a whole number, got 100.0"),

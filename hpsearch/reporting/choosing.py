@@ -1,0 +1,108 @@
+"""What the best of many settings is worth, once its score no longer profits from having been chosen for that score.
+
+May import NumPy: functions of which images each setting gets right, which know nothing of studies or tables.
+docs/report.md gives the rules in words.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain, islice
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 1_000
+"""How often the choice is repeated on resampled images."""
+
+FEWEST_IMAGES = 20
+"""Fewer are not resampled: too few would be left out of a bag to score its winner on."""
+
+_CELLS = 2_000_000
+"""So many numbers of a matrix are expanded to float32 at a time: 8 MB."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The winner of a choice by accuracy: its accuracy as measured, and as a fresh sample of images would show it."""
+
+    settings: int
+    images: int
+    raw: float
+    corrected: float
+    low: float  # 95% interval of the corrected accuracy
+    high: float
+    again: float  # the share of resamples in which the same setting wins
+
+    @property
+    def flattery(self) -> float:
+        """How much of the raw accuracy is due to the choice, as a share."""
+        return self.raw - self.corrected
+
+
+def correct_for_choosing(
+    settings: Iterable[NDArray[np.uint8]], replicates: int = 1, resamples: int = RESAMPLES, seed: int = 0
+) -> Chosen | None:
+    """Return the bootstrap bias corrected accuracy (BBC-CV) of Tsamardinos, Greasidou & Borboudakis (2018).
+
+    Each of `settings` is (images,): how many of its `replicates` get an image right; all on the same images. In every
+    resample the images are drawn with replacement, the setting with the highest accuracy on that bag is chosen, and
+    scored on the images that the bag lacks, which had no part in its choice; of equals the earlier setting wins. The
+    mean of these scores is the corrected accuracy; its interval is theirs by percentiles, narrowed to what all images
+    tell. The same input gives the same bits: all sums are of whole numbers. None without images enough or a choice.
+    """
+    iterator = iter(settings)
+    first = next(iterator, None)
+    if first is None or first.size < FEWEST_IMAGES:
+        return None
+    bags = _bags(first.size, resamples, seed)
+    most = np.full(resamples + 1, -1, dtype=np.int64)  # right in the bag, for each bag and, last, for all images
+    winner = np.zeros(resamples + 1, dtype=np.int64)
+    outside = np.zeros(resamples)
+    number = 0
+    rest = chain([first], iterator)
+    while block := list(islice(rest, max(1, _CELLS // first.size))):
+        right = np.stack(block).astype(np.float32)
+        _contest(right, number, bags, most, winner, outside)
+        number += len(block)
+    if number < 2:
+        return None
+    shares = outside / replicates
+    corrected = float(shares.mean())
+    # A bag leaves out but `left` of the n images, whose mean strays √(n/left − 1) times as far as that of all n does.
+    left = first.size * (1 - 1 / first.size) ** first.size
+    low, high = corrected + (np.percentile(shares, [2.5, 97.5]) - corrected) / sqrt(first.size / left - 1)
+    raw = float(most[-1]) / (replicates * first.size)
+    again = float(np.mean(winner[:-1] == winner[-1]))
+    return Chosen(number, first.size, raw, corrected, max(0.0, float(low)), min(1.0, float(high)), again)
+
+
+def _bags(images: int, resamples: int, seed: int) -> NDArray[np.uint8]:
+    """Return how often each bag holds each image: (resamples + 1, images), in the last row each once."""
+    generator = np.random.default_rng([seed, images])
+    bags = np.ones((resamples + 1, images), dtype=np.uint8)
+    for bag in bags[:-1]:
+        bag[:] = np.bincount(generator.integers(0, images, size=images), minlength=images)
+    return bags
+
+
+def _contest(
+    right: NDArray[np.float32],
+    number: int,
+    bags: NDArray[np.uint8],
+    most: NDArray[np.int64],
+    winner: NDArray[np.int64],
+    outside: NDArray[np.float64],
+) -> None:
+    """Let the settings of one block, whose first is the number-th, challenge the winner of each bag so far."""
+    rows = max(1, _CELLS // right.shape[1])
+    for start in range(0, len(bags), rows):
+        held = bags[start : start + rows]
+        scores = right @ held.astype(np.float32).T
+        best = scores.argmax(axis=0)
+        highest = scores[best, np.arange(len(held))].astype(np.int64)
+        better = np.flatnonzero(highest > most[start : start + rows])
+        most[start + better], winner[start + better] = highest[better], number + best[better]
+        better = better[start + better < len(outside)]  # no image is outside of all images
+        absent = held[better] == 0
+        outside[start + better] = np.einsum("ij,ij->i", right[best[better]], absent) / absent.sum(axis=1)

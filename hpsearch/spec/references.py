@@ -1,0 +1,46 @@
+"""What others report of the same settings, to be set beside what comes out here. May import pydantic."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from .flat import flat_setting
+from .table import LARGEST, Name, Number, Positive, Table, Text
+from .words import show, wrong
+
+Metric = Literal[
+    "train_cost",
+    "train_loss",
+    "train_accuracy",
+    "validation_cost",
+    "validation_loss",
+    "validation_accuracy",
+    "test_cost",
+    "test_loss",
+    "test_accuracy",
+]
+
+METRICS: tuple[str, ...] = get_args(Metric)
+"""What a reference row may report, by the names of the report's columns."""
+
+
+class Reference(Table):
+    """One number that somebody reports: of a setting of `stage`, of that stage's best, or of the final.
+
+    `setting` has some of the searched keys; without any it is the best of `stage`, and without a stage the final.
+    `tolerance` is how far off a repetition may be for reasons that no test knows, such as another split.
+    """
+
+    setting: Annotated[dict[str, Any], BeforeValidator(flat_setting)] = Field(default={})
+    stage: Name | None = None
+    metric: Metric
+    value: Number
+    source: Text
+    note: str = ""
+    tolerance: Annotated[Positive, Field(le=LARGEST)] | None = None
+
+    @model_validator(mode="after")
+    def _is_a_share_if_an_accuracy(self) -> "Reference":
+        if self.metric.endswith("accuracy") and not 0 <= self.value <= 1:
+            raise wrong(f"must be a share between 0 and 1, got {show(self.value)}", "value")
+        return self

@@ -1,0 +1,59 @@
+"""A search of thousands of trials, inserted in bulk: what the report's speed, memory and size are measured on."""
+
+import made_study
+import numpy as np
+import sqlalchemy
+
+from hpsearch.storage import tables
+
+IMAGES = 5_000
+
+
+def make_large(engine: sqlalchemy.Engine, trials: int, epochs: int, name: str = "large") -> None:
+    """A random search over λ and η, whose best tenth is searched again finer, and a final of one trial."""
+    maker = made_study.Maker(engine, name)
+    ranges = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-4, "high": 1.0, "log": True}}
+    fine = {"lambda": {"low": 1e-4, "high": 1e-2, "log": True}, "eta": {"low": 1e-2, "high": 0.3, "log": True}}
+    sizes = (trials - trials // 2, trials // 2)
+    difficulty = maker.random.normal(size=IMAGES)
+    number = 1
+    for stage_name, space, size in zip(("coarse", "fine"), (ranges, fine), sizes, strict=True):
+        stage = maker.stage(stage_name, "random", space, trials=size)
+        _insert(maker, stage, space, range(number, number + size), epochs, difficulty)
+        number += size
+
+
+def _insert(maker: made_study.Maker, stage: int, space: dict, ids: range, epochs: int, difficulty: np.ndarray) -> None:
+    random = maker.random
+    settings = {
+        key: 10 ** random.uniform(np.log10(entry["low"]), np.log10(entry["high"]), size=len(ids))
+        for key, entry in space.items()
+    }
+    ceiling = 0.52 - 0.04 * (np.log10(settings["lambda"]) + 3) ** 2 - 0.03 * (np.log10(settings["eta"]) + 1.3) ** 2
+    ceiling = np.clip(ceiling + 0.01 * random.normal(size=len(ids)), 0.12, 0.6)
+    shape = 1 - np.exp(-5 * np.arange(1, epochs + 1) / epochs)
+    trials, curves, predictions = [], [], []
+    for index, trial in enumerate(ids):
+        params = {key: float(values[index]) for key, values in settings.items()}
+        accuracy = 0.1 + (ceiling[index] - 0.1) * shape + 0.003 * random.normal(size=epochs)
+        score = difficulty + 0.35 * random.normal(size=IMAGES)
+        right = score < np.quantile(score, accuracy.max())
+        accuracy[accuracy.argmax()] = right.mean()
+        best = int(accuracy.argmax())
+        setting = {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params}
+        trials.append(
+            {"id": trial, "stage_id": stage, "number": index, "point": index, "replicate": 0, "params": params}
+            | {"setting": setting, "state": "complete", "epochs": epochs, "epochs_done": epochs, "seconds": 3.0}
+            | {"best_epoch": best + 1, "value": float(accuracy[best])}
+        )
+        loss = 2.3 - 2.2 * accuracy
+        metrics = (loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy)
+        columns = np.column_stack([np.full(epochs, params["eta"]), *metrics]).tolist()
+        curves += [(trial, epoch, *row) for epoch, row in enumerate(columns, start=1)]
+        predictions.append((trial, "validation", IMAGES, np.packbits(right).tobytes(), None))
+    with maker.engine.begin() as connection:
+        connection.execute(tables.trials.insert(), trials)
+        places = ", ".join("?" * len(tables.curves.c))
+        for start in range(0, len(curves), 100_000):
+            connection.exec_driver_sql(f"INSERT INTO hpsearch_curves VALUES ({places})", curves[start : start + 100_000])
+        connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?)", predictions)
