@@ -9,24 +9,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
 
     from hpsearch.reporting.frames import Frames
+    from hpsearch.reporting.results import Results
 
-__all__ = ["load_frames", "write_report"]
+__all__ = ["compare_studies", "load_frames", "load_results", "write_report"]
 
 
-def write_report(engine: Engine, name: str, directory: Path) -> Path:
-    """Write index.html, ranking.csv, ranking.md and timings.csv of a study; return the path of index.html.
+def write_report(engine: Engine, name: str, directory: Path, formats: Sequence[str] = ("html", "md", "csv")) -> Path:
+    """Write a study's report in the formats named (see `hpsearch.reporting.forms`); return the path to open first.
 
-    They go to a folder of the study's name inside `directory`, which is made if need be. The study may still be
+    The files go to a folder of the study's name inside `directory`, which is made if need be. The study may still be
     running. Raises StorageError for a name that the database does not hold, InputError where nothing can be written.
     """
     from hpsearch.reporting.documents import write
 
-    return write(engine, name, directory)
+    return write(engine, name, directory, formats)
+
+
+def compare_studies(engine: Engine, names: Sequence[str], directory: Path) -> Path:
+    """Write one report about several studies into a folder of `directory`; return the path of its index.html.
+
+    Raises StorageError for a name that the database does not hold, InputError for fewer than two names.
+    """
+    from hpsearch.reporting.comparing import write
+
+    return write(engine, names, directory)
+
+
+def load_results(engine: Engine, name: str) -> Results:
+    """Return a study for Python and notebooks: `hpsearch.load` with an open database."""
+    from hpsearch.reporting.results import results
+
+    return results(engine, name)
 
 
 def load_frames(engine: Engine, name: str) -> Frames:

@@ -1,16 +1,17 @@
 """What the best of many settings is worth, once its score no longer profits from having been chosen for that score.
 
-May import NumPy: functions of which images each setting gets right, which know nothing of studies or tables.
-docs/report.md gives the rules in words.
+May import NumPy and our statistics: functions of which images each setting gets right, which know nothing of studies
+or tables. docs/report.md gives the rules in words.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hpsearch.reporting.statistics import wilson_interval
 
 RESAMPLES = 1_000
 """How often the choice is repeated on resampled images."""
@@ -30,7 +31,7 @@ class Chosen:
     images: int
     raw: float
     corrected: float
-    low: float  # 95% interval of the corrected accuracy
+    low: float  # its 95% interval
     high: float
     again: float  # the share of resamples in which the same setting wins
 
@@ -48,8 +49,8 @@ def correct_for_choosing(
     Each of `settings` is (images,): how many of its `replicates` get an image right; all on the same images. In every
     resample the images are drawn with replacement, the setting with the highest accuracy on that bag is chosen, and
     scored on the images that the bag lacks, which had no part in its choice; of equals the earlier setting wins. The
-    mean of these scores is the corrected accuracy; its interval is theirs by percentiles, narrowed to what all images
-    tell. The same input gives the same bits: all sums are of whole numbers. None without images enough or a choice.
+    mean of these scores is the corrected accuracy. The same input gives the same bits: all sums are of whole numbers.
+    None where there are too few images, or fewer than two settings to choose from.
     """
     iterator = iter(settings)
     first = next(iterator, None)
@@ -68,13 +69,23 @@ def correct_for_choosing(
     if number < 2:
         return None
     shares = outside / replicates
-    corrected = float(shares.mean())
-    # A bag leaves out but `left` of the n images, whose mean strays √(n/left − 1) times as far as that of all n does.
-    left = first.size * (1 - 1 / first.size) ** first.size
-    low, high = corrected + (np.percentile(shares, [2.5, 97.5]) - corrected) / sqrt(first.size / left - 1)
     raw = float(most[-1]) / (replicates * first.size)
     again = float(np.mean(winner[:-1] == winner[-1]))
-    return Chosen(number, first.size, raw, corrected, max(0.0, float(low)), min(1.0, float(high)), again)
+    return Chosen(number, first.size, raw, float(shares.mean()), *_interval(shares, first.size), again)
+
+
+def _interval(shares: NDArray[np.float64], images: int) -> tuple[float, float]:
+    """Return the 95% interval of the mean of `shares`, (resamples,), each scored on what one bag left out.
+
+    Its width is their spread; its shape is Wilson's, which stays within 0 and 1 where percentiles do badly. A bag
+    leaves out m = n(1 − 1/n)ⁿ of the n images, and the mean of so many drawn from n strays √(n/m − 1) = 1.31 times as
+    far from the mean of all n as that one strays from the truth: percentiles taken as they are would be too wide.
+    """
+    left = images * (1 - 1 / images) ** images
+    variance = float(shares.var()) / (images / left - 1)
+    corrected = float(shares.mean())
+    worth = corrected * (1 - corrected) / variance if variance > 0 else float(images)
+    return wilson_interval(corrected * worth, worth)
 
 
 def _bags(images: int, resamples: int, seed: int) -> NDArray[np.uint8]:

@@ -4,9 +4,6 @@ Every foreign text is escaped where it enters a document: HTML by Jinja2, CSV an
 matplotlib; a name never becomes a path outside the reports' directory.
 """
 
-import contextlib
-import hashlib
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,34 +13,35 @@ import sqlalchemy
 from markupsafe import Markup, escape
 
 from hpsearch.errors import InputError
-from hpsearch.reporting import summary
+from hpsearch.reporting import forms, summary
+from hpsearch.reporting.certainty import check_final, view_choices
 from hpsearch.reporting.curves_figure import curve_groups
-from hpsearch.reporting.drawing import character
+from hpsearch.reporting.drawing import character, gathered
 from hpsearch.reporting.frames import Frames, load
-from hpsearch.reporting.ranking import ranking_csv, ranking_md, timings_csv
+from hpsearch.reporting.importance import stage_importances
+from hpsearch.reporting.importance_figure import importance_figure
+from hpsearch.reporting.names import folder_name, replace
 from hpsearch.reporting.search_figure import reading_aid, search_figures
 from hpsearch.reporting.stage_view import StageView, view_stages
 from hpsearch.reporting.weight_images import weight_images
 
 
-def write(engine: sqlalchemy.Engine, name: str, directory: Path) -> Path:
-    """Render a study's report into its folder of `directory`; return the path of its index.html."""
+def write(engine: sqlalchemy.Engine, name: str, directory: Path, formats: Sequence[str] = forms.DEFAULT) -> Path:
+    """Render a study's report into its folder of `directory`; return the path of its page, or of its last file."""
     frames = load(engine, name)
     stages = view_stages(frames)
-    documents = {
-        "ranking.csv": ranking_csv(frames),
-        "ranking.md": ranking_md(name, stages),
-        "timings.csv": timings_csv(frames),
-        "index.html": render(frames, stages),
-    }
+    with gathered() as pictures:
+        page = render(frames, stages) if set(formats) - {"csv", "parquet"} else ""
+    contents = forms.files(frames, stages, page, pictures, formats)
     folder = directory / folder_name(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in documents.items():
-            replace(folder / file, text)
+        for file, content in contents.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            replace(folder / file, content)
     except OSError as error:
         raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
-    return folder / "index.html"
+    return folder / ("index.html" if "index.html" in contents else next(reversed(contents)))
 
 
 def render(frames: Frames, stages: Sequence[StageView]) -> str:
@@ -56,13 +54,18 @@ def render(frames: Frames, stages: Sequence[StageView]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["unbroken"] = unbroken
+    choices, importances = view_choices(frames, stages), stage_importances(frames, stages)
     return environment.get_template("index.html").render(
         study=frames.study,
         description=summary.description(frames),
-        summary=summary.summarise(frames, stages),
+        summary=summary.summarise(frames, stages, choices),
         facts=summary.facts(frames),
         loss=summary.losses(frames),
         stages=stages,
+        choices=choices,
+        check=check_final(frames, stages, choices),
+        importances=importances,
+        importance_picture=Markup(importance_figure(importances)),
         search=[Markup(svg) for svg in search_figures(frames, stages)],
         search_text=reading_aid(frames, stages),
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in curve_groups(frames, stages)],
@@ -85,29 +88,3 @@ def _bar(stage: StageView, share: float) -> str:
     """Return where a share lies on the scale of a stage's intervals, in percent of its width."""
     low, high = stage.scale
     return f"{3 + 94 * (share - low) / ((high - low) or 1):.1f}%"
-
-
-def folder_name(name: str) -> str:
-    """Return a folder name for a study: itself where that is safe, else what is safe of it and a hash.
-
-    >>> folder_name("coarse-to-fine"), folder_name("../up"), folder_name("")
-    ('coarse-to-fine', 'up-8c722b8a', 'study')
-    """
-    safe = re.sub(r"[^\w.-]+", "-", name).strip(".-_")[:80].rstrip(".-_")
-    while len(safe.encode()) > 200:
-        safe = safe[:-1]
-    if safe == name:
-        return safe or "study"
-    return f"{safe or 'study'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, so that nobody ever reads half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="")
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise

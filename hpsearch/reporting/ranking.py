@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pandas as pd
+
 from hpsearch.reporting import words
 from hpsearch.reporting.frames import SPLITS, Frames, records
 from hpsearch.reporting.stage_view import StageView, searched_keys
@@ -16,6 +18,17 @@ RESULTS = ("best_epoch", *(f"{split}_{metric}" for split in (*SPLITS, "test") fo
 
 def ranking_csv(frames: Frames) -> str:
     """Return a row per trial, in stage order, then by rank, then by replicate: the same bytes for the same results."""
+    header, rows = _ranking(frames)
+    return _csv([header, *rows])
+
+
+def ranking_frame(frames: Frames) -> pd.DataFrame:
+    """Return the rows of ranking.csv as a frame; numbers as numbers, a missing one as NaN."""
+    header, rows = _ranking(frames)
+    return pd.DataFrame(rows, columns=header).convert_dtypes(convert_string=False, convert_boolean=False)
+
+
+def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
     # The keys are sorted, since a database may hand back a setting's keys in another order.
     keys = sorted(searched_keys(frames.trials["params"]))
     taken = {*IDENTITY, *RESULTS}
@@ -28,7 +41,7 @@ def ranking_csv(frames: Frames) -> str:
         ]
         for trial in records(frames.trials)
     ]
-    return _csv([header, *rows])
+    return header, rows
 
 
 def timings_csv(frames: Frames) -> str:
@@ -56,14 +69,16 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
             continue
         header = [*stage.headings, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
         header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else [])]
-        header += ["remark"] if stage.remarked else []
-        lines = [header, [("---" if text == "remark" else "---:") for text in header]]
-        for row in stage.rows:
+        texts = [*(["what happened"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
+        header += texts
+        lines = [header, [("---" if text in texts else "---:") for text in header]]
+        for row in stage.shown:
             cells = [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
             cells += [row.test_accuracy] if stage.tested else []
+            cells += [row.happened] if stage.diagnosed else []
             cells += [row.remark] if stage.remarked else []
             lines.append([words.markdown(cell) for cell in cells])
         lines[0] = [words.markdown(text) for text in header]
         parts.extend(f"| {' | '.join(line)} |\n" for line in lines)
-        parts.append(f"\n{words.markdown(stage.caption)}\n")
+        parts.append(f"\n{words.markdown(stage.caption + stage.cut)}\n")
     return "".join(parts)

@@ -56,6 +56,8 @@ class Row:
     time: str
     mark: str  # best, tied, worse, or nothing
     remark: str
+    happened: str = ""  # the diagnosis, in a few words
+    because: str = ""  # and the numbers that it rests on
 
     @property
     def accuracy(self) -> str:

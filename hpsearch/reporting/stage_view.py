@@ -5,14 +5,19 @@ May import our frames, rows and words.
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch.reporting import words
+from hpsearch.reporting.diagnosis import Diagnosis, diagnose_all, of_setting
 from hpsearch.reporting.frames import Frames, records
 from hpsearch.reporting.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
 from hpsearch.reporting.setting_rows import Replication, replication_of, setting_rows, settings_of
 from hpsearch.reporting.words import NumberStyle
+
+
+SHOWN = 200
+"""At most so many rows of a ranking are shown: a page of thousands is read by nobody. ranking.csv has all."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,26 @@ class StageView:
         return any(row.remark for row in self.rows)
 
     @property
+    def diagnosed(self) -> bool:
+        """Whether it is known of any row what happened."""
+        return any(row.happened for row in self.rows)
+
+    @property
     def plus_minus(self) -> str:
         """What to add to the heading of an accuracy."""
         return " ± SD" if self.replication else ""
+
+    @property
+    def shown(self) -> tuple[Row, ...]:
+        """The rows that a page shows: the first ones."""
+        return self.rows[:SHOWN]
+
+    @property
+    def cut(self) -> str:
+        """What to say of the rows that are not shown, "" where all are."""
+        if len(self.rows) <= SHOWN:
+            return ""
+        return f" The table ends after the first {SHOWN} of {len(self.rows):,} rows; ranking.csv has all of them."
 
     @property
     def ranked(self) -> tuple[Row, ...]:
@@ -75,11 +97,19 @@ def number_styles(frames: Frames) -> dict[str, NumberStyle]:
 def view_stages(frames: Frames) -> list[StageView]:
     """Return a view per stage, in order."""
     styles = number_styles(frames)
-    trials = records(frames.trials)
-    return [
-        _view(frames, stage, [t for t in trials if t["stage_id"] == stage["id"]], styles)
-        for stage in records(frames.stages)
-    ]
+    by_stage: dict[int, list[Record]] = {}
+    for trial in records(frames.trials):
+        by_stage.setdefault(trial["stage_id"], []).append(trial)
+    diagnosed = diagnose_all(frames)
+    views = [_view(frames, stage, by_stage.get(stage["id"], []), styles) for stage in records(frames.stages)]
+    return [replace(view, rows=tuple(_diagnosed(row, diagnosed) for row in view.rows)) for view in views]
+
+
+def _diagnosed(row: Row, diagnosed: Mapping[int, Diagnosis]) -> Row:
+    """Add to a row what happened to its trials."""
+    found = [diagnosed.get(trial) for trial in row.trial_ids]
+    because = " ".join(each.because for each in found if each) if len(found) == 1 else ""
+    return replace(row, happened=of_setting(found), because=because)
 
 
 def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle]) -> StageView:

@@ -18,10 +18,10 @@ LEVEL = 0.05
 """Chance that we allow, over a whole table, of calling any trial worse than the best when it is not."""
 
 
-def wilson_interval(successes: float, images: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, images: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return the interval of Wilson (1927) for a proportion: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n).
 
-    `successes` may be fractional, as the mean over replicates is.
+    Both may be fractional, as the mean over replicates is, or the number of images that an estimate is worth.
 
     >>> low, high = wilson_interval(5173, 10_000)
     >>> f"{low:.4f} {high:.4f}"
@@ -34,6 +34,21 @@ def wilson_interval(successes: float, images: int, confidence: float = 0.95) -> 
     half = z * math.sqrt(share * (1 - share) / images + (z / (2 * images)) ** 2)
     scale = 1 + z * z / images
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+Interval = tuple[float, float, float]
+"""An estimate, and the lower and upper bound of its 95% interval."""
+
+
+def difference_interval(first: Interval, second: Interval) -> Interval:
+    """Return the difference of two independent estimates with its interval, from theirs (Newcombe 1998, method 10).
+
+    >>> "{:.3f} {:.3f} {:.3f}".format(*difference_interval((0.52, 0.50, 0.54), (0.51, 0.50, 0.52)))
+    '0.010 -0.012 0.032'
+    """
+    (one, one_low, one_high), (two, two_low, two_high) = first, second
+    below, above = math.hypot(one - one_low, two_high - two), math.hypot(one_high - one, two - two_low)
+    return one - two, one - two - below, one - two + above
 
 
 def mcnemar_exact(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.float64]:

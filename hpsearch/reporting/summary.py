@@ -5,7 +5,9 @@ import tomllib
 from collections.abc import Sequence
 
 from hpsearch.reporting import words
+from hpsearch.reporting.certainty import Choice, check_final, corrected_sentence, final_sentence
 from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.resolution import resolution
 from hpsearch.reporting.rows import Row
 from hpsearch.reporting.stage_view import StageView
 from hpsearch.reporting.statistics import wilson_interval
@@ -30,15 +32,16 @@ def description(frames: Frames) -> str:
     return text if isinstance(text, str) else ""
 
 
-def summarise(frames: Frames, stages: Sequence[StageView]) -> list[str]:
-    """Return the study in sentences: state, best setting, test accuracy, ties, looks at the test images."""
+def summarise(frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice]) -> list[str]:
+    """Return the study in sentences: state, best setting, ties, what more images would show, test accuracy, looks."""
     sentences = [_state(frames)]
     search = last_search(stages)
     if search is None and final(stages) is None:
         return [*sentences, "No trial has finished yet, so there is no best setting."]
     if search:
-        sentences += [_best(search), _ties(search)]
-    sentences += [_final(frames, stages), _looks(frames, stages)]
+        sentences += [_best(search), corrected_sentence(search, choices), _ties(search), resolution(frames, search)]
+    check = check_final(frames, stages, choices)
+    sentences += [_final(frames, stages), final_sentence(check), _looks(frames, stages)]
     return [sentence for sentence in sentences if sentence]
 
 

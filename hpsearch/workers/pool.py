@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from joblib.externals.loky import process_executor
@@ -48,6 +49,7 @@ class Pool:
     def _make(self) -> Executor:
         if self.backend == "threading":
             return ThreadPoolExecutor(1)
+        resource_tracker.ensure_running()  # started within `_signals_held`, Python's would let them through again
         one = dict.fromkeys(_THREADS, "1")
         made: Executor = ProcessPoolExecutor(max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=one)
         return made

@@ -16,7 +16,7 @@ from hpsearch.storage import tables
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-MEDIUM = TINY.replace("epochs = 3", "epochs = 100")
+MEDIUM = TINY.replace("epochs = 3", "epochs = 60")
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,7 @@ def test_closing_a_pool_ends_busy_workers_at_once():
     pool = Pool(1)
     worker = pool.submit(0, sleep, 0.0).result(30)
     pool.submit(0, sleep, 60.0)
+    time.sleep(0.2)  # until it is under way: loky complains of a task that has just been handed over
     began = time.monotonic()
     pool.close()
     assert time.monotonic() - began < 5

@@ -1,0 +1,177 @@
+"""How far a stage's choice can be trusted: its winner's corrected accuracy, and the final's test beside it.
+
+May import our frames, views and statistics.
+"""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.reporting import words
+from hpsearch.reporting.choosing import RESAMPLES, Chosen, correct_for_choosing
+from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.rows import Record
+from hpsearch.reporting.setting_rows import Replication, settings_of
+from hpsearch.reporting.stage_view import StageView
+from hpsearch.reporting.statistics import Interval, difference_interval, wilson_interval
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One stage's choice: its winner's accuracy as measured and corrected; every text as the table shows it."""
+
+    stage: str
+    settings: str
+    images: str
+    raw: str
+    corrected: str
+    interval: str
+    flattery: str  # in points
+    again: str
+    chosen: Chosen
+
+
+@dataclass(frozen=True)
+class FinalCheck:
+    """The final's accuracy on the test images, and how the last search stage's corrected accuracy differs from it."""
+
+    stage: str
+    accuracy: str
+    interval: str
+    looks: int  # how often the test images were looked at, by any trial of the study
+    trained: str  # on how many images, where the search had fewer
+    difference: Interval | None  # corrected validation accuracy − test accuracy, as shares
+    places: int
+
+    @property
+    def difference_text(self) -> str:
+        """The difference with its interval, in points: +0.30 (−0.90 to +1.50)."""
+        if self.difference is None:
+            return words.MISSING
+        apart, low, high = (points(value, self.places) for value in self.difference)
+        return f"{apart} ({low} to {high})"
+
+
+def points(share: float, places: int) -> str:
+    """Write a difference of shares in percentage points, with its sign.
+
+    >>> points(0.012, 1), points(-0.0003, 2), points(0.0, 1)
+    ('+1.2', '−0.03', '0.0')
+    """
+    text = f"{100 * share:+.{places}f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0 else text
+
+
+def view_choices(frames: Frames, stages: Sequence[StageView]) -> list[Choice]:
+    """Return what each searching stage's choice is worth, where it was kept which images each setting gets right."""
+    trials = records(frames.trials)
+    found = []
+    for stage in stages:
+        if stage.kind == "final" or len(stage.ranked) < 2:
+            continue
+        ranked = [trial for trial in trials if trial["stage"] == stage.name and trial["rank"] is not None]
+        # Of equals the search takes the lower loss, of which a bag knows nothing: there the first trial wins.
+        settings = sorted(settings_of(ranked), key=lambda members: min(trial["number"] for trial in members))
+        seeds = stage.replication.number if stage.replication and stage.replication.noun == "seed" else 1
+        if _comparable(frames, settings):
+            chosen = correct_for_choosing(_right(frames, settings, stage.replication), seeds)
+            if chosen:
+                found.append(_choice(stage, chosen))
+    return found
+
+
+def _comparable(frames: Frames, settings: Sequence[Sequence[Record]]) -> bool:
+    """Whether it is known of all settings which of the same images they get right."""
+    sizes = set()
+    for members in settings:
+        kept = [frames.correct(trial["id"]) for trial in members]
+        sizes.add(tuple(None if right is None else right.size for right in kept))
+    return len(sizes) == 1 and None not in next(iter(sizes))
+
+
+def _right(
+    frames: Frames, settings: Sequence[Sequence[Record]], how: Replication | None
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield for each setting how many of its seeds get each image right; folds, on images of their own, are pooled."""
+    for members in settings:
+        kept = [frames.correct(trial["id"]) for trial in members]
+        right = [each.astype(np.uint8) for each in kept if each is not None]
+        if how and how.noun == "fold":
+            yield np.concatenate(right)
+        else:
+            yield np.sum(right, axis=0, dtype=np.uint8)
+
+
+def _choice(stage: StageView, chosen: Chosen) -> Choice:
+    places = words.decimals(chosen.images)
+    return Choice(
+        stage=stage.name,
+        settings=f"{chosen.settings:,}",
+        images=f"{chosen.images:,}",
+        raw=words.percent(chosen.raw, places),
+        corrected=words.percent(chosen.corrected, places),
+        interval=words.between(chosen.low, chosen.high, places),
+        flattery=points(chosen.flattery, places),
+        again=f"{100 * chosen.again:.0f}%",
+        chosen=chosen,
+    )
+
+
+def check_final(frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice]) -> FinalCheck | None:
+    """Return the final's test accuracy beside the last search's corrected one, None where nothing was tested."""
+    last = next((stage for stage in stages if stage.kind == "final" and stage.ranked), None)
+    tests = [row.test for row in last.ranked if row.test] if last else []
+    if last is None or not tests:
+        return None
+    images, places = tests[0].images, words.decimals(tests[0].images)
+    share = statistics.fmean(test.share for test in tests)
+    low, high = wilson_interval(share * images, images)
+    search = next((stage for stage in reversed(stages) if stage.kind != "final" and stage.ranked), None)
+    choice = next((choice for choice in choices if search and choice.stage == search.name), None)
+    difference = None
+    if choice:
+        chosen = choice.chosen
+        difference = difference_interval((chosen.corrected, chosen.low, chosen.high), (share, low, high))
+    train = {row["name"]: (row["data"] or {}).get("train") for row in records(frames.stages)}
+    before, after = train.get(search.name) if search else None, train.get(last.name)
+    return FinalCheck(
+        stage=last.name,
+        accuracy=words.percent(share, places),
+        interval=words.between(low, high, places),
+        looks=int(frames.trials["test_accuracy"].count()),
+        trained=f"{after:,} images instead of {before:,}" if before and after and before != after else "",
+        difference=difference,
+        places=places,
+    )
+
+
+def corrected_sentence(stage: StageView, choices: Sequence[Choice]) -> str:
+    """Say what the best of a stage is worth without the flattery of the choice, "" where that is not known."""
+    choice = next((choice for choice in choices if choice.stage == stage.name), None)
+    if choice is None:
+        return ""
+    chosen = choice.chosen
+    size = f"{100 * abs(chosen.flattery):.{words.decimals(chosen.images)}f} points"
+    less = f"{size} less than measured" if chosen.flattery > 0 else "no less than measured"
+    return (
+        f"Corrected for having been chosen, that accuracy is {choice.corrected} (95% interval {choice.interval}),"
+        f" {less}: when the choice is repeated on {RESAMPLES:,} resamples of the images and scored on the images left"
+        f" out, this is the mean. The same setting wins in {choice.again} of them."
+    )
+
+
+def final_sentence(check: FinalCheck | None) -> str:
+    """Say how the test accuracy compares with what the search promised."""
+    if check is None or check.difference is None:
+        return ""
+    apart, low, high = check.difference
+    size = f"{100 * abs(apart):.{check.places}f} points {'below' if apart > 0 else 'above'}"
+    verdict = "no more than chance explains" if low <= 0 <= high else "more than chance explains"
+    trained = f", trained on {check.trained}" if check.trained else ""
+    return (
+        f"That is {size} the corrected validation accuracy, {verdict} (95% interval of the difference"
+        f" {points(low, check.places)} to {points(high, check.places)}{trained})."
+    )

@@ -1,0 +1,144 @@
+"""The diagnosis of trials that were made to overfit, underfit, diverge, jump, plateau, improve: by training them."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import sqlalchemy
+import tiny
+
+from hpsearch.reporting.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_setting
+from hpsearch.reporting.frames import load
+from hpsearch.reporting.trial_curves import Curve, comparable
+from hpsearch.search import launching
+
+STUDY = """
+name = "made"
+[data]
+dataset = "digits"
+train = 100
+validation = 1_000
+[model]
+file = "models/mlp.py"
+hidden = [64]
+[training]
+batch_size = 20
+epochs = 60
+[[stage]]
+name = "made"
+settings = [
+"""
+
+MADE = [
+    ("{ eta = 0.1 }", "plateaued since epoch"),
+    ("{ eta = 0.1, epochs = 35 }", "fine"),
+    ('{ optimiser = "adam", eta = 0.01 }', "overfits since epoch"),
+    ('{ optimiser = "adam", eta = 0.03 }', "overfits since epoch"),
+    ("{ eta = 1e6 }", "diverged (epoch 1)"),
+    ("{ eta = 2.5 }", "diverged (epoch"),
+    ("{ eta = 1.5, lambda = 0 }", "learning rate too high (loss jumps)"),
+    ("{ eta = 1.0, lambda = 0.02 }", "learning rate too high (loss jumps)"),
+    ("{ lambda = 0.3, eta = 0.1 }", "underfits"),
+    ("{ lambda = 1.0, eta = 0.01 }", "underfits"),
+    ("{ eta = 0.003 }", "still improving"),
+    ("{ eta = 0.03, epochs = 20 }", "still improving"),
+    ("{ eta = 0.1, schedule = { kind = 'step', every_epochs = 20 } }", "plateaued since epoch"),
+]
+CYCLIC = [
+    (1.0, 6, 30, ("overfits since epoch", "plateaued since epoch")),
+    (0.1, 10, 20, ("still improving",)),
+    (0.01, 5, 30, ("still improving",)),
+    (100.0, 3, 30, ("diverged (epoch",)),
+]
+"""eta_max, epochs of a cycle, epochs, and what may be said."""
+
+
+@pytest.fixture(scope="module")
+def diagnosed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    cyclic = [
+        f"{{ epochs = {epochs}, schedule = {{ kind = 'cyclical', eta_min = 1e-3, eta_max = {eta}, "
+        f"half_cycle_epochs = {cycle // 2} }} }},"
+        for eta, cycle, epochs, _ in CYCLIC
+    ]
+    text = STUDY + "".join(f"{setting},\n" for setting, _ in MADE) + ']\n[[stage]]\nname = "cyclic"\nsettings = [\n'
+    study = tiny.workspace(folder, text + "\n".join(cyclic) + "\n]\n", "made.toml")
+    launching.launch(study, tiny.options(folder))
+    engine = sqlalchemy.create_engine(tiny.url(folder), poolclass=sqlalchemy.NullPool)
+    frames = load(engine, "made")
+    found = diagnose_all(frames)
+    trials = zip(frames.trials["stage"], frames.trials["number"], frames.trials["id"], strict=True)
+    return {(stage, number): found[trial] for stage, number, trial in trials}
+
+
+@pytest.mark.parametrize(("number", "text"), [(i, text) for i, (_, text) in enumerate(MADE)])
+def test_a_trial_made_to_go_wrong_is_told_what_went_wrong(diagnosed, number, text):
+    assert diagnosed["made", number].text.startswith(text), diagnosed["made", number]
+
+
+@pytest.mark.parametrize(("number", "texts"), [(i, texts) for i, (*_, texts) in enumerate(CYCLIC)])
+def test_waves_of_a_cyclical_learning_rate_are_no_jumps(diagnosed, number, texts):
+    assert diagnosed["cyclic", number].text.startswith(texts), diagnosed["cyclic", number]
+
+
+def test_cycles_are_compared_at_their_ends_and_a_warm_up_is_left_out():
+    up_and_down = np.array([0.05, 0.1, 0.05, 1e-5] * 3)
+    assert comparable(up_and_down).tolist() == [3, 7, 11]
+    assert comparable(up_and_down[:7]).tolist() == [3, 6]
+    assert comparable(np.array([0.1, 0.2, 0.3, 0.2, 0.1])).tolist() == [2, 3, 4]
+    assert comparable(np.array([0.1, 0.1, 0.01, 0.01])).tolist() == [0, 1, 2, 3]
+    assert comparable(np.array([0.1, 0.2, 0.3])).tolist() == [2]
+
+
+MEASURE = Measure(guess_loss=math.log(10), chance=0.1, images=10_000, best=0.5)
+
+
+def curve(train_loss, validation_loss, train_accuracy=0.7, validation_accuracy=0.5):
+    epochs = len(train_loss)
+    values = [np.broadcast_to(np.asarray(v, float), epochs).copy() for v in (train_accuracy, validation_accuracy)]
+    losses = [np.array(train_loss, float), np.array(validation_loss, float)]
+    return Curve(np.arange(1, epochs + 1), np.full(epochs, 0.1), losses[0], losses[0], values[0], losses[1], values[1])
+
+
+def test_curves_part_where_the_validation_loss_is_lowest():
+    down = np.linspace(2.0, 0.5, 40)
+    validation = np.abs(np.linspace(-1, 1, 40) + 0.3) + 1.5
+    found = diagnose(curve(down, validation), MEASURE)
+    assert (found.kind, found.epoch) == ("overfits", 15)
+    assert found.because.startswith("From epoch 15 on the training loss falls from 1.46 to")
+    assert diagnose(curve(down[::-1], validation), MEASURE).kind != "overfits"
+
+
+def test_a_single_spike_is_no_high_learning_rate():
+    loss = np.r_[np.linspace(2, 1, 20), 1.6, np.full(20, 1.0)]
+    assert diagnose(curve(loss, loss), MEASURE).kind == "plateaued"
+    loss[25::4] = 1.2
+    found = diagnose(curve(loss, loss), MEASURE)
+    assert found.text == "learning rate too high (loss jumps)"
+    assert found.because == "The training loss jumps up 5 times, at worst from 1 to 1.6 in epoch 21."
+
+
+def test_a_network_whose_units_died_has_diverged_but_one_that_a_large_decay_emptied_underfits():
+    accuracy = np.r_[np.linspace(0.2, 0.45, 10), np.full(10, 0.1)]
+    loss = np.r_[np.linspace(2.2, 1.6, 10), np.full(10, 2.303)]
+    died = curve(loss, loss, accuracy, accuracy)
+    assert diagnose(died, MEASURE).text == "diverged (epoch 11)"
+    emptied = dataclasses.replace(died, train_cost=np.r_[np.linspace(9, 2.4, 10), np.full(10, 2.303)])
+    assert diagnose(emptied, MEASURE).text == "underfits"
+
+
+def test_numbers_that_are_missing_or_not_finite_are_left_out():
+    loss = np.r_[np.linspace(2, 1, 20), np.full(20, 1.0)]
+    with_gaps = curve(loss, np.where(np.arange(40) % 7 == 3, math.nan, loss))
+    assert diagnose(with_gaps, MEASURE).kind == "plateaued"
+    assert diagnose(curve([math.nan] * 5, [1.0] * 5), MEASURE) is None
+    assert diagnose(curve([1.0], [1.0]), MEASURE) is None
+
+
+def test_a_setting_is_told_what_most_of_its_replicates_did():
+    overfits = [Diagnosis("overfits", epoch, "") for epoch in (9, 12, 10)]
+    assert of_setting(overfits) == "overfits since epochs 9–12"
+    assert of_setting([*overfits[:2], Diagnosis("fine", None, "")]) == "overfits since epochs 9–12 (2 of 3)"
+    assert of_setting([None, Diagnosis("diverged", 3, "")]) == "diverged (epoch 3) (1 of 2)"
+    assert of_setting([None]) == ""
