@@ -7,8 +7,7 @@ HpsearchError                 exit status 1: something failed
 │   ├── ModelError            a model file: missing, without a model, wrong keys
 │   ├── StorageError          a database: unwritable, corrupt, of another version, unknown study
 │   └── StudyChangedError     the study file differs from the one that was launched under this name
-├── StudyBusyError            another process is running this study
-└── WorkerError               workers cannot be started, or die again and again
+└── StudyBusyError            another process is running this study
 """
 
 import difflib
@@ -49,10 +48,6 @@ class StudyChangedError(InputError):
 
 class StudyBusyError(HpsearchError):
     """Another process holds the study's lock."""
-
-
-class WorkerError(HpsearchError):
-    """Workers cannot be started or kept alive."""
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
