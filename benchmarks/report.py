@@ -12,11 +12,11 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests" / "reporting")]
 
-import made_large
-import made_study
-import sqlalchemy
+import made_large  # noqa: E402
+import made_study  # noqa: E402
+import sqlalchemy  # noqa: E402
 
-from hpsearch.reporting import write_report
+from hpsearch.reporting import write_report  # noqa: E402
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ OURS = {
     "storage": "errors spec",
     "workers": "errors nn data spec",
     "search": "hpsearch errors nn.random data spec storage workers",
-    "reporting": "errors spec storage",
+    "reporting": "errors data spec storage",
     "cli": "hpsearch errors nn data spec storage workers search reporting",
 }
 OTHERS = {
@@ -31,7 +31,7 @@ OTHERS = {
     "storage": "optuna sqlalchemy",
     "workers": "numpy joblib threadpoolctl",
     "search": "numpy optuna joblib threadpoolctl",
-    "reporting": "numpy scipy pandas matplotlib sqlalchemy jinja2 markupsafe",
+    "reporting": "numpy scipy pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
     "cli": "numpy click rich optuna optuna_dashboard",
 }
 """What each package may import, of ours and of others, beside itself and the standard library."""

@@ -114,12 +114,41 @@ def status(name: str | None, storage: str) -> None:
     metavar="DIR",
     help="Where the report goes.",
 )
+@click.option(
+    "--format",
+    "formats",
+    default="html,md,csv",
+    show_default=True,
+    metavar="LIST",
+    help="Of html, md, csv, parquet, tex, pdf, png, svg.",
+)
+@click.option("--trials", metavar="LIST", help="Draw these trials too: 3,7 of the last search, or fine:3,final:0.")
+@click.option("--examples", is_flag=True, help="Show test images of the most confused classes.")
+@click.option("--watch", is_flag=True, help="Write it again every few seconds while the study runs.")
 @_storage
-def report(name: str, reports: Path, storage: str) -> None:
+def report(name: str, watch: bool, **given: Any) -> None:
     """Write the report of study NAME, finished or not."""
-    from hpsearch.cli.looking import write_report
+    from hpsearch.cli.looking import watch_report, write_report
 
-    click.echo(write_report(name, storage, reports))
+    click.echo((watch_report if watch else write_report)(name, **given))
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME NAME …")
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the comparison goes.",
+)
+@_storage
+def compare(names: tuple[str, ...], reports: Path, storage: str) -> None:
+    """Write one report about several studies: their best settings, tests between them, curves together."""
+    from hpsearch.cli.looking import write_comparison
+
+    click.echo(write_comparison(names, storage, reports))
 
 
 @cli.command()

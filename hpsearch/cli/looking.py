@@ -2,6 +2,8 @@
 
 import socket
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,51 @@ from hpsearch.storage import locks, reading, sqlite
 from hpsearch.storage.database import Database, open_to_read
 from hpsearch.storage.records import INTERRUPTED, RUNNING
 
+WATCH_SECONDS = 5.0
+"""`report --watch` waits so long between two reports, and at least four times as long as the last one took."""
 
-def write_report(name: str, storage: str, reports: Path) -> Path:
-    """Write the report of a study; return the path of its index.html."""
+
+def write_report(
+    name: str, storage: str, reports: Path, formats: str = "html,md,csv", trials: str | None = None, **given: Any
+) -> Path:
+    """Write the report of a study in a comma list of formats; return the path to open. `given` as in `reporting`."""
+    from hpsearch import reporting
+    from hpsearch.reporting import asked, forms
+
+    chosen = forms.chosen(formats)
+    given["trials"] = asked.chosen_trials(trials) if trials is not None else ()
+    engine = open_to_read(storage)
+    with engine.connect() as connection:
+        reading.get_study(connection, name)
+    return reporting.write_report(engine, name, reports, chosen, **given)
+
+
+def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
+    """Write the report again and again until no process runs the study any more; return the path to open."""
+    path, first = sqlite.path_of(storage), True
+    while True:
+        with open_to_read(storage).connect() as connection:
+            study = reading.get_study(connection, name)
+        running = study.state == RUNNING and locks.is_held(path, study.id)
+        before = time.monotonic()
+        written = write_report(name, storage, reports, **given)
+        if not running:
+            return written
+        if first:
+            print(f"{written} is written again while the study runs; end with Ctrl-C", file=sys.stderr, flush=True)
+        first = False
+        time.sleep(max(WATCH_SECONDS, 4 * (time.monotonic() - before)))
+
+
+def write_comparison(names: Sequence[str], storage: str, reports: Path) -> Path:
+    """Write the comparison of several studies; return the path of its index.html."""
     from hpsearch import reporting
 
     engine = open_to_read(storage)
     with engine.connect() as connection:
-        reading.get_study(connection, name)
-    return reporting.write_report(engine, name, reports)
+        for name in names:
+            reading.get_study(connection, name)
+    return reporting.compare_studies(engine, names, reports)
 
 
 def show_status(name: str | None, storage: str) -> None:

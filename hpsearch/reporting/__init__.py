@@ -20,15 +20,27 @@ if TYPE_CHECKING:
 __all__ = ["compare_studies", "load_frames", "load_results", "write_report"]
 
 
-def write_report(engine: Engine, name: str, directory: Path, formats: Sequence[str] = ("html", "md", "csv")) -> Path:
+def write_report(
+    engine: Engine,
+    name: str,
+    directory: Path,
+    formats: Sequence[str] = ("html", "md", "csv"),
+    trials: Sequence[tuple[str | None, int]] = (),
+    examples: bool = False,
+) -> Path:
     """Write a study's report in the formats named (see `hpsearch.reporting.forms`); return the path to open first.
 
+    `trials` are drawn beside the best, by stage (None: the last that searched) and number: [("fine", 3)]. With
+    `examples` the most confused classes are shown with test images, which a report to be given away should not have.
+
     The files go to a folder of the study's name inside `directory`, which is made if need be. The study may still be
-    running. Raises StorageError for a name that the database does not hold, InputError where nothing can be written.
+    running. Raises StorageError for a name that the database does not hold, InputError for a trial that the study has
+    not, and where nothing can be written.
     """
+    from hpsearch.reporting.asked import Asked
     from hpsearch.reporting.documents import write
 
-    return write(engine, name, directory, formats)
+    return write(engine, name, directory, formats, Asked(tuple(trials), examples))
 
 
 def compare_studies(engine: Engine, names: Sequence[str], directory: Path) -> Path:

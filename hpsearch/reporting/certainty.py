@@ -73,8 +73,7 @@ def view_choices(frames: Frames, stages: Sequence[StageView]) -> list[Choice]:
         if stage.kind == "final" or len(stage.ranked) < 2:
             continue
         ranked = [trial for trial in trials if trial["stage"] == stage.name and trial["rank"] is not None]
-        # Of equals the search takes the lower loss, of which a bag knows nothing: there the first trial wins.
-        settings = sorted(settings_of(ranked), key=lambda members: min(trial["number"] for trial in members))
+        settings = settings_of(ranked)
         seeds = stage.replication.number if stage.replication and stage.replication.noun == "seed" else 1
         if _comparable(frames, settings):
             chosen = correct_for_choosing(_right(frames, settings, stage.replication), seeds)

@@ -46,19 +46,19 @@ def correct_for_choosing(
 ) -> Chosen | None:
     """Return the bootstrap bias corrected accuracy (BBC-CV) of Tsamardinos, Greasidou & Borboudakis (2018).
 
-    Each of `settings` is (images,): how many of its `replicates` get an image right; all on the same images. In every
-    resample the images are drawn with replacement, the setting with the highest accuracy on that bag is chosen, and
-    scored on the images that the bag lacks, which had no part in its choice; of equals the earlier setting wins. The
-    mean of these scores is the corrected accuracy. The same input gives the same bits: all sums are of whole numbers.
-    None where there are too few images, or fewer than two settings to choose from.
+    Each of `settings`, the best first, is (images,): how many of its `replicates` get an image right; all on the same
+    images. In every resample the images are drawn with replacement, the setting with the highest accuracy on that bag
+    is chosen, of equals one at random, and scored on the images that the bag lacks, which had no part in its choice.
+    The mean of these scores is the corrected accuracy. The same input gives the same bits: all sums are of whole
+    numbers. None where there are too few images, or fewer than two settings to choose from.
     """
     iterator = iter(settings)
     first = next(iterator, None)
     if first is None or first.size < FEWEST_IMAGES:
         return None
     bags = _bags(first.size, resamples, seed)
-    most = np.full(resamples + 1, -1, dtype=np.int64)  # right in the bag, for each bag and, last, for all images
-    winner = np.zeros(resamples + 1, dtype=np.int64)
+    most = np.full(resamples, -1.0)
+    winner = np.zeros(resamples, dtype=np.int64)
     outside = np.zeros(resamples)
     number = 0
     rest = chain([first], iterator)
@@ -69,8 +69,7 @@ def correct_for_choosing(
     if number < 2:
         return None
     shares = outside / replicates
-    raw = float(most[-1]) / (replicates * first.size)
-    again = float(np.mean(winner[:-1] == winner[-1]))
+    raw, again = float(first.mean()) / replicates, float(np.mean(winner == 0))
     return Chosen(number, first.size, raw, float(shares.mean()), *_interval(shares, first.size), again)
 
 
@@ -89,10 +88,10 @@ def _interval(shares: NDArray[np.float64], images: int) -> tuple[float, float]:
 
 
 def _bags(images: int, resamples: int, seed: int) -> NDArray[np.uint8]:
-    """Return how often each bag holds each image: (resamples + 1, images), in the last row each once."""
+    """Return how often each bag holds each image: (resamples, images)."""
     generator = np.random.default_rng([seed, images])
-    bags = np.ones((resamples + 1, images), dtype=np.uint8)
-    for bag in bags[:-1]:
+    bags = np.empty((resamples, images), dtype=np.uint8)
+    for bag in bags:
         bag[:] = np.bincount(generator.integers(0, images, size=images), minlength=images)
     return bags
 
@@ -101,19 +100,20 @@ def _contest(
     right: NDArray[np.float32],
     number: int,
     bags: NDArray[np.uint8],
-    most: NDArray[np.int64],
+    most: NDArray[np.float64],
     winner: NDArray[np.int64],
     outside: NDArray[np.float64],
 ) -> None:
     """Let the settings of one block, whose first is the number-th, challenge the winner of each bag so far."""
+    generator = np.random.default_rng([len(bags), number])
     rows = max(1, _CELLS // right.shape[1])
     for start in range(0, len(bags), rows):
         held = bags[start : start + rows]
-        scores = right @ held.astype(np.float32).T
+        # Scores are whole numbers: a random fraction added to each decides between equals, and between no others.
+        scores = right @ held.astype(np.float32).T + 0.99 * generator.random((len(right), len(held)), dtype=np.float32)
         best = scores.argmax(axis=0)
-        highest = scores[best, np.arange(len(held))].astype(np.int64)
+        highest = scores[best, np.arange(len(held))]
         better = np.flatnonzero(highest > most[start : start + rows])
         most[start + better], winner[start + better] = highest[better], number + best[better]
-        better = better[start + better < len(outside)]  # no image is outside of all images
         absent = held[better] == 0
         outside[start + better] = np.einsum("ij,ij->i", right[best[better]], absent) / absent.sum(axis=1)

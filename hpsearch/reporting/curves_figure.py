@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import words
-from hpsearch.reporting.drawing import colour, marker, number_axis, percent_axis, svg
+from hpsearch.reporting.drawing import COLOURS, colour, marker, number_axis, percent_axis, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Row
 from hpsearch.reporting.stage_view import StageView
@@ -20,6 +21,9 @@ BEST = 3
 
 REPLICATES = 7
 """At most so many replicates are drawn: the number of colours."""
+
+Trials = Sequence[tuple[str | None, int]]
+"""Chosen trials: the stage's name, None for the last that searched, and the number."""
 
 PANELS = (
     ("cost", ("train_cost", "validation_cost"), "cost"),
@@ -38,32 +42,63 @@ class CurveGroup:
     figures: tuple[str, ...]
 
 
-def curve_groups(frames: Frames, stages: Sequence[StageView]) -> list[CurveGroup]:
-    """Return the curves of the last search stage's best and of the final's replicates, where there are any."""
+def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = ()) -> list[CurveGroup]:
+    """Return the curves of the last search stage's best, of the final's replicates, and of `trials` that were chosen.
+
+    Raises InputError for a chosen trial that does not exist.
+    """
     groups = []
     search, last = last_search(stages), final(stages)
     if search:
         rows = search.ranked[:BEST]
         title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
         noun = search.headings[1]
-        legend = [f"rank {row.rank}, {noun} {row.trial}: {setting(search, row)}" for row in rows]
+        legend = [f"rank {row.rank}, {noun} {row.trial}: {setting(search, row)}{_happened(row)}" for row in rows]
         groups.append(_group(frames, title, "best", rows, legend))
     if last:
         rows = last.ranked[:REPLICATES]
-        legend = [f"replicate {row.rank}" for row in rows]
+        legend = [f"replicate {row.rank}{_happened(row)}" for row in rows]
         groups.append(_group(frames, f"{last.name}: {setting(last, rows[0])}", "final", rows, legend))
+    chosen = [_chosen(frames, stages, stage or (search.name if search else ""), number) for stage, number in trials]
+    for start in range(0, len(chosen), len(COLOURS)):
+        part = chosen[start : start + len(COLOURS)]
+        name = f"chosen {start}" if start else "chosen"
+        groups.append(_group(frames, "Chosen trials", name, [row for row, _ in part], [text for _, text in part]))
     return groups
+
+
+def _happened(row: Row) -> str:
+    return f"; {row.happened}" if row.happened else ""
+
+
+def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int) -> tuple[Row, str]:
+    """Return one trial as a row of its own, and its legend's text."""
+    view = next((each for each in stages if each.name == stage), None)
+    if view is None:
+        raise InputError(f"--trials: there is no stage {stage!r}{nearest(stage, [each.name for each in stages])}")
+    of_stage = frames.trials[frames.trials["stage"] == stage]
+    found = of_stage.loc[of_stage["number"] == number, "id"].tolist()
+    row = next((row for row in view.rows if found and found[0] in row.trial_ids), None)
+    if row is None:
+        there = f"it has 0 to {int(of_stage['number'].max()):,}" if len(of_stage) else "it has none yet"
+        raise InputError(f"--trials: stage {stage!r} has no trial {number:,}; {there}")
+    alone = len(row.trial_ids) == 1
+    text = f"{stage}, trial {number}: {setting(view, row)}{_happened(row) if alone else ''}"
+    return replace(row, trial_ids=(found[0],), since=row.since if alone else None), text
 
 
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
     by_trial = frames.curves.groupby("trial_id")
-    runs, texts = [], []
+    runs, texts, since = [], [], []
     for row, text in zip(rows, legend, strict=True):
         curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
         if len(curves) == len(row.trial_ids):
             runs.append(curves)
             texts.append(text)
-    figures = [_panel(runs, f"{name} {panel}", columns, label, texts) for panel, columns, label in PANELS if runs]
+            since.append(row.since)
+    figures = [
+        _panel(runs, f"{name} {panel}", columns, label, texts, since) for panel, columns, label in PANELS if runs
+    ]
     return CurveGroup(title, tuple(texts), tuple(figures))
 
 
@@ -81,7 +116,12 @@ def by_epoch(replicates: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
 
 
 def _panel(
-    runs: Sequence[Sequence[pd.DataFrame]], name: str, columns: Sequence[str], label: str, legend: Sequence[str]
+    runs: Sequence[Sequence[pd.DataFrame]],
+    name: str,
+    columns: Sequence[str],
+    label: str,
+    legend: Sequence[str],
+    since: Sequence[int | None],
 ) -> str:
     def draw(axes: Axes) -> None:
         shown: list[float] = []
@@ -90,6 +130,8 @@ def _panel(
                 values = by_epoch(replicates, column)
                 _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
+                marked = values[values.index == since[index]] if column.startswith("validation") else values[:0]
+                axes.plot(marked.index, marked["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
         finite = [value for value in shown if math.isfinite(value)]
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))

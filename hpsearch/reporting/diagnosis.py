@@ -219,11 +219,14 @@ def _fine(curve: Curve) -> Diagnosis:
     return Diagnosis(FINE, None, f"It ends with {train} of the training, {validation} of the validation images right.")
 
 
-def of_setting(found: Sequence[Diagnosis | None]) -> str:
-    """Write what happened to a setting's replicates: what most of them did, and how many did something else."""
+def of_setting(found: Sequence[Diagnosis | None]) -> tuple[str, int | None]:
+    """Write what happened to a setting's replicates: what most of them did, and how many did something else.
+
+    The number is the middle one of the epochs that this speaks of, None where it speaks of none.
+    """
     known = [each for each in found if each]
     if not known:
-        return ""
+        return "", None
     kinds = [each.kind for each in known]
     most = max(dict.fromkeys(kinds), key=lambda kind: (kinds.count(kind), -KINDS.index(kind)))
     same = [each for each in known if each.kind == most]
@@ -231,4 +234,5 @@ def of_setting(found: Sequence[Diagnosis | None]) -> str:
     text = same[0].text
     if epochs and epochs[0] != epochs[-1]:
         text = text.replace(f"epoch {same[0].epoch}", f"epochs {epochs[0]}–{epochs[-1]}")
-    return text if len(same) == len(found) else f"{text} ({len(same)} of {len(found)})"
+    text = text if len(same) == len(found) else f"{text} ({len(same)} of {len(found)})"
+    return text, epochs[len(epochs) // 2] if epochs else None

@@ -14,24 +14,39 @@ from markupsafe import Markup, escape
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import forms, summary
+from hpsearch.reporting.advice import advise
+from hpsearch.reporting.asked import Asked
 from hpsearch.reporting.certainty import check_final, view_choices
+from hpsearch.reporting.confusion import confusion
 from hpsearch.reporting.curves_figure import curve_groups
 from hpsearch.reporting.drawing import character, gathered
+from hpsearch.reporting.endings_figure import ending_figures
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.importance import stage_importances
 from hpsearch.reporting.importance_figure import importance_figure
 from hpsearch.reporting.names import folder_name, replace
+from hpsearch.reporting.origin import stage_origins
+from hpsearch.reporting.pair_figures import several_keys
+from hpsearch.reporting.references import reference_rows
 from hpsearch.reporting.search_figure import reading_aid, search_figures
 from hpsearch.reporting.stage_view import StageView, view_stages
 from hpsearch.reporting.weight_images import weight_images
 
+_NOTHING_MORE = Asked()
 
-def write(engine: sqlalchemy.Engine, name: str, directory: Path, formats: Sequence[str] = forms.DEFAULT) -> Path:
+
+def write(
+    engine: sqlalchemy.Engine,
+    name: str,
+    directory: Path,
+    formats: Sequence[str] = forms.DEFAULT,
+    asked: Asked = _NOTHING_MORE,
+) -> Path:
     """Render a study's report into its folder of `directory`; return the path of its page, or of its last file."""
     frames = load(engine, name)
     stages = view_stages(frames)
     with gathered() as pictures:
-        page = render(frames, stages) if set(formats) - {"csv", "parquet"} else ""
+        page = render(frames, stages, asked) if set(formats) - {"csv", "parquet"} else ""
     contents = forms.files(frames, stages, page, pictures, formats)
     folder = directory / folder_name(name)
     try:
@@ -41,38 +56,59 @@ def write(engine: sqlalchemy.Engine, name: str, directory: Path, formats: Sequen
             replace(folder / file, content)
     except OSError as error:
         raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
-    return folder / ("index.html" if "index.html" in contents else next(reversed(contents)))
+    return folder / next((file for file in forms.OPENED if file in contents), next(iter(contents)))
 
 
-def render(frames: Frames, stages: Sequence[StageView]) -> str:
-    """Return the one self-contained HTML page."""
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Return what our templates are rendered in: it escapes every text, and knows `read` and `unbroken`."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("hpsearch.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = unbroken
+    made.filters["unbroken"] = unbroken
+    folder = Path(__file__).parent / "templates"
+    made.globals["read"] = lambda file: Markup((folder / file).read_text(encoding="utf-8"))
+    return made
+
+
+def render(frames: Frames, stages: Sequence[StageView], asked: Asked = _NOTHING_MORE) -> str:
+    """Return the one self-contained HTML page, with what a reader asked for beyond the usual."""
     choices, importances = view_choices(frames, stages), stage_importances(frames, stages)
-    return environment.get_template("index.html").render(
-        study=frames.study,
-        description=summary.description(frames),
-        summary=summary.summarise(frames, stages, choices),
-        facts=summary.facts(frames),
-        loss=summary.losses(frames),
-        stages=stages,
-        choices=choices,
-        check=check_final(frames, stages, choices),
-        importances=importances,
-        importance_picture=Markup(importance_figure(importances)),
-        search=[Markup(svg) for svg in search_figures(frames, stages)],
-        search_text=reading_aid(frames, stages),
-        curves=[(group, [Markup(svg) for svg in group.figures]) for group in curve_groups(frames, stages)],
-        weights=weight_images(frames, stages),
-        character=character,
-        bar=_bar,
-        read=lambda file: Markup((Path(__file__).parent / "templates" / file).read_text(encoding="utf-8")),
+    groups = curve_groups(frames, stages, asked.trials)
+    pairs, parallel = several_keys(frames, stages)
+    confused = confusion(frames, stages, asked.examples)
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            study=frames.study,
+            description=summary.description(frames),
+            summary=summary.summarise(frames, stages, choices),
+            facts=summary.facts(frames),
+            loss=summary.losses(frames),
+            stages=stages,
+            choices=choices,
+            check=check_final(frames, stages, choices),
+            importances=importances,
+            importance_picture=Markup(importance_figure(importances)),
+            search=[Markup(svg) for svg in search_figures(frames, stages)],
+            search_text=reading_aid(frames, stages),
+            curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
+            weights=weight_images(frames, stages),
+            references=reference_rows(frames),
+            advice=advise(frames, stages),
+            origins=stage_origins(frames, stages),
+            pairs=[Markup(svg) for svg in pairs],
+            parallel=Markup(parallel),
+            endings=[Markup(svg) for svg in ending_figures(frames, stages)],
+            confusion=confused,
+            confusion_figure=Markup(confused.figure if confused else ""),
+            character=character,
+            bar=_bar,
+        )
     )
 
 

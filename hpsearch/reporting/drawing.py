@@ -125,7 +125,8 @@ def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], N
 @contextmanager
 def drawing_style(name: str, **settings: Any) -> Iterator[None]:
     """Draw inside with our look, and with identifiers that depend on `name` alone."""
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": name, **settings}), warnings.catch_warnings():
+    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": name} | settings
+    with mpl.rc_context(style), warnings.catch_warnings():
         # Glyphs that matplotlib's font lacks matter little: it only measures with them, the browser draws them.
         warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)
         warnings.filterwarnings("ignore", message=r".*(Tight|constrained)_?layout", category=UserWarning)

@@ -26,6 +26,9 @@ FORMATS = {
 }
 DEFAULT = ("html", "md", "csv")
 
+OPENED = ("index.html", "report.pdf", "report.md", "document.tex", "ranking.csv")
+"""Which file of a report to open, the first that it has."""
+
 _NEEDS = {"parquet": ("pyarrow", "parquet"), "pdf": ("fpdf", "pdf")}
 """The library that a format needs, and the extra that brings it."""
 
@@ -44,7 +47,8 @@ def chosen(text: str) -> tuple[str, ...]:
             raise InputError(f"--format: {each!r} is not a format{nearest(each, FORMATS)}")
         library, extra = _NEEDS.get(each, ("json", ""))
         if find_spec(library) is None:
-            raise InputError(f"--format {each} needs {library}, which is not installed: pip install 'hpsearch[{extra}]'")
+            install = f"pip install 'hpsearch[{extra}]'"
+            raise InputError(f"--format {each} needs {library}, which is not installed: {install}")
     return formats
 
 

@@ -69,7 +69,8 @@ class StageImportance:
         if not real:
             return f"{there}, no key explains {what} better than chance does."
         if len(self.keys) == 1:
-            return f"{there}, only {real[0].label} was searched, and it matters for {what} ({words.p_value(real[0].p)})."
+            p = words.p_value(real[0].p)
+            return f"{there}, only {real[0].label} was searched, and it matters for {what} ({p})."
         first, *rest = real
         others = [f"{key.label} {key.text}" for key in rest]
         then = f"; then {words.listing(others)}" if others else ""
@@ -123,7 +124,7 @@ def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, 
     """Return the axis of each key that has several values: numeric where the stage had a range for it."""
     axes = {}
     for key in searched_keys(params):
-        values = [each.get(key) for each in params]
+        values: list[Any] = [each.get(key) for each in params]
         if len({words.any_value(value) for value in values}) < 2:
             continue
         spec = space.get(key) or {}

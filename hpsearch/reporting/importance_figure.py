@@ -32,7 +32,7 @@ def importance_figure(found: Sequence[StageImportance]) -> str:
             _bar(axes, at, stage.index, each)
         axes.set_yticks([at for at, _ in ticks], [one_line(label, 18) for _, label in ticks])
         axes.set_ylim(place - 1.2, -0.8)
-        axes.set_xlim(0, 1.28)
+        axes.set_xlim(0, 1.4)
         axes.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
         axes.set_xlabel("share of what the searched keys explain (%)")
@@ -40,7 +40,7 @@ def importance_figure(found: Sequence[StageImportance]) -> str:
         axes.tick_params(axis="y", length=0)
 
     said = "; ".join(f"{stage.stage}: {', '.join(f'{key.label} {key.text}' for key in stage.keys)}" for stage in stages)
-    return svg("importance", f"Importance of the searched keys. {said}.", (5.6, 0.75 + 0.27 * place), draw)
+    return svg("importance", f"Importance of the searched keys. {said}.", (4.7, 0.75 + 0.27 * place), draw)
 
 
 def _bar(axes: Axes, at: float, index: int, each: KeyImportance) -> None:
@@ -51,4 +51,4 @@ def _bar(axes: Axes, at: float, index: int, each: KeyImportance) -> None:
     for edge in (each.low, each.high):
         axes.plot([edge, edge], [at - 0.18, at + 0.18], color=INK, linewidth=1.3)
     text = f"{character(index)} {each.text}"
-    axes.text(1.29, at, text, ha="right", va="center", fontsize=9)
+    axes.text(1.4, at, text, ha="right", va="center", fontsize=9)

@@ -57,11 +57,9 @@ _COMMANDS = {
     "₂": r"\textsubscript{2}",
     "²": r"\textsuperscript{2}",
 }
-_GREEK = (
-    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda nu xi pi rho sigma tau upsilon phi chi psi omega"
-)
-_MATHS = dict(zip("αβγδεζηθικλνξπρστυφχψω", _GREEK.split(), strict=True))
-_MATHS |= {"μ": "mu", "Δ": "Delta", "Σ": "Sigma", "∑": "Sigma", "‖": "Vert", "·": "cdot", "◂": "triangleleft"}
+_GREEK = "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi"
+_MATHS = dict(zip("αβγδεζηθικλμνξπρστυφχ", _GREEK.split(), strict=True)) | {"ψ": "psi", "ω": "omega"}
+_MATHS |= {"Δ": "Delta", "Σ": "Sigma", "∑": "Sigma", "‖": "Vert", "·": "cdot", "◂": "triangleleft"}
 _MATHS |= {"≈": "approx", "±": "pm", "×": "times", "÷": "div", "≤": "leq", "≥": "geq", "≠": "neq"}
 _MATHS |= {"→": "to", "←": "gets", "∈": "in", "√": "surd", "∞": "infty"}
 

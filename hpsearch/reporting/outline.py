@@ -159,9 +159,9 @@ def _table(rows: list[_Row]) -> Iterable[Table]:
     cells = [[*row.cells, *[""] * (width - len(row.cells))] for row in rows]
     left = (rows[0] if rows else _Row()).left
     yield Table(
-        tuple([*header, *[""] * (width - len(header))]),
+        (*header, *[""] * (width - len(header))),
         tuple(tuple(row) for row in cells),
-        tuple([*left, *[False] * (width - len(left))]),
+        (*left, *[False] * (width - len(left))),
     )
 
 

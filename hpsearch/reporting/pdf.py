@@ -177,5 +177,3 @@ def _figures(pdf: "FPDF", row: Sequence[FigureBlock], figures: Mapping[str, byte
 def _ratio(png: bytes) -> float:
     """Return height by width of a PNG file, which stand in its first chunk."""
     return int.from_bytes(png[20:24], "big") / int.from_bytes(png[16:20], "big")
-
-

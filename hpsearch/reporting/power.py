@@ -24,7 +24,7 @@ def images_needed(discordant: float, difference: float, level: float = LEVEL, po
     one gets right than the other, also as a share: n = (z(1−α/2)·√ψ + z(power)·√(ψ − δ²))² / δ².
 
     >>> round(images_needed(0.2, 0.01))
-    15696
+    15695
     """
     if difference == 0:
         return math.inf
@@ -35,7 +35,7 @@ def images_needed(discordant: float, difference: float, level: float = LEVEL, po
 def difference_seen(discordant: float, images: int, level: float = LEVEL, power: float = POWER) -> float:
     """Return the smallest difference that McNemar's test on so many images mostly sees: `images_needed` inverted.
 
-    >>> round(difference_seen(0.2, 15_696), 5)
+    >>> round(difference_seen(0.2, 15_695), 5)
     0.01
     """
     # n δ² = (a + b√(1 − δ²/ψ))² with a = z(1−α/2)√ψ, b = z(power)√ψ, solved for δ²: a quadratic in √(1 − δ²/ψ).

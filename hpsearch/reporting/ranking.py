@@ -25,7 +25,7 @@ def ranking_csv(frames: Frames) -> str:
 def ranking_frame(frames: Frames) -> pd.DataFrame:
     """Return the rows of ranking.csv as a frame; numbers as numbers, a missing one as NaN."""
     header, rows = _ranking(frames)
-    return pd.DataFrame(rows, columns=header).convert_dtypes(convert_string=False, convert_boolean=False)
+    return pd.DataFrame(rows, columns=header).convert_dtypes()
 
 
 def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:

@@ -64,11 +64,9 @@ def resolution(frames: Frames, stage: StageView) -> str:
 
 
 def _sentence(span: str, on: str, needed: str, shows: str) -> str:
-    if not span and not needed:
-        return shows
-    first = f"{span} {on}" if span else f"To see more than {on}"
-    joined = f"{first}; {needed}" if span and needed else first if span else f"{needed[:1].upper()}{needed[1:]}"
-    return f"{joined}.{' ' if shows else ''}{shows}"
+    parts = [part for part in (f"{on} {span}" if span else "", needed) if part]
+    text = "; ".join(parts)
+    return " ".join(sentence for sentence in (f"{text[:1].upper()}{text[1:]}." if text else "", shows) if sentence)
 
 
 def _gap(frames: Frames, best: Row, other: Row) -> Gap | None:
@@ -84,12 +82,13 @@ def _images(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
     middle = sorted(gaps, key=lambda gap: gap.difference)[len(gaps) // 2]
     said = []
     if of_next and gaps[0].difference > 0:
-        said.append(
-            f"{_number(gaps[0])} would be needed to see the {_points(gaps[0], places)} between the best and the next"
-        )
+        what = f"the {_points(gaps[0], places)} between the best and the next"
+        said.append(f"{_number(gaps[0])} images would be needed to see {what}")
     if middle.difference > 0 and len(gaps) > 2 and middle.difference > 1.2 * gaps[0].difference:
         what = f"the {_points(middle, places)} between the best and the middle one of these"
-        said.append(f"{_number(middle)} for {what}" if said else f"{_number(middle)} would be needed to see {what}")
+        said.append(
+            f"{_number(middle)} for {what}" if said else f"{_number(middle)} images would be needed to see {what}"
+        )
     return ", and ".join(said)
 
 
@@ -114,7 +113,7 @@ def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     if not isfinite(needed) or difference <= 0 or stage.ranked[1] is not tied[0]:
         return ""
     shown = f"{100 * difference:.{words.decimals(images)}f} points"
-    return f"{roughly(needed)} would be needed to see the {shown} between the best and the next"
+    return f"{roughly(needed)} seeds would be needed to see the {shown} between the best and the next"
 
 
 def _span(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
@@ -142,5 +141,5 @@ def _span(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
         if not any(words.is_number(value) and min(edges) <= value <= max(edges) for value in worse):
             return f"{spans[0]} cannot be told apart"
     if len(rows) > 2 and spans:
-        return f"Settings with {words.listing(spans)} are among those that cannot be told apart"
+        return f"the settings that cannot be told from the best spread over {words.listing(spans)}"
     return ""

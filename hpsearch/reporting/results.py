@@ -10,9 +10,9 @@ import pandas as pd
 import sqlalchemy
 
 from hpsearch.reporting import documents, summary, words
+from hpsearch.reporting.certainty import view_choices
 from hpsearch.reporting.drawing import Picture, gathered
 from hpsearch.reporting.files import picture_file
-from hpsearch.reporting.certainty import view_choices
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.ranking import ranking_frame
 from hpsearch.reporting.stage_view import StageView, view_stages

@@ -58,6 +58,7 @@ class Row:
     remark: str
     happened: str = ""  # the diagnosis, in a few words
     because: str = ""  # and the numbers that it rests on
+    since: int | None = None  # the epoch that it speaks of, which a figure marks
 
     @property
     def accuracy(self) -> str:

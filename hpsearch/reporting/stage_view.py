@@ -6,6 +6,7 @@ May import our frames, rows and words.
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from hpsearch.reporting import words
@@ -14,7 +15,6 @@ from hpsearch.reporting.frames import Frames, records
 from hpsearch.reporting.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
 from hpsearch.reporting.setting_rows import Replication, replication_of, setting_rows, settings_of
 from hpsearch.reporting.words import NumberStyle
-
 
 SHOWN = 200
 """At most so many rows of a ranking are shown: a page of thousands is read by nobody. ranking.csv has all."""
@@ -68,12 +68,12 @@ class StageView:
             return ""
         return f" The table ends after the first {SHOWN} of {len(self.rows):,} rows; ranking.csv has all of them."
 
-    @property
+    @cached_property
     def ranked(self) -> tuple[Row, ...]:
         """The finished rows, best first."""
         return tuple(row for row in self.rows if row.state == "complete")
 
-    @property
+    @cached_property
     def scale(self) -> tuple[float, float]:
         """The range that the bars of the intervals show, as shares: all that come within ten intervals of the best."""
         estimates = [row.validation for row in self.rows if row.validation]
@@ -109,7 +109,8 @@ def _diagnosed(row: Row, diagnosed: Mapping[int, Diagnosis]) -> Row:
     """Add to a row what happened to its trials."""
     found = [diagnosed.get(trial) for trial in row.trial_ids]
     because = " ".join(each.because for each in found if each) if len(found) == 1 else ""
-    return replace(row, happened=of_setting(found), because=because)
+    happened, since = of_setting(found)
+    return replace(row, happened=happened, because=because, since=since)
 
 
 def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle]) -> StageView:

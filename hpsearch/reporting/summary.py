@@ -1,5 +1,6 @@
 """What a study found, in a few sentences, and how it came about, in a few facts. May import our frames and views."""
 
+import hashlib
 import statistics
 import tomllib
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ def description(frames: Frames) -> str:
     return text if isinstance(text, str) else ""
 
 
-def summarise(frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice]) -> list[str]:
+def summarise(frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice] = ()) -> list[str]:
     """Return the study in sentences: state, best setting, ties, what more images would show, test accuracy, looks."""
     sentences = [_state(frames)]
     search = last_search(stages)
@@ -178,6 +179,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
         ("Finished", study["finished_at"] or "not yet"),
         ("Study file", study["path"]),
+        ("Study file's hash", hashlib.sha256(study["text"].encode()).hexdigest()),
         ("Dataset", f"{data.get('dataset', words.MISSING)}, {len(classes):,} classes"),
         ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else words.MISSING),
         ("Dataset fingerprint", str(data.get("fingerprint", words.MISSING))),

@@ -19,7 +19,7 @@ from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.progress import StageProgress, Watcher
 from hpsearch.spec import Setting, Study, augmentation_of
-from hpsearch.storage import reading, writing
+from hpsearch.storage import notes, reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import (
     COMPLETE,
@@ -40,6 +40,9 @@ from hpsearch.workers.segment import Segment, SegmentResult, Task, TaskResult, r
 
 PATIENCE = 10.0
 """Seconds that segments under way get to finish after the first Ctrl-C."""
+
+NOTE_SECONDS = 10.0
+"""While a stage runs, what the dashboard shows beside its trials is written at most so often."""
 
 DEATHS = 3
 """A segment whose worker died so often fails its trials."""
@@ -63,6 +66,7 @@ class Runner:
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
         self._pace = Pace()
+        self._noted = time.monotonic()
         try:
             finished = all(self._run_stage(stage) for stage in self._stages())
         except planning.StageFailedError:
@@ -99,6 +103,7 @@ class Runner:
         planning.require_success(stage.name, self._trials(stage))
         with self.database.transaction() as connection:
             writing.finish_stage(connection, stage.id)
+            notes.refresh(connection, self.database.optuna, stage.id)
         return True
 
     def _start(self, stage: StageRow) -> None:
@@ -109,18 +114,19 @@ class Runner:
             last = max(before.values(), key=lambda s: s.position)
             winner = planning.rank(self._trials(last))[0]
             trials = planning.plan_final(self.study, self.study.final, winner)
-            space, notes = {}, [f"The best setting of stage {last.name!r}, its trial {winner.number}, trained again."]
+            space, reasons = {}, [f"The best setting of stage {last.name!r}, its trial {winner.number}, trained again."]
         else:
             asked = self.study.stages[stage.position]
             earlier = {name: (planning.space_from_json(s.space or {}), self._trials(s)) for name, s in before.items()}
-            found, notes = planning.space_of(self.study, asked, earlier)
+            found, reasons = planning.space_of(self.study, asked, earlier)
             trials = planning.plan(self.study, asked, found)
             space = planning.space_to_json(found)
         with self.database.transaction() as connection:
-            writing.start_stage(connection, self.database.optuna, stage, space, notes, trials)
-        for note in notes:
-            if "beyond" in note or "extend" in note:
-                self.watcher.message(f"stage {stage.name}: {note}")
+            writing.start_stage(connection, self.database.optuna, stage, space, reasons, trials)
+            notes.refresh(connection, self.database.optuna, stage.id)
+        for reason in reasons:
+            if "beyond" in reason or "extend" in reason:
+                self.watcher.message(f"stage {stage.name}: {reason}")
 
     def _show(self, stage: StageRow, trials: Sequence[TrialRow]) -> None:
         values = [trial.value for trial in trials if trial.value is not None and trial.state != FAILED]
@@ -245,6 +251,9 @@ class Runner:
     def _commit(self, stage: StageRow, records: Sequence[Progress]) -> None:
         with self.database.transaction() as connection:
             writing.commit_progress(connection, self.database.optuna, records)
+            if time.monotonic() - self._noted > NOTE_SECONDS:
+                notes.refresh(connection, self.database.optuna, stage.id)
+                self._noted = time.monotonic()
         for record in records:
             if record.failure:
                 self.watcher.message(f"stage {stage.name}: trial {record.trial.number} failed: {record.failure}")

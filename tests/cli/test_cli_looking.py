@@ -1,9 +1,11 @@
 """`status`, `report`, `delete` and `--quiet`, on a study that is done and on one that was stopped halfway."""
 
+from types import SimpleNamespace
+
 import pytest
 from tiny import TINY, StopAfter, options, ranking, url, workspace
 
-from hpsearch.cli import main
+from hpsearch.cli import looking, main
 from hpsearch.search.launching import launch
 
 
@@ -78,3 +80,48 @@ def test_any_name_that_is_accepted_works_everywhere(tmp_path, capsys, monkeypatc
     for command in (["status"], ["report"], ["resume", "--backend", "threading"], ["delete", "--yes"]):
         status = main([*command, "--storage", url(tmp_path), "--", plain])
         assert (status, capsys.readouterr().err) == (0, "")
+
+
+def test_a_report_comes_in_the_formats_asked_for(folder, capsys):
+    status, out, _ = run(folder, capsys, "report", "tiny", "--format", "csv,svg")
+    assert (status, out) == (0, "reports/tiny/ranking.csv\n")
+    names = {path.suffix for path in (folder / "reports" / "tiny").rglob("*.*")}
+    assert names == {".csv", ".svg"}
+
+
+def test_an_unknown_format_costs_one_line(folder, capsys):
+    status, out, complaint = run(folder, capsys, "report", "tiny", "--format", "html,pgn")
+    assert (status, out) == (2, "")
+    assert complaint == "hpsearch: --format: 'pgn' is not a format; did you mean 'png'?\n"
+
+
+def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys, monkeypatch):
+    held = [True, True, False]
+    monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
+    monkeypatch.setattr(looking.locks, "is_held", lambda *_: held.pop(0))
+    waits = []
+    monkeypatch.setattr(looking.time, "sleep", waits.append)
+    status, out, said = run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")
+    assert (status, out, held) == (0, "reports/tiny/ranking.csv\n", [])
+    assert "written again while the study runs" in said
+    assert len(waits) == 2
+    assert min(waits) >= looking.WATCH_SECONDS
+
+
+def test_ctrl_c_ends_watching(folder, capsys, monkeypatch):
+    def interrupt(_seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
+    monkeypatch.setattr(looking.locks, "is_held", lambda *_: True)
+    monkeypatch.setattr(looking.time, "sleep", interrupt)
+    assert run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")[0] == 130
+
+
+def test_studies_are_compared(folder, capsys):
+    launch(workspace(folder, TINY.replace('"tiny"', '"done"')), options(folder))
+    status, out, _ = run(folder, capsys, "compare", "tiny", "done")
+    assert (status, out) == (0, "reports/compare-tiny-done/index.html\n")
+    expected = (2, "", "hpsearch: study 'tinny' does not exist; did you mean 'tiny'?\n")
+    assert run(folder, capsys, "compare", "tiny", "tinny") == expected
+    assert run(folder, capsys, "compare", "tiny")[0] == 2

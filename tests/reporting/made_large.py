@@ -55,5 +55,7 @@ def _insert(maker: made_study.Maker, stage: int, space: dict, ids: range, epochs
         connection.execute(tables.trials.insert(), trials)
         places = ", ".join("?" * len(tables.curves.c))
         for start in range(0, len(curves), 100_000):
-            connection.exec_driver_sql(f"INSERT INTO hpsearch_curves VALUES ({places})", curves[start : start + 100_000])
+            connection.exec_driver_sql(
+                f"INSERT INTO hpsearch_curves VALUES ({places})", curves[start : start + 100_000]
+            )
         connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?)", predictions)

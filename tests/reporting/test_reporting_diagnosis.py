@@ -138,7 +138,7 @@ def test_numbers_that_are_missing_or_not_finite_are_left_out():
 
 def test_a_setting_is_told_what_most_of_its_replicates_did():
     overfits = [Diagnosis("overfits", epoch, "") for epoch in (9, 12, 10)]
-    assert of_setting(overfits) == "overfits since epochs 9–12"
-    assert of_setting([*overfits[:2], Diagnosis("fine", None, "")]) == "overfits since epochs 9–12 (2 of 3)"
-    assert of_setting([None, Diagnosis("diverged", 3, "")]) == "diverged (epoch 3) (1 of 2)"
-    assert of_setting([None]) == ""
+    assert of_setting(overfits) == ("overfits since epochs 9–12", 10)
+    assert of_setting([*overfits[:2], Diagnosis("fine", None, "")])[0] == "overfits since epochs 9–12 (2 of 3)"
+    assert of_setting([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3) (1 of 2)", 3)
+    assert of_setting([None]) == ("", None)

@@ -1,4 +1,4 @@
-"""The four files of a report: whole, deterministic, self-contained, at any moment of a study's life."""
+"""The files of a report: whole, deterministic, self-contained, at any moment of a study's life."""
 
 import csv
 import re
@@ -52,9 +52,10 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_a_report_is_four_files_in_a_folder_of_the_studys_name(folder):
+def test_a_report_is_five_files_in_a_folder_of_the_studys_name(folder):
     assert folder.name == "coarse-to-fine"
-    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "ranking.csv", "ranking.md", "timings.csv"]
+    files = ["index.html", "ranking.csv", "ranking.md", "report.md", "timings.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == files
 
 
 def test_writing_again_gives_the_same_bytes(folder, finished_engine, tmp_path):
@@ -99,7 +100,7 @@ def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(fol
     text = (folder / "index.html").read_text()
     page = Page(text)
     figures = re.findall(r'<svg role="img" aria-label="([^"]+)"', text)
-    assert len(figures) == 2 + 1 + 4 + 4
+    assert len(figures) == 2 + 1 + 1 + 1 + 1 + 4 + 4
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(page.ids)
 
 

@@ -65,7 +65,7 @@ def test_curves_are_those_of_the_best_three_and_of_the_replicates(finished):
     best, final = curve_groups(finished, view_stages(finished))
     assert best.title == "Best 3 of fine"
     assert [text.split(",")[0] for text in best.legend] == ["rank 1", "rank 2", "rank 3"]
-    assert sorted(final.legend) == ["replicate 0", "replicate 1", "replicate 2"]
+    assert sorted(text.split(";")[0] for text in final.legend) == ["replicate 0", "replicate 1", "replicate 2"]
     assert len(best.figures) == len(final.figures) == 4
 
 

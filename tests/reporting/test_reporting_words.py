@@ -4,11 +4,11 @@ import doctest
 
 import pytest
 
-from hpsearch.reporting import documents, statistics, words
+from hpsearch.reporting import certainty, documents, power, resolution, statistics, words
 from hpsearch.reporting.words import NumberStyle, csv_cell, markdown
 
 
-@pytest.mark.parametrize("module", [words, statistics, documents])
+@pytest.mark.parametrize("module", [words, statistics, documents, power, certainty, resolution])
 def test_the_examples_in_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 

@@ -1,0 +1,80 @@
+"""Pictures of stages whose trials do not all go on: curves that end at rungs, or stop early. May import matplotlib."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hpsearch.reporting import words
+from hpsearch.reporting.drawing import INK, colour, percent_axis, svg
+from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.rows import Record, stopped_early
+from hpsearch.reporting.search_figure import RASTER
+from hpsearch.reporting.stage_view import StageView
+from hpsearch.reporting.trial_curves import Curve, curves_of
+
+RUNG = 2
+"""Where at least so many pruned curves end at one epoch, that is a rung, and a line is drawn."""
+
+
+def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
+    """Return a figure for each searching stage of which any trial was pruned or stopped early."""
+    by_stage: dict[str, list[Record]] = {}
+    for trial in records(frames.trials):
+        by_stage.setdefault(trial["stage"], []).append(trial)
+    names = [stage.name for stage in stages if stage.kind != "final"]
+    ended = {name: [t for t in by_stage.get(name, []) if t["state"] == "pruned" or stopped_early(t)] for name in names}
+    if not any(ended.values()):
+        return []
+    curves = curves_of(frames)
+    return [_figure(index, name, by_stage[name], curves) for index, name in enumerate(names) if ended[name]]
+
+
+def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, Curve]) -> str:
+    shown = [(trial, curves[trial["id"]]) for trial in trials if trial["id"] in curves]
+    pruned = Counter(int(curve.epoch[-1]) for trial, curve in shown if trial["state"] == "pruned")
+    rungs = sorted(epoch for epoch, number in pruned.items() if number >= RUNG)
+
+    def draw(axes: Axes) -> None:
+        for trial, curve in shown:
+            ends = trial["state"] == "pruned" or stopped_early(trial)
+            _curve(axes, trial, curve, index, faint=ends, raster=len(shown) > RASTER // 4)
+        for epoch in rungs:
+            axes.axvline(epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+        tops = [float(np.nanmax(curve.validation_accuracy)) for _, curve in shown]
+        best = max((top for top in tops if math.isfinite(top)), default=1.0)
+        axes.set_ylim(top=best + 0.03 * best)
+        axes.set_title(stage)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        percent_axis(axes, "validation accuracy (%)")
+
+    early = sum(stopped_early(trial) for trial, _ in shown)
+    said = [f"{words.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
+    said += [f"{words.count(early, 'trial')} stopped early"] if early else []
+    where = f", with rungs at epochs {words.numbers(rungs)}" if rungs else ""
+    alt = f"Validation accuracy by epoch of all trials of {stage}: {words.listing(said)}{where}."
+    return svg(f"endings {stage}", alt, (5.2, 3.3), draw)
+
+
+def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool, raster: bool) -> None:
+    end = curve.epoch[-1:], curve.validation_accuracy[-1:]
+    first = trial["rank"] == 1
+    axes.plot(
+        curve.epoch,
+        curve.validation_accuracy,
+        color=colour(index),
+        alpha=0.35 if faint else 1.0 if first else 0.75,
+        linewidth=2.2 if first else 1.0,
+        zorder=4 if first else 2,
+        rasterized=raster,
+    )
+    if trial["state"] == "pruned":
+        axes.plot(*end, "x", color=INK, markersize=5, zorder=5)
+    elif faint:
+        axes.plot(*end, "|", color=INK, markersize=9, zorder=5)
+    elif trial["state"] == "complete":
+        axes.plot(*end, "o", color=colour(index), markersize=4, zorder=5)

@@ -1,0 +1,99 @@
+"""What to try next: at an edge go on, in the noise stop, still improving train on; its lines are valid when pasted."""
+
+import made_advice
+import made_study
+import pytest
+from made_advice import HEAD, RANDOM, flat, make, spread
+
+from hpsearch.reporting import load_frames
+from hpsearch.reporting.advice import advise, toml
+from hpsearch.reporting.stage_view import view_stages
+from hpsearch.spec import parse
+
+LAMBDAS = spread(2e-5, 5e-2, 6)
+INNER = [{"lambda": value, "batch_size": 100} for value in LAMBDAS]
+
+
+def advice(engine, name="made"):
+    frames = load_frames(engine, name)
+    found = advise(frames, view_stages(frames))
+    for each in found:
+        pasted = parse(frames.study["text"] + "\n" + each.lines, "pasted")
+        assert len(pasted.stages) == len(frames.stages) + 1
+    return found, frames
+
+
+def test_the_best_at_an_edge_of_its_range_is_searched_further_out(engine):
+    flat(make(engine, INNER, [0.9, 0.7, 0.6, 0.5, 0.4, 0.3]))
+    (found,), frames = advice(engine)
+    assert found.title == "Search further out"
+    assert found.why.startswith("The best λ, 2e-5, is at the lower edge of the range of search (1e-5 to 1e-1).")
+    stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
+    assert stage.name == "further"
+    assert stage.space["lambda"].low < 1e-5
+    assert stage.space["lambda"].high < 1e-3
+    assert stage.space["batch_size"].choices == (50, 100, 200)
+
+
+def test_the_best_at_the_end_of_its_choices_gets_a_further_choice(engine):
+    settings = [{"lambda": 1e-3 * (1 + i / 10), "batch_size": size} for i, size in enumerate([100, 50, 200, 100, 50])]
+    flat(make(engine, settings, [0.5, 0.9, 0.3, 0.5, 0.6]))
+    found, frames = advice(engine)
+    assert "The best batch size, 50, is the smallest of the choices of search." in found[0].why
+    assert parse(frames.study["text"] + found[0].lines, "x").stages[-1].space["batch_size"].choices == (
+        25,
+        50,
+        100,
+        200,
+    )
+
+
+def test_the_best_inside_its_range_needs_no_advice(engine):
+    flat(make(engine, INNER, [0.5, 0.6, 0.9, 0.6, 0.5, 0.4]))
+    assert advice(engine)[0] == []
+
+
+def test_where_nothing_can_be_told_from_the_best_the_search_stops_and_the_best_train_again(engine):
+    flat(make(engine, INNER, [0.52, 0.51, 0.52, 0.51, 0.52, 0.51]))
+    (found,), frames = advice(engine)
+    assert found.title == "Stop searching here"
+    assert found.why.startswith("None of the 5 other settings of search can be told from its best on 400 images")
+    stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
+    assert (stage.name, stage.replicates, len(stage.settings)) == ("again", 5, 3)
+
+
+def test_a_best_that_still_improves_is_trained_for_twice_as_long(engine):
+    text = HEAD + RANDOM + "training = { epochs = 12, clip_norm = 5 }\nmodel = { hidden = [7] }\n"
+    make(engine, INNER, [0.3, 0.4, 0.9, 0.5, 0.4, 0.3], text=text)
+    found, frames = advice(engine)
+    assert [each.title for each in found] == ["Train longer"]
+    assert "was still improving when its 12 epochs were over. At its end the validation accuracy" in found[0].why
+    stage = parse(frames.study["text"] + found[0].lines, "x").stages[-1]
+    assert (stage.training, stage.model) == ({"clip_norm": 5, "epochs": 24}, {"hidden": [7]})
+
+
+def test_with_folds_the_lines_have_no_replicates(engine):
+    text = (HEAD + RANDOM).replace("validation = 400", "validation = { folds = 5 }")
+    maker = make(engine, INNER[:3], [0.52, 0.51, 0.52], text=text, seeds=5)
+    flat(maker)
+    with engine.begin() as connection:
+        data = {"train": 1_000, "validation": 250, "folds": 5}
+        connection.execute(made_study.tables.stages.update().values(data=data))
+    found, _ = advice(engine)
+    assert found[0].title == "Stop searching here"
+    assert "replicates" not in found[0].lines
+
+
+def test_a_running_stage_or_a_file_of_another_version_gets_no_advice(engine, finished):
+    assert advise(finished, view_stages(finished)) == []
+    make(engine, INNER, [0.9, 0.7, 0.6, 0.5, 0.4, 0.3])
+    with engine.begin() as connection:
+        connection.execute(made_study.tables.stages.update().values(state="running"))
+    assert advice(engine)[0] == []
+
+
+@pytest.mark.parametrize("value", [True, 1, 1e-7, 2.5, 'a "b"\\\n\x7f', [[50], []], {"kind": "x", "a b": {"c": 1}}, {}])
+def test_what_is_written_as_toml_reads_back(value):
+    tomllib = pytest.importorskip("tomllib")
+    assert tomllib.loads(f"x = {toml(value)}")["x"] == value
+    assert made_advice.SPACE["lambda"]["log"]

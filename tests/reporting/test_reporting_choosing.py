@@ -1,0 +1,129 @@
+"""The corrected accuracy of a winner: it is what a plain loop gives, and in simulated searches it is the truth."""
+
+import time
+import tracemalloc
+
+import made_searches
+import numpy as np
+import pytest
+
+from hpsearch.reporting import choosing
+from hpsearch.reporting.choosing import correct_for_choosing
+from hpsearch.reporting.statistics import compare_with_best, wilson_interval
+
+SEARCHES = pytest.mark.parametrize("searches", [200, pytest.param(1_000, marks=pytest.mark.slow)])
+
+
+def corrected(right, **arguments):
+    return correct_for_choosing(iter(right.astype(np.uint8)), **arguments)
+
+
+def test_the_corrected_accuracy_is_that_of_choosing_again_in_a_plain_loop():
+    _, right = made_searches.search(np.random.default_rng(0), 12, 150, 0.02)
+    scores, generator = [], np.random.default_rng(1)
+    for _ in range(3_000):
+        bag = generator.integers(0, 150, size=150)
+        winner = max(range(12), key=lambda setting: (right[setting, bag].sum(), generator.random()))
+        scores.append(right[winner, np.setdiff1d(np.arange(150), bag)].mean())
+    found = corrected(right, resamples=3_000)
+    assert found.corrected == pytest.approx(np.mean(scores), abs=0.003)
+    assert found.raw == right[0].mean()
+
+
+def test_the_same_matrix_gives_the_same_bits_however_it_is_cut_into_blocks(monkeypatch):
+    _, right = made_searches.search(np.random.default_rng(0), 6, 5_000, 0.1)
+    first = corrected(right)
+    assert corrected(right) == first
+    monkeypatch.setattr(choosing, "_CELLS", 10_000)  # two settings, and two bags, at a time
+    assert corrected(right).corrected == pytest.approx(first.corrected, abs=1e-4)
+    assert first.raw > first.corrected > first.low
+
+
+def test_a_clear_winner_keeps_its_accuracy_and_is_always_chosen_again():
+    right = np.zeros((2, 400), bool)
+    right[0, :300], right[1, :100] = True, True
+    found = corrected(right)
+    low, high = wilson_interval(300, 400)
+    assert (found.again, found.settings, found.images) == (1.0, 2, 400)
+    assert found.corrected == pytest.approx(0.75, abs=0.003)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.006)
+
+
+def test_equal_settings_win_equally_often_whichever_stands_first():
+    right = np.tile(np.arange(100) < 60, (4, 1))
+    assert corrected(right).again == pytest.approx(0.25, abs=0.05)
+    assert corrected(right).corrected == pytest.approx(0.6, abs=0.005)
+
+
+@pytest.mark.parametrize("shape", [(0, 100), (1, 100), (5, 10)])
+def test_without_a_choice_or_images_enough_there_is_no_correction(shape):
+    assert corrected(np.ones(shape, bool)) is None
+
+
+def test_settings_that_are_all_right_stay_within_one():
+    found = corrected(np.ones((3, 50), bool))
+    assert (found.raw, found.corrected, found.high) == (1, 1, 1)
+    assert found.low > 0.9
+
+
+def test_replicates_count_by_their_mean():
+    _, right = made_searches.search(np.random.default_rng(3), 5, 300, 0.02)
+    once, thrice = corrected(right), correct_for_choosing(iter(3 * right.astype(np.uint8)), replicates=3)
+    assert thrice.corrected == pytest.approx(once.corrected, abs=1e-12)
+    assert thrice.raw == pytest.approx(once.raw)
+
+
+def test_a_thousand_settings_on_5000_images_take_under_two_seconds_and_little_memory():
+    right = np.random.default_rng(0).random((1_000, 5_000), dtype=np.float32) < 0.5
+    tracemalloc.start()
+    began = time.process_time()
+    corrected(right)
+    seconds, (_, most) = time.process_time() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 2
+    assert most < 100e6
+
+
+@SEARCHES
+def test_the_winner_is_corrected_to_within_0_3_points_of_the_truth_where_raw_it_is_off_by_over_1(searches):
+    off = []
+    for number in range(searches):
+        truth, right = made_searches.search(np.random.default_rng([11, number]), 40, 500, 0.005)
+        found = corrected(right, resamples=100)
+        off.append((found.raw - truth[0], found.corrected - truth[0]))
+    raw, mended = 100 * np.mean(off, axis=0)
+    assert raw > 1
+    assert abs(mended) < 0.3
+
+
+@SEARCHES
+@pytest.mark.parametrize(("settings", "images", "spread", "mean"), [(20, 1_000, 0.015, 0.5), (9, 287, 0.006, 0.97)])
+def test_the_interval_of_the_corrected_accuracy_holds_the_truth_in_93_to_97_of_100_searches(
+    searches, settings, images, spread, mean
+):
+    holds = 0
+    for number in range(searches):
+        truth, right = made_searches.search(np.random.default_rng([17, number]), settings, images, spread, mean)
+        found = corrected(right, resamples=150)
+        holds += found.low <= truth[0] <= found.high
+    slack = 2 * np.sqrt(0.05 * 0.95 / searches)  # of the simulation itself
+    assert 0.93 - slack <= holds / searches <= 0.97 + slack
+
+
+@pytest.mark.parametrize(("images", "share"), [(5_000, 0.5), (1_000, 0.9), (287, 0.97), (144, 0.95)])
+def test_wilsons_interval_holds_the_truth_in_93_to_97_of_100_samples(images, share):
+    right = np.random.default_rng(5).binomial(images, share, size=5_000).tolist()
+    bounds = {number: wilson_interval(number, images) for number in set(right)}
+    assert 0.93 <= np.mean([bounds[number][0] <= share <= bounds[number][1] for number in right]) <= 0.97
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_the_tie_set_holds_the_truly_best_in_95_of_100_searches(spread):
+    holds = 0
+    for number in range(1_000):
+        truth, right = made_searches.search(np.random.default_rng([23, number]), 15, 500, spread)
+        # Without a difference each is the truly best: any that was named beforehand, here by its own drawing.
+        best = int(truth.argmax()) if spread else int(np.random.default_rng([29, number]).integers(15))
+        compared = compare_with_best(right[0], list(right[1:]))
+        holds += best == 0 or compared[best - 1].tied
+    assert holds / 1_000 >= 0.95

@@ -1,0 +1,105 @@
+"""Texts that mean harm go through every form of a report: nothing runs, nothing escapes, nothing crashes."""
+
+import csv
+import re
+import shutil
+from html.parser import HTMLParser
+
+import made_study
+import pytest
+from test_reporting_forms import compile_latex
+
+from hpsearch.reporting import compare_studies, load_results, write_report
+from hpsearch.reporting.outline import Heading, outline
+
+HARMFUL = [
+    "<img src=x onerror=alert(1)>",
+    "../../etc/x",
+    "=cmd()",
+    r"\input{x}",
+    "😀 👩‍🚀 ﷽",
+    "שלום مرحبا ‮abc",
+    "x" * 10_000,
+    r"]{}$%#&_^~\\ \end{longtable} \write18{touch pwned}",
+    "| a | `b` ``` [c](javascript:alert(1)) ![](x) </script></style>--> {{ 7 * 191 }}",
+    "\x00\x07\x1b[31m\r\n\ttab",
+]
+FORMS = ("html", "md", "csv", "tex", "png", "svg")
+
+
+def harmful_study(engine, text):
+    """A study whose every text is this one; its name has at most 250 characters, as the study file's rule is."""
+    data = {"classes": [text] * 10, "image_shape": [3, 32, 32], "dataset": text, "fingerprint": text}
+    clean = text.replace("\x00", "")
+    toml = f"description = '''{clean.replace(chr(7), '').replace(chr(27), '').replace(chr(13), '')}'''"
+    maker = made_study.Maker(engine, text[:250], data=data, text=toml, environment={text: text}, path=text)
+    space = {text: {"low": 1e-5, "high": 0.1, "log": True}, "activation": {"choices": [text, "relu"]}}
+    stage = maker.stage(text[:500], "random", space, notes=[text], trials=4)
+    for number in range(3):
+        trial = maker.trial(stage, number, {text: 10.0 ** -(number + 1), "activation": text}, epochs=3)
+        maker.weights(trial, 10)
+    maker.unfinished(stage, 3, {"activation": text}, "failed", reason=text)
+    return text[:250]
+
+
+class Tags(HTMLParser):
+    """Keeps the tags of a page and the names of their attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.links = [], set(), []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name in ("href", "src", "xlink:href")]
+
+
+@pytest.mark.parametrize("text", HARMFUL, ids=range(len(HARMFUL)))
+def test_a_harmful_text_is_shown_in_every_form_and_does_nothing(engine, tmp_path, text):
+    name = harmful_study(engine, text)
+    reports = tmp_path / "reports"
+    page = write_report(engine, name, reports, FORMS)
+    assert page.parent.parent == reports
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".db"] == ["reports"]
+    assert all(path.resolve().is_relative_to(page.parent) for path in page.parent.rglob("*"))
+    tags = Tags(page.read_text())
+    assert tags.tags.count("script") == 1
+    assert not any(each.startswith("on") for each in tags.attributes)
+    assert all(link.startswith(("data:", "#")) for link in tags.links)
+    assert "1337" not in page.read_text()
+    with page.with_name("ranking.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not any(cell[:1] in "=@\t\r" for cell in cells if cell)
+    for file in ("report.md", "ranking.md"):
+        outside_code = re.sub(r"(?ms)^(`{3,})\n.*?^\1$", "", page.with_name(file).read_text())
+        assert "<img" not in outside_code
+        assert not re.search(r"(?<!\\)\]\(javascript", outside_code)
+    if shutil.which("pdflatex"):
+        compile_latex(page.with_name("document.tex"))
+        assert not (page.parent / "pwned").exists()
+
+
+@pytest.mark.parametrize("text", HARMFUL, ids=range(len(HARMFUL)))
+def test_a_harmful_text_is_set_in_the_pdf(engine, tmp_path, text):
+    pytest.importorskip("fpdf", reason="fpdf2 is not installed (the extra pdf)")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra parquet)")
+    page = write_report(engine, harmful_study(engine, text), tmp_path / "reports", ("pdf", "parquet"))
+    assert page.read_bytes().startswith(b"%PDF-")
+
+
+def test_a_comparison_and_a_notebook_show_harmful_names_and_run_nothing(engine, tmp_path):
+    names = [harmful_study(engine, text) for text in HARMFUL[:3]]
+    page = compare_studies(engine, names, tmp_path / "reports")
+    assert page.parent.parent == tmp_path / "reports"
+    for text in (page.read_text(), load_results(engine, names[0])._repr_html_()):
+        assert "<img src=x" not in text
+    assert "<img" not in page.with_name("comparison.md").read_text()
+    assert "\n=cmd" not in page.with_name("comparison.csv").read_text()
+
+
+def test_a_title_reaches_the_other_forms_as_it_is(engine, tmp_path):
+    name = harmful_study(engine, HARMFUL[0])
+    page = write_report(engine, name, tmp_path)
+    assert next(block for block in outline(page.read_text()) if isinstance(block, Heading)).text == HARMFUL[0]

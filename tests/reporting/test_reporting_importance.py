@@ -1,0 +1,131 @@
+"""What mattered: the numbers are Optuna's PED-ANOVA, chance is called chance, and the words say so."""
+
+import made_study
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+from hpsearch.reporting import load_frames, write_report
+from hpsearch.reporting.importance import stage_importances
+from hpsearch.reporting.ped_anova import category_axis, importances, numeric_axis, top_share
+from hpsearch.reporting.stage_view import view_stages
+
+SPACE = {
+    "lambda": FloatDistribution(1e-5, 1e-1, log=True),
+    "dropout": FloatDistribution(0.0, 0.8),
+    "activation": CategoricalDistribution(["relu", "tanh", "elu"]),
+    "layers": IntDistribution(1, 6),
+    "units": IntDistribution(8, 256, log=True),
+}
+
+
+def drawn(generator, trials):
+    """Settings of all kinds and scores, some of them equal, to which λ and the activation matter."""
+    params = {
+        "lambda": 10 ** generator.uniform(-5, -1, trials),
+        "dropout": generator.uniform(0, 0.8, trials),
+        "activation": generator.choice(["relu", "tanh", "elu"], trials),
+        "layers": generator.integers(1, 7, trials),
+        "units": 2 ** generator.integers(3, 9, trials),
+    }
+    scores = -((np.log10(params["lambda"]) + 3) ** 2) + 0.5 * generator.normal(size=trials)
+    return params, np.round(scores + (params["activation"] == "relu"), 1)
+
+
+def axes(params):
+    return [
+        numeric_axis(params["lambda"], 1e-5, 1e-1, log=True),
+        numeric_axis(params["dropout"], 0.0, 0.8),
+        category_axis(params["activation"].tolist()),
+        numeric_axis(params["layers"], 1, 6, whole=True),
+        numeric_axis(params["units"], 8, 256, log=True, whole=True),
+    ]
+
+
+@pytest.mark.parametrize("trials", [8, 16, 40, 200])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_shares_are_those_of_optunas_ped_anova(trials, seed):
+    params, scores = drawn(np.random.default_rng(seed), trials)
+    study = optuna.create_study(direction="maximize")
+    for number in range(trials):
+        setting = {key: values[number].item() for key, values in params.items()}
+        study.add_trial(optuna.trial.create_trial(params=setting, distributions=SPACE, value=scores[number].item()))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=top_share(trials))
+    expected = get_param_importances(study, evaluator=evaluator, params=list(SPACE))
+    found = [each.share for each in importances(axes(params), scores)]
+    assert found == pytest.approx([expected[key] for key in SPACE], abs=1e-12)
+
+
+def test_what_matters_has_a_small_p_and_an_interval_above_the_rest():
+    params, scores = drawn(np.random.default_rng(0), 300)
+    decay, dropout, *_ = importances(axes(params), scores)
+    assert decay.p < 0.01
+    assert dropout.p > 0.05
+    assert decay.low > dropout.high
+    assert all(each.low <= each.share <= each.high for each in (decay, dropout))
+
+
+def test_what_does_not_matter_is_called_important_in_5_of_100_searches():
+    generator = np.random.default_rng(4)
+    p = [importances([numeric_axis(generator.random(20), 0, 1)], generator.random(20))[0].p for _ in range(150)]
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.04)
+
+
+def made(engine, accuracies, *, kind="random", **more):
+    """A stage of η and momentum, where η < 0.1 makes the given accuracies."""
+    maker = made_study.Maker(engine)
+    space = {"eta": {"low": 1e-3, "high": 1.0, "log": True}, "momentum": {"choices": [0.5, 0.9]}}
+    stage = maker.stage("coarse", kind, space, trials=len(accuracies))
+    for number, accuracy in enumerate(accuracies):
+        params = {"eta": 10 ** (-3 + 3 * number / len(accuracies)), "momentum": [0.5, 0.9][number % 2]} | more
+        maker.trial(stage, number, params, accuracy, epochs=2)
+    return maker, stage
+
+
+def found(engine):
+    frames = load_frames(engine, "made")
+    return stage_importances(frames, view_stages(frames))
+
+
+def test_the_words_name_the_key_that_matters_and_those_that_do_not(engine):
+    made(engine, [0.5] * 12 + [0.2] * 12)
+    (coarse,) = found(engine)
+    assert [key.label for key in coarse.keys] == ["η", "momentum"]
+    assert coarse.sentence.startswith("In coarse, η matters most for being among the best 5 of 24 settings: ")
+    assert coarse.sentence.endswith("; momentum no more than chance explains.")
+
+
+def test_settings_that_diverged_count_as_not_among_the_best(engine):
+    maker, stage = made(engine, [0.4, 0.44, 0.42, 0.39, 0.43, 0.38, 0.4, 0.41, 0.45, 0.37])
+    for number in range(10, 40):
+        params = {"eta": 0.5 + 0.01 * number, "momentum": [0.5, 0.9][number % 2]}
+        maker.unfinished(stage, number, params, "failed", reason="loss became NaN in epoch 1")
+    (coarse,) = found(engine)
+    assert coarse.settings == 40
+    assert "η matters most" in coarse.sentence
+
+
+def test_few_settings_are_said_to_be_too_few(engine):
+    made(engine, [0.3, 0.4, 0.5])
+    (coarse,) = found(engine)
+    assert coarse.sentence == "In coarse, 3 settings are too few to tell (fewer than 8)."
+
+
+def test_a_key_of_one_value_or_a_final_says_nothing(engine):
+    maker = made_study.Maker(engine)
+    stage = maker.stage("only", "list", None)
+    for number in range(9):
+        maker.trial(stage, number, {"eta": 0.1}, 0.4, epochs=2)
+    final = maker.stage("final", "final", None)
+    maker.trial(final, 0, {"eta": 0.1}, 0.4, epochs=2)
+    assert found(engine) == []
+
+
+def test_the_page_shows_bars_with_what_they_say_in_their_place(engine, tmp_path):
+    made(engine, [0.5] * 12 + [0.2] * 12, odd="<img src=x onerror=alert(1)>")
+    text = write_report(engine, "made", tmp_path).read_text()
+    assert '<section id="importance">' in text
+    assert 'aria-label="Importance of the searched keys. coarse: η ' in text
+    assert "<img src=x" not in text

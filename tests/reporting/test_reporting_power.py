@@ -1,0 +1,59 @@
+"""How many images or seeds a difference needs: against statsmodels, and against the tests themselves."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hpsearch.reporting.power import difference_seen, images_needed, seeds_needed
+from hpsearch.reporting.resolution import roughly
+from hpsearch.reporting.statistics import difference_interval, holm, mcnemar_exact, wilson_interval
+
+
+@pytest.mark.parametrize(("discordant", "difference"), [(0.2, 0.03), (0.1, 0.02), (0.3, 0.1)])
+def test_mcnemars_test_on_the_images_needed_sees_the_difference_in_four_of_five_cases(discordant, difference):
+    images = round(images_needed(discordant, difference))
+    shares = [(discordant + difference) / 2, (discordant - difference) / 2, 1 - discordant]
+    counts = np.random.default_rng(0).multinomial(images, shares, size=4_000)
+    seen = (mcnemar_exact(counts[:, 0], counts[:, 1]) <= 0.05).mean()
+    assert seen == pytest.approx(0.8, abs=0.04)  # the exact test is a little more cautious than the formula
+
+
+@pytest.mark.parametrize(("discordant", "images"), [(0.2, 5_000), (0.05, 1_000), (0.5, 60_000)])
+def test_the_difference_seen_needs_just_these_images(discordant, images):
+    assert images_needed(discordant, difference_seen(discordant, images)) == pytest.approx(images)
+
+
+def test_a_difference_of_nothing_is_never_seen():
+    assert images_needed(0.2, 0) == seeds_needed(0.01, 0) == math.inf
+    assert seeds_needed(1.0, 1e-4) == math.inf
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.75, 1.0, 1.8])
+def test_the_seeds_needed_are_those_of_statsmodels(effect):
+    power = pytest.importorskip("statsmodels.stats.power", reason="statsmodels is not installed")
+    expected = power.TTestPower().solve_power(effect_size=effect, alpha=0.05, power=0.8)
+    assert seeds_needed(0.01, 0.01 * effect) == math.ceil(expected)
+
+
+def test_wilson_newcombe_holm_and_mcnemar_are_those_of_statsmodels():
+    proportion = pytest.importorskip("statsmodels.stats.proportion", reason="statsmodels is not installed")
+    from statsmodels.stats.contingency_tables import mcnemar
+    from statsmodels.stats.multitest import multipletests
+
+    one, two = wilson_interval(520, 1_000), wilson_interval(97, 200)
+    assert one == pytest.approx(proportion.proportion_confint(520, 1_000, method="wilson"))
+    expected = proportion.confint_proportions_2indep(520, 1_000, 97, 200, method="newcomb", compare="diff")
+    assert difference_interval((0.52, *one), (0.485, *two))[1:] == pytest.approx(expected)
+    p_values = [0.001, 0.02, 0.011, 0.4, 0.04]
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert mcnemar_exact([30], [12])[0] == pytest.approx(mcnemar([[5, 30], [12, 7]], exact=True).pvalue)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(1, "about 1"), (10, "about 10"), (14, "about 15"), (61_234, "about 60,000"), (9.6e6, "about 10,000,000")],
+)
+def test_a_number_needed_is_written_with_the_one_digit_that_it_deserves(number, text):
+    assert roughly(number) == text
+    assert roughly(math.inf) == "more than 10,000,000"
