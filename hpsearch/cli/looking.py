@@ -1,5 +1,6 @@
 """`status`, `report` and `dashboard`: look at studies without changing them. May import storage and reporting."""
 
+import signal
 import socket
 import sys
 import time
@@ -34,7 +35,8 @@ def write_report(
 def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
     """Write the report again and again until no process runs the study any more; return the path to open."""
     path, first = sqlite.path_of(storage), True
-    while True:
+    stopped = _note_ctrl_c()
+    while not stopped:
         with open_to_read(storage).connect() as connection:
             study = reading.get_study(connection, name)
         running = study.state == RUNNING and locks.is_held(path, study.id)
@@ -45,7 +47,30 @@ def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
         if first:
             print(f"{written} is written again while the study runs; end with Ctrl-C", file=sys.stderr, flush=True)
         first = False
-        time.sleep(max(WATCH_SECONDS, 4 * (time.monotonic() - before)))
+        _wait(max(WATCH_SECONDS, 4 * (time.monotonic() - before)), stopped)
+    raise KeyboardInterrupt
+
+
+def _note_ctrl_c() -> list[int]:
+    """Return a list that the first Ctrl-C fills; a second one ends at once.
+
+    Python raises KeyboardInterrupt anywhere, and loses it inside a callback of its garbage collector, where a report,
+    which makes and drops thousands of objects, spends much of its time.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    return pressed
+
+
+def _wait(seconds: float, stopped: Sequence[int]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not stopped:
+        time.sleep(0.1)
 
 
 def write_comparison(names: Sequence[str], storage: str, reports: Path) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy
 from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtr
 from scipy.stats import ttest_ind
 
@@ -202,7 +203,6 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
             same=len({entry.images("validation") for entry in entries if entry.search}) == 1,
             figures=[Markup(figure) for figure in figures],
             character=character,
-            count=words.count,
             duration=words.duration,
         )
     )
@@ -219,6 +219,7 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
                 every = (index, max(1, len(values) // 8))
                 axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markevery=every, **style)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel(f"validation {metric}")
         if metric == "accuracy":
             percent_axis(axes, "validation accuracy (%)")

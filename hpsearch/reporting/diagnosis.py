@@ -1,6 +1,6 @@
 """What happened to a trial, in a few words, from its curves. May import NumPy and our frames.
 
-docs/report.md has each rule in words. All thresholds are here, and each is used once.
+docs/report.md has each rule in words; all their thresholds are here.
 """
 
 import math
@@ -32,8 +32,11 @@ BEYOND = 20
 PARTS = 0.03
 """Training and validation part where the validation loss ends this much above its lowest (and by RISE_OF_GUESS)."""
 
-GAIN_LOSS, GAIN_ACCURACY, SAME_ETA = 0.01, 0.005, 2.0
-"""Still improving: from the last fifth but one to the last, at a learning rate that is the same within a factor."""
+GAIN_LOSS, GAIN_ACCURACY = 0.01, 0.005
+"""Still improving: from the last fifth but one to the last."""
+
+SAME_ETA = 2.0
+"""Learning rates are the same within this factor."""
 
 FLAT = 0.02
 """A plateau begins where the validation loss has come this close to its lowest."""
@@ -149,9 +152,11 @@ def _for_good(bad: NDArray[np.bool_]) -> int | None:
 
 def _jumps(curve: Curve, measure: Measure) -> Diagnosis | None:
     rises = np.diff(curve.train_loss)
-    jumps = rises > np.maximum(RISE * np.abs(curve.train_loss[:-1]), RISE_OF_GUESS * measure.guess_loss)
+    # A schedule that lowers η later means to begin with a high one: only jumps at about its last value count.
+    counted = curve.eta[1:] <= SAME_ETA * np.median(curve.eta[-fifth(curve.eta) :])
+    jumps = counted & (rises > np.maximum(RISE * np.abs(curve.train_loss[:-1]), RISE_OF_GUESS * measure.guess_loss))
     number = int(jumps.sum())
-    if number < max(JUMPS_AT_LEAST, JUMPS_SHARE * len(rises)):
+    if number < max(JUMPS_AT_LEAST, JUMPS_SHARE * int(counted.sum())):
         return None
     worst = int(np.argmax(np.where(jumps, rises, -np.inf)))
     low, high = curve.train_loss[worst : worst + 2].tolist()
@@ -234,5 +239,5 @@ def of_setting(found: Sequence[Diagnosis | None]) -> tuple[str, int | None]:
     text = same[0].text
     if epochs and epochs[0] != epochs[-1]:
         text = text.replace(f"epoch {same[0].epoch}", f"epochs {epochs[0]}–{epochs[-1]}")
-    text = text if len(same) == len(found) else f"{text} ({len(same)} of {len(found)})"
+    text = text if len(same) == len(found) else f"{text}, {len(same)} of {len(found)}"
     return text, epochs[len(epochs) // 2] if epochs else None

@@ -16,8 +16,8 @@ from hpsearch.reporting.search_figure import RASTER
 from hpsearch.reporting.stage_view import StageView
 from hpsearch.reporting.trial_curves import Curve, curves_of
 
-RUNG = 2
-"""Where at least so many pruned curves end at one epoch, that is a rung, and a line is drawn."""
+RUNG, MOST = 2, 150
+"""Where so many pruned curves end at one epoch is a rung, and a line; so many pruned curves, and others, are drawn."""
 
 
 def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
@@ -34,8 +34,11 @@ def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
 
 
 def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, Curve]) -> str:
-    shown = [(trial, curves[trial["id"]]) for trial in trials if trial["id"] in curves]
-    pruned = Counter(int(curve.epoch[-1]) for trial, curve in shown if trial["state"] == "pruned")
+    known = [(trial, curves[trial["id"]]) for trial in trials if trial["id"] in curves]
+    pruned = Counter(int(curve.epoch[-1]) for trial, curve in known if trial["state"] == "pruned")
+    early = sum(stopped_early(trial) for trial, _ in known)
+    ended = [pair for pair in known if pair[0]["state"] == "pruned"]
+    shown = _some(ended) + _some([pair for pair in known if pair[0]["state"] != "pruned"])
     rungs = sorted(epoch for epoch, number in pruned.items() if number >= RUNG)
 
     def draw(axes: Axes) -> None:
@@ -52,12 +55,17 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         percent_axis(axes, "validation accuracy (%)")
 
-    early = sum(stopped_early(trial) for trial, _ in shown)
     said = [f"{words.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
     said += [f"{words.count(early, 'trial')} stopped early"] if early else []
     where = f", with rungs at epochs {words.numbers(rungs)}" if rungs else ""
-    alt = f"Validation accuracy by epoch of all trials of {stage}: {words.listing(said)}{where}."
+    alt = f"Validation accuracy by epoch of the trials of {stage}: {words.listing(said)}{where}."
     return svg(f"endings {stage}", alt, (5.2, 3.3), draw)
+
+
+def _some(trials: Sequence[tuple[Record, Curve]]) -> list[tuple[Record, Curve]]:
+    """Return as many as can be told apart in a picture, evenly from the first to the last, the first among them."""
+    step = math.ceil(len(trials) / MOST) or 1
+    return list(trials[::step])
 
 
 def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool, raster: bool) -> None:

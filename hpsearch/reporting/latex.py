@@ -146,16 +146,16 @@ def _table(table: Table) -> str:
         kinds.append(rf">{{\raggedright\arraybackslash}}p{{{width}\linewidth}}" if wide else "l" if left else "r")
     lines = [r"\par{\scriptsize", rf"\begin{{longtable}}[l]{{@{{}}{''.join(kinds)}@{{}}}}", r"\toprule"]
     if any(table.header):
-        lines += [_line([_heading(text) for text in table.header]), r"\midrule", r"\endhead"]
+        lines += [_line(list(map(_heading, table.header, table.left))), r"\midrule", r"\endhead"]
     lines += [_line([_breakable(cell, _CELL) for cell in row]) for row in table.rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{longtable}", "}"])
 
 
-def _heading(text: str) -> str:
+def _heading(text: str, left: bool) -> str:
     """Set a heading in two lines where it has two words, as the page does."""
     first, _, rest = text.rpartition(" ") if len(text) > 12 else ("", "", text)
     parts = [_breakable(part, 60) for part in (first, rest) if part]
-    return rf"\shortstack[r]{{{parts[0]}\\{parts[1]}}}" if len(parts) > 1 else "".join(parts)
+    return rf"\shortstack[{'l' if left else 'r'}]{{{parts[0]}\\{parts[1]}}}" if len(parts) > 1 else "".join(parts)
 
 
 def _line(cells: Sequence[str]) -> str:

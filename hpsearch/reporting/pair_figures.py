@@ -189,7 +189,6 @@ def _parallel(axes: Sequence[KeyAxis], stages: Sequence[StageView], settings: Se
                 marker=marker(each.stage) if each.best else None,
                 markersize=5,
                 zorder=4 if each.best else 2,
-                rasterized=len(best) > RASTER,
             )
         names = [*(axis.label for axis in axes), "accuracy (%)"]
         plot.set_xticks(range(len(names)), names)

@@ -28,7 +28,7 @@ def document(name: str, blocks: Sequence[Block], figures: Mapping[str, bytes]) -
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     pdf = _empty(name)
     row: list[FigureBlock] = []
-    for block in blocks:
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         if isinstance(block, FigureBlock):
             row.append(block)
             if len(row) == 2:
@@ -38,6 +38,8 @@ def document(name: str, blocks: Sequence[Block], figures: Mapping[str, bytes]) -
         if row:
             _figures(pdf, row, figures)
             row = []
+        if isinstance(block, Heading) and isinstance(following, FigureBlock | Images) and pdf.will_page_break(90):
+            pdf.add_page()  # a heading stays with what it heads
         _block(pdf, block, figures)
     if row:
         _figures(pdf, row, figures)
@@ -102,7 +104,7 @@ def _block(pdf: "FPDF", block: Block, figures: Mapping[str, bytes]) -> None:
 
 def _heading(pdf: "FPDF", block: Heading) -> None:
     size = _SIZES[block.level]
-    if pdf.will_page_break(size + 24):  # a heading stays with what it heads
+    if pdf.will_page_break(size + 24):
         pdf.add_page()
     if block.level > 1:
         pdf.ln(5 if block.level == 2 else 2)

@@ -35,7 +35,7 @@ class ReferenceRow:
     reproduced: str
     difference: str
     verdict: str
-    mark: str  # near, off, or nothing where there is nothing to compare
+    mark: str  # near, apart, or nothing where there is nothing to compare
     note: str
 
 
@@ -125,7 +125,7 @@ def _verdict(reference: Reference, apart: float, known: float | None, share: boo
     if known is None and reference.tolerance is None:
         return "how large noise is, is not known", ""
     limits = [within(limit) for limit in (known, reference.tolerance) if limit is not None]
-    return f"{'higher' if apart > 0 else 'lower'} than noise explains ({words.listing(limits)})", "off"
+    return f"{'higher' if apart > 0 else 'lower'} than noise explains ({words.listing(limits)})", "apart"
 
 
 def _reproduced(measured: Measured, share: bool, places: int) -> str:

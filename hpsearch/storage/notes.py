@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Connection, select
 
 from hpsearch.storage import reading, tables
-from hpsearch.storage.records import COMPLETE, FAILED, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, RUNNING, TrialRow
 
 _PIECE = 2045
 """Characters in one attribute, as the dashboard cuts them."""
@@ -41,10 +41,8 @@ def refresh(connection: Connection, storage: RDBStorage, stage_id: int) -> None:
     query = select(stage, study.c.name.label("study")).join(study).where(stage.c.id == stage_id)
     row = dict(connection.execute(query).mappings().one())
     trials = reading.trials(connection, stage_id)
-    ranked = sorted(
-        (trial for trial in trials if trial.state == COMPLETE and trial.value is not None),
-        key=lambda trial: (-(trial.value or 0.0), math.inf if trial.loss is None else trial.loss, trial.number),
-    )
+    measured = [trial for trial in trials if trial.state in (COMPLETE, RUNNING) and trial.value is not None]
+    ranked = sorted(measured, key=_standing)
     states = [trial.state for trial in trials]
     curves = reading.history(connection, [trial.id for trial in ranked[:BEST]], "validation_accuracy")
     try:
@@ -62,6 +60,11 @@ def refresh(connection: Connection, storage: RDBStorage, stage_id: int) -> None:
             storage.set_study_system_attr(row["optuna_study_id"], key, value)
 
 
+def _standing(trial: TrialRow) -> tuple[float, float, int]:
+    """What trials are ranked by, as the search does; one that still runs counts by its best epoch so far."""
+    return -(trial.value or 0.0), math.inf if trial.loss is None else trial.loss, trial.number
+
+
 def _pieces(kept: Mapping[str, Any], prefix: str, text: str) -> dict[str, str]:
     """Cut a text into attributes; those of a longer text before it become empty."""
     cut = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
@@ -76,13 +79,13 @@ def note(stage: Mapping[str, Any], ranked: Sequence[TrialRow], states: Sequence[
     lines = [
         f"## {shown(stage['name'])}",
         f"Stage {stage['position'] + 1} of the study **{shown(stage['study'])}**: "
-        f"{len(ranked):,} of {len(states):,} trials complete{failed}.",
+        f"{states.count(COMPLETE):,} of {len(states):,} trials complete{failed}.",
     ]
     space = [_range(key, entry) for key, entry in (stage["space"] or {}).items()]
     lines += ["### What it searches", *space] if space else []
     lines += ["### Why there", *(f"- {shown(text, 600)}" for text in stage["notes"])] if stage["notes"] else []
     if ranked:
-        lines += ["### Best so far" if len(states) > len(ranked) else "### Best", _table(ranked[:BEST], images)]
+        lines += ["### Best so far" if {*states} - {COMPLETE, FAILED} else "### Best", _table(ranked[:BEST], images)]
         lines.append(
             "The best of many is flattered by having been chosen, and a lead of less than the ± may be chance."
         )
@@ -98,7 +101,7 @@ def shown(text: Any, length: int = 120) -> str:
     """Return a foreign text as Markdown that shows it on its line: the dashboard would run HTML, and set formulas."""
     one_line = " ".join(str(text).split())
     cut = one_line if len(one_line) <= length else f"{one_line[: length - 1]}…"
-    return re.sub(r"[^\w .,±…λη≈-]", lambda found: f"&#{ord(found[0])};", cut)
+    return re.sub(r"[^\w .,=±…λη≈-]|_", lambda found: f"&#{ord(found[0])};", cut)
 
 
 def _range(key: str, entry: Mapping[str, Any]) -> str:
@@ -113,7 +116,9 @@ def _table(ranked: Sequence[TrialRow], images: int | None) -> str:
     for trial in ranked:
         params = ", ".join(f"{key} = {_short(value)}" for key, value in trial.params.items())
         error = f" ± {100 * half_width(trial.value or 0.0, images):.1f}" if images else ""
-        lines.append(f"| {trial.number} | {shown(params, 300)} | {100 * (trial.value or 0.0):.2f}%{error} |")
+        running = ", still running" if trial.state == RUNNING else ""
+        accuracy = f"{100 * (trial.value or 0.0):.2f}%{error}{running}"
+        lines.append(f"| {trial.number} | {shown(params, 300)} | {accuracy} |")
     return "\n".join(lines)
 
 
@@ -140,7 +145,7 @@ def plots(
     lines = [
         {
             "type": "scatter",
-            "mode": "lines+markers",
+            "mode": "lines+markers" if len(curves[trial.id]) < 50 else "lines",
             "name": f"trial {trial.number}",
             "marker": {"symbol": SYMBOLS[index]},
             "x": list(range(1, len(curves[trial.id]) + 1)),
@@ -159,6 +164,7 @@ def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[TrialRow], imag
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     kind = "category" if not numeric or "low" not in entry else "log" if entry.get("log") else "linear"
     shares = [trial.value or 0.0 for trial in points]
+    order = [_choice(value) for value in (sorted(values) if numeric else values)] if kind == "category" else []
     series: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
@@ -175,7 +181,7 @@ def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[TrialRow], imag
         "data": [series],
         "layout": _layout(
             f"Validation accuracy against {name}",
-            {"type": kind, "title": {"text": name}, "categoryorder": "category ascending"},
+            {"type": kind, "title": {"text": name}, "categoryorder": "array", "categoryarray": order},
         ),
     }
 

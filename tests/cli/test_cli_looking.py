@@ -1,5 +1,6 @@
 """`status`, `report`, `delete` and `--quiet`, on a study that is done and on one that was stopped halfway."""
 
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -100,8 +101,10 @@ def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys,
     monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
     monkeypatch.setattr(looking.locks, "is_held", lambda *_: held.pop(0))
     waits = []
-    monkeypatch.setattr(looking.time, "sleep", waits.append)
+    monkeypatch.setattr(looking, "_wait", lambda seconds, stopped: waits.append(seconds))
+    before = signal.getsignal(signal.SIGINT)
     status, out, said = run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")
+    signal.signal(signal.SIGINT, before)
     assert (status, out, held) == (0, "reports/tiny/ranking.csv\n", [])
     assert "written again while the study runs" in said
     assert len(waits) == 2
@@ -109,13 +112,14 @@ def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys,
 
 
 def test_ctrl_c_ends_watching(folder, capsys, monkeypatch):
-    def interrupt(_seconds):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
     monkeypatch.setattr(looking.locks, "is_held", lambda *_: True)
-    monkeypatch.setattr(looking.time, "sleep", interrupt)
-    assert run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")[0] == 130
+    monkeypatch.setattr(looking.time, "sleep", lambda _seconds: signal.raise_signal(signal.SIGINT))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")[0] == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_studies_are_compared(folder, capsys):

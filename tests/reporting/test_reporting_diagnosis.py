@@ -119,6 +119,14 @@ def test_a_single_spike_is_no_high_learning_rate():
     assert found.because == "The training loss jumps up 5 times, at worst from 1 to 1.6 in epoch 21."
 
 
+def test_jumps_before_the_learning_rate_is_lowered_are_no_fault():
+    loss = np.r_[1.0 + 0.3 * (np.arange(20) % 2), np.linspace(0.9, 0.7, 20)]
+    made = curve(loss, loss)
+    assert diagnose(made, MEASURE).kind == "learning rate too high"
+    decayed = dataclasses.replace(made, eta=np.repeat([0.1, 0.01], 20))
+    assert diagnose(decayed, MEASURE).kind != "learning rate too high"
+
+
 def test_a_network_whose_units_died_has_diverged_but_one_that_a_large_decay_emptied_underfits():
     accuracy = np.r_[np.linspace(0.2, 0.45, 10), np.full(10, 0.1)]
     loss = np.r_[np.linspace(2.2, 1.6, 10), np.full(10, 2.303)]
@@ -139,6 +147,6 @@ def test_numbers_that_are_missing_or_not_finite_are_left_out():
 def test_a_setting_is_told_what_most_of_its_replicates_did():
     overfits = [Diagnosis("overfits", epoch, "") for epoch in (9, 12, 10)]
     assert of_setting(overfits) == ("overfits since epochs 9–12", 10)
-    assert of_setting([*overfits[:2], Diagnosis("fine", None, "")])[0] == "overfits since epochs 9–12 (2 of 3)"
-    assert of_setting([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3) (1 of 2)", 3)
+    assert of_setting([*overfits[:2], Diagnosis("fine", None, "")])[0] == "overfits since epochs 9–12, 2 of 3"
+    assert of_setting([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3), 1 of 2", 3)
     assert of_setting([None]) == ("", None)

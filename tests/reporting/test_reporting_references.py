@@ -29,7 +29,7 @@ def test_a_row_of_a_list_is_set_beside_the_same_setting(engine):
         "near",
     )
     assert near.reproduced.startswith("5") and near.verdict == "within noise (±1.4)"  # noqa: PT018
-    assert (off.mark, off.verdict, off.note) == ("off", "lower than noise explains (±1.4 and ±1.0)", "odd")
+    assert (off.mark, off.verdict, off.note) == ("apart", "lower than noise explains (±1.4 and ±1.0)", "odd")
     assert off.difference.startswith("−4")
 
 

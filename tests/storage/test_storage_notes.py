@@ -76,6 +76,18 @@ def test_finished_trials_come_into_the_note_and_the_plots(database):
     assert json.loads(plots["curves-of-the-best"])["data"][0]["y"] == [0.5, 0.5]
 
 
+def test_a_trial_that_still_runs_counts_by_its_best_epoch_so_far(database):
+    stage, trials = begin(database)
+    best = BestRecord(1, 0.25, b"w", b"\xff", 8)
+    with database.transaction() as connection:
+        result = Progress(trials[2], 1, [(1, 0.1, *(0.25,) * 6)], b"state", best=best)
+        writing.commit_progress(connection, database.optuna, [result])
+        notes.refresh(connection, database.optuna, stage.id)
+    text = get_note(mirror(database, stage))
+    assert "### Best so far" in text
+    assert "25.00% ± 2.8, still running |" in text
+
+
 def test_a_note_that_a_person_wrote_is_left_alone(database):
     stage, trials = begin(database)
     save_note(mirror(database, stage), "mine")

@@ -1,0 +1,176 @@
+"""Several keys at once, curves that end early, chosen trials, confused classes, and how it came about."""
+
+import json
+
+import made_study
+import numpy as np
+import pytest
+import sqlalchemy
+from made_advice import HEAD, RANDOM, make, spread
+
+from hpsearch.data import prepare
+from hpsearch.data.catalogue import load as load_dataset
+from hpsearch.errors import InputError
+from hpsearch.reporting import load_frames, write_report
+from hpsearch.reporting.asked import chosen_trials
+from hpsearch.reporting.confusion import confusion, matrix
+from hpsearch.reporting.curves_figure import curve_groups
+from hpsearch.reporting.endings_figure import ending_figures
+from hpsearch.reporting.origin import stage_origins
+from hpsearch.reporting.pair_figures import several_keys
+from hpsearch.reporting.stage_view import view_stages
+from hpsearch.storage import tables
+
+
+def views(engine, name="made"):
+    frames = load_frames(engine, name)
+    return frames, view_stages(frames)
+
+
+def test_each_pair_of_searched_keys_has_a_picture_with_all_stages(finished):
+    pairs, parallel = several_keys(finished, view_stages(finished))
+    assert len(pairs) == 1
+    assert "Validation accuracy over λ and batch size." in pairs[0]
+    assert "Parallel coordinates of λ and batch size and the validation accuracy." in parallel
+    for colour in ("--series-0", "--series-1"):  # of both stages
+        assert colour in pairs[0]
+        assert colour in parallel
+
+
+def test_one_searched_key_or_one_value_has_no_pair(engine):
+    settings = [{"lambda": value, "batch_size": 100} for value in spread(1e-4, 1e-2, 4)]
+    make(engine, settings, [0.3, 0.4, 0.5, 0.4])
+    assert several_keys(*views(engine)) == ([], "")
+
+
+def test_keys_that_only_some_trials_have_and_lists_and_words_are_drawn(engine):
+    maker = made_study.Maker(engine)
+    stage = maker.stage("one", "list", None)
+    for number, params in enumerate(
+        [{"hidden": [50], "eta": 0.1}, {"hidden": [100, 50], "eta": 0.2}, {"kind": "a$b", "eta": 0.1}, {"kind": "b"}]
+    ):
+        maker.trial(stage, number, params, 0.3 + number / 10)
+    pairs, parallel = several_keys(*views(engine))
+    assert len(pairs) == 1
+    assert parallel == ""
+
+
+def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
+    maker = make(engine, [{"lambda": value, "batch_size": 50} for value in spread(1e-4, 1e-1, 6)], [0.5] * 6)
+    assert ending_figures(*views(engine)) == []
+    with engine.begin() as connection:
+        for number, (state, epochs) in enumerate([("pruned", 4), ("pruned", 4), ("pruned", 8), ("complete", 6)]):
+            trial = connection.execute(sqlalchemy.select(tables.trials.c.id).where(tables.trials.c.number == number))
+            one = trial.scalar_one()
+            values = {"state": state, "epochs_done": epochs, "reason": "stopped early: no better"}
+            connection.execute(tables.trials.update().where(tables.trials.c.id == one).values(values))
+            of_one = (tables.curves.c.trial_id == one) & (tables.curves.c.epoch > epochs)
+            connection.execute(tables.curves.delete().where(of_one))
+    (figure,) = ending_figures(*views(engine))
+    said = "Validation accuracy by epoch of the trials of search: 3 trials pruned and 1 trial stopped early"
+    assert f"{said}, with rungs at epochs 4." in figure
+    assert maker.study == 1
+
+
+def test_chosen_trials_are_drawn_beside_the_best(finished):
+    stages = view_stages(finished)
+    group = curve_groups(finished, stages, [(None, 3), ("coarse", 0), ("final", 1)])[-1]
+    assert (group.title, len(group.figures)) == ("Chosen trials", 4)
+    assert [text.split(":")[0] for text in group.legend] == ["fine, trial 3", "coarse, trial 0", "final, trial 1"]
+
+
+@pytest.mark.parametrize(
+    ("trials", "line"),
+    [
+        ([("fnie", 3)], "--trials: there is no stage 'fnie'; did you mean 'fine'?"),
+        ([(None, 30)], "--trials: stage 'fine' has no trial 30; it has 0 to 9"),
+    ],
+)
+def test_a_trial_that_does_not_exist_costs_one_line(finished_engine, tmp_path, trials, line):
+    with pytest.raises(InputError) as error:
+        write_report(finished_engine, "coarse-to-fine", tmp_path, trials=trials)
+    assert str(error.value) == line
+    with pytest.raises(InputError, match=r"--trials must be trials' numbers, as 3,7 or fine:3, got 'x'"):
+        chosen_trials("3,x")
+
+
+def test_the_ranges_are_justified_by_trials_and_their_accuracies(engine):
+    text = HEAD + RANDOM + '[[stage]]\nname = "fine"\nsampler = { kind = "grid" }\n'
+    text += 'space.lambda = { around = "search", best = 2, points = 3 }\n'
+    settings = [{"lambda": value, "batch_size": 50} for value in (1e-4, 1e-3, 1e-2)]
+    maker = make(engine, settings, [0.3, 0.9, 0.6], text=text)
+    fine = maker.stage("fine", "grid", {"lambda": {"low": 1e-3, "high": 1e-2, "log": True}})
+    maker.trial(fine, 0, {"lambda": 1e-3}, 0.9, epochs_done=9, reason="stopped early: x")
+    search, other = stage_origins(*views(engine))
+    assert (search.trials, search.epochs) == ("3 complete", "36")
+    assert (other.trials, other.epochs) == ("1 complete, 1 of them stopped early", "9 (3 saved)")
+    assert other.because[0].startswith("λ: around the best 2 of search, trial 1 (1e-3, 8")
+    assert " and trial 2 (1e-2, " in other.because[0]
+
+
+def confused_study(engine, seeds=2):
+    """A final on the digits whose predictions take 3 for 8 now and then."""
+    dataset = load_dataset("digits")
+    study = {"dataset": "digits", "fingerprint": dataset.fingerprint, "classes": list("0123456789")}
+    maker = made_study.Maker(engine, text=HEAD + RANDOM + "[final]\n", data=study | {"image_shape": [1, 8, 8]})
+    final = maker.stage("final", "final", None, trials=seeds, test=True)
+    for seed in range(seeds):
+        trial = maker.trial(final, seed, {"lambda": 0.1}, 0.9, point=0, replicate=seed)
+        predicted = dataset.test_labels.astype(np.uint8)
+        predicted[np.flatnonzero(predicted == 3)[: 4 + seed]] = 8
+        right = predicted == dataset.test_labels
+        row = {"trial_id": trial, "split": "test", "images": right.size, "correct": np.packbits(right).tobytes()}
+        maker.insert(tables.predictions, row | {"predicted": predicted.tobytes()})
+    return maker
+
+
+def test_the_most_confused_classes_are_named_and_shown_only_where_asked_for(engine):
+    confused_study(engine)
+    frames, stages = views(engine)
+    found = confusion(frames, stages, examples=True)
+    pair = found.pairs[0]
+    assert (pair.names, pair.images, pair.second_for_first) == (("3", "8"), "4", "0.0%")
+    assert pair.first_for_second == f"{100 * 4.5 / np.sum(load_dataset('digits').test_labels == 3):.1f}%"
+    assert [caption for caption, _ in pair.examples] == ["3, taken for 8"] * 3
+    assert len(found.pairs) == 1
+    assert confusion(frames, stages, examples=False).pairs[0].examples == ()
+
+
+def test_a_report_has_example_images_only_where_asked_for(engine, tmp_path):
+    confused_study(engine, seeds=1)
+    page = write_report(engine, "made", tmp_path).read_text()
+    assert "a test image: 3, taken for 8" not in page
+    assert "Example images are left out" in page
+    assert "a test image: 3, taken for 8" in write_report(engine, "made", tmp_path, examples=True).read_text()
+
+
+def test_labels_come_from_a_prepared_split_and_without_any_the_section_says_so(engine, monkeypatch, tmp_path):
+    maker = confused_study(engine, seeds=1)
+    prepare(load_dataset("digits"), train=100, validation=50, seed=0)
+    monkeypatch.setattr("hpsearch.data.load", None)  # not needed
+    assert confusion(*views(engine), examples=False).pairs
+    monkeypatch.undo()
+    with engine.begin() as connection:
+        data = maker_data(connection) | {"fingerprint": "0" * 64}
+        connection.execute(tables.studies.update().values(data=data))
+    found = confusion(*views(engine), examples=False)
+    assert found.missing.startswith("The test images' true classes are not in the database")
+    assert maker.study == 1
+
+
+def maker_data(connection):
+    stored = connection.execute(sqlalchemy.select(tables.studies.c.data)).scalar_one()
+    return json.loads(json.dumps(stored))
+
+
+def test_predictions_for_other_images_are_not_confused_with_these(engine):
+    confused_study(engine, seeds=1)
+    with engine.begin() as connection:
+        connection.execute(tables.predictions.update().values(correct=b"\xff" * 45))
+    assert confusion(*views(engine), examples=False).missing.startswith("The test images at hand are not those")
+
+
+def test_a_confusion_matrix_has_true_classes_as_rows_and_the_mean_of_the_trials():
+    labels = np.array([0, 0, 1, 2])
+    predicted = [np.array([0, 1, 1, 0], np.uint8), np.array([0, 0, 1, 0], np.uint8)]
+    assert matrix(labels, predicted, 3).tolist() == [[1.5, 0.5, 0], [0, 1, 0], [1, 0, 0]]
