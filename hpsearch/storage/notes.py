@@ -164,7 +164,7 @@ def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[TrialRow], imag
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     kind = "category" if not numeric or "low" not in entry else "log" if entry.get("log") else "linear"
     shares = [trial.value or 0.0 for trial in points]
-    order = [_choice(value) for value in (sorted(values) if numeric else values)] if kind == "category" else []
+    order = list(dict.fromkeys(_choice(value) for value in (sorted(values) if numeric else values)))
     series: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
@@ -181,7 +181,12 @@ def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[TrialRow], imag
         "data": [series],
         "layout": _layout(
             f"Validation accuracy against {name}",
-            {"type": kind, "title": {"text": name}, "categoryorder": "array", "categoryarray": order},
+            {
+                "type": kind,
+                "title": {"text": name},
+                "categoryorder": "array",
+                "categoryarray": order if kind == "category" else [],
+            },
         ),
     }
 
