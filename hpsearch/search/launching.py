@@ -5,7 +5,8 @@ May import spec, data, storage and workers.
 
 import platform
 import shlex
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -76,13 +77,14 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
         },
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text},
     )
-    splits = _prepare(study, dataset)
-    with closing(Database(options.storage, create=True)) as database:
-        with database.transaction() as connection:
-            if reading.find_study(connection, study.name) is None:
-                writing.add_study(connection, database.optuna, new, _stages(study, dataset))
-            row = reading.get_study(connection, study.name)
-        return study.name, _run(database, row, study, plugin, dataset, splits, options)
+    with _workers(options) as workers:
+        splits = _prepare(study, dataset)
+        with closing(Database(options.storage, create=True)) as database:
+            with database.transaction() as connection:
+                if reading.find_study(connection, study.name) is None:
+                    writing.add_study(connection, database.optuna, new, _stages(study, dataset))
+                row = reading.get_study(connection, study.name)
+            return study.name, _run(database, row, study, plugin, dataset, splits, workers, options)
 
 
 def resume(name: str, options: Options) -> bool:
@@ -110,8 +112,9 @@ def resume(name: str, options: Options) -> bool:
                 f"{dataset.name}: the images are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
-        splits = _prepare(study, dataset)
-        return _run(database, row, study, plugin, dataset, splits, options, resumed=True)
+        with _workers(options) as workers:
+            splits = _prepare(study, dataset)
+            return _run(database, row, study, plugin, dataset, splits, workers, options, resumed=True)
 
 
 def delete(name: str, storage: str) -> None:
@@ -123,6 +126,14 @@ def delete(name: str, storage: str) -> None:
             writing.delete_study(connection, database.optuna, row.id)
 
 
+@contextmanager
+def _workers(options: Options) -> Iterator[tuple[Pool, Interrupts]]:
+    """Start the workers, which import what they need while the images are prepared; from here on Ctrl-C is counted."""
+    with Interrupts() as interrupts, closing(Pool(options.workers, options.backend)) as pool:
+        pool.warm()
+        yield pool, interrupts
+
+
 def _run(
     database: Database,
     row: StudyRow,
@@ -130,15 +141,13 @@ def _run(
     plugin: Plugin,
     dataset: data.Dataset,
     splits: dict[tuple[str, int], Path],
+    workers: tuple[Pool, Interrupts],
     options: Options,
     *,
     resumed: bool = False,
 ) -> bool:
-    with (
-        Interrupts() as interrupts,
-        closing(StudyLock(database.path, row.id, row.name)),
-        closing(Pool(options.workers, options.backend)) as pool,
-    ):
+    pool, interrupts = workers
+    with closing(StudyLock(database.path, row.id, row.name)):
         if resumed:
             with database.transaction() as connection:
                 writing.count_launch(connection, row.id, environment())

@@ -6,13 +6,14 @@ slot's segment with it.
 
 import contextlib
 import ctypes
+import importlib
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
@@ -24,6 +25,10 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 BACKENDS = ("loky", "threading")
+WARM_SECONDS = 10.0
+"""How long a closing pool waits for its workers to have started."""
+
+_WORK = "hpsearch.workers.segment"
 _LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -34,6 +39,7 @@ class Pool:
     def __init__(self, workers: int, backend: str = "loky") -> None:
         self.backend = backend
         self._executors: list[Executor | None] = [None] * workers
+        self._warming: list[Future[Any]] = []
         self._limits = threadpool_limits(1, user_api="blas") if backend == "threading" else None
 
     def __len__(self) -> int:
@@ -45,6 +51,11 @@ class Pool:
         self._executors[slot] = executor
         with _signals_held():
             return executor.submit(function, given)
+
+    def warm(self) -> None:
+        """Start all workers now, so that they have imported what they need by the time that there is work."""
+        if self.backend == "loky":
+            self._warming = [self.submit(slot, importlib.import_module, _WORK) for slot in range(len(self))]
 
     def _make(self) -> Executor:
         if self.backend == "threading":
@@ -62,6 +73,7 @@ class Pool:
 
     def close(self) -> None:
         """End all workers at once; what they were doing is lost, which is never more than a segment."""
+        wait(self._warming, timeout=WARM_SECONDS)  # loky stumbles over a worker that is ended while it starts
         for slot in range(len(self._executors)):
             self.discard(slot)
         if self._limits is not None:
