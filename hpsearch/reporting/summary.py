@@ -178,7 +178,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         ("Training time", f"{words.duration(float(trials['seconds'].sum()))} (sum of the trials' shares)"),
         ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
         ("Finished", study["finished_at"] or "not yet"),
-        ("Study file", study["path"]),
+        ("Study file", _within(study["path"], study["workspace"])),
         ("Study file's hash", hashlib.sha256(study["text"].encode()).hexdigest()),
         ("Dataset", f"{data.get('dataset', words.MISSING)}, {len(classes):,} classes"),
         ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else words.MISSING),
@@ -191,3 +191,8 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
 
 def _resumes(number: int) -> str:
     return f", resumed {_times(number)}" if number > 0 else ""
+
+
+def _within(path: str, workspace: str) -> str:
+    """The path as seen from the workspace, where it lies in it: where that is on a disk is nobody's business."""
+    return path.removeprefix(workspace.rstrip("/") + "/")
