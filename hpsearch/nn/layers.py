@@ -5,6 +5,7 @@ is shared by all trials. A layer is made without sizes and bound to them once, w
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,6 +18,9 @@ from hpsearch.nn.initial import INITIAL
 from hpsearch.nn.parameters import Parameter, Weights, multiply_by_trial
 
 Array = npt.NDArray[Any]
+
+COPIES = 4
+"""Times that training holds a weight matrix at least: as it is, its gradient, as it was best, as it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Dense(Layer):
 
     def bind(self, sizes: Sizes) -> int:
         trials, inputs, dtype = sizes.trials, sizes.inputs, sizes.dtype
+        refuse_giants(inputs, self.outputs, dtype)
         self.weights = Weights(trials, inputs, self.outputs, dtype, shared=sizes.shared, rows=sizes.rows)
         self.bias = Parameter(np.zeros((trials, self.outputs), dtype), np.zeros((trials, self.outputs), dtype))
         self.params = {"weights": self.weights, "bias": self.bias}
@@ -110,6 +115,15 @@ class Dense(Layer):
         np.matmul(delta, weights.stored.transpose(0, 2, 1), out=into)
         multiply_by_trial(into, weights.scale)
         return into
+
+
+def refuse_giants(inputs: int, outputs: int, dtype: str) -> None:
+    """Raise ValueError for a weight matrix that this machine could not train, before memory is asked for."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    needed = COPIES * inputs * outputs * np.dtype(dtype).itemsize
+    if needed > pages:
+        rule = f"a layer of {inputs:,} × {outputs:,} weights needs {needed / 1e9:,.0f} GB to train"
+        raise ValueError(f"{rule}; this machine has {pages / 1e9:,.0f} GB")
 
 
 def total_parameters(layers: Sequence[Layer]) -> int:

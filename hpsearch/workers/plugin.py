@@ -98,6 +98,8 @@ def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any
     made = layers(plugin, classes, parameters)
     try:
         network = Network(made, inputs=inputs)
+    except ValueError as error:
+        raise ModelError(f"{plugin.path}: the layers do not fit: {error}") from error
     except Exception as error:
         raise ModelError(f"{plugin.path}: the layers do not fit: {type(error).__name__}: {error}") from error
     if network.outputs != classes:

@@ -147,7 +147,7 @@ def test_layers_that_do_not_fit_cost_one_line(tmp_path, capsys, monkeypatch):
         "    def bind(self, sizes): raise ValueError('wants another number of inputs')\n"
         "def build(classes, hidden): return [Dense(5), Picky(classes)]\n"
     )
-    expected = "{folder}/models/mlp.py: the layers do not fit: ValueError: wants another number of inputs"
+    expected = "{folder}/models/mlp.py: the layers do not fit: wants another number of inputs"
     assert run(tmp_path, capsys, "launch", str(path), "--storage", url(tmp_path)) == (2, expected)
 
 

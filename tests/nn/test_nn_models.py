@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.nn import Network
+from hpsearch.nn import Dense, Network
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -55,3 +55,8 @@ def test_mlp_refuses_other_values_with_rule_and_value(keys, message):
     with pytest.raises(ValueError) as caught:
         build("mlp", **keys)
     assert str(caught.value) == message
+
+
+def test_a_layer_that_no_memory_could_hold_is_refused_before_any_is_asked_for():
+    with pytest.raises(ValueError, match="a layer of 64 × 1,000,000,000 weights needs 1,024 GB to train"):
+        Network([Dense(10**9)], inputs=64)
