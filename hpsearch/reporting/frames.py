@@ -77,7 +77,7 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     with _snapshot(engine) as connection:
         names = connection.execute(select(tables.studies.c.name)).scalars().all()
         if name not in names:
-            raise StorageError(f"{engine.url.database}: holds no study {name!r}{nearest(name, names)}")
+            raise StorageError(f"study {name!r} does not exist{nearest(name, names)}")
         study = connection.execute(select(tables.studies).where(tables.studies.c.name == name)).mappings().one()
         of_study = tables.stages.c.study_id == study["id"]
         with_stage = tables.trials.join(tables.stages)

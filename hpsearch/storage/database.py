@@ -11,7 +11,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy import select
 
 from hpsearch.errors import StorageError
-from hpsearch.storage import reading, sqlite, tables
+from hpsearch.storage import DEFAULT_URL, reading, sqlite, tables
 from hpsearch.storage.locks import schema_lock
 from hpsearch.storage.records import StudyRow
 
@@ -74,10 +74,13 @@ class Database:
 
 
 def _make_directory(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{path.parent}: the directory cannot be made ({error.strerror})") from error
+    if path == sqlite.path_of(DEFAULT_URL):
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{path.parent}: the directory cannot be made ({error.strerror})") from error
+    if not path.parent.is_dir():
+        raise StorageError(f"{path.parent}: no such directory; make it, or name another with --storage")
     if path.is_dir():
         raise StorageError(f"{path}: --storage must name a file, got a directory")
     if not os.access(path.parent, os.W_OK):

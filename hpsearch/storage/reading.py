@@ -66,7 +66,10 @@ def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict
 
 
 def overview(connection: Connection) -> list[dict[str, Any]]:
-    """A row for each stage of each study: id, study, state, stage, stage_state, trials, done, failed, epochs, best."""
+    """A row for each stage of each study: id, study, state, stage, stage_state, trials, done, failed, epochs, best, test.
+
+    best is the mean validation accuracy of the best setting over its replicates, test its mean test accuracy.
+    """
     study, stage, trial = tables.studies, tables.stages, tables.trials
     query = (
         select(
@@ -81,11 +84,21 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
             func.sum(case((trial.c.state == "failed", 1), else_=0)).label("failed"),
             func.sum(trial.c.epochs_done).label("epochs_done"),
             func.sum(trial.c.epochs).label("epochs"),
-            func.max(trial.c.value).label("best"),
-            func.max(trial.c.test_accuracy).label("test"),
+            stage.c.id.label("stage_id"),
         )
         .select_from(study.join(stage).outerjoin(trial))
         .group_by(stage.c.id)
         .order_by(study.c.id, stage.c.position)
     )
-    return [dict(row._mapping) for row in connection.execute(query)]
+    best = _best_settings(connection)
+    return [dict(row._mapping) | best.get(row.stage_id, {"best": None, "test": None}) for row in connection.execute(query)]
+
+
+def _best_settings(connection: Connection) -> dict[int, dict[str, float | None]]:
+    """Of each stage, the best setting's mean accuracies, "best" (validation) and "test"."""
+    column = tables.trials.c
+    query = select(
+        column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_accuracy).label("test")
+    ).where(column.value.is_not(None), column.state != "failed")
+    grouped = query.group_by(column.stage_id, column.point).order_by(func.avg(column.value))
+    return {row.stage_id: {"best": row.best, "test": row.test} for row in connection.execute(grouped)}

@@ -184,7 +184,7 @@ def test_a_study_whose_trials_all_failed_has_a_report(engine, tmp_path):
 
 @pytest.mark.parametrize("name", ["coarse-to-fin", ""])
 def test_an_unknown_study_is_an_error_and_writes_nothing(finished_engine, tmp_path, name):
-    with pytest.raises(StorageError, match="holds no study"):
+    with pytest.raises(StorageError, match="does not exist"):
         write_report(finished_engine, name, tmp_path / "reports")
     assert list(tmp_path.iterdir()) == []
 

@@ -64,9 +64,9 @@ def test_damaged_weights_are_an_error_of_one_line(engine):
 
 def test_an_unknown_name_is_an_error_with_the_nearest_one(engine):
     made_study.Maker(engine, "digits")
-    with pytest.raises(StorageError, match=r"holds no study 'digit'; did you mean 'digits'\?"):
+    with pytest.raises(StorageError, match=r"study 'digit' does not exist; did you mean 'digits'\?"):
         load_frames(engine, "digit")
-    with pytest.raises(StorageError, match="holds no study"):
+    with pytest.raises(StorageError, match="does not exist"):
         load_frames(engine, "\udcff")
 
 
