@@ -66,9 +66,9 @@ def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict
 
 
 def overview(connection: Connection) -> list[dict[str, Any]]:
-    """A row for each stage of each study: id, study, state, stage, stage_state, trials, done, failed, epochs, best, test.
+    """A row for each stage of each study: its state, how many trials and epochs are done, and how good it is so far.
 
-    best is the mean validation accuracy of the best setting over its replicates, test its mean test accuracy.
+    "best" is the mean validation accuracy of the best setting over its replicates, "test" its mean test accuracy.
     """
     study, stage, trial = tables.studies, tables.stages, tables.trials
     query = (
@@ -91,7 +91,9 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
         .order_by(study.c.id, stage.c.position)
     )
     best = _best_settings(connection)
-    return [dict(row._mapping) | best.get(row.stage_id, {"best": None, "test": None}) for row in connection.execute(query)]
+    return [
+        dict(row._mapping) | best.get(row.stage_id, {"best": None, "test": None}) for row in connection.execute(query)
+    ]
 
 
 def _best_settings(connection: Connection) -> dict[int, dict[str, float | None]]:

@@ -81,7 +81,7 @@ def test_a_comparison_is_a_page_markdown_and_two_tables(finished_engine, engine,
 def test_one_study_or_an_unknown_one_cannot_be_compared(finished_engine, tmp_path):
     with pytest.raises(InputError, match="compare needs the names of at least 2 studies, got 'coarse-to-fine'"):
         compare_studies(finished_engine, ["coarse-to-fine", "coarse-to-fine"], tmp_path)
-    with pytest.raises(StorageError, match="study .x. does not exist"):
+    with pytest.raises(StorageError, match="study 'x' does not exist"):
         compare_studies(finished_engine, ["coarse-to-fine", "x"], tmp_path)
     assert list(tmp_path.iterdir()) == []
 
