@@ -40,6 +40,7 @@ class Ranked:
     value: float  # validation accuracy
     loss: float  # validation loss
     number: int  # of its first trial
+    trials: tuple[int, ...]  # their ids
 
 
 def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
@@ -55,7 +56,8 @@ def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
         if all(trial.state == COMPLETE for trial in members):
             value = fmean(trial.value or 0.0 for trial in members)
             loss = fmean(math.inf if trial.loss is None else trial.loss for trial in members)
-            found.append(Ranked(members[0].params, value, loss, members[0].number))
+            ids = tuple(trial.id for trial in members)
+            found.append(Ranked(members[0].params, value, loss, members[0].number, ids))
     return sorted(found, key=lambda ranked: (-ranked.value, ranked.loss, ranked.number))
 
 
@@ -69,13 +71,14 @@ def require_success(stage: str, trials: Sequence[TrialRow]) -> None:
 
 def space_of(
     study: Study, stage: Stage, earlier: Mapping[str, tuple[Space, Sequence[TrialRow]]]
-) -> tuple[Space, list[str]]:
-    """A stage's space with every `around` resolved, and a sentence for the report on each.
+) -> tuple[Space, list[str], list[str]]:
+    """A stage's space with every `around` resolved; sentences for the report on each; those on an edge that was met.
 
     `earlier` has each finished stage's space and trials by name.
     """
     space: dict[str, Range | Choices] = {}
-    notes = []
+    notes: list[str] = []
+    edges: list[str] = []
     for key, entry in stage.space.items():
         if not isinstance(entry, Around):
             space[key] = entry
@@ -90,7 +93,8 @@ def space_of(
         notes.append(f"{key}: around {what} of stage {entry.around!r}.")
         if extended:
             notes.append(extended)
-    return space, notes
+            edges.append(extended)
+    return space, notes, edges
 
 
 def plan(study: Study, stage: Stage, space: Space) -> list[NewTrial]:

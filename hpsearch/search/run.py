@@ -18,7 +18,7 @@ from hpsearch.search import planning
 from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.progress import StageProgress, Watcher
-from hpsearch.spec import Setting, Study, augmentation_of
+from hpsearch.spec import Setting, Study
 from hpsearch.storage import notes, reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import (
@@ -100,15 +100,18 @@ class Runner:
         unfinished = [trial for trial in trials if trial.state in (WAITING, RUNNING)]
         if not self._train(stage, unfinished):
             return False
-        planning.require_success(stage.name, self._trials(stage))
+        trials = self._trials(stage)
+        planning.require_success(stage.name, trials)
+        best = [trial_id for setting in planning.rank(trials) for trial_id in setting.trials]
         with self.database.transaction() as connection:
-            writing.finish_stage(connection, stage.id)
+            writing.finish_stage(connection, stage.id, best)
             notes.refresh(connection, self.database.optuna, stage.id)
         return True
 
     def _start(self, stage: StageRow) -> None:
         """Resolve the stage's space from those before it, and store its trials."""
         before = {s.name: s for s in self._stages() if s.position < stage.position}
+        edges: list[str] = []
         if stage.kind == planning.FINAL:
             assert self.study.final is not None
             last = max(before.values(), key=lambda s: s.position)
@@ -118,15 +121,14 @@ class Runner:
         else:
             asked = self.study.stages[stage.position]
             earlier = {name: (planning.space_from_json(s.space or {}), self._trials(s)) for name, s in before.items()}
-            found, reasons = planning.space_of(self.study, asked, earlier)
+            found, reasons, edges = planning.space_of(self.study, asked, earlier)
             trials = planning.plan(self.study, asked, found)
             space = planning.space_to_json(found)
         with self.database.transaction() as connection:
             writing.start_stage(connection, self.database.optuna, stage, space, reasons, trials)
             notes.refresh(connection, self.database.optuna, stage.id)
-        for reason in reasons:
-            if "beyond" in reason or "extend" in reason:
-                self.watcher.message(f"stage {stage.name}: {reason}")
+        for edge in edges:
+            self.watcher.message(f"stage {stage.name}: {edge}")
 
     def _show(self, stage: StageRow, trials: Sequence[TrialRow]) -> None:
         values = [trial.value for trial in trials if trial.value is not None and trial.state != FAILED]
@@ -206,15 +208,10 @@ class Runner:
             replicate=replicate,
             first=cohort.done + 1,
             last=last,
-            augmentation=self._augmentation(stage),
+            augmentation=Augmentation(**settings[0].augmentation.model_dump()),
             ends=last == cohort.epochs,
             test=test,
         )
-
-    def _augmentation(self, stage: StageRow) -> Augmentation:
-        step = self.study.final if stage.kind == planning.FINAL else self.study.stages[stage.position]
-        assert step is not None
-        return Augmentation(**augmentation_of(self.study, step).model_dump())
 
     def _take(
         self, stage: StageRow, future: Future[SegmentResult], slot: int, cohort: Cohort, segment: Segment

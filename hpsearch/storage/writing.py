@@ -188,17 +188,10 @@ def _mirror(storage: RDBStorage, result: Progress) -> None:
         storage.set_trial_state_values(mirrored, TrialState.COMPLETE, [value])
 
 
-def finish_stage(connection: Connection, stage_id: int) -> None:
-    """Mark a stage as complete and let go of all but its best trials' weights."""
-    column, curve = tables.trials.c, tables.curves.c
-    ranked = (
-        select(column.id)
-        .join(tables.curves, (curve.trial_id == column.id) & (curve.epoch == column.best_epoch))
-        .where(column.stage_id == stage_id, column.state == COMPLETE)
-        .order_by(column.value.desc(), curve.validation_loss, column.number)
-    )
-    kept = connection.execute(ranked.limit(KEPT_WEIGHTS)).scalars().all()
-    others = select(column.id).where(column.stage_id == stage_id, column.id.not_in(kept))
+def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int]) -> None:
+    """Mark a stage as complete and let go of all weights but those of the best; `ranked` has trial ids, best first."""
+    column = tables.trials.c
+    others = select(column.id).where(column.stage_id == stage_id, column.id.not_in(ranked[:KEPT_WEIGHTS]))
     connection.execute(delete(tables.weights).where(tables.weights.c.trial_id.in_(others)))
     values = {"state": COMPLETE, "finished_at": now()}
     connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(values))

@@ -24,7 +24,6 @@ from threadpoolctl import threadpool_limits
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-BACKENDS = ("loky", "threading")
 WARM_SECONDS = 10.0
 """How long a closing pool waits for its workers to have started."""
 
