@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
@@ -45,11 +45,18 @@ class Pool:
         return len(self._executors)
 
     def submit(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
-        """Start function(given) in an idle slot, with a new worker if there is none."""
+        """Start function(given) in an idle slot, with a new worker if there is none or if it died while it was idle."""
+        with _signals_held():
+            try:
+                return self._executor(slot).submit(function, given)
+            except BrokenExecutor:
+                self.discard(slot)
+                return self._executor(slot).submit(function, given)
+
+    def _executor(self, slot: int) -> Executor:
         executor = self._executors[slot] or self._make()
         self._executors[slot] = executor
-        with _signals_held():
-            return executor.submit(function, given)
+        return executor
 
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""

@@ -29,6 +29,15 @@ def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
         assert pool.submit(0, sleep, 0.0).result(30) not in (doomed, other)
 
 
+def test_a_worker_that_died_while_it_was_idle_is_replaced_by_the_next_task():
+    with closing(Pool(1)) as pool:
+        doomed = pool.submit(0, sleep, 0.0).result()
+        os.kill(doomed, signal.SIGKILL)
+        executor = pool._executors[0]
+        until(lambda: executor._flags.broken is not None)  # only then does the executor know
+        assert pool.submit(0, sleep, 0.0).result(30) != doomed
+
+
 def test_workers_have_one_blas_thread_and_leave_ctrl_c_to_the_coordinator():
     with closing(Pool(1)) as pool:
         assert pool.submit(0, blas_threads, None).result(30) == {1}
