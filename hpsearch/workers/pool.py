@@ -46,17 +46,17 @@ class Pool:
 
     def submit(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
         """Start function(given) in an idle slot, with a new worker if there is none or if it died while it was idle."""
-        with _signals_held():
-            try:
-                return self._executor(slot).submit(function, given)
-            except BrokenExecutor:
-                self.discard(slot)
-                return self._executor(slot).submit(function, given)
+        try:
+            return self._submit(slot, function, given)
+        except BrokenExecutor:
+            self.discard(slot)
+            return self._submit(slot, function, given)
 
-    def _executor(self, slot: int) -> Executor:
+    def _submit(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
         executor = self._executors[slot] or self._make()
         self._executors[slot] = executor
-        return executor
+        with _signals_held():
+            return executor.submit(function, given)
 
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
