@@ -1,27 +1,37 @@
 """The study file as validated, frozen values. May import pydantic, the standard library and hpsearch.errors."""
 
-from .check import check_model_keys, probes, trials_at_most
+from .budget import Budget
+from .check import check_model_keys
+from .growth import Growth, growth
 from .images import Augmentation, Csv, Data, Folder, Folds, Idx, Npz
 from .lengths import updates_per_epoch, warm_up
 from .limits import limits
 from .narrow import narrow
 from .optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
+from .probing import probes, trials_at_most
+from .pruners import Halving, Hyperband, Median, Pruner
 from .reading import difference, parse, read, read_text
 from .references import Reference
 from .resolve import Setting, augmentation_of, data_of, epochs, replicates_of, resolve
+from .samplers import LEARNING, Cmaes, Gp, Grid, Qmc, Random, Sampler, Tpe
 from .schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from .space import Around, Choices, Range, grid
-from .study import Final, Grid, ModelTable, Random, Stage, Study
+from .stages import Confirm, Stage
+from .study import Final, ModelTable, Study
 from .training import TRAINING_KEYS, Stop, Training, is_training_key
 from .words import check_value
 
 __all__ = [
+    "LEARNING",
     "TRAINING_KEYS",
     "Adam",
     "AdamW",
     "Around",
     "Augmentation",
+    "Budget",
     "Choices",
+    "Cmaes",
+    "Confirm",
     "Constant",
     "Cosine",
     "Csv",
@@ -30,17 +40,25 @@ __all__ = [
     "Final",
     "Folder",
     "Folds",
+    "Gp",
     "Grid",
+    "Growth",
+    "Halving",
+    "Hyperband",
     "Idx",
+    "Median",
     "ModelTable",
     "Momentum",
     "Nesterov",
     "Npz",
     "OneCycle",
     "Optimiser",
+    "Pruner",
+    "Qmc",
     "Random",
     "Range",
     "Reference",
+    "Sampler",
     "Schedule",
     "Setting",
     "Sgd",
@@ -48,6 +66,7 @@ __all__ = [
     "Step",
     "Stop",
     "Study",
+    "Tpe",
     "Training",
     "augmentation_of",
     "check_model_keys",
@@ -56,6 +75,7 @@ __all__ = [
     "difference",
     "epochs",
     "grid",
+    "growth",
     "is_training_key",
     "limits",
     "narrow",

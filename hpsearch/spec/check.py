@@ -1,31 +1,21 @@
 """What must hold between the tables of a study file, all of it before anything runs. May import hpsearch.errors."""
 
-import itertools
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from hpsearch.errors import nearest
 
+from .asking import check_asking, check_rungs
+from .lengths import whole_epochs
+from .probing import probes, root, stage_named, trials_at_most
 from .reported import check_references
-from .resolve import Setting, replicates_of, resolve
+from .resolve import Setting, data_of, replicates_of, resolve
 from .schedules import Cyclical, OneCycle
 from .space import MAX_GRID, SMALLEST, Around, Choices, Range
-from .study import Final, Random, Stage, Study
+from .stages import Stage
+from .study import Final, Study
 from .training import TABLES, TRAINING_KEYS, Training, is_training_key
 from .words import Where, fail, show
-
-MAX_PROBES = 10_000
-"""Combinations of coupled keys that are tried in advance; a rule that a later one breaks ends that trial alone."""
-
-COUPLED = {
-    *("epochs", "cycles", "updates", "batch_size", "eta", "lambda"),
-    *("schedule", "schedule.kind", "schedule.eta_end", "schedule.eta_min", "schedule.eta_max"),
-    *("schedule.half_cycle_epochs", "schedule.half_cycle_updates"),
-    *("schedule.warmup_epochs", "schedule.warmup_updates"),
-    *("optimiser", "optimiser.kind"),
-}
-"""Keys whose values are only right together."""
 
 
 def check(study: Study) -> None:
@@ -40,7 +30,8 @@ def check(study: Study) -> None:
         for key, entry in stage.space.items():
             _check_entry(study, i, key, entry)
         _check_number(study, i)
-        _check_settings(study, stage, stage)
+        check_asking(study, i)
+        check_rungs(study, i, _check_settings(study, stage, stage))
     if study.final is not None:
         _check_overrides(study, study.final, ["final"], study.stages[-1])
         _check_settings(study, study.final, study.stages[-1])
@@ -60,6 +51,23 @@ def _check_number(study: Study, i: int) -> None:
         what = "folds" if study.data.folds else "replicates"
         rule = f"must come to at most {MAX_GRID:_} trainings, got {each:_} {what} of {trials:_} trials"
         raise fail(study.place, ["stage", i], rule)
+    _check_confirm(study, i, trials)
+
+
+def _check_confirm(study: Study, i: int, trials: int) -> None:
+    """Refuse to confirm with folds, more settings than there are, or more trainings than a database should hold."""
+    stage = study.stages[i]
+    where: Where = ["stage", i, "confirm"]
+    if stage.confirm is None:
+        return
+    best, most = stage.confirm.best, stage.confirm.replicates
+    if study.data.folds is not None:
+        rule = f"must not be given with validation = {{ folds = {study.data.folds} }}, which has no further replicates"
+        raise fail(study.place, where, rule)
+    if best > trials:
+        raise fail(study.place, [*where, "best"], f"must be at most {trials:_}, the trials of the stage, got {best:_}")
+    if (all_of_them := stage.replicates * trials + (most - stage.replicates) * best) > MAX_GRID:
+        raise fail(study.place, where, f"must come to at most {MAX_GRID:_} trainings, got {all_of_them:_}")
 
 
 def check_model_keys(study: Study, parameters: Iterable[str]) -> None:
@@ -77,53 +85,6 @@ def check_model_keys(study: Study, parameters: Iterable[str]) -> None:
         if key.split(".")[0] not in known and not (searched and is_training_key(key)):
             names = known | set(TRAINING_KEYS) if searched else known
             raise fail(study.place, where, f"is not a key of {study.model.file}{nearest(key, names)}")
-
-
-def root(study: Study, stage: Stage, key: str) -> Range | Choices:
-    """Return what the first stage of a chain of `around` searches for this key."""
-    entry = stage.space[key]
-    while isinstance(entry, Around):
-        entry = stage_named(study, entry.around).space[key]
-    return entry
-
-
-def stage_named(study: Study, name: str) -> Stage:
-    """Return the stage of that name, which is known to exist."""
-    return next(stage for stage in study.stages if stage.name == name)
-
-
-def trials_at_most(study: Study, stage: Stage) -> int:
-    """Return a stage's number of trials; of a grid around choices, the number there would be with all of them."""
-    if stage.settings is not None:
-        return len(stage.settings)
-    if isinstance(stage.sampler, Random):
-        return stage.sampler.trials
-    sources = {key: root(study, stage, key) for key in stage.space}
-    sizes = (
-        len(source.choices) if isinstance(source, Choices) else getattr(stage.space[key], "points", None) or 1
-        for key, source in sources.items()
-    )
-    return math.prod(sizes)
-
-
-def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
-    """Yield settings that together meet every rule a trial of the stage can break: each end and each choice."""
-    if stage.settings is not None:
-        yield from (dict(setting) for setting in stage.settings)
-        return
-    values = {key: _extremes(root(study, stage, key)) for key in stage.space}
-    first = {key: ends[0] for key, ends in values.items()}
-    coupled = [key for key in values if key in COUPLED]
-    for key in values:
-        if key not in coupled:
-            yield from (first | {key: value} for value in values[key])
-    combinations = itertools.product(*(values[key] for key in coupled))
-    for combination in itertools.islice(combinations, MAX_PROBES):
-        yield first | dict(zip(coupled, combination, strict=True))
-
-
-def _extremes(source: Range | Choices) -> list[Any]:
-    return list(source.choices) if isinstance(source, Choices) else [source.low, source.high]
 
 
 def _check_keys(study: Study, i: int) -> None:
@@ -175,7 +136,7 @@ def _check_entry(study: Study, i: int, key: str, entry: Range | Choices | Around
         return
     if stage.kind == "grid" and entry.points is None:
         raise fail(study.place, [*where, "points"], "is missing; a grid needs the number of points of each range")
-    if stage.kind == "random" and entry.points is not None:
+    if stage.kind != "grid" and entry.points is not None:
         raise fail(study.place, [*where, "points"], f"must not be given; only a grid has points, got {entry.points}")
 
 
@@ -200,10 +161,14 @@ def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -
         raise fail(study.place, [*where, "log"], f"{rule}, got true")
 
 
-def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> None:
+def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> int:
+    """Try the settings that bound all of the step's; return the epochs of the longest."""
+    longest = 0
     for params in probes(study, searched):
         setting = resolve(study, step, params)
         _check_schedule(study, step, searched, setting)
+        longest = max(longest, whole_epochs(setting.training, data_of(study, step).train))
+    return longest
 
 
 def _check_schedule(study: Study, step: Stage | Final, searched: Stage, setting: Setting) -> None:

@@ -1,5 +1,6 @@
 """Brings keys that TOML nests, `schedule.eta_max = …`, back to flat names. May import nothing but this package."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from .space import SHAPES
@@ -47,3 +48,20 @@ def flat_setting(given: Any) -> Any:
         else:
             flat[key] = value
     return flat
+
+
+def flat_first(given: Any, searched: Iterable[str]) -> Any:
+    """Bring the settings to try first to the names that the space has for their keys."""
+    if not isinstance(given, list | tuple):
+        return given
+    names = tuple(searched)
+    return [
+        {name: value for key in row for name, value in _flat(key, row[key], names)} if isinstance(row, dict) else row
+        for row in given
+    ]
+
+
+def _flat(key: str, value: Any, names: tuple[str, ...]) -> list[tuple[str, Any]]:
+    if isinstance(value, dict) and key not in names and any(name.startswith(f"{key}.") for name in names):
+        return [pair for inner, item in value.items() for pair in _flat(f"{key}.{inner}", item, names)]
+    return [(key, value)]

@@ -1,11 +1,12 @@
 """How far a range may be extended beyond where its study file ends it. May import nothing but this package."""
 
-from .check import probes, root
 from .lengths import warm_up
+from .probing import probes, root
 from .resolve import data_of, resolve
 from .schedules import Cyclical
 from .space import Choices, Range
-from .study import Final, Stage, Study
+from .stages import Stage
+from .study import Final, Study
 from .table import LARGEST
 from .training import BELOW_ONE, FLOAT_KEYS, Training, is_training_key
 

@@ -6,7 +6,8 @@ from hpsearch.errors import nearest
 
 from .references import Reference
 from .space import same
-from .study import Stage, Study
+from .stages import Stage
+from .study import Study
 from .words import Where, fail, show
 
 FINAL = "final"

@@ -9,7 +9,10 @@ from pydantic import ValidationError
 from .images import Augmentation, Data
 from .lengths import UnfitError, check_fit, whole_epochs
 from .optimisers import written_out
-from .study import Final, Stage, Study
+from .probing import first_probes
+from .space import Around
+from .stages import Stage
+from .study import Final, Study
 from .training import LENGTHS, PartialTraining, Training, is_training_key
 from .words import Where, describe, fail
 
@@ -133,12 +136,22 @@ def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: 
     """Return where in the file the value at `path` inside [training] comes from: the search, the step or the study."""
     here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
     key = ".".join(str(part) for part in path)
-    if any(key == name or key.startswith(f"{name}.") for name in params):
+    if any(_holds(name, key) for name in params):
         searched = study.stages[-1] if isinstance(step, Final) else step
         at: Where = ["stage", study.stages.index(searched)]
-        if searched.settings is None:
-            return [*at, "space", *path]
-        rows: Where = [j for j, setting in enumerate(searched.settings) if setting == dict(params)]
-        return [*at, "settings", *rows[:1], *path]
+        if searched.settings is not None:
+            rows: Where = [j for j, setting in enumerate(searched.settings) if setting == dict(params)]
+            return [*at, "settings", *rows[:1], *path]
+        for j, setting in enumerate(first_probes(study, searched)):
+            # what an explicit range or choice has is checked: only around another stage can a row alone be wrong
+            around = {name for name in searched.first[j] if isinstance(searched.space[name], Around)}
+            if setting == dict(params) and any(_holds(name, key) for name in around):
+                return [*at, "first", j, *path]
+        return [*at, "space", *path]
     by_study_alone = path and path[0] in as_given(study.training) and not step.training and isinstance(step, Stage)
     return ["training", *path] if by_study_alone else [*here, "training", *path]
+
+
+def _holds(name: str, key: str) -> bool:
+    """Tell whether the searched key `name` is `key` or a table that has it."""
+    return key == name or key.startswith(f"{name}.")

@@ -67,7 +67,8 @@ def of_kind(*kinds: str, or_text: bool = False) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return the name of a study or a stage, or raise what a validator does where it cannot be one."""
     if any(not c.isprintable() for c in name):
         raise wrong(f"must not contain control characters, got {name!r}")
     if name != name.strip() or name.startswith(".") or "/" in name or "\\" in name:
@@ -83,7 +84,7 @@ def _number(value: Any) -> int | float:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_name)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(check_name)]
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]

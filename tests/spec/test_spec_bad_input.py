@@ -143,7 +143,7 @@ BAD = [
     ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].settings[0].lambda must be at least 0, got -1"),
     ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].settings[0].eta must be a number, got 'x'"),
     ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or settings"),
-    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', got 'gird'"),
+    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', got 'gird'"),
 ]  # fmt: skip
 
 
@@ -397,6 +397,19 @@ training.stop.patience = 3
 space.optimiser.momentum = { low = 0.5, high = 0.9 }
 space.schedule.eta_min = { low = 0.01, high = 0.1 }
 [[stage]]
+name = "learnt"
+sampler = { kind = "tpe", trials = 8, window = 4, n_startup_trials = 3, multivariate = true }
+pruner = { kind = "median", startup = 2, rungs = [2, 4], audit = 0.5 }
+budget = { minutes = 3, epochs = 90, target = 0.5, patience = 20 }
+first = [ { optimiser = { momentum = 0.6 } } ]
+from = "poor/one"
+space.optimiser.momentum = { around = "one" }
+[[stage]]
+name = "halved"
+sampler = { kind = "qmc", trials = 8, batch = 4 }
+pruner = { kind = "halving", keep = 0.5, rungs = 2, min_epochs = 3 }
+space.lambda = { low = 1e-3, high = 1 }
+[[stage]]
 name = "two"
 replicates = 1
 settings = [ { optimiser = "adam" }, { schedule = { kind = "one_cycle", eta_max = 1, eta_min = 0.1, eta_end = 0.1, warm = 0.5 } } ]
@@ -419,6 +432,9 @@ VALUES = [
     "{ kind = 'step' }",
     "{ kind = 'cyclical' }",
     "{ kind = 'npz' }",
+    "{ kind = 'hyperband', keep = 1e-320 }",
+    "{ kind = 'halving', keep = 0.99, rungs = 900 }",
+    "{ kind = 'gp', trials = 1 }",
     "{ folds = 3 }",
     "1979-05-27",
     "9" * 30,
@@ -434,7 +450,7 @@ def test_the_study_files_that_are_mutated_are_valid_themselves():
 @given(
     st.sampled_from([GOOD.splitlines(), RICH.splitlines()]),
     st.lists(st.tuples(st.integers(0), st.sampled_from(["", "#", "=", *VALUES])), min_size=1, max_size=3),
-    st.sets(st.integers(0, 40), max_size=2),
+    st.sets(st.integers(0, 54), max_size=2),
 )
 def test_a_mutated_study_file_raises_nothing_but_study_file_errors(source, changes, dropped):
     lines = list(source)

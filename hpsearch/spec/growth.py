@@ -1,0 +1,95 @@
+"""Whether a study file only asks for more than the one that was launched. May import nothing but this package."""
+
+import json
+import math
+import re
+from dataclasses import dataclass
+
+from .pruners import Halving, Hyperband
+from .reading import differences, parse
+from .samplers import Grid
+from .stages import Stage
+from .words import show
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a changed study file asks for: `refused` are the differences that are no growth, worded key by key.
+
+    `grown` are the stages that have more trials, a longer budget or more replicates to confirm with, `added` those
+    that are new at the end, both in the file's order.
+    """
+
+    refused: list[str]
+    grown: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+def growth(old_text: str, new_text: str) -> Growth:
+    """Compare a study file with the one that was launched. Raises StudyFileError if one of them is not valid."""
+    old, new = parse(old_text, "old study file").stages, parse(new_text, "new study file").stages
+    refused: list[str] = []
+    grown: set[str] = set()
+    for key, line in differences(old_text, new_text).items():
+        number, inner = _in_stage(key)
+        if number is not None and number >= len(old):
+            continue
+        change = None if number is None or number >= len(new) else _change(old[number], new[number], inner)
+        if number is None or change is None or change < 0:
+            refused.append(line)
+        elif change > 0:
+            grown.add(new[number].name)
+    for i, (before, after) in enumerate(zip(old, new, strict=False)):
+        refused += _reordered(i, before, after) + _regrouped(i, before, after)
+    names = tuple(stage.name for stage in new)
+    return Growth(refused, tuple(name for name in names if name in grown), names[len(old) :])
+
+
+def _in_stage(key: str) -> tuple[int | None, str]:
+    match = re.fullmatch(r"stage\[(\d+)\]\.(.+)", key, re.DOTALL)
+    return (int(match[1]), match[2]) if match else (None, key)
+
+
+def _change(before: Stage, after: Stage, key: str) -> float | None:
+    """Return how much more there is of what this key says: below 0 if less, None if it does not say how much."""
+    if key == "sampler.trials":
+        return _trials(after) - _trials(before)
+    if key.startswith("settings["):
+        return _appended(before, after)
+    head, _, name = key.partition(".")
+    if head == "budget":
+        old, new = (getattr(stage.budget, name) for stage in (before, after))
+        return 0 if old == new else _limit(new) - _limit(old)
+    if head == "confirm" and before.confirm and after.confirm and before.confirm.best == after.confirm.best:
+        return after.confirm.replicates - before.confirm.replicates
+    return None
+
+
+def _trials(stage: Stage) -> int:
+    return 0 if stage.sampler is None or isinstance(stage.sampler, Grid) else stage.sampler.trials
+
+
+def _limit(limit: float | None) -> float:
+    return math.inf if limit is None else limit
+
+
+def _appended(before: Stage, after: Stage) -> int | None:
+    """Return how many settings come after all that there were; None if those are not the same."""
+    old, new = ([json.dumps(row, sort_keys=True) for row in stage.settings or ()] for stage in (before, after))
+    return len(new) - len(old) if new[: len(old)] == old else None
+
+
+def _reordered(i: int, before: Stage, after: Stage) -> list[str]:
+    """Return the line for a space with its keys in another order: a grid's points, and draws, follow that order."""
+    old, new = list(before.space), list(after.space)
+    if old == new or set(old) != set(new):
+        return []
+    return [f"stage[{i}].space: {show(old)} → {show(new)}"]
+
+
+def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
+    """Return the line for a budget whose end would put trials together that a pruner has compared in batches."""
+    size, looked_at = before.batch_size_of_points, before.budget.counted and not after.budget.counted
+    if not looked_at or size == after.batch_size_of_points or not isinstance(before.pruner, Halving | Hyperband):
+        return []
+    return [f"stage[{i}].budget: raise it; without it the batches of {size} end, in which the pruner compared trials"]

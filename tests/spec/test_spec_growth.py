@@ -1,0 +1,145 @@
+"""A study file that only asks for more is told from one that asks for something else."""
+
+# ruff: noqa: E501  (a row of a table stays on one line)
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.errors import StudyFileError
+from hpsearch.spec import Growth, growth
+
+OLD = """
+name = "x"
+[data]
+dataset = "digits"
+train = 1_000
+validation = 400
+[model]
+file = "models/mlp.py"
+[training]
+eta = 0.1
+batch_size = 100
+epochs = 40
+[[stage]]
+name = "one"
+sampler = { kind = "random", trials = 8 }
+budget = { minutes = 30, target = 0.5 }
+confirm = 5
+space.lambda = { low = 1e-5, high = 1e-1, log = true }
+space.batch_size = [10, 100]
+[[stage]]
+name = "two"
+sampler = { kind = "grid" }
+space.lambda = { low = 1, high = 2, points = 3 }
+[[stage]]
+name = "list"
+settings = [{ lambda = 0 }, {}]
+[final]
+"""
+THREE = '[[stage]]\nname = "three"\nsettings = [{ lambda = 0 }]\n[final]'
+HALVED = OLD.replace("confirm = 5", 'pruner.kind = "halving"')
+
+
+def changed(*changes, old=OLD):
+    text = old
+    for before, after in zip(changes[::2], changes[1::2], strict=True):
+        assert before in text
+        text = text.replace(before, after, 1)
+    return growth(old, text)
+
+
+def test_the_same_study_in_other_words_has_not_grown():
+    assert growth(OLD, "# again\n" + OLD.replace("1_000", "1000")) == Growth([], (), ())
+    longer = "confirm = { best = 5, replicates = 10 }"
+    assert changed("minutes = 30", "minutes = 30.0", "confirm = 5", longer) == Growth([], (), ())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("trials = 8", "trials = 9"),
+        ("minutes = 30", "minutes = 31.5"),
+        ("minutes = 30, ", ""),
+        ("target = 0.5", "target = 0.6"),
+        ("budget = { minutes = 30, target = 0.5 }", ""),
+        ("confirm = 5", "confirm = { best = 5, replicates = 11 }"),
+        ("trials = 8", "trials = 9", "minutes = 30", "minutes = 40"),
+    ],
+)
+def test_more_trials_longer_budgets_and_more_replicates_are_growth(change):
+    assert changed(*change) == Growth([], ("one",), ())
+
+
+def test_settings_at_the_end_of_a_list_and_stages_at_the_end_are_growth():
+    assert changed("{}]", "{}, { lambda = 1 }, { eta = 1 }]") == Growth([], ("list",), ())
+    assert changed("[final]", THREE) == Growth([], (), ("three",))
+    both = changed("trials = 8", "trials = 9", "{}]", "{}, { lambda = 1 }]", "[final]", THREE)
+    assert both == Growth([], ("one", "list"), ("three",))
+
+
+@pytest.mark.parametrize(
+    ("change", "lines"),
+    [
+        (("trials = 8", "trials = 7"), ["stage[0].sampler.trials: 8 → 7"]),
+        (("minutes = 30", "minutes = 29"), ["stage[0].budget.minutes: 30 → 29"]),
+        (("target = 0.5", "target = 0.4"), ["stage[0].budget.target: 0.5 → 0.4"]),
+        (("minutes = 30", "minutes = 30, epochs = 900"), ["stage[0].budget.epochs: not given → 900"]),
+        (("confirm = 5", "confirm = 6"), ["stage[0].confirm: 5 → 6"]),
+        (("confirm = 5", ""), ["stage[0].confirm: 5 → not given"]),
+        (("confirm = 5", "confirm = { best = 5, replicates = 9 }"), ["stage[0].confirm: 5 → not given", "stage[0].confirm.best: not given → 5", "stage[0].confirm.replicates: not given → 9"]),
+        (("trials = 8", "trials = 8, batch = 4"), ["stage[0].sampler.batch: not given → 4"]),
+        (("points = 3", "points = 4"), ["stage[1].space.lambda.points: 3 → 4"]),
+        (("high = 2", "high = 3"), ["stage[1].space.lambda.high: 2 → 3"]),
+        (("{ lambda = 0 }, {}", "{}, { lambda = 0 }, { lambda = 1 }"), ["stage[2].settings[0].lambda: 0 → not given", "stage[2].settings[1]: {} → not given", "stage[2].settings[0]: not given → {}", "stage[2].settings[1].lambda: not given → 0", "stage[2].settings[2].lambda: not given → 1"]),
+        (("{ lambda = 0 }, {}", "{ lambda = 0 }"), ["stage[2].settings[1]: {} → not given"]),
+        (("epochs = 40", "epochs = 41", "trials = 8", "trials = 9"), ["training.epochs: 40 → 41"]),
+        (('name = "x"', 'name = "y"'), ["name: 'x' → 'y'"]),
+        (("[final]", "[final]\nreplicates = 3"), ["final: {} → not given", "final.replicates: not given → 3"]),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_key_by_key(change, lines):
+    assert changed(*change).refused == lines
+
+
+def test_a_stage_put_before_others_taken_away_or_moved_is_refused():
+    inserted = changed('[[stage]]\nname = "two"', '[[stage]]\nname = "new"\nsettings = [{}]\n[[stage]]\nname = "two"')
+    assert "stage[1].name: 'two' → 'new'" in inserted.refused
+    removed = OLD[: OLD.index('[[stage]]\nname = "list"')] + "[final]"
+    assert growth(OLD, removed).refused[0] == "stage[2].name: 'list' → not given"
+    assert growth(removed, OLD) == Growth([], (), ("list",))
+
+
+def test_the_keys_of_a_space_keep_their_order_because_draws_follow_it():
+    one, other = "space.lambda = { low = 1e-5, high = 1e-1, log = true }\n", "space.batch_size = [10, 100]\n"
+    found = changed(one + other, other + one)
+    assert found.refused == ["stage[0].space: ['lambda', 'batch_size'] → ['batch_size', 'lambda']"]
+
+
+def test_a_budget_that_made_the_batches_of_a_halving_is_raised_but_not_left_out():
+    assert changed("target = 0.5", "target = 1", old=HALVED) == Growth([], ("one",), ())
+    assert changed("minutes = 30, ", "", old=HALVED) == Growth([], ("one",), ())
+    (line,) = changed(", target = 0.5", "", old=HALVED).refused
+    assert line.startswith("stage[0].budget: raise it; without it the batches of 16 end")
+
+
+def test_a_study_file_that_is_not_valid_has_not_grown():
+    with pytest.raises(
+        StudyFileError, match=r"^new study file: stage\[0\]\.sampler\.trials must be at least 1, got 0$"
+    ):
+        changed("trials = 8", "trials = 0")
+
+
+SIZES = st.tuples(st.integers(5, 100), st.none() | st.integers(1, 99))
+
+
+@given(SIZES, SIZES)
+def test_what_is_growth_one_way_is_refused_the_other_way(one, other):
+    def text(trials, minutes):
+        budget = "" if minutes is None else f"minutes = {minutes}, "
+        return OLD.replace("trials = 8", f"trials = {trials}").replace("minutes = 30, ", budget)
+
+    forth, back = growth(text(*one), text(*other)), growth(text(*other), text(*one))
+    assert bool(forth.refused) == bool(back.grown)
+    assert bool(back.refused) == bool(forth.grown)
+    assert bool(forth.refused or forth.grown) == (one != other)
