@@ -7,7 +7,8 @@ HpsearchError                 exit status 1: something failed
 │   ├── ModelError            a model file: missing, without a model, wrong keys
 │   ├── StorageError          a database: unwritable, corrupt, of another version, unknown study
 │   └── StudyChangedError     the study file differs from the one that was launched under this name
-└── StudyBusyError            another process is running this study
+├── StudyBusyError            another process is running this study
+└── StorageFault              what befell a database that was fine: disk full, locked, moved, deleted
 """
 
 import difflib
@@ -48,6 +49,10 @@ class StudyChangedError(InputError):
 
 class StudyBusyError(HpsearchError):
     """Another process holds the study's lock."""
+
+
+class StorageFault(HpsearchError):  # noqa: N818 - what happened to a run, not what was wrong with its input
+    """Something happened to a database that was fine; what is committed stands, and the study can be resumed."""
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
@@ -41,6 +41,10 @@ class Database:
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
             raise sqlite.explain(error, self.path) from error
         self._identity = sqlite.identity(self.path)
+        self.fence: Callable[[sqlalchemy.Connection], None] | None = None
+        """Called first in every transaction; what it raises keeps the transaction from happening."""
+        self.faulted = False
+        """Has a transaction failed for what befell the file? Then whoever tidies up need not wait for it again."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
@@ -50,22 +54,25 @@ class Database:
                 self.optuna.scoped_session.remove()
                 self.optuna.scoped_session.configure(bind=connection, join_transaction_mode="create_savepoint")
                 try:
+                    if self.fence:
+                        self.fence(connection)
                     yield connection
                     self._check_place()
                 finally:
                     self.optuna.scoped_session.remove()
                     self.optuna.scoped_session.configure(bind=self.engine)
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            self.faulted = True
             raise sqlite.explain(error, self.path) from error
 
     def _check_place(self) -> None:
-        """A WAL database that was moved or deleted while open would go on acknowledging into nothing."""
+        """What is committed to a file that is no longer at its place would be lost."""
         try:
             same = sqlite.identity(self.path) == self._identity
         except OSError:
             same = False
         if not same:
-            raise StorageError(f"{self.path}: the database was moved, replaced or deleted while it was in use")
+            raise sqlite.moved(self.path)
 
     def close(self) -> None:
         """Close all connections; SQLite then folds its log into the file."""
@@ -78,7 +85,7 @@ def _make_directory(path: Path) -> None:
         try:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:
-            raise StorageError(f"{path.parent}: the directory cannot be made ({error.strerror})") from error
+            raise sqlite.not_made(error, path.parent, "the directory cannot be made") from error
     if not path.parent.is_dir():
         raise StorageError(f"{path.parent}: no such directory; make it, or name another with --storage")
     if path.is_dir():
@@ -88,21 +95,26 @@ def _make_directory(path: Path) -> None:
 
 
 def _make_tables(engine: sqlalchemy.Engine) -> None:
+    with engine.connect() as connection:
+        _check_version(connection)  # before anything is changed
     tables.metadata.create_all(engine)
     with engine.begin() as connection:
-        found = connection.execute(select(tables.versions.c.version)).scalar()
-        if found is None:
+        if connection.execute(select(tables.versions.c.version)).scalar() is None:
             connection.execute(tables.versions.insert().values(version=tables.SCHEMA_VERSION))
-    _check_version(found)
 
 
-def _check_version(found: int | None) -> None:
+def _check_version(connection: sqlalchemy.Connection) -> bool:
+    """Tell whether our tables are there. Raises StorageError if another version of us made them."""
+    if not sqlalchemy.inspect(connection).has_table(tables.versions.name):
+        return False
+    found = connection.execute(select(tables.versions.c.version)).scalar()
     if found is not None and found != tables.SCHEMA_VERSION:
         newer = "a newer" if found > tables.SCHEMA_VERSION else "an older"
         raise StorageError(
             f"the database was written by {newer} hpsearch (version {found} of its tables, this one has "
             f"{tables.SCHEMA_VERSION}); use that hpsearch or another --storage"
         )
+    return found is not None
 
 
 def look_up(url: str, name: str) -> StudyRow | None:
@@ -113,10 +125,7 @@ def look_up(url: str, name: str) -> StudyRow | None:
     engine = sqlite.reader_engine(path)
     try:
         with engine.connect() as connection:
-            if not sqlalchemy.inspect(connection).has_table(tables.versions.name):
-                return None
-            _check_version(connection.execute(select(tables.versions.c.version)).scalar())
-            return reading.find_study(connection, name)
+            return reading.find_study(connection, name) if _check_version(connection) else None
     except sqlalchemy.exc.DatabaseError as error:
         raise sqlite.explain(error, path) from error
     finally:
@@ -129,9 +138,9 @@ def open_to_read(url: str) -> sqlalchemy.Engine:
     engine = sqlite.reader_engine(path)
     try:
         with engine.connect() as connection:
-            _check_version(connection.execute(select(tables.versions.c.version)).scalar())
-    except sqlalchemy.exc.OperationalError as error:
-        raise StorageError(f"{path}: the database holds no hpsearch studies") from error
+            ours = _check_version(connection)
     except sqlalchemy.exc.DatabaseError as error:
         raise sqlite.explain(error, path) from error
+    if not ours:
+        raise StorageError(f"{path}: the database holds no hpsearch studies")
     return engine

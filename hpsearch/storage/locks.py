@@ -1,13 +1,18 @@
-"""One process at a time: byte locks in a file beside the database, freed by the system when their holder dies."""
+"""One process of a machine at a time: byte locks in a file beside the database, freed when their holder dies.
+
+May import `hpsearch.errors`. Between machines `claims` decides.
+"""
 
 import contextlib
 import fcntl
 import os
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpsearch.errors import StorageError, StudyBusyError
+from hpsearch.errors import StudyBusyError
+from hpsearch.storage import sqlite
 
 SCHEMA = 0
 """The byte that guards making the tables; study n has byte n (ids begin at 1)."""
@@ -20,7 +25,7 @@ def _open(database: Path) -> int:
     try:
         return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise StorageError(f"{lock}: cannot be written ({error.strerror}); check the permissions") from error
+        raise sqlite.not_made(error, lock, "cannot be written") from error
 
 
 @contextlib.contextmanager
@@ -69,4 +74,4 @@ def _holder(handle: int, byte: int) -> str:
         pid = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))[4]
     except (OSError, struct.error):  # another layout of struct flock: the refusal stands, without the number
         return ""
-    return f" (process {pid} on this machine)" if pid > 0 else ""
+    return f" (process {pid} on {socket.gethostname()})" if pid > 0 else ""

@@ -1,6 +1,6 @@
 """What optuna-dashboard shows of a stage beside its trials: a note in Markdown and a few plots.
 
-May import SQLAlchemy and Optuna. The dashboard keeps both as attributes of the Optuna study, in pieces; they are
+May import SQLAlchemy. The dashboard keeps both as attributes of the Optuna study, in pieces; they are
 written here as `optuna_dashboard.save_note` and `save_plotly_graph_object` write them, inside our transaction.
 """
 
@@ -9,13 +9,13 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from optuna.storages import RDBStorage
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from hpsearch.storage import reading, tables
-from hpsearch.storage.records import COMPLETE, FAILED, RUNNING, TrialRow
+from hpsearch.storage import mirror, reading, tables
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, Params
 
 _PIECE = 2045
 """Characters in one attribute, as the dashboard cuts them."""
@@ -35,34 +35,57 @@ _KEYS, _POINTS = 4, 500
 """At most so many keys have a plot, with at most so many trials, the best ones."""
 
 
+class Trial(NamedTuple):
+    """What a note and a plot say of a trial."""
+
+    id: int
+    number: int
+    params: Params
+    state: str
+    value: float
+
+
 def refresh(connection: Connection, storage: RDBStorage, stage_id: int) -> None:
     """Write the note and the plots of a stage as it stands; does nothing for one that was deleted in the dashboard."""
     stage, study = tables.stages, tables.studies
     query = select(stage, study.c.name.label("study")).join(study).where(stage.c.id == stage_id)
     row = dict(connection.execute(query).mappings().one())
-    trials = reading.trials(connection, stage_id)
-    measured = [trial for trial in trials if trial.state in (COMPLETE, RUNNING) and trial.value is not None]
-    ranked = sorted(measured, key=_standing)
-    states = [trial.state for trial in trials]
-    curves = reading.history(connection, [trial.id for trial in ranked[:BEST]], "validation_accuracy")
-    try:
-        kept = storage.get_study_system_attrs(row["optuna_study_id"])
-    except KeyError:
+    kept = mirror.study_attributes(connection, row["optuna_study_id"])
+    if kept is None:
         return
+    ranked = _best(connection, stage_id)
+    curves = reading.history(connection, [trial.id for trial in ranked[:BEST]], "validation_accuracy")
     wanted: dict[str, Any] = {}
     if kept.get(_VERSION) == kept.get(_OURS):
         version = kept.get(_VERSION, 0) + 1
-        wanted |= {_VERSION: version, _OURS: version} | _pieces(kept, _TEXT, note(row, ranked, states))
+        text = note(row, ranked, _counts(connection, stage_id))
+        wanted |= {_VERSION: version, _OURS: version} | _pieces(kept, _TEXT, text)
     for name, plot in plots(row, ranked, curves).items():
         wanted |= _pieces(kept, f"{_PLOT}{name}:", json.dumps(plot))
-    for key, value in wanted.items():
-        if kept.get(key) != value:
-            storage.set_study_system_attr(row["optuna_study_id"], key, value)
+    changed = {key: value for key, value in wanted.items() if kept.get(key) != value}
+    mirror.set_study_attributes(connection, row["optuna_study_id"], changed)
 
 
-def _standing(trial: TrialRow) -> tuple[float, float, int]:
-    """What trials are ranked by, as the search does; one that still runs counts by its best epoch so far."""
-    return -(trial.value or 0.0), math.inf if trial.loss is None else trial.loss, trial.number
+def _best(connection: Connection, stage_id: int) -> list[Trial]:
+    """The best trials as the search ranks them; one that still runs counts by its best epoch so far."""
+    trial, curve = tables.trials.c, tables.curves.c
+    at_best = (curve.trial_id == trial.id) & (curve.epoch == trial.best_epoch)
+    loss = func.coalesce(curve.validation_loss, math.inf)
+    query = (
+        select(trial.id, trial.number, trial.params, trial.state, trial.value)
+        .select_from(tables.trials.outerjoin(tables.curves, at_best))
+        .where(trial.stage_id == stage_id, trial.state.in_([COMPLETE, RUNNING]), trial.value.is_not(None))
+        .order_by(trial.value.desc(), loss, trial.number)
+        .limit(_POINTS)
+    )
+    return [Trial(*row) for row in connection.execute(query)]
+
+
+def _counts(connection: Connection, stage_id: int) -> dict[str, int]:
+    """How many trials of a stage are in each state."""
+    column = tables.trials.c
+    query = select(column.state, func.count().label("number")).where(column.stage_id == stage_id).group_by(column.state)
+    return {row.state: row.number for row in connection.execute(query)}
 
 
 def _pieces(kept: Mapping[str, Any], prefix: str, text: str) -> dict[str, str]:
@@ -72,20 +95,22 @@ def _pieces(kept: Mapping[str, Any], prefix: str, text: str) -> dict[str, str]:
     return {f"{prefix}{index}": piece for index, piece in enumerate([*cut, *[""] * (before - len(cut))])}
 
 
-def note(stage: Mapping[str, Any], ranked: Sequence[TrialRow], states: Sequence[str]) -> str:
+def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str, int]) -> str:
     """Return a stage's note: what it searches, why there, how far it is, its best trials, where the report is."""
     images = (stage["data"] or {}).get("validation")
-    failed = f", {states.count(FAILED):,} failed" if FAILED in states else ""
+    other = "".join(f", {counts[state]:,} {state}" for state in (PRUNED, FAILED) if state in counts)
+    number = max(stage["trials"] or 0, sum(counts.values()))
     lines = [
         f"## {shown(stage['name'])}",
         f"Stage {stage['position'] + 1} of the study **{shown(stage['study'])}**: "
-        f"{states.count(COMPLETE):,} of {len(states):,} trials complete{failed}.",
+        f"{counts.get(COMPLETE, 0):,} of {number:,} trials complete{other}.",
     ]
+    lines += [f"It was ended: {shown(stage['ended'], 300)}."] if stage["ended"] else []
     space = [_range(key, entry) for key, entry in (stage["space"] or {}).items()]
     lines += ["### What it searches", *space] if space else []
     lines += ["### Why there", *(f"- {shown(text, 600)}" for text in stage["notes"])] if stage["notes"] else []
     if ranked:
-        lines += ["### Best so far" if {*states} - {COMPLETE, FAILED} else "### Best", _table(ranked[:BEST], images)]
+        lines += ["### Best" if stage["state"] == COMPLETE else "### Best so far", _table(ranked[:BEST], images)]
         lines.append(
             "The best of many is flattered by having been chosen, and a lead of less than the ± may be chance."
         )
@@ -111,13 +136,13 @@ def _range(key: str, entry: Mapping[str, Any]) -> str:
     return f"- {shown(key)}: {shown(entry['low'])} to {shown(entry['high'])}{log}"
 
 
-def _table(ranked: Sequence[TrialRow], images: int | None) -> str:
+def _table(ranked: Sequence[Trial], images: int | None) -> str:
     lines = ["| trial | setting | validation accuracy |", "| ---: | --- | ---: |"]
     for trial in ranked:
         params = ", ".join(f"{key} = {_short(value)}" for key, value in trial.params.items())
-        error = f" ± {100 * half_width(trial.value or 0.0, images):.1f}" if images else ""
+        error = f" ± {100 * half_width(trial.value, images):.1f}" if images else ""
         running = ", still running" if trial.state == RUNNING else ""
-        accuracy = f"{100 * (trial.value or 0.0):.2f}%{error}{running}"
+        accuracy = f"{100 * trial.value:.2f}%{error}{running}"
         lines.append(f"| {trial.number} | {shown(params, 300)} | {accuracy} |")
     return "\n".join(lines)
 
@@ -132,7 +157,7 @@ def half_width(share: float, images: int) -> float:
 
 
 def plots(
-    stage: Mapping[str, Any], ranked: Sequence[TrialRow], curves: Mapping[int, Sequence[float | None]]
+    stage: Mapping[str, Any], ranked: Sequence[Trial], curves: Mapping[int, Sequence[float | None]]
 ) -> dict[str, dict[str, Any]]:
     """Return Plotly figures by identifier: accuracy against each searched key, and the best trials' curves."""
     if not ranked:
@@ -159,11 +184,11 @@ def plots(
     return found
 
 
-def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[TrialRow], images: int | None) -> dict[str, Any]:
+def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[Trial], images: int | None) -> dict[str, Any]:
     values = [trial.params[key] for trial in points]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     kind = "category" if not numeric or "low" not in entry else "log" if entry.get("log") else "linear"
-    shares = [trial.value or 0.0 for trial in points]
+    shares = [trial.value for trial in points]
     order = list(dict.fromkeys(_choice(value) for value in (sorted(values) if numeric else values)))
     series: dict[str, Any] = {
         "type": "scatter",

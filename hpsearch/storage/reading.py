@@ -1,13 +1,16 @@
 """What is asked of the database while a study runs, and by `hpsearch status`. May import SQLAlchemy."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from hpsearch.errors import StorageError, nearest
 from hpsearch.storage import tables
-from hpsearch.storage.records import StageRow, StudyRow, TrialRow
+from hpsearch.storage.batches import chunks
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRow, TrialRow
 
 
 def study_names(connection: Connection) -> list[str]:
@@ -51,18 +54,44 @@ def trials(connection: Connection, stage_id: int) -> list[TrialRow]:
 def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> dict[int, tuple[float, ...]]:
     """A column of these trials' curves, epoch by epoch, by trial id."""
     column = tables.curves.c
-    query = select(column.trial_id, column[metric]).where(column.trial_id.in_(trial_ids))
+    query = select(column.trial_id, column[metric]).order_by(column.trial_id, column.epoch)
     found: dict[int, tuple[float, ...]] = {}
-    for trial_id, value in connection.execute(query.order_by(column.trial_id, column.epoch)):
-        found[trial_id] = (*found.get(trial_id, ()), value)
+    for part in chunks(trial_ids):
+        rows = connection.execute(query.where(column.trial_id.in_(part)))
+        for trial_id, values in groupby(rows, key=itemgetter(0)):
+            found[trial_id] = tuple(value for _, value in values)
     return found
+
+
+def standings(connection: Connection, stage_id: int) -> dict[int, list[tuple[int, float, float]]]:
+    """Of each trial of a stage, by id: epoch, validation accuracy and validation loss, epoch by epoch."""
+    curve, trial = tables.curves.c, tables.trials.c
+    query = (
+        select(curve.trial_id, curve.epoch, curve.validation_accuracy, curve.validation_loss)
+        .join_from(tables.trials, tables.curves)
+        .where(trial.stage_id == stage_id)
+        .order_by(curve.trial_id, curve.epoch)
+    )
+    rows = groupby(connection.execute(query), key=itemgetter(0))
+    return {trial_id: [(epoch, accuracy, loss) for _, epoch, accuracy, loss in curves] for trial_id, curves in rows}
 
 
 def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
     """The stored weights of these trials, "state" or "best", by trial id."""
     column = tables.weights.c
-    query = select(column.trial_id, column.content).where(column.trial_id.in_(trial_ids), column.kind == kind)
-    return {row.trial_id: row.content for row in connection.execute(query)}
+    query = select(column.trial_id, column.content).where(column.kind == kind)
+    return {
+        row.trial_id: row.content
+        for part in chunks(trial_ids)
+        for row in connection.execute(query.where(column.trial_id.in_(part)))
+    }
+
+
+def tracebacks(connection: Connection, stage_id: int) -> dict[int, str]:
+    """Where the trials of a stage failed inside the model file, by number."""
+    column = tables.trials.c
+    query = select(column.number, column.traceback).where(column.stage_id == stage_id, column.traceback.is_not(None))
+    return {row.number: row.traceback for row in connection.execute(query.order_by(column.number))}
 
 
 def overview(connection: Connection) -> list[dict[str, Any]]:
@@ -71,6 +100,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     "best" is the mean validation accuracy of the best setting over its replicates, "test" its mean test accuracy.
     """
     study, stage, trial = tables.studies, tables.stages, tables.trials
+    counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
     query = (
         select(
             study.c.id,
@@ -80,8 +110,10 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
             stage.c.name.label("stage"),
             stage.c.state.label("stage_state"),
             stage.c.trials,
-            func.sum(case((trial.c.state == "complete", 1), else_=0)).label("done"),
-            func.sum(case((trial.c.state == "failed", 1), else_=0)).label("failed"),
+            stage.c.ended,
+            stage.c.stale,
+            *counted,
+            _count(trial.c.traceback.is_not(None)).label("tracebacks"),
             func.sum(trial.c.epochs_done).label("epochs_done"),
             func.sum(trial.c.epochs).label("epochs"),
             stage.c.id.label("stage_id"),
@@ -96,11 +128,18 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
+_COUNTED = (("done", COMPLETE), ("failed", FAILED), ("pruned", PRUNED))
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
 def _best_settings(connection: Connection) -> dict[int, dict[str, float | None]]:
     """Of each stage, the best setting's mean accuracies, "best" (validation) and "test"."""
     column = tables.trials.c
     query = select(
         column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_accuracy).label("test")
-    ).where(column.value.is_not(None), column.state != "failed")
+    ).where(column.value.is_not(None), column.state.not_in([FAILED, PRUNED]))
     grouped = query.group_by(column.stage_id, column.point).order_by(func.avg(column.value))
     return {row.stage_id: {"best": row.best, "test": row.test} for row in connection.execute(grouped)}

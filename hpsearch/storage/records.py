@@ -1,12 +1,12 @@
 """What crosses into and out of the database: frozen values, no SQL. May import the standard library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Params = Mapping[str, Any]
 
-WAITING, RUNNING, COMPLETE, FAILED = "waiting", "running", "complete", "failed"
+WAITING, RUNNING, COMPLETE, FAILED, PRUNED = "waiting", "running", "complete", "failed", "pruned"
 INTERRUPTED = "interrupted"
 
 
@@ -37,7 +37,7 @@ class NewStage:
 class NewTrial:
     """A setting that will be trained: its number within the stage, replicate, searched values, and whole setting.
 
-    `point` numbers the stage's settings; the replicates of a setting share it.
+    `point` numbers the stage's settings; the replicates of a setting share it. `asked` is what the sampler wrote down.
     """
 
     number: int
@@ -46,6 +46,7 @@ class NewTrial:
     setting: Mapping[str, Any]
     epochs: int
     point: int
+    asked: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage as the database has it; `space` is None until it has begun."""
+    """A stage as the database has it; `space` is None until it has begun. `seconds` is its wall time, over launches."""
 
     id: int
     position: int
@@ -76,7 +77,12 @@ class StageRow:
     test: bool
     space: Mapping[str, Any] | None
     data: Mapping[str, Any]
-    optuna_study_id: int
+    optuna_study_id: int | None  # None where Optuna's was deleted in the dashboard
+    known: Sequence[Mapping[str, Any]] | None = None  # what `from` found: [{"params", "value"}, ..]
+    ended: str | None = None  # which budget ended it
+    seconds: float = 0.0
+    batches: Sequence[int] = ()  # numbers of points at which it was grown
+    stale: bool = False  # has an earlier stage grown since it began?
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class TrialRow:
     id: int
     number: int
     replicate: int
-    optuna_trial_id: int
+    optuna_trial_id: int | None
     params: Params
     setting: Mapping[str, Any]
     state: str
@@ -97,6 +103,8 @@ class TrialRow:
     loss: float | None  # validation loss at best_epoch
     point: int
     reason: str | None = None
+    doomed: int | None = None  # the epoch at which the pruner decided against it
+    asked: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,4 +144,20 @@ class Progress:
     stopped: str | None = None  # why it is complete before its time
     parameters: int = 0
     seconds: float = 0.0
-    finished: bool = field(default=False)
+    finished: bool = False
+    traceback: str | None = None  # of a failure in the model file
+
+    @property
+    def outcome(self) -> str:
+        """The state that it leaves the trial in."""
+        return FAILED if self.failure else COMPLETE if self.finished else RUNNING
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a pruner, or a budget that has ended (`doomed` None), decided against a trial; an audited one trains on."""
+
+    trial: TrialRow
+    doomed: int | None
+    reason: str
+    audited: bool = False

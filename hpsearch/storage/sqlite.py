@@ -1,5 +1,6 @@
 """SQLite connections that lose nothing, and engines over them. May import SQLAlchemy and `hpsearch.errors`."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import sqlalchemy
 from sqlalchemy import event
 
-from hpsearch.errors import StorageError
+from hpsearch.errors import HpsearchError, StorageError, StorageFault
 
 TIMEOUT = 60.0
 """Seconds to wait while another program writes."""
@@ -83,8 +84,19 @@ def reader_engine(path: Path) -> sqlalchemy.Engine:
         except sqlalchemy.exc.DatabaseError as error:
             raise explain(error, path) from error
         else:
+            _explain_faults(engine, path)
             return engine
     raise StorageError(f"{path}: the database cannot be opened for reading; check its permissions")
+
+
+def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:
+    """Make this engine's complaints about the file, not those about what was asked of it, one line each."""
+
+    @event.listens_for(engine, "handle_error")
+    def _explain(context: sqlalchemy.engine.ExceptionContext) -> None:
+        code = getattr(context.original_exception, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & 0xFF in (*_DAMAGED, *_LOCKED, *_FULL):
+            raise explain(context.original_exception, path) from context.original_exception
 
 
 def require(path: Path) -> None:
@@ -94,20 +106,54 @@ def require(path: Path) -> None:
         raise StorageError(f"{path}: the database {what}; `hpsearch launch` makes one, --storage names another")
 
 
-def explain(error: Exception, path: Path) -> StorageError:
-    """Say in one line what SQLite complained about."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error
-    cause = getattr(cause, "orig", None) or cause
+_NOT_ALLOWED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def explain(error: BaseException, path: Path) -> HpsearchError:
+    """Say in one line what SQLite complained about: a StorageFault for what befell a database that was fine."""
+    cause = _cause(error)
     text = str(cause)
-    if "not a database" in text or "malformed" in text:
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    kind = code & 0xFF  # the higher bits say more
+    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+        return moved(path)
+    if kind in _DAMAGED:
         return StorageError(f"{path}: not a database, or a damaged one ({text}); restore a copy or name another")
-    if "readonly" in text or "unable to open" in text or "attempt to write" in text:
+    if kind in _NOT_ALLOWED:
         return StorageError(f"{path}: the database cannot be written ({text}); check the permissions")
-    if "locked" in text:
-        return StorageError(f"{path}: another program has locked the database for {TIMEOUT:.0f} s; end it and resume")
-    if "full" in text or "disk I/O" in text:
-        return StorageError(f"{path}: the disk is full or failing ({text}); make room and resume")
+    if kind in _LOCKED:
+        return StorageFault(f"{path}: another program has locked the database for {TIMEOUT:.0f} s; end it and resume")
+    if kind in _FULL:
+        return StorageFault(f"{path}: the disk is full or failing ({text}); make room and resume")
     return StorageError(f"{path}: {text}")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What SQLite itself raised, inside what SQLAlchemy and Optuna made of it."""
+    while not isinstance(error, sqlite3.Error):
+        inner = getattr(error, "orig", None) or error.__cause__
+        if inner is None:
+            break
+        error = inner
+    return error
+
+
+def moved(path: Path) -> StorageFault:
+    """A WAL database that was moved or deleted while open would go on acknowledging into nothing."""
+    return StorageFault(
+        f"{path}: the database was moved, replaced or deleted while it was in use; put it back and resume"
+    )
+
+
+def not_made(error: OSError, path: Path, rule: str) -> HpsearchError:
+    """Say in one line why a file or a directory beside the database could not be made."""
+    if error.errno in _NO_ROOM:
+        return StorageFault(f"{path}: the disk is full or failing ({error.strerror}); make room and try again")
+    return StorageError(f"{path}: {rule} ({error.strerror}); check the permissions")
 
 
 def identity(path: Path) -> tuple[int, int]:

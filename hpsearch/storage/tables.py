@@ -19,10 +19,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
-"""Raised with every change of these tables; a database of a newer version is refused."""
+SCHEMA_VERSION = 2
+"""Raised with every change of these tables; a database of another version is refused."""
 
 metadata = MetaData()
+
+_OPTIONAL_JSON = JSON(none_as_null=True)  # None is NULL, not the JSON text "null"
 
 versions = Table("hpsearch_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 
@@ -50,16 +52,22 @@ stages = Table(
     Column("study_id", ForeignKey(studies.c.id), nullable=False, index=True),
     Column("position", Integer, nullable=False),  # 0, 1, … ; the final comes last
     Column("name", String(512), nullable=False),
-    Column("kind", String(16), nullable=False),  # random, grid, list, final
+    Column("kind", String(16), nullable=False),  # random, grid, list, qmc, tpe, cmaes, gp, final
     Column("state", String(16), nullable=False),  # waiting, running, complete
     Column("test", Boolean, nullable=False),  # is each of its trials scored on the test images?
-    Column("trials", Integer),  # how many trials it has in all, once its space is known
-    Column("space", JSON),  # {key: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
+    Column("trials", Integer),  # how many trials it is planned to have, once its space is known; then, how many it has
+    Column("space", _OPTIONAL_JSON),  # {key: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
     Column("notes", JSON, nullable=False),  # sentences for the report: where its range came from, what was extended
     Column("data", JSON, nullable=False),  # {"train": n, "validation": n, "test": n}
     Column("optuna_study_id", Integer),
     Column("started_at", String(32)),
     Column("finished_at", String(32)),
+    Column("known", _OPTIONAL_JSON),  # what `from` found when it began: [{"params", "value"}, ..]
+    Column("ended", Text),  # which budget ended it; NULL where all that was asked for was trained
+    Column("seconds", Float, nullable=False, default=0.0),  # wall time it has run, over all launches
+    Column("batches", JSON, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
+    Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
+    Column("looks", Integer, nullable=False, default=0),  # at the test set, by trials that have been deleted since
     UniqueConstraint("study_id", "name"),
 )
 
@@ -67,7 +75,7 @@ trials = Table(
     "hpsearch_trials",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("stage_id", ForeignKey(stages.c.id), nullable=False, index=True),
+    Column("stage_id", ForeignKey(stages.c.id), nullable=False),
     Column("number", Integer, nullable=False),  # 0, 1, … within its stage
     Column("point", Integer, nullable=False),  # which setting of the stage: its replicates share it
     Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
@@ -75,7 +83,10 @@ trials = Table(
     Column("params", JSON, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
     Column("setting", JSON, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
     Column("state", String(16), nullable=False),  # waiting, running, complete, failed, pruned
-    Column("reason", Text),  # why it failed or was pruned
+    Column("reason", Text),  # why it failed, stopped or was pruned
+    Column("traceback", Text),  # of a failure inside a model file
+    Column("asked", _OPTIONAL_JSON),  # what the sampler wrote down when it was asked for this point
+    Column("doomed", Integer),  # the epoch at which the pruner decided against it; an audited trial trains on
     Column("epochs", Integer, nullable=False),  # to train
     Column("epochs_done", Integer, nullable=False),
     Column("best_epoch", Integer),  # 1-based; highest validation accuracy, the earliest of equals
@@ -86,6 +97,7 @@ trials = Table(
     Column("test_accuracy", Float),
     Column("seconds", Float, nullable=False),  # its share of its cohorts' wall time
     UniqueConstraint("stage_id", "number"),
+    UniqueConstraint("stage_id", "point", "replicate"),
 )
 
 METRICS = ("cost", "loss", "accuracy")
@@ -119,4 +131,14 @@ predictions = Table(
         "correct", LargeBinary, nullable=False
     ),  # np.packbits over the split's images in stored order, at best_epoch
     Column("predicted", LargeBinary(2**32 - 1)),  # uint8 class per image; only where the test set was looked at
+)
+
+claims = Table(
+    "hpsearch_claims",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True, autoincrement=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("token", String(32), nullable=False),  # random: a coordinator that finds another one here has lost the study
+    Column("renewed_at", String(32), nullable=False),
 )

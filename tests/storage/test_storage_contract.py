@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from other_process import open_and_close, try_lock
 from tiny import StopAfter, options, rows, url, workspace
 
-from hpsearch.errors import StorageError
+from hpsearch.errors import StorageFault
 from hpsearch.search import cohorts
 from hpsearch.search.launching import launch
 from hpsearch.search.progress import Watcher
@@ -38,8 +38,11 @@ def begin(database, trials=2):
         study = writing.add_study(connection, database.optuna, STUDY, [STAGE])
         stage = reading.stages(connection, study)[0]
         new = [NewTrial(i, 0, given, {}, 2, point=i) for i, given in enumerate(params)]
-        writing.start_stage(connection, database.optuna, stage, SPACE, [], new)
-        return stage, reading.trials(connection, stage.id)
+        writing.start_stage(connection, stage, SPACE, [], None, trials)
+        stage = reading.stages(connection, study)[0]
+        added = writing.add_trials(connection, database.optuna, stage, new)
+        assert added == reading.trials(connection, stage.id)
+        return stage, added
 
 
 def mirror(database):
@@ -122,7 +125,7 @@ def test_a_database_moved_while_open_is_noticed_at_the_next_commit(database, med
         database.path.rename(moved)
     if meddle == "replace":
         database.path.touch()
-    with pytest.raises(StorageError, match="moved, replaced or deleted while it was in use"), database.transaction():
+    with pytest.raises(StorageFault, match="moved, replaced or deleted while it was in use"), database.transaction():
         pass
 
 
@@ -134,7 +137,7 @@ def test_a_study_whose_database_is_moved_stops_with_one_line(tmp_path, monkeypat
             if progress.epochs_done == 5:
                 (tmp_path / "study.db").rename(tmp_path / "moved.db")
 
-    with pytest.raises(StorageError, match="moved, replaced or deleted"):
+    with pytest.raises(StorageFault, match="moved, replaced or deleted"):
         launch(workspace(tmp_path), options(tmp_path, watcher=Meddler()))
 
 

@@ -9,7 +9,7 @@ from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from tiny import options, url, workspace
 
-from hpsearch.search import run
+from hpsearch.search import stage_run
 from hpsearch.search.launching import launch
 from hpsearch.storage import notes, reading, writing
 from hpsearch.storage.database import Database
@@ -34,7 +34,8 @@ def begin(database, name="coarse", reasons=("Around the best 3 of coarse.",), ke
         stage = reading.stages(connection, study)[0]
         trials = [NewTrial(i, 0, {key: 0.1 * (i + 1)}, {}, 2, point=i) for i in range(3)]
         space = {key: {"low": 0.1, "high": 1.0, "log": True}}
-        writing.start_stage(connection, database.optuna, stage, space, list(reasons), trials)
+        writing.start_stage(connection, stage, space, list(reasons), None, 3)
+        writing.add_trials(connection, database.optuna, reading.stages(connection, study)[0], trials)
         notes.refresh(connection, database.optuna, stage.id)
         return stage, reading.trials(connection, stage.id)
 
@@ -118,7 +119,7 @@ def test_a_study_that_was_deleted_in_the_dashboard_is_passed_over(database):
 
 
 def test_a_launched_study_has_a_note_for_every_stage_while_it_runs_and_after(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "NOTE_SECONDS", 0.0)
+    monkeypatch.setattr(stage_run, "NOTE_SECONDS", 0.0)
     launch(workspace(tmp_path), options(tmp_path))
     with closing(Database(url(tmp_path), create=False)) as database:
         studies = database.optuna.get_all_studies()

@@ -1,0 +1,119 @@
+"""One hash of all that a study came to, the same for every way of getting there. May import SQLAlchemy.
+
+What is hashed is what a study promises to be independent of: how many workers ran it, how segments were cut, how often
+it was killed. What a run is free to vary stays out: ids, names, hosts, times, paths, and the words of a failure.
+"""
+
+import hashlib
+import io
+import json
+import math
+import struct
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hpsearch.storage import reading, tables
+from hpsearch.storage.records import FAILED, StageRow, StudyRow
+
+_AT_ONCE = 1000
+
+
+class _Hash:
+    """SHA-256 over a list of values that cannot be cut in two ways."""
+
+    def __init__(self) -> None:
+        self._sha = hashlib.sha256()
+
+    def add(self, content: bytes) -> None:
+        self._sha.update(struct.pack("<Q", len(content)))
+        self._sha.update(content)
+
+    def add_json(self, value: Any) -> None:
+        """Floats are written with as many digits as tell them apart."""
+        self.add(json.dumps(value, sort_keys=True).encode())
+
+    def hexdigest(self) -> str:
+        return self._sha.hexdigest()
+
+
+def digest(
+    connection: Connection, study: StudyRow, meaning: str, ranked: Mapping[int, Sequence[int]] | None = None
+) -> str:
+    """The SHA-256 of a study's end state, in hexadecimal.
+
+    `meaning` is what its file says, as text that does not depend on how it is written; `ranked` has each stage's trial
+    ids in the order of the ranking, by the stage's id.
+    """
+    found = _Hash()
+    found.add_json(["hpsearch", meaning, study.data.get("fingerprint"), study.model.get("hash")])
+    for stage in reading.stages(connection, study.id):
+        found.add_json([stage.position, stage.name, stage.kind, stage.state, stage.space, stage.known, stage.ended])
+        numbers = _add_trials(found, connection, stage)
+        found.add_json([numbers[trial_id] for trial_id in (ranked or {}).get(stage.id, ())])
+        _add_curves(found, connection, stage.id)
+        _add_weights(found, connection, stage.id)
+        _add_predictions(found, connection, stage.id)
+    return found.hexdigest()
+
+
+_SAME = (
+    *("point", "replicate", "params", "setting", "state", "doomed", "epochs", "epochs_done", "best_epoch", "value"),
+    *("parameters", "test_cost", "test_loss", "test_accuracy"),
+)
+
+
+def _add_trials(found: _Hash, connection: Connection, stage: StageRow) -> dict[int, int]:
+    """Add a stage's trials; return their numbers by id."""
+    column = tables.trials.c
+    query = select(column.id, column.number, column.reason, *(column[name] for name in _SAME))
+    rows = connection.execute(query.where(column.stage_id == stage.id).order_by(column.number)).all()
+    for row in rows:
+        reason = None if row.state == FAILED else row.reason  # a failure's may hold paths
+        found.add_json([row.number, reason, *row[3:]])
+    return {row.id: row.number for row in rows}
+
+
+def _of_stage(connection: Connection, stage_id: int, table: Any, columns: Iterable[Any], *order: Any) -> Iterable[Any]:
+    """A table's rows of all trials of a stage, by number, a few at a time."""
+    query = select(tables.trials.c.number, *columns).join_from(tables.trials, table)
+    query = query.where(tables.trials.c.stage_id == stage_id).order_by(tables.trials.c.number, *order)
+    return connection.execute(query.execution_options(yield_per=_AT_ONCE))
+
+
+def _add_curves(found: _Hash, connection: Connection, stage_id: int) -> None:
+    column = tables.curves.c
+    measured = [each for each in column if each.name not in ("trial_id", "epoch")]
+    pack = struct.Struct(f"<qq{len(measured)}d").pack
+    for row in _of_stage(connection, stage_id, tables.curves, [column.epoch, *measured], column.epoch):
+        found.add(pack(*row[:2], *(math.nan if value is None else value for value in row[2:])))
+
+
+def _add_weights(found: _Hash, connection: Connection, stage_id: int) -> None:
+    column = tables.weights.c
+    columns = [column.kind, column.epoch, column.content]
+    for number, kind, epoch, content in _of_stage(connection, stage_id, tables.weights, columns, column.kind):
+        found.add_json([number, kind, epoch])
+        for name, array in _arrays(content):
+            found.add(name.encode())
+            found.add(array)
+
+
+def _arrays(content: bytes) -> list[tuple[str, bytes]]:
+    """The arrays of an .npz by name, each with its type and shape; how it was packed does not count."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            return [(name, file.read(name)) for name in sorted(file.namelist())]
+    except zipfile.BadZipFile:
+        return [("", content)]
+
+
+def _add_predictions(found: _Hash, connection: Connection, stage_id: int) -> None:
+    column = tables.predictions.c
+    columns = [column.split, column.images, column.correct, column.predicted]
+    for number, split, images, *contents in _of_stage(connection, stage_id, tables.predictions, columns, column.split):
+        found.add_json([number, split, images])
+        for content in contents:
+            found.add(content or b"")

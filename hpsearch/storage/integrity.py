@@ -1,0 +1,188 @@
+"""Whether the database holds together: SQLite's own checks, and what our tables promise of each other.
+
+May import Optuna and SQLAlchemy; changes nothing.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from optuna.distributions import json_to_distribution
+from optuna.trial import TrialState
+from sqlalchemy import Connection, select, text
+
+from hpsearch.storage import reading, tables
+from hpsearch.storage.distributions import categorical
+from hpsearch.storage.optuna_tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, StageRow, TrialRow
+
+_AT_ONCE = 1000
+
+
+def check_integrity(connection: Connection) -> list[str]:
+    """Everything that is wrong in the database, a line each; nothing if all is well."""
+    if connection.dialect.name == "sqlite" and (damage := _sqlite(connection)):
+        return damage  # whatever else is read may be wrong
+    problems = []
+    studies = select(tables.studies.c.id, tables.studies.c.name).order_by(tables.studies.c.id)
+    for study_id, name in connection.execute(studies).all():
+        for stage in reading.stages(connection, study_id):
+            place = f"study {name!r}, stage {stage.name!r}"
+            problems += [f"{place}: {problem}" for problem in _stage(connection, stage)]
+    return problems
+
+
+def _sqlite(connection: Connection) -> list[str]:
+    damage = [f"SQLite: {row[0]}" for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
+    for table, row_id, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
+        damage.append(f"SQLite: row {row_id} of {table} belongs to no row of {parent}")
+    return damage
+
+
+@dataclass
+class _Curve:
+    """What a trial's curve says, read epoch by epoch."""
+
+    epochs: int = 0
+    whole: bool = True
+    best_epoch: int | None = None
+    best: float = -1.0
+    last: float | None = None
+
+    def add(self, epoch: int, accuracy: float) -> None:
+        self.whole &= epoch == self.epochs + 1
+        self.epochs = epoch
+        self.last = accuracy
+        if accuracy is not None and accuracy > self.best:
+            self.best_epoch, self.best = epoch, accuracy
+
+
+@dataclass
+class _Stored:
+    """What there is of a trial beside its row and its curve."""
+
+    weights: Mapping[str, int]  # kind → epoch
+    right: Mapping[str, float]  # split → share of the images
+    test_accuracy: float | None
+
+
+def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
+    trials = reading.trials(connection, stage.id)
+    curves, stored = _curves(connection, stage.id), _stored(connection, stage.id)
+    if [trial.number for trial in trials] != list(range(len(trials))):
+        yield f"its {len(trials)} trials are not numbered 0 to {len(trials) - 1}"
+    for (point, replicate), times in Counter((trial.point, trial.replicate) for trial in trials).items():
+        if times > 1:
+            yield f"replicate {replicate} of setting {point} is there {times} times"
+    if stage.state == WAITING and trials:
+        yield "it has trials but has not begun"
+    if stage.state == COMPLETE:
+        open_ones = sum(trial.state in (WAITING, RUNNING) for trial in trials)
+        if open_ones:
+            yield f"it is complete, but {open_ones} of its trials are not"
+    for trial in trials:
+        curve, beside = curves.get(trial.id, _Curve()), stored.get(trial.id, _Stored({}, {}, None))
+        for problem in (*_of_curve(trial, curve), *_of_stored(stage, trial, beside)):
+            yield f"trial {trial.number}: {problem}"
+    yield from _of_mirror(connection, stage, trials, curves)
+
+
+def _curves(connection: Connection, stage_id: int) -> dict[int, _Curve]:
+    column = tables.curves.c
+    query = select(column.trial_id, column.epoch, column.validation_accuracy).join_from(tables.curves, tables.trials)
+    query = query.where(tables.trials.c.stage_id == stage_id).order_by(column.trial_id, column.epoch)
+    found: dict[int, _Curve] = {}
+    for trial_id, epoch, accuracy in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
+        found.setdefault(trial_id, _Curve()).add(epoch, accuracy)
+    return found
+
+
+def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
+    trial, weight, guess = tables.trials.c, tables.weights.c, tables.predictions.c
+    own = trial.stage_id == stage_id
+    weights: dict[int, dict[str, int]] = {}
+    kinds = select(weight.trial_id, weight.kind, weight.epoch).join_from(tables.weights, tables.trials)
+    for trial_id, kind, epoch in connection.execute(kinds.where(own)):
+        weights.setdefault(trial_id, {})[kind] = epoch
+    right: dict[int, dict[str, float]] = {}
+    guesses = select(guess.trial_id, guess.split, guess.images, guess.correct)
+    guesses = guesses.join_from(tables.predictions, tables.trials).where(own)
+    for trial_id, split, images, correct in connection.execute(guesses.execution_options(yield_per=_AT_ONCE)):
+        share = (int.from_bytes(correct) >> (8 * len(correct) - images)).bit_count() / images
+        right.setdefault(trial_id, {})[split] = share
+    return {
+        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_accuracy)
+        for row in connection.execute(select(trial.id, trial.test_accuracy).where(own))
+    }
+
+
+def _of_curve(trial: TrialRow, curve: _Curve) -> Iterator[str]:
+    """Is the curve whole, and does the trial's value follow from it?"""
+    lengths = (trial.epochs_done, trial.epochs_done - 1) if trial.state == FAILED else (trial.epochs_done,)
+    if not curve.whole or curve.epochs not in lengths:
+        yield f"its curve is not that of {trial.epochs_done} epochs, each once"
+    if trial.epochs_done > trial.epochs or (trial.state == WAITING and trial.epochs_done):
+        yield f"it is {trial.state} with {trial.epochs_done} of {trial.epochs} epochs"
+    if trial.state == COMPLETE and trial.epochs_done < trial.epochs and trial.reason is None:
+        yield f"it is complete after {trial.epochs_done} of {trial.epochs} epochs without a reason"
+    wanted: tuple[int | None, float | None] = (curve.best_epoch, curve.best if curve.best_epoch else None)
+    if trial.setting.get("training", {}).get("keep") == "last":
+        lost = trial.state == FAILED or not curve.epochs
+        wanted = (None, None) if lost else (curve.epochs, curve.last)
+    if (trial.best_epoch, trial.value) != wanted:
+        yield f"its value is {trial.value} of epoch {trial.best_epoch}, by its curve {wanted[1]} of epoch {wanted[0]}"
+
+
+def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[str]:
+    """Are there the weights and predictions that the trial must have, and no others?"""
+    goes_on = trial.state == RUNNING or (trial.state == PRUNED and trial.epochs_done > 0)
+    if stored.weights.get("state") != (trial.epochs_done if goes_on else None):
+        yield f"what it would go on from is of epoch {stored.weights.get('state')}, it is {trial.state}"
+    finished = trial.state == COMPLETE and stage.state == RUNNING and not stage.batches
+    needed = trial.value is not None and (
+        trial.state == RUNNING or finished or (trial.state == PRUNED and trial.doomed is None)
+    )
+    best = stored.weights.get("best")
+    if best != trial.best_epoch and (needed or best is not None):
+        yield f"its best weights are of epoch {best}, not {trial.best_epoch}"
+    for split, accuracy in (("validation", trial.value), ("test", stored.test_accuracy)):
+        share = stored.right.get(split)
+        if (share is None) != (accuracy is None) or (share is not None and abs(share - (accuracy or 0.0)) > 1e-6):
+            yield f"its {split} accuracy is {accuracy}, by its predictions {share}"
+
+
+_Shown = tuple[int, TrialState, float | None, dict[str, Any]]
+
+
+def _of_mirror(
+    connection: Connection, stage: StageRow, trials: Sequence[TrialRow], curves: Mapping[int, _Curve]
+) -> Iterator[str]:
+    """Do Optuna's tables say the same, if nobody deleted the study there?"""
+    shown = _shown(connection, stage.optuna_study_id)
+    for trial in trials if shown is not None else ():
+        curve = curves.get(trial.id, _Curve())
+        value = trial.value if trial.state == COMPLETE else curve.last if trial.state == PRUNED else None
+        params = {key: categorical(value) for key, value in trial.params.items()}
+        wanted = trial.number, STATES[trial.state], value, params
+        found = shown.get(trial.optuna_trial_id) if shown else None
+        if found != wanted:
+            yield f"trial {trial.number}: Optuna shows {found}, not {wanted}"
+
+
+def _shown(connection: Connection, study_id: int | None) -> dict[int | None, _Shown] | None:
+    """Number, state, value and parameters of each trial of an Optuna study by id; None if it is gone."""
+    if connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)).scalar() is None:
+        return None
+    own = TRIALS.c.study_id == study_id
+    params: dict[int, dict[str, Any]] = {}
+    query = select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.param_value, PARAMS.c.distribution_json)
+    for trial_id, key, value, distribution in connection.execute(query.join_from(PARAMS, TRIALS).where(own)):
+        params.setdefault(trial_id, {})[key] = _distribution(distribution).to_external_repr(value)
+    rows = select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, VALUES.c.value)
+    rows = rows.select_from(TRIALS.outerjoin(VALUES)).where(own)
+    return {row[0]: (*row[1:], params.get(row[0], {})) for row in connection.execute(rows)}
+
+
+_distribution = lru_cache(json_to_distribution)

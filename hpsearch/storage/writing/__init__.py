@@ -1,0 +1,42 @@
+"""Every change of a study in the database, each inside one transaction. May import Optuna and SQLAlchemy.
+
+Optuna's tables mirror ours: a study per stage, a trial per trial with the same number, so that optuna-dashboard shows
+what is going on. All functions take the connection of an open `Database.transaction()`.
+"""
+
+from hpsearch.storage.writing.stages import (
+    KEPT_WEIGHTS,
+    add_seconds,
+    finish_stage,
+    keep_stage,
+    reset_stage,
+    start_stage,
+)
+from hpsearch.storage.writing.studies import (
+    accept_model,
+    add_study,
+    count_launch,
+    delete_study,
+    grow,
+    set_study_state,
+)
+from hpsearch.storage.writing.trials import add_trials, commit_progress, decide, reset_trials
+
+__all__ = [
+    "KEPT_WEIGHTS",
+    "accept_model",
+    "add_seconds",
+    "add_study",
+    "add_trials",
+    "commit_progress",
+    "count_launch",
+    "decide",
+    "delete_study",
+    "finish_stage",
+    "grow",
+    "keep_stage",
+    "reset_stage",
+    "reset_trials",
+    "set_study_state",
+    "start_stage",
+]

@@ -1,0 +1,15 @@
+"""What is kept of trials that are deleted: how often the test set was looked at. May import SQLAlchemy."""
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from hpsearch.storage import tables
+
+
+def count_looks(connection: Connection, chosen: Any) -> None:
+    """Add the looks at the test set that are about to be deleted to those of their stages."""
+    trial, stage = tables.trials.c, tables.stages.c
+    query = select(trial.stage_id, func.count()).where(chosen, trial.test_accuracy.is_not(None))
+    for stage_id, looks in connection.execute(query.group_by(trial.stage_id)).all():
+        connection.execute(update(tables.stages).where(stage.id == stage_id).values(looks=stage.looks + looks))

@@ -1,0 +1,200 @@
+"""A stage's trials: added, brought forward by segments, pruned, begun anew. May import Optuna and SQLAlchemy.
+
+Nothing here takes longer for there being more trials in the stage.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from optuna.storages import RDBStorage
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
+
+from hpsearch.storage import mirror, tables
+from hpsearch.storage.batches import chunks
+from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
+from hpsearch.storage.writing.looks import count_looks
+
+_CURVE = [column.name for column in tables.curves.c]
+
+
+def add_trials(
+    connection: Connection, storage: RDBStorage, stage: StageRow, trials: Sequence[NewTrial]
+) -> list[TrialRow]:
+    """Store trials of a stage that has begun, waiting, in Optuna's tables too; return them as they are read back.
+
+    Their numbers go on where those of the stage's trials so far end.
+    """
+    assert stage.space is not None, "the stage has begun"
+    if not trials:
+        return []
+    trials = [NewTrial(**json.loads(json.dumps(vars(trial)))) for trial in trials]  # a tuple is read back as a list
+    mirrored = mirror.add_trials(connection, stage, trials)
+    always = {"stage_id": stage.id, "state": WAITING, "epochs_done": 0, "seconds": 0.0}
+    rows = [vars(trial) | always | {"optuna_trial_id": optuna} for trial, optuna in zip(trials, mirrored, strict=True)]
+    wanted = insert(tables.trials).returning(tables.trials.c.id, sort_by_parameter_order=True)
+    ids = connection.execute(wanted, rows).scalars()
+    return [
+        TrialRow(
+            id=trial_id,
+            optuna_trial_id=optuna,
+            state=WAITING,
+            epochs_done=0,
+            best_epoch=None,
+            value=None,
+            loss=None,
+            **vars(trial),
+        )
+        for trial_id, trial, optuna in zip(ids, trials, mirrored, strict=True)
+    ]
+
+
+def commit_progress(connection: Connection, storage: RDBStorage, records: Sequence[Progress]) -> None:
+    """Store what segments did to each of their trials, in our tables and in Optuna's."""
+    if not records:
+        return
+    connection.execute(_PROGRESS, [_trial_values(record) for record in records])
+    curve = [dict(zip(_CURVE, (record.trial.id, *row), strict=True)) for record in records for row in record.curve]
+    if curve:
+        connection.execute(insert(tables.curves), curve)
+    _store_weights(connection, records)
+    _store_predictions(connection, records)
+    _forget_last(connection, [r.trial.id for r in records if r.failure and _keeps_last(r.trial)])
+    mirror.note_progress(connection, records)
+
+
+def _kept(name: str) -> Any:
+    """The given value, or what is there already where none is given."""
+    return func.coalesce(bindparam(f"new_{name}"), tables.trials.c[name])
+
+
+_SOMETIMES = ("reason", "traceback", "parameters", "best_epoch", "value", "test_cost", "test_loss", "test_accuracy")
+_PROGRESS = (
+    update(tables.trials)
+    .where(tables.trials.c.id == bindparam("of"))
+    .values(
+        state=bindparam("new_state"),
+        epochs_done=bindparam("new_epochs_done"),
+        seconds=tables.trials.c.seconds + bindparam("more_seconds"),
+        **{name: _kept(name) for name in _SOMETIMES},
+    )
+)
+
+
+def _trial_values(record: Progress) -> dict[str, Any]:
+    best, test = record.best, record.test
+    return {
+        "of": record.trial.id,
+        "new_state": record.outcome,
+        "new_epochs_done": record.epochs_done,
+        "more_seconds": record.seconds,
+        "new_reason": record.failure or record.stopped,
+        "new_traceback": record.traceback,
+        "new_parameters": record.parameters or None,
+        "new_best_epoch": best.epoch if best else None,
+        "new_value": best.value if best else None,
+        "new_test_cost": _finite(test.cost) if test else None,
+        "new_test_loss": _finite(test.loss) if test else None,
+        "new_test_accuracy": test.accuracy if test else None,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
+    """Replace what trials go on from, and their best; a trial that has ended goes on from nothing."""
+    gone, new = [], []
+    for record in records:
+        place = {"trial_id": record.trial.id, "kind": "state"}
+        gone.append(place)
+        if record.outcome == RUNNING:
+            new.append(place | {"epoch": record.epochs_done, "content": record.state})
+        if record.best:
+            place = {"trial_id": record.trial.id, "kind": "best"}
+            gone.append(place)
+            new.append(place | {"epoch": record.best.epoch, "content": record.best.weights})
+    _replace(connection, tables.weights, gone, new)
+
+
+def _store_predictions(connection: Connection, records: Sequence[Progress]) -> None:
+    new = []
+    for record in records:
+        if best := record.best:
+            found = {"images": best.images, "correct": best.correct, "predicted": None}
+            new.append({"trial_id": record.trial.id, "split": "validation"} | found)
+        if test := record.test:
+            found = {"images": test.images, "correct": test.correct, "predicted": test.predicted}
+            new.append({"trial_id": record.trial.id, "split": "test"} | found)
+    _replace(connection, tables.predictions, new, new)
+
+
+_DELETES = {
+    table: delete(table).where(and_(*(column == bindparam(f"of_{column.name}") for column in table.primary_key)))
+    for table in (tables.weights, tables.predictions)
+}
+
+
+def _replace(
+    connection: Connection, table: Any, gone: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+) -> None:
+    """Delete the rows with these primary keys, then insert: the portable upsert."""
+    if gone:
+        keys = [column.name for column in table.primary_key]
+        connection.execute(_DELETES[table], [{f"of_{key}": row[key] for key in keys} for row in gone])
+    if new:
+        connection.execute(insert(table), new)
+
+
+def _keeps_last(trial: TrialRow) -> bool:
+    return bool(trial.setting.get("training", {}).get("keep") == "last")
+
+
+def _forget_last(connection: Connection, trial_ids: Iterable[int]) -> None:
+    """A failed trial never came to the last epoch that it was to be judged by; where a segment ended is no result."""
+    for trial_id in trial_ids:
+        for table in (tables.weights, tables.predictions):
+            connection.execute(delete(table).where(table.c.trial_id == trial_id))
+        none = {"best_epoch": None, "value": None}
+        connection.execute(update(tables.trials).where(tables.trials.c.id == trial_id).values(none))
+
+
+def decide(connection: Connection, storage: RDBStorage, decisions: Sequence[Decision]) -> None:
+    """Store what was decided against trials: they are pruned, but for audited ones, of which it is only noted."""
+    if not decisions:
+        return
+    column = tables.trials.c
+    changed = update(tables.trials).where(column.id == bindparam("of"))
+    noted: dict[str, Any] = {"doomed": bindparam("at"), "reason": bindparam("why")}
+    ended = [decision for decision in decisions if not decision.audited]
+    for chosen, values in ((ended, noted | {"state": PRUNED}), ([d for d in decisions if d.audited], noted)):
+        rows = [{"of": d.trial.id, "at": d.doomed, "why": d.reason} for d in chosen]
+        if rows:
+            connection.execute(changed.values(values), rows)
+    useless = [{"of": decision.trial.id} for decision in ended if decision.doomed is not None]
+    if useless:
+        best = and_(tables.weights.c.trial_id == bindparam("of"), tables.weights.c.kind == "best")
+        connection.execute(delete(tables.weights).where(best), useless)
+    mirror.prune(connection, ended)
+
+
+_BLANK = {
+    "state": WAITING,
+    "epochs_done": 0,
+    "seconds": 0.0,
+    **dict.fromkeys(("reason", "traceback", "doomed", "best_epoch", "value", "parameters")),
+    **dict.fromkeys(("test_cost", "test_loss", "test_accuracy")),
+}
+
+
+def reset_trials(connection: Connection, storage: RDBStorage, trials: Sequence[TrialRow]) -> None:
+    """Begin trials anew: waiting, with nothing left of what they did but how often they looked at the test set."""
+    column = tables.trials.c
+    for part in chunks([trial.id for trial in trials]):
+        count_looks(connection, column.id.in_(part))
+        for table in (tables.curves, tables.weights, tables.predictions):
+            connection.execute(delete(table).where(table.c.trial_id.in_(part)))
+        connection.execute(update(tables.trials).where(column.id.in_(part)).values(_BLANK))
+    mirror.reopen(connection, [(trial.id, trial.epochs, False) for trial in trials])
