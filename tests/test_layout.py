@@ -30,7 +30,7 @@ OTHERS = {
     "spec": "pydantic pydantic_core",
     "storage": "optuna sqlalchemy",
     "workers": "numpy joblib threadpoolctl",
-    "search": "numpy optuna joblib threadpoolctl",
+    "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
     "reporting": "numpy scipy pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
     "cli": "numpy click rich optuna optuna_dashboard",
 }

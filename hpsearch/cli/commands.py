@@ -86,6 +86,9 @@ def launch(study_file: Path, or_resume: bool, **given: Any) -> int:
 
 @cli.command()
 @click.argument("name")
+@click.option(
+    "--accept-changes", is_flag=True, help="Go on although the model file has changed; unfinished trials begin anew."
+)
 @_running
 def resume(name: str, **given: Any) -> int:
     """Go on with study NAME where it was stopped, and write the report."""

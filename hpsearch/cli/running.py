@@ -41,9 +41,10 @@ def _run(
     data_dir: Path | None,
     reports: Path,
     quiet: bool,
+    accept_changes: bool = False,
 ) -> int:
     with watching(quiet=quiet) as watcher:
-        options = launching.Options(storage, workers or _cores(), data_dir, backend, watcher)
+        options = launching.Options(storage, workers or _cores(), data_dir, backend, accept_changes, watcher)
         name, finished = run(options)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C has nothing left to stop

@@ -6,7 +6,7 @@ Neither choice changes a trial's numbers (rule 1), only how fast they come.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hpsearch.spec import Setting
 from hpsearch.storage.records import TrialRow
@@ -17,23 +17,30 @@ SEGMENT_SECONDS = 3.0
 
 @dataclass
 class Cohort:
-    """Trials of one shape that go through the same epochs on the same batches; failed ones leave it."""
+    """Trials of one shape that go through the same epochs, to `limit`, on the same batches; failed ones leave it."""
 
     trials: list[TrialRow]
     shape: Hashable
     done: int
+    limit: int
     epochs: int
     deaths: int = 0
 
     @property
     def share_done(self) -> float:
-        return self.done / self.epochs
+        return self.done / self.limit
+
+    def apart(self) -> "list[Cohort]":
+        """Each trial in a cohort of its own, so that one of them cannot spoil the others' work."""
+        return [replace(self, trials=[trial]) for trial in self.trials]
 
 
-def form_cohorts(trials: Sequence[TrialRow], largest: Callable[[Setting], int]) -> list[Cohort]:
+def form_cohorts(
+    trials: Sequence[TrialRow], limit: Callable[[TrialRow], int], largest: Callable[[Setting], int]
+) -> list[Cohort]:
     """Group unfinished trials by what must be equal, and deal each group, in trial order, into even cohorts.
 
-    `largest` gives the number of trials that a cohort of this shape should have at most.
+    `limit` gives the epoch that a trial may train to, `largest` the most trials that a cohort of a shape should have.
     """
     groups: dict[tuple[Hashable, ...], list[TrialRow]] = defaultdict(list)
     for trial in trials:
@@ -41,16 +48,15 @@ def form_cohorts(trials: Sequence[TrialRow], largest: Callable[[Setting], int]) 
         varying = {key: training.pop(key, None) for key in ("lambda", "eta", "schedule", "epochs", "cycles")}
         del varying  # each trial of a cohort has its own
         shape: Hashable = json.dumps([trial.setting["model"], training], sort_keys=True)
-        groups[shape, trial.replicate, trial.epochs, trial.epochs_done].append(trial)
+        groups[shape, trial.replicate, trial.epochs, trial.epochs_done, limit(trial)].append(trial)
     cohorts = []
-    for (shape, _, epochs, done), group in groups.items():
+    for (shape, *_), group in groups.items():
         size = largest(Setting.from_json(group[0].setting))
         number = -(-len(group) // size)
         for i in range(number):
             part = group[i * len(group) // number : (i + 1) * len(group) // number]
-            assert isinstance(epochs, int)
-            assert isinstance(done, int)
-            cohorts.append(Cohort(part, shape, done, epochs))
+            first = part[0]
+            cohorts.append(Cohort(part, shape, first.epochs_done, limit(first), first.epochs))
     return cohorts
 
 
@@ -64,7 +70,7 @@ class Pace:
         """How many epochs the cohort's next segment should have; one, until its pace is known."""
         seconds = self.measured.get((cohort.shape, len(cohort.trials)))
         wanted = 1 if seconds is None else max(1, round(SEGMENT_SECONDS / max(seconds, 1e-9)))
-        return min(wanted, cohort.epochs - cohort.done)
+        return min(wanted, cohort.limit - cohort.done)
 
     def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:
         """Remember how long a segment took."""

@@ -15,18 +15,20 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from hpsearch import __version__, data, spec
-from hpsearch.data.augmentation import Augmentation, check_augmentation
-from hpsearch.errors import DataError, InputError, ModelError, StudyChangedError
+from hpsearch.errors import DataError, InputError, ModelError
+from hpsearch.search.cohorts import Pace
+from hpsearch.search.growing import accept, grow, growth_of, growth_of_file
 from hpsearch.search.interrupts import Interrupts
-from hpsearch.search.planning import FINAL
+from hpsearch.search.preparing import check, prepare, stages_of
 from hpsearch.search.progress import Watcher
 from hpsearch.search.run import Runner
-from hpsearch.spec import Final, Stage, Study
+from hpsearch.search.stage_run import Surroundings
+from hpsearch.spec import Study
 from hpsearch.storage import DEFAULT_URL, reading, writing
+from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
-from hpsearch.storage.locks import StudyLock
-from hpsearch.storage.records import COMPLETE, NewStage, NewStudy, StudyRow
-from hpsearch.workers.plugin import Plugin, read_plugin, size
+from hpsearch.storage.records import COMPLETE, NewStudy, StudyRow
+from hpsearch.workers.plugin import Plugin, read_plugin
 from hpsearch.workers.pool import Pool
 
 _PACKAGES = ("numpy", "scipy", "optuna", "sqlalchemy", "joblib", "pydantic")
@@ -40,13 +42,15 @@ class Options:
     workers: int
     data_dir: Path | None = None
     backend: str = "loky"
+    accept_changes: bool = False
+    """Go on although the model file has changed: unfinished trials begin anew with it."""
     watcher: Watcher = field(default_factory=Watcher)
 
 
 def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[str, bool]:
     """Check a study file, store it and run it. Returns the study's name and whether it ran to its end.
 
-    With `or_resume`, a study that was launched from the same text goes on instead.
+    With `or_resume`, a study that was launched from the same text, or from one that this one only adds to, goes on.
 
     Raises InputError, with nothing changed, for anything wrong in the file, the model, the data or the database.
     """
@@ -54,15 +58,15 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
     study = spec.parse(text, str(path))
     row = look_up(options.storage, study.name)
     if row is not None:
-        _refuse_changed(row, text, str(path))
+        growth_of(row, text, str(path))
         if or_resume:
-            return study.name, resume(study.name, options)
+            return study.name, resume(study.name, options, text)
         go_on = how_to_resume(study.name, options)
         raise InputError(f"study {study.name!r} exists already; go on with `{go_on}`, or give it a new name")
     workspace = _workspace(study.model.file, path)
     plugin = _checked_plugin(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
-    _check_model(study, plugin, dataset)
+    check(study, plugin, dataset, options.storage)
     new = NewStudy(
         name=study.name,
         text=text,
@@ -78,33 +82,35 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text},
     )
     with _workers(options) as workers:
-        splits = _prepare(study, dataset)
+        splits = prepare(study, dataset)
         with closing(Database(options.storage, create=True)) as database:
             with database.transaction() as connection:
                 if reading.find_study(connection, study.name) is None:
-                    writing.add_study(connection, database.optuna, new, _stages(study, dataset))
+                    writing.add_study(connection, database.optuna, new, stages_of(study, dataset))
                 row = reading.get_study(connection, study.name)
-            return study.name, _run(database, row, study, plugin, dataset, splits, workers, options)
+            with closing(Coordinator(database, row.id, row.name)):
+                return study.name, _run(database, row, study, plugin, dataset, splits, workers, options)
 
 
-def resume(name: str, options: Options) -> bool:
+def resume(name: str, options: Options, text: str | None = None) -> bool:
     """Go on with a stored study. Returns whether it ran to its end; True at once if it had.
 
-    Raises StudyChangedError if its file says something else now, DataError or ModelError if data or model changed.
+    Where its file, or `text`, only adds trials, stages or longer budgets, the study grows. Raises StudyChangedError if
+    it says anything else, DataError or ModelError if data or model changed.
     """
     with closing(Database(options.storage, create=False)) as database:
         with database.transaction() as connection:
             row = reading.get_study(connection, name)
-        _refuse_changed_file(row)
-        if row.state == COMPLETE:
+        grown = growth_of(row, text, row.path) if text is not None else growth_of_file(row)
+        if row.state == COMPLETE and grown is None:
             return True
-        study = spec.parse(row.text, row.path)
+        study = spec.parse(grown.text if grown else row.text, row.path)
         workspace = _known_workspace(row, study)
         plugin = _checked_plugin(study, workspace)
-        if plugin.hash != row.model["hash"]:
+        if plugin.hash != row.model["hash"] and not options.accept_changes:
             raise ModelError(
-                f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, or launch "
-                "under a new name"
+                f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, launch "
+                "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
         if dataset.fingerprint != row.data["fingerprint"]:
@@ -112,9 +118,16 @@ def resume(name: str, options: Options) -> bool:
                 f"{dataset.name}: the images are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
-        with _workers(options) as workers:
-            splits = _prepare(study, dataset)
-            return _run(database, row, study, plugin, dataset, splits, workers, options, resumed=True)
+        check(study, plugin, dataset, options.storage)
+        with closing(Coordinator(database, row.id, name)), _workers(options) as workers:
+            splits = prepare(study, dataset)
+            with database.transaction() as connection:
+                if grown:
+                    grow(connection, database, row, study, grown, dataset)
+                if plugin.hash != row.model["hash"]:
+                    accept(connection, database, row, plugin)
+                writing.count_launch(connection, row.id, environment())
+            return _run(database, row, study, plugin, dataset, splits, workers, options)
 
 
 def delete(name: str, storage: str) -> None:
@@ -122,7 +135,7 @@ def delete(name: str, storage: str) -> None:
     with closing(Database(storage, create=False)) as database:
         with database.transaction() as connection:
             row = reading.get_study(connection, name)
-        with closing(StudyLock(database.path, row.id, name)), database.transaction() as connection:
+        with closing(Coordinator(database, row.id, name)), database.transaction() as connection:
             writing.delete_study(connection, database.optuna, row.id)
 
 
@@ -143,27 +156,20 @@ def _run(
     splits: dict[tuple[str, int], Path],
     workers: tuple[Pool, Interrupts],
     options: Options,
-    *,
-    resumed: bool = False,
 ) -> bool:
     pool, interrupts = workers
-    with closing(StudyLock(database.path, row.id, row.name)):
-        if resumed:
-            with database.transaction() as connection:
-                writing.count_launch(connection, row.id, environment())
-        runner = Runner(
-            database=database,
-            row=row,
-            study=study,
-            plugin=plugin,
-            classes=len(dataset.classes),
-            inputs=dataset.images.shape[1],
-            splits=splits,
-            pool=pool,
-            watcher=options.watcher,
-            interrupts=interrupts,
-        )
-        return runner.run()
+    shared = Surroundings(
+        database=database,
+        plugin=plugin,
+        classes=len(dataset.classes),
+        inputs=dataset.images.shape[1],
+        splits=splits,
+        pool=pool,
+        watcher=options.watcher,
+        interrupts=interrupts,
+        pace=Pace(),
+    )
+    return Runner(row, study, shared).run()
 
 
 def how_to_resume(name: str, options: Options) -> str:
@@ -174,26 +180,6 @@ def how_to_resume(name: str, options: Options) -> str:
     if options.data_dir is not None:
         words[2:2] = ["--data-dir", str(options.data_dir)]
     return shlex.join(words)
-
-
-def _refuse_changed_file(row: StudyRow) -> None:
-    """Refuse if the file that was launched says something else of this study now; without it the stored text counts."""
-    try:
-        text = spec.read_text(Path(row.path))
-        renamed = any(change.startswith("name:") for change in spec.difference(row.text, text))
-    except InputError:  # gone, or no study file any more
-        return
-    if not renamed:
-        _refuse_changed(row, text, row.path)
-
-
-def _refuse_changed(row: StudyRow, text: str, place: str) -> None:
-    changes = spec.difference(row.text, text)
-    if not changes:
-        return
-    shown = "; ".join(changes[:5]) + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
-    rule = f"study {row.name!r} was launched with another text ({shown})"
-    raise StudyChangedError(f"{place}: {rule}; undo that, or give it a new name")
 
 
 def _workspace(model: str, path: Path) -> Path:
@@ -211,55 +197,6 @@ def _checked_plugin(study: Study, workspace: Path) -> Plugin:
     plugin = read_plugin(workspace / study.model.file)
     spec.check_model_keys(study, plugin.parameters)
     return plugin
-
-
-def _check_model(study: Study, plugin: Plugin, dataset: data.Dataset) -> None:
-    """Build the model once for each extreme of each space, so that nothing can fail for its shape later."""
-    seen = set()
-    for stage in study.stages:
-        for params in spec.probes(study, stage):
-            for step in (stage, study.final) if study.final else (stage,):
-                parameters = spec.resolve(study, step, params).parameters
-                if repr(parameters) not in seen:
-                    seen.add(repr(parameters))
-                    size(plugin, dataset.images.shape[1], len(dataset.classes), parameters)
-
-
-def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
-    """Each stage and, last, the final, with its name."""
-    steps: list[tuple[str, Stage | Final]] = [(stage.name, stage) for stage in study.stages]
-    return [*steps, (FINAL, study.final)] if study.final else steps
-
-
-def _stages(study: Study, dataset: data.Dataset) -> list[NewStage]:
-    stages = []
-    for name, step in _steps(study):
-        images = spec.data_of(study, step)
-        sizes = {"train": images.train, "validation": images.validation_images, "test": len(dataset.test_labels)}
-        if images.folds:
-            sizes["folds"] = images.folds
-        kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
-        stages.append(NewStage(name, kind, test, sizes))
-    return stages
-
-
-def _prepare(study: Study, dataset: data.Dataset) -> dict[tuple[str, int], Path]:
-    """The images of each step and replicate, divided and standardised; the folds of a cross-validation differ."""
-    splits = {}
-    for name, step in _steps(study):
-        images = spec.data_of(study, step)
-        augmentation = Augmentation(**spec.augmentation_of(study, step).model_dump())
-        check_augmentation(augmentation, dataset.name, dataset.image_shape)
-        for replicate in range(spec.replicates_of(study, step)):
-            splits[name, replicate] = data.prepare(
-                dataset,
-                train=images.train,
-                validation=images.validation_images,
-                seed=study.seed,
-                fold=(replicate, images.folds) if images.folds else None,
-                mirrored=augmentation.flip,
-            )
-    return splits
 
 
 def environment() -> dict[str, Any]:

@@ -1,82 +1,31 @@
-"""What a stage searches and trains, from the study file and the stages before it. May import spec and storage."""
+"""What a stage searches, from the study file and the stages before it. May import spec and storage."""
 
-import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
 
-from hpsearch.errors import HpsearchError
-from hpsearch.search.sampling import Space, settings
-from hpsearch.spec import (
-    Around,
-    Choices,
-    Final,
-    Range,
-    Stage,
-    Study,
-    data_of,
-    epochs,
-    limits,
-    narrow,
-    replicates_of,
-    resolve,
-)
-from hpsearch.storage.records import COMPLETE, FAILED, NewTrial, Params, TrialRow
+from sqlalchemy import Connection
+
+from hpsearch.errors import StorageError, nearest
+from hpsearch.search.ranking import rank
+from hpsearch.search.sampling import Point, Space
+from hpsearch.spec import Around, Choices, Range, Stage, Study, data_of, epochs, limits, narrow, probes, resolve
+from hpsearch.storage import reading
+from hpsearch.storage.records import Params, TrialRow
 
 FINAL = "final"
 
-
-class StageFailedError(HpsearchError):
-    """Every trial of a stage failed, so that nothing can follow it."""
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A setting whose trials, one per replicate, all finished, with the means over them."""
-
-    params: Params
-    value: float  # validation accuracy
-    loss: float  # validation loss
-    number: int  # of its first trial
-    trials: tuple[int, ...]  # their ids
-
-
-def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
-    """The settings, best first: by validation accuracy, then the lower validation loss, then the trial's number.
-
-    A setting with a failed or unfinished replicate is not among them.
-    """
-    points: dict[int, list[TrialRow]] = defaultdict(list)
-    for trial in sorted(trials, key=lambda trial: trial.number):
-        points[trial.point].append(trial)
-    found = []
-    for members in points.values():
-        if all(trial.state == COMPLETE for trial in members):
-            value = fmean(trial.value or 0.0 for trial in members)
-            loss = fmean(math.inf if trial.loss is None else trial.loss for trial in members)
-            ids = tuple(trial.id for trial in members)
-            found.append(Ranked(members[0].params, value, loss, members[0].number, ids))
-    return sorted(found, key=lambda ranked: (-ranked.value, ranked.loss, ranked.number))
-
-
-def require_success(stage: str, trials: Sequence[TrialRow]) -> None:
-    """Raise StageFailedError if no setting of the stage finished."""
-    failed = [trial for trial in trials if trial.state == FAILED]
-    if failed and not rank(trials):
-        many = f"all {len(trials)}" if len(failed) == len(trials) else f"{len(failed)} of {len(trials)}"
-        raise StageFailedError(f"stage {stage!r}: {many} trials failed, the first because {failed[0].reason}")
+Resolved = dict[str, Range | Choices]
+"""A stage's space with every `around` resolved."""
 
 
 def space_of(
     study: Study, stage: Stage, earlier: Mapping[str, tuple[Space, Sequence[TrialRow]]]
-) -> tuple[Space, list[str], list[str]]:
+) -> tuple[Resolved, list[str], list[str]]:
     """A stage's space with every `around` resolved; sentences for the report on each; those on an edge that was met.
 
     `earlier` has each finished stage's space and trials by name.
     """
-    space: dict[str, Range | Choices] = {}
+    space: Resolved = {}
     notes: list[str] = []
     edges: list[str] = []
     for key, entry in stage.space.items():
@@ -97,23 +46,78 @@ def space_of(
     return space, notes, edges
 
 
-def plan(study: Study, stage: Stage, space: Space) -> list[NewTrial]:
-    """The trials of a stage, in order."""
-    images = data_of(study, stage).train
-    found: list[NewTrial] = []
-    for point, params in enumerate(settings(stage, space, study.seed)):
-        setting = resolve(study, stage, params)
-        length = epochs(setting.training, images)
-        for replicate in range(replicates_of(study, stage)):
-            found.append(NewTrial(len(found), replicate, params, setting.to_json(), length, point))
+def known_of(connection: Connection, source: str, keys: Collection[str]) -> list[dict[str, Any]]:
+    """What `from` finds: the settings with these keys that finished in a study or one of its stages, by number.
+
+    Returns [{"params": {key: value}, "value": mean validation accuracy}, ...]. Raises StorageError if there is no such
+    study or stage, StudyFileError if none of its settings has these keys.
+    """
+    name, _, stage_name = source.partition("/")
+    row = reading.find_study(connection, source)
+    if row is None:
+        row = reading.get_study(connection, name)
+    else:
+        stage_name = ""
+    stages = [stage for stage in reading.stages(connection, row.id) if stage.kind != FINAL]
+    if stage_name:
+        names = [stage.name for stage in stages]
+        stages = [stage for stage in stages if stage.name == stage_name]
+        if not stages:
+            raise StorageError(f"study {row.name!r} has no stage {stage_name!r}{nearest(stage_name, names)}")
+    found = [
+        {"params": {key: setting.params[key] for key in keys}, "value": setting.value}
+        for stage in stages
+        for setting in sorted(rank(reading.trials(connection, stage.id)), key=lambda setting: setting.number)
+        if set(keys) <= setting.params.keys()
+    ]
+    if not found:
+        raise StorageError(f"study {source!r} has no finished settings with the keys {', '.join(keys)} to start from")
     return found
 
 
-def plan_final(study: Study, final: Final, winner: Ranked) -> list[NewTrial]:
-    """The winner again, with as many seeds as the study file asks for."""
-    setting = resolve(study, final, winner.params)
-    length = epochs(setting.training, data_of(study, final).train)
-    return [NewTrial(i, i, winner.params, setting.to_json(), length, point=0) for i in range(final.replicates)]
+def longest_of(study: Study, stage: Stage) -> int:
+    """The epochs of a stage's longest training, as far as its ends and choices tell."""
+    images = data_of(study, stage).train
+    return max(epochs(resolve(study, stage, params).training, images) for params in probes(study, stage))
+
+
+class Source(Protocol):
+    """What gives a stage's settings their values, in order: `sampling.Asking`, or the final's `Winner`."""
+
+    learns: bool
+
+    @property
+    def points(self) -> int:
+        """How many settings there are to ask for."""
+
+    def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """A setting's values, and what recalling it takes."""
+
+    def recall(self, point: Point) -> None:
+        """A setting that was asked for in an earlier run; in order."""
+
+    def tell(self, point: Point) -> None:
+        """A setting's outcome; in order."""
+
+
+class Winner:
+    """The source of the final's one setting."""
+
+    points = 1
+    learns = False
+
+    def __init__(self, params: Params) -> None:
+        self._params = dict(params)
+
+    def ask(self, number: int) -> tuple[dict[str, Any], None]:
+        """The winner's values."""
+        return self._params, None
+
+    def recall(self, point: Point) -> None:
+        """Nothing is learnt."""
+
+    def tell(self, point: Point) -> None:
+        """Nothing is learnt."""
 
 
 def space_to_json(space: Space) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def space_to_json(space: Space) -> dict[str, Any]:
     return {key: entry.model_dump(mode="json", exclude_none=True) for key, entry in space.items()}
 
 
-def space_from_json(stored: Mapping[str, Any]) -> dict[str, Range | Choices]:
+def space_from_json(stored: Mapping[str, Any]) -> Resolved:
     """The inverse of `space_to_json`."""
     return {
         key: Choices.model_validate(entry) if "choices" in entry else Range.model_validate(entry)

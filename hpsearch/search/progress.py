@@ -1,6 +1,8 @@
-"""What a running study tells whoever watches it. May import nothing of ours."""
+"""What a running study tells whoever watches it. May import storage's records."""
 
 from dataclasses import dataclass
+
+from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, TrialRow
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,7 @@ class StageProgress:
     trials: int
     trials_done: int
     trials_failed: int
+    trials_pruned: int
     epochs: int
     epochs_done: int
     best: float | None
@@ -26,3 +29,48 @@ class Watcher:
 
     def message(self, text: str) -> None:
         """Something worth a line: a failed trial, an extended range, a worker that died."""
+
+
+class Tally:
+    """Counts a stage's trials as they change."""
+
+    def __init__(self, name: str, position: int, stages: int, planned: int) -> None:
+        """`planned` is how many trials the stage will have, as far as is known."""
+        self._name, self._position, self._stages, self._planned = name, position, stages, planned
+        self._rows: dict[int, TrialRow] = {}
+        self._done = self._failed = self._pruned = self._epochs = self._epochs_done = 0
+        self._best: float | None = None
+
+    def note(self, row: TrialRow) -> None:
+        """A trial is new, or has changed."""
+        before = self._rows.get(row.id)
+        if before is not None:
+            self._count(before, -1)
+        self._rows[row.id] = row
+        self._count(row, 1)
+        if row.value is not None and row.state != FAILED:
+            self._best = row.value if self._best is None else max(self._best, row.value)
+
+    def _count(self, row: TrialRow, sign: int) -> None:
+        unfinished = row.state in (WAITING, RUNNING)
+        self._done += sign * (not unfinished)
+        self._failed += sign * (row.state == FAILED)
+        self._pruned += sign * (row.state == PRUNED)
+        self._epochs += sign * row.epochs
+        self._epochs_done += sign * (row.epochs_done if unfinished else row.epochs)
+
+    def progress(self) -> StageProgress:
+        """The stage as it stands; trials that are not stored yet are taken to be as long as the others."""
+        trials = max(self._planned, len(self._rows))
+        return StageProgress(
+            name=self._name,
+            position=self._position,
+            stages=self._stages,
+            trials=trials,
+            trials_done=self._done,
+            trials_failed=self._failed,
+            trials_pruned=self._pruned,
+            epochs=round(self._epochs * trials / max(1, len(self._rows))),
+            epochs_done=self._epochs_done,
+            best=self._best,
+        )

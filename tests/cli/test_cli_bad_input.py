@@ -182,7 +182,7 @@ def test_a_storage_that_cannot_be_one_costs_one_line(tmp_path, capsys, monkeypat
 
 NEWER = "CREATE TABLE hpsearch_version (version INTEGER PRIMARY KEY); INSERT INTO hpsearch_version VALUES (99)"
 DATABASES = [
-    (NEWER, "the database was written by a newer hpsearch (version 99 of its tables, this one has 1); use that hpsearch or another --storage"),
+    (NEWER, "the database was written by a newer hpsearch (version 99 of its tables, this one has 2); use that hpsearch or another --storage"),
     ("CREATE TABLE places (url TEXT)", "{folder}/study.db: the database holds no hpsearch studies"),
 ]  # fmt: skip
 COMMANDS = [("resume", "tiny"), ("status",), ("report", "tiny"), ("delete", "tiny", "--yes"), ("dashboard",)]

@@ -16,7 +16,7 @@ from hpsearch.reporting.setting_rows import Replication
 from hpsearch.reporting.stage_view import view_stages
 from hpsearch.reporting.summary import summarise
 from hpsearch.reporting.weight_images import weight_images
-from hpsearch.search.planning import rank
+from hpsearch.search.ranking import rank
 from hpsearch.storage import reading, tables
 
 

@@ -7,7 +7,7 @@ from tiny import LIST, TINY, options, ranking, rows, workspace
 
 from hpsearch.cli import main
 from hpsearch.search.launching import launch, resume
-from hpsearch.search.planning import StageFailedError
+from hpsearch.search.ranking import StageFailedError
 from hpsearch.storage import tables
 
 DIVERGING = (

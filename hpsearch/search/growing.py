@@ -1,0 +1,74 @@
+"""What may change of a stored study: a file that only adds to it, and, where it is asked for, its model file.
+
+May import spec, data, storage and workers.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from hpsearch import spec
+from hpsearch.data import Dataset
+from hpsearch.errors import InputError, StudyChangedError
+from hpsearch.search.preparing import stages_of
+from hpsearch.spec import Study
+from hpsearch.storage import reading, writing
+from hpsearch.storage.database import Database
+from hpsearch.storage.records import RUNNING, WAITING, StudyRow
+from hpsearch.workers.plugin import Plugin
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A study's new text, and what it adds."""
+
+    text: str
+    growth: spec.Growth
+
+
+def growth_of_file(row: StudyRow) -> Grown | None:
+    """What the file that was launched adds by now; without that file the stored text counts."""
+    try:
+        text = spec.read_text(Path(row.path))
+        renamed = any(change.startswith("name:") for change in spec.difference(row.text, text))
+    except InputError:  # gone, or no study file any more
+        return None
+    return None if renamed else growth_of(row, text, row.path)
+
+
+def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
+    """What a text adds to a stored study; raises StudyChangedError, key by key, for what it changes otherwise."""
+    if not spec.difference(row.text, text):
+        return None
+    spec.parse(text, place)
+    growth = spec.growth(row.text, text)
+    if growth.refused:
+        changes = growth.refused
+        shown = "; ".join(changes[:5]) + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
+        rule = f"study {row.name!r} was launched with another text ({shown})"
+        raise StudyChangedError(f"{place}: {rule}; undo that, or give it a new name")
+    return Grown(text, growth)
+
+
+def grow(
+    connection: Connection, database: Database, row: StudyRow, study: Study, grown: Grown, dataset: Dataset
+) -> None:
+    """Store the new text, open the stages that have grown again, and add the new ones."""
+    added = [stage for stage in stages_of(study, dataset) if stage.name in grown.growth.added]
+    points = {
+        stage.name: len({trial.point for trial in reading.trials(connection, stage.id)})
+        for stage in reading.stages(connection, row.id)
+        if stage.name in grown.growth.grown
+    }
+    writing.grow(connection, database.optuna, row.id, grown.text, grown.growth.grown, added, points)
+
+
+def accept(connection: Connection, database: Database, row: StudyRow, plugin: Plugin) -> None:
+    """Take the changed model file: what is unfinished begins anew, what is finished stays."""
+    former = [*row.model.get("former", ()), row.model["hash"]]
+    model = {"file": row.model["file"], "hash": plugin.hash, "text": plugin.text, "former": former}
+    writing.accept_model(connection, row.id, model)
+    for stage in reading.stages(connection, row.id):
+        unfinished = [t for t in reading.trials(connection, stage.id) if t.state in (WAITING, RUNNING)]
+        writing.reset_trials(connection, database.optuna, unfinished)

@@ -1,0 +1,60 @@
+"""The one order of a stage's settings, which every later step stands on. May import storage's records."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from hpsearch.errors import HpsearchError
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Params, TrialRow
+
+
+class StageFailedError(HpsearchError):
+    """No setting of a stage finished, so that nothing can follow it."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A setting whose trials, one per replicate, all finished, with the means over them."""
+
+    params: Params
+    value: float  # validation accuracy
+    loss: float  # validation loss
+    point: int
+    number: int  # of its first trial
+    trials: tuple[int, ...]  # their ids
+
+
+def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
+    """The settings, best first: by validation accuracy, then the lower validation loss, then the trial's number.
+
+    Settings with more replicates, which were confirmed, come before those with fewer, whose luck was never tested. A
+    setting with a failed, pruned or unfinished replicate is not among them; replicates for which there was no time
+    are left out.
+    """
+    points: dict[int, list[TrialRow]] = defaultdict(list)
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        if not (trial.state == PRUNED and trial.doomed is None):
+            points[trial.point].append(trial)
+    found = []
+    for point, members in points.items():
+        if all(trial.state == COMPLETE for trial in members):
+            value = fmean(trial.value or 0.0 for trial in members)
+            loss = fmean(math.inf if trial.loss is None else trial.loss for trial in members)
+            ids = tuple(trial.id for trial in members)
+            found.append(Ranked(members[0].params, value, loss, point, members[0].number, ids))
+    return sorted(found, key=lambda ranked: (-len(ranked.trials), -ranked.value, ranked.loss, ranked.number))
+
+
+def require_success(stage: str, trials: Sequence[TrialRow]) -> None:
+    """Raise StageFailedError if no setting of the stage finished."""
+    if rank(trials):
+        return
+    failed = [trial for trial in trials if trial.state == FAILED]
+    if failed:
+        many = f"all {len(trials)}" if len(failed) == len(trials) else f"{len(failed)} of {len(trials)}"
+        raise StageFailedError(f"stage {stage!r}: {many} trials failed, the first because {failed[0].reason}")
+    raise StageFailedError(
+        f"stage {stage!r}: its budget ended before any setting was trained; give it a longer one and resume"
+    )

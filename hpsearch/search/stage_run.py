@@ -1,0 +1,260 @@
+"""One stage under way: cohorts handed to workers, their results committed. May import spec, storage and workers.
+
+One process, this one, decides what is trained and writes the database; workers compute. Whatever is not committed
+never happened: it is done again, with the same result.
+"""
+
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from hpsearch.data.augmentation import Augmentation
+from hpsearch.errors import HpsearchError
+from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
+from hpsearch.search.interrupts import Interrupts
+from hpsearch.search.outcomes import ACCURACY, EPOCH, LOSS, after, decided, progress_of
+from hpsearch.search.progress import Tally, Watcher
+from hpsearch.search.steps import StagePlan
+from hpsearch.spec import Setting
+from hpsearch.storage import notes, reading, writing
+from hpsearch.storage.database import Database
+from hpsearch.storage.records import Progress, StageRow, TrialRow
+from hpsearch.workers.plugin import Plugin, largest_cohort
+from hpsearch.workers.pool import Pool
+from hpsearch.workers.segment import Segment, SegmentResult, Task, run_segment
+
+PATIENCE = 10.0
+"""Seconds that segments under way get to finish after the first Ctrl-C."""
+
+NOTE_SECONDS = 10.0
+"""While a stage runs, what the dashboard shows beside its trials is written at most so often."""
+
+DEATHS = 3
+"""A trial whose worker died so often fails."""
+
+ROOM = 256
+"""So many trials are stored ahead of their training: enough for full cohorts, however many the stage has."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all stages of a run share."""
+
+    database: Database
+    plugin: Plugin
+    classes: int
+    inputs: int
+    splits: Mapping[tuple[str, int], Path]  # by stage and replicate: each fold has its own
+    pool: Pool
+    watcher: Watcher
+    interrupts: Interrupts
+    pace: Pace
+
+
+class StageRun:
+    """Trains what the plan asks for until there is nothing more, or until it is interrupted."""
+
+    def __init__(self, shared: Surroundings, stage: StageRow, plan: StagePlan, tally: Tally) -> None:
+        self.shared, self.stage, self.plan, self.tally = shared, stage, plan, tally
+        self._waiting: list[Cohort] = []
+        self._running: dict[Future[SegmentResult], tuple[int, Cohort, Segment]] = {}
+        self._idle = list(range(len(shared.pool)))
+        self._seconds = stage.seconds
+        self._clock = self._noted = time.monotonic()
+        for row in plan.rows.values():
+            tally.note(row)
+
+    def run(self) -> bool:
+        """Train the stage. Returns whether it was finished, and not interrupted."""
+        interrupts, deadline = self.shared.interrupts, None
+        if not interrupts.count:
+            self._advance()
+        self._show()
+        while True:
+            if not interrupts.count:
+                self._advance()
+                self._hand_out()
+            if not self._running:
+                return not interrupts.count
+            finished, _ = wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in finished:
+                self._take(future)
+            self._tick(committed=bool(finished))
+            if finished:
+                self._show()
+            if interrupts.count and deadline is None:
+                deadline = time.monotonic() + PATIENCE
+            if interrupts.count > 1 or (deadline and time.monotonic() > deadline):
+                return False
+
+    def _show(self) -> None:
+        self.shared.watcher.stage(self.tally.progress())
+
+    def _tick(self, *, committed: bool) -> None:
+        """See whether the stage's time is over; keep our claim on the study where nothing was committed for long."""
+        minutes = self.plan.budget.minutes
+        if minutes is not None and not self.plan.expired and self._elapsed() >= 60 * minutes:
+            self.plan.expire()
+        if not committed and time.monotonic() - self._clock > NOTE_SECONDS:
+            self._commit(())
+
+    def _elapsed(self) -> float:
+        return self._seconds + time.monotonic() - self._clock
+
+    # What to train
+
+    def _advance(self) -> None:
+        """Store what the plan decides, and form cohorts of the trials that may train on."""
+        if self.plan.expired:
+            self._waiting.clear()
+            if self._running:  # what is under way is finished first
+                return
+        ahead = sum(len(cohort.trials) for cohort in self._waiting)
+        while step := self.plan.next(ROOM if ahead <= ROOM // 2 else 0):
+            with self.shared.database.transaction() as connection:
+                optuna = self.shared.database.optuna
+                writing.decide(connection, optuna, step.decisions)
+                rows = writing.add_trials(connection, optuna, self.stage, step.trials)
+            for decision in step.decisions:
+                self._note(decided(decision))
+            self.plan.added(rows)
+            for row in rows:
+                self.tally.note(row)
+            ahead += len(rows)
+        ready = self.plan.take_ready()
+        if ready:
+            smaller = [c for c in self._waiting if not c.deaths and len(c.trials) < self._largest_of(c)]
+            self._waiting = [cohort for cohort in self._waiting if cohort not in smaller]
+            ready += [trial for cohort in smaller for trial in cohort.trials]
+            self._waiting += form_cohorts(ready, self.plan.limit, self._largest)
+
+    def _largest(self, setting: Setting) -> int:
+        shared = self.shared
+        return largest_cohort(shared.plugin, shared.inputs, shared.classes, setting.parameters)
+
+    def _largest_of(self, cohort: Cohort) -> int:
+        return self._largest(Setting.from_json(cohort.trials[0].setting))
+
+    def _note(self, row: TrialRow, curve: Sequence[tuple[float, ...]] = ()) -> None:
+        self.tally.note(row)
+        self.plan.update(row, [(int(point[EPOCH]), point[ACCURACY], point[LOSS]) for point in curve])
+
+    def _hand_out(self) -> None:
+        while self._idle and self._waiting:
+            cohort = min(self._waiting, key=lambda c: c.share_done)  # all end together: no slot is idle at the end
+            self._waiting.remove(cohort)
+            slot = self._idle.pop()
+            segment = self._segment(cohort)
+            self._running[self.shared.pool.submit(slot, run_segment, segment)] = slot, cohort, segment
+
+    def _segment(self, cohort: Cohort) -> Segment:
+        stage, shared = self.stage, self.shared
+        last = cohort.done + shared.pace.epochs(cohort)
+        ids = [trial.id for trial in cohort.trials]
+        settings = [Setting.from_json(trial.setting) for trial in cohort.trials]
+        stop = settings[0].training.stop
+        test = stage.test and (last == cohort.epochs or stop is not None)
+        with shared.database.transaction() as connection:
+            states = reading.weights(connection, ids, "state") if cohort.done else {}
+            best = reading.weights(connection, ids, "best") if test else {}
+            history = reading.history(connection, ids, f"validation_{stop.metric}") if stop else {}
+        tasks = tuple(
+            Task(
+                trial_id=trial.id,
+                setting=setting,
+                key=(stage.name, trial.point),
+                state=states.get(trial.id),
+                best=-1.0 if trial.value is None else trial.value,
+                best_weights=best.get(trial.id),
+                history=history.get(trial.id, ()),
+            )
+            for trial, setting in zip(cohort.trials, settings, strict=True)
+        )
+        replicate = cohort.trials[0].replicate
+        return Segment(
+            tasks=tasks,
+            split=shared.splits[stage.name, replicate],
+            model=shared.plugin.path,
+            model_hash=shared.plugin.hash,
+            seed=self.plan.study.seed,
+            replicate=replicate,
+            first=cohort.done + 1,
+            last=last,
+            augmentation=Augmentation(**settings[0].augmentation.model_dump()),
+            ends=last == cohort.epochs,
+            test=test,
+        )
+
+    # What came of it
+
+    def _take(self, future: Future[SegmentResult]) -> None:
+        """Commit a finished segment; its cohort waits for the next one if there is more to do."""
+        slot, cohort, segment = self._running.pop(future)
+        self._idle.append(slot)
+        try:
+            result = future.result()
+        except BrokenProcessPool:
+            self.shared.pool.discard(slot)
+            self._redo(cohort)
+            return
+        except HpsearchError:  # the model file or the prepared data changed or vanished: no trial's fault
+            raise
+        except Exception as error:
+            if len(cohort.trials) > 1:  # whose fault it is shows when each trains alone
+                self._waiting += cohort.apart()
+            else:
+                self._fail(cohort, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+            return
+        cohort.deaths = 0
+        self.shared.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
+        share = result.seconds / len(result.tasks)
+        records = [
+            progress_of(trial, task, segment, share) for trial, task in zip(cohort.trials, result.tasks, strict=True)
+        ]
+        self._commit(records)
+        alive = [record.trial.id for record in records if not (record.failure or record.finished)]
+        cohort.trials = [self.plan.rows[trial_id] for trial_id in alive]
+        cohort.done = segment.last
+        if cohort.trials and cohort.done < cohort.limit:
+            self._waiting.append(cohort)
+
+    def _redo(self, cohort: Cohort) -> None:
+        """A worker died: its segment is done again, at last each trial alone, so that one takes no other with it."""
+        cohort.deaths += 1
+        message = f"stage {self.stage.name}: a worker died; its segment is done again"
+        if cohort.deaths < DEATHS:
+            self._waiting.append(cohort)
+        elif len(cohort.trials) > 1:
+            message += ", each trial alone"
+            self._waiting += cohort.apart()
+        else:
+            self._fail(cohort, f"its worker died {cohort.deaths} times (out of memory?)")
+            return
+        self.shared.watcher.message(message)
+
+    def _commit(self, records: Sequence[Progress]) -> None:
+        with self.shared.database.transaction() as connection:
+            optuna = self.shared.database.optuna
+            writing.commit_progress(connection, optuna, records)
+            elapsed = self._elapsed()
+            writing.add_seconds(connection, self.stage.id, elapsed - self._seconds)
+            if time.monotonic() - self._noted > NOTE_SECONDS:
+                notes.refresh(connection, optuna, self.stage.id)
+                self._noted = time.monotonic()
+        self._seconds, self._clock = elapsed, time.monotonic()
+        for record in records:
+            self._note(after(record), record.curve)
+            if record.failure:
+                self.shared.watcher.message(
+                    f"stage {self.stage.name}: trial {record.trial.number} failed: {record.failure}"
+                )
+
+    def _fail(self, cohort: Cohort, reason: str, trace: str | None = None) -> None:
+        self._commit(
+            [Progress(trial, trial.epochs_done, (), failure=reason, traceback=trace) for trial in cohort.trials]
+        )

@@ -1,0 +1,296 @@
+"""A stage's next step, as a function of its committed trials alone.
+
+Which settings are asked for next, how far each trial may train, which are pruned, whether and why the stage is over:
+all of it follows from the trials' settings and curves, never from who was first (the budget of minutes alone depends on
+time). So a run that was killed goes on as if nothing had happened. May import spec and storage's records.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from hpsearch.nn.random import generator
+from hpsearch.search.budgets import Ledger
+from hpsearch.search.confirming import Contestant, next_round
+from hpsearch.search.planning import Source
+from hpsearch.search.pruning import Verdict
+from hpsearch.search.ranking import rank
+from hpsearch.search.rungs import Curve, Rungs
+from hpsearch.search.sampling import Point
+from hpsearch.spec import Budget, Final, Stage, Study, data_of, epochs, replicates_of, resolve
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
+
+OUT_OF_TIME = "the stage's budget of minutes ended"
+
+
+@dataclass
+class _Setting:
+    """A setting of the stage with its trials: one for each replicate, and further ones that confirm it."""
+
+    number: int
+    params: Params
+    epochs: int
+    asked: Mapping[str, Any] | None
+    trials: list[int] = field(default_factory=list)
+    further: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to store next."""
+
+    decisions: Sequence[Decision]
+    trials: Sequence[NewTrial]
+
+    def __bool__(self) -> bool:
+        return bool(self.decisions or self.trials)
+
+
+class StagePlan:
+    """A stage under way: told of every committed result, it says what comes next."""
+
+    def __init__(
+        self,
+        study: Study,
+        step: Stage | Final,
+        name: str,
+        source: Source,
+        longest: int,
+        batches: Sequence[int] = (),
+    ) -> None:
+        """`longest` is the number of epochs of the stage's longest training; `batches` where the stage was grown."""
+        self.study, self.step, self.name, self.source = study, step, name, source
+        self.replicates = replicates_of(study, step)
+        stage = step if isinstance(step, Stage) else None
+        self.confirm = stage.confirm if stage else None
+        self.budget = stage.budget if stage else Budget()
+        self.pruner = stage.pruner if stage else None
+        self.rungs = Rungs(self.pruner, longest) if self.pruner else None
+        self.rows: dict[int, TrialRow] = {}
+        self.ended: str | None = None
+        self.expired = False
+        self._grown = sorted(batches)
+        self._batch = stage.batch_size_of_points if stage else None
+        self._window = stage.window if stage else None
+        self._images = data_of(study, step).train
+        self._settings: list[_Setting] = []
+        self._ready: dict[int, None] = {}
+        self._ledger = Ledger(self.budget)
+        self._told = 0
+        self._outcome: str | None = None
+
+    # What has happened
+
+    def restore(self, rows: Sequence[TrialRow], curves: Mapping[int, Curve]) -> None:
+        """Take in the trials that are stored already, by number, with their curves where a pruner needs them."""
+        for row in rows:
+            self._add(row)
+        for setting in self._settings:
+            if self.source.learns:
+                self.source.recall(Point(setting.number, setting.params, RUNNING, None, (), setting.asked))
+        for row in rows:
+            if self.rungs and row.replicate < self.replicates:
+                self.rungs.follow(row, curves.get(row.id, ()))
+        for setting in self._settings:  # with all curves known: a replicate may have failed beyond the rung
+            self._arrive(setting)
+
+    def added(self, rows: Sequence[TrialRow]) -> None:
+        """The trials of the last step are stored, with these ids."""
+        for row in rows:
+            self._add(row)
+
+    def update(self, row: TrialRow, curve: Curve = ()) -> None:
+        """A trial's further epochs are stored."""
+        self.rows[row.id] = row
+        if self.rungs and row.replicate < self.replicates:
+            self.rungs.follow(row, curve)
+            self._arrive(self._settings[row.point])
+
+    def _add(self, row: TrialRow) -> None:
+        if row.point == len(self._settings):
+            self._settings.append(_Setting(row.point, row.params, row.epochs, row.asked))
+            if self.rungs:
+                self.rungs.enter(self._race_of(row.point), row.epochs)
+        setting = self._settings[row.point]
+        (setting.trials if row.replicate < self.replicates else setting.further).append(row.id)
+        self.rows[row.id] = row
+        if row.state in (WAITING, RUNNING) and row.epochs_done < self.limit(row):
+            self._ready[row.id] = None
+
+    # Rungs
+
+    def _arrive(self, setting: _Setting) -> None:
+        if self.rungs and len(setting.trials) == self.replicates:
+            self.rungs.arrive(setting.number, [self.rows[trial_id] for trial_id in setting.trials])
+
+    def _decisions(self) -> list[Decision]:
+        found: list[Decision] = []
+        if self.rungs and self._settings:
+            asked_all = self.ended is not None or len(self._settings) == self.source.points
+            last = self._race_of(len(self._settings) - 1)
+            self.rungs.close(last if asked_all or self._race_of(len(self._settings)) > last else last - 1)
+            while verdicts := self.rungs.verdicts():
+                for verdict in verdicts:
+                    found += self._carry_out(verdict)
+        return found
+
+    def _carry_out(self, verdict: Verdict) -> list[Decision]:
+        """What a verdict means for the setting's trials; those that may train on are ready for it."""
+        setting = self._settings[verdict.entrant.number]
+        rows = [self.rows[trial_id] for trial_id in setting.trials]
+        unfinished = [row for row in rows if row.state in (WAITING, RUNNING)]
+        decisions: list[Decision] = []
+        if verdict.reason is not None:
+            audited = verdict.entrant.at[verdict.rung] is not None and self._is_audited(setting.number)
+            fresh = [row for row in unfinished if row.doomed is None]
+            decisions = [Decision(row, verdict.rung, verdict.reason, audited) for row in fresh]
+            if not audited:
+                return decisions
+        self._ready.update(dict.fromkeys(row.id for row in unfinished if row.epochs_done < self.limit(row)))
+        self._arrive(setting)
+        return decisions
+
+    def _is_audited(self, number: int) -> bool:
+        share = self.pruner.audit if self.pruner else 0.0
+        return share > 0 and generator(self.study.seed, "audit", self.name, number).random() < share
+
+    def limit(self, row: TrialRow) -> int:
+        """The epoch that a trial may train to now."""
+        rung = self.rungs.limit(row.point) if self.rungs and row.replicate < self.replicates else None
+        return row.epochs if rung is None else rung
+
+    # Settings
+
+    def _race_of(self, number: int) -> int:
+        """Which settings the pruner decides on together: a batch, or what one growth of the study added to it."""
+        return bisect_right(self._grown, number) + (number // self._batch if self._batch else 0)
+
+    def _seen(self, number: int) -> int:
+        """How many of the first settings the asking for this one may see; all of them must be settled."""
+        if self._window:
+            return max(0, number - self._window + 1)
+        return number // self._batch * self._batch if self._batch else 0
+
+    def _settle(self) -> None:
+        """Follow the settings that are settled, in order."""
+        while self._ledger.settled < len(self._settings):
+            setting = self._settings[self._ledger.settled]
+            rows = [self.rows[trial_id] for trial_id in setting.trials]
+            if len(rows) < self.replicates or any(row.state in (WAITING, RUNNING) for row in rows):
+                return
+            self._ledger.settle(rows)
+
+    def _ask(self, room: int) -> list[NewTrial]:
+        """Ask for further settings, with at most about `room` trials."""
+        found: list[NewTrial] = []
+        number, planned = len(self._settings), 0
+        while number < self.source.points and len(found) < room and not (self.ended or self.expired):
+            seen = self._seen(number)
+            if seen > self._ledger.settled:
+                break
+            self.ended = self._ledger.over(seen)
+            if self.ended:
+                break
+            self._tell(seen)
+            params, asked = self.source.ask(number)
+            setting = resolve(self.study, self.step, params)
+            length = epochs(setting.training, self._images)
+            running = sum(s.epochs for s in self._settings[seen:]) * self.replicates if self.budget.epochs else 0
+            self.ended = self._ledger.too_long(
+                self._ledger.spent[seen].epochs + running + planned, length * self.replicates
+            )
+            if self.ended:
+                break
+            planned += length * self.replicates
+            first, stored = len(self.rows) + len(found), setting.to_json()
+            found += [NewTrial(first + r, r, params, stored, length, number, asked) for r in range(self.replicates)]
+            number += 1
+        return found
+
+    def _tell(self, seen: int) -> None:
+        """Let a source that learns see the first settings' outcomes, in order."""
+        while self.source.learns and self._told < seen:
+            self.source.tell(self._point(self._settings[self._told]))
+            self._told += 1
+
+    def _point(self, setting: _Setting) -> Point:
+        rows = [self.rows[trial_id] for trial_id in setting.trials]
+        values = [row.value for row in rows if row.value is not None]
+        state = next((state for state in (FAILED, PRUNED) if any(row.state == state for row in rows)), COMPLETE)
+        value = fmean(values) if len(values) == len(rows) else None
+        rungs = self.rungs.values(setting.number) if self.rungs else ()
+        return Point(setting.number, setting.params, state, value, rungs, setting.asked)
+
+    # Budgets
+
+    def expire(self) -> None:
+        """The stage's time is over: what is unfinished is stopped, but for a round that confirms."""
+        self.expired = True
+
+    def _stopped(self) -> list[Decision]:
+        base = (row for row in self.rows.values() if row.replicate < self.replicates)
+        return [Decision(row, None, OUT_OF_TIME) for row in base if row.state in (WAITING, RUNNING)]
+
+    # What comes next
+
+    def next(self, room: int) -> Step:
+        """What to store now; an empty step means that results are awaited, or that the stage is done."""
+        decisions = self._decisions()
+        if self.expired:
+            decisions += [d for d in self._stopped() if d.trial.id not in {other.trial.id for other in decisions}]
+        if decisions:
+            return Step(decisions, ())
+        self._settle()
+        before = self.ended
+        trials = self._ask(room)
+        if self.ended != before and not trials:  # now a rung's last settings are known
+            return self.next(room)
+        if not trials and self._asked_all and self._ledger.settled == len(self._settings):
+            trials = self._confirming()
+        return Step((), trials)
+
+    @property
+    def _asked_all(self) -> bool:
+        return self.ended is not None or self.expired or len(self._settings) == self.source.points
+
+    def _confirming(self) -> list[NewTrial]:
+        """The next round of further replicates, once all settings are settled."""
+        if self.confirm is None or any(r.state in (WAITING, RUNNING) for r in self.rows.values()):
+            return []
+        base = rank([row for row in self.rows.values() if row.replicate < self.replicates])
+        ranked = [Contestant(s.point, self._values(self._settings[s.point]), s.number) for s in base]
+        todo = next_round(self.confirm, self.replicates, ranked)
+        self._outcome = todo.outcome
+        if self.expired and todo.numbers:
+            return []
+        cost = sum(self._settings[number].epochs for number in todo.numbers)
+        over = self._ledger.too_long(sum(row.epochs_done for row in self.rows.values()), cost)
+        if over:
+            self.ended = over
+            return []
+        return [self._further(len(self.rows) + i, n, todo.replicate) for i, n in enumerate(todo.numbers)]
+
+    def _values(self, setting: _Setting) -> list[float | None]:
+        rows = [self.rows[trial_id] for trial_id in (*setting.trials, *setting.further)]
+        return [row.value if row.state == COMPLETE else None for row in sorted(rows, key=lambda row: row.replicate)]
+
+    def _further(self, number: int, point: int, replicate: int) -> NewTrial:
+        first = self.rows[self._settings[point].trials[0]]
+        return NewTrial(number, replicate, first.params, first.setting, first.epochs, point)
+
+    def take_ready(self) -> list[TrialRow]:
+        """The trials that may train on, by number; each is given out once until it comes to its limit."""
+        found = [self.rows[trial_id] for trial_id in self._ready]
+        self._ready.clear()
+        return sorted(
+            (row for row in found if row.state in (WAITING, RUNNING) and row.epochs_done < self.limit(row)),
+            key=lambda row: row.number,
+        )
+
+    @property
+    def why_it_ended(self) -> str | None:
+        """In words, which budget ended the stage and how its best were confirmed; None if all was trained."""
+        over = f"Time: {OUT_OF_TIME} ({self.budget.minutes:g})." if self.expired else self.ended
+        return " ".join(filter(None, (over, self._outcome))) or None

@@ -1,0 +1,61 @@
+"""Further replicates go to the best settings until one is clear."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hpsearch.search.confirming import Contestant, next_round, paired_p
+from hpsearch.spec import Confirm
+
+CONFIRM = Confirm(best=3, replicates=8)
+
+
+def confirmed(means, noise, seed=0, confirm=CONFIRM):
+    """Race settings with these true means to the end; return their values and the last word."""
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(0, 0.01, confirm.replicates)  # what all settings have from a seed that they share
+    values = [[mean + shared[0] + rng.normal(0, noise)] for mean in means]
+    while True:
+        order = sorted(range(len(means)), key=lambda number: -values[number][0])
+        found = next_round(confirm, 1, [Contestant(number, values[number], number) for number in order])
+        if not found.numbers:
+            return values, found.outcome
+        for number in found.numbers:
+            assert len(values[number]) == found.replicate
+            values[number].append(means[number] + shared[found.replicate] + rng.normal(0, noise))
+
+
+def test_a_clear_best_ends_the_race_early():
+    values, outcome = confirmed([0.60, 0.50, 0.45, 0.40], noise=0.002)
+    assert outcome.endswith("the setting of trial 0 is clearly the best.")
+    assert len(values[0]) < CONFIRM.replicates
+    assert len(values[3]) == 1  # it never was among the best three
+
+
+def test_equals_stay_tied_to_the_last_replicate():
+    values, outcome = confirmed([0.5, 0.5, 0.5], noise=0.01)
+    assert "cannot be told apart" in outcome
+    assert max(map(len, values)) == CONFIRM.replicates
+
+
+def test_equals_are_told_apart_no_more_often_than_the_error_rate():
+    called = sum("clearly" in confirmed([0.5, 0.5, 0.5], 0.01, seed)[1] for seed in range(300))
+    assert called <= 300 * 0.05 + 3 * np.sqrt(300 * 0.05 * 0.95)
+
+
+def test_a_setting_whose_replicate_failed_leaves_the_race():
+    found = next_round(CONFIRM, 1, [Contestant(4, [0.6, None], 4), Contestant(7, [0.5, 0.5], 7)])
+    assert found.outcome == "After 2 replicates the setting of trial 7 is clearly the best."
+
+
+def test_the_same_values_ask_for_the_same_round():
+    ranked = [Contestant(2, [0.6, 0.61, 0.62]), Contestant(0, [0.59, 0.60, 0.615]), Contestant(1, [0.5, 0.6, 0.5])]
+    assert next_round(CONFIRM, 1, ranked) == next_round(CONFIRM, 1, ranked)
+    assert next_round(CONFIRM, 1, ranked).replicate == 3
+
+
+def test_the_paired_test_is_scipys():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=8), rng.normal(size=8)
+    assert paired_p(a, b) == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert paired_p(a, a + 1) == 1.0  # differences that do not vary say nothing of chance

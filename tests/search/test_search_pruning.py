@@ -1,0 +1,142 @@
+"""Who trains on is decided at rungs, from the standings there alone, whatever came first."""
+
+import random
+from statistics import median
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.search.pruning import Entrant, Judge, judge_of, meeting
+from hpsearch.spec.pruners import Halving, Hyperband, Median
+
+Curves = list[list[float]]
+"""By setting, the accuracy so far after each epoch."""
+
+
+def race(judge: Judge, entrants: list[Entrant], curves: Curves, shuffle: random.Random) -> dict[int, int | None]:
+    """Let all settings come to their rungs in any order; return the epoch at which each was decided against."""
+    for entrant in entrants:
+        judge.enter(entrant)
+    judge.close(max(entrant.batch for entrant in entrants))
+    waiting = list(entrants)
+    while waiting:
+        entrant = waiting.pop(shuffle.randrange(len(waiting)))
+        rung = entrant.next_rung
+        if rung is None:
+            continue
+        entrant.at[rung] = curves[entrant.number][rung - 1], 0.0
+        judge.arrive(entrant)
+        waiting += [verdict.entrant for verdict in judge.verdicts()]
+    assert all(entrant.next_rung is None for entrant in entrants)
+    return {entrant.number: entrant.doomed for entrant in entrants}
+
+
+def run(
+    pruner: Halving | Hyperband | Median, curves: Curves, seed: int = 0, batch: int = 10_000
+) -> dict[int, int | None]:
+    epochs = len(curves[0])
+    entrants = []
+    for number in range(len(curves)):
+        rungs, bracket = meeting(pruner, number, epochs)
+        entrants.append(Entrant(number, number // batch, rungs, bracket))
+    return race(judge_of(pruner, epochs), entrants, curves, random.Random(seed))
+
+
+def drawn(settings: int, epochs: int, seed: int = 1) -> Curves:
+    rng = random.Random(seed)
+    return [[round(rng.random(), 2) for _ in range(epochs)] for _ in range(settings)]
+
+
+def halved(curves: Curves, numbers: list[int], rungs: tuple[int, ...], keep: float) -> dict[int, int | None]:
+    """Successive halving as a textbook has it: sort, cut, go on."""
+    doomed: dict[int, int | None] = dict.fromkeys(numbers)
+    for rung in rungs:
+        best = sorted(numbers, key=lambda number: (-curves[number][rung - 1], number))
+        kept = max(1, -int(-len(numbers) * keep // 1))
+        doomed |= dict.fromkeys(best[kept:], rung)
+        numbers = best[:kept]
+    return doomed
+
+
+def test_halving_in_one_batch_is_the_textbooks():
+    curves = drawn(23, 16)
+    pruner = Halving(kind="halving", keep=0.5, rungs=(2, 4, 8))
+    assert run(pruner, curves) == halved(curves, list(range(23)), (2, 4, 8), 0.5)
+
+
+@given(st.integers(0, 1000), st.sampled_from([1, 3, 8, 100]), st.sampled_from(["halving", "hyperband", "median"]))
+def test_verdicts_do_not_depend_on_who_came_first(seed, batch, kind):
+    kinds = {
+        "halving": Halving(kind="halving", keep=0.4),
+        "hyperband": Hyperband(kind="hyperband"),
+        "median": Median(kind="median", startup=2),
+    }
+    curves = drawn(20, 9, seed)
+    assert run(kinds[kind], curves, 1, batch) == run(kinds[kind], curves, 2, batch)
+
+
+def test_a_batch_is_decided_before_the_next_one_is_known():
+    curves = drawn(16, 8)
+    pruner = Halving(kind="halving", keep=0.5, rungs=(1, 4))
+    first = run(pruner, curves[:8], batch=8)
+    both = run(pruner, curves, batch=8)
+    assert {number: both[number] for number in range(8)} == first
+
+
+def test_a_later_batch_is_compared_with_all_that_came_to_the_rung():
+    curves = [[0.9, 0.9]] * 4 + [[0.1, 0.1]] * 4
+    doomed = run(Halving(kind="halving", keep=0.5, rungs=(1,)), curves, batch=4)
+    assert [doomed[number] for number in range(4)] == [None, None, 1, 1]
+    assert all(doomed[number] == 1 for number in range(4, 8))
+
+
+def test_hyperband_is_a_halving_for_each_bracket():
+    curves = drawn(40, 27)
+    pruner = Hyperband(kind="hyperband", keep=1 / 3)
+    brackets = pruner.brackets_for(27)
+    members = {b: [n for n in range(40) if pruner.bracket_of(n, 27) == b] for b in range(len(brackets))}
+    expected = {}
+    for bracket, numbers in members.items():
+        expected |= halved(curves, numbers, brackets[bracket], 1 / 3)
+    assert run(pruner, curves) == expected
+
+
+def test_the_median_rule_compares_with_those_before():
+    curves = drawn(30, 6)
+    doomed = run(Median(kind="median", startup=4), curves)
+    expected: dict[int, int | None] = dict.fromkeys(range(30))
+    for rung in range(1, 6):
+        came: list[float] = []
+        for number in range(30):
+            if expected[number] is not None and expected[number] < rung:
+                continue
+            value = curves[number][rung - 1]
+            if number >= 4 and came and value < median(came):
+                expected[number] = rung
+            came.append(value)
+    assert doomed == expected
+
+
+def test_a_lost_setting_goes_no_further_and_takes_a_place_from_nobody():
+    pruner = Halving(kind="halving", keep=0.5, rungs=(1,))
+    entrants = [Entrant(number, 0, (1,)) for number in range(4)]
+    judge = judge_of(pruner, 4)
+    for entrant, standing in zip(entrants, [None, (0.5, 1.0), (0.6, 1.0), (0.4, 1.0)], strict=True):
+        judge.enter(entrant)
+        entrant.at[1] = standing
+        judge.arrive(entrant)
+    judge.close(0)
+    assert [verdict.entrant.number for verdict in judge.verdicts() if verdict.reason is None] == [1, 2]
+    assert entrants[0].doomed == 1
+
+
+def test_equal_accuracies_are_told_apart_by_the_loss_and_then_by_the_number():
+    entrants = [Entrant(number, 0, (1,)) for number in range(3)]
+    judge = judge_of(Halving(kind="halving", keep=1 / 3, rungs=(1,)), 2)
+    for entrant, loss in zip(entrants, [1.2, 1.1, 1.1], strict=True):
+        judge.enter(entrant)
+        entrant.at[1] = 0.5, loss
+        judge.arrive(entrant)
+    judge.close(0)
+    assert [v.entrant.number for v in judge.verdicts() if v.reason is None] == [1]
+    assert entrants[0].doomed == 1
