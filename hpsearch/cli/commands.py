@@ -40,6 +40,15 @@ def _storage(command: Command) -> Command:
     )
 
 
+def _data_dir(command: Command) -> Command:
+    return click.option(
+        "--data-dir",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Where datasets are [default: $HPSEARCH_DATA, or the user's cache].",
+    )(command)
+
+
 def _running(command: Command) -> Command:
     """The options of the commands that run a study."""
     for option in (
@@ -52,12 +61,7 @@ def _running(command: Command) -> Command:
             metavar="DIR",
             help="Where the report goes.",
         ),
-        click.option(
-            "--data-dir",
-            type=click.Path(path_type=Path),
-            metavar="DIR",
-            help="Where datasets are [default: $HPSEARCH_DATA, or the user's cache].",
-        ),
+        _data_dir,
         click.option(
             "--backend",
             type=click.Choice(["loky", "threading"]),
@@ -99,12 +103,46 @@ def resume(name: str, **given: Any) -> int:
 
 @cli.command()
 @click.argument("name", required=False)
+@click.option("--trial", metavar="STAGE:NUMBER", help="Show this trial of NAME, with its traceback if it failed.")
+@click.option("--failures", is_flag=True, help="Show all failed trials of NAME, with their tracebacks.")
 @_storage
-def status(name: str | None, storage: str) -> None:
-    """List all studies, or the stages of study NAME."""
-    from hpsearch.cli.looking import show_status
+def status(name: str | None, trial: str | None, failures: bool, storage: str) -> None:
+    """List all studies, or the stages of study NAME and why its trials failed."""
+    from hpsearch.cli.standing import show_overview, show_study
 
-    show_status(name, storage)
+    if name is not None:
+        show_study(name, storage, trial, failures=failures)
+    elif trial is not None or failures:
+        raise InputError(f"{'--trial' if trial is not None else '--failures'} needs a study: hpsearch status NAME …")
+    else:
+        show_overview(storage)
+
+
+@cli.command()
+@click.argument("name")
+@_storage
+def digest(name: str, storage: str) -> None:
+    """Print a hash of what study NAME came to: the same for every run of the same study."""
+    from hpsearch.cli.verifying import print_digest
+
+    print_digest(name, storage)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, as fine:3 [default: one drawn at random].")
+@click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Which trial is drawn.")
+@_data_dir
+@_storage
+def verify(name: str, storage: str, **given: Any) -> int:
+    """Check that study NAME is what it says: the database, the ranking, the plan, and a trial trained again.
+
+    Changes nothing. Exit status 1 if anything differs.
+    """
+    from hpsearch.cli.verifying import run_verify
+
+    return run_verify(name, storage, **given)
 
 
 @cli.command()
@@ -159,8 +197,8 @@ def compare(names: tuple[str, ...], reports: Path, storage: str) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Whoever can reach it can delete studies.")
 @_storage
 def dashboard(port: int, host: str, storage: str) -> None:
-    """Look inside with optuna-dashboard, in a browser."""
-    from hpsearch.cli.looking import serve_dashboard
+    """Look inside with optuna-dashboard, in a browser; its notes lead to the reports."""
+    from hpsearch.cli.serving import serve_dashboard
 
     serve_dashboard(storage, host, port)
 

@@ -2,3 +2,6 @@
 
 DEFAULT_URL = "sqlite:///studies/hpsearch.db"
 """The database of a workspace, unless --storage names another."""
+
+REPORTS_PATH = "/hpsearch/report/"
+"""Where `hpsearch dashboard` serves the report of the study that is named after it; its notes lead there."""

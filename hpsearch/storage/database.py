@@ -32,6 +32,8 @@ class Database:
             _make_directory(self.path)
         else:
             open_to_read(url).dispose()
+        if self.path.exists() and not _may_write(self.path):  # SQLite says so with the first change only
+            raise StorageError(f"{self.path}: the database cannot be written; check its permissions")
         try:
             with schema_lock(self.path):
                 self.optuna = RDBStorage("sqlite://", engine_kwargs=sqlite.writer_options(self.path))
@@ -90,8 +92,12 @@ def _make_directory(path: Path) -> None:
         raise StorageError(f"{path.parent}: no such directory; make it, or name another with --storage")
     if path.is_dir():
         raise StorageError(f"{path}: --storage must name a file, got a directory")
-    if not os.access(path.parent, os.W_OK):
+    if not _may_write(path.parent):
         raise StorageError(f"{path.parent}: the directory cannot be written; check its permissions")
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _make_tables(engine: sqlalchemy.Engine) -> None:

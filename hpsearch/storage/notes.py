@@ -10,11 +10,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from optuna.storages import RDBStorage
 from sqlalchemy import Connection, func, select
 
-from hpsearch.storage import mirror, reading, tables
+from hpsearch.storage import REPORTS_PATH, mirror, reading, tables
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, Params
 
 _PIECE = 2045
@@ -116,8 +117,8 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
         )
     lines += [
         "### Report",
-        f"`hpsearch report` with this study's name writes it, also while the study runs: `index.html#stage-"
-        f"{stage['position'] + 1}` in the study's folder in `reports/` is this stage.",
+        f"[This stage in the study's report]({REPORTS_PATH}{quote(stage['study'], safe='')}#stage-"
+        f"{stage['position'] + 1}), which `hpsearch dashboard` writes as it stands, also while the study runs.",
     ]
     return "\n\n".join(lines)
 

@@ -71,22 +71,40 @@ def begin_at_once(engine: sqlalchemy.Engine) -> None:
 def reader_engine(path: Path) -> sqlalchemy.Engine:
     """Return an engine that cannot write. Raises StorageError if there is no database or it cannot be read."""
     require(path)
-    for mode in ("ro", "ro&immutable=1"):  # a WAL database in a read-only directory opens as immutable only
-        engine = sqlalchemy.create_engine(
-            "sqlite://", creator=_connector(path, mode, sqlite3.Connection), poolclass=sqlalchemy.QueuePool
-        )
-        try:
-            with engine.connect() as connection:
-                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
-        except sqlalchemy.exc.OperationalError as error:
-            if not any(text in str(error) for text in ("unable to open", "readonly")):
-                raise explain(error, path) from error
-        except sqlalchemy.exc.DatabaseError as error:
+    try:
+        return _opened(path, "ro")
+    except sqlalchemy.exc.DatabaseError as error:
+        if _kind(error) not in (*_NOT_ALLOWED, *_FULL):
             raise explain(error, path) from error
-        else:
-            _explain_faults(engine, path)
-            return engine
-    raise StorageError(f"{path}: the database cannot be opened for reading; check its permissions")
+    # In a read-only directory, or on a full disk, SQLite cannot make what readers share with a writer. It can read the
+    # file alone, which is all that there is unless a writer was killed or is at work.
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        rule = (
+            f"its newest results are in {log.name}, and to read them needs a directory that can be written, with room"
+        )
+        raise StorageError(f"{path}: the database cannot be opened for reading: {rule}")
+    try:
+        return _opened(path, "ro&immutable=1")
+    except sqlalchemy.exc.DatabaseError as error:
+        if _kind(error) in _NOT_ALLOWED:
+            rule = "the database cannot be opened for reading; check its permissions"
+            raise StorageError(f"{path}: {rule}") from error
+        raise explain(error, path) from error
+
+
+def _opened(path: Path, mode: str) -> sqlalchemy.Engine:
+    engine = sqlalchemy.create_engine(
+        "sqlite://", creator=_connector(path, mode, sqlite3.Connection), poolclass=sqlalchemy.QueuePool
+    )
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+    except BaseException:
+        engine.dispose()
+        raise
+    _explain_faults(engine, path)
+    return engine
 
 
 def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:
@@ -94,8 +112,7 @@ def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:
 
     @event.listens_for(engine, "handle_error")
     def _explain(context: sqlalchemy.engine.ExceptionContext) -> None:
-        code = getattr(context.original_exception, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if code & 0xFF in (*_DAMAGED, *_LOCKED, *_FULL):
+        if _kind(context.original_exception) in (*_DAMAGED, *_LOCKED, *_FULL):
             raise explain(context.original_exception, path) from context.original_exception
 
 
@@ -116,10 +133,8 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 def explain(error: BaseException, path: Path) -> HpsearchError:
     """Say in one line what SQLite complained about: a StorageFault for what befell a database that was fine."""
     cause = _cause(error)
-    text = str(cause)
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    kind = code & 0xFF  # the higher bits say more
-    if code == sqlite3.SQLITE_READONLY_DBMOVED:
+    text, kind = str(cause), _kind(error)
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:
         return moved(path)
     if kind in _DAMAGED:
         return StorageError(f"{path}: not a database, or a damaged one ({text}); restore a copy or name another")
@@ -140,6 +155,11 @@ def _cause(error: BaseException) -> BaseException:
             break
         error = inner
     return error
+
+
+def _kind(error: BaseException) -> int:
+    """SQLite's code for what went wrong, without the higher bits, which say more."""
+    return int(getattr(_cause(error), "sqlite_errorcode", sqlite3.SQLITE_ERROR)) & 0xFF
 
 
 def moved(path: Path) -> StorageFault:

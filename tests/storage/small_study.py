@@ -51,7 +51,7 @@ def new_trials(first, last, epochs=EPOCHS, keep="best"):
     """Trials number `first` to `last` - 1."""
     setting = {"model": {}, "training": {"keep": keep}}
     return [
-        NewTrial(i, 0, {"eta": 0.1 + i / 10, "hidden": [8] if i % 2 else [9, 9]}, setting, epochs, point=i)
+        NewTrial(i, 0, {"eta": 0.1 + i % 90 / 10, "hidden": [8] if i % 2 else [9, 9]}, setting, epochs, point=i)
         for i in range(first, last)
     ]
 

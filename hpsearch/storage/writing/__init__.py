@@ -10,6 +10,7 @@ from hpsearch.storage.writing.stages import (
     finish_stage,
     keep_stage,
     reset_stage,
+    set_planned,
     start_stage,
 )
 from hpsearch.storage.writing.studies import (
@@ -37,6 +38,7 @@ __all__ = [
     "keep_stage",
     "reset_stage",
     "reset_trials",
+    "set_planned",
     "set_study_state",
     "start_stage",
 ]

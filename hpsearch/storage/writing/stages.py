@@ -48,6 +48,11 @@ def start_stage(
     connection.execute(update(tables.stages).where(tables.stages.c.id == stage.id).values(values))
 
 
+def set_planned(connection: Connection, stage_id: int, trials: int) -> None:
+    """A stage that has grown is to have so many trials."""
+    connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(trials=trials))
+
+
 def add_seconds(connection: Connection, stage_id: int, seconds: float) -> None:
     """Add wall time to what a stage has run."""
     column = tables.stages.c

@@ -1,0 +1,59 @@
+"""The dashboard, and the reports beside it, asked as a browser asks."""
+
+import re
+import threading
+import urllib.error
+import urllib.request
+from urllib.parse import quote
+from wsgiref.simple_server import make_server
+
+import pytest
+from optuna.storages import RDBStorage
+from optuna_dashboard import wsgi
+from tiny import LIST, TINY, options, url, workspace
+
+from hpsearch.cli.serving import WithReports, _Quiet, _Server
+from hpsearch.search.launching import launch
+from hpsearch.storage import REPORTS_PATH, sqlite
+
+NAME = "a & b (λ)"
+STUDY = TINY.split("[[stage]]")[0].replace('"tiny"', f'"{NAME}"') + LIST + "settings = [{ eta = 0.1 }, { eta = 0.2 }]\n"
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The address of a dashboard over a finished study."""
+    launch(workspace(tmp_path, STUDY), options(tmp_path))
+    storage = RDBStorage("sqlite://", engine_kwargs=sqlite.dashboard_options(tmp_path / "study.db"))
+    server = make_server("127.0.0.1", 0, WithReports(wsgi(storage), url(tmp_path)), _Server, _Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    storage.engine.dispose()
+
+
+def get(address):
+    with urllib.request.urlopen(address) as answer:
+        return answer.read().decode()
+
+
+def test_the_note_of_a_stage_leads_to_it_in_the_report(site):
+    found = get(f"{site}/api/studies/1")
+    target = re.search(r"\]\((/hpsearch/report/[^)]*)\)", found)[1]
+    address, anchor = target.split("#")
+    assert address == REPORTS_PATH + quote(NAME, safe="")
+    assert f'id="{anchor}"' in get(site + address)
+
+
+def test_what_is_not_there_is_said_in_one_line(site):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(f"{site}{REPORTS_PATH}another")
+    assert refused.value.code == 404
+    assert "does not exist" in refused.value.read().decode()
+
+
+def test_the_dashboard_itself_is_where_it_was(site):
+    assert "Optuna Dashboard" in get(f"{site}/dashboard")

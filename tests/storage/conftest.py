@@ -1,0 +1,42 @@
+"""What several of the database's tests need."""
+
+import shutil
+import subprocess
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from small_study import whole
+from tiny import url
+
+from hpsearch.storage.database import Database
+
+
+@pytest.fixture(scope="session")
+def _whole_study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    with closing(Database(url(folder), create=True)) as database:
+        whole(database)
+    return folder / "study.db"
+
+
+@pytest.fixture
+def whole_study(_whole_study, tmp_path):
+    """A directory with the database that `whole` makes."""
+    shutil.copy(_whole_study, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def small_disk():
+    """A disk of 4 MB."""
+    with tempfile.TemporaryDirectory() as name:
+        command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", name]
+        mounted = subprocess.run(command, capture_output=True, text=True)
+        if mounted.returncode:
+            pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)

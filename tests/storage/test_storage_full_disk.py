@@ -1,0 +1,176 @@
+"""No room, at any kind of write: the database says so, is as it was before, and goes on once there is room again."""
+
+import contextlib
+import os
+import resource
+from contextlib import closing
+
+import pytest
+from small_study import add, add_trials, advance, everything, finish, new_trials, prune, start, trials_of, whole
+from tiny import url
+
+from hpsearch.errors import StorageError, StorageFault
+from hpsearch.storage import notes, reading, writing
+from hpsearch.storage.claims import Coordinator
+from hpsearch.storage.database import Database, look_up
+from hpsearch.storage.integrity import check_integrity
+
+MANY = 40
+"""Trials, so that each kind of write needs room: SQLite has some left in pages that it has begun."""
+
+
+def take_seconds(database):
+    with database.transaction() as connection:
+        writing.add_seconds(connection, 1, 1.0)
+
+
+def write_notes(database):
+    with database.transaction() as connection:
+        notes.refresh(connection, database.optuna, 1)
+
+
+def delete(database):
+    with database.transaction() as connection:
+        writing.delete_study(connection, database.optuna, 1)
+
+
+def reset(database):
+    with database.transaction() as connection:
+        writing.reset_trials(connection, database.optuna, reading.trials(connection, 1)[:9])
+
+
+def reset_all(database):
+    with database.transaction() as connection:
+        writing.reset_stage(connection, database.optuna, reading.stages(connection, 1)[0])
+
+
+def grow(database):
+    with database.transaction() as connection:
+        writing.grow(connection, database.optuna, 1, "longer", ["coarse"], [], {"coarse": MANY})
+
+
+def unfinished(database):
+    return [trial for trial in trials_of(database) if trial.state in ("waiting", "running")]
+
+
+WRITES = {
+    "a study": add,
+    "a claim": lambda database: Coordinator(database, 1, "s").close(),
+    "a stage's beginning": start,
+    "trials": lambda database: add_trials(database, new_trials(0, MANY)),
+    "a segment": lambda database: advance(database, trials_of(database), 2),
+    "a pruner's decisions": lambda database: prune(database, trials_of(database)[::2]),
+    "trials begun anew": reset,
+    "the last segment": lambda database: advance(database, unfinished(database), 4),
+    "the stage's time": take_seconds,
+    "a note": write_notes,
+    "the stage's end": finish,
+    "more of a study": grow,
+    "a stage begun anew": reset_all,
+    "nothing of a study": delete,
+}
+
+
+@contextlib.contextmanager
+def file_size_limit(path, size=2_000):
+    """No file may grow beyond so many bytes, by default less than SQLite's log of any transaction needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # Python ignores SIGXFSZ: a write fails instead
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
+def full_disk(path):
+    """Not a byte is free."""
+    filler = path.with_name("filler")
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def walk(database, full):
+    """Do every kind of write without room, then with it; nothing changes, then all is well."""
+    for name, write in WRITES.items():
+        with database.transaction():  # all that SQLite keeps beside the file is there
+            pass
+        before = everything(database.path)
+        with full(database.path), pytest.raises(StorageFault, match="the disk is full or failing") as failed:
+            write(database)
+        assert failed.value.exit_status == 1
+        assert everything(database.path) == before, name
+        write(database)
+        with database.transaction() as connection:
+            assert check_integrity(connection) == [], name
+        database.engine.dispose()  # the log is folded into the file
+
+
+def test_where_a_file_may_not_grow_every_write_says_so_and_leaves_nothing(tmp_path):
+    with closing(Database(url(tmp_path), create=True)) as database:
+        walk(database, file_size_limit)
+
+
+def test_on_a_full_disk_every_write_says_so_and_leaves_nothing(small_disk):
+    with closing(Database(url(small_disk), create=True)) as database:
+        walk(database, full_disk)
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 10_000, 40_000, 100_000, 170_000, 1_000_000])
+def test_a_database_that_could_not_grow_to_its_tables_is_made_later(tmp_path, size):
+    with file_size_limit(tmp_path, size), contextlib.suppress(StorageFault):
+        with closing(Database(url(tmp_path), create=True)) as database:
+            add(database)
+        size = -1
+    seen = look_up(url(tmp_path), "s")
+    assert (seen is not None) == (size < 0)
+    with closing(Database(url(tmp_path), create=True)) as database:
+        if seen is None:
+            add(database)
+        with database.transaction() as connection:
+            assert check_integrity(connection) == []
+
+
+@pytest.mark.parametrize("room", [0, 1, 4, 20, 50, 100, 200, 350])
+def test_a_database_that_could_not_be_made_whole_is_made_later(small_disk, room):
+    with full_disk(small_disk / "study.db"):
+        os.truncate(small_disk / "filler", (small_disk / "filler").stat().st_size - 4096 * room)
+        with contextlib.suppress(StorageFault):
+            with closing(Database(url(small_disk), create=True)) as database:
+                add(database)
+            room = -1
+    seen = look_up(url(small_disk), "s")
+    assert (seen is not None) == (room < 0)
+    with closing(Database(url(small_disk), create=True)) as database:
+        if seen is None:
+            add(database)
+        with database.transaction() as connection:
+            assert check_integrity(connection) == []
+            assert len(reading.stages(connection, 1)) == 2
+
+
+def test_a_database_on_a_full_disk_can_be_read_while_it_is_open_and_after(small_disk):
+    with closing(Database(url(small_disk), create=True)) as database:
+        whole(database)
+        with full_disk(database.path):
+            assert look_up(url(small_disk), "s").name == "s"
+    with full_disk(small_disk / "study.db"):
+        assert look_up(url(small_disk), "s").name == "s"
+
+
+def test_what_is_only_in_the_log_is_not_passed_over_where_the_log_cannot_be_read(small_disk):
+    with closing(Database(url(small_disk), create=True)) as database:
+        add(database)
+        for name in ("study.db", "study.db-wal"):  # as a killed process leaves them
+            (small_disk / f"copy-{name}").write_bytes((small_disk / name).read_bytes())
+    (small_disk / "copy-study.db-wal").rename(small_disk / "copy.db-wal")
+    (small_disk / "copy-study.db").rename(small_disk / "copy.db")
+    place = f"sqlite:///{small_disk}/copy.db"
+    with full_disk(small_disk / "copy.db"), pytest.raises(StorageError, match="newest results are in copy"):
+        look_up(place, "s")
+    assert look_up(place, "s").name == "s"
