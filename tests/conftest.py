@@ -1,5 +1,7 @@
 """What all tests share: none of them touches the user's cache of prepared splits."""
 
+import signal
+
 import pytest
 
 
@@ -9,3 +11,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_signals():
+    """Give back the signals that `hpsearch launch` and `resume`, called in this process, took for themselves."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -32,7 +32,7 @@ OTHERS = {
     "workers": "numpy joblib threadpoolctl",
     "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
     "reporting": "numpy scipy pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
-    "cli": "numpy click rich optuna optuna_dashboard",
+    "cli": "numpy click rich sqlalchemy optuna optuna_dashboard",
 }
 """What each package may import, of ours and of others, beside itself and the standard library."""
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name == "errors.py")

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return error.exit_status
     except click.UsageError as error:
-        _say(" ".join(error.format_message().split()))
+        _say(error.format_message())
         return 2
     except click.ClickException as error:
         _say(error.format_message())
@@ -33,4 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"hpsearch: {' '.join(text.split())}", file=sys.stderr)
+    """Print one line; what a terminal would obey, or turn around, is spelled out."""
+    line = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in " ".join(text.split())
+    )
+    print(f"hpsearch: {line}", file=sys.stderr)

@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -43,8 +45,9 @@ def _run(
     quiet: bool,
     accept_changes: bool = False,
 ) -> int:
+    _stop_at_once()
     with watching(quiet=quiet) as watcher:
-        options = launching.Options(storage, workers or _cores(), data_dir, backend, accept_changes, watcher)
+        options = launching.Options(storage, workers or cores(), data_dir, backend, accept_changes, watcher)
         name, finished = run(options)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C has nothing left to stop
@@ -56,5 +59,22 @@ def _run(
     return 0
 
 
-def _cores() -> int:
+def _stop_at_once() -> None:
+    """Outside the search, which counts signals, any of them ends the program: nothing is under way that could be lost.
+
+    Python's own KeyboardInterrupt could surface, and vanish, inside any library's callback.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"hpsearch: stopped\n")
+    os._exit(130)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -27,9 +27,23 @@ def watching(*, quiet: bool) -> Iterator[Watcher]:
 
 
 def _words(p: StageProgress) -> str:
-    failed = f", {p.trials_failed} failed" if p.trials_failed else ""
+    pruned = f", {p.trials_pruned:,} pruned" if p.trials_pruned else ""
+    failed = f", {p.trials_failed:,} failed" if p.trials_failed else ""
     best = "" if p.best is None else f", best {100 * p.best:.2f}%"
-    return f"{p.trials_done}/{p.trials} trials{failed}{best}"
+    left = "" if p.seconds_left is None or _over(p) else f", {_duration(p.seconds_left)} of its budget left"
+    return f"{p.trials_done:,}/{p.trials:,} trials{pruned}{failed}{best}{left}"
+
+
+def _over(p: StageProgress) -> bool:
+    return p.trials_done == p.trials
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as a reader counts them: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _short(name: str) -> str:
@@ -41,14 +55,15 @@ class Lines(Watcher):
     """A line when a stage begins and ends, and now and then between."""
 
     def __init__(self) -> None:
-        self._last: dict[str, float] = {}
+        self._last: dict[str, tuple[float, StageProgress]] = {}
 
     def stage(self, progress: StageProgress) -> None:
-        first, now = progress.name not in self._last, time.monotonic()
-        done = progress.epochs_done == progress.epochs
-        if not (first or done or now - self._last[progress.name] > LINE_SECONDS):
+        now = time.monotonic()
+        then, before = self._last.get(progress.name, (0.0, None))
+        due = before is None or _over(progress) or now - then > LINE_SECONDS
+        if not due or progress == before:
             return
-        self._last[progress.name] = now
+        self._last[progress.name] = now, progress
         share = 100 * progress.epochs_done // max(progress.epochs, 1)
         where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
         print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {_words(progress)}", flush=True)
@@ -84,7 +99,9 @@ class Bars(Watcher):
                 "", total=progress.epochs, completed=progress.epochs_done, name=_short(progress.name), words=""
             )
         bar = self._bars[progress.name]
-        self._progress.update(bar, completed=progress.epochs_done, words=_words(progress))
+        self._progress.update(
+            bar, total=progress.epochs, completed=progress.epochs_done, words=_words(progress)
+        )  # the total shrinks as trials are pruned, so that the time left is that of what will be trained
 
     def message(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

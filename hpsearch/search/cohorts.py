@@ -25,6 +25,8 @@ class Cohort:
     limit: int
     epochs: int
     deaths: int = 0
+    careful: bool = False
+    """Something was raised: epoch by epoch from now on, so that where a trial fails does not depend on the segments."""
 
     @property
     def share_done(self) -> float:
@@ -69,7 +71,7 @@ class Pace:
     def epochs(self, cohort: Cohort) -> int:
         """How many epochs the cohort's next segment should have; one, until its pace is known."""
         seconds = self.measured.get((cohort.shape, len(cohort.trials)))
-        wanted = 1 if seconds is None else max(1, round(SEGMENT_SECONDS / max(seconds, 1e-9)))
+        wanted = 1 if seconds is None or cohort.careful else max(1, round(SEGMENT_SECONDS / max(seconds, 1e-9)))
         return min(wanted, cohort.limit - cohort.done)
 
     def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:

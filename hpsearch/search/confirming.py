@@ -55,10 +55,18 @@ def next_round(confirm: Confirm, base: int, ranked: Sequence[Contestant]) -> Rou
         if field and replicates >= _FEWEST:
             field = _not_worse(field, replicates, ALPHA / looks)
         if len(field) <= 1:
-            return Round((), replicates, _clear(field, replicates))
+            return _catch_up(field, ranked) or Round((), replicates, _clear(field, replicates))
     names = ", ".join(str(contestant.trial) for contestant in field)
     outcome = f"After {confirm.replicates} replicates the settings of trials {names} cannot be told apart."
     return Round((), confirm.replicates, outcome)
+
+
+def _catch_up(field: Sequence[Contestant], ranked: Sequence[Contestant]) -> Round | None:
+    """Before the study grew, others may have been confirmed with more replicates, which the ranking goes by first."""
+    most = max((len(contestant.values) for contestant in ranked), default=0)
+    if field and len(field[0].values) < most:
+        return Round((field[0].number,), len(field[0].values))
+    return None
 
 
 def _clear(field: Sequence[Contestant], replicates: int) -> str:

@@ -3,6 +3,7 @@
 May import spec, data, storage and workers.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from hpsearch import spec
 from hpsearch.data import Dataset
 from hpsearch.errors import InputError, StudyChangedError
 from hpsearch.search.preparing import stages_of
-from hpsearch.spec import Study
+from hpsearch.search.steps import OUT_OF_TIME
+from hpsearch.spec import Stage, Study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
-from hpsearch.storage.records import RUNNING, WAITING, StudyRow
+from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, StudyRow
 from hpsearch.workers.plugin import Plugin
 
 
@@ -51,6 +53,32 @@ def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
     return Grown(text, growth)
 
 
+def in_words(row: StudyRow, study: Study, grown: Grown) -> str:
+    """What a study grows by: "study 'x' grows: stage coarse 8 → 16 trials; new stage fine"."""
+    old = {stage.name: stage for stage in spec.parse(row.text, row.path).stages}
+    new = {stage.name: stage for stage in study.stages}
+    parts = [f"stage {name} {', '.join(_more(old[name], new[name]))}" for name in grown.growth.grown]
+    parts += [f"new stage {name}" for name in grown.growth.added]
+    return f"study {row.name!r} grows: {'; '.join(parts)}"
+
+
+def _more(old: Stage, new: Stage) -> Iterator[str]:
+    """What a stage has more of; a limit that is not set is no limit."""
+    before, after = _size(old), _size(new)
+    if before != after:
+        yield f"{before:,} → {after:,} trials"
+    for name in type(new.budget).model_fields:
+        limits = [getattr(stage.budget, name) for stage in (old, new)]
+        if limits[0] != limits[1]:
+            yield f"budget.{name} {limits[0]:g} → {'none' if limits[1] is None else format(limits[1], 'g')}"
+    if old.confirm and new.confirm and old.confirm != new.confirm:
+        yield f"confirm.replicates {old.confirm.replicates} → {new.confirm.replicates}"
+
+
+def _size(stage: Stage) -> int:
+    return len(stage.settings or ()) or getattr(stage.sampler, "trials", 0)
+
+
 def grow(
     connection: Connection, database: Database, row: StudyRow, study: Study, grown: Grown, dataset: Dataset
 ) -> None:
@@ -70,5 +98,10 @@ def accept(connection: Connection, database: Database, row: StudyRow, plugin: Pl
     model = {"file": row.model["file"], "hash": plugin.hash, "text": plugin.text, "former": former}
     writing.accept_model(connection, row.id, model)
     for stage in reading.stages(connection, row.id):
-        unfinished = [t for t in reading.trials(connection, stage.id) if t.state in (WAITING, RUNNING)]
-        writing.reset_trials(connection, database.optuna, unfinished)
+        trials = reading.trials(connection, stage.id)
+        unfinished = [trial for trial in trials if trial.state in (WAITING, RUNNING)]
+        stopped = [trial for trial in trials if trial.state == PRUNED and trial.doomed is None]
+        writing.reset_trials(connection, database.optuna, [*unfinished, *stopped])
+        ids = {trial.id for trial in stopped}  # a longer budget of minutes would let them go on
+        anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in ids]
+        writing.decide(connection, database.optuna, [Decision(trial, None, OUT_OF_TIME) for trial in anew])

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 from hpsearch import __version__, data, spec
 from hpsearch.errors import DataError, InputError, ModelError
 from hpsearch.search.cohorts import Pace
-from hpsearch.search.growing import accept, grow, growth_of, growth_of_file
+from hpsearch.search.growing import accept, grow, growth_of, growth_of_file, in_words
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.preparing import check, prepare, stages_of
 from hpsearch.search.progress import Watcher
@@ -105,7 +105,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         if row.state == COMPLETE and grown is None:
             return True
         study = spec.parse(grown.text if grown else row.text, row.path)
-        workspace = _known_workspace(row, study)
+        workspace = known_workspace(row, study)
         plugin = _checked_plugin(study, workspace)
         if plugin.hash != row.model["hash"] and not options.accept_changes:
             raise ModelError(
@@ -121,6 +121,8 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         check(study, plugin, dataset, options.storage)
         with closing(Coordinator(database, row.id, name)), _workers(options) as workers:
             splits = prepare(study, dataset)
+            if grown:
+                options.watcher.message(in_words(row, study, grown))
             with database.transaction() as connection:
                 if grown:
                     grow(connection, database, row, study, grown, dataset)
@@ -188,7 +190,8 @@ def _workspace(model: str, path: Path) -> Path:
     return next((folder for folder in candidates if (folder / model).is_file()), Path.cwd())
 
 
-def _known_workspace(row: StudyRow, study: Study) -> Path:
+def known_workspace(row: StudyRow, study: Study) -> Path:
+    """Where the model file of a stored study is found from: where it was launched, or near its file."""
     known = Path(row.workspace)
     return known if (known / study.model.file).is_file() else _workspace(study.model.file, Path(row.path))
 

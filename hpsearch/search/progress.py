@@ -7,7 +7,12 @@ from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, TrialRow
 
 @dataclass(frozen=True)
 class StageProgress:
-    """A stage as it stands: trials and epochs done and in all, the best validation accuracy so far."""
+    """A stage as it stands: trials and epochs done and in all, the best validation accuracy so far.
+
+    `epochs` is what there will be, as far as is known: a trial that was pruned counts for what it was trained, and
+    trials that are not stored yet for as much as those that have ended. `seconds_left` is what a budget of minutes
+    has left.
+    """
 
     name: str
     position: int
@@ -19,6 +24,7 @@ class StageProgress:
     epochs: int
     epochs_done: int
     best: float | None
+    seconds_left: float | None = None
 
 
 class Watcher:
@@ -38,7 +44,7 @@ class Tally:
         """`planned` is how many trials the stage will have, as far as is known."""
         self._name, self._position, self._stages, self._planned = name, position, stages, planned
         self._rows: dict[int, TrialRow] = {}
-        self._done = self._failed = self._pruned = self._epochs = self._epochs_done = 0
+        self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
         self._best: float | None = None
 
     def note(self, row: TrialRow) -> None:
@@ -56,12 +62,14 @@ class Tally:
         self._done += sign * (not unfinished)
         self._failed += sign * (row.state == FAILED)
         self._pruned += sign * (row.state == PRUNED)
-        self._epochs += sign * row.epochs
-        self._epochs_done += sign * (row.epochs_done if unfinished else row.epochs)
+        self._epochs_done += sign * row.epochs_done
+        self._epochs += sign * (row.epochs if unfinished else row.epochs_done)
+        self._epochs_of_ended += 0 if unfinished else sign * row.epochs_done
 
-    def progress(self) -> StageProgress:
-        """The stage as it stands; trials that are not stored yet are taken to be as long as the others."""
-        trials = max(self._planned, len(self._rows))
+    def progress(self, seconds_left: float | None = None, *, over: bool = False) -> StageProgress:
+        """The stage as it stands, with what a budget of minutes has left; `over` if it gets no further settings."""
+        trials = len(self._rows) if over else max(self._planned, len(self._rows))
+        each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
         return StageProgress(
             name=self._name,
             position=self._position,
@@ -70,7 +78,8 @@ class Tally:
             trials_done=self._done,
             trials_failed=self._failed,
             trials_pruned=self._pruned,
-            epochs=round(self._epochs * trials / max(1, len(self._rows))),
+            epochs=self._epochs + round((trials - len(self._rows)) * each),
             epochs_done=self._epochs_done,
             best=self._best,
+            seconds_left=seconds_left,
         )

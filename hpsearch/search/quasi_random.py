@@ -32,7 +32,8 @@ class QuasiRandom:
         number = int(generator(seed, "sampler", stage.name).integers(2**32))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._sampler = _Numbered(seed=number, **options_of(stage))
+            # scrambled unless the file says otherwise: the first point of the plain sequence is the space's corner
+            self._sampler = _Numbered(seed=number, **({"scramble": True} | options_of(stage)))
         self._study = optuna.create_study(sampler=self._sampler)
         self._trial = optuna.trial.create_trial(state=optuna.trial.TrialState.WAITING)
 

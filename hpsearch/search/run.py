@@ -1,6 +1,8 @@
 """The run loop over a study's stages: the only place where asking meets running. May import spec, storage, workers."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from hpsearch.search import planning
 from hpsearch.search.progress import Tally
@@ -10,7 +12,17 @@ from hpsearch.search.stage_run import StageRun, Surroundings
 from hpsearch.search.steps import StagePlan
 from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage import notes, reading, writing
-from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, WAITING, StageRow, StudyRow, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, WAITING, Params, StageRow, StudyRow, TrialRow
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What a stage searches, or for the final what won, why, and which edges of an earlier range were met."""
+
+    space: planning.Resolved
+    winner: Params
+    reasons: list[str]
+    edges: list[str]
 
 
 @dataclass
@@ -20,7 +32,6 @@ class Runner:
     row: StudyRow
     study: Study
     shared: Surroundings
-    _ranked: dict[int, list[TrialRow]] = field(default_factory=dict)
 
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
@@ -30,7 +41,8 @@ class Runner:
             self._set_state(FAILED)
             raise
         except BaseException:
-            self._set_state(INTERRUPTED)
+            if not self.shared.database.faulted:  # else nothing can be written: `status` sees that nobody runs it
+                self._set_state(INTERRUPTED)
             raise
         self._set_state(COMPLETE if finished else INTERRUPTED)
         return finished
@@ -62,6 +74,9 @@ class Runner:
             self._start(stages, stage)
             stage = self._stages()[position]
         plan = self._plan(stages, stage)
+        if stage.batches:
+            with self.shared.database.transaction() as connection:
+                writing.set_planned(connection, stage.id, plan.source.points * plan.replicates)
         if not StageRun(self.shared, stage, plan, self._tally(stages, stage, plan)).run():
             return False
         trials = list(plan.rows.values())
@@ -79,23 +94,31 @@ class Runner:
         last = max((s for s in stages if s.kind != planning.FINAL), key=lambda s: s.position)
         return last, rank(self._trials(last))[0]
 
-    def _space(self, stages: list[StageRow], stage: StageRow) -> tuple[planning.Resolved, list[str], list[str]]:
+    def _begin(self, stages: list[StageRow], stage: StageRow) -> "_Beginning":
+        """What the stage stands on, as the stages before it are now."""
+        step = self._step(stage)
+        if isinstance(step, Final):
+            last, winner = self._winner(stages)
+            reason = f"The best setting of stage {last.name!r}, its trial {winner.number}, trained again."
+            return _Beginning({}, winner.params, [reason], [])
         before = [s for s in stages if s.position < stage.position]
         earlier = {s.name: (planning.space_from_json(s.space or {}), self._trials(s)) for s in before}
-        return planning.space_of(self.study, self.study.stages[stage.position], earlier)
+        space, reasons, edges = planning.space_of(self.study, step, earlier)
+        return _Beginning(space, {}, reasons, edges)
 
     def _checked(self, stages: list[StageRow], stage: StageRow) -> StageRow:
         """A stage that began before an earlier one grew is kept if it stands on the same, and else begun anew."""
         if not stage.stale or stage.state == WAITING:
             return stage
+        now = self._begin(stages, stage)
         if stage.kind == planning.FINAL:
-            same = self._trials(stage)[0].params == self._winner(stages)[1].params
+            same = all(trial.params == now.winner for trial in self._trials(stage))  # none: killed as it began
         else:
-            same = planning.space_to_json(self._space(stages, stage)[0]) == stage.space
+            same = planning.space_to_json(now.space) == stage.space
         database = self.shared.database
         with database.transaction() as connection:
             if same:
-                writing.keep_stage(connection, stage.id)
+                writing.keep_stage(connection, stage.id, [*now.reasons, *self._knew(stage.known, self._step(stage))])
             else:
                 writing.reset_stage(connection, database.optuna, stage)
         if not same:
@@ -104,27 +127,25 @@ class Runner:
 
     def _start(self, stages: list[StageRow], stage: StageRow) -> None:
         """Resolve the stage's space from those before it, and store it."""
-        step = self._step(stage)
-        edges: list[str] = []
-        known = None
+        step, now = self._step(stage), self._begin(stages, stage)
+        known: Sequence[Mapping[str, Any]] | None = None
         database = self.shared.database
-        if isinstance(step, Final):
-            last, winner = self._winner(stages)
-            space: planning.Resolved = {}
-            reasons = [f"The best setting of stage {last.name!r}, its trial {winner.number}, trained again."]
-            planned = step.replicates
-        else:
-            space, reasons, edges = self._space(stages, stage)
-            with database.transaction() as connection:
-                known = planning.known_of(connection, step.source, tuple(space)) if step.source else None
-            if known:
-                reasons.append(f"The sampler knew {len(known)} settings of {step.source!r} before it began.")
-            planned = Asking(step, space, self.study.seed).points * replicates_of(self.study, step)
-        stored = planning.space_to_json(space)
+        planned = replicates_of(self.study, step)
+        if isinstance(step, Stage):
+            planned *= Asking(step, now.space, self.study.seed).points
+            if step.source:
+                with database.transaction() as connection:
+                    known = planning.known_of(connection, step.source, tuple(now.space))
+        reasons = [*now.reasons, *self._knew(known, step)]
         with database.transaction() as connection:
-            writing.start_stage(connection, stage, stored, reasons, known, planned)
-        for edge in edges:
+            writing.start_stage(connection, stage, planning.space_to_json(now.space), reasons, known, planned)
+        for edge in now.edges:
             self.shared.watcher.message(f"stage {stage.name}: {edge}")
+
+    def _knew(self, known: Sequence[Mapping[str, Any]] | None, step: Stage | Final) -> list[str]:
+        if not known or isinstance(step, Final):
+            return []
+        return [f"The sampler knew {len(known)} settings of {step.source!r} before it began."]
 
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
         """The stage's plan with all that is stored of it."""

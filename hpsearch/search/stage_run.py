@@ -5,7 +5,6 @@ never happened: it is done again, with the same result.
 """
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from hpsearch.data.augmentation import Augmentation
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, ModelError
 from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.outcomes import ACCURACY, EPOCH, LOSS, after, decided, progress_of
@@ -24,6 +23,7 @@ from hpsearch.spec import Setting
 from hpsearch.storage import notes, reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import Progress, StageRow, TrialRow
+from hpsearch.workers.failing import TrainingError
 from hpsearch.workers.plugin import Plugin, largest_cohort
 from hpsearch.workers.pool import Pool
 from hpsearch.workers.segment import Segment, SegmentResult, Task, run_segment
@@ -80,6 +80,7 @@ class StageRun:
                 self._advance()
                 self._hand_out()
             if not self._running:
+                self._show()
                 return not interrupts.count
             finished, _ = wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED)
             for future in finished:
@@ -93,7 +94,10 @@ class StageRun:
                 return False
 
     def _show(self) -> None:
-        self.shared.watcher.stage(self.tally.progress())
+        minutes = self.plan.budget.minutes
+        left = None if minutes is None else max(0.0, 60 * minutes - self._elapsed())
+        over = self.plan.expired or self.plan.ended is not None
+        self.shared.watcher.stage(self.tally.progress(left, over=over))
 
     def _tick(self, *, committed: bool) -> None:
         """See whether the stage's time is over; keep our claim on the study where nothing was committed for long."""
@@ -128,14 +132,17 @@ class StageRun:
             ahead += len(rows)
         ready = self.plan.take_ready()
         if ready:
-            smaller = [c for c in self._waiting if not c.deaths and len(c.trials) < self._largest_of(c)]
+            smaller = [c for c in self._waiting if not (c.deaths or c.careful) and len(c.trials) < self._largest_of(c)]
             self._waiting = [cohort for cohort in self._waiting if cohort not in smaller]
             ready += [trial for cohort in smaller for trial in cohort.trials]
             self._waiting += form_cohorts(ready, self.plan.limit, self._largest)
 
     def _largest(self, setting: Setting) -> int:
         shared = self.shared
-        return largest_cohort(shared.plugin, shared.inputs, shared.classes, setting.parameters)
+        try:
+            return largest_cohort(shared.plugin, shared.inputs, shared.classes, setting.parameters)
+        except ModelError:  # refused in the midst of a range whose ends were checked: its trial will say so
+            return 1
 
     def _largest_of(self, cohort: Cohort) -> int:
         return self._largest(Setting.from_json(cohort.trials[0].setting))
@@ -146,11 +153,16 @@ class StageRun:
 
     def _hand_out(self) -> None:
         while self._idle and self._waiting:
-            cohort = min(self._waiting, key=lambda c: c.share_done)  # all end together: no slot is idle at the end
+            cohort = self._choose()
             self._waiting.remove(cohort)
             slot = self._idle.pop()
             segment = self._segment(cohort)
             self._running[self.shared.pool.submit(slot, run_segment, segment)] = slot, cohort, segment
+
+    def _choose(self) -> Cohort:
+        """What has come furthest, so that results come early; of the last cohorts the least, so that no slot idles."""
+        many = len(self._waiting) + len(self._running) > 2 * len(self.shared.pool)
+        return (max if many else min)(self._waiting, key=lambda cohort: cohort.share_done)
 
     def _segment(self, cohort: Cohort) -> Segment:
         stage, shared = self.stage, self.shared
@@ -200,15 +212,17 @@ class StageRun:
             result = future.result()
         except BrokenProcessPool:
             self.shared.pool.discard(slot)
-            self._redo(cohort)
+            self._redo(cohort, segment)
             return
         except HpsearchError:  # the model file or the prepared data changed or vanished: no trial's fault
             raise
         except Exception as error:
-            if len(cohort.trials) > 1:  # whose fault it is shows when each trains alone
+            if not cohort.careful:  # whose fault it is, and in which epoch, shows when each trains alone
+                cohort.careful = True
                 self._waiting += cohort.apart()
             else:
-                self._fail(cohort, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)))
+                told = error if isinstance(error, TrainingError) else TrainingError.of(error)
+                self._fail(cohort, told.reason, told.trace)
             return
         cohort.deaths = 0
         self.shared.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
@@ -223,14 +237,18 @@ class StageRun:
         if cohort.trials and cohort.done < cohort.limit:
             self._waiting.append(cohort)
 
-    def _redo(self, cohort: Cohort) -> None:
-        """A worker died: its segment is done again, at last each trial alone, so that one takes no other with it."""
+    def _redo(self, cohort: Cohort, segment: Segment) -> None:
+        """A worker died: its segment is done again, and after the third time each trial alone, epoch by epoch.
+
+        So neither who is lost nor in which epoch depends on the company or on the segments.
+        """
         cohort.deaths += 1
         message = f"stage {self.stage.name}: a worker died; its segment is done again"
         if cohort.deaths < DEATHS:
             self._waiting.append(cohort)
-        elif len(cohort.trials) > 1:
+        elif len(cohort.trials) > 1 or segment.last > segment.first:
             message += ", each trial alone"
+            cohort.careful, cohort.deaths = True, 0
             self._waiting += cohort.apart()
         else:
             self._fail(cohort, f"its worker died {cohort.deaths} times (out of memory?)")

@@ -106,7 +106,7 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
         f"Stage {stage['position'] + 1} of the study **{shown(stage['study'])}**: "
         f"{counts.get(COMPLETE, 0):,} of {number:,} trials complete{other}.",
     ]
-    lines += [f"It was ended: {shown(stage['ended'], 300)}."] if stage["ended"] else []
+    lines += [shown(stage["ended"], 300)] if stage["ended"] else []
     space = [_range(key, entry) for key, entry in (stage["space"] or {}).items()]
     lines += ["### What it searches", *space] if space else []
     lines += ["### Why there", *(f"- {shown(text, 600)}" for text in stage["notes"])] if stage["notes"] else []
@@ -134,7 +134,7 @@ def _range(key: str, entry: Mapping[str, Any]) -> str:
     if "choices" in entry:
         return f"- {shown(key)}: {', '.join(shown(json.dumps(choice)) for choice in entry['choices'][:20])}"
     log = ", on a log scale" if entry.get("log") else ""
-    return f"- {shown(key)}: {shown(entry['low'])} to {shown(entry['high'])}{log}"
+    return f"- {shown(key)}: {shown(_short(entry['low']))} to {shown(_short(entry['high']))}{log}"
 
 
 def _table(ranked: Sequence[Trial], images: int | None) -> str:

@@ -21,6 +21,8 @@ from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 from threadpoolctl import threadpool_limits
 
+from hpsearch.workers.leftovers import clear_leftovers
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -61,14 +63,17 @@ class Pool:
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
         if self.backend == "loky":
+            clear_leftovers()
             self._warming = [self.submit(slot, importlib.import_module, _WORK) for slot in range(len(self))]
 
     def _make(self) -> Executor:
         if self.backend == "threading":
             return ThreadPoolExecutor(1)
-        resource_tracker.ensure_running()  # started within `_signals_held`, Python's would let them through again
+        with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which lets the others through again
+            resource_tracker.ensure_running()
         one = dict.fromkeys(_THREADS, "1")
-        made: Executor = ProcessPoolExecutor(max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=one)
+        with _signals_held():  # and loky's, which starts here
+            made: Executor = ProcessPoolExecutor(max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=one)
         return made
 
     def discard(self, slot: int) -> None:

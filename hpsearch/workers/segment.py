@@ -22,7 +22,8 @@ from hpsearch.nn import Network
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
 from hpsearch.spec import Setting
-from hpsearch.workers.plugin import layers, read_plugin
+from hpsearch.workers.failing import TrainingError
+from hpsearch.workers.plugin import Plugin, layers, read_plugin
 from hpsearch.workers.recipe import decays_of, loss_of, optimiser_of, schedule_of
 from hpsearch.workers.stopping import stops
 
@@ -131,10 +132,29 @@ def _open(path: Path) -> Split:
 
 
 def run_segment(segment: Segment) -> SegmentResult:
-    """Train a cohort for the segment's epochs. Raises ModelError if the model file is not the one of the launch."""
+    """Train a cohort for the segment's epochs.
+
+    Raises ModelError or DataError if the model file or the prepared images are not those of the launch, TrainingError
+    for what the model file raises.
+    """
     began = time.perf_counter()
-    split = _open(segment.split)
-    cohort = _Cohort(segment, split)
+    split, plugin = _open(segment.split), _plugin(segment)
+    try:
+        results = _train(segment, split, plugin)
+    except BaseException as error:
+        raise TrainingError.of(error) from None
+    return SegmentResult(tuple(results), time.perf_counter() - began)
+
+
+def _plugin(segment: Segment) -> Plugin:
+    plugin = read_plugin(segment.model)
+    if plugin.hash != segment.model_hash:
+        raise ModelError(f"{segment.model}: the model file has changed since the study was launched")
+    return plugin
+
+
+def _train(segment: Segment, split: Split, plugin: Plugin) -> list[TaskResult]:
+    cohort = _Cohort(segment, split, plugin)
     with np.errstate(all="ignore"):  # a diverging trial is found from its own numbers
         for epoch in range(segment.first, segment.last + 1):
             cohort.train(epoch)
@@ -143,17 +163,17 @@ def run_segment(segment: Segment) -> SegmentResult:
         cohort.end()
         if segment.test:
             cohort.look_at_test()
-    return SegmentResult(tuple(cohort.results), time.perf_counter() - began)
+    return cohort.results
 
 
 class _Cohort:
     """A segment under way: the network, and each trial's result so far."""
 
-    def __init__(self, segment: Segment, split: Split) -> None:
+    def __init__(self, segment: Segment, split: Split, plugin: Plugin) -> None:
         self.segment, self.split = segment, split
         self.trainings = [task.setting.training for task in segment.tasks]
         self.common = self.trainings[0]  # but for λ, η and the length, trainings of a cohort are equal
-        self.network = _network(segment, split)
+        self.network = _network(segment, split, plugin)
         self.results = [TaskResult(task.trial_id, parameters=self.network.size) for task in segment.tasks]
         self.lam = np.array([training.lambda_ for training in self.trainings])
         self.decays = decays_of(self.trainings)
@@ -246,10 +266,7 @@ class _Cohort:
                 result.test = Test(found.cost, found.loss, found.accuracy, found.predicted, correct)
 
 
-def _network(segment: Segment, split: Split) -> Network:
-    plugin = read_plugin(segment.model)
-    if plugin.hash != segment.model_hash:
-        raise ModelError(f"{segment.model}: the model file has changed since the study was launched")
+def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
     training = segment.tasks[0].setting.training
     network = Network(
         layers(plugin, len(split.classes), segment.tasks[0].setting.parameters),

@@ -99,7 +99,7 @@ def test_an_unknown_format_costs_one_line(folder, capsys):
 def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys, monkeypatch):
     held = [True, True, False]
     monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
-    monkeypatch.setattr(looking.locks, "is_held", lambda *_: held.pop(0))
+    monkeypatch.setattr(looking.claims, "is_held", lambda *_: held.pop(0))
     waits = []
     monkeypatch.setattr(looking, "_wait", lambda seconds, stopped: waits.append(seconds))
     before = signal.getsignal(signal.SIGINT)
@@ -113,7 +113,7 @@ def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys,
 
 def test_ctrl_c_ends_watching(folder, capsys, monkeypatch):
     monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
-    monkeypatch.setattr(looking.locks, "is_held", lambda *_: True)
+    monkeypatch.setattr(looking.claims, "is_held", lambda *_: True)
     monkeypatch.setattr(looking.time, "sleep", lambda _seconds: signal.raise_signal(signal.SIGINT))
     before = signal.getsignal(signal.SIGINT)
     try:

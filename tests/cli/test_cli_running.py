@@ -120,7 +120,9 @@ def test_a_killed_coordinator_leaves_no_worker_and_says_so_in_the_status(tmp_pat
 
 def test_who_comes_second_is_refused_with_the_process_id(tmp_path):
     process = started(tmp_path, LONG)
-    said = f"study 'long' is being run by another process (process {process.pid} on {socket.gethostname()}); wait for it"
+    said = (
+        f"study 'long' is being run by another process (process {process.pid} on {socket.gethostname()}); wait for it"
+    )
     for arguments in (("resume", "long"), ("delete", "long", "--yes")):
         assert finish(start(tmp_path, *arguments)) == (1, "", f"hpsearch: {said}\n")
     status, _, complaint = finish(start(tmp_path, "launch", str(tmp_path / "studies" / "tiny.toml")))
@@ -146,15 +148,3 @@ def test_without_a_terminal_there_are_plain_lines(tmp_path):
     assert lines[-1] == "study 'tiny' is complete; its report: reports/tiny/index.html"
     assert "\x1b" not in out
     assert (tmp_path / "reports" / "tiny" / "ranking.csv").read_text() == ranking(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("kills", "workers"),
-    [pytest.param("3", "2", id="short"), pytest.param("10", "1,2,3", id="full", marks=pytest.mark.slow)],
-)
-def test_kills_at_random_moments_change_nothing(tmp_path, kills, workers):
-    study = workspace(tmp_path, MEDIUM) if kills == "3" else ROOT / "studies" / "digits.toml"
-    command = [str(ROOT / "scripts" / "kill_test"), "--kills", kills, "--workers", workers, "--study", str(study)]
-    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("the same ranking.csv\nok\n")

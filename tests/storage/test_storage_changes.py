@@ -142,7 +142,7 @@ def test_a_grown_stage_goes_on_and_what_stands_on_it_is_stale(database):
     study = reading_study(database)
     assert (study.text, study.state) == ("longer", "interrupted")
     with database.transaction() as connection:
-        writing.keep_stage(connection, final.id)
+        writing.keep_stage(connection, final.id, ["why"])
     assert not stage_of(database, "final").stale
     added = add_trials(database, new_trials(5, 7))
     assert [trial.number for trial in mirror(database)] == list(range(7))

@@ -60,7 +60,7 @@ def test_a_stage_that_begins_has_a_note_with_what_it_searches_and_why(database):
     text = get_note(mirror(database, stage))
     assert text.startswith("## coarse\n")
     assert "0 of 3 trials complete" in text
-    assert "- eta: 0.1 to 1.0, on a log scale" in text
+    assert "- eta: 0.1 to 1, on a log scale" in text
     assert "- Around the best 3 of coarse." in text
     assert "#stage-1)" in text
 

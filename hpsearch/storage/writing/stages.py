@@ -79,9 +79,10 @@ def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int], e
     connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(values))
 
 
-def keep_stage(connection: Connection, stage_id: int) -> None:
-    """A stage that began before an earlier one grew turned out to stand on the same."""
-    connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(stale=False))
+def keep_stage(connection: Connection, stage_id: int, notes: Sequence[str]) -> None:
+    """A stage that began before an earlier one grew turned out to stand on the same, for these reasons."""
+    values = {"stale": False, "notes": list(notes)}
+    connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(values))
 
 
 def reset_stage(connection: Connection, storage: RDBStorage, stage: StageRow) -> None:

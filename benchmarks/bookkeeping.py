@@ -1,0 +1,141 @@
+"""What the bookkeeping of a search costs: many trials of a tiny model, beside Optuna's own `study.optimize`.
+
+    python benchmarks/bookkeeping.py [--trials 10000] [--optuna 1000] [--workers 2]
+
+The coordinator's time is the processor time of its process; the trials' training, in the workers, is not in it, nor are
+start and report. Optuna runs trials of the same model, images and epochs, trained by our core one at a time, in
+`--workers` threads over one SQLite file, and is told each epoch's accuracy. Linux only.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+EPOCHS, IMAGES = 2, 64
+STUDY = """\
+name = "tiny"
+data = {{ dataset = "digits", train = {images}, validation = {images} }}
+model = {{ file = "models/softmax.py" }}
+training = {{ epochs = {epochs}, eta = 0.1, batch_size = {images} }}
+[[stage]]
+name = "only"
+sampler = {{ kind = "random", trials = {trials} }}
+space.lambda = {{ low = 1e-6, high = 1e-1, log = true }}
+space.eta = {{ low = 1e-3, high = 1.0, log = true }}
+"""
+RUN = """\
+import json, sys, time
+from pathlib import Path
+from hpsearch.search.launching import Options, launch
+from hpsearch.search.progress import Watcher
+
+marks = []
+
+class Marks(Watcher):
+    def stage(self, progress):
+        marks.append((progress.trials_done, time.process_time(), time.perf_counter()))
+
+if __name__ == "__main__":
+    file, storage, workers = sys.argv[1:]
+    launch(Path(file), Options(storage, int(workers), watcher=Marks()))
+    print(json.dumps(marks))
+"""
+
+
+def text(trials: int) -> str:
+    """The study file."""
+    return STUDY.format(trials=trials, epochs=EPOCHS, images=IMAGES)
+
+
+def ours(folder: Path, trials: int, workers: int) -> None:
+    """Run the study, and print what each trial cost the coordinator, and what looking at it costs."""
+    (folder / "tiny.toml").write_text(text(trials))
+    (folder / "run.py").write_text(RUN)
+    url = f"sqlite:///{folder}/tiny.db"
+    command = [sys.executable, str(folder / "run.py"), str(folder / "tiny.toml"), url, str(workers)]
+    out = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True, env=environment()).stdout
+    done, cpu, wall = np.array(json.loads(out), dtype=float).T
+    print(f"hpsearch: {trials:,} trials of {EPOCHS} epochs, {workers} workers, {wall[-1] - wall[0]:.1f} s")
+    part = trials // 10
+    spans = (("all of them", 0, trials), ("the first tenth", 0, part), ("the last tenth", trials - part, trials))
+    for name, low, high in spans:
+        cost, took = (1000 * np.diff(np.interp([low, high], done, clock))[0] / (high - low) for clock in (cpu, wall))
+        print(f"  {name}: {cost:.2f} ms of the coordinator a trial, {took:.2f} ms of wall time")
+    looks = (["status"], ["status", "tiny"], ["report", "tiny", "--reports", str(folder / "reports")])
+    for words in looks:
+        seconds, memory = measured([sys.executable, "-m", "hpsearch", *words, "--storage", url])
+        print(f"  hpsearch {' '.join(words[:2])}: {seconds:.1f} s, {memory:.0f} MB")
+    print(f"  the database has {os.path.getsize(folder / 'tiny.db') / 1e6:.0f} MB")
+
+
+def environment() -> dict[str, str]:
+    """One BLAS thread, and this checkout."""
+    return os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Seconds, and the greatest memory (MB) of a command."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment())
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return time.perf_counter() - began, used.ru_maxrss / 1000
+
+
+def peer(folder: Path, trials: int, workers: int) -> None:
+    """Trials of the same kind through `study.optimize`."""
+    import optuna
+
+    from hpsearch import data
+    from hpsearch.spec import parse, resolve
+    from hpsearch.workers.plugin import read_plugin
+    from hpsearch.workers.segment import Segment, Task, run_segment
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = parse(text(trials), "tiny.toml")
+    split = data.prepare(data.load("digits", None, ROOT), train=IMAGES, validation=IMAGES, seed=0)
+    plugin = read_plugin(ROOT / "models/softmax.py")
+    training = []
+
+    def objective(trial: optuna.Trial) -> float:
+        lam, eta = trial.suggest_float("lambda", 1e-6, 1e-1, log=True), trial.suggest_float("eta", 1e-3, 1, log=True)
+        task = Task(0, resolve(study, study.stages[0], {"lambda": lam, "eta": eta}), ("only", trial.number))
+        began = time.thread_time()
+        result = run_segment(Segment((task,), split, plugin.path, plugin.hash, 0, 0, 1, EPOCHS, ends=True))
+        training.append(time.thread_time() - began)
+        for row in result.tasks[0].curve:
+            trial.report(row[-1], int(row[0]))
+        return max(row[-1] for row in result.tasks[0].curve)
+
+    sampler = optuna.samplers.RandomSampler(0)
+    made = optuna.create_study(storage=f"sqlite:///{folder}/optuna.db", direction="maximize", sampler=sampler)
+    began, cpu = time.perf_counter(), time.process_time()
+    made.optimize(objective, n_trials=trials, n_jobs=workers)
+    wall, spent = time.perf_counter() - began, time.process_time() - cpu - sum(training)
+    print(f"Optuna: {trials:,} trials, {workers} threads, {wall:.1f} s")
+    print(f"  {1000 * spent / trials:.2f} ms of bookkeeping a trial, {1000 * wall / trials:.2f} ms of wall time")
+
+
+def main() -> None:
+    """Run both and print the figures."""
+    arguments = argparse.ArgumentParser(description="The bookkeeping's cost per trial, ours and Optuna's.")
+    for name, default in (("trials", 10_000), ("optuna", 1_000), ("workers", 2)):
+        arguments.add_argument(f"--{name}", type=int, default=default)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ours(Path(folder), given.trials, given.workers)
+        if given.optuna:
+            peer(Path(folder), given.optuna, given.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""`digest` and `verify`: whether studies are the same, whether one is what it says. May import storage and search."""
+
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+from sqlalchemy import Connection
+
+from hpsearch.cli.running import cores
+from hpsearch.errors import InputError
+from hpsearch.search import retraining
+from hpsearch.search.verifying import Check, snapshot, study_digest, verify
+from hpsearch.storage import reading
+from hpsearch.storage.records import COMPLETE, StudyRow
+
+
+def print_digest(name: str, storage: str) -> None:
+    """Print the hash of a study's end state, or, with a word about it, of what there is so far."""
+    with snapshot(storage) as connection:
+        row = reading.get_study(connection, name)
+        found = study_digest(connection, row)
+    if row.state != COMPLETE:
+        print(f"hpsearch: study {name!r} is not finished: this is the hash of what there is so far", file=sys.stderr)
+    print(found)
+
+
+def run_verify(
+    name: str, storage: str, *, trial: str | None, everything: bool, seed: int | None, data_dir: Path | None
+) -> int:
+    """Print a line for each check; return 1 if anything differs."""
+    if trial is not None and everything:
+        raise InputError("--trial and --all: give one of them")
+    well = True
+    with snapshot(storage) as connection:
+        row = reading.get_study(connection, name)
+        again = retraining.Retraining(row, data_dir)
+        for check in _checks(connection, row, again, trial, everything, seed):
+            well = well and not check.problems
+            click.echo(f"{_mark(not check.problems)} {check.text}")
+            for problem in check.problems:
+                click.echo(f"    {problem}")
+    return 0 if well else 1
+
+
+def _mark(well: bool) -> str:
+    mark = "✓" if well else "✗"
+    try:
+        mark.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "ok   " if well else "FAILS"
+    return mark
+
+
+def _checks(
+    connection: Connection,
+    row: StudyRow,
+    again: retraining.Retraining,
+    trial: str | None,
+    everything: bool,
+    seed: int | None,
+) -> Iterator[Check]:
+    candidates = retraining.trained(connection, row)
+    drawn = ""
+    if trial is not None:
+        candidates = [retraining.chosen(candidates, trial)]
+    elif not everything and candidates:
+        seed = secrets.randbelow(2**32) if seed is None else seed
+        candidates = [candidates[int(np.random.default_rng(seed).integers(len(candidates)))]]
+        drawn = f" (drawn with --seed {seed})"
+    yield from verify(connection, row)
+    for stored, problems in again.differences(connection, candidates, min(cores(), max(1, len(candidates)))):
+        epochs = f"{stored.epochs} epoch{'s' * (stored.epochs != 1)}"
+        yield Check(f"trial {stored.name}, trained again for {epochs}, is the same, bit for bit{drawn}", problems)

@@ -1,0 +1,69 @@
+"""Command lines, right and wrong: what `scripts/fuzz` types."""
+
+from collections.abc import Callable
+from random import Random
+
+TRIALS = [["--trial", trial] for trial in ("coarse:0", "coarse:3", "coarse:99", "fine:0", "coarse", ":", "coarse:²")]
+PLACES = [["--data-dir", folder] for folder in (".", "nowhere", "models/mlp.py", "")]
+URLS = [
+    ["--storage", url] for url in ("sqlite:///", "x", "sqlite:///models", "sqlite:///no/such.db", "postgresql://h/d")
+]
+RUNNING = [
+    *(["--workers", workers] for workers in ("1", "0", "two", "99999")),
+    *(["--quiet"], ["--backend", "threading"], ["--backend", "dask"], ["--reports", "out"], ["--reports", ""]),
+]
+OPTIONS: dict[str, list[list[str]]] = {
+    "status": [*TRIALS, ["--failures"], *URLS],
+    "digest": URLS,
+    "verify": [*TRIALS, ["--all"], *(["--seed", seed] for seed in ("0", "7", "-1", "x", str(2**64))), *PLACES],
+    "resume": [["--accept-changes"], *RUNNING, *PLACES, *URLS],
+    "launch": [["--or-resume"], *RUNNING, *PLACES, *URLS],
+    "report": [
+        *(["--format", form] for form in ("html", "csv,md", "pgn", "", ",")),
+        *(["--trials", trials] for trials in ("0", "coarse:0,1", "x", "", "99")),
+        *(["--examples"], ["--reports", "models/mlp.py"]),
+    ],
+    "compare": [["known"], ["half"], ["--reports", "out"], ["--reports", "models/mlp.py"]],
+    "delete": [["--yes"], ["--yes"], *URLS],
+    "gradcheck": [
+        ["--h", "nan"],
+        ["--tolerance", "inf"],
+        ["--lambda", "nan"],
+        ["--epsilon", "1e-320"],
+        ["--seed", "9"],
+    ],
+}
+"""Options of each command, well given and not."""
+
+
+def arguments(random: Random, text: Callable[[], str], files: list[str]) -> list[str]:
+    """A command line; names, numbers and options are right about every other time, and else a `text`."""
+    pick = random.choice
+    command = pick(
+        ["status", "digest", "verify", "resume", "report", "compare", "delete", "launch", "data", "gradcheck"]
+    )
+    words = [command]
+    if command == "data":
+        words += [pick(["fetch", "fetch", "clean", "fech"]), pick(["digits", "cifar10", "x"])]
+    elif command == "gradcheck":
+        words += [pick(["models/mlp.py", "models/x.py", "models", "", "~"]), "--images", "2", "--features", "3"]
+        words += ["--set", pick(["hidden=[3]", "hidden=[-1]", "hidden=3", "hidden", "=", "x=1", 'hidden=["a"]'])]
+    elif command == "launch":
+        words.append(pick(files))
+    else:
+        words += [
+            pick(["known", "known", "half", "half", "knwn", text()])
+            for _ in range(pick([0, 1, 1, 1, 1, 2]) + (command == "compare"))
+        ]
+    for _ in range(pick([0, 0, 1, 1, 2, 3])):
+        known = (
+            OPTIONS.get(command, [])
+            if random.random() < 0.8
+            else [option for some in OPTIONS.values() for option in some]
+        )
+        words += pick(known or [["--help"]]) if random.random() < 0.9 else [f"--{text()}", text()]
+    if random.random() < 0.1:
+        random.shuffle(words)
+    if random.random() < 0.15:
+        words[random.randrange(len(words))] = text()
+    return words

@@ -1,0 +1,291 @@
+"""One study that is killed at random moments, in every way, and resumed each time: what `scripts/torture` runs."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hpsearch.storage import locks
+from hpsearch.storage.database import open_to_read
+from hpsearch.storage.integrity import check_integrity
+
+ROOT = Path(__file__).resolve().parent.parent
+MARK = "HPSEARCH_TORTURE"
+GONE_SECONDS = 5.0
+"""So long after a kill there may still be processes."""
+
+STOP_SECONDS = 14.0
+"""The ten seconds that a first Ctrl-C leaves to the segments under way, and some for a busy machine."""
+
+LIMIT_SECONDS = 300.0
+
+HPSEARCH = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` would have it ignored
+try:
+    from hpsearch.cli import main, running
+    from hpsearch.search import cohorts, stage_run
+except KeyboardInterrupt:  # the command line's own imports are within its reach
+    print("hpsearch: stopped", file=sys.stderr)
+    sys.exit(130)
+cohorts.SEGMENT_SECONDS = {seconds}
+largest = stage_run.largest_cohort
+stage_run.largest_cohort = lambda *given: max(1, round({share} * largest(*given)))
+if not {report}:
+    running.write_report = lambda *given: ""
+sys.exit(main())
+"""
+"""The command line, with segments of another length and cohorts of another size than it would choose."""
+
+STOPS = {"SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP, "Ctrl-C": signal.SIGINT, "Ctrl-C twice": signal.SIGINT}
+KILLS = ("kill -9 the coordinator", "kill -9 a worker", "kill -9 all")
+KINDS = (*KILLS, *KILLS, *STOPS)
+MOMENTS = ("start", "work", "work", "commit", "commit", "commit", "stage", "end")
+
+
+class FailedError(Exception):
+    """What was promised does not hold."""
+
+
+@dataclass
+class Tortured:
+    """A study in a folder of its own, run by one process after another."""
+
+    folder: Path
+    text: str
+    rng: random.Random
+    say: Callable[[str], None]
+    larger: str | None = None  # what the study grows to between two kills
+    log: list[str] = field(default_factory=list)
+    kills: int = 0
+    process: Any = None
+    deaths: int = 0  # of workers, in this run
+
+    def __post_init__(self) -> None:
+        (self.folder / "tmp").mkdir(parents=True)
+        self.file, self.database = self.folder / "study.toml", self.folder / "study.db"
+        self.file.write_text(self.text, "utf-8")
+        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+        self.environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "XDG_CACHE_HOME": str(self.folder / "cache"),
+            "TMPDIR": str(self.folder / "tmp"),
+            MARK: str(self.folder),
+        }
+
+    # Running
+
+    def start(self, workers: int, backend: str, seconds: float = 3.0, share: float = 1.0, report: bool = False) -> None:
+        """Launch or resume the study."""
+        self.deaths, known = 0, self._ask("SELECT count(*) FROM hpsearch_studies")
+        what = ["resume", "torture"] if known and self.rng.random() < 0.5 else ["launch", str(self.file), "--or-resume"]
+        code = HPSEARCH.format(seconds=seconds, share=share, report=report)
+        given = ["--storage", f"sqlite:///{self.database}", "--reports", str(self.folder / "reports"), "--quiet"]
+        command = [sys.executable, "-c", code, *what, *given, "--workers", str(workers), "--backend", backend]
+        self.log.append(f"{what[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
+        with (self.folder / "stderr").open("w") as stderr:
+            self.process = subprocess.Popen(
+                command, env=self.environment, cwd=ROOT, start_new_session=True, stderr=stderr, stdin=subprocess.DEVNULL
+            )
+
+    def start_anyhow(self) -> None:
+        """Go on in a way drawn at random."""
+        rng = self.rng
+        if self.kills and rng.random() < 0.4:
+            self.grow()
+        self.start(rng.randint(1, 4), rng.choice(["loky", "loky", "threading"]), rng.choice([0.05, 0.2, 3.0]),
+                   rng.choice([0.2, 1.0, 1.0]), report=rng.random() < 0.1)  # fmt: skip
+
+    def grow(self) -> None:
+        """Ask for more, if that has not been done."""
+        if self.larger:
+            self.file.write_text(self.larger, "utf-8")
+            self.larger = None
+            self.log.append("grown")
+
+    def finish(self) -> None:
+        """Wait for the end of a run that nothing disturbs any more."""
+        status = self.process.wait(LIMIT_SECONDS)
+        self._expect(status == 0, f"exit status {status} instead of 0")
+        self._expect(not self._complaints(), "it complained though it ended well")
+        self.check()
+
+    # Killing
+
+    def torture(self, kills: int, epochs: int) -> None:
+        """Kill it so often, spread over an undisturbed run's `epochs`, and let it end."""
+        self.start_anyhow()
+        for position in sorted(self.rng.uniform(0, epochs) for _ in range(kills)):
+            moment = self.rng.choice(MOMENTS)
+            if not self._await(moment, position):
+                break
+            workers = self._workers() if self.deaths < 2 else []  # the third death of a segment fails its trials
+            kind = self.rng.choice([kind for kind in KINDS if workers or "worker" not in kind])
+            before = self.epochs()
+            where = f"{kind} ({moment}, {before} of {epochs} epochs)"
+            self.log.append(where)
+            done = self._kill(kind, workers)
+            self.kills += 1
+            self.say(where)
+            if "worker" in kind:
+                continue
+            self.check()
+            lost = before - self.epochs()
+            self._expect(lost <= 0 or "grown" in self.log, f"{lost} epochs that were committed are lost")
+            if done:
+                break
+            self.start_anyhow()
+        if self.process.poll() is None or self.process.returncode != 0:
+            self.finish()
+        if self.larger:
+            self.grow()
+            self.start_anyhow()
+            self.finish()
+
+    def _await(self, moment: str, epochs: float) -> bool:
+        """Wait for the moment; False if the run ended before."""
+        rng, alive = self.rng, lambda: self.process.poll() is None
+        if moment == "start":
+            self._sleep_until(lambda: False, rng.uniform(0.05, 3.0))
+            return alive()
+        if moment == "stage":
+            before = self._stages_done()
+            self._sleep_until(lambda: self._stages_done() > before, 20.0)
+            self._sleep_until(lambda: False, rng.choice([0, 0.01, 0.05]))
+            return alive()
+        self._sleep_until(lambda: self.epochs() >= epochs, LIMIT_SECONDS)
+        if moment == "end":
+            self._sleep_until(self._is_done, 20.0)
+            self._sleep_until(lambda: False, rng.uniform(0, 0.3))
+        elif moment == "work":
+            self._sleep_until(lambda: False, rng.uniform(0, 0.2))
+        else:
+            log = self.database.with_name("study.db-wal")
+            for _ in range(rng.randint(1, 8)):
+                size = _size(log)
+                self._sleep_until(lambda size=size: _size(log) != size, 3.0, 0.0005)
+            time.sleep(rng.uniform(0, 0.003))
+        return alive()
+
+    def _sleep_until(self, condition: Callable[[], Any], seconds: float, pause: float = 0.01) -> None:
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline and not condition():
+            time.sleep(pause)
+
+    def _kill(self, kind: str, workers: list[int]) -> bool:
+        """Returns whether the run had come to its end by then."""
+        pid = self.process.pid
+        if "worker" in kind:
+            self.deaths += 1
+            with suppress(ProcessLookupError):
+                os.kill(self.rng.choice(workers), signal.SIGKILL)
+            return False
+        if kind in KILLS:
+            (os.kill if "coordinator" in kind else os.killpg)(pid, signal.SIGKILL)
+            self.process.wait()
+            return False
+        number = STOPS[kind]
+        alone = number != signal.SIGINT and self.rng.random() < 0.5
+        (os.kill if alone else os.killpg)(pid, number)
+        began = time.monotonic()
+        if "twice" in kind:
+            time.sleep(self.rng.uniform(0.02, 0.6))
+            if self.process.poll() is None:
+                os.killpg(pid, number)
+        try:
+            status = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise FailedError(f"still running {STOP_SECONDS:.0f} s after {kind}") from None
+        seconds, said = time.monotonic() - began, self._complaints()
+        self._expect("twice" not in kind or seconds < STOP_SECONDS / 2, f"it took {seconds:.1f} s to stop at once")
+        if status == 0:
+            lost = number == signal.SIGINT and said.startswith("Exception ignored in")  # while the report was written
+            self._expect(not said or lost, "it complained though it ended well")
+            return True
+        words = said.lstrip("\n")  # click ends the line of the ^C
+        one_line = words.startswith("hpsearch: stopped") and words.count("\n") == 1
+        if status == -number:  # it does not listen while Python starts and ends, where nothing can be lost
+            self.log.append("it died of the signal")
+            self._expect(not said or one_line, "it complained though it died of a signal")
+            return False
+        self._expect(status == 130, f"exit status {status} after {kind}")
+        self._expect(one_line, "not one line")
+        return False
+
+    # Looking
+
+    def check(self) -> None:
+        """What must hold whenever nothing runs."""
+        deadline = time.monotonic() + GONE_SECONDS
+        while left := self.processes():
+            self._expect(time.monotonic() < deadline, f"processes {left} are left")
+            time.sleep(0.05)
+        copy = self.folder / "copy.db"  # so that what a kill left is what the next run finds
+        for end in ("", "-wal"):
+            copy.with_name(f"copy.db{end}").unlink(missing_ok=True)
+            if (there := self.database.with_name(f"study.db{end}")).exists():
+                shutil.copy(there, copy.with_name(f"copy.db{end}"))
+        if not self._ask("SELECT count(*) FROM hpsearch_studies"):
+            return
+        self._expect(not locks.is_held(self.database, 1), "the study's lock is held")
+        engine = open_to_read(f"sqlite:///{copy}")
+        with engine.connect() as connection:
+            problems = check_integrity(connection)
+        engine.dispose()
+        self._expect(not problems, "; ".join(problems[:3]))
+
+    def epochs(self) -> int:
+        return self._ask("SELECT sum(epochs_done) FROM hpsearch_trials")
+
+    def _is_done(self) -> bool:
+        return self._ask("SELECT count(*) FROM hpsearch_studies WHERE state = 'complete'") > 0
+
+    def _stages_done(self) -> int:
+        return self._ask("SELECT count(*) FROM hpsearch_stages WHERE state = 'complete'")
+
+    def _ask(self, query: str) -> int:
+        try:
+            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)) as connection:
+                return connection.execute(query).fetchone()[0] or 0
+        except sqlite3.OperationalError:  # before there are tables
+            return 0
+
+    def _complaints(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+    def processes(self) -> list[int]:
+        """All living processes that inherited this study's mark."""
+        mark = f"{MARK}={self.folder}".encode()
+        return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and mark in _words(p / "environ")]
+
+    def _workers(self) -> list[int]:
+        proc = Path("/proc")
+        return [p for p in self.processes() if any(b"popen_loky" in w for w in _words(proc / str(p) / "cmdline"))]
+
+    def _expect(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise FailedError(f"{otherwise}\n{self._complaints()}".strip())
+
+
+def _words(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\0")
+    except OSError:  # gone, or someone else's
+        return []
+
+
+def _size(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns

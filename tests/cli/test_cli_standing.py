@@ -1,0 +1,141 @@
+"""`status`, and what a running stage shows: pruned and failed trials, budgets, tracebacks."""
+
+import re
+
+import pytest
+from tiny import LIST, TINY, StopAfter, options, url, workspace
+
+from hpsearch.cli import main, watching
+from hpsearch.search.launching import launch
+from hpsearch.search.progress import StageProgress, Tally
+from hpsearch.storage.records import TrialRow
+
+HEAD = TINY.split("[[stage]]")[0]
+HALVING = 'pruner = { kind = "halving", keep = 0.4, rungs = [1], audit = 0.0 }\nbudget = { target = 0.1 }\nsampler'
+BROKEN = (
+    "from hpsearch.nn import Dense\n"
+    "class Broken(Dense):\n"
+    "    def forward(self, *given, **named): raise ValueError('no \\x1b[31m forward')\n"
+    "def build(classes, hidden): return [(Dense if hidden == [8] else Broken)(classes)]\n"
+)
+
+
+def run(folder, capsys, *arguments):
+    status = main([*arguments, "--storage", url(folder)])
+    return status, *capsys.readouterr()
+
+
+def test_status_tells_the_pruned_and_what_ended_a_stage(tmp_path, capsys):
+    text = TINY.replace("sampler", HALVING, 1).replace("trials = 5", "trials = 9, batch = 5")
+    launch(workspace(tmp_path, text), options(tmp_path))
+    status, out, _ = run(tmp_path, capsys, "status", "tiny")
+    lines = [line.split() for line in out.splitlines()]
+    assert status == 0
+    assert lines[0] == ["study", "state", "stage", "trials", "pruned", "failed", "epochs", "best", "test"]
+    assert lines[1][:5] == ["tiny", "complete", "coarse", "5/5", "3"]
+    assert re.search(r"^stage coarse: Trial \d reached the target, 10.00%\.$", out, re.MULTILINE)
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """A study in which all but the first of 13 trials fail inside the model file."""
+    monkeypatch.chdir(tmp_path)
+    settings = ", ".join(f"{{ hidden = [{size}] }}" for size in range(8, 21))
+    path = workspace(tmp_path, HEAD + LIST + f"settings = [ {settings} ]\n")
+    (tmp_path / "models" / "mlp.py").write_text(BROKEN)
+    launch(path, options(tmp_path))
+    return tmp_path
+
+
+def test_status_lists_failed_trials_and_shows_their_tracebacks_if_asked(broken, capsys):
+    _, out, _ = run(broken, capsys, "status", "tiny")
+    lines = out.splitlines()
+    assert lines[2] == "coarse:1 failed: ValueError: no \\x1b[31m forward; hidden = [9]"
+    assert lines[-2] == "stage coarse: 2 more failed trials; --failures shows all"
+    assert lines[-1] == "tracebacks: --failures, or --trial STAGE:NUMBER for one"
+    _, out, _ = run(broken, capsys, "status", "tiny", "--failures")
+    assert out.count("    Traceback") == 12
+    _, out, _ = run(broken, capsys, "status", "tiny", "--trial", "coarse:3")
+    assert out.splitlines()[:2] == [
+        "coarse:3 is failed: ValueError: no \\x1b[31m forward",
+        "setting 3, replicate 0: hidden = [11]",
+    ]
+    assert "mlp.py" in out
+    assert "Traceback" not in run(broken, capsys, "status", "tiny", "--trial", "coarse:0")[1]
+
+
+BAD = [
+    (("tiny", "--trial", "f:0"), "--trial must be STAGE:NUMBER with a stage of the study, got 'f:0'; known: coarse"),
+    (("tiny", "--trial", "coarse:13"), "--trial coarse:13: stage 'coarse' has trials 0 to 12, got '13'"),
+    (("tiny", "--trial", "coarse:x"), "--trial coarse:x: stage 'coarse' has trials 0 to 12, got 'x'"),
+    (("--failures",), "--failures needs a study: hpsearch status NAME …"),
+]  # fmt: skip
+
+
+def test_a_trial_that_is_not_there_costs_one_line(broken, capsys):
+    for arguments, expected in BAD:
+        assert run(broken, capsys, "status", *arguments) == (2, "", f"hpsearch: {expected}\n")
+
+
+def test_the_overview_has_no_column_for_what_there_is_not(tmp_path, capsys):
+    launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(2)))
+    assert "pruned" not in run(tmp_path, capsys, "status")[1]
+
+
+GROWTH = TINY.replace("replicates = 2", "replicates = 1").replace(
+    "[[stage]]", "[[stage]]\nbudget = { minutes = 30, patience = 9 }", 1
+)
+
+
+def test_resume_says_what_a_study_grows_by(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    launch(workspace(tmp_path, GROWTH), options(tmp_path, watcher=StopAfter(2)))
+    more = GROWTH.replace("trials = 5", "trials = 7").replace("minutes = 30, patience = 9", "minutes = 60")
+    stage = '[[stage]]\nname = "finer"\nsampler = { kind = "random", trials = 2 }\nspace.eta = [0.1, 0.2]\n\n[final]'
+    workspace(tmp_path, more.replace("[final]", stage))
+    status, out, complaint = run(tmp_path, capsys, "resume", "tiny", "--backend", "threading")
+    assert (status, complaint) == (0, "")
+    grows = "stage coarse 5 → 7 trials, budget.minutes 30 → 60, budget.patience 9 → none; new stage finer"
+    assert f"study 'tiny' grows: {grows}\n" in out
+
+
+def progress(**given) -> StageProgress:
+    known = {"name": "coarse", "position": 0, "stages": 2, "trials": 32, "trials_done": 9, "trials_failed": 0}
+    return StageProgress(**(known | {"trials_pruned": 0, "epochs": 100, "epochs_done": 25, "best": 0.5} | given))
+
+
+def test_a_line_says_what_was_pruned_and_how_much_time_is_left(capsys):
+    lines = watching.Lines()
+    lines.stage(progress(trials_pruned=4, trials_failed=1, seconds_left=754.0))
+    lines.stage(progress(epochs_done=26))  # so soon after the first, there is no other line
+    lines.stage(progress(trials_done=32, seconds_left=7.0))
+    assert capsys.readouterr().out.splitlines() == [
+        "stage 1/2 coarse:  25% of 100 epochs, 9/32 trials, 4 pruned, 1 failed, best 50.00%, 13 min of its budget left",
+        "stage 1/2 coarse:  25% of 100 epochs, 32/32 trials, best 50.00%",
+    ]
+
+
+def trial(number: int, state: str, epochs_done: int) -> TrialRow:
+    rest = {"replicate": 0, "optuna_trial_id": None, "params": {}, "setting": {}, "epochs": 9, "point": number}
+    return TrialRow(
+        number, number, state=state, epochs_done=epochs_done, best_epoch=None, value=None, loss=None, **rest
+    )
+
+
+def test_the_epochs_to_come_are_those_that_will_be_trained():
+    tally = Tally("coarse", 0, 1, planned=6)
+    for number in range(4):
+        tally.note(trial(number, "running", 1))
+    assert (tally.progress().epochs, tally.progress().epochs_done) == (54, 4)
+    tally.note(trial(0, "pruned", 1))
+    tally.note(trial(1, "pruned", 1))
+    assert (tally.progress().epochs, tally.progress().epochs_done) == (22, 4)  # 1 + 1 + 9 + 9 + 2 like those ended
+    assert tally.progress(over=True).epochs == 20
+
+
+def test_a_bar_shrinks_as_trials_are_pruned():
+    with watching.Bars() as bars:
+        bars.stage(progress(epochs=100))
+        bars.stage(progress(epochs=60, seconds_left=3.0))
+        (task,) = bars._progress.tasks
+        assert (task.total, task.completed) == (60, 25)

@@ -1,0 +1,319 @@
+"""Faults tell the truth: a model file that changed, raises, dies, returns nonsense; changed data; a lost claim."""
+
+import socket
+import sqlite3
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from made_end import FINAL, HEAD, coarse, end, made, random
+from tiny import StopAfter, finish, options, rows, start, until, workspace
+
+from hpsearch.cli import main
+from hpsearch.errors import DataError, ModelError, StudyBusyError
+from hpsearch.search.launching import launch, resume
+from hpsearch.storage import reading, tables
+from hpsearch.storage.database import open_to_read
+
+NAMED = HEAD + '[[stage]]\nname = "coarse"\n'
+ODD = NAMED + "settings = [{ hidden = [8] }, { hidden = [9] }, { hidden = [8], eta = 0.2 }]\n"
+"""A stage whose second setting is the odd one; the other two train together."""
+
+MODEL = """\
+import os
+import sys
+import numpy as np
+from hpsearch.nn import Dense, ReLU
+
+class Odd(Exception):
+    def __init__(self, one, other):
+        super().__init__(one + other)
+
+class Broken(Dense):
+    def {method}(self, *given, **named):
+        {body}
+
+def build(classes, hidden):
+    made = Broken(hidden[0]) if {odd} else Dense(hidden[0])
+    return [made, ReLU(), Dense(classes)]
+"""
+
+
+def broken(folder, method="forward", body="raise ValueError('no forward')", odd="hidden == [9]", text=ODD):
+    """A workspace whose model goes wrong; the path of the study file."""
+    path = workspace(folder, text)
+    (folder / "models" / "mlp.py").write_text(MODEL.format(method=method, body=body, odd=odd))
+    return path
+
+
+def same(row, other):
+    """Do two trials have the same numbers?"""
+    keys = ("params", "state", "epochs_done", "best_epoch", "value", "parameters")
+    return all(row[key] == other[key] for key in keys)
+
+
+def curves(folder, number):
+    found = [row for row in rows(folder, tables.curves) if row["trial_id"] == number + 1]
+    return [{key: value for key, value in row.items() if key != "trial_id"} for row in found]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """The folder of the same study with a model in which nothing goes wrong."""
+    folder = tmp_path_factory.mktemp("sound")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        launch(broken(folder, odd="False"), options(folder))
+    return folder
+
+
+# What a plug-in can do
+
+FAILURES = {
+    "raises": ("forward", "raise ValueError('no forward')", "ValueError: no forward"),
+    "raises over lines": ("forward", r"raise ValueError('one\ntwo')", "ValueError: one two"),
+    "raises in backward": ("backward", "raise KeyError('w')", "KeyError: 'w'"),
+    "raises its own": ("forward", "raise Odd('a', 'b')", "Odd: ab"),
+    "runs out of memory": ("forward", "raise MemoryError", "MemoryError"),
+    "recurses": ("forward", "return self.forward(*given, **named)", "RecursionError: "),
+    "leaves": ("forward", "sys.exit('enough')", "SystemExit: enough"),
+    "interrupts": ("forward", "raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "returns nothing": ("forward", "return None", "Error: "),
+    "returns a string": ("forward", "return 'scores'", "Error: "),
+    "returns strings": ("forward", "return np.full((1, 50, 9), 'x')", "Error: "),
+    "returns a wrong shape": ("forward", "return np.zeros((1, 3, 2), np.float32)", "Error: "),
+    "returns NaN": ("forward", "return super().forward(*given, **named) * np.nan", "cost became NaN in epoch 1"),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_a_plug_in_that_goes_wrong_fails_its_trials_alone_and_says_why(tmp_path, monkeypatch, sound, kind):
+    monkeypatch.chdir(tmp_path)
+    method, body, said = FAILURES[kind]
+    assert launch(broken(tmp_path, method, body), options(tmp_path)) == ("tiny", True)
+    found = rows(tmp_path)
+    assert [row["state"] for row in found] == ["complete", "failed", "complete"]
+    assert said in found[1]["reason"]
+    assert "\n" not in found[1]["reason"]
+    for number in (0, 2):
+        assert same(found[number], rows(sound)[number])
+        assert curves(tmp_path, number) == curves(sound, number)
+    if kind != "returns NaN":
+        assert said.split(": ")[0] in traceback(tmp_path)[1]
+    end(tmp_path)
+
+
+def traceback(folder):
+    with closing(open_to_read(options(folder).storage).connect()) as connection:
+        return reading.tracebacks(connection, 1)
+
+
+def test_from_a_worker_process_the_reason_and_the_traceback_come_whole(tmp_path, monkeypatch, sound):
+    monkeypatch.chdir(tmp_path)
+    launch(broken(tmp_path, body="raise Odd('a', 'b')"), options(tmp_path, 2, "loky"))
+    found = rows(tmp_path)
+    assert found[1]["reason"] == "Odd: ab"
+    assert "mlp.py" in traceback(tmp_path)[1]
+    assert "in forward" in traceback(tmp_path)[1]
+    assert all(same(found[number], rows(sound)[number]) for number in (0, 2))
+
+
+WHERE_LARGE = """\
+z = super().forward(*given, **named)
+        if np.any(np.abs(z) > 1e6):
+            {}
+        return z
+"""
+MATES = ODD.replace("{ hidden = [9] }", "{ eta = 0.3, hidden = [8] }")
+
+
+def test_a_cohort_that_raises_for_one_of_its_trials_is_taken_apart(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sound").mkdir()
+    launch(workspace(tmp_path / "sound", MATES), options(tmp_path / "sound"))
+    body = WHERE_LARGE.format("raise ValueError('too large')")
+    text = MATES.replace("eta = 0.3,", "eta = 1e9,")
+    launch(broken(tmp_path, body=body, odd="True", text=text), options(tmp_path))
+    found = rows(tmp_path)
+    assert [row["state"] for row in found] == ["complete", "failed", "complete"]
+    assert found[1]["reason"] == "ValueError: too large"
+    assert all(same(found[n], rows(tmp_path / "sound")[n]) for n in (0, 2))
+
+
+def test_a_setting_in_the_midst_of_a_range_that_the_model_cannot_be_built_with_fails_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = 'sampler.kind = "grid"\nspace.units = { low = 8, high = 10, points = 3 }\n'
+    path = workspace(tmp_path, NAMED.replace("hidden = [8]\n", "") + stage)
+    (tmp_path / "models" / "mlp.py").write_text(
+        "from hpsearch.nn import Dense, ReLU\n\ndef build(classes, units):\n"
+        "    assert units != 9, 'nine'\n    return [Dense(units), ReLU(), Dense(classes)]\n"
+    )
+    assert launch(path, options(tmp_path)) == ("tiny", True)
+    found = rows(tmp_path)
+    assert [row["state"] for row in found] == ["complete", "failed", "complete"]
+    assert "AssertionError: nine" in found[1]["reason"]
+    end(tmp_path)
+
+
+DYING = """\
+settings = [{ hidden = [8] }, { hidden = [8], eta = 0.3 }, { hidden = [8], eta = 1e9 }, { hidden = [8], eta = 0.2 }]
+"""
+
+
+def test_a_trial_whose_worker_dies_each_time_fails_alone_after_three_deaths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = NAMED + DYING
+    (tmp_path / "sound").mkdir()
+    launch(workspace(tmp_path / "sound", text.replace("1e9", "0.05")), options(tmp_path / "sound"))
+    body = WHERE_LARGE.format("os._exit(9)")
+    said = []
+    watcher = StopAfter(10**6)
+    monkeypatch.setattr(watcher, "message", said.append)
+    launch(broken(tmp_path, body=body, odd="True", text=text), options(tmp_path, 2, "loky", watcher=watcher))
+    found = rows(tmp_path)
+    assert [row["state"] for row in found] == ["complete", "complete", "failed", "complete"]
+    assert found[2]["reason"] == "its worker died 3 times (out of memory?)"
+    assert sum("a worker died" in text for text in said) >= 3
+    assert all(same(found[number], rows(tmp_path / "sound")[number]) for number in (0, 1, 3))
+
+
+def test_a_sampler_never_learns_from_trials_that_failed_and_the_study_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sampler = 'kind = "tpe", trials = 12, batch = 4, n_startup_trials = 4'
+    pruner = 'pruner = { kind = "halving", keep = 0.5 }'
+    text = made(coarse(sampler, pruner, "replicates = 2", "space.hidden = [[8], [9]]"))
+    launch(broken(tmp_path, text=text), options(tmp_path))
+    for row in rows(tmp_path):
+        assert (row["state"] == "failed") == (row["params"]["hidden"] == [9])
+    end(tmp_path)
+
+
+# What changed since the launch
+
+
+def change_model(folder):
+    """Another model, with other numbers."""
+    path = folder / "models" / "mlp.py"
+    path.write_text(path.read_text().replace("return [*layers,", "return [*layers, Dense(12, init),"))
+
+
+def test_a_changed_model_file_is_refused_until_its_changes_are_accepted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = made(coarse('kind = "random", trials = 12'), FINAL)
+    launch(workspace(tmp_path, text), options(tmp_path, watcher=StopAfter(14)))
+    before = rows(tmp_path)
+    change_model(tmp_path)
+    with pytest.raises(ModelError, match=r"restore it, launch under a new name, or begin .* with --accept-changes$"):
+        resume("tiny", options(tmp_path))
+    assert rows(tmp_path) == before
+    assert resume("tiny", options(tmp_path, accept_changes=True))
+    (tmp_path / "new").mkdir()
+    path = workspace(tmp_path / "new", text)
+    change_model(tmp_path / "new")
+    monkeypatch.chdir(tmp_path / "new")
+    launch(path, options(tmp_path / "new"))
+    for row, new in zip(before, rows(tmp_path / "new"), strict=False):
+        now = rows(tmp_path)[row["number"]]
+        assert now == row if row["state"] == "complete" else same(now, new)
+    model = rows(tmp_path, tables.studies)[0]["model"]
+    assert len(model["former"]) == 1
+    assert "Dense(12" in model["text"]
+    end(tmp_path)
+
+
+@pytest.mark.parametrize("sampler", ['"random"', '"tpe", batch = 4, n_startup_trials = 4', '"cmaes", batch = 4'])
+def test_changes_are_accepted_in_the_midst_of_pruning_and_learning(tmp_path, monkeypatch, sampler):
+    if "cmaes" in sampler:
+        pytest.importorskip("cmaes")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hpsearch.search.cohorts.SEGMENT_SECONDS", 1e-9)
+    pruner = 'pruner = { kind = "halving", keep = 0.5, min_epochs = 2 }'
+    text = made(coarse(f"kind = {sampler}, trials = 12", pruner, "replicates = 2"), FINAL).replace("= 3", "= 8")
+    launch(workspace(tmp_path, text), options(tmp_path, watcher=StopAfter(50)))
+    change_model(tmp_path)
+    assert resume("tiny", options(tmp_path, accept_changes=True))
+    end(tmp_path)
+
+
+def test_data_that_changed_since_the_launch_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    arrays = {"x_train": generator.random((80, 12)), "y_train": np.arange(80) % 4}
+    arrays |= {"x_test": generator.random((20, 12)), "y_test": np.arange(20) % 4}
+    np.savez(tmp_path / "own.npz", **arrays)
+    text = made(random(3)).replace('dataset = "digits"', 'dataset = { kind = "npz", path = "own.npz" }')
+    text = text.replace("train = 200", "train = 50").replace("validation = 100", "validation = 30")
+    launch(workspace(tmp_path, text), options(tmp_path, watcher=StopAfter(2)))
+    before = rows(tmp_path)
+    np.savez(tmp_path / "own.npz", **arrays | {"y_train": np.arange(80)[::-1] % 4})
+    with pytest.raises(DataError, match=r"own\.npz: the images are not those that study 'tiny' was launched with"):
+        resume("tiny", options(tmp_path, accept_changes=True))
+    assert rows(tmp_path) == before
+    np.savez(tmp_path / "own.npz", **arrays)
+    assert resume("tiny", options(tmp_path))
+
+
+# Two coordinators
+
+
+def claim(folder, **values):
+    """Change the claim on the study, or make one, as another host's coordinator does."""
+    row = {"study_id": 1, "host": "elsewhere", "pid": 4711, "token": "theirs", "renewed_at": ago(0)} | values
+    with closing(sqlite3.connect(folder / "study.db", timeout=60)) as connection, connection:
+        connection.execute("DELETE FROM hpsearch_claims")
+        marks = ", ".join("?" * len(row))
+        connection.execute(f"INSERT INTO hpsearch_claims ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+
+
+def ago(seconds):
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
+
+
+def test_a_study_that_another_host_runs_is_refused_with_host_and_process_until_its_lease_is_over(tmp_path, capsys):
+    launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(2)))
+    before = rows(tmp_path)
+    claim(tmp_path)
+    assert main(["resume", "tiny", "--backend", "threading", "--storage", options(tmp_path).storage]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "study 'tiny' is being run by another process (process 4711 on elsewhere, heard of " in said
+    assert rows(tmp_path) == before
+    claim(tmp_path, renewed_at=ago(61))
+    assert resume("tiny", options(tmp_path))
+    assert rows(tmp_path, tables.claims) == []
+
+
+def test_a_coordinator_whose_study_was_taken_over_stops_and_changes_nothing_more(tmp_path, monkeypatch):
+    monkeypatch.setattr("hpsearch.search.cohorts.SEGMENT_SECONDS", 1e-9)
+
+    class Thief(StopAfter):
+        def stage(self, progress):
+            if progress.epochs_done >= 3 and not hasattr(self, "before"):
+                claim(tmp_path)
+                self.before = rows(tmp_path)
+
+    thief = Thief(0)
+    del thief.before
+    with pytest.raises(StudyBusyError, match="'tiny' was taken over by process 4711 on elsewhere while this process"):
+        launch(workspace(tmp_path), options(tmp_path, watcher=thief))
+    assert rows(tmp_path) == thief.before
+    assert rows(tmp_path, tables.claims)[0]["token"] == "theirs"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as in the tests of signals")
+def test_who_was_taken_over_ends_with_one_line_and_status_1(tmp_path):
+    process = start(tmp_path, "launch", str(workspace(tmp_path, made(random(200)).replace("= 3", "= 300"))), "--quiet")
+    until(lambda: (tmp_path / "study.db").exists() and _begun(tmp_path))
+    claim(tmp_path, host=socket.gethostname())
+    status, out, complaint = finish(process)
+    assert (status, out, complaint.count("\n")) == (1, "", 1), complaint
+    assert complaint.startswith(f"hpsearch: study 'tiny' was taken over by process 4711 on {socket.gethostname()}")
+
+
+def _begun(folder):
+    try:
+        return any(row["epochs_done"] for row in rows(folder))
+    except Exception:  # not all tables are there yet
+        return False
