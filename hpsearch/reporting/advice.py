@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch import spec
-from hpsearch.errors import HpsearchError
 from hpsearch.reporting import words
 from hpsearch.reporting.diagnosis import IMPROVING
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Record, Row
 from hpsearch.reporting.stage_view import StageView
 from hpsearch.reporting.summary import final, last_search, setting
@@ -66,16 +65,14 @@ def _searched(frames: Frames, stages: Sequence[StageView]) -> _Searched | None:
     view = last_search(stages)
     if view is None:
         return None
-    try:
-        study = spec.parse(frames.study["text"], frames.study["path"])
-        written = tomllib.loads(frames.study["text"])["stage"]
-    except (HpsearchError, tomllib.TOMLDecodeError, KeyError):  # a file of another version
+    if frames.written is None:  # a file of another version
         return None
-    stored = next(row for row in records(frames.stages) if row["name"] == view.name)
+    written = tomllib.loads(frames.study["text"])["stage"]
+    stored = next(row for row in frames.stage_rows if row["name"] == view.name)
     mine: Mapping[str, Any] = next((each for each in written if each.get("name") == view.name), {})
-    trials = [row for row in records(frames.trials) if row["stage"] == view.name]
+    trials = frames.by_stage[view.name]
     ranked = sorted((row for row in trials if row["rank"]), key=lambda row: (row["rank"], row["replicate"]))
-    return _Searched(view, stored, mine, study, ranked + [row for row in trials if not row["rank"]])
+    return _Searched(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
 
 
 def _stop(searched: _Searched, others: int) -> Advice:
@@ -83,7 +80,7 @@ def _stop(searched: _Searched, others: int) -> Advice:
     view = searched.view
     best = view.ranked[0]
     images = best.validation.images if best.validation else 0
-    on = f"over {view.replication.number} {view.replication.noun}s" if view.replication else f"on {images:,} images"
+    on = f"over {view.replication.over}" if view.replication else f"on {images:,} images"
     again = view.ranked[:AGAIN]
     folds = bool(view.replication and view.replication.noun == "fold")
     stage = _stage(searched, "again", {} if folds else {"replicates": SEEDS})

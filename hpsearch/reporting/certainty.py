@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from hpsearch.reporting import words
 from hpsearch.reporting.choosing import RESAMPLES, Chosen, correct_for_choosing
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Record
-from hpsearch.reporting.setting_rows import Replication, settings_of
+from hpsearch.reporting.setting_rows import Replication, counted, settings_of
 from hpsearch.reporting.stage_view import StageView
+from hpsearch.reporting.standing import setting_state
 from hpsearch.reporting.statistics import Interval, difference_interval, wilson_interval
 
 
@@ -67,28 +68,35 @@ def points(share: float, places: int) -> str:
 
 def view_choices(frames: Frames, stages: Sequence[StageView]) -> list[Choice]:
     """Return what each searching stage's choice is worth, where it was kept which images each setting gets right."""
-    trials = records(frames.trials)
     found = []
     for stage in stages:
         if stage.kind == "final" or len(stage.ranked) < 2:
             continue
-        ranked = [trial for trial in trials if trial["stage"] == stage.name and trial["rank"] is not None]
-        settings = settings_of(ranked)
-        seeds = stage.replication.number if stage.replication and stage.replication.noun == "seed" else 1
-        if _comparable(frames, settings):
-            chosen = correct_for_choosing(_right(frames, settings, stage.replication), seeds)
-            if chosen:
-                found.append(_choice(stage, chosen))
+        settings = _contestants(frames, settings_of(frames.by_stage[stage.name]))
+        seeds = len(settings[0]) if settings and stage.replication and stage.replication.noun == "seed" else 1
+        chosen = correct_for_choosing(_right(frames, settings, stage.replication), seeds)
+        if chosen:
+            found.append(_choice(stage, chosen))
     return found
 
 
-def _comparable(frames: Frames, settings: Sequence[Sequence[Record]]) -> bool:
-    """Whether it is known of all settings which of the same images they get right."""
-    sizes = set()
-    for members in settings:
-        kept = [frames.correct(trial["id"]) for trial in members]
-        sizes.add(tuple(None if right is None else right.size for right in kept))
-    return len(sizes) == 1 and None not in next(iter(sizes))
+def _contestants(frames: Frames, settings: Sequence[Sequence[Record]]) -> list[list[Record]]:
+    """Return the settings among which the choice was made, the best first; none where it is not known of all.
+
+    These are the finished ones with the most replicates. Those that were pruned were in the race too, and take part
+    with the networks that they had when they were cut.
+    """
+    ranked = [counted(members) for members in settings if members[0]["rank"]]
+    ranked = [members for members in ranked if len(members) == len(ranked[0])]
+    if len({_sizes(frames, members) for members in ranked}) != 1 or None in _sizes(frames, ranked[0]):
+        return []
+    cut = [list(members) for members in settings if setting_state([each["state"] for each in members]) == "pruned"]
+    return ranked + [members for members in cut if _sizes(frames, members) == _sizes(frames, ranked[0])]
+
+
+def _sizes(frames: Frames, members: Sequence[Record]) -> tuple[int | None, ...]:
+    kept = (frames.correct(trial["id"]) for trial in members)
+    return tuple(None if right is None else right.size for right in kept)
 
 
 def _right(
@@ -134,17 +142,23 @@ def check_final(frames: Frames, stages: Sequence[StageView], choices: Sequence[C
     if choice:
         chosen = choice.chosen
         difference = difference_interval((chosen.corrected, chosen.low, chosen.high), (share, low, high))
-    train = {row["name"]: (row["data"] or {}).get("train") for row in records(frames.stages)}
+    train = {row["name"]: (row["data"] or {}).get("train") for row in frames.stage_rows}
     before, after = train.get(search.name) if search else None, train.get(last.name)
     return FinalCheck(
         stage=last.name,
         accuracy=words.percent(share, places),
         interval=words.between(low, high, places),
-        looks=int(frames.trials["test_accuracy"].count()),
+        looks=sum(looks_at_test(frames)),
         trained=f"{after:,} images instead of {before:,}" if before and after and before != after else "",
         difference=difference,
         places=places,
     )
+
+
+def looks_at_test(frames: Frames) -> list[int]:
+    """Return how often each stage's trials looked at the test images, those among them that have been deleted since."""
+    kept = frames.trials.groupby("stage")["test_accuracy"].count()
+    return [int(kept.get(stage["name"], 0)) + int(stage["looks"] or 0) for stage in frames.stage_rows]
 
 
 def corrected_sentence(stage: StageView, choices: Sequence[Choice]) -> str:

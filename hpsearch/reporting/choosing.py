@@ -19,6 +19,9 @@ RESAMPLES = 1_000
 FEWEST_IMAGES = 20
 """Fewer are not resampled: too few would be left out of a bag to score its winner on."""
 
+_HOPELESS = 7.0
+"""A setting that would have to be luckier than so many standard deviations in a bag to beat the best wins in none."""
+
 _CELLS = 2_000_000
 """So many numbers of a matrix are expanded to float32 at a time: 8 MB."""
 
@@ -60,12 +63,15 @@ def correct_for_choosing(
     most = np.full(resamples, -1.0)
     winner = np.zeros(resamples, dtype=np.int64)
     outside = np.zeros(resamples)
-    number = 0
+    number = contested = 0
     rest = chain([first], iterator)
     while block := list(islice(rest, max(1, _CELLS // first.size))):
-        right = np.stack(block).astype(np.float32)
-        _contest(right, number, bags, most, winner, outside)
-        number += len(block)
+        right = np.stack(block)
+        number += len(right)
+        right = right[_has_a_chance(first, right)].astype(np.float32)
+        if len(right):
+            _contest(right, contested, bags, most, winner, outside)
+        contested += len(right)
     if number < 2:
         return None
     shares = outside / replicates
@@ -85,6 +91,12 @@ def _interval(shares: NDArray[np.float64], images: int) -> tuple[float, float]:
     corrected = float(shares.mean())
     worth = corrected * (1 - corrected) / variance if variance > 0 else float(images)
     return wilson_interval(corrected * worth, worth)
+
+
+def _has_a_chance(best: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which of a block of settings, (settings, images), could be ahead of the best in any bag."""
+    behind = best.astype(np.int16) - right
+    return np.asarray(behind.sum(axis=1) <= _HOPELESS * np.sqrt((behind.astype(np.int32) ** 2).sum(axis=1)))
 
 
 def _bags(images: int, resamples: int, seed: int) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from hpsearch.reporting import markdown, words
 from hpsearch.reporting.curves_figure import by_epoch
 from hpsearch.reporting.documents import environment
 from hpsearch.reporting.drawing import character, colour, marker, percent_axis, svg
-from hpsearch.reporting.frames import Frames, load, records
+from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.names import folder_name, replace
 from hpsearch.reporting.outline import outline
 from hpsearch.reporting.rows import Estimate, Row
@@ -88,7 +88,7 @@ class Entry:
         fingerprint = (self.frames.study["data"] or {}).get("fingerprint")
         if split == "test":
             return (fingerprint,)  # the test set is always whole
-        stages = {stage["name"]: stage["data"] or {} for stage in records(self.frames.stages)}
+        stages = {stage["name"]: stage["data"] or {} for stage in self.frames.stage_rows}
         data = stages[self.search.name] if self.search else {}
         return fingerprint, data.get("train"), data.get("validation"), _seed(self.frames), data.get("folds")
 

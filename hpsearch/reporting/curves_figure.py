@@ -10,10 +10,11 @@ from matplotlib.ticker import MaxNLocator
 
 from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import words
+from hpsearch.reporting.diagnosis import diagnose_all
 from hpsearch.reporting.drawing import COLOURS, colour, marker, number_axis, percent_axis, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Row
-from hpsearch.reporting.stage_view import StageView
+from hpsearch.reporting.stage_view import StageView, with_diagnosis
 from hpsearch.reporting.summary import final, last_search, setting
 
 BEST = 3
@@ -79,12 +80,15 @@ def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int
     of_stage = frames.trials[frames.trials["stage"] == stage]
     found = of_stage.loc[of_stage["number"] == number, "id"].tolist()
     row = next((row for row in view.rows if found and found[0] in row.trial_ids), None)
+    if row is None and found:  # a replicate that does not count for its setting
+        point = of_stage.loc[of_stage["number"] == number, "point"].item()
+        others = set(of_stage.loc[of_stage["point"] == point, "id"])
+        row = next(row for row in view.rows if others & {*row.trial_ids})
     if row is None:
         there = f"it has 0 to {int(of_stage['number'].max()):,}" if len(of_stage) else "it has none yet"
         raise InputError(f"--trials: stage {stage!r} has no trial {number:,}; {there}")
-    alone = len(row.trial_ids) == 1
-    text = f"{stage}, trial {number}: {setting(view, row)}{_happened(row) if alone else ''}"
-    return replace(row, trial_ids=(found[0],), since=row.since if alone else None), text
+    row = with_diagnosis(replace(row, trial_ids=(found[0],)), diagnose_all(frames, found))
+    return row, f"{stage}, trial {number}: {setting(view, row)}{_happened(row)}"
 
 
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:

@@ -4,7 +4,7 @@ docs/report.md has each rule in words; all their thresholds are here.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.reporting import words
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.trial_curves import WINDOW, Curve, comparable, curves_of, ending, fifth
 
 DIVERGED, JUMPS, OVERFITS, UNDERFITS = "diverged", "learning rate too high", "overfits", "underfits"
@@ -74,15 +74,21 @@ class Measure:
         return math.sqrt(max(accuracy * (1 - accuracy), 1 / self.images) / self.images)
 
 
-def diagnose_all(frames: Frames) -> dict[int, Diagnosis]:
-    """Diagnose each trial that has ended; those that failed for another reason than their numbers are left out."""
+def diagnose_all(frames: Frames, wanted: Container[int] | None = None) -> dict[int, Diagnosis]:
+    """Diagnose each trial that has ended, or of these only those wanted, by id.
+
+    Those that failed for another reason than their numbers are left out, and so are the pruned of which it is too early
+    to say more than that they went well until then.
+    """
     curves = curves_of(frames)
     classes = len((frames.study["data"] or {}).get("classes") or []) or 2
     searching = frames.trials[frames.trials["kind"] != "final"]
     best = float(searching["validation_accuracy"].max()) if len(searching) else math.nan
-    images = {row["id"]: (row["data"] or {}).get("validation") or 1_000 for row in records(frames.stages)}
+    images = {row["id"]: (row["data"] or {}).get("validation") or 1_000 for row in frames.stage_rows}
     found = {}
-    for trial in records(frames.trials):
+    for trial in frames.rows:
+        if wanted is not None and trial["id"] not in wanted:
+            continue
         hinge = trial["setting"].get("training", {}).get("loss") == "hinge"
         guess = float(classes - 1) if hinge else math.log(classes)
         measure = Measure(guess, 1 / classes, images[trial["stage_id"]], best)
@@ -102,7 +108,9 @@ def _of_trial(trial: Mapping[str, Any], curve: Curve | None, measure: Measure) -
         return Diagnosis(DIVERGED, epoch or None, f"{reason[:1].upper()}{reason[1:]}.")
     if trial["state"] not in ("complete", "pruned") or curve is None:
         return None
-    return diagnose(curve, measure)
+    found = diagnose(curve, measure)
+    early = trial["state"] == "pruned" and found and found.kind not in (DIVERGED, JUMPS, OVERFITS)
+    return None if early else found
 
 
 def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:

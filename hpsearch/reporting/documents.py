@@ -27,6 +27,7 @@ from hpsearch.reporting.importance_figure import importance_figure
 from hpsearch.reporting.names import folder_name, replace
 from hpsearch.reporting.origin import stage_origins
 from hpsearch.reporting.pair_figures import several_keys
+from hpsearch.reporting.pruning import view_pruning
 from hpsearch.reporting.references import reference_rows
 from hpsearch.reporting.search_figure import reading_aid, search_figures
 from hpsearch.reporting.stage_view import StageView, view_stages
@@ -79,6 +80,7 @@ def render(frames: Frames, stages: Sequence[StageView], asked: Asked = _NOTHING_
     choices, importances = view_choices(frames, stages), stage_importances(frames, stages)
     groups = curve_groups(frames, stages, asked.trials)
     pairs, parallel = several_keys(frames, stages)
+    prunings = view_pruning(frames, stages)
     confused = confusion(frames, stages, asked.examples)
     return (
         environment()
@@ -86,7 +88,7 @@ def render(frames: Frames, stages: Sequence[StageView], asked: Asked = _NOTHING_
         .render(
             study=frames.study,
             description=summary.description(frames),
-            summary=summary.summarise(frames, stages, choices),
+            summary=summary.summarise(frames, stages, choices, [each.in_short for each in prunings]),
             facts=summary.facts(frames),
             loss=summary.losses(frames),
             stages=stages,
@@ -101,6 +103,7 @@ def render(frames: Frames, stages: Sequence[StageView], asked: Asked = _NOTHING_
             references=reference_rows(frames),
             advice=advise(frames, stages),
             origins=stage_origins(frames, stages),
+            prunings=prunings,
             pairs=[Markup(svg) for svg in pairs],
             parallel=Markup(parallel),
             endings=[Markup(svg) for svg in ending_figures(frames, stages)],

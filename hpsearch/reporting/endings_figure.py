@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hpsearch.reporting import words
 from hpsearch.reporting.drawing import INK, colour, percent_axis, svg
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Record, stopped_early
 from hpsearch.reporting.search_figure import RASTER
 from hpsearch.reporting.stage_view import StageView
@@ -21,16 +21,20 @@ RUNG, MOST = 2, 150
 
 
 def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
-    """Return a figure for each searching stage of which any trial was pruned or stopped early."""
-    by_stage: dict[str, list[Record]] = {}
-    for trial in records(frames.trials):
-        by_stage.setdefault(trial["stage"], []).append(trial)
+    """Return a figure for each searching stage without a pruner of which any trial was stopped early."""
+    by_stage = frames.by_stage
     names = [stage.name for stage in stages if stage.kind != "final"]
-    ended = {name: [t for t in by_stage.get(name, []) if t["state"] == "pruned" or stopped_early(t)] for name in names}
+    ended = {name: _ended(by_stage[name]) for name in names}
     if not any(ended.values()):
         return []
     curves = curves_of(frames)
     return [_figure(index, name, by_stage[name], curves) for index, name in enumerate(names) if ended[name]]
+
+
+def _ended(trials: Sequence[Record]) -> bool:
+    """Whether any trial of a stage was ended before its time, but by no pruner, whose stages have a picture already."""
+    pruner = any(trial["doomed"] for trial in trials)
+    return not pruner and any(trial["state"] == "pruned" or stopped_early(trial) for trial in trials)
 
 
 def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, Curve]) -> str:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from hpsearch.errors import HpsearchError
 from hpsearch.reporting.frames import Frames
-from hpsearch.spec import parse
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,10 @@ def _from_cache(fingerprint: Any) -> HeldOut | None:
 def _from_dataset(frames: Frames, fingerprint: Any) -> HeldOut | None:
     from hpsearch.data import load
 
+    if frames.written is None:
+        return None
     try:
-        study = parse(frames.study["text"], frames.study["path"])
-        dataset = load(study.data.dataset, None, Path(frames.study["workspace"]))
+        dataset = load(frames.written.data.dataset, None, Path(frames.study["workspace"]))
     except (HpsearchError, OSError, ImportError):
         return None
     return HeldOut(dataset.test_labels, dataset.test_images) if dataset.fingerprint == fingerprint else None

@@ -10,20 +10,22 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.reporting import ped_anova, words
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ped_anova import Axis, Importance
-from hpsearch.reporting.rows import Record
-from hpsearch.reporting.setting_rows import settings_of
+from hpsearch.reporting.rows import Record, out_of_time
+from hpsearch.reporting.setting_rows import counted, settings_of
 from hpsearch.reporting.stage_view import StageView, searched_keys
+from hpsearch.reporting.standing import setting_state
 from hpsearch.reporting.statistics import LEVEL, holm
 
 FEWEST = 8
 """With fewer settings nothing is said: a tenth of them, or five, would be most of them."""
 
 _WORST = -1.0
-"""Stands for the accuracy of a setting that diverged or was pruned: below any."""
+"""Stands for the accuracy of a setting that failed: below any. That of a pruned one is between it and 0."""
 
 
 @dataclass(frozen=True)
@@ -82,42 +84,77 @@ class StageImportance:
 def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[StageImportance]:
     """Return what mattered in each searching stage with two keys or settings to compare, in order."""
     labels = words.labels(searched_keys(frames.trials["params"]))
-    trials = records(frames.trials)
     found = []
-    for index, (view, stage) in enumerate(zip(stages, records(frames.stages), strict=True)):
+    for index, (view, stage) in enumerate(zip(stages, frames.stage_rows, strict=True)):
         if view.kind == "final":
             continue
-        tried = settings_of([trial for trial in trials if trial["stage_id"] == stage["id"]])
-        tried = [members for members in tried if _score(members) is not None]
+        tried, scores = _scored(settings_of(frames.by_stage[stage["name"]]))
         axes = _axes(stage["space"] or {}, [members[0]["params"] for members in tried])
         if axes:
-            found.append(_importance(view.name, index, tried, axes, labels))
+            found.append(_importance(view.name, index, scores, axes, labels))
     return found
 
 
 def _importance(
-    name: str, index: int, tried: Sequence[Sequence[Record]], axes: Mapping[str, Axis], labels: Mapping[str, str]
+    name: str, index: int, scores: NDArray[np.float64], axes: Mapping[str, Axis], labels: Mapping[str, str]
 ) -> StageImportance:
-    scores = np.array([_score(members) for members in tried], dtype=np.float64)
-    best = math.ceil(ped_anova.top_share(len(tried)) * len(tried))
-    if len(tried) < FEWEST or not (scores > _WORST).any():
-        return StageImportance(name, index, len(tried), best, ())
+    tried = len(scores)
+    best = math.ceil(ped_anova.top_share(tried) * tried) if tried else 0
+    if tried < FEWEST or not (scores > _WORST).any():
+        return StageImportance(name, index, tried, best, ())
     rated: list[Importance] = ped_anova.importances(list(axes.values()), scores)
     p_values = holm([each.p for each in rated]).tolist()
     keys = [
         KeyImportance(key, labels[key], each.share, each.low, each.high, p)
         for key, each, p in zip(axes, rated, p_values, strict=True)
     ]
-    return StageImportance(name, index, len(tried), best, tuple(sorted(keys, key=lambda key: -key.share)))
+    return StageImportance(name, index, tried, best, tuple(sorted(keys, key=lambda key: -key.share)))
 
 
-def _score(replicates: Sequence[Record]) -> float | None:
-    """Return a setting's mean accuracy, the worst if it diverged or was pruned, None if it is not finished."""
-    states = {trial["state"] for trial in replicates}
-    if states & {"failed", "pruned"}:
-        return _WORST
-    values = [trial["value"] for trial in replicates]
-    return fmean(values) if states == {"complete"} and None not in values else None
+def _scored(settings: Sequence[Sequence[Record]]) -> tuple[list[Sequence[Record]], NDArray[np.float64]]:
+    """Return the settings that have ended, and what they are ordered by, (settings,).
+
+    That is the mean accuracy of the finished. Below these come those that a pruner decided against, the later the
+    better, then by their accuracy; the failed are last. An audited one that ended below all that went on stands where
+    it would had it been cut. Settings that no time was left for are not counted.
+    """
+    ended = [(members, state) for members in settings if (state := _state(members))]
+    on = [_accuracy(members) for members, state in ended if state == "complete" and not _doomed(members)]
+    worst = min(on, default=0.0)
+    cut = [_cut(members) for members, state in ended if _is_cut(members, state, worst)]
+    place = {each: _WORST * (1 - (index + 1) / (len(cut) + 1)) for index, each in enumerate(sorted({*cut}))}
+    scores = [
+        place[_cut(members)] if _is_cut(members, state, worst) else _WORST if state == "failed" else _accuracy(members)
+        for members, state in ended
+    ]
+    return [members for members, _ in ended], np.array(scores, dtype=np.float64)
+
+
+def _state(members: Sequence[Record]) -> str:
+    """Return how a setting ended for what it is: complete, pruned or failed; "" if it did not."""
+    if members[0]["rank"]:
+        return "complete"
+    ended = [trial["state"] for trial in members if not out_of_time(trial)]
+    state = setting_state(ended) if len(ended) == len(members) else ""
+    return state if state in ("failed", "pruned") else ""
+
+
+def _is_cut(members: Sequence[Record], state: str, worst: float) -> bool:
+    audited = state == "complete" and _doomed(members)
+    return state == "pruned" or (audited and _accuracy(members) < worst)
+
+
+def _doomed(members: Sequence[Record]) -> bool:
+    return any(trial["doomed"] for trial in members)
+
+
+def _cut(members: Sequence[Record]) -> tuple[int, float]:
+    """Return where a setting was decided against, and its accuracy."""
+    return max(trial["doomed"] or 0 for trial in members), _accuracy(members)
+
+
+def _accuracy(members: Sequence[Record]) -> float:
+    return fmean(trial["value"] or 0.0 for trial in counted(members))
 
 
 def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, Any]]) -> dict[str, Axis]:

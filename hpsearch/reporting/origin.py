@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hpsearch.errors import HpsearchError
 from hpsearch.reporting import words
-from hpsearch.reporting.frames import STATES, Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Record, stopped_early
 from hpsearch.reporting.stage_view import StageView
-from hpsearch.spec import Around, parse
+from hpsearch.reporting.standing import STATES
+from hpsearch.spec import Around
 
 
 @dataclass(frozen=True)
@@ -28,31 +28,27 @@ class StageOrigin:
 def stage_origins(frames: Frames, stages: Sequence[StageView]) -> list[StageOrigin]:
     """Return how each stage came about, in order."""
     around = _arounds(frames)
-    trials: dict[str, list[Record]] = {}
-    for trial in records(frames.trials):
-        trials.setdefault(trial["stage"], []).append(trial)
+    trials = frames.by_stage
     views = {view.name: view for view in stages}
     return [
         StageOrigin(
             stage["name"],
-            _counts(trials.get(stage["name"], [])),
-            _epochs(trials.get(stage["name"], [])),
-            words.duration(sum(trial["seconds"] for trial in trials.get(stage["name"], []))),
+            _counts(trials[stage["name"]]),
+            _epochs(trials[stage["name"]]),
+            words.duration(sum(trial["seconds"] for trial in trials[stage["name"]])),
             _when(stage),
             tuple(_because(key, each, views[each.around]) for key, each in around.get(stage["name"], {}).items()),
         )
-        for stage in records(frames.stages)
+        for stage in frames.stage_rows
     ]
 
 
 def _arounds(frames: Frames) -> dict[str, dict[str, Around]]:
-    try:
-        study = parse(frames.study["text"], frames.study["path"])
-    except HpsearchError:  # a file of another version: its stages' notes still say where their ranges came from
+    if frames.written is None:  # a file of another version: its stages' notes still say where their ranges came from
         return {}
     return {
         stage.name: {key: entry for key, entry in stage.space.items() if isinstance(entry, Around)}
-        for stage in study.stages
+        for stage in frames.written.stages
     }
 
 

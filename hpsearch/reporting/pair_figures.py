@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from hpsearch.reporting import words
 from hpsearch.reporting.drawing import BACK, INK, RULE, colour, marker, number_axis, one_line, svg
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Row
 from hpsearch.reporting.search_figure import RASTER, key_picture
 from hpsearch.reporting.stage_view import StageView, searched_keys
@@ -29,12 +29,16 @@ COLOURS = "cividis"
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting as it is drawn: which stage's, its values by key, its accuracy, None where it failed, its rank."""
+    """One setting as it is drawn: which stage's, its values by key, its accuracy, whether it is its stage's best.
+
+    The accuracy is None where it was pruned, or failed.
+    """
 
     stage: int
     params: dict[str, Any]
     share: float | None
     best: bool
+    pruned: bool
 
 
 @dataclass(frozen=True)
@@ -71,18 +75,18 @@ def several_keys(frames: Frames, stages: Sequence[StageView]) -> tuple[list[str]
 
 
 def _settings(frames: Frames, stages: Sequence[StageView]) -> list[Setting]:
-    params = {trial["id"]: trial["params"] for trial in records(frames.trials[["id", "params"]])}
+    params = {trial["id"]: trial["params"] for trial in frames.rows}
     return [
-        Setting(index, params[row.trial_ids[0]], _share(row), row.rank == "1")
+        Setting(index, params[row.trial_ids[0]], _share(row), row.rank == "1", row.state == "pruned")
         for index, stage in enumerate(stages)
         if stage.kind != "final"
-        for row in stage.rows
+        for row in stage.drawn
         if row.validation or row.state == "failed"
     ]
 
 
 def _share(row: Row) -> float | None:
-    return row.validation.share if row.validation and row.state != "failed" else None
+    return row.validation.share if row.validation and row.state not in ("failed", "pruned") else None
 
 
 def _axes(frames: Frames, stages: Sequence[StageView], settings: Sequence[Setting]) -> list[KeyAxis]:
@@ -128,7 +132,18 @@ def _pair(one: KeyAxis, other: KeyAxis, stages: Sequence[StageView], settings: S
             for each in best:
                 where = [one.place(each.params)], [other.place(each.params)]
                 axes.plot(*where, "o", markersize=12, markerfacecolor="none", markeredgecolor=INK, zorder=20)
-        failed = [each for each in both if each.share is None]
+        cut = [each for each in both if each.pruned]
+        for index in sorted({each.stage for each in cut}):
+            mine = [each for each in cut if each.stage == index]
+            where = [one.place(each.params) for each in mine], [other.place(each.params) for each in mine]
+            hollow: dict[str, Any] = {
+                "facecolors": "none",
+                "edgecolors": colour(index),
+                "linewidths": 0.7,
+                "alpha": 0.6,
+            }
+            axes.scatter(*where, marker=marker(index), s=12, zorder=2, rasterized=len(both) > RASTER, **hollow)
+        failed = [each for each in both if each.share is None and not each.pruned]
         places = [one.place(each.params) for each in failed], [other.place(each.params) for each in failed]
         axes.plot(*places, "x", color=INK, markersize=5, linestyle="none", zorder=2)
         _scale(axes, "x", one)

@@ -18,6 +18,9 @@ STEPS = 50
 
 RESAMPLES, PERMUTATIONS = 200, 499
 
+MANY, FEWER = 2_000, 199
+"""From so many trials on, which leave less to chance, so few permutations are enough."""
+
 _TINY = 1e-12
 
 Floats = NDArray[np.float64]
@@ -71,21 +74,22 @@ def importances(axes: Sequence[Axis], scores: Floats, seed: int = 0) -> list[Imp
     """Return how much each key matters for being among the best `top_share` of trials by score, (trials,).
 
     The share is of the sum over the keys. Its interval: 2.5 and 97.5 percentiles of 200 resamples of the trials. p:
-    how often, of 499 times that the scores were dealt to the trials anew, the key's own importance was as high.
+    how often, of 499 times (199 with very many trials) that the scores were dealt to the trials anew, the key's own
+    importance was as high.
     """
     trials = scores.size
     generator = np.random.default_rng([seed, trials])
     order = np.argsort(-scores, kind="stable")
     all_once = np.ones((1, trials), dtype=np.int64)
     drawn = generator.multinomial(trials, np.full(trials, 1 / trials), size=RESAMPLES)
-    dealt = np.argsort(generator.random((PERMUTATIONS, trials)), axis=1, kind="stable")
+    dealt = np.argsort(generator.random((PERMUTATIONS if trials < MANY else FEWER, trials)), axis=1, kind="stable")
     best = _top(all_once, scores, order)
     observed = np.concatenate([_divergence(axis, best, all_once) for axis in axes])
     resampled = np.stack([_divergence(axis, _top(drawn, scores, order), drawn) for axis in axes])
     null = np.stack([_divergence(axis, best[0][dealt], all_once) for axis in axes])
     shares, spread = observed / (observed.sum() or 1), resampled / np.maximum(resampled.sum(axis=0), _TINY)
     low, high = np.percentile(spread, [2.5, 97.5], axis=1)
-    p = (1 + (null >= observed[:, None]).sum(axis=1)) / (1 + PERMUTATIONS)
+    p = (1 + (null >= observed[:, None]).sum(axis=1)) / (1 + len(dealt))
     return [Importance(*map(float, row)) for row in zip(shares, low, high, p, strict=True)]
 
 

@@ -5,8 +5,7 @@ docs/report.md gives the rules in words.
 
 import math
 
-from scipy.special import ndtri
-from scipy.stats import nct, t
+from scipy.special import nctdtr, ndtri, stdtrit
 
 from hpsearch.reporting.statistics import LEVEL
 
@@ -69,9 +68,9 @@ def seeds_needed(deviation: float, difference: float, level: float = LEVEL, powe
 
 def _power_of_t(effect: float, seeds: int, level: float) -> float:
     """Return how often a two-sided paired t test over so many seeds sees a difference of `effect` deviations."""
-    bound = float(t.ppf(1 - level / 2, seeds - 1))
+    bound = float(stdtrit(seeds - 1, 1 - level / 2))
     centre = effect * math.sqrt(seeds)
-    return float(nct.sf(bound, seeds - 1, centre) + nct.cdf(-bound, seeds - 1, centre))
+    return float(1 - nctdtr(seeds - 1, centre, bound) + nctdtr(seeds - 1, centre, -bound))
 
 
 def _z(share: float) -> float:

@@ -8,12 +8,16 @@ from typing import Any
 import pandas as pd
 
 from hpsearch.reporting import words
-from hpsearch.reporting.frames import SPLITS, Frames, records
+from hpsearch.reporting.frames import SPLITS, Frames
 from hpsearch.reporting.stage_view import StageView, searched_keys
 from hpsearch.storage.tables import METRICS
 
 IDENTITY = ("stage", "rank", "trial", "replicate", "state")
-RESULTS = ("best_epoch", *(f"{split}_{metric}" for split in (*SPLITS, "test") for metric in METRICS), "reason")
+RESULTS = (
+    "best_epoch",
+    *(f"{split}_{metric}" for split in (*SPLITS, "test") for metric in METRICS),
+    *("epochs_done", "doomed", "reason"),
+)
 
 
 def ranking_csv(frames: Frames) -> str:
@@ -39,16 +43,16 @@ def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
             *(trial["params"].get(key) for key in keys),
             *(trial[column] for column in RESULTS),
         ]
-        for trial in records(frames.trials)
+        for trial in frames.rows
     ]
     return header, rows
 
 
 def timings_csv(frames: Frames) -> str:
     """Return a row per trial, in stage order and then by number, of what differs from run to run."""
-    trials = frames.trials.sort_values(["position", "number"])
+    trials = sorted(frames.rows, key=lambda trial: (trial["position"], trial["number"]))
     columns = ("stage", "number", "seconds", "epochs_done")
-    rows = [[trial[column] for column in columns] for trial in records(trials)]
+    rows = [[trial[column] for column in columns] for trial in trials]
     return _csv([["stage", "trial", "seconds", "epochs_done"], *rows])
 
 
@@ -67,13 +71,15 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
         if not stage.rows:
             parts.append("No trials yet.\n")
             continue
-        header = [*stage.headings, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
+        number = [stage.counted] if stage.counted else []
+        header = [*stage.headings, *number, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
         header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else [])]
         texts = [*(["what happened"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
         header += texts
         lines = [header, [("---" if text in texts else "---:") for text in header]]
         for row in stage.shown:
-            cells = [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
+            number = [str(row.replicates)] if stage.counted else []
+            cells = [row.rank, row.trial, *number, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
             cells += [row.test_accuracy] if stage.tested else []
             cells += [row.happened] if stage.diagnosed else []
             cells += [row.remark] if stage.remarked else []

@@ -11,12 +11,11 @@ from typing import Any
 
 from scipy.special import ndtri, stdtrit
 
-from hpsearch.errors import HpsearchError
 from hpsearch.reporting import words
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Record, images_of
 from hpsearch.reporting.statistics import LEVEL, wilson_interval
-from hpsearch.spec import Reference, Study, parse
+from hpsearch.spec import Reference, Study
 from hpsearch.spec.reported import stages_of
 from hpsearch.spec.space import same
 
@@ -60,11 +59,9 @@ class Measured:
 
 def reference_rows(frames: Frames) -> list[ReferenceRow]:
     """Return a row for each [[reference]] of the study file as it was launched, in its order."""
-    try:
-        study = parse(frames.study["text"], frames.study["path"])
-    except HpsearchError:  # a file of another version: the report is about the results, and must not fail on it
+    if frames.written is None:
         return []
-    return [_row(reference, _measured(frames, study, reference)) for reference in study.references]
+    return [_row(each, _measured(frames, frames.written, each)) for each in frames.written.references]
 
 
 def noise(reported: float, measured: Measured) -> float | None:
@@ -159,8 +156,8 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
     """Return what came out for the setting that a reference is about, None where there is none that has finished."""
     names = [stage.name for stage in stages_of(study, reference)] or ["final"]
     for name in names:
-        stage = next((row for row in records(frames.stages) if row["name"] == name), None)
-        trials = [trial for trial in records(frames.trials) if trial["stage"] == name and trial["rank"]]
+        stage = next((row for row in frames.stage_rows if row["name"] == name), None)
+        trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
         point = _point(stage["space"] or {}, trials, reference.setting) if stage else None
         chosen = [trial for trial in trials if trial["point"] == point]
         values = tuple(trial[reference.metric] for trial in chosen if trial[reference.metric] is not None)

@@ -8,7 +8,7 @@ from math import isfinite
 import numpy as np
 
 from hpsearch.reporting import words
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.power import difference_seen, images_needed, seeds_needed
 from hpsearch.reporting.rows import Row
 from hpsearch.reporting.stage_view import StageView, searched_keys
@@ -46,10 +46,9 @@ def resolution(frames: Frames, stage: StageView) -> str:
     if not tied or best is None:
         return ""
     if stage.replication and stage.replication.noun == "fold":
-        return _sentence(_span(frames, stage, tied), f"over these {stage.replication.number} folds", "", "")
+        return _sentence(_span(frames, stage, tied), f"over {stage.replication.over}", "", "")
     if stage.replication:
-        number = stage.replication.number
-        on = f"over these {number} seeds (on the same images)"
+        on = f"over {stage.replication.over} (on the same images)"
         return _sentence(_span(frames, stage, tied), on, _seeds(frames, stage, tied), "")
     gaps = [gap for row in tied if (gap := _gap(frames, stage.ranked[0], row))]
     if not gaps:
@@ -102,9 +101,8 @@ def _points(gap: Gap, places: int) -> str:
 
 def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     """Say how many seeds the difference from the next setting needs."""
-    values = frames.trials.set_index("id")["value"]
-    best, other = (values.loc[list(row.trial_ids)].to_numpy(np.float64) for row in (stage.ranked[0], tied[0]))
-    apart = best - other
+    best, other = (_by_replicate(frames, stage, row) for row in (stage.ranked[0], tied[0]))
+    apart = np.array([best[seed] - other[seed] for seed in best.keys() & other.keys()])
     if stage.ranked[0].validation is None or len(apart) < 2:
         return ""
     images = stage.ranked[0].validation.images
@@ -116,12 +114,17 @@ def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     return f"{roughly(needed)} seeds would be needed to see the {shown} between the best and the next"
 
 
+def _by_replicate(frames: Frames, stage: StageView, row: Row) -> dict[int, float]:
+    trials = [trial for trial in frames.by_stage[stage.name] if trial["id"] in row.trial_ids]
+    return {trial["replicate"]: trial["value"] or 0.0 for trial in trials}
+
+
 def _span(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     """Say over which values the settings that cannot be told from the best spread, "" where nothing can be said.
 
     With one searched number and none worse in between, that is an interval of settings; else only where they lie.
     """
-    params = {trial["id"]: trial["params"] for trial in records(frames.trials) if trial["stage"] == stage.name}
+    params = {trial["id"]: trial["params"] for trial in frames.by_stage[stage.name]}
     rows = [stage.ranked[0], *tied]
     keys = searched_keys(params[row.trial_ids[0]] for row in stage.ranked)
     labels = dict(zip(searched_keys(params.values()), stage.labels, strict=True))

@@ -59,6 +59,7 @@ class Row:
     happened: str = ""  # the diagnosis, in a few words
     because: str = ""  # and the numbers that it rests on
     since: int | None = None  # the epoch that it speaks of, which a figure marks
+    replicates: int = 1  # how many count
 
     @property
     def accuracy(self) -> str:
@@ -142,8 +143,8 @@ def values_of(trial: Record, styles: Mapping[str, NumberStyle]) -> tuple[str, ..
 
 
 def trained(trial: Record) -> int:
-    """Return how many epochs a trial trains: those that it was given, fewer if it stopped early."""
-    return int(trial["epochs_done"] if stopped_early(trial) else trial["epochs"])
+    """Return how many epochs a trial trains: those that it was given, fewer if it ended early."""
+    return int(trial["epochs_done"] if stopped_early(trial) or trial["state"] == "pruned" else trial["epochs"])
 
 
 def stopped_early(trial: Record) -> bool:
@@ -170,14 +171,45 @@ def verdict(mark: str, p: float | None, stage: Record) -> str:
     return f"{'≈ best' if mark == 'tied' else 'worse'} ({words.p_value(p)})"
 
 
+def why(trial: Record) -> str:
+    """Return why a trial failed or was ended, with the last line of its traceback where that says more."""
+    reason = trial["reason"] or "no reason was kept"
+    last = (trial["traceback"] or "").strip().rpartition("\n")[2].strip()
+    return reason if not last or last in reason else f"{reason}: {last}"
+
+
+def out_of_time(trial: Record) -> bool:
+    """Whether a trial was ended by a budget, and not by the pruner."""
+    return trial["state"] == "pruned" and trial["doomed"] is None
+
+
+def audited(trial: Record) -> bool:
+    """Whether the pruner had decided against a trial, which trained on to show what that loses."""
+    return trial["state"] not in ("pruned", "failed") and trial["doomed"] is not None
+
+
+def pruned(trial: Record) -> str:
+    """Write in a few words where and why a trial was pruned; ranking.csv has the whole reason.
+
+    >>> reason = "place 22 of 40 after epoch 1, where the best 14 went on"
+    >>> pruned({"doomed": 1, "reason": reason, "traceback": None})
+    'pruned at epoch 1: place 22 of 40'
+    """
+    reason = why(trial).replace(f" after epoch {trial['doomed']}", "")
+    return f"pruned at epoch {trial['doomed']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
+
+
 def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
     state, done = trial["state"], f"epoch {trial['epochs_done']:,} of {trial['epochs']:,}"
+    if state == "pruned" and not out_of_time(trial):
+        return pruned(trial)
     if state in ("failed", "pruned"):
-        return f"{state} after {done}: {trial['reason'] or 'no reason was kept'}"
+        return f"{'failed' if state == 'failed' else 'stopped'} after {done}: {why(trial)}"
     if state != "complete":
         return f"running, {done} done" if state == "running" else state
     text = verdict(mark, p, stage)
     if not text and stage["kind"] != "final":
         text = "not compared: which images it gets right was not kept"
     early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
-    return "; ".join(part for part in (text, early) if part)
+    doomed = f"audited (cut at epoch {trial['doomed']:,})" if audited(trial) else ""
+    return "; ".join(part for part in (text, early, doomed) if part)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from hpsearch.reporting import words
 from hpsearch.reporting.drawing import BACK, RULE, colour, marker, number_axis, one_line, percent_axis, svg
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Estimate
 from hpsearch.reporting.stage_view import StageView, searched_keys
 from hpsearch.reporting.summary import last_search
@@ -20,11 +20,15 @@ RASTER = 400
 
 @dataclass(frozen=True)
 class Point:
-    """One trial, or setting with replicates, in one key's picture; `estimate` is None where it failed."""
+    """One trial, or setting with replicates, in one key's picture; `estimate` is None where it failed.
+
+    A pruned one stands at the accuracy that it had when it was cut.
+    """
 
     stage: int
     x: float
     estimate: Estimate | None
+    pruned: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,12 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
         texts.append(f"{where} mark is the mean of a setting's replicates, its line Student's 95% interval for that.")
     if any(row.state == "failed" for stage in shown for row in stage.rows):
         texts.append("A cross at the foot is one that failed.")
+    if any(stage.any_pruned for stage in shown):
+        texts.append(
+            "A hollow mark was pruned: it stands at the accuracy that it had when it was cut, or at the foot if that is"
+            " lower than the picture."
+        )
+    texts += [stage.thinned for stage in shown if stage.thinned]
     if any("low" in spec for space in frames.stages["space"] for spec in (space or {}).values()):
         texts.append(
             "A bar on top and the band below it show the range of a stage: where bars become shorter, the search"
@@ -88,22 +98,22 @@ def key_picture(frames: Frames, stages: Sequence[StageView], key: str) -> KeyPic
     """Gather what one key's picture shows."""
     spaces = [(space or {}).get(key) or {} for space in frames.stages["space"]]
     bands = {index: (float(space["low"]), float(space["high"])) for index, space in enumerate(spaces) if "low" in space}
-    params = {trial["id"]: trial["params"] for trial in records(frames.trials)}
-    found: list[tuple[int, Any, Estimate | None]] = [
-        (index, params[row.trial_ids[0]][key], None if row.state == "failed" else row.validation)
+    params = {trial["id"]: trial["params"] for trial in frames.rows}
+    found: list[tuple[int, Any, Estimate | None, bool]] = [
+        (index, params[row.trial_ids[0]][key], None if row.state == "failed" else row.validation, row.state == "pruned")
         for index, stage in enumerate(stages)
-        for row in stage.rows
+        for row in stage.drawn
         if key in params[row.trial_ids[0]] and (row.validation or row.state == "failed")
     ]
-    values = [value for _, value, _ in found]
+    values = [value for _, value, *_ in found]
     if bands and all(words.is_number(value) for value in values):
-        points = tuple(Point(index, float(value), estimate) for index, value, estimate in found)
+        points = tuple(Point(index, float(value), estimate, cut) for index, value, estimate, cut in found)
         positive = all(point.x > 0 for point in points) and all(low > 0 for low, _ in bands.values())
         return KeyPicture(key, points, bands, positive and any(space.get("log") for space in spaces), ())
-    choices, present = _in_order(values), sorted({index for index, _, _ in found})
+    choices, present = _in_order(values), sorted({index for index, *_ in found})
     points = tuple(
-        Point(index, choices.index(words.any_value(value)) + _aside(present.index(index), len(present)), estimate)
-        for index, value, estimate in found
+        Point(index, choices.index(words.any_value(value)) + _aside(present.index(index), len(present)), estimate, cut)
+        for index, value, estimate, cut in found
     )
     return KeyPicture(key, points, {}, False, choices)
 
@@ -140,10 +150,13 @@ def _zoom(picture: KeyPicture, stages: Sequence[StageView]) -> Window | None:
     scale = math.log if picture.log else float
     if 3 * (scale(high) - scale(low)) > scale(whole[1]) - scale(whole[0]):
         return None
-    return left, right, *_heights([p.estimate for p in picture.points if p.estimate and p.stage == index])
+    return left, right, *_heights([p for p in picture.points if p.stage == index])
 
 
-def _heights(estimates: Sequence[Estimate]) -> tuple[float, float]:
+def _heights(points: Sequence[Point]) -> tuple[float, float]:
+    """Return what the vertical axis shows: all that finished; of the pruned, which may lie far below, only a part."""
+    finished = [point.estimate for point in points if point.estimate and not point.pruned]
+    estimates = finished or [point.estimate for point in points if point.estimate]
     low, high = min(each.low for each in estimates), max(each.high for each in estimates)
     return low - 0.08 * (high - low), high + 0.05 * (high - low)
 
@@ -185,7 +198,7 @@ def _whole(picture: KeyPicture) -> Window:
     left, right = _margins([*(point.x for point in picture.points), *edges], picture.log)
     if picture.choices:
         left, right = -0.6, len(picture.choices) - 0.4
-    return left, right, *_heights([point.estimate for point in picture.points if point.estimate])
+    return left, right, *_heights(picture.points)
 
 
 def _axes(axes: Axes, picture: KeyPicture, label: str, left: float, right: float) -> None:
@@ -205,7 +218,12 @@ def _points(axes: Axes, picture: KeyPicture, window: Window) -> None:
     raster = len(picture.points) > RASTER
     for index in sorted({point.stage for point in picture.points}):
         shown = [p for p in picture.points if p.stage == index and left <= p.x <= right]
-        good = [(p.x, p.estimate) for p in shown if p.estimate and bottom <= p.estimate.share <= top]
+        good = [(p.x, p.estimate) for p in shown if p.estimate and bottom <= p.estimate.share <= top and not p.pruned]
+        cut = [(p.x, max(p.estimate.share, bottom + 0.02 * (top - bottom))) for p in shown if p.estimate and p.pruned]
+        if cut:
+            hollow: dict[str, Any] = {"linestyle": "none", "marker": marker(index), "markerfacecolor": "none"}
+            hollow |= {"markeredgecolor": colour(index), "markeredgewidth": 0.8, "markersize": 4, "alpha": 0.55}
+            axes.plot([x for x, _ in cut], [y for _, y in cut], zorder=2.5, rasterized=raster, **hollow)
         if good:
             x = [x for x, _ in good]
             low, high = [each.low for _, each in good], [each.high for _, each in good]

@@ -3,6 +3,7 @@
 May import our frames, rows and words.
 """
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +12,18 @@ from typing import Any
 
 from hpsearch.reporting import words
 from hpsearch.reporting.diagnosis import Diagnosis, diagnose_all, of_setting
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
-from hpsearch.reporting.setting_rows import Replication, replication_of, setting_rows, settings_of
+from hpsearch.reporting.setting_rows import Replication, replication_of, setting_rows
+from hpsearch.reporting.stage_facts import Traceback, course, size, tracebacks
 from hpsearch.reporting.words import NumberStyle
 
 SHOWN = 200
 """At most so many rows of a ranking are shown: a page of thousands is read by nobody. ranking.csv has all."""
+
+
+DRAWN, BEST = 1_500, 500
+"""At most so many rows have marks in pictures, so many of them the best."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +35,29 @@ class StageView:
     state: str
     space: tuple[str, ...]
     notes: tuple[str, ...]
+    course: tuple[str, ...]  # what made it other than it was asked for: budgets, growth, confirmation
     size: str
     labels: tuple[str, ...]  # of the searched keys
     rows: tuple[Row, ...]
     replication: Replication | None  # of its settings, None where its rows are trials
     tested: bool
     caption: str
+    tracebacks: tuple[Traceback, ...] = ()
+
+    @property
+    def counted(self) -> str:
+        """What heads the column that says how many replicates a setting has, "" where all have as many."""
+        return f"{self.replication.noun}s" if self.replication and not self.replication.even else ""
 
     @property
     def headings(self) -> tuple[str, str]:
         """What heads the first two columns."""
         return "replicate" if self.kind == "final" else "rank", "trials" if self.replication else "trial"
+
+    @property
+    def any_pruned(self) -> bool:
+        """Whether any of its settings was cut."""
+        return any(row.state == "pruned" for row in self.rows)
 
     @property
     def remarked(self) -> bool:
@@ -62,6 +80,22 @@ class StageView:
         return self.rows[:SHOWN]
 
     @property
+    def drawn(self) -> tuple[Row, ...]:
+        """The rows that have marks in pictures: of very many the best, and evenly of the others."""
+        return self.rows if len(self.rows) <= DRAWN else (*self.rows[:BEST], *self.rows[BEST :: self._step])
+
+    @property
+    def thinned(self) -> str:
+        """What to say of the rows that have no marks, "" where all have."""
+        if len(self.rows) <= DRAWN:
+            return ""
+        return f"Of the {len(self.rows):,} of {self.name} the best {BEST} and every {self._step}th other are drawn."
+
+    @property
+    def _step(self) -> int:
+        return math.ceil((len(self.rows) - BEST) / (DRAWN - BEST))
+
+    @property
     def cut(self) -> str:
         """What to say of the rows that are not shown, "" where all are."""
         if len(self.rows) <= SHOWN:
@@ -76,7 +110,8 @@ class StageView:
     @cached_property
     def scale(self) -> tuple[float, float]:
         """The range that the bars of the intervals show, as shares: all that come within ten intervals of the best."""
-        estimates = [row.validation for row in self.rows if row.validation]
+        finished = [row.validation for row in self.ranked if row.validation]
+        estimates = finished or [row.validation for row in self.rows if row.validation]
         width = statistics.median(each.high - each.low for each in estimates)
         lowest = max(each.share for each in estimates) - 10 * width
         shown = [each for each in estimates if each.share >= lowest]
@@ -97,16 +132,16 @@ def number_styles(frames: Frames) -> dict[str, NumberStyle]:
 def view_stages(frames: Frames) -> list[StageView]:
     """Return a view per stage, in order."""
     styles = number_styles(frames)
-    by_stage: dict[int, list[Record]] = {}
-    for trial in records(frames.trials):
-        by_stage.setdefault(trial["stage_id"], []).append(trial)
-    diagnosed = diagnose_all(frames)
-    views = [_view(frames, stage, by_stage.get(stage["id"], []), styles) for stage in records(frames.stages)]
-    return [replace(view, rows=tuple(_diagnosed(row, diagnosed) for row in view.rows)) for view in views]
+    views = [_view(frames, stage, frames.by_stage[stage["name"]], styles) for stage in frames.stage_rows]
+    diagnosed = diagnose_all(frames, {trial for view in views for row in view.shown for trial in row.trial_ids})
+    return [
+        replace(view, rows=(*(with_diagnosis(row, diagnosed) for row in view.shown), *view.rows[SHOWN:]))
+        for view in views
+    ]
 
 
-def _diagnosed(row: Row, diagnosed: Mapping[int, Diagnosis]) -> Row:
-    """Add to a row what happened to its trials."""
+def with_diagnosis(row: Row, diagnosed: Mapping[int, Diagnosis]) -> Row:
+    """Add to a row what happened to its trials; rows that no page shows go without."""
     found = [diagnosed.get(trial) for trial in row.trial_ids]
     because = " ".join(each.because for each in found if each) if len(found) == 1 else ""
     happened, since = of_setting(found)
@@ -129,12 +164,14 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         state=stage["state"],
         space=tuple(_space(labels.get(key, words.label(key)), spec) for key, spec in (stage["space"] or {}).items()),
         notes=tuple(stage["notes"] or ()),
-        size=_size(stage, trials, replication),
+        course=tuple(course(stage, trials)),
+        size=size(stage, trials, replication),
         labels=tuple(labels[key] for key in columns),
         rows=tuple(rows),
         replication=replication,
         tested=any(row.test for row in rows),
         caption=_caption(rows, replication, trials),
+        tracebacks=tuple(tracebacks(trials)),
     )
 
 
@@ -146,27 +183,6 @@ def _space(label: str, spec: Mapping[str, Any]) -> str:
     whole = ", whole numbers" if spec.get("integer") else ""
     low, high = words.alike([spec["low"], spec["high"]])
     return f"{label}: {low} to {high}{scale}{whole}"
-
-
-_KINDS = {"random": "drawn at random", "grid": "on a grid", "list": "as listed", "final": "the winner, trained again"}
-
-
-def _size(stage: Record, trials: Sequence[Record], replication: Replication | None) -> str:
-    """Write how many trials of how many epochs on how many images the stage has."""
-    planned = stage["trials"] or len(trials)
-    number = words.count(planned, "trial") if planned else "trials not yet known"
-    if replication:
-        settings = words.count(len(settings_of(trials)), "setting")
-        number = f"{settings} × {words.count(replication.number, replication.noun)}, {number}"
-    parts = [f"{number}, {_KINDS.get(stage['kind'], stage['kind'])}"]
-    epochs = sorted({trial["epochs"] for trial in trials})
-    if epochs:
-        parts.append(words.count(epochs[0], "epoch") if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} epochs")
-    data = stage["data"] or {}
-    if data.get("train") and data.get("validation"):
-        each = " in each fold" if data.get("folds") else ""
-        parts.append(f"{data['train']:,} images to train on, {data['validation']:,} to validate on{each}")
-    return "; ".join(parts)
 
 
 def _caption(rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record]) -> str:
@@ -189,17 +205,24 @@ def _of_trials(images: str, compared: int) -> str:
 
 def _of_means(images: str, compared: int, how: Replication) -> str:
     text = (
-        f"Means over {words.count(how.number, how.noun)}: accuracies in %, mean ± standard deviation, with Student's"
+        f"Means over {how.text}: accuracies in %, mean ± standard deviation, with Student's"
         " 95% interval for the mean (no deviation counts as less than one image); metrics at each trial's best epoch."
     )
+    both = "" if how.even else " that both have"
+    alone = f", those of one {how.noun} by exact McNemar tests on the same images" if how.fewest == 1 else ""
     if how.noun == "seed":
-        text += f" All validate on the same {images}: the interval is about the seed, not about other images."
-        return text + (_approximately_best("a paired t test over the seeds", compared) if compared else "")
-    text += (
-        f" Each fold validates on {images} of its own. The folds share training images, with which a plain t test is"
-        " optimistic: interval and test have Nadeau and Bengio's (2003) corrected variance."
-    )
-    return text + (_approximately_best("that paired t test over the folds", compared) if compared else "")
+        text += f" All validate on the same {images}: the interval is about the seed, not about other images"
+        text += ", but for a single seed Wilson's, about the images." if how.fewest == 1 else "."
+        test = f"a paired t test over the seeds{both}{alone}"
+    else:
+        text += (
+            f" Each fold validates on {images} of its own. The folds share training images, with which a plain t test"
+            " is optimistic: interval and test have Nadeau and Bengio's (2003) corrected variance."
+        )
+        test = f"that paired t test over the folds{both}{alone}"
+    if not how.even:
+        text += f" Settings with more {how.noun}s stand first: the luck of the others has not been tested."
+    return text + (_approximately_best(test, compared) if compared else "")
 
 
 def _approximately_best(test: str, compared: int) -> str:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri, stdtr, stdtrit
-from scipy.stats import binom
+from scipy.special import bdtr, ndtri, stdtr, stdtrit
 
 LEVEL = 0.05
 """Chance that we allow, over a whole table, of calling any trial worse than the best when it is not."""
@@ -59,7 +58,7 @@ def mcnemar_exact(only_first: ArrayLike, only_second: ArrayLike) -> NDArray[np.f
     chance of a split at least as uneven, 1 where there is no such image.
     """
     first, second = np.asarray(only_first), np.asarray(only_second)
-    tail = binom.cdf(np.minimum(first, second), first + second, 0.5)
+    tail = bdtr(np.minimum(first, second), first + second, 0.5)
     return np.asarray(np.minimum(1.0, 2.0 * tail), dtype=np.float64)
 
 
@@ -122,16 +121,13 @@ class Spread:
         half = float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
         return max(0.0, mean - half), min(1.0, mean + half)
 
-    def compare_with_best(self, best: Sequence[float], others: Sequence[Sequence[float]]) -> list[float]:
-        """Compare each of `others` with `best` by a paired t test; return p-values adjusted over all by Holm.
+    def compare(self, first: Sequence[float], second: Sequence[float]) -> float:
+        """Compare two settings by a paired t test over at least two replicates; return its two-sided p, not adjusted.
 
-        The values of one replicate, that is of one seed or fold, stand at the same place in each sequence.
+        The values of one replicate, that is of one seed or fold, stand at the same place in both sequences.
         """
-        p_values = []
-        for other in others:
-            mean, error = self._error([a - b for a, b in zip(best, other, strict=True)])
-            p_values.append(2 * float(stdtr(len(best) - 1, -abs(mean) / error)))
-        return [float(p) for p in holm(p_values)]
+        mean, error = self._error([a - b for a, b in zip(first, second, strict=True)])
+        return 2 * float(stdtr(len(first) - 1, -abs(mean) / error))
 
     def _error(self, values: Sequence[float]) -> tuple[float, float]:
         """Return the mean and its standard error."""

@@ -6,8 +6,8 @@ import tomllib
 from collections.abc import Sequence
 
 from hpsearch.reporting import words
-from hpsearch.reporting.certainty import Choice, check_final, corrected_sentence, final_sentence
-from hpsearch.reporting.frames import Frames, records
+from hpsearch.reporting.certainty import Choice, check_final, corrected_sentence, final_sentence, looks_at_test
+from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.resolution import resolution
 from hpsearch.reporting.rows import Row
 from hpsearch.reporting.stage_view import StageView
@@ -33,24 +33,42 @@ def description(frames: Frames) -> str:
     return text if isinstance(text, str) else ""
 
 
-def summarise(frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice] = ()) -> list[str]:
-    """Return the study in sentences: state, best setting, ties, what more images would show, test accuracy, looks."""
-    sentences = [_state(frames)]
+def summarise(
+    frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice] = (), pruned: Sequence[str] = ()
+) -> list[str]:
+    """Return the study in sentences: state, best setting, ties, what more images would show, test accuracy, looks.
+
+    `pruned` says what pruning saved and may have lost.
+    """
+    sentences = [_state(frames), _model(frames)]
     search = last_search(stages)
     if search is None and final(stages) is None:
         return [*sentences, "No trial has finished yet, so there is no best setting."]
     if search:
         sentences += [_best(search), corrected_sentence(search, choices), _ties(search), resolution(frames, search)]
+    sentences += pruned
     check = check_final(frames, stages, choices)
     sentences += [_final(frames, stages), final_sentence(check), _looks(frames, stages)]
     return [sentence for sentence in sentences if sentence]
 
 
+def _model(frames: Frames) -> str:
+    """Say that the model file was changed under way, and the change accepted."""
+    former = (frames.study["model"] or {}).get("former") or ()
+    if not former:
+        return ""
+    return (
+        f"Its model file was changed {_times(len(former))} under way, and the change accepted: trials that had finished"
+        " before have the numbers of the model as it was then."
+    )
+
+
 def _state(frames: Frames) -> str:
     states = frames.trials["state"].value_counts()
-    finished, failed = int(states.get("complete", 0)), int(states.get("failed", 0))
+    finished = int(states.get("complete", 0))
     trials, stages = words.count(len(frames.trials), "trial"), words.count(len(frames.stages), "stage")
-    counts = f"{finished:,} of {trials} in {stages} finished" + (f", {failed:,} failed" if failed else "")
+    counts = f"{finished:,} of {trials} in {stages} finished"
+    counts += "".join(f", {int(states[state]):,} {state}" for state in ("pruned", "failed") if state in states)
     state = frames.study["state"]
     if state == "complete":
         return f"The study is complete: {counts}."
@@ -70,17 +88,29 @@ def _best(stage: StageView) -> str:
     if best.validation is None:
         return ""
     so_far = "" if stage.state == "complete" else " so far"
-    chosen = f", which flatters it: it is the highest of {len(stage.ranked):,}" if len(stage.ranked) > 1 else ""
+    chosen = _flattered(stage, best)
     test = f" Its test accuracy is {best.test.accuracy} (95% interval {best.test.interval})." if best.test else ""
     how = stage.replication
-    of_mean = "of the mean " if how else ""
-    mean = f"mean ± standard deviation over {words.count(how.number, how.noun)}; " if how else ""
+    means = how is not None and best.replicates > 1
+    of_mean = "of the mean " if means else ""
+    over = words.count(best.replicates, how.noun) if how else ""
+    mean = f"mean ± standard deviation over {over}; " if means else ""
     interval = f"{mean}95% interval {of_mean}{best.interval}"
     images = f"{best.validation.images:,} images" + (" in each" if how and how.noun == "fold" else "")
     return (
         f"Best setting of the last search stage ({stage.name}){so_far}: {setting(stage, best)}."
         f" Its validation accuracy is {best.accuracy} ({interval}, {images}){chosen}.{test}"
     )
+
+
+def _flattered(stage: StageView, best: Row) -> str:
+    """Say among how many the best was chosen: the ranking puts those with the most replicates first."""
+    if stage.replication and not stage.replication.even:
+        peers = sum(row.replicates == best.replicates for row in stage.ranked)
+        among = f"{peers:,} settings of {len(stage.ranked):,} that have so many {stage.replication.noun}s"
+        return f", which flatters it a little: it is the highest of the {among}" if peers > 1 else ""
+    many = len(stage.ranked)
+    return f", which flatters it: it is the highest of {many:,}" if many > 1 else ""
 
 
 def _ties(stage: StageView) -> str:
@@ -93,7 +123,7 @@ def _ties(stage: StageView) -> str:
             "the one other setting" if len(compared) == 1 else f"all {len(compared):,} other settings of that stage"
         )
         return f"It is better than {others} by more than chance explains."
-    on = f"over {stage.replication.number} {stage.replication.noun}s" if stage.replication else "on these images"
+    on = f"over {stage.replication.over}" if stage.replication else "on these images"
     if len(tied) == len(compared) > 4:
         return f"None of the {len(compared):,} other settings there can be told from it {on}: the order may be chance."
     shown = "; ".join(setting(stage, row) for row in tied[:4])
@@ -116,7 +146,7 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
     places = words.decimals(images)
     mean = statistics.fmean(shares)
     interval = words.between(*wilson_interval(mean * images, images), places)
-    train = next(row["data"].get("train") for row in records(frames.stages) if row["name"] == stage.name)
+    train = next(row["data"].get("train") for row in frames.stage_rows if row["name"] == stage.name)
     how = f"Trained again on {train:,} images" if train else "Trained again"
     what = f"{setting(stage, stage.ranked[0])} has a test accuracy of"
     if len(shares) == 1:
@@ -131,15 +161,16 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
 
 def _looks(frames: Frames, stages: Sequence[StageView]) -> str:
     """Say how often the test images were looked at, and how often of these before the choice that it may flatter."""
-    by_stage = frames.trials.groupby("stage")["test_accuracy"].count()
-    looks = [(stage, int(by_stage.get(stage.name, 0))) for stage in stages]
+    looks = list(zip(stages, looks_at_test(frames), strict=True))
     looks = [(stage, number) for stage, number in looks if number]
     total = sum(number for _, number in looks)
     if not total:
         return "The test images have not been looked at."
     early = [(stage, number) for stage, number in looks if stage.kind != "final"]
     before = sum(number for _, number in early)
+    deleted = sum(int(row["looks"] or 0) for row in frames.stage_rows)
     said = f"The test images were looked at {_times(total)}, {_by(looks)}"
+    said += f" ({deleted:,} by trials that were deleted when their stage began anew)" if deleted else ""
     if not before:
         return f"{said}: after every choice had been made."
     when = "all" if before == total else f"{before:,} of them"
@@ -185,6 +216,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         ("Dataset fingerprint", str(data.get("fingerprint", words.MISSING))),
         ("Model file", str(model.get("file", words.MISSING))),
         ("Model file's hash", str(model.get("hash", words.MISSING))),
+        *(("Before it was changed", str(former)) for former in model.get("former") or ()),
     ]
     return [*pairs, *((str(key), words.any_value(value)) for key, value in (study["environment"] or {}).items())]
 

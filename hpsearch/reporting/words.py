@@ -40,6 +40,10 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+_MANY = 1_000
+"""So many numbers at most are looked at to find out how many digits they need."""
+
+
 class NumberStyle:
     """One way of writing all numbers of a column: plain or scientific, with as few digits as keep them apart.
 
@@ -54,6 +58,7 @@ class NumberStyle:
         numbers = {float(value) for value in values if is_number(value)} - {0.0}
         self.whole = all(number.is_integer() for number in numbers)
         self.scientific = any(abs(number) < 1e-3 or abs(number) >= 1e6 for number in numbers)
+        numbers = set(sorted(numbers)[:: len(numbers) // _MANY + 1])  # thousands drawn at random look all alike
         self.digits = 1
         # As many digits as the values have, but of those that were drawn at random only enough to tell them apart.
         for self.digits in range(1, 7):
@@ -177,13 +182,14 @@ def span(low: int, high: int) -> str:
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Write increasing whole numbers, as a range where none is left out.
+    """Write increasing whole numbers, as a range where none is left out, the first and the last of many.
 
-    >>> numbers([5, 6, 7]), numbers([5, 7])
-    ('5–7', '5, 7')
+    >>> numbers([5, 6, 7]), numbers([5, 7]), numbers([5, 7, 9, 11, 13])
+    ('5–7', '5, 7', '5 … 13')
     """
-    whole = values[-1] - values[0] == len(values) - 1
-    return span(values[0], values[-1]) if whole else ", ".join(map(str, values))
+    if values[-1] - values[0] == len(values) - 1:
+        return span(values[0], values[-1])
+    return ", ".join(map(str, values)) if len(values) < 5 else f"{values[0]} … {values[-1]}"
 
 
 def listing(parts: Sequence[str], word: str = "and") -> str:

@@ -32,6 +32,11 @@ class Cohort:
     def share_done(self) -> float:
         return self.done / self.limit
 
+    def halves(self) -> "list[Cohort]":
+        """Two cohorts that train as this one would, for a worker that has nothing to do."""
+        middle = (len(self.trials) + 1) // 2
+        return [replace(self, trials=self.trials[:middle]), replace(self, trials=self.trials[middle:])]
+
     def apart(self) -> "list[Cohort]":
         """Each trial in a cohort of its own, so that one of them cannot spoil the others' work."""
         return [replace(self, trials=[trial]) for trial in self.trials]

@@ -152,12 +152,22 @@ class StageRun:
         self.plan.update(row, [(int(point[EPOCH]), point[ACCURACY], point[LOSS]) for point in curve])
 
     def _hand_out(self) -> None:
+        self._spread()
         while self._idle and self._waiting:
             cohort = self._choose()
             self._waiting.remove(cohort)
             slot = self._idle.pop()
             segment = self._segment(cohort)
             self._running[self.shared.pool.submit(slot, run_segment, segment)] = slot, cohort, segment
+
+    def _spread(self) -> None:
+        """Divide the largest cohorts while there are workers without any: narrower products beat an idle core."""
+        while self._waiting and len(self._idle) > len(self._waiting):
+            largest = max(self._waiting, key=lambda cohort: len(cohort.trials))
+            if len(largest.trials) == 1:
+                return
+            self._waiting.remove(largest)
+            self._waiting += largest.halves()
 
     def _choose(self) -> Cohort:
         """What has come furthest, so that results come early; of the last cohorts the least, so that no slot idles."""

@@ -7,24 +7,24 @@ import sqlalchemy
 from hpsearch.storage import tables
 
 IMAGES = 5_000
+RANGES = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-4, "high": 1.0, "log": True}}
 
 
 def make_large(engine: sqlalchemy.Engine, trials: int, epochs: int, name: str = "large") -> None:
     """A random search over λ and η, whose best tenth is searched again finer, and a final of one trial."""
     maker = made_study.Maker(engine, name)
-    ranges = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-4, "high": 1.0, "log": True}}
     fine = {"lambda": {"low": 1e-4, "high": 1e-2, "log": True}, "eta": {"low": 1e-2, "high": 0.3, "log": True}}
     sizes = (trials - trials // 2, trials // 2)
-    difficulty = maker.random.normal(size=IMAGES)
     number = 1
-    for stage_name, space, size in zip(("coarse", "fine"), (ranges, fine), sizes, strict=True):
-        stage = maker.stage(stage_name, "random", space, trials=size)
-        _insert(maker, stage, space, range(number, number + size), epochs, difficulty)
+    for stage_name, space, size in zip(("coarse", "fine"), (RANGES, fine), sizes, strict=True):
+        make_stage(maker, stage_name, space, range(number, number + size), epochs)
         number += size
 
 
-def _insert(maker: made_study.Maker, stage: int, space: dict, ids: range, epochs: int, difficulty: np.ndarray) -> None:
-    random = maker.random
+def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epochs: int) -> None:
+    """One stage with a trial for each id."""
+    stage = maker.stage(name, "random", space, trials=len(ids))
+    random, difficulty = maker.random, maker.difficulty[:IMAGES]
     settings = {
         key: 10 ** random.uniform(np.log10(entry["low"]), np.log10(entry["high"]), size=len(ids))
         for key, entry in space.items()

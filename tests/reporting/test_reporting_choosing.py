@@ -96,6 +96,18 @@ def test_the_winner_is_corrected_to_within_0_3_points_of_the_truth_where_raw_it_
     assert abs(mended) < 0.3
 
 
+@pytest.mark.parametrize(("spread", "left"), [(0.0, 0.01), (0.02, 0.004)])
+def test_after_pruning_the_correction_is_better_where_those_that_were_cut_take_part(spread, left):
+    apart = []
+    for number in range(60):
+        truth, finished, cut = made_searches.halved(np.random.default_rng([31, number]), 40, 500, spread)
+        found = [corrected(right, resamples=150) for right in (finished, np.concatenate([finished, cut]))]
+        apart.append([found[0].raw - truth, *(each.corrected - truth for each in found)])
+    raw, without, together = np.mean(apart, axis=0)
+    assert abs(together) < left < 0.012 < raw
+    assert together + 0.003 < without  # among the finished alone it is still too good
+
+
 @SEARCHES
 @pytest.mark.parametrize(("settings", "images", "spread", "mean"), [(20, 1_000, 0.015, 0.5), (9, 287, 0.006, 0.97)])
 def test_the_interval_of_the_corrected_accuracy_holds_the_truth_in_93_to_97_of_100_searches(

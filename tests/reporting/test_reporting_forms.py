@@ -17,6 +17,7 @@ from hpsearch.reporting import forms, latex, load_results, write_report
 from hpsearch.reporting.outline import FigureBlock, Heading, Images, Table, outline
 from hpsearch.reporting.ranking import ranking_csv
 from hpsearch.reporting.stage_view import SHOWN
+from hpsearch.storage import tables
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_results_give_the_frames_and_show_themselves_in_a_notebook(finished_engi
 def test_load_reads_a_database_by_its_url(finished_engine):
     pytest.importorskip("optuna")
     with finished_engine.begin() as connection:
-        connection.exec_driver_sql("INSERT OR IGNORE INTO hpsearch_version VALUES (1)")
+        connection.exec_driver_sql(f"INSERT OR IGNORE INTO hpsearch_version VALUES ({tables.SCHEMA_VERSION})")
     found = hpsearch.load("coarse-to-fine", storage=f"sqlite:///{finished_engine.url.database}")
     assert found.name == "coarse-to-fine"
 

@@ -7,6 +7,7 @@ import math
 import made_study
 import pandas as pd
 import pytest
+from scipy.stats import ttest_rel
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.curves_figure import by_epoch, curve_groups
@@ -92,6 +93,17 @@ def test_settings_are_compared_by_a_paired_t_test_over_the_seeds(engine):
     assert "| rank | trials | λ | validation accuracy ± SD |" in ranking_md("made", [stage])
 
 
+def test_comparisons_over_replicates_are_adjusted_over_the_table(engine):
+    replicated(engine, [0.40, 0.45, 0.52, 0.519], replicates=5)
+    trials = load_frames(engine, "made").trials
+    best, *others = ([*trials[trials["rank"] == rank]["value"]] for rank in (1, 2, 3, 4))
+    alone = [ttest_rel(best, other).pvalue for other in others]
+    found = [float(row.remark.partition("p = ")[2].rstrip(")")) for row in view(engine).rows if "p = " in row.remark]
+    adjusted = pytest.importorskip("statsmodels.stats.multitest", reason="statsmodels is not installed").multipletests
+    expected = [p for p in adjusted(alone, method="holm")[1] if p >= 0.001]
+    assert found == [pytest.approx(p, rel=0.05) for p in expected]
+
+
 def test_folds_share_training_images_and_widen_the_interval(engine):
     maker, _ = replicated(engine, replicates=4)
     seeds = view(engine).rows[0].validation
@@ -99,7 +111,7 @@ def test_folds_share_training_images_and_widen_the_interval(engine):
     with engine.begin() as connection:
         connection.execute(tables.stages.update().values(data=data))
     stage = view(engine)
-    assert stage.replication == Replication("fold", 4, pytest.approx(1 / 3))
+    assert stage.replication == Replication("fold", 4, pytest.approx(1 / 3), 4)
     widened = (stage.rows[0].validation.high - stage.rows[0].validation.low) / (seeds.high - seeds.low)
     assert widened == pytest.approx(math.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
     assert "Nadeau and Bengio's (2003) corrected variance" in stage.caption

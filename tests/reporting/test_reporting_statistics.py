@@ -67,27 +67,19 @@ def test_students_interval_and_paired_test_over_seeds_are_those_of_scipy():
     spread = Spread(1 / 5, 1e-9)
     expected = ttest_1samp(best, 0).confidence_interval(0.95)
     assert spread.interval(best) == pytest.approx((expected.low, expected.high))
-    assert spread.compare_with_best(best, [other]) == pytest.approx([ttest_rel(best, other).pvalue])
+    assert spread.compare(best, other) == pytest.approx(ttest_rel(best, other).pvalue)
 
 
 def test_the_corrected_test_over_folds_divides_t_as_nadeau_and_bengio_do():
     best, other = ACCURACIES
-    plain, corrected = (Spread(factor, 1e-9).compare_with_best(best, [other])[0] for factor in (1 / 5, 1 / 5 + 1 / 4))
+    plain, corrected = (Spread(factor, 1e-9).compare(best, other) for factor in (1 / 5, 1 / 5 + 1 / 4))
     statistic = ttest_rel(best, other).statistic / np.sqrt((1 / 5 + 1 / 4) / (1 / 5))
     assert corrected == pytest.approx(2 * t.sf(statistic, 4))
     assert corrected > plain
 
 
-def test_comparisons_over_replicates_are_adjusted_over_the_table():
-    best, other = ACCURACIES
-    spread = Spread(1 / 5, 1e-9)
-    (alone,) = spread.compare_with_best(best, [other])
-    assert spread.compare_with_best(best, [other, other, other]) == pytest.approx([min(1, 3 * alone)] * 3)
-    assert spread.compare_with_best(best, []) == []
-
-
 def test_seeds_that_agree_to_the_image_do_not_make_the_test_infinitely_sure():
     best, one_image_worse = [0.5, 0.5], [0.49, 0.49]
-    assert Spread(1 / 2, 1 / 100).compare_with_best(best, [one_image_worse])[0] > 0.3
+    assert Spread(1 / 2, 1 / 100).compare(best, one_image_worse) > 0.3
     low, high = Spread(1 / 2, 1 / 100).interval(best)
     assert 0 <= low < 0.5 < high <= 1

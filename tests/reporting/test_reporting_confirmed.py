@@ -1,0 +1,180 @@
+"""Stages whose settings were confirmed, budgets that ended, growth, changed models, failures with tracebacks."""
+
+import csv
+import io
+import itertools
+
+import made_study
+import pytest
+from scipy.stats import binomtest, t, ttest_rel
+
+from hpsearch.reporting import load_frames, write_report
+from hpsearch.reporting.certainty import check_final, view_choices
+from hpsearch.reporting.ranking import ranking_csv, ranking_md
+from hpsearch.reporting.setting_rows import compare_settings, replication_of, settings_of
+from hpsearch.reporting.stage_view import view_stages
+from hpsearch.reporting.statistics import holm, wilson_interval
+from hpsearch.reporting.summary import facts, summarise
+from hpsearch.search.ranking import rank
+from hpsearch.storage import reading, tables
+
+
+def confirmed(engine, replicates=(5, 5, 4, 1, 1), ceilings=(0.50, 0.499, 0.47, 0.50, 0.44), text="", **columns):
+    """A stage of settings with so many replicates each; the further ones come after the first of all."""
+    maker = made_study.Maker(engine, text=text or 'name = "made"')
+    space = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}}
+    stage = maker.stage("coarse", "random", space, trials=sum(replicates), **columns)
+    keys = [(p, r) for r in range(max(replicates)) for p, number in enumerate(replicates) if r < number]
+    for number, (point, replicate) in enumerate(keys):
+        params = {"lambda": 10.0 ** -(point + 1)}
+        maker.trial(stage, number, params, ceilings[point], point=point, replicate=replicate)
+    return maker, stage
+
+
+def change(engine, table, where, **columns):
+    with engine.begin() as connection:
+        connection.execute(table.update().where(where).values(columns))
+
+
+def change_trial(engine, number, **columns):
+    change(engine, tables.trials, tables.trials.c.number == number, **columns)
+
+
+def view(engine):
+    frames = load_frames(engine, "made")
+    return frames, view_stages(frames)
+
+
+def test_settings_with_more_replicates_come_first_as_in_the_search(engine):
+    _, stage = confirmed(engine)
+    with engine.connect() as connection:
+        expected = [ranked.point for ranked in rank(reading.trials(connection, stage))]
+    frames, (shown,) = view(engine)
+    found = frames.trials.drop_duplicates("point")["point"].tolist()
+    assert found == expected
+    assert [row.replicates for row in shown.rows] == [5, 5, 4, 1, 1]
+    assert shown.size.startswith("5 settings with 1 to 5 seeds each, 16 trials")
+    assert shown.counted == "seeds"
+
+
+def test_each_pair_is_compared_over_the_replicates_that_both_have(engine):
+    confirmed(engine)
+    frames = load_frames(engine, "made")
+    stored, trials = frames.stage_rows[0], frames.by_stage["coarse"]
+    best, *others = settings_of(trials)
+    found = compare_settings(frames, stored, [best, *others], replication_of(stored, trials))
+    expected = []
+    for other in others:
+        values = [[trial["value"] for trial in side[: len(other)]] for side in (best, other)]
+        one, two = frames.correct(best[0]["id"]), frames.correct(other[0]["id"])
+        alone = int((one & ~two).sum()), int((two & ~one).sum())
+        expected.append(ttest_rel(*values).pvalue if len(other) > 1 else binomtest(alone[0], sum(alone)).pvalue)
+    assert [found[other[0]["point"]] for other in others] == pytest.approx(holm(expected).tolist())
+
+
+def test_each_interval_has_the_settings_own_number_of_replicates(engine):
+    confirmed(engine)
+    frames, (shown,) = view(engine)
+    for row in shown.rows:
+        values = frames.trials[frames.trials["id"].isin(row.trial_ids)]["value"]
+        low, high = wilson_interval(values.mean() * 5_000, 5_000)
+        if row.replicates > 1:
+            half = t.ppf(0.975, len(values) - 1) * max(values.std(), 1 / 5_000) / len(values) ** 0.5
+            low, high = values.mean() - half, values.mean() + half
+        assert (row.validation.low, row.validation.high) == pytest.approx((low, high))
+        assert ("±" in row.accuracy) == (row.replicates > 1)
+    assert "Settings with more seeds stand first" in shown.caption
+    assert "those of one seed by exact McNemar tests" in shown.caption
+
+
+def test_the_texts_say_among_how_many_the_best_was_chosen_and_over_what(engine):
+    confirmed(engine)
+    frames, stages = view(engine)
+    text = " ".join(summarise(frames, stages, view_choices(frames, stages)))
+    assert "the highest of the 2 settings of 5 that have so many seeds" in text
+    assert "mean ± standard deviation over 5 seeds" in text
+    assert "over the seeds that both have" in text
+    (choice,) = view_choices(frames, stages)
+    assert choice.settings == "2"  # those with the most replicates
+    assert "Confirmed: 3 settings got 11 further trials, with up to 5 seeds in all." in stages[0].course
+    assert "| rank | trials | seeds | λ |" in ranking_md("made", stages)
+
+
+def test_replicates_for_which_there_was_no_time_do_not_count(engine):
+    _, stage = confirmed(engine, (3, 3, 3), (0.5, 0.48, 0.46))
+    reason = "the stage's budget of minutes ended"
+    change_trial(engine, 6, state="pruned", reason=reason, epochs_done=2)
+    for number in (2, 5, 8):  # all of the third setting
+        change_trial(engine, number, state="pruned", reason=reason, epochs_done=2)
+    with engine.connect() as connection:
+        expected = [(ranked.point, len(ranked.trials)) for ranked in rank(reading.trials(connection, stage))]
+    frames, (shown,) = view(engine)
+    kept = frames.trials[frames.trials["rank"].notna()]
+    counted = [(point, len(list(members))) for point, members in itertools.groupby(kept["point"])]
+    assert counted == expected == [(1, 3), (0, 2)]
+    assert shown.rows[1].remark.endswith("; no time for 1 of 3 seeds")
+    assert shown.rows[2].remark == "stopped: 3 of 3 seeds; seed 0: the stage's budget of minutes ended"
+    ranks = {row["trial"]: row["rank"] for row in csv.DictReader(io.StringIO(ranking_csv(frames)))}
+    assert (ranks["6"], ranks["0"], ranks["2"]) == ("", "2", "")
+
+
+def test_settings_that_are_being_confirmed_keep_their_place(engine):
+    confirmed(engine, (2, 2, 1), (0.5, 0.48, 0.46), state="running")
+    change_trial(engine, 3, state="running", epochs_done=2)
+    change_trial(engine, 4, state="waiting", epochs_done=0)
+    _, (shown,) = view(engine)
+    assert [row.rank for row in shown.rows] == ["1", "2", "3"]
+    assert shown.rows[0].remark == "best so far; 1 further seed under way"
+
+
+def test_the_budget_that_ended_a_stage_growth_and_stale_results_are_told(engine, tmp_path):
+    ended = "No setting was better than 50.00% for 20 in a row."
+    confirmed(engine, (1, 1, 1, 1, 1), ended=ended, batches=[2, 4], stale=True)
+    page = (
+        write_report(engine, "made", tmp_path).read_text().replace('<span class="number">', "").replace("</span>", "")
+    )
+    assert ended in page
+    assert "The study file was changed to ask for more when it had 2 and 4 settings." in page
+    assert "An earlier stage has grown since this one began" in page
+
+
+def test_looks_of_trials_that_have_been_deleted_count(engine):
+    made_study.make_search(engine, "made")
+    change(engine, tables.stages, tables.stages.c.name == "final", looks=5)
+    frames, stages = view(engine)
+    assert check_final(frames, stages, []).looks == 8
+    text = " ".join(summarise(frames, stages))
+    assert "looked at 8 times" in text
+    assert "(5 by trials that were deleted when their stage began anew)" in text
+
+
+def test_a_model_file_that_was_changed_under_way_is_told_with_its_former_hash(engine):
+    maker, _ = confirmed(engine, (1, 1), (0.5, 0.4))
+    model = {"file": "models/mlp.py", "hash": "b2" * 32, "text": "…", "former": ["a1" * 32]}
+    change(engine, tables.studies, tables.studies.c.id == maker.study, model=model)
+    frames, stages = view(engine)
+    assert any("changed once under way, and the change accepted" in text for text in summarise(frames, stages))
+    assert ("Before it was changed", "a1" * 32) in facts(frames)
+
+
+def test_a_failure_shows_its_last_line_and_its_whole_traceback_to_unfold(engine, tmp_path):
+    confirmed(engine, (1, 1, 1, 1, 1))
+    trace = "Traceback (most recent call last):\n  in build\nValueError: <img src=x onerror=alert(1)>\n"
+    for number in (1, 2):
+        change_trial(engine, number, state="failed", reason="the model file failed", traceback=trace, epochs_done=1)
+    _, (shown,) = view(engine)
+    (row,) = (row for row in shown.rows if row.trial == "1")
+    assert row.remark == ("failed after epoch 1 of 12: the model file failed: ValueError: <img src=x onerror=alert(1)>")
+    page = write_report(engine, "made", tmp_path, ["html", "md"])
+    assert "<summary>Traceback of trials 1–2</summary>" in page.read_text()
+    assert "<img src=x" not in page.read_text()
+    assert "```\nTraceback (most recent call last):" in page.with_name("report.md").read_text()
+
+
+def test_of_many_different_tracebacks_some_are_shown_and_it_is_said(engine):
+    confirmed(engine, (1,) * 8, (0.5,) * 8)
+    for number in range(7):
+        change_trial(engine, number, state="failed", reason="x", traceback=f"Traceback\nError: {number}")
+    _, (shown,) = view(engine)
+    assert [trace.title for trace in shown.tracebacks[:2]] == ["Traceback of trial 0", "Traceback of trial 1"]
+    assert shown.tracebacks[-1].title == "2 further tracebacks not shown"
