@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hpsearch import spec
@@ -46,7 +47,11 @@ class _Searched:
 
     def params(self, row: Row) -> dict[str, Any]:
         """Return the values of the searched keys of a row."""
-        return next(dict(trial["params"]) for trial in self.trials if trial["id"] == row.trial_ids[0])
+        return self._params[row.trial_ids[0]]
+
+    @cached_property
+    def _params(self) -> dict[int, dict[str, Any]]:
+        return {trial["id"]: dict(trial["params"]) for trial in self.trials}
 
 
 def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
