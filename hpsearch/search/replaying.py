@@ -7,12 +7,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hpsearch.search import planning
 from hpsearch.search.outcomes import decided
+from hpsearch.search.run import plan_of
 from hpsearch.search.rungs import Curve
-from hpsearch.search.sampling import Asking
 from hpsearch.search.steps import OUT_OF_TIME, StagePlan, Step
-from hpsearch.spec import Study, data_of, epochs, resolve
+from hpsearch.spec import Study
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewTrial, StageRow, TrialRow
 
 
@@ -23,21 +22,10 @@ def replay(study: Study, stage: StageRow, trials: Sequence[TrialRow], curves: Ma
     """
     if not trials:
         return
-    found = _Replay(_plan(study, stage, trials), stage, trials, curves)
+    found = _Replay(plan_of(study, stage, trials[0].params), stage, trials, curves)
     found.run()
     yield from found.problems
     yield from found.differences()
-
-
-def _plan(study: Study, stage: StageRow, trials: Sequence[TrialRow]) -> StagePlan:
-    if stage.kind == planning.FINAL:
-        assert study.final is not None
-        params = trials[0].params
-        length = epochs(resolve(study, study.final, params).training, data_of(study, study.final).train)
-        return StagePlan(study, study.final, stage.name, planning.Winner(params), length)
-    step = study.stages[stage.position]
-    source = Asking(step, planning.space_from_json(stage.space or {}), study.seed, stage.known or ())
-    return StagePlan(study, step, stage.name, source, planning.longest_of(study, step), stage.batches)
 
 
 class _Replay:

@@ -149,15 +149,8 @@ class Runner:
 
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
         """The stage's plan with all that is stored of it."""
-        step = self._step(stage)
-        if isinstance(step, Final):
-            params = self._winner(stages)[1].params
-            length = epochs(resolve(self.study, step, params).training, data_of(self.study, step).train)
-            plan = StagePlan(self.study, step, stage.name, planning.Winner(params), length)
-        else:
-            source = Asking(step, planning.space_from_json(stage.space or {}), self.study.seed, stage.known or ())
-            length = planning.longest_of(self.study, step)
-            plan = StagePlan(self.study, step, stage.name, source, length, stage.batches)
+        winner = self._winner(stages)[1].params if stage.kind == planning.FINAL else {}
+        plan = plan_of(self.study, stage, winner)
         rows = self._trials(stage)
         with self.shared.database.transaction() as connection:
             curves = reading.standings(connection, stage.id) if plan.pruner else {}
@@ -166,3 +159,14 @@ class Runner:
 
     def _tally(self, stages: list[StageRow], stage: StageRow, plan: StagePlan) -> Tally:
         return Tally(stage.name, stage.position, len(stages), plan.source.points * plan.replicates)
+
+
+def plan_of(study: Study, stage: StageRow, winner: Params) -> StagePlan:
+    """The plan of a stage that has begun, before any of its trials; `winner` is what a final trains again."""
+    if stage.kind == planning.FINAL:
+        assert study.final is not None
+        length = epochs(resolve(study, study.final, winner).training, data_of(study, study.final).train)
+        return StagePlan(study, study.final, stage.name, planning.Winner(winner), length)
+    step = study.stages[stage.position]
+    source = Asking(step, planning.space_from_json(stage.space or {}), study.seed, stage.known or ())
+    return StagePlan(study, step, stage.name, source, planning.longest_of(study, step), stage.batches)
