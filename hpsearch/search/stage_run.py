@@ -72,6 +72,7 @@ class StageRun:
     def run(self) -> bool:
         """Train the stage. Returns whether it was finished, and not interrupted."""
         interrupts, deadline = self.shared.interrupts, None
+        self._tick(committed=True)  # a run before this one may have been killed as the time was over
         if not interrupts.count:
             self._advance()
         self._show()
@@ -115,7 +116,7 @@ class StageRun:
     def _advance(self) -> None:
         """Store what the plan decides, and form cohorts of the trials that may train on."""
         if self.plan.expired:
-            self._waiting.clear()
+            self._waiting = [c for c in self._waiting if c.trials[0].replicate >= self.plan.replicates]  # confirming
             if self._running:  # what is under way is finished first
                 return
         ahead = sum(len(cohort.trials) for cohort in self._waiting)
