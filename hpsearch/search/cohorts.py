@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
-from hpsearch.spec import Setting
 from hpsearch.storage.records import TrialRow
 
 SEGMENT_SECONDS = 3.0
@@ -43,11 +42,11 @@ class Cohort:
 
 
 def form_cohorts(
-    trials: Sequence[TrialRow], limit: Callable[[TrialRow], int], largest: Callable[[Setting], int]
+    trials: Sequence[TrialRow], limit: Callable[[TrialRow], int], largest: Callable[[TrialRow], int]
 ) -> list[Cohort]:
     """Group unfinished trials by what must be equal, and deal each group, in trial order, into even cohorts.
 
-    `limit` gives the epoch that a trial may train to, `largest` the most trials that a cohort of a shape should have.
+    `limit` gives the epoch that a trial may train to, `largest` the most trials that a cohort of its shape should have.
     """
     groups: dict[tuple[Hashable, ...], list[TrialRow]] = defaultdict(list)
     for trial in trials:
@@ -58,7 +57,7 @@ def form_cohorts(
         groups[shape, trial.replicate, trial.epochs, trial.epochs_done, limit(trial)].append(trial)
     cohorts = []
     for (shape, *_), group in groups.items():
-        size = largest(Setting.from_json(group[0].setting))
+        size = largest(group[0])
         number = -(-len(group) // size)
         for i in range(number):
             part = group[i * len(group) // number : (i + 1) * len(group) // number]

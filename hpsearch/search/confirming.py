@@ -47,15 +47,17 @@ def next_round(confirm: Confirm, base: int, ranked: Sequence[Contestant]) -> Rou
     """
     field: list[Contestant] = list(ranked[: confirm.best])
     looks = max(1, confirm.replicates - max(base, _FEWEST) + 1)
+    worse = False
     for replicates in range(base, confirm.replicates + 1):
         if any(len(contestant.values) < replicates for contestant in field):
             missing = tuple(c.number for c in field if len(c.values) < replicates)
             return Round(missing, replicates - 1)
         field = [contestant for contestant in field if None not in contestant.values[:replicates]]
         if field and replicates >= _FEWEST:
-            field = _not_worse(field, replicates, ALPHA / looks)
+            before, field = field, _not_worse(field, replicates, ALPHA / looks)
+            worse |= len(field) < len(before)
         if len(field) <= 1:
-            return _catch_up(field, ranked) or Round((), replicates, _clear(field, replicates))
+            return _catch_up(field, ranked) or Round((), replicates, _clear(field, replicates, worse=worse))
     names = ", ".join(str(contestant.trial) for contestant in field)
     outcome = f"After {confirm.replicates} replicates the settings of trials {names} cannot be told apart."
     return Round((), confirm.replicates, outcome)
@@ -69,9 +71,12 @@ def _catch_up(field: Sequence[Contestant], ranked: Sequence[Contestant]) -> Roun
     return None
 
 
-def _clear(field: Sequence[Contestant], replicates: int) -> str:
+def _clear(field: Sequence[Contestant], replicates: int, *, worse: bool) -> str:
+    """In words, why nobody is left to compare; `worse` if another was found to be."""
     if not field:
         return "All of the best settings failed with a further replicate."
+    if not worse:
+        return f"There was no other setting left to confirm that of trial {field[0].trial} against."
     return f"After {replicates} replicates the setting of trial {field[0].trial} is clearly the best."
 
 

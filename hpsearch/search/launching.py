@@ -15,7 +15,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from hpsearch import __version__, data, spec
-from hpsearch.errors import DataError, InputError, ModelError
+from hpsearch.errors import DataError, InputError, ModelError, StudyBusyError
 from hpsearch.search.cohorts import Pace
 from hpsearch.search.growing import accept, grow, growth_of, growth_of_file, in_words
 from hpsearch.search.interrupts import Interrupts
@@ -88,6 +88,8 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
                 if reading.find_study(connection, study.name) is None:
                     writing.add_study(connection, database.optuna, new, stages_of(study, dataset))
                 row = reading.get_study(connection, study.name)
+            if row.text != text:
+                raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
             with closing(Coordinator(database, row.id, row.name)):
                 return study.name, _run(database, row, study, plugin, dataset, splits, workers, options)
 
@@ -124,6 +126,9 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
             if grown:
                 options.watcher.message(in_words(row, study, grown))
             with database.transaction() as connection:
+                now = reading.get_study(connection, name)
+                if (now.id, now.text, now.model["hash"]) != (row.id, row.text, row.model["hash"]):
+                    raise StudyBusyError(f"study {name!r} was changed by another process just now; resume it again")
                 if grown:
                     grow(connection, database, row, study, grown, dataset)
                 if plugin.hash != row.model["hash"]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.errors import HpsearchError
 from hpsearch.search import planning
 from hpsearch.search.progress import Tally
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
@@ -12,7 +13,17 @@ from hpsearch.search.stage_run import StageRun, Surroundings
 from hpsearch.search.steps import StagePlan
 from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage import notes, reading, writing
-from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, WAITING, Params, StageRow, StudyRow, TrialRow
+from hpsearch.storage.records import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    RUNNING,
+    WAITING,
+    Params,
+    StageRow,
+    StudyRow,
+    TrialRow,
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,10 @@ class Runner:
         if not StageRun(self.shared, stage, plan, self._tally(stages, stage, plan)).run():
             return False
         trials = list(plan.rows.values())
+        if unfinished := [trial.number for trial in trials if trial.state in (WAITING, RUNNING)]:
+            raise HpsearchError(
+                f"stage {stage.name!r}: trials {unfinished[:5]} were left over, a mistake of ours; resume"
+            )
         require_success(stage.name, trials)
         best = [trial_id for setting in rank(trials) for trial_id in setting.trials]
         database = self.shared.database

@@ -3,7 +3,7 @@
 May import spec and storage's records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -22,7 +22,7 @@ class Track:
     best: Standing | None = None
     at: dict[int, Standing] = field(default_factory=dict)
 
-    def add(self, rungs: Sequence[int], curve: Curve, *, last: bool) -> None:
+    def add(self, rungs: Container[int], curve: Curve, *, last: bool) -> None:
         """Take further epochs in; `last` where the last epoch's weights are kept, and not the best one's."""
         for epoch, value, loss in curve:
             if last or self.best is None or value > self.best[0]:
@@ -39,6 +39,7 @@ class Rungs:
         self.pruner, self.longest = pruner, longest
         self._judge = judge_of(pruner, longest)
         self._entrants: list[Entrant] = []
+        self._rungs: list[frozenset[int]] = []
         self._tracks: dict[int, Track] = {}
 
     def enter(self, batch: int, epochs: int) -> None:
@@ -47,6 +48,7 @@ class Rungs:
         rungs, bracket = meeting(self.pruner, number, self.longest)
         entrant = Entrant(number, batch, tuple(rung for rung in rungs if rung < epochs), bracket)
         self._entrants.append(entrant)
+        self._rungs.append(frozenset(entrant.rungs))
         self._judge.enter(entrant)
 
     def close(self, batch: int) -> None:
@@ -56,7 +58,7 @@ class Rungs:
     def follow(self, row: TrialRow, curve: Curve) -> None:
         """A trial has trained on, or ended."""
         last = row.setting["training"].get("keep") == "last"
-        self._tracks.setdefault(row.id, Track()).add(self._entrants[row.point].rungs, curve, last=last)
+        self._tracks.setdefault(row.id, Track()).add(self._rungs[row.point], curve, last=last)
 
     def arrive(self, number: int, rows: Sequence[TrialRow]) -> None:
         """Hand a setting to the judge if all its replicates have come to its next rung."""

@@ -4,6 +4,7 @@ One process, this one, decides what is trained and writes the database; workers 
 never happened: it is done again, with the same result.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -64,6 +65,7 @@ class StageRun:
         self._waiting: list[Cohort] = []
         self._running: dict[Future[SegmentResult], tuple[int, Cohort, Segment]] = {}
         self._idle = list(range(len(shared.pool)))
+        self._sizes: dict[str, int] = {}
         self._seconds = stage.seconds
         self._clock = self._noted = time.monotonic()
         for row in plan.rows.values():
@@ -133,20 +135,24 @@ class StageRun:
             ahead += len(rows)
         ready = self.plan.take_ready()
         if ready:
-            smaller = [c for c in self._waiting if not (c.deaths or c.careful) and len(c.trials) < self._largest_of(c)]
-            self._waiting = [cohort for cohort in self._waiting if cohort not in smaller]
-            ready += [trial for cohort in smaller for trial in cohort.trials]
-            self._waiting += form_cohorts(ready, self.plan.limit, self._largest)
+            whole: list[Cohort] = []
+            for cohort in self._waiting:
+                if cohort.deaths or cohort.careful or len(cohort.trials) >= self._largest(cohort.trials[0]):
+                    whole.append(cohort)
+                else:
+                    ready += cohort.trials
+            self._waiting = whole + form_cohorts(ready, self.plan.limit, self._largest)
 
-    def _largest(self, setting: Setting) -> int:
-        shared = self.shared
-        try:
-            return largest_cohort(shared.plugin, shared.inputs, shared.classes, setting.parameters)
-        except ModelError:  # refused in the midst of a range whose ends were checked: its trial will say so
-            return 1
-
-    def _largest_of(self, cohort: Cohort) -> int:
-        return self._largest(Setting.from_json(cohort.trials[0].setting))
+    def _largest(self, trial: TrialRow) -> int:
+        """How many trials of this one's shape a cohort should have at most: the model is built to see, but once."""
+        parameters = {key: value for key, value in trial.setting["model"].items() if key != "file"}
+        shape, shared = json.dumps(parameters, sort_keys=True), self.shared
+        if shape not in self._sizes:
+            try:
+                self._sizes[shape] = largest_cohort(shared.plugin, shared.inputs, shared.classes, parameters)
+            except ModelError:  # refused in the midst of a range whose ends were checked: its trial will say so
+                self._sizes[shape] = 1
+        return self._sizes[shape]
 
     def _note(self, row: TrialRow, curve: Sequence[tuple[float, ...]] = ()) -> None:
         self.tally.note(row)

@@ -95,6 +95,7 @@ class StagePlan:
                 self.rungs.follow(row, curves.get(row.id, ()))
         for setting in self._settings:  # with all curves known: a replicate may have failed beyond the rung
             self._arrive(setting)
+        self.expired = any(row.state == PRUNED and row.doomed is None for row in rows)  # or they would go on
 
     def added(self, rows: Sequence[TrialRow]) -> None:
         """The trials of the last step are stored, with these ids."""

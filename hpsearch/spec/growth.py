@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from .pruners import Halving, Hyperband
 from .reading import differences, parse
+from .resolve import data_of, epochs, resolve
 from .samplers import Grid
 from .stages import Stage
+from .study import Study
 from .words import show
 
 
@@ -27,7 +29,8 @@ class Growth:
 
 def growth(old_text: str, new_text: str) -> Growth:
     """Compare a study file with the one that was launched. Raises StudyFileError if one of them is not valid."""
-    old, new = parse(old_text, "old study file").stages, parse(new_text, "new study file").stages
+    before_all, after_all = parse(old_text, "old study file"), parse(new_text, "new study file")
+    old, new = before_all.stages, after_all.stages
     refused: list[str] = []
     grown: set[str] = set()
     for key, line in differences(old_text, new_text).items():
@@ -41,6 +44,8 @@ def growth(old_text: str, new_text: str) -> Growth:
             grown.add(new[number].name)
     for i, (before, after) in enumerate(zip(old, new, strict=False)):
         refused += _reordered(i, before, after) + _regrouped(i, before, after)
+        if isinstance(before.pruner, Hyperband) and before.settings and after.settings:
+            refused += _rebracketed(i, _longest(before_all, before), _longest(after_all, after))
     names = tuple(stage.name for stage in new)
     return Growth(refused, tuple(name for name in names if name in grown), names[len(old) :])
 
@@ -93,3 +98,17 @@ def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
     if not looked_at or size == after.batch_size_of_points or not isinstance(before.pruner, Halving | Hyperband):
         return []
     return [f"stage[{i}].budget: raise it; without it the batches of {size} end, in which the pruner compared trials"]
+
+
+def _longest(study: Study, stage: Stage) -> int:
+    """Return the epochs of the longest training that a stage's settings name."""
+    images = data_of(study, stage).train
+    return max(epochs(resolve(study, stage, setting).training, images) for setting in stage.settings or ())
+
+
+def _rebracketed(i: int, before: int, after: int) -> list[str]:
+    """Return the line for a setting longer than all before it, which would deal these to other brackets."""
+    if before == after:
+        return []
+    rule = f"must not come to more than {before:_} epochs, the longest so far, by which hyperband has its brackets"
+    return [f"stage[{i}].settings: {rule}, got {after:_}"]

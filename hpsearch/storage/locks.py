@@ -40,7 +40,11 @@ def schema_lock(database: Path) -> Iterator[None]:
 
 
 class StudyLock:
-    """Held by the one process that runs a study; whoever holds it knows that no other coordinator is alive."""
+    """Held by the one process that runs a study; whoever holds it knows that no other coordinator is alive.
+
+    The system frees it when this process closes any handle of the file, so nothing may call `is_held` or `schema_lock`
+    while it is held.
+    """
 
     def __init__(self, database: Path, study_id: int, name: str) -> None:
         """Raises StudyBusyError, with the holder's process id where the system tells it."""

@@ -45,7 +45,11 @@ def test_equals_are_told_apart_no_more_often_than_the_error_rate():
 
 def test_a_setting_whose_replicate_failed_leaves_the_race():
     found = next_round(CONFIRM, 1, [Contestant(4, [0.6, None], 4), Contestant(7, [0.5, 0.5], 7)])
-    assert found.outcome == "After 2 replicates the setting of trial 7 is clearly the best."
+    assert found.outcome == "There was no other setting left to confirm that of trial 7 against."
+
+
+def test_the_only_setting_of_a_stage_is_not_said_to_be_clearly_the_best():
+    assert "clearly" not in next_round(CONFIRM, 1, [Contestant(4, [0.6], 4)]).outcome
 
 
 def test_the_same_values_ask_for_the_same_round():

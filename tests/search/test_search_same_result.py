@@ -6,8 +6,8 @@ import pytest
 from tiny import TINY, StopAfter, options, ranking, rows, workspace
 
 from hpsearch import data
-from hpsearch.errors import DataError, InputError, ModelError, StudyChangedError
-from hpsearch.search import cohorts
+from hpsearch.errors import DataError, InputError, ModelError, StudyBusyError, StudyChangedError
+from hpsearch.search import cohorts, launching
 from hpsearch.search.launching import delete, how_to_resume, launch, resume
 from hpsearch.storage import tables
 
@@ -138,3 +138,37 @@ def test_a_deleted_study_leaves_nothing_and_can_be_launched_again(tmp_path, calm
         assert rows(tmp_path, table) == [] or table is tables.versions
     launch(path, options(tmp_path))
     assert ranking(tmp_path) == calm
+
+
+def test_a_study_that_another_process_changed_while_this_one_checked_it_is_left_alone(tmp_path, monkeypatch):
+    path = workspace(tmp_path)
+    launch(path, options(tmp_path))
+    path.write_text(TINY.replace("trials = 5", "trials = 7"))
+    checked = launching.check
+
+    def overtaken(*given):
+        monkeypatch.setattr(launching, "check", checked)
+        assert resume("tiny", options(tmp_path))
+        checked(*given)
+
+    monkeypatch.setattr(launching, "check", overtaken)
+    with pytest.raises(StudyBusyError, match="study 'tiny' was changed by another process just now; resume it again"):
+        resume("tiny", options(tmp_path))
+    assert next(row["batches"] for row in rows(tmp_path, tables.stages)) == [5]
+    assert resume("tiny", options(tmp_path))
+
+
+def test_of_two_launches_of_one_name_at_once_the_later_does_not_run_the_others_study(tmp_path, monkeypatch):
+    path = workspace(tmp_path)
+    other = workspace(tmp_path, TINY.replace("trials = 5", "trials = 4"), "other.toml")
+    checked = launching.check
+
+    def overtaken(*given):
+        monkeypatch.setattr(launching, "check", checked)
+        launch(other, options(tmp_path))
+        checked(*given)
+
+    monkeypatch.setattr(launching, "check", overtaken)
+    with pytest.raises(StudyBusyError, match="study 'tiny' was launched by another process just now"):
+        launch(path, options(tmp_path))
+    assert [row["launches"] for row in rows(tmp_path, tables.studies)] == [1]

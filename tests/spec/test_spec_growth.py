@@ -123,6 +123,13 @@ def test_a_budget_that_made_the_batches_of_a_halving_is_raised_but_not_left_out(
     assert line.startswith("stage[0].budget: raise it; without it the batches of 16 end")
 
 
+def test_a_list_does_not_grow_by_a_longer_setting_where_hyperband_deals_its_brackets_by_the_longest():
+    dealt = OLD.replace("[{ lambda = 0 }, {}]", "[{ lambda = 0 }, {}]\npruner = { kind = 'hyperband' }")
+    assert changed("{}]", "{}, { epochs = 9 }]", old=dealt) == Growth([], ("list",), ())
+    (line,) = changed("{}]", "{}, { epochs = 99 }]", old=dealt).refused
+    assert line.startswith("stage[2].settings: must not come to more than 40 epochs, the longest so far")
+
+
 def test_a_study_file_that_is_not_valid_has_not_grown():
     with pytest.raises(
         StudyFileError, match=r"^new study file: stage\[0\]\.sampler\.trials must be at least 1, got 0$"
