@@ -87,6 +87,7 @@ class Pool:
         wait(self._warming, timeout=WARM_SECONDS)  # loky stumbles over a worker that is ended while it starts
         for slot in range(len(self._executors)):
             self.discard(slot)
+        _join_feeders()
         if self._limits is not None:
             self._limits.restore_original_limits()
 
@@ -106,6 +107,13 @@ def _end(executor: Any) -> None:
         executor.shutdown(wait=True, cancel_futures=True)
     else:
         executor.shutdown(wait=True, kill_workers=True)
+
+
+def _join_feeders() -> None:
+    """Wait for the threads that fed dead workers: they let go of semaphores, and the exit must not come in between."""
+    for thread in threading.enumerate():
+        if thread.name == "QueueFeederThread":
+            thread.join(timeout=1.0)
 
 
 def _begin(coordinator: int) -> None:
