@@ -84,7 +84,7 @@ def _view(frames: Frames, index: int, stage: StageView, race: Race) -> Pruning:
         noun=noun,
         saved=_saved(cost, stage.name, race, noun),
         lost=tuple(lost),
-        in_short=f"Pruning in {stage.name} trained {cost.share} of the epochs that all would have needed; {short}.",
+        in_short=f"Pruning in stage {stage.name} trained {cost.share} of the epochs that all would need; {short}.",
         rungs=tuple(_rung(race, rung, places) for rung in rungs[:SHOWN]),
         audits=tuple(_audits(frames, stored, race, audited, places)),
         caption=" ".join([_caption(race), *left_out]),

@@ -122,23 +122,21 @@ class Retraining:
     def _why(self) -> list[str]:
         """What may explain a difference that is nobody's fault."""
         before, now = self.row.environment, environment()
-        found = [
+        return [
             f"likely because of its {key}: the study ran on {before.get(key)}, this is {now[key]}"
             for key in ("machine", "blas", "numpy", "scipy")
             if before.get(key) != now[key]
         ]
-        if self.row.model.get("former"):
-            found.append("perhaps it was trained with the former model file, before a resume with --accept-changes")
-        return found
 
 
 def trained(connection: Connection, row: StudyRow) -> list[tuple[StageRow, TrialRow]]:
-    """All trials of a study that have been trained for an epoch at least, in order."""
+    """All trials of a study that were trained for an epoch at least, with its model file as it is now, in order."""
+    kept = row.model.get("kept", {})
     return [
         (stage, trial)
         for stage in reading.stages(connection, row.id)
         for trial in reading.trials(connection, stage.id)
-        if trial.epochs_done > 0
+        if trial.epochs_done > 0 and trial.number not in kept.get(stage.name, ())
     ]
 
 

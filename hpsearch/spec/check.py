@@ -32,6 +32,7 @@ def check(study: Study) -> None:
         _check_number(study, i)
         check_asking(study, i)
         check_rungs(study, i, _check_settings(study, stage, stage))
+        _check_epochs(study, i)
     if study.final is not None:
         _check_overrides(study, study.final, ["final"], study.stages[-1])
         _check_settings(study, study.final, study.stages[-1])
@@ -159,6 +160,19 @@ def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -
     if entry.log and isinstance(source, Range) and source.low < SMALLEST:
         rule = f"must not be true where the range began at {show(source.low)}"
         raise fail(study.place, [*where, "log"], f"{rule}, got true")
+
+
+def _check_epochs(study: Study, i: int) -> None:
+    """Refuse a budget of epochs that is over before the first setting."""
+    stage = study.stages[i]
+    most, replicates, images = stage.budget.epochs, replicates_of(study, stage), data_of(study, stage).train
+    if most is None:
+        return
+    least = min(whole_epochs(resolve(study, stage, params).training, images) for params in probes(study, stage))
+    if most < least * replicates:
+        of = "the epochs of a setting" + f" with its {replicates} replicates" * (replicates > 1)
+        rule = f"must be at least {least * replicates:_}, {of}"
+        raise fail(study.place, ["stage", i, "budget", "epochs"], f"{rule}, got {most:_}")
 
 
 def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> int:

@@ -51,7 +51,7 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
     module.__file__ = str(path)
     try:
         exec(compile(text, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise ModelError(f"{path}: the model file cannot be imported ({type(error).__name__}: {error})") from error
     build = getattr(module, "build", None)
     if not callable(build):
@@ -73,7 +73,7 @@ def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[
         made = plugin.build(classes, **parameters)
     except ValueError as error:  # what a model says of a parameter that makes no sense
         raise ModelError(f"{plugin.path}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # signals are counted elsewhere: it is the model's own
         raise ModelError(f"{plugin.path}: build({shown}) failed: {type(error).__name__}: {error}") from error
     if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
         raise ModelError(f"{plugin.path}: build({shown}) must return a list of layers, got {made!r:.80}")

@@ -400,7 +400,7 @@ space.schedule.eta_min = { low = 0.01, high = 0.1 }
 name = "learnt"
 sampler = { kind = "tpe", trials = 8, window = 4, n_startup_trials = 3, multivariate = true }
 pruner = { kind = "median", startup = 2, rungs = [2, 4], audit = 0.5 }
-budget = { minutes = 3, epochs = 90, target = 0.5, patience = 20 }
+budget = { minutes = 3, epochs = 900, target = 0.5, patience = 20 }
 first = [ { optimiser = { momentum = 0.6 } } ]
 from = "poor/one"
 space.optimiser.momentum = { around = "one" }

@@ -242,3 +242,10 @@ def test_a_length_without_an_end_costs_no_more_to_check_than_another():
     text = TEXT.replace("epochs = 40", "epochs = 1_000_000_000")
     for pruner in ("{ kind = 'median' }", "{ kind = 'halving', keep = 0.999999999 }", "{ kind = 'hyperband' }"):
         parse(text.replace('name = "coarse"', f'name = "coarse"\npruner = {pruner}'), "x")
+
+
+def test_a_budget_of_epochs_holds_a_setting_at_least():
+    said = r"stage\[2\]\.budget\.epochs must be at least 80, the epochs of a setting with its 2 replicates, got 79"
+    with pytest.raises(StudyFileError, match=said):
+        parse(TEXT + "replicates = 2\nbudget = { epochs = 79 }\n", "x")
+    assert parse(TEXT + "replicates = 2\nbudget = { epochs = 80 }\n", "x")
