@@ -5,10 +5,14 @@ Neither choice changes a trial's numbers (rule 1), only how fast they come.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from hpsearch.storage.records import TrialRow
+from hpsearch.data.augmentation import Augmentation
+from hpsearch.storage.records import StageRow, TrialRow
+from hpsearch.workers.plugin import Plugin
+from hpsearch.workers.segment import Segment, Task
 
 SEGMENT_SECONDS = 3.0
 """A segment is as many epochs as take about so long: what a kill can cost."""
@@ -64,6 +68,37 @@ def form_cohorts(
             first = part[0]
             cohorts.append(Cohort(part, shape, first.epochs_done, limit(first), first.epochs))
     return cohorts
+
+
+def segment_of(
+    stage: StageRow,
+    trial: TrialRow,
+    tasks: tuple[Task, ...],
+    epochs: tuple[int, int],
+    *,
+    splits: Mapping[tuple[str, int], Path],
+    plugin: Plugin,
+    seed: int,
+    test: bool,
+) -> Segment:
+    """What a worker gets: a cohort's tasks, of which `trial` is one, and their epochs, from the first to the last.
+
+    Searching and verifying both train by this, and so alike.
+    """
+    first, last = epochs
+    return Segment(
+        tasks=tasks,
+        split=splits[stage.name, trial.replicate],
+        model=plugin.path,
+        model_hash=plugin.hash,
+        seed=seed,
+        replicate=trial.replicate,
+        first=first,
+        last=last,
+        augmentation=Augmentation(**tasks[0].setting.augmentation.model_dump()),
+        ends=last == trial.epochs,
+        test=test,
+    )
 
 
 @dataclass

@@ -92,7 +92,7 @@ def grow(
     writing.grow(connection, database.optuna, row.id, grown.text, grown.growth.grown, added, points)
 
 
-def accept(connection: Connection, database: Database, row: StudyRow, plugin: Plugin) -> None:
+def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
     """Take the changed model file: what is unfinished begins anew, what is finished stays."""
     former = [*row.model.get("former", ()), row.model["hash"]]
     kept: dict[str, list[int]] = {}
@@ -101,9 +101,9 @@ def accept(connection: Connection, database: Database, row: StudyRow, plugin: Pl
         unfinished = [trial for trial in trials if trial.state in (WAITING, RUNNING)]
         kept[stage.name] = [trial.number for trial in trials if trial not in unfinished]
         stopped = [trial for trial in trials if trial.state == PRUNED and trial.doomed is None]
-        writing.reset_trials(connection, database.optuna, [*unfinished, *stopped])
+        writing.reset_trials(connection, [*unfinished, *stopped])
         ids = {trial.id for trial in stopped}  # a longer budget of minutes would let them go on
         anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in ids]
-        writing.decide(connection, database.optuna, [Decision(trial, None, OUT_OF_TIME) for trial in anew])
+        writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in anew])
     model = {"file": row.model["file"], "hash": plugin.hash, "text": plugin.text, "former": former, "kept": kept}
     writing.accept_model(connection, row.id, model)

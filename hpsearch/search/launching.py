@@ -132,7 +132,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 if grown:
                     grow(connection, database, row, study, grown, dataset)
                 if plugin.hash != row.model["hash"]:
-                    accept(connection, database, row, plugin)
+                    accept(connection, row, plugin)
                 writing.count_launch(connection, row.id, environment())
             return _run(database, row, study, plugin, dataset, splits, workers, options)
 
@@ -143,7 +143,7 @@ def delete(name: str, storage: str) -> None:
         with database.transaction() as connection:
             row = reading.get_study(connection, name)
         with closing(Coordinator(database, row.id, name)), database.transaction() as connection:
-            writing.delete_study(connection, database.optuna, row.id)
+            writing.delete_study(connection, row.id)
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hpsearch import data, spec
-from hpsearch.data.augmentation import Augmentation
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
+from hpsearch.search.cohorts import segment_of
 from hpsearch.search.launching import environment, known_workspace
 from hpsearch.search.preparing import prepare
 from hpsearch.spec import Setting
@@ -104,18 +104,14 @@ class Retraining:
 
     def _segment(self, stored: Stored) -> Segment:
         trial, stage = stored.trial, stored.stage
-        setting = Setting.from_json(trial.setting)
-        return Segment(
-            tasks=(Task(trial.id, setting, (stage.name, trial.point)),),
-            split=self.splits[stage.name, trial.replicate],
-            model=self.plugin.path,
-            model_hash=self.plugin.hash,
+        return segment_of(
+            stage,
+            trial,
+            (Task(trial.id, Setting.from_json(trial.setting), (stage.name, trial.point)),),
+            (1, stored.epochs),
+            splits=self.splits,
+            plugin=self.plugin,
             seed=self.study.seed,
-            replicate=trial.replicate,
-            first=1,
-            last=stored.epochs,
-            augmentation=Augmentation(**setting.augmentation.model_dump()),
-            ends=stored.epochs == trial.epochs,
             test=stage.test,
         )
 

@@ -100,7 +100,7 @@ class Runner:
         database = self.shared.database
         with database.transaction() as connection:
             writing.finish_stage(connection, stage.id, best, plan.why_it_ended, len(trials))
-            notes.refresh(connection, database.optuna, stage.id)
+            notes.refresh(connection, stage.id)
         if plan.why_it_ended:
             self.shared.watcher.message(f"stage {stage.name}: {plan.why_it_ended}")
         return True

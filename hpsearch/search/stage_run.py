@@ -13,9 +13,8 @@ from pathlib import Path
 
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from hpsearch.data.augmentation import Augmentation
 from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.search.cohorts import Cohort, Pace, form_cohorts
+from hpsearch.search.cohorts import Cohort, Pace, form_cohorts, segment_of
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.outcomes import ACCURACY, EPOCH, LOSS, after, decided, progress_of
 from hpsearch.search.progress import Tally, Watcher
@@ -124,9 +123,8 @@ class StageRun:
         ahead = sum(len(cohort.trials) for cohort in self._waiting)
         while step := self.plan.next(ROOM if ahead <= ROOM // 2 else 0):
             with self.shared.database.transaction() as connection:
-                optuna = self.shared.database.optuna
-                writing.decide(connection, optuna, step.decisions)
-                rows = writing.add_trials(connection, optuna, self.stage, step.trials)
+                writing.decide(connection, step.decisions)
+                rows = writing.add_trials(connection, self.stage, step.trials)
             for decision in step.decisions:
                 self._note(decided(decision))
             self.plan.added(rows)
@@ -204,18 +202,14 @@ class StageRun:
             )
             for trial, setting in zip(cohort.trials, settings, strict=True)
         )
-        replicate = cohort.trials[0].replicate
-        return Segment(
-            tasks=tasks,
-            split=shared.splits[stage.name, replicate],
-            model=shared.plugin.path,
-            model_hash=shared.plugin.hash,
+        return segment_of(
+            stage,
+            cohort.trials[0],
+            tasks,
+            (cohort.done + 1, last),
+            splits=shared.splits,
+            plugin=shared.plugin,
             seed=self.plan.study.seed,
-            replicate=replicate,
-            first=cohort.done + 1,
-            last=last,
-            augmentation=Augmentation(**settings[0].augmentation.model_dump()),
-            ends=last == cohort.epochs,
             test=test,
         )
 
@@ -274,12 +268,11 @@ class StageRun:
 
     def _commit(self, records: Sequence[Progress]) -> None:
         with self.shared.database.transaction() as connection:
-            optuna = self.shared.database.optuna
-            writing.commit_progress(connection, optuna, records)
+            writing.commit_progress(connection, records)
             elapsed = self._elapsed()
             writing.add_seconds(connection, self.stage.id, elapsed - self._seconds)
             if time.monotonic() - self._noted > NOTE_SECONDS:
-                notes.refresh(connection, optuna, self.stage.id)
+                notes.refresh(connection, self.stage.id)
                 self._noted = time.monotonic()
         self._seconds, self._clock = elapsed, time.monotonic()
         for record in records:

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from optuna.storages import RDBStorage
 from sqlalchemy import Connection, func, select
 
 from hpsearch.storage import REPORTS_PATH, mirror, reading, tables
@@ -46,7 +45,7 @@ class Trial(NamedTuple):
     value: float
 
 
-def refresh(connection: Connection, storage: RDBStorage, stage_id: int) -> None:
+def refresh(connection: Connection, stage_id: int) -> None:
     """Write the note and the plots of a stage as it stands; does nothing for one that was deleted in the dashboard."""
     stage, study = tables.stages, tables.studies
     query = select(stage, study.c.name.label("study")).join(study).where(stage.c.id == stage_id)

@@ -58,7 +58,7 @@ def new_trials(first, last, epochs=EPOCHS, keep="best"):
 
 def add_trials(database, new, name="coarse"):
     with database.transaction() as connection:
-        return writing.add_trials(connection, database.optuna, stage_of_connection(connection, name), new)
+        return writing.add_trials(connection, stage_of_connection(connection, name), new)
 
 
 def right(number, epoch):
@@ -97,7 +97,7 @@ def segment(trial, last, *, test=False, **given):
 def advance(database, trials, last, **given):
     """Commit segments that bring trials to epoch `last`; return the trials as they are then."""
     with database.transaction() as connection:
-        writing.commit_progress(connection, database.optuna, [segment(trial, last, **given) for trial in trials])
+        writing.commit_progress(connection, [segment(trial, last, **given) for trial in trials])
         return [again(connection, trial) for trial in trials]
 
 
@@ -111,7 +111,7 @@ def again(connection, trial):
 def prune(database, trials, doomed=2, **given):
     with database.transaction() as connection:
         decisions = [Decision(trial, doomed, "place 3 of 4", **given) for trial in trials]
-        writing.decide(connection, database.optuna, decisions)
+        writing.decide(connection, decisions)
         return [again(connection, trial) for trial in trials]
 
 

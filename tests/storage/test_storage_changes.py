@@ -92,7 +92,7 @@ def test_a_trial_judged_by_its_last_epoch_has_no_value_if_it_fails_before(databa
             stage = reading.stages(connection, reading.get_study(connection, name).id)[0]
             writing.start_stage(connection, stage, {}, [], None, 1)
             stage = reading.stages(connection, reading.get_study(connection, name).id)[0]
-            trials = writing.add_trials(connection, database.optuna, stage, new_trials(0, 1, keep="last"))
+            trials = writing.add_trials(connection, stage, new_trials(0, 1, keep="last"))
         advance(database, advance(database, trials, last), 4, failure="NaN")
         (failed,) = trials_of(database, study=name)
         assert (failed.state, failed.value, failed.best_epoch) == ("failed", None, None)
@@ -105,7 +105,7 @@ def test_trials_begun_anew_have_nothing_but_their_setting(database):
     running, looked, other = advance(database, trials, 2)
     advance(database, [looked], 4, test=True)
     with database.transaction() as connection:
-        writing.reset_trials(connection, database.optuna, [running, looked])
+        writing.reset_trials(connection, [running, looked])
     assert trials_of(database, "final") == [*trials[:2], other]
     first, second, third = mirror(database, "s / 2 final")
     assert (first.state, first.intermediate_values, first.value) == (TrialState.WAITING, {}, None)
@@ -212,7 +212,7 @@ def test_a_deleted_study_leaves_nothing_and_others_as_they_were(database):
     before = everything(database.path)
     whole(database)
     with database.transaction() as connection:
-        writing.delete_study(connection, database.optuna, reading.get_study(connection, "s").id)
+        writing.delete_study(connection, reading.get_study(connection, "s").id)
     assert everything(database.path) == before
 
 

@@ -104,7 +104,7 @@ def test_a_claim_is_renewed_while_its_holder_works_but_not_with_every_transactio
 
 def test_a_study_may_be_deleted_by_its_coordinator(database):
     with closing(Coordinator(database, 1, "s")), database.transaction() as connection:
-        writing.delete_study(connection, database.optuna, 1)
+        writing.delete_study(connection, 1)
     assert claim(database) is None
     assert not is_held(database.path, 1)
 

@@ -40,7 +40,7 @@ def begin(database, trials=2):
         new = [NewTrial(i, 0, given, {}, 2, point=i) for i, given in enumerate(params)]
         writing.start_stage(connection, stage, SPACE, [], None, trials)
         stage = reading.stages(connection, study)[0]
-        added = writing.add_trials(connection, database.optuna, stage, new)
+        added = writing.add_trials(connection, stage, new)
         assert added == reading.trials(connection, stage.id)
         return stage, added
 
@@ -68,7 +68,7 @@ def test_a_transaction_that_fails_leaves_nothing_in_either_tables(database):
     curve = [(1, 0.1, *(0.5,) * 6)]
     with pytest.raises(RuntimeError), database.transaction() as connection:  # noqa: PT012
         writing.add_study(connection, database.optuna, NewStudy("t", "", "", "", {}, {}, {}), [STAGE])
-        writing.commit_progress(connection, database.optuna, [Progress(trials[0], 1, curve, b"state")])
+        writing.commit_progress(connection, [Progress(trials[0], 1, curve, b"state")])
         raise RuntimeError("power cut")
     assert everything(database) == before
     with database.transaction() as connection:
@@ -80,13 +80,13 @@ def test_optuna_shows_the_same_as_our_tables(database):
     assert [trial.state for trial in mirror(database)] == [TrialState.WAITING] * 2
     curve = [(1, 0.1, *(0.25,) * 6), (2, 0.1, *(0.5,) * 6)]
     with database.transaction() as connection:
-        writing.commit_progress(connection, database.optuna, [Progress(trial, 1, curve[:1], b"x") for trial in trials])
+        writing.commit_progress(connection, [Progress(trial, 1, curve[:1], b"x") for trial in trials])
         halfway = reading.trials(connection, stage.id)
     assert [trial.state for trial in mirror(database)] == [TrialState.RUNNING] * 2
     best = BestRecord(2, 0.5, b"weights", b"correct", 8)
     records = [Progress(halfway[0], 2, curve[1:], best=best, finished=True), Progress(halfway[1], 2, (), failure="NaN")]
     with database.transaction() as connection:
-        writing.commit_progress(connection, database.optuna, records)
+        writing.commit_progress(connection, records)
     first, second = mirror(database)
     assert (first.number, first.state, first.value) == (0, TrialState.COMPLETE, 0.5)
     assert first.intermediate_values == {1: 0.25, 2: 0.5}
@@ -156,7 +156,7 @@ def test_reading_goes_on_while_a_transaction_is_open(database):
     stage, trials = begin(database)
     engine = open_to_read(f"sqlite:///{database.path}")
     with database.transaction() as connection:
-        writing.commit_progress(connection, database.optuna, [Progress(trials[0], 1, (), b"state")])
+        writing.commit_progress(connection, [Progress(trials[0], 1, (), b"state")])
         with engine.connect() as reader:
             assert [trial.state for trial in reading.trials(reader, stage.id)] == ["waiting"] * 2
     with engine.connect() as reader:

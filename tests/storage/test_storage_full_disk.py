@@ -26,17 +26,17 @@ def take_seconds(database):
 
 def write_notes(database):
     with database.transaction() as connection:
-        notes.refresh(connection, database.optuna, 1)
+        notes.refresh(connection, 1)
 
 
 def delete(database):
     with database.transaction() as connection:
-        writing.delete_study(connection, database.optuna, 1)
+        writing.delete_study(connection, 1)
 
 
 def reset(database):
     with database.transaction() as connection:
-        writing.reset_trials(connection, database.optuna, reading.trials(connection, 1)[:9])
+        writing.reset_trials(connection, reading.trials(connection, 1)[:9])
 
 
 def reset_all(database):

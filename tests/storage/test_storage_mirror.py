@@ -58,7 +58,7 @@ def test_the_rows_are_those_that_optunas_own_api_writes(database):
     prune(database, trials[2:3])
     with database.transaction() as connection:
         records = [segment(trials[3], 3, failure="NaN"), segment(trials[0], 4)]
-        writing.commit_progress(connection, database.optuna, records)
+        writing.commit_progress(connection, records)
     theirs = optuna.create_study(storage=database.optuna, study_name="theirs", direction="maximize")
     kinds = {"eta": FloatDistribution(0.1, 10.0, log=True), "hidden": CategoricalDistribution(["[8]", "[9, 9]"])}
     for trial in mirror(database):
@@ -112,7 +112,7 @@ def test_the_last_accuracy_of_a_trial_that_ends_early_is_always_shown(database, 
     stopped, failed, pruned = advance(database, add_trials(database, new_trials(0, 3, epochs=epochs)), last - 1)
     with database.transaction() as connection:
         records = [segment(stopped, last, finished=True, stopped="early"), segment(pruned, last)]
-        writing.commit_progress(connection, database.optuna, records)
+        writing.commit_progress(connection, records)
     advance(database, [failed], last, failure="NaN")
     prune(database, [trials_of(database)[2]], doomed=last)
     shown = [max(trial.intermediate_values) for trial in mirror(database)]

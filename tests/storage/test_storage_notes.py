@@ -36,8 +36,8 @@ def begin(database, name="coarse", reasons=("Around the best 3 of coarse.",), ke
         trials = [NewTrial(i, 0, {key: 0.1 * (i + 1)}, {}, 2, point=i) for i in range(3)]
         space = {key: {"low": 0.1, "high": 1.0, "log": True}}
         writing.start_stage(connection, stage, space, list(reasons), None, 3)
-        writing.add_trials(connection, database.optuna, reading.stages(connection, study)[0], trials)
-        notes.refresh(connection, database.optuna, stage.id)
+        writing.add_trials(connection, reading.stages(connection, study)[0], trials)
+        notes.refresh(connection, stage.id)
         return stage, reading.trials(connection, stage.id)
 
 
@@ -45,8 +45,8 @@ def finish(database, stage, trial, value):
     best = BestRecord(2, value, b"w", b"\xff", 8)
     curve = [(epoch, 0.1, *(value,) * 6) for epoch in (1, 2)]
     with database.transaction() as connection:
-        writing.commit_progress(connection, database.optuna, [Progress(trial, 2, curve, best=best, finished=True)])
-        notes.refresh(connection, database.optuna, stage.id)
+        writing.commit_progress(connection, [Progress(trial, 2, curve, best=best, finished=True)])
+        notes.refresh(connection, stage.id)
 
 
 def mirror(database, stage):
@@ -83,8 +83,8 @@ def test_a_trial_that_still_runs_counts_by_its_best_epoch_so_far(database):
     best = BestRecord(1, 0.25, b"w", b"\xff", 8)
     with database.transaction() as connection:
         result = Progress(trials[2], 1, [(1, 0.1, *(0.25,) * 6)], b"state", best=best)
-        writing.commit_progress(connection, database.optuna, [result])
-        notes.refresh(connection, database.optuna, stage.id)
+        writing.commit_progress(connection, [result])
+        notes.refresh(connection, stage.id)
     text = get_note(mirror(database, stage))
     assert "### Best so far" in text
     assert "25.00% ± 2.8, still running |" in text
@@ -118,7 +118,7 @@ def test_a_study_that_was_deleted_in_the_dashboard_is_passed_over(database):
     stage, _ = begin(database)
     database.optuna.delete_study(stage.optuna_study_id)
     with database.transaction() as connection:
-        notes.refresh(connection, database.optuna, stage.id)
+        notes.refresh(connection, stage.id)
 
 
 def test_a_launched_study_has_a_note_for_every_stage_while_it_runs_and_after(tmp_path, monkeypatch):

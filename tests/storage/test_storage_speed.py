@@ -57,14 +57,14 @@ def test_neither_adding_nor_progress_nor_a_verdict_reads_what_others_did(databas
         trials = add_trials(database, new_trials(0, 4))
         with database.transaction() as connection:
             records = [segment(trial, 2) for trial in trials[:3]] + [segment(trials[3], 4)]
-            writing.commit_progress(connection, database.optuna, records)
+            writing.commit_progress(connection, records)
             reading.weights(connection, [trial.id for trial in trials], "state")
             begun = [replace(trial, state="running", epochs_done=2) for trial in trials[:2]]
             decisions = [Decision(begun[0], 2, "worse"), Decision(begun[1], 2, "worse", audited=True)]
-            writing.decide(connection, database.optuna, decisions)
+            writing.decide(connection, decisions)
             writing.add_seconds(connection, 1, 1.0)
             failed = segment(replace(trials[2], state="running", epochs_done=2), 3, failure="NaN")
-            writing.commit_progress(connection, database.optuna, [failed])
+            writing.commit_progress(connection, [failed])
     assert len(watched.statements) > 20
     assert watched.scans() == set()
 
@@ -76,7 +76,7 @@ def test_as_many_statements_are_needed_in_a_long_stage_as_in_a_new_one(database)
         watched = Watched(database)
         added = add_trials(database, new_trials(first, first + 3))
         with database.transaction() as connection:
-            writing.commit_progress(connection, database.optuna, [segment(trial, 4) for trial in added])
+            writing.commit_progress(connection, [segment(trial, 4) for trial in added])
         watched.stop()
         counts.append(len(watched.statements))
     assert counts[0] == counts[1] == counts[2]
@@ -86,7 +86,7 @@ def test_a_note_reads_the_best_trials_only(database, monkeypatch):
     monkeypatch.setattr(notes, "_POINTS", 5)
     trials = add_trials(database, new_trials(0, 40))
     with database.transaction() as connection:
-        writing.commit_progress(connection, database.optuna, [segment(trial, 4) for trial in trials])
+        writing.commit_progress(connection, [segment(trial, 4) for trial in trials])
         best = notes._best(connection, 1)
         ranked = sorted(reading.trials(connection, 1), key=lambda t: (-t.value, t.loss, t.number))
     assert [trial.id for trial in best] == [trial.id for trial in ranked[:5]]

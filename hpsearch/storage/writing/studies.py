@@ -111,7 +111,7 @@ def _insert_stages(
     return first
 
 
-def delete_study(connection: Connection, storage: RDBStorage, study_id: int) -> None:
+def delete_study(connection: Connection, study_id: int) -> None:
     """Delete a study with all its results, from Optuna's tables too."""
     column = tables.stages.c
     query = select(column.id, column.optuna_study_id).where(column.study_id == study_id)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optuna.storages import RDBStorage
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
 
 from hpsearch.storage import mirror, tables
@@ -19,9 +18,7 @@ from hpsearch.storage.writing.looks import count_looks
 _CURVE = [column.name for column in tables.curves.c]
 
 
-def add_trials(
-    connection: Connection, storage: RDBStorage, stage: StageRow, trials: Sequence[NewTrial]
-) -> list[TrialRow]:
+def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTrial]) -> list[TrialRow]:
     """Store trials of a stage that has begun, waiting, in Optuna's tables too; return them as they are read back.
 
     Their numbers go on where those of the stage's trials so far end.
@@ -50,7 +47,7 @@ def add_trials(
     ]
 
 
-def commit_progress(connection: Connection, storage: RDBStorage, records: Sequence[Progress]) -> None:
+def commit_progress(connection: Connection, records: Sequence[Progress]) -> None:
     """Store what segments did to each of their trials, in our tables and in Optuna's."""
     if not records:
         return
@@ -161,7 +158,7 @@ def _forget_last(connection: Connection, trial_ids: Iterable[int]) -> None:
         connection.execute(update(tables.trials).where(tables.trials.c.id == trial_id).values(none))
 
 
-def decide(connection: Connection, storage: RDBStorage, decisions: Sequence[Decision]) -> None:
+def decide(connection: Connection, decisions: Sequence[Decision]) -> None:
     """Store what was decided against trials: they are pruned, but for audited ones, of which it is only noted."""
     if not decisions:
         return
@@ -189,7 +186,7 @@ _BLANK = {
 }
 
 
-def reset_trials(connection: Connection, storage: RDBStorage, trials: Sequence[TrialRow]) -> None:
+def reset_trials(connection: Connection, trials: Sequence[TrialRow]) -> None:
     """Begin trials anew: waiting, with nothing left of what they did but how often they looked at the test set."""
     column = tables.trials.c
     for part in chunks([trial.id for trial in trials]):
