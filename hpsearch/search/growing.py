@@ -98,12 +98,11 @@ def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
     kept: dict[str, list[int]] = {}
     for stage in reading.stages(connection, row.id):
         trials = reading.trials(connection, stage.id)
-        unfinished = [trial for trial in trials if trial.state in (WAITING, RUNNING)]
-        kept[stage.name] = [trial.number for trial in trials if trial not in unfinished]
-        stopped = [trial for trial in trials if trial.state == PRUNED and trial.doomed is None]
-        writing.reset_trials(connection, [*unfinished, *stopped])
-        ids = {trial.id for trial in stopped}  # a longer budget of minutes would let them go on
-        anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in ids]
+        stopped = {trial.id for trial in trials if trial.state == PRUNED and trial.doomed is None}
+        again = [trial for trial in trials if trial.state in (WAITING, RUNNING) or trial.id in stopped]
+        writing.reset_trials(connection, again)
+        kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in again})
+        anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in stopped]  # if time is added
         writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in anew])
     model = {"file": row.model["file"], "hash": plugin.hash, "text": plugin.text, "former": former, "kept": kept}
     writing.accept_model(connection, row.id, model)

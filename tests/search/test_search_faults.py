@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from made_end import FINAL, HEAD, coarse, end, made, random
-from tiny import StopAfter, finish, options, rows, start, until, workspace
+from tiny import StopAfter, finish, options, rows, start, until, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import DataError, ModelError, StudyBusyError
+from hpsearch.search.growing import accept
 from hpsearch.search.launching import launch, resume
-from hpsearch.storage import reading, tables
-from hpsearch.storage.database import open_to_read
+from hpsearch.search.steps import OUT_OF_TIME
+from hpsearch.storage import reading, tables, writing
+from hpsearch.storage.database import Database, open_to_read
+from hpsearch.storage.records import Decision
+from hpsearch.workers.plugin import read_plugin
 
 NAMED = HEAD + '[[stage]]\nname = "coarse"\n'
 ODD = NAMED + "settings = [{ hidden = [8] }, { hidden = [9] }, { hidden = [8], eta = 0.2 }]\n"
@@ -221,6 +225,22 @@ def test_a_changed_model_file_is_refused_until_its_changes_are_accepted(tmp_path
     assert len(model["former"]) == 1
     assert "Dense(12" in model["text"]
     end(tmp_path)
+
+
+def test_what_time_had_stopped_does_not_count_as_trained_with_the_former_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    launch(workspace(tmp_path, made(coarse('kind = "random", trials = 6'))), options(tmp_path, watcher=StopAfter(5)))
+    change_model(tmp_path)
+    plugin = read_plugin(tmp_path / "models" / "mlp.py")
+    with closing(Database(url(tmp_path), create=False)) as database, database.transaction() as connection:
+        trials = reading.trials(connection, 1)
+        stopped = next(trial for trial in trials if trial.state != "complete")
+        writing.decide(connection, [Decision(stopped, None, OUT_OF_TIME)])
+        accept(connection, reading.get_study(connection, "tiny"), plugin)
+        anew = reading.trials(connection, 1)[stopped.number]
+        model = reading.get_study(connection, "tiny").model
+    assert (anew.state, anew.epochs_done) == ("pruned", 0)
+    assert model["kept"] == {"coarse": [trial.number for trial in trials if trial.state == "complete"]}
 
 
 @pytest.mark.parametrize("sampler", ['"random"', '"tpe", batch = 4, n_startup_trials = 4', '"cmaes", batch = 4'])
