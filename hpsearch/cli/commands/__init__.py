@@ -1,0 +1,8 @@
+"""What a user can type, a module for each kind of command. May import click; all else inside the commands, so that
+`hpsearch --help` is quick.
+"""
+
+from hpsearch.cli.commands import datasets, looking, models, studies
+from hpsearch.cli.commands.group import cli
+
+__all__ = ["cli", "datasets", "looking", "models", "studies"]

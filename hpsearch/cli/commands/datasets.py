@@ -1,0 +1,39 @@
+"""Commands about datasets. Each imports what it needs itself."""
+
+import os
+from pathlib import Path
+
+import click
+
+from hpsearch.cli.commands.group import Group, cli
+
+
+@cli.group(name="data", cls=Group)
+def data_group() -> None:
+    """Fetch datasets; see and clear what was prepared from them."""
+
+
+@data_group.command()
+@click.argument("dataset")
+@click.option("--layout", type=click.Choice(["python", "binary", "matlab"]), default="python", show_default=True)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where to put it [default: $HPSEARCH_DATA, or the user's cache].",
+)
+@click.option("--url", metavar="URL", help="The archive's address, for a mirror.")
+def fetch(dataset: str, layout: str, data_dir: Path | None, url: str | None) -> None:
+    """Download DATASET, check it, and unpack it."""
+    from hpsearch import data
+
+    directory = data.data_directory(data_dir)
+    click.echo(data.fetch(dataset, directory, layout=layout, url=url, progress=os.isatty(2)))
+
+
+@data_group.command()
+def clean() -> None:
+    """Delete the prepared splits; they are made again when a study needs them."""
+    from hpsearch import data
+
+    click.echo(f"{data.clean() / 1e6:,.0f} MB freed")

@@ -1,0 +1,92 @@
+"""Commands that run a study, say how it stands, check it, delete it. Each imports what it needs itself."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hpsearch.cli.commands.group import cli
+from hpsearch.cli.commands.options import data_dir_option, running_options, storage_option
+from hpsearch.errors import InputError
+
+
+@cli.command()
+@click.argument("study_file", type=click.Path(path_type=Path))
+@click.option("--or-resume", is_flag=True, help="Go on with the study if it was launched before.")
+@running_options
+def launch(study_file: Path, or_resume: bool, **given: Any) -> int:
+    """Check STUDY_FILE, run the search it describes, and write the report."""
+    from hpsearch.cli.running import run_launch
+
+    return run_launch(study_file, or_resume=or_resume, **given)
+
+
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--accept-changes", is_flag=True, help="Go on although the model file has changed; unfinished trials begin anew."
+)
+@running_options
+def resume(name: str, **given: Any) -> int:
+    """Go on with study NAME where it was stopped, and write the report."""
+    from hpsearch.cli.running import run_resume
+
+    return run_resume(name, **given)
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--trial", metavar="STAGE:NUMBER", help="Show this trial of NAME, with its traceback if it failed.")
+@click.option("--failures", is_flag=True, help="Show all failed trials of NAME, with their tracebacks.")
+@storage_option
+def status(name: str | None, trial: str | None, failures: bool, storage: str) -> None:
+    """List all studies, or the stages of study NAME and why its trials failed."""
+    from hpsearch.cli.standing import show_overview, show_study
+
+    if name is not None:
+        show_study(name, storage, trial, failures=failures)
+    elif trial is not None or failures:
+        raise InputError(f"{'--trial' if trial is not None else '--failures'} needs a study: hpsearch status NAME …")
+    else:
+        show_overview(storage)
+
+
+@cli.command()
+@click.argument("name")
+@storage_option
+def digest(name: str, storage: str) -> None:
+    """Print a hash of what study NAME came to: the same for every run of the same study."""
+    from hpsearch.cli.verifying import print_digest
+
+    print_digest(name, storage)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, as fine:3 [default: one drawn at random].")
+@click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Which trial is drawn.")
+@data_dir_option
+@storage_option
+def verify(name: str, storage: str, **given: Any) -> int:
+    """Check that study NAME is what it says: the database, the ranking, the plan, and a trial trained again.
+
+    Changes nothing. Exit status 1 if anything differs.
+    """
+    from hpsearch.cli.verifying import run_verify
+
+    return run_verify(name, storage, **given)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@storage_option
+def delete(name: str, yes: bool, storage: str) -> None:
+    """Delete study NAME with all its results."""
+    from hpsearch.search import launching
+
+    if not yes:
+        click.confirm(f"Delete study {name!r} and all its results from {storage}?", abort=True)
+    launching.delete(name, storage)
+    click.echo(f"study {name!r} is deleted; its report, if any, is left")
