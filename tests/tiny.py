@@ -81,7 +81,7 @@ def url(folder: Path) -> str:
 
 def options(folder: Path, workers: int = 1, backend: str = "threading", **given: Any) -> launching.Options:
     """How a test runs a study in its own process."""
-    return launching.Options(url(folder), workers, backend=backend, **given)
+    return launching.Options(given.pop("storage", url(folder)), workers, backend=backend, **given)
 
 
 class StopAfter(Watcher):
@@ -116,9 +116,9 @@ def rows(folder: Path, table: sqlalchemy.Table = tables.trials) -> list[dict[str
     return found
 
 
-def start(folder: Path, *arguments: str, **given: Any) -> "subprocess.Popen[str]":
+def start(folder: Path, *arguments: str, storage: str | None = None, **given: Any) -> "subprocess.Popen[str]":
     """Start `hpsearch` in a session of its own, as a terminal does, with this test's database."""
-    command = [sys.executable, "-m", "hpsearch", *arguments, "--storage", url(folder)]
+    command = [sys.executable, "-m", "hpsearch", *arguments, "--storage", storage or url(folder)]
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "OPENBLAS_NUM_THREADS": "1"}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -1,6 +1,9 @@
-"""`gradcheck`: compare a model file's gradients with numeric ones. May import nn, workers and rich."""
+"""`gradcheck` and `check`: does a model file keep what a study promises? May import data, workers and rich."""
 
+import json
+import signal
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,43 +11,115 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from hpsearch.errors import InputError, ModelError, nearest
-from hpsearch.nn import Network
-from hpsearch.nn.gradcheck import ParameterCheck, check
-from hpsearch.nn.losses import LOSSES
-from hpsearch.nn.random import generator
-from hpsearch.workers.plugin import layers, read_plugin
+from hpsearch import data, spec
+from hpsearch.cli.telling import tell
+from hpsearch.errors import InputError, nearest
+from hpsearch.nn.gradcheck import ParameterCheck
+from hpsearch.spec import Setting
+from hpsearch.workers.conformance import EPOCHS, Finding, conformance
+from hpsearch.workers.gradients import gradients
+from hpsearch.workers.plugin import Plugin, read_plugin
+
+TRAIN, VALIDATION = 500, 200
+"""So many images `check` trains and measures on, or two thirds and one third of all, where there are fewer."""
+
+_OURS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
+"""Keys of [training] that `check` sets itself."""
 
 
-def gradcheck(
-    model: Path,
-    settings: tuple[str, ...],
-    *,
-    features: int,
-    images: int,
-    classes: int,
-    loss: str,
-    lam: float,
-    h: float,
-    epsilon: float,
-    tolerance: float,
-    entries: int,
-    seed: int,
-) -> int:
+def check(model: Path, settings: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
+    """Print what was found of each promise; return 1 if any is broken."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whatever a model raises is a finding; Ctrl-C must not be
+    plugin = read_plugin(model)
+    images = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
+    train = min(TRAIN, 2 * len(images.labels) // 3)
+    validation = min(VALIDATION, len(images.labels) - train)
+    setting = _setting(plugin, settings, train)
+    split = data.prepare(images, train=train, validation=validation, seed=0)
+    findings = []
+    for finding in conformance(plugin, split, setting):
+        findings.append(finding)
+        if not as_json:
+            _print_finding(finding)
+    broken = [finding.name for finding in findings if not finding.ok]
+    if as_json:
+        tell({"model": model, "kind": plugin.kind, "hash": plugin.hash, "ok": not broken, "findings": findings})
+    else:
+        words = f"{len(broken)} of {len(findings)} fail" if broken else "keeps every promise"
+        print(f"{model}: {words}" + (f": {', '.join(broken)}" if broken else f'; name it in a study: file = "{model}"'))
+    return 1 if broken else 0
+
+
+def _print_finding(finding: Finding) -> None:
+    print(f"{'✓' if finding.ok else 'FAILS'} {finding.name}: {finding.found}", flush=True)
+    if finding.remedy:
+        print(f"      {finding.remedy}")
+
+
+def _source(dataset: str) -> Any:
+    """A dataset's name, or a table as a study file writes it."""
+    if not dataset.lstrip().startswith("{"):
+        return dataset
+    return _toml("dataset", dataset, f"--dataset {dataset}")["dataset"]
+
+
+def _setting(plugin: Plugin, settings: Iterable[str], train: int) -> Setting:
+    """The setting that is trained: that of a study which says no more than is needed, and what `--set` says."""
+    training = {
+        "epochs": str(EPOCHS),
+        "keep": '"last"',
+        "eta": "0.05",
+        "batch_size": str(min(50, train)),
+        "lambda": "1e-4",
+    }
+    if plugin.taken is not None:
+        training = {key: value for key, value in training.items() if key in (*_OURS, *plugin.taken)}
+    known = (*plugin.parameters, *(key for key in _keys_of_training(plugin) if key not in _OURS))
+    model = {"file": json.dumps(plugin.path.as_posix())}
+    for text in settings:
+        key, value = _pair(text, known)
+        (model if key in plugin.parameters else training)[key] = value
+    study = f"name = 'check'\ndata = {{ dataset = 'digits', train = {train}, validation = 1 }}\n"
+    for table, keys in (("model", model), ("training", training)):
+        study += f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+    study += f"[[stage]]\nname = 'check'\nsettings = [{{ epochs = {EPOCHS} }}]\n"
+    parsed = spec.parse(study, "--set")
+    spec.check_model_keys(parsed, plugin.parameters, plugin.taken)
+    return spec.resolve(parsed, parsed.stages[0], {"epochs": EPOCHS})
+
+
+def _keys_of_training(plugin: Plugin) -> Iterable[str]:
+    return plugin.taken if plugin.taken is not None else spec.Training.key_names()
+
+
+def _pair(text: str, known: Iterable[str]) -> tuple[str, str]:
+    """A key that is known, and its value as TOML writes it."""
+    key, _, value = (part.strip() for part in text.partition("="))
+    if key not in known:
+        raise InputError(f"--set {text}: {key!r} is not a parameter of the model{nearest(key, known)}")
+    _toml("value", value, f"--set {text}")
+    return key, value
+
+
+def _toml(key: str, value: str, place: str) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(f"{key} = {value}")
+    except tomllib.TOMLDecodeError:
+        found = {}
+    if list(found) != [key]:
+        raise InputError(f"{place}: must be a value as TOML writes it, e.g. hidden=[50] or init='\"he\"'")
+    return found
+
+
+def gradcheck(model: Path, settings: tuple[str, ...], *, tolerance: float, as_json: bool, **given: Any) -> int:
     """Print a table of the checks; return 1 if any relative error exceeds the tolerance."""
     plugin = read_plugin(model)
-    parameters = dict(_setting(text, plugin.parameters) for text in settings)
-    made = layers(plugin, classes, parameters)
-    rng = generator(seed, "gradcheck")
-    try:
-        network = Network(made, inputs=features, rows=(images,), dtype="float64", loss=LOSSES[loss]())
-        network.initialise(0, generator(seed, "weights"))
-        x = rng.standard_normal((images, features))
-        y = rng.integers(classes, size=images)
-        found = check(network, x, y, np.array([lam]), h=h, eps=epsilon, sample=entries, rng=rng)
-    except Exception as error:
-        raise ModelError(f"{model}: the layers failed: {type(error).__name__}: {error}") from error
+    pairs = (_pair(text, plugin.parameters) for text in settings)
+    found = gradients(plugin, {key: _toml(key, value, "")[key] for key, value in pairs}, **given)
     failed = [c for c in found if not c.relative_error <= tolerance]  # so that NaN fails
+    if as_json:
+        tell({"model": model, "ok": not failed, "tolerance": tolerance, "parameters": found})
+        return 1 if failed else 0
     _print(found, tolerance)
     verdict = f"{len(failed)} of {len(found)} parameters fail" if failed else f"all {len(found)} parameters pass"
     worst = max(found, key=lambda c: (np.isnan(c.relative_error), c.relative_error))
@@ -53,16 +128,6 @@ def gradcheck(
         f"analytic {worst.analytic:.10g}, numeric {worst.numeric:.10g}"
     )
     return 1 if failed else 0
-
-
-def _setting(text: str, known: tuple[str, ...]) -> tuple[str, Any]:
-    key, _, value = text.partition("=")
-    if key not in known:
-        raise InputError(f"--set {text}: {key!r} is not a parameter of the model{nearest(key, known)}")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        raise InputError(f"--set {text}: must be KEY=VALUE with a value as TOML writes it, e.g. hidden=[50]") from None
 
 
 def _index(c: ParameterCheck) -> str:

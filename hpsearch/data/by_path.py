@@ -9,10 +9,11 @@ from hpsearch.data.dataset import Dataset
 from hpsearch.data.idx_files import read_idx
 from hpsearch.data.image_folders import read_folder
 from hpsearch.data.npz_files import read_npz
+from hpsearch.data.python_files import read_python
 from hpsearch.data.sources import existing
 from hpsearch.errors import DataError, nearest
 
-KINDS = ("csv", "folder", "idx", "npz")
+KINDS = ("csv", "folder", "idx", "npz", "python")
 
 
 def read_by_path(table: Mapping[str, Any], workspace: Path) -> Dataset:
@@ -35,6 +36,8 @@ def read_by_path(table: Mapping[str, Any], workspace: Path) -> Dataset:
             return read_csv(path, given, workspace)
         if kind == "folder":
             return read_folder(path, given, workspace)
+        if kind == "python":
+            return read_python(path, given)
         return read_idx(path, given.get("classes")) if kind == "idx" else read_npz(path, given)
     except OSError as error:
         raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error

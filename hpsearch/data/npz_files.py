@@ -48,8 +48,8 @@ def _read_part(
     name, of_labels = table.get(*images), table.get(*labels)
     place = f"{path}: {name!r}"
     pixels = numbers(place, _array(path, held, images[0], name))
-    pixels, image_shape = _channels_first(place, pixels, table.get("channels"))
-    texts = _labels(f"{path}: {of_labels!r}", _array(path, held, labels[0], of_labels), len(pixels))
+    pixels, image_shape = channels_first(place, pixels, table.get("channels"))
+    texts = labels_of(f"{path}: {of_labels!r}", _array(path, held, labels[0], of_labels), len(pixels))
     return Part(place, pixels.reshape(len(pixels), -1), texts, image_shape)
 
 
@@ -63,7 +63,7 @@ def _array(path: Path, held: Any, key: str, name: str) -> npt.NDArray[Any]:
         raise DataError(f"{path}: {name!r} must be an array of numbers or text, is cut, corrupt or objects") from error
 
 
-def _channels_first(place: str, images: Any, channels: str | None) -> tuple[Any, Shape]:
+def channels_first(place: str, images: Any, channels: str | None) -> tuple[Any, Shape]:
     """Return the images as (n, channels, height, width) or flatter, and (channels, height, width)."""
     if images.size == 0 or images.ndim not in (2, 3, 4):
         rule = "must be (n, features), (n, height, width) or these with channels, none of them 0"
@@ -79,7 +79,7 @@ def _channels_first(place: str, images: Any, channels: str | None) -> tuple[Any,
     return images, images.shape[1:]
 
 
-def _labels(place: str, labels: npt.NDArray[Any], images: int) -> list[str]:
+def labels_of(place: str, labels: npt.NDArray[Any], images: int) -> list[str]:
     if labels.shape not in ((images,), (images, 1)):
         raise DataError(f"{place}: must have one label for each of the {images:,} images, is {labels.shape}")
     values = labels.reshape(-1)

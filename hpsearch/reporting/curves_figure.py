@@ -33,6 +33,9 @@ PANELS = (
     ("eta", ("eta",), "η (learning rate)"),
 )
 
+OF_LAYERS = ("cost", "eta")
+"""Panels that a trainable has nothing for: its cost is its loss, and its learning rate, if any, its own affair."""
+
 
 @dataclass(frozen=True)
 class CurveGroup:
@@ -101,7 +104,9 @@ def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: S
             texts.append(text)
             since.append(row.since)
     figures = [
-        _panel(runs, f"{name} {panel}", columns, label, texts, since) for panel, columns, label in PANELS if runs
+        _panel(runs, f"{name} {panel}", columns, label, texts, since)
+        for panel, columns, label in PANELS
+        if runs and not (frames.trainable and panel in OF_LAYERS)
     ]
     return CurveGroup(title, tuple(texts), tuple(figures))
 

@@ -2,8 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +17,8 @@ from hpsearch.errors import HpsearchError, StorageError, nearest
 from hpsearch.reporting.standing import Record, in_order, records
 from hpsearch.spec import Study, parse, replicates_of
 from hpsearch.storage import tables
+from hpsearch.storage.columns import INFINITE, Real
+from hpsearch.storage.database import snapshot
 
 SPLITS = ("train", "validation")
 
@@ -61,6 +62,11 @@ class Frames:
         """The stages as Python values, in order."""
         return records(self.stages)
 
+    @property
+    def trainable(self) -> bool:
+        """Does the model train by itself, so that cost, η and the like are not ours to tell?"""
+        return (self.study["model"] or {}).get("kind") == "trainable"
+
     def correct(self, trial: int, split: str = "validation") -> NDArray[np.bool_] | None:
         """Return which images of a split the trial gets right at its best epoch, (images,), None where not stored."""
         return self._correct.get((trial, split))
@@ -93,7 +99,7 @@ class Frames:
 
 def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     """Read a study; raises StorageError for a name that the database does not hold."""
-    with _snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         names = connection.execute(select(tables.studies.c.name)).scalars().all()
         if name not in names:
             raise StorageError(f"study {name!r} does not exist{nearest(name, names)}")
@@ -129,19 +135,6 @@ def _replicates(written: Study | None) -> dict[str, int]:
     return {stage.name: replicates_of(written, stage) for stage in written.stages} if written else {}
 
 
-@contextmanager
-def _snapshot(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
-    """Open one read transaction, so that a study that is being written is seen as of one moment."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            # Python's sqlite3 begins no transaction before a SELECT, so each would see a moment of its own.
-            if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
-                connection.exec_driver_sql("BEGIN")
-        else:
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
-
-
 def _read(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> pd.DataFrame:
     """Read a query as a frame with its database's types: structured values as Python's, numbers as numbers."""
     rows = connection.execute(query).all()
@@ -160,6 +153,8 @@ def _numbers(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -
     while cursor is not None and (rows := cursor.fetchmany(_ROWS)):
         parts.append(np.array(rows, dtype=np.float64))
     values = np.concatenate(parts)
+    if connection.dialect.name == "mysql":  # the cursor hands out what is stored
+        values = np.where(np.abs(values) == INFINITE, np.copysign(np.inf, values), values)
     types = ["int64" if isinstance(column.type, sqlalchemy.Integer) else "float64" for column in columns]
     named = enumerate(zip(columns, types, strict=True))
     return pd.DataFrame({column.name: values[:, place].astype(type_) for place, (column, type_) in named})
@@ -171,7 +166,7 @@ def _dtype(column: sqlalchemy.ColumnElement[Any]) -> str:
     if isinstance(column.type, sqlalchemy.Integer):
         # pandas would turn integers that may be NULL into floats.
         return "Int64" if getattr(column, "nullable", False) else "int64"
-    return "float64" if isinstance(column.type, sqlalchemy.Float) else "object"
+    return "float64" if isinstance(column.type, Real) else "object"
 
 
 def _at_best_epoch(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:

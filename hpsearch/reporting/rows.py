@@ -119,7 +119,7 @@ def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, Numb
         trial=str(trial["number"]),
         values=values_of(trial, styles),
         validation=estimate(frames, stage, trial, "validation"),
-        loss=words.MISSING if loss is None else f"{loss:.4f}",
+        loss=words.MISSING if loss is None else words.loss(loss),
         best_epoch=words.MISSING if trial["best_epoch"] is None else f"{trial['best_epoch']} of {trained(trial)}",
         test=estimate(frames, stage, trial, "test"),
         seconds=trial["seconds"],

@@ -164,7 +164,7 @@ def _row(
         trial=words.numbers(sorted(trial["number"] for trial in held)),
         values=values_of(first, styles),
         validation=mean_estimate(frames, stage, held, "validation", how) if ended else None,
-        loss=f"{statistics.fmean(losses):.4f}" if ended and None not in losses else words.MISSING,
+        loss=words.loss(statistics.fmean(losses)) if ended and None not in losses else words.MISSING,
         best_epoch=_best_epochs(held) if ended else words.MISSING,
         test=mean_estimate(frames, stage, held, "test", how) if complete else None,
         seconds=seconds,

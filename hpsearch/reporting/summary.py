@@ -190,10 +190,13 @@ def _by(looks: Sequence[tuple[StageView, int]]) -> str:
     return words.listing([f"by {words.count(number, 'trial')} of {stage.name}" for stage, number in looks])
 
 
-def losses(frames: Frames) -> str:
-    """Return what the loss of this study's trials is: mean cross-entropy, unless a setting says otherwise."""
+def quantities(frames: Frames) -> str:
+    """Return what the curves' quantities are: the loss is mean cross-entropy, unless a setting says otherwise."""
+    if frames.trainable:
+        return f"Loss is what {frames.study['model']['file']} says it is."
     settings = [setting.get("training", {}) for setting in frames.trials["setting"]]
-    return words.loss_name([training.get("loss", "cross_entropy") for training in settings] or ["cross_entropy"])
+    loss = words.loss_name([training.get("loss", "cross_entropy") for training in settings] or ["cross_entropy"])
+    return f"Loss is {loss}; cost is the loss plus λ·Σ‖W‖²; η is the learning rate of each epoch's last update."
 
 
 def facts(frames: Frames) -> list[tuple[str, str]]:
@@ -214,7 +217,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         ("Dataset", f"{data.get('dataset', words.MISSING)}, {len(classes):,} classes"),
         ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else words.MISSING),
         ("Dataset fingerprint", str(data.get("fingerprint", words.MISSING))),
-        ("Model file", str(model.get("file", words.MISSING))),
+        ("Model file", str(model.get("file", words.MISSING)) + ", a trainable" * frames.trainable),
         ("Model file's hash", str(model.get("hash", words.MISSING))),
         *(("Before it was changed", str(former)) for former in model.get("former") or ()),
     ]

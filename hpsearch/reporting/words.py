@@ -228,6 +228,15 @@ def markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", plain)
 
 
+def loss(value: float) -> str:
+    """Write a loss.
+
+    >>> loss(0.32404), loss(7.3575e18)
+    ('0.3240', '7.36e+18')
+    """
+    return f"{value:.4f}" if value < 1e6 else f"{value:.3g}"
+
+
 _LOSSES = {"cross_entropy": "mean cross-entropy", "hinge": "mean multi-class hinge loss"}
 
 

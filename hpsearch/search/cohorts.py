@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hpsearch.data.augmentation import Augmentation
+from hpsearch.spec import Setting
+from hpsearch.storage import reading
+from hpsearch.storage.database import Database
 from hpsearch.storage.records import StageRow, TrialRow
 from hpsearch.workers.plugin import Plugin
 from hpsearch.workers.segment import Segment, Task
@@ -28,6 +31,7 @@ class Cohort:
     limit: int
     epochs: int
     deaths: int = 0
+    losses: int = 0
     careful: bool = False
     """Something was raised: epoch by epoch from now on, so that where a trial fails does not depend on the segments."""
 
@@ -99,6 +103,41 @@ def segment_of(
         ends=last == trial.epochs,
         test=test,
     )
+
+
+def next_segment(
+    database: Database,
+    stage: StageRow,
+    cohort: Cohort,
+    last: int,
+    *,
+    splits: Mapping[tuple[str, int], Path],
+    plugin: Plugin,
+    seed: int,
+) -> Segment:
+    """What a worker gets to train a cohort up to epoch `last`, with what the database has of its trials."""
+    ids = [trial.id for trial in cohort.trials]
+    settings = [Setting.from_json(trial.setting) for trial in cohort.trials]
+    stop = settings[0].training.stop
+    test = stage.test and (last == cohort.epochs or stop is not None)
+    with database.transaction() as connection:
+        states = reading.weights(connection, ids, "state") if cohort.done else {}
+        best = reading.weights(connection, ids, "best") if test else {}
+        history = reading.history(connection, ids, f"validation_{stop.metric}") if stop else {}
+    tasks = tuple(
+        Task(
+            trial_id=trial.id,
+            setting=setting,
+            key=(stage.name, trial.point),
+            state=states.get(trial.id),
+            best=-1.0 if trial.value is None else trial.value,
+            best_weights=best.get(trial.id),
+            history=history.get(trial.id, ()),
+        )
+        for trial, setting in zip(cohort.trials, settings, strict=True)
+    )
+    epochs = (cohort.done + 1, last)
+    return segment_of(stage, cohort.trials[0], tasks, epochs, splits=splits, plugin=plugin, seed=seed, test=test)
 
 
 @dataclass

@@ -104,5 +104,6 @@ def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
         kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in again})
         anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in stopped]  # if time is added
         writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in anew])
-    model = {"file": row.model["file"], "hash": plugin.hash, "text": plugin.text, "former": former, "kept": kept}
+    now = {"hash": plugin.hash, "text": plugin.text, "kind": plugin.kind, "former": former, "kept": kept}
+    model = {"file": row.model["file"], **now}
     writing.accept_model(connection, row.id, model)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from hpsearch.storage.records import PRUNED, BestRecord, Decision, Progress, TestRecord, TrialRow
-from hpsearch.workers.segment import CURVE, Segment, TaskResult
+from hpsearch.workers.results import CURVE, TaskResult
+from hpsearch.workers.segment import Segment
 
 EPOCH, ACCURACY, LOSS = (CURVE.index(name) for name in ("epoch", "validation_accuracy", "validation_loss"))
 """Columns of a curve."""

@@ -1,11 +1,11 @@
 """The study file as validated, frozen values. May import pydantic, the standard library and hpsearch.errors."""
 
 from .budget import Budget
-from .check import check_model_keys
 from .growth import Growth, growth
-from .images import Augmentation, Csv, Data, Folder, Folds, Idx, Npz
+from .images import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
 from .lengths import updates_per_epoch, warm_up
 from .limits import limits
+from .model_keys import TAKEN, check_model_keys
 from .narrow import narrow
 from .optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from .probing import probes, trials_at_most
@@ -23,6 +23,7 @@ from .words import check_value
 
 __all__ = [
     "LEARNING",
+    "TAKEN",
     "TRAINING_KEYS",
     "Adam",
     "AdamW",
@@ -54,6 +55,7 @@ __all__ = [
     "OneCycle",
     "Optimiser",
     "Pruner",
+    "Python",
     "Qmc",
     "Random",
     "Range",

@@ -14,9 +14,18 @@ class Budget(Table):
     """The limits of a stage; what is None does not limit it. `minutes` alone depends on the machine's speed."""
 
     minutes: Positive | None = None
+    """When it has run for so long, all its launches together. Trials under way are stopped at the end of their
+    segment and not ranked. **This alone depends on the machine**: the same study may end elsewhere with another
+    number of settings.
+    """
     epochs: Count | None = None
+    """Before it would train more epochs in all, summed over its trials. A setting begins only if there are enough
+    left to finish it.
+    """
     target: Accuracy | None = None
+    """When a setting's validation accuracy comes to this (0.55, not 55)."""
     patience: Count | None = None
+    """When so many settings in a row were not better than the best before them."""
 
     @property
     def counted(self) -> bool:

@@ -1,6 +1,5 @@
 """What must hold between the tables of a study file, all of it before anything runs. May import hpsearch.errors."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from hpsearch.errors import nearest
@@ -69,23 +68,6 @@ def _check_confirm(study: Study, i: int, trials: int) -> None:
         raise fail(study.place, [*where, "best"], f"must be at most {trials:_}, the trials of the stage, got {best:_}")
     if (all_of_them := stage.replicates * trials + (most - stage.replicates) * best) > MAX_GRID:
         raise fail(study.place, where, f"must come to at most {MAX_GRID:_} trainings, got {all_of_them:_}")
-
-
-def check_model_keys(study: Study, parameters: Iterable[str]) -> None:
-    """Raise StudyFileError for a key that is neither one of [training] nor a parameter of the model's `build`."""
-    known = set(parameters)
-    steps: list[tuple[Where, Stage]] = [(["stage", i], stage) for i, stage in enumerate(study.stages)]
-    given: list[tuple[Where, str]] = [(["model", key], key) for key in study.model.parameters]
-    for where, stage in steps:
-        given += [([*where, "model", key], key) for key in stage.model]
-        given += [([*where, "space", key], key) for key in stage.space]
-        given += [([*where, "settings", j, key], key) for j, row in enumerate(stage.settings or ()) for key in row]
-    given += [(["final", "model", key], key) for key in (study.final.model if study.final else ())]
-    for where, key in given:
-        searched = "space" in where or "settings" in where
-        if key.split(".")[0] not in known and not (searched and is_training_key(key)):
-            names = known | set(TRAINING_KEYS) if searched else known
-            raise fail(study.place, where, f"is not a key of {study.model.file}{nearest(key, names)}")
 
 
 def _check_keys(study: Study, i: int) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from .table import LARGEST, Count, Table, Text, of_kind, tag_of
 from .words import TAG, show, wrong
@@ -15,7 +15,9 @@ class Idx(Table):
 
     kind: Literal["idx"]
     path: Text
+    """The folder, relative to the workspace."""
     classes: Annotated[tuple[Text, ...], Field(strict=False, min_length=1)] | None = None
+    """Names for the labels, in their order."""
 
     @model_validator(mode="after")
     def _has_distinct_classes(self) -> Self:
@@ -30,12 +32,19 @@ class Npz(Table):
 
     kind: Literal["npz"]
     path: Text
+    """The file, relative to the workspace."""
     images: Text | None = None
+    """The name of the array of images to learn from; `x_train` if not given."""
     labels: Text | None = None
+    """Of their labels; `y_train` if not given."""
     test_images: Text | None = None
+    """Of the test images; `x_test` if not given."""
     test_labels: Text | None = None
+    """Of their labels; `y_test` if not given."""
     test: Count | None = None
+    """Instead of test arrays: how many images to hold out, drawn by class."""
     channels: Literal["first", "last"] | None = None
+    """Which axis of the images has the colours, where their shape does not tell."""
 
     @model_validator(mode="after")
     def _has_one_test_set(self) -> Self:
@@ -49,8 +58,11 @@ class _Held(Table):
     """Has its test images at another path, or so many of its own."""
 
     path: Text
+    """The file or folder, relative to the workspace."""
     test_path: Text | None = None
+    """Where the test images are."""
     test: Count | None = None
+    """Instead of `test_path`: how many images to hold out, drawn by class."""
 
     @model_validator(mode="after")
     def _has_one_test_set(self) -> Self:
@@ -64,7 +76,9 @@ class Csv(_Held):
 
     kind: Literal["csv"]
     label: Text
+    """The column of the classes; all others are numbers."""
     image_shape: Annotated[tuple[Count, ...], Field(strict=False, min_length=3, max_length=3)] | None = None
+    """`[channels, height, width]`, where the numbers of a row are the pixels of an image."""
 
 
 class Folder(_Held):
@@ -72,6 +86,19 @@ class Folder(_Held):
 
     kind: Literal["folder"]
     size: Annotated[tuple[Count, ...], Field(strict=False, min_length=2, max_length=2)] | None = None
+    """`[width, height]` that all images are resized to."""
+
+
+class Python(Table):
+    """A Python file that gives the images; its function's parameters are keys of this table."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Literal["python"]
+    path: Text
+    """The file, relative to the workspace; it defines `load(**parameters)`."""
+    test: Count | None = None
+    """How many images to hold out, drawn by class, where `load` gives no test images."""
 
 
 def _named_or_table(given: Any) -> Any:
@@ -85,9 +112,10 @@ Source = Annotated[
     | Annotated[Idx, Tag(TAG + "idx")]
     | Annotated[Npz, Tag(TAG + "npz")]
     | Annotated[Csv, Tag(TAG + "csv")]
-    | Annotated[Folder, Tag(TAG + "folder")],
+    | Annotated[Folder, Tag(TAG + "folder")]
+    | Annotated[Python, Tag(TAG + "python")],
     Discriminator(lambda given: TAG + "name" if isinstance(given, str) else tag_of(given)),
-    of_kind("idx", "npz", "csv", "folder", or_text=True),
+    of_kind("idx", "npz", "csv", "folder", "python", or_text=True),
     BeforeValidator(_named_or_table),
 ]
 
@@ -96,6 +124,7 @@ class Folds(Table):
     """Cross-validation: each of so many equal parts is once what settings are compared on."""
 
     folds: Annotated[int, Field(ge=2, le=MAX_FOLDS)]
+    """The number of folds; `train` must be a multiple of one less."""
 
 
 HeldOut = Annotated[
@@ -108,8 +137,11 @@ class Data(Table):
     """Which images: how many to train on and how many to choose by; the test images are always all of them."""
 
     source: Annotated[Source, Field(alias="dataset")]
+    """`"digits"`, `"cifar10"`, or a table that says where files of your own are."""
     train: Count
+    """The number of images to train on."""
     held_out: Annotated[HeldOut, Field(alias="validation")]
+    """The number of images that settings are compared on, or `{ folds = 5 }`."""
 
     @model_validator(mode="after")
     def _has_equal_folds(self) -> Self:
@@ -139,20 +171,28 @@ class DataOverrides(Table):
     """Other numbers of images for the final."""
 
     train: Count | None = None
+    """The number of images to train on."""
     validation: Count | None = None
+    """The number of images to choose the epoch by."""
 
 
 class Augmentation(Table):
     """How each image is varied whenever it is trained on: the same for all trials of a stage."""
 
     flip: bool = False
+    """Mirror each image left to right with probability ½."""
     shift: Annotated[int, Field(ge=0, le=10**9)] = 0
+    """Move each image by up to so many pixels up or down and left or right."""
     noise: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
+    """Standard deviation of Gaussian noise added to each pixel, in units of the standardised pixels."""
 
 
 class AugmentationOverrides(Table):
     """Keys of [augmentation] that are different in a stage or the final."""
 
     flip: bool | None = None
+    """Mirror each image left to right with probability ½."""
     shift: Annotated[int, Field(ge=0, le=10**9)] | None = None
+    """Move each image by up to so many pixels up or down and left or right."""
     noise: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
+    """Standard deviation of Gaussian noise added to each pixel, in units of the standardised pixels."""

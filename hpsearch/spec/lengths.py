@@ -5,7 +5,7 @@ May import nothing but this package.
 
 import math
 
-from .schedules import Cyclical, OneCycle, Schedule
+from .schedules import Constant, Cyclical, OneCycle, Schedule
 from .training import Training
 from .words import Where
 
@@ -19,6 +19,7 @@ class UnfitError(Exception):
 
 def updates_per_epoch(training: Training, images: int) -> int:
     """Return the number of batches in an epoch; the last one may be smaller."""
+    assert training.batch_size is not None
     return math.ceil(images / training.batch_size)
 
 
@@ -29,14 +30,26 @@ def warm_up(schedule: Schedule, per_epoch: int) -> int:
     return schedule.warmup_updates or (schedule.warmup_epochs or 0) * per_epoch
 
 
+def check_needs(training: Training) -> None:
+    """Raise UnfitError for what training by gradients needs and is not given."""
+    if training.batch_size is None:
+        raise UnfitError(["batch_size"], "is missing")
+    if training.eta is None and training.schedule.kind in ("constant", "step", "cosine"):
+        raise UnfitError(["eta"], f"is missing; the {training.schedule.kind} schedule needs it")
+
+
 def check_fit(training: Training, images: int) -> None:
-    """Raise UnfitError where a training and its number of images do not go together."""
-    if training.batch_size > images:
+    """Raise UnfitError where a training and its number of images do not go together.
+
+    So many epochs of a constant schedule may be all that a trainable needs: whether it is, only the model can tell.
+    """
+    if training.batch_size is not None and training.batch_size > images:
         rule = f"must be at most {images:_}, the number of training images"
         raise UnfitError(["batch_size"], f"{rule}, got {training.batch_size:_}")
     schedule = training.schedule
-    if training.eta is None and schedule.kind in ("constant", "step", "cosine"):
-        raise UnfitError(["eta"], f"is missing; the {schedule.kind} schedule needs it")
+    if training.epochs is not None and schedule == Constant():
+        return
+    check_needs(training)
     if schedule.kind == "cosine" and training.eta is not None and schedule.eta_min > training.eta:
         rule = f"must be at most eta = {training.eta:g}"
         raise UnfitError(["schedule", "eta_min"], f"{rule}, got {schedule.eta_min:g}")
@@ -48,9 +61,9 @@ def check_fit(training: Training, images: int) -> None:
 
 def whole_epochs(training: Training, images: int) -> int:
     """Return the number of epochs. Raises UnfitError where there is none, or the training ends inside an epoch."""
-    per_epoch = updates_per_epoch(training, images)
     if training.epochs is not None:
         return training.epochs
+    per_epoch = updates_per_epoch(training, images)
     if training.cycles is not None:
         assert isinstance(training.schedule, Cyclical)
         return _epochs_of_cycles(training.schedule, training.cycles, per_epoch)

@@ -23,6 +23,7 @@ class Momentum(Table):
 
     kind: Literal["momentum"]
     momentum: Decay = 0.9
+    """How much of the last step is kept."""
 
 
 class Nesterov(Table):
@@ -30,6 +31,7 @@ class Nesterov(Table):
 
     kind: Literal["nesterov"]
     momentum: Decay = 0.9
+    """How much of the last step is kept."""
 
 
 class Adam(Table):
@@ -37,8 +39,11 @@ class Adam(Table):
 
     kind: Literal["adam"]
     beta1: Decay = 0.9
+    """How much of the gradients' running mean is kept."""
     beta2: Decay = 0.999
+    """How much of their squares' is kept."""
     epsilon: Positive = 1e-8
+    """Added to the denominator."""
 
 
 class AdamW(Table):
@@ -46,9 +51,13 @@ class AdamW(Table):
 
     kind: Literal["adamw"]
     beta1: Decay = 0.9
+    """How much of the gradients' running mean is kept."""
     beta2: Decay = 0.999
+    """How much of their squares' is kept."""
     epsilon: Positive = 1e-8
+    """Added to the denominator."""
     weight_decay: Annotated[float, Field(ge=0, le=LARGEST)] = 0.01
+    """Each update takes η times this of the weights away; λ must be 0."""
 
 
 OPTIMISERS = (Sgd, Momentum, Nesterov, Adam, AdamW)

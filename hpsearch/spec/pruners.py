@@ -31,8 +31,13 @@ class _WithRungs(Table):
     """Decides at `rungs`, epochs that do not depend on a trial's length; the first is `min_epochs`."""
 
     rungs: Rungs | None = None
+    """A list of epochs (`[2, 4, 8]`), or how many; as many as there are if not given."""
     min_epochs: Count = 1
+    """The first rung, where `rungs` is no list."""
     audit: Audit = AUDIT
+    """The chance of a doomed trial to be trained on for all that, so that the report can say what pruning saved and
+    how likely it lost the best; 0 is never.
+    """
 
     @model_validator(mode="after")
     def _has_rising_rungs(self) -> Self:
@@ -52,6 +57,7 @@ class Halving(_WithRungs):
 
     kind: Literal["halving"]
     keep: Share = 1 / 3
+    """The share that trains on."""
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
@@ -59,12 +65,17 @@ class Halving(_WithRungs):
 
 
 class Hyperband(Table):
-    """Hyperband (Li et al. 2018): points dealt to brackets of successive halving, each beginning a rung later."""
+    """Hyperband (Li et al. 2018): settings dealt to brackets of successive halving, each beginning a rung later."""
 
     kind: Literal["hyperband"]
     keep: Share = 1 / 3
+    """The share that trains on."""
     min_epochs: Count = 1
+    """The first rung."""
     audit: Audit = AUDIT
+    """The chance of a doomed trial to be trained on for all that, so that the report can say what pruning saved and
+    how likely it lost the best; 0 is never.
+    """
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return all rungs of a training of so many epochs: those of the most eager bracket."""
@@ -95,6 +106,7 @@ class Median(_WithRungs):
 
     kind: Literal["median"]
     startup: Count = 5
+    """Settings that it does not touch; below the stage's number."""
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""

@@ -32,12 +32,23 @@ class Reference(Table):
     """
 
     setting: Annotated[dict[str, Any], BeforeValidator(flat_setting)] = Field(default={})
+    """Values of searched keys. In a range the nearest tried value is meant, in a list of settings it must be one of
+    them. Without it the row is about the best of `stage`.
+    """
     stage: Name | None = None
+    """The stage it is about, or `"final"`. Without it: the last stage that tried the setting; without a setting,
+    the final.
+    """
     metric: Metric
+    """What the number is."""
     value: Number
+    """The number; accuracies as shares (0.5173, not 51.73)."""
     source: Text
+    """Who reports it."""
     note: str = ""
+    """A remark for the report."""
     tolerance: Annotated[Positive, Field(le=LARGEST)] | None = None
+    """How far off a repetition may be for reasons that no test knows, such as another split of the images."""
 
     @model_validator(mode="after")
     def _is_a_share_if_an_accuracy(self) -> "Reference":

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from .images import Augmentation, Data
-from .lengths import UnfitError, check_fit, whole_epochs
+from .lengths import UnfitError, check_fit, check_needs, whole_epochs
 from .optimisers import written_out
 from .probing import first_probes
 from .space import Around
@@ -102,6 +102,14 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Set
     else:
         return Setting(model, checked, augmentation_of(study, step))
     raise fail(study.place, [*_source(study, step, params, path)], text)
+
+
+def check_complete(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> None:
+    """Raise StudyFileError where a setting lacks a key of [training] that a model of layers needs."""
+    try:
+        check_needs(resolve(study, step, params).training)
+    except UnfitError as error:
+        raise fail(study.place, [*_source(study, step, params, error.path)], error.text) from None
 
 
 def epochs(training: Training, images: int) -> int:

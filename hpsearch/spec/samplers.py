@@ -32,7 +32,9 @@ class Random(_Drawn):
 
     kind: Literal["random"]
     trials: Trials
+    """The number of settings in all, over all launches: `resume` does not train as many again."""
     batch: Batch | None = None
+    """So many settings are asked for at a time; they see the results of all batches before, and of nothing else."""
 
 
 class Grid(_Drawn):
@@ -40,6 +42,7 @@ class Grid(_Drawn):
 
     kind: Literal["grid"]
     batch: Batch | None = None
+    """So many settings are asked for at a time."""
 
 
 class _OfOptuna(Table):
@@ -48,7 +51,9 @@ class _OfOptuna(Table):
     model_config = ConfigDict(extra="allow")
 
     trials: Trials
+    """The number of settings in all, over all launches: `resume` does not train as many again."""
     batch: Batch | None = None
+    """So many settings are asked for at a time; they see the results of all batches before, and of nothing else."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -66,6 +71,10 @@ class _Learning(_OfOptuna):
     """A sampler that learns, asked in `batch`es that see all before them, or in a sliding `window`."""
 
     window: Batch | None = None
+    """Instead of `batch`: with 8, each setting sees the results of all settings but the 7 before it. Keeps all
+    workers busy where trainings differ in length; not with the halving and Hyperband pruners, which need
+    batches.
+    """
 
     @model_validator(mode="after")
     def _sees_batches_or_a_window(self) -> Self:

@@ -15,7 +15,9 @@ class _WarmedUp(Table):
     """A schedule whose first learning rates rise from 0 in a straight line."""
 
     warmup_epochs: Count | None = None
+    """So long η rises from 0 to what the schedule has; shorter than the training, and takes no extra time."""
     warmup_updates: Count | None = None
+    """The same in updates."""
 
     @model_validator(mode="after")
     def _has_one_warm_up_at_most(self) -> Self:
@@ -35,7 +37,9 @@ class Step(_WarmedUp):
 
     kind: Literal["step"]
     factor: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """What η is multiplied by."""
     every_epochs: Count = 10
+    """After every so many epochs."""
 
 
 class Cyclical(Table):
@@ -46,10 +50,15 @@ class Cyclical(Table):
 
     kind: Literal["cyclical"]
     eta_min: Positive
+    """The learning rate that it begins with."""
     eta_max: Positive
+    """The highest learning rate."""
     half_cycle_epochs: Count | None = None
+    """How long it goes up, and then down; a whole cycle must fit into the training."""
     half_cycle_updates: Count | None = None
+    """The same in updates."""
     halving: bool = False
+    """Halve the height of the cycles after each."""
 
     @model_validator(mode="after")
     def _has_one_half_cycle_and_a_rise(self) -> Self:
@@ -65,6 +74,7 @@ class Cosine(_WarmedUp):
 
     kind: Literal["cosine"]
     eta_min: Annotated[float, Field(ge=0, le=1e15)] = 0.0
+    """The learning rate that it ends with; at most `eta`."""
 
 
 class OneCycle(Table):
@@ -76,9 +86,13 @@ class OneCycle(Table):
 
     kind: Literal["one_cycle"]
     eta_max: Positive
+    """The highest learning rate."""
     eta_min: Positive | None = None
+    """The learning rate that it begins with; a 25th of `eta_max` if not given."""
     eta_end: Positive | None = None
+    """The learning rate that it ends with; a 10,000th of `eta_min` if not given."""
     warm: Share = 0.3
+    """The share of the training in which it rises."""
 
     @property
     def first(self) -> float:

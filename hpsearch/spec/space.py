@@ -32,10 +32,17 @@ class Range(Table):
     """Numbers from `low` to `high`, both included; `points` of them, evenly spaced, where a grid is wanted."""
 
     low: Number
+    """The lower end, included."""
     high: Number
+    """The upper end, included."""
     log: bool = False
+    """Each decade gets its equal share; `low` must be above 0."""
     integer: bool = False
+    """Whole numbers only. If not given: for keys that have them, and for keys of the model where both ends are
+    whole.
+    """
     points: Points | None = None
+    """In a grid, and only there: so many values, evenly spaced (in the logarithm where `log`), both ends included."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "Range":
@@ -66,6 +73,7 @@ class Choices(Table):
     """One of the listed values."""
 
     choices: Annotated[tuple[Any, ...], Field(strict=False, max_length=1000)]
+    """The values; a list alone means the same."""
 
     @model_validator(mode="after")
     def _has_distinct_choices(self) -> "Choices":
@@ -86,9 +94,13 @@ class Around(Table):
     """Where the `best` trials of the earlier stage `around` lie; `log` is that stage's where it is not given."""
 
     around: str
+    """The name of an earlier stage whose space has the same key."""
     best: Count = 1
+    """How many of its best trials count; at most its number of trials."""
     log: bool | None = None
+    """The scale of the new range, as in that stage if not given; not for choices."""
     points: Points | None = None
+    """For a grid; not for choices. Where fewer whole numbers are left than points, all of them are taken."""
 
 
 def same(value: Any) -> str:

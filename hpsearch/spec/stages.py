@@ -65,7 +65,11 @@ class Confirm(Table):
     """The `best` settings get further replicates, until the best is clear or each has `replicates` in all."""
 
     best: Annotated[Count, Field(ge=2)]
+    """How many settings; at most the stage's number. `confirm = 5` is short for `{ best = 5 }`."""
     replicates: Annotated[Count, Field(le=MAX_GRID)]
+    """The most replicates that each of them comes to in all; above the stage's `replicates`. If not given: 10, or
+    two more than the stage's if that is more.
+    """
 
 
 Overrides = dict[str, Any]
@@ -88,19 +92,37 @@ class Stage(Table):
     """A sampler over a space, or a plain list of settings; how many of them are trained, and how far."""
 
     name: Name
+    """As the study's; not `"final"`, and no two the same."""
     sampler: Sampler | None = None
+    """How settings are chosen from the space, and how many."""
     space: Space = Field(default={})
+    """What to search, key by key."""
     settings: Settings | None = None
+    """Instead of the two: a list of settings, each trained as it is."""
     training: Overrides = Field(default={})
+    """Keys of [training] that are different in this stage."""
     model: Overrides = Field(default={})
+    """Parameters of the model that are different in this stage."""
     augmentation: AugmentationOverrides = AugmentationOverrides()
+    """Keys of [augmentation] that are different in this stage."""
     replicates: Replicates = 1
+    """Train each setting with so many seeds and rank by the mean; with folds each fold is a replicate, and this
+    must be 1.
+    """
     test: bool = False
+    """Score every trial on the test images. The report counts how often that was done; leave it `false` to choose
+    by.
+    """
     pruner: Pruner | None = None
+    """Stop trials early that fall behind."""
     budget: SomeBudget = Budget()
+    """End the stage before all its settings are trained."""
     first: Annotated[Rows, BeforeValidator(_with_space)] = ()
+    """Settings to try first."""
     source: Annotated[Annotated[str, AfterValidator(_study_or_stage)] | None, Field(alias="from")] = None
+    """An earlier study to learn from: `"study"` or `"study/stage"`."""
     confirm: Annotated[Confirm, BeforeValidator(_written_out)] | None = None
+    """Train the best settings again until it is clear which is the best."""
 
     @model_validator(mode="after")
     def _searches_or_lists(self) -> Self:

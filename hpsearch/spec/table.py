@@ -3,7 +3,16 @@
 import math
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from hpsearch.errors import nearest
 
@@ -89,5 +98,5 @@ Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Number = Annotated[int | float, PlainValidator(_number)]
+Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
 """A whole number stays one: a range of whole numbers has whole values."""

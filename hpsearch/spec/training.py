@@ -17,26 +17,47 @@ class Stop(Table):
     """Stop a trial whose validation metric has not improved by more than `min_delta` for `patience` epochs."""
 
     patience: Count
+    """Stop after so many epochs without an improvement."""
     metric: Literal["accuracy", "loss"] = "accuracy"
+    """What must improve on the validation images."""
     min_delta: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
+    """By more than this."""
 
 
 class PartialTraining(Table):
     """The study's [training]: what it leaves out, each stage must give or search."""
 
     lambda_: Annotated[float, Field(alias="lambda", ge=0, le=LARGEST)] = 0.0
+    """λ of the cost, mean loss + λ·Σ‖W‖², whatever the optimiser."""
     eta: Positive | None = None
+    """Learning rate η of the constant, the step and the cosine schedule; the others have their own."""
     batch_size: Count | None = None
+    """Images per update; at most the training images. An epoch's last batch may be smaller."""
     epochs: Count | None = None
+    """How long to train, in passes over the training images."""
     cycles: Count | None = None
+    """The same in cycles of the cyclical schedule, each two half cycles."""
     updates: Count | None = None
+    """The same in updates, which must come to whole epochs."""
     schedule: Schedule = Constant()
+    """How η changes with the updates."""
     optimiser: Optimiser = Sgd()
+    """How the weights follow the gradients; `"adam"` is short for `{ kind = "adam" }`."""
     clip_norm: Positive | None = None
+    """Where the gradient of all weights together has a larger norm, scale it down to this one."""
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
+    """`"hinge"` is the multi-class SVM's."""
     stop: Stop | None = None
+    """Stop a trial early."""
     keep: Literal["best", "last"] = "best"
+    """The weights that are kept, ranked by and tested: those of the epoch with the best validation accuracy, or the
+    last ones.
+    """
     curves: Literal["sample", "all", "running"] = "sample"
+    """What the training curves are measured on: a fixed random sample of the training images as large as the
+    validation set, `"all"` of them (half as much time again), or `"running"`: the mean over an epoch's batches
+    as they are trained on.
+    """
 
     @model_validator(mode="after")
     def _has_one_length_and_one_decay(self) -> Self:
@@ -52,9 +73,7 @@ class PartialTraining(Table):
 
 
 class Training(PartialTraining):
-    """How one trial trains: has exactly one length, and `eta` if its schedule needs it."""
-
-    batch_size: Count
+    """How one trial trains: has exactly one length, and what its model needs."""
 
 
 TABLES: dict[str, tuple[type[Table], ...]] = {"schedule": SCHEDULES, "optimiser": OPTIMISERS, "stop": (Stop,)}

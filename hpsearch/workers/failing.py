@@ -1,6 +1,8 @@
-"""What goes wrong in a model file while it trains, in words. May import the standard library."""
+"""What goes wrong in a model file while it trains, in words. May import `hpsearch.errors`."""
 
 import traceback
+
+from hpsearch.errors import HpsearchError
 
 MOST_WORDS = 300
 """So many characters of what went wrong in a model file are a trial's reason; its traceback has the others."""
@@ -24,5 +26,6 @@ class TrainingError(Exception):
         """Put into words, whatever the error makes of `str()`."""
         told = traceback.TracebackException.from_exception(error)
         words = " ".join(str(told).split())
-        reason = ": ".join(filter(None, (type(error).__name__, words)))
+        kind = "" if isinstance(error, HpsearchError) else type(error).__name__  # ours say all of it by themselves
+        reason = ": ".join(filter(None, (kind, words)))
         return cls(reason if len(reason) <= MOST_WORDS else f"{reason[:MOST_WORDS]}…", "".join(told.format()))

@@ -1,7 +1,8 @@
-"""Model files as plug-ins: found by path, known by hash, never pickled. May import `hpsearch.nn` and `hpsearch.errors`.
+"""Model files as plug-ins: found by path, known by hash, never pickled. May import `hpsearch.nn`, spec and errors.
 
-A model file defines `build(classes, **parameters) -> list of layers`; its keyword parameters are the keys that
-[model] and a space may set.
+A model file defines one of three: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
+Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, images)`. Its parameters are
+the keys that [model] and a space may set.
 """
 
 import hashlib
@@ -11,27 +12,50 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from hpsearch.errors import ModelError, nearest
 from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
-from hpsearch.spec import check_value
+from hpsearch.spec import TAKEN, check_value, is_training_key
+
+WAYS = {
+    "build": ("classes",),
+    "make": ("data", "seed"),
+    "train_epoch": ("state", "data", "epoch", "rng"),
+}
+"""The functions of which a model file defines one, and their first parameters."""
+
+_ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size"}
+"""How Python calls the keys of [training] that a trainable may ask for."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plugin:
-    """A model file as it was read: where, its SHA-256 (hex), its text, its `build`, and what that accepts."""
+    """A model file as it was read: where, its SHA-256 (hex), its text, the function that it defines, what that accepts.
+
+    `taken` is None for layers; for a trainable it has the keys of [training] that it asks for, and whether it must get
+    them. `predict` stands beside `train_epoch`.
+    """
 
     path: Path
     hash: str
     text: str
-    build: Callable[..., Any]
+    way: str
+    function: Callable[..., Any]
     parameters: tuple[str, ...]
+    taken: Mapping[str, bool] | None = None
+    predict: Callable[..., Any] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it makes: "layers" or a "trainable"."""
+        return "layers" if self.taken is None else "trainable"
 
 
 def read_plugin(path: Path) -> Plugin:
-    """Import a model file. Raises ModelError if it is missing, fails, or has no `build(classes, …)`."""
+    """Import a model file. Raises ModelError if it is missing, fails, or defines no model."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -50,40 +74,87 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     try:
-        exec(compile(text, str(path), "exec"), module.__dict__)
+        exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise ModelError(f"{path}: the model file cannot be imported ({type(error).__name__}: {error})") from error
-    build = getattr(module, "build", None)
-    if not callable(build):
-        raise ModelError(f"{path}: a model file must define build(classes, …), found none")
+    return _plugin(path, text, digest, module)
+
+
+def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
+    ways = [way for way in WAYS if callable(getattr(module, way, None))]
+    if len(ways) != 1:
+        rule = "a model file must define one of build(classes, …), make(data, seed, …) and train_epoch(state, data, …)"
+        raise ModelError(f"{path}: {rule}, found {' and '.join(ways) or 'none'}")
+    way, function = ways[0], getattr(module, ways[0])
+    first, rest = WAYS[way], _parameters(path, way, function)
+    if way == "build":
+        return Plugin(path, digest, text, way, function, tuple(rest))
+    predict = getattr(module, "predict", None)
+    if way == "train_epoch" and not callable(predict):
+        raise ModelError(f"{path}: beside train_epoch a model file must define predict(state, images)")
+    if used := next((key for key in rest if is_training_key(key) and key not in _ARGUMENTS.values()), None):
+        rule = f"must not have a parameter {used!r}, which is a key of [training]; of those it gets {', '.join(TAKEN)}"
+        raise ModelError(f"{path}: {way} {rule} as lambda_, eta, batch_size")
+    taken = {key: rest[name] for key, name in _ARGUMENTS.items() if name in rest}
+    own = tuple(key for key in rest if key not in _ARGUMENTS.values())
+    assert not {*first} & {*own}
+    return Plugin(path, digest, text, way, function, own, taken, predict if way == "train_epoch" else None)
+
+
+def _parameters(path: Path, way: str, function: Callable[..., Any]) -> dict[str, bool]:
+    """A function's own parameters after the first ones, and which of them have no default."""
     try:
-        parameters = list(inspect.signature(build).parameters)
+        declared = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # a class of the standard library, for example
-        parameters = []
-    if not parameters or parameters[0] != "classes":
-        raise ModelError(f"{path}: build's first parameter must be `classes`, got ({', '.join(parameters)})")
-    return Plugin(path, digest, text, build, tuple(parameters[1:]))
+        declared = []
+    first, names = WAYS[way], [parameter.name for parameter in declared]
+    if tuple(names[: len(first)]) != first:
+        which = "first parameter must be" if len(first) == 1 else "first parameters must be"
+        words = " and ".join(filter(None, (", ".join(f"`{name}`" for name in first[:-1]), f"`{first[-1]}`")))
+        raise ModelError(f"{path}: {way}'s {which} {words}, got ({', '.join(names)})")
+    own = declared[len(first) :]
+    for parameter in own:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            rule = "must name its parameters, which are the keys of a study file"
+            raise ModelError(f"{path}: {way} {rule}, got {parameter}")
+    return {parameter.name: parameter.default is parameter.empty for parameter in own}
+
+
+def called(plugin: Plugin, what: str, function: Callable[[], Any]) -> Any:
+    """What the plug-in's function returns; ModelError for what it raises, a ValueError in its own words."""
+    try:
+        return function()
+    except ValueError as error:  # what a model says of a parameter that makes no sense
+        raise ModelError(f"{plugin.path}: {on_one_line(error)}") from error
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # signals are counted elsewhere: it is the model's own
+        raise ModelError(f"{plugin.path}: {what} failed: {type(error).__name__}: {on_one_line(error)}") from error
+
+
+def on_one_line(value: object) -> str:
+    """What a plug-in says or gives, short enough for a message: an error's words, another value as Python writes it."""
+    return " ".join(f"{value}".split()) if isinstance(value, BaseException) else " ".join(f"{value!r:.80}".split())
+
+
+def shown(way: str, parameters: Mapping[str, Any]) -> str:
+    """A call as it would be written: "build(hidden = [50])"."""
+    return f"{way}({', '.join(f'{key} = {value!r}' for key, value in parameters.items())})"
 
 
 def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[Layer]:
     """Call the plug-in's `build`. Raises ModelError if it refuses the parameters or returns no layers."""
-    _check_types(plugin, parameters)
-    shown = ", ".join(f"{key} = {value!r}" for key, value in parameters.items())
-    try:
-        made = plugin.build(classes, **parameters)
-    except ValueError as error:  # what a model says of a parameter that makes no sense
-        raise ModelError(f"{plugin.path}: {error}") from error
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # signals are counted elsewhere: it is the model's own
-        raise ModelError(f"{plugin.path}: build({shown}) failed: {type(error).__name__}: {error}") from error
+    assert plugin.way == "build"
+    check_types(plugin, parameters)
+    what = shown("build", parameters)
+    made = called(plugin, what, lambda: plugin.function(classes, **parameters))
     if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
-        raise ModelError(f"{plugin.path}: build({shown}) must return a list of layers, got {made!r:.80}")
+        raise ModelError(f"{plugin.path}: {what} must return a list of layers, got {on_one_line(made)}")
     return made
 
 
-def _check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
-    """Raise ModelError for a value that is not of the type that `build` declares for its parameter."""
+def check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
+    """Raise ModelError for a value that is not of the type that the plug-in's function declares for its parameter."""
     try:
-        types = get_type_hints(plugin.build)
+        types = get_type_hints(plugin.function)
     except Exception:  # names that are known to a type checker only: nothing to go by
         return
     for key in parameters.keys() & types.keys():
@@ -91,7 +162,7 @@ def _check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
 
 
 def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """Return (numbers the model learns, outputs of its first layer that learns anything).
+    """Return (numbers the model learns, outputs of its first layer that learns anything), of a model of layers.
 
     Raises ModelError if the layers do not fit each other or do not end in one score per class.
     """
@@ -110,5 +181,5 @@ def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any
 
 
 def largest_cohort(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> int:
-    """How many trials with these parameters should train together at most, from the shape alone."""
-    return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1])
+    """How many trials with these parameters should train together at most, from the shape alone; trainables alone."""
+    return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1]) if plugin.kind == "layers" else 1

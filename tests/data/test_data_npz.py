@@ -129,5 +129,6 @@ def test_a_damaged_file_costs_one_line(tmp_path):
 
 
 def test_an_unknown_kind_gets_the_nearest(tmp_path):
-    with pytest.raises(DataError, match=r"kind must be one of csv, folder, idx, npz, got 'nzp'; did you mean 'npz'\?"):
+    kinds = "csv, folder, idx, npz, python"
+    with pytest.raises(DataError, match=rf"kind must be one of {kinds}, got 'nzp'; did you mean 'npz'\?"):
         load({"kind": "nzp", "path": "x.npz"}, workspace=tmp_path)

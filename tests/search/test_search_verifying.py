@@ -11,8 +11,9 @@ from tiny import TINY, StopAfter, options, rows, url, workspace
 from hpsearch.errors import ModelError, StorageError
 from hpsearch.search import cohorts, retraining, stage_run
 from hpsearch.search.launching import launch, resume
-from hpsearch.search.verifying import snapshot, study_digest, verify
+from hpsearch.search.verifying import study_digest, verify
 from hpsearch.storage import reading, tables
+from hpsearch.storage.database import opened_to_read
 
 PRUNED = made(
     randomly(9, 'pruner = { kind = "halving", keep = 0.4, min_epochs = 1, audit = 0.3 }', "replicates = 2"), FINE, FINAL
@@ -26,14 +27,14 @@ def _short_segments(monkeypatch):
 
 def problems(folder, name="tiny"):
     """Everything that `verify` finds but by retraining, a line each."""
-    with snapshot(url(folder)) as connection:
+    with opened_to_read(url(folder)) as connection:
         row = reading.get_study(connection, name)
         return [f"{check.text}: {problem}" for check in verify(connection, row) for problem in check.problems]
 
 
 def retrained(folder, *names):
     """What differs of these trials when they are trained again."""
-    with snapshot(url(folder)) as connection:
+    with opened_to_read(url(folder)) as connection:
         row = reading.get_study(connection, "tiny")
         trials = retraining.trained(connection, row)
         picked = [retraining.chosen(trials, name) for name in names] or trials
@@ -42,7 +43,7 @@ def retrained(folder, *names):
 
 
 def digest_of(folder, name="tiny"):
-    with snapshot(url(folder)) as connection:
+    with opened_to_read(url(folder)) as connection:
         return study_digest(connection, reading.get_study(connection, name))
 
 

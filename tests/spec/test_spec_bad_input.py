@@ -93,8 +93,6 @@ BAD = [
     ("epochs = 40", "epochs = 40\ncycles = 2", "training must have only one of epochs, cycles and updates, got epochs and cycles"),
     ("epochs = 40", "cycles = 2", "training.cycles needs the cyclical schedule, got kind = 'constant'"),
     ("epochs = 40", "", "stage[0].training must have epochs, cycles or updates"),
-    ("eta = 0.1", "", "stage[0].training.eta is missing; the constant schedule needs it"),
-    ("batch_size = 100", "", "stage[0].training.batch_size is missing"),
     ("batch_size = 100", "batch_size = 1_001", "training.batch_size must be at most 1_000, the number of training images, got 1_001"),
     ("data = { train = 1_200 }", "data = { train = 50 }", "final.training.batch_size must be at most 50, the number of training images, got 100"),
     ("epochs = 40", "epochs = 40\nschedule = { kind = 'cyclic' }", "training.schedule.kind must be one of 'constant', 'step', 'cyclical', 'cosine', 'one_cycle', got 'cyclic'"),
@@ -276,8 +274,8 @@ BAD_STEPS = [
     # datasets by path
     (('"digits"', "3"), "data.dataset must be a dataset's name or a table with a kind, got 3"),
     (('"digits"', "''"), "data.dataset must not be empty, got ''"),
-    (('"digits"', "{ path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder'"),
-    (('"digits"', "{ kind = 'zip', path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', got 'zip'"),
+    (('"digits"', "{ path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', 'python'"),
+    (('"digits"', "{ kind = 'zip', path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', 'python', got 'zip'"),
     (('"digits"', "{ kind = 'idx' }"), "data.dataset.path is missing"),
     (('"digits"', "{ kind = 'idx', path = '' }"), "data.dataset.path must not be empty, got ''"),
     (('"digits"', "{ kind = 'idx', path = 'x', classes = [] }"), "data.dataset.classes must have at least 1, got []"),
@@ -357,9 +355,11 @@ def test_a_missing_file_names_the_nearest_one(tmp_path):
         ("hidden = [50]", "hiden = [50]", "model.hiden is not a key of models/mlp.py; did you mean 'hidden'?"),
         ("space.lambda", "space.lamda", "stage[0].space.lamda is not a key of models/mlp.py; did you mean 'lambda'?"),
         ("[final]", "[final]\nmodel.depth = 1", "final.model.depth is not a key of models/mlp.py; known: hidden, init"),
+        ("eta = 0.1", "", "stage[0].training.eta is missing; the constant schedule needs it"),
+        ("batch_size = 100", "", "stage[0].training.batch_size is missing"),
     ],
 )
-def test_keys_that_the_model_does_not_have_are_refused_once_it_is_known(old, new, line):
+def test_keys_that_the_model_does_not_have_or_lacks_are_refused_once_it_is_known(old, new, line):
     study = parse(GOOD.replace(old, new), "x")
     with pytest.raises(StudyFileError) as error:
         check_model_keys(study, ["hidden", "init"])

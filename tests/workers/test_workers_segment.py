@@ -12,7 +12,8 @@ from hpsearch import data
 from hpsearch.errors import DataError, ModelError
 from hpsearch.spec import Setting
 from hpsearch.workers.plugin import read_plugin
-from hpsearch.workers.segment import Segment, SegmentResult, Task, run_segment, unpack
+from hpsearch.workers.results import SegmentResult, unpack
+from hpsearch.workers.segment import Segment, Task, run_segment
 
 EPOCHS = 5
 SETTINGS = [(0.0, 0.1), (1e-3, 0.3), (0.05, 0.02), (1e-2, 0.2)]

@@ -6,6 +6,33 @@ from typing import Any
 import click
 
 from hpsearch.cli.commands.group import cli
+from hpsearch.cli.commands.options import data_dir_option
+from hpsearch.cli.telling import json_option
+
+
+@cli.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of [model] or [training], e.g. hidden=[50]."
+)
+@click.option(
+    "--dataset",
+    default="digits",
+    show_default=True,
+    metavar="NAME|TABLE",
+    help="What to train on: a name, or a table as in a study file.",
+)
+@data_dir_option
+@json_option
+def check(model: Path, settings: tuple[str, ...], **given: Any) -> int:
+    """Check that the model file MODEL keeps what a study promises: layers or a trainable.
+
+    It is trained for a few epochs, again, elsewhere, cut, restored and in company: all must give the same bits. Exit
+    status 1 if anything fails.
+    """
+    from hpsearch.cli.checking import check as run
+
+    return run(model, settings, **given)
 
 
 @cli.command()
@@ -35,6 +62,7 @@ from hpsearch.cli.commands.group import cli
 )
 @click.option("--entries", type=click.IntRange(1), default=500, show_default=True, help="Most entries per parameter.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@json_option
 def gradcheck(model: Path, settings: tuple[str, ...], **given: Any) -> int:
     """Compare the gradients of the model file MODEL with central differences, in float64.
 

@@ -1,0 +1,190 @@
+"""The study file's JSON Schema (draft 7), for editors and for the reference in the documentation. May import pydantic.
+
+It is made from the tables themselves: their types, limits and defaults, and the sentence below each key. What lies
+between tables, a JSON Schema cannot say: it refuses nothing that `read` accepts, but lets pass what `check` refuses.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from .pointing import point_at_what_is_wrong
+from .study import Study
+from .table import Table
+from .training import TABLES
+
+Schema = dict[str, Any]
+
+DATASETS = ("digits", "cifar10")
+"""What an editor proposes for `dataset`; which names there are is not this package's to know."""
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema of a whole study file."""
+    whole = Study.model_json_schema(ref_template="#/definitions/{model}")
+    definitions: dict[str, Schema] = whole.pop("$defs")
+    definitions["Study"] = whole
+    classes = {cls.__name__: cls for cls in _tables(Table)}
+    for name, table in definitions.items():
+        _say_what_keys_mean(classes[name], table)
+    definitions = _without_nothing(definitions)
+    for name, table in definitions.items():
+        _need_kind(classes[name], table)
+    definitions["Budget"]["minProperties"] = 1
+    _add_short_forms(definitions)
+    point_at_what_is_wrong(definitions, definitions)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "hpsearch study file",
+        **definitions.pop("Study"),
+        "definitions": dict(sorted(definitions.items())),
+    }
+
+
+def meanings(cls: type[Table]) -> dict[str, str]:
+    """Return what each key of a table means, by its name in the study file: the text below the field, on one line."""
+    found: dict[str, str] = {}
+    for base in reversed([base for base in cls.__mro__ if issubclass(base, Table)]):
+        body = ast.parse(inspect.getsource(base)).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for field, text in zip(body.body, body.body[1:], strict=False):
+            match field, text:
+                case (
+                    ast.AnnAssign(target=ast.Name(name)),
+                    ast.Expr(value=ast.Constant(value=str(sentence))),
+                ) if name in cls.model_fields:
+                    found[cls.model_fields[name].alias or name] = " ".join(sentence.split())
+    return found
+
+
+def _tables(cls: type[Table]) -> Iterator[type[Table]]:
+    yield cls
+    for derived in cls.__subclasses__():
+        yield from _tables(derived)
+
+
+def _say_what_keys_mean(cls: type[Table], table: Schema) -> None:
+    """Describe each key. A reference stands in an `allOf`: what is beside `$ref`, draft 7 does not see."""
+    known = meanings(cls)
+    if "description" in table:
+        table["description"] = " ".join(table["description"].split("\n\n")[0].split())
+    for key, value in table.get("properties", {}).items():
+        value.pop("description", None)
+        if "$ref" in value:
+            value["allOf"] = [{"$ref": value.pop("$ref")}]
+        if key in known:
+            value["description"] = known[key]
+
+
+def _need_kind(cls: type[Table], table: Schema) -> None:
+    """A table that has a `kind` must say it, also where our own default values need not."""
+    if "kind" in cls.model_fields:
+        table["properties"]["kind"].pop("default", None)
+        table["required"] = ["kind", *(key for key in table.get("required", ()) if key != "kind")]
+
+
+def _without_nothing(schema: Any) -> Any:
+    """Leave out what TOML does not have, null and its defaults, and pydantic's titles, which repeat the keys."""
+    if isinstance(schema, list):
+        return [_without_nothing(part) for part in schema if part != {"type": "null"}]
+    if not isinstance(schema, dict):
+        return schema
+    kept: Schema = {}
+    for key, part in schema.items():
+        if key == "default" and isinstance(part, dict):
+            part = {"kind": part["kind"]} if "kind" in part else None
+        if (key == "title" and isinstance(part, str)) or (key == "default" and part in (None, [])):
+            continue
+        kept[key] = _without_nothing(part)
+    for union in ("anyOf", "oneOf"):
+        if len(kept.get(union, ())) == 1:
+            (only,) = kept.pop(union)
+            kept = {"allOf": [only]} | kept if "$ref" in only else only | kept
+    return kept
+
+
+def _add_short_forms(definitions: dict[str, Schema]) -> None:
+    """Allow what the file may leave out or write shorter: the validators of these keys bring it to its full form."""
+    confirm = definitions["Confirm"]
+    confirm["required"] = ["best"]
+    del definitions["Range"]["properties"]["integer"]["default"]  # it follows from the key and the ends
+    stage = definitions["Stage"]["properties"]
+    stage["confirm"] = _either(stage["confirm"], confirm["properties"]["best"])
+    training = definitions["PartialTraining"]["properties"]
+    training["optimiser"] = _either(training["optimiser"], {"type": "string", "enum": _kinds("optimiser")})
+    dataset = definitions["Data"]["properties"]["dataset"]["oneOf"]
+    dataset[0]["examples"] = list(DATASETS)
+    definitions["TrainingOverrides"] = overrides = _overrides(definitions)
+    definitions["Setting"] = overrides | {"additionalProperties": True}
+    definitions["Space"] = _space(definitions)
+    stage["space"] = _described(stage["space"], _ref("Space"))
+    for step in (stage, definitions["Final"]["properties"]):
+        step["training"] = _described(step["training"], _ref("TrainingOverrides"))
+    for key in ("settings", "first"):
+        stage[key]["items"] = _ref("Setting")
+
+
+def _overrides(definitions: dict[str, Schema]) -> Schema:
+    """[training] of which any part may be left out, in its inner tables too."""
+    whole = definitions["PartialTraining"]["properties"]
+    parts = {
+        key: {k: v for k, v in value.items() if k != "default"} for key, value in whole.items() if key not in TABLES
+    }
+    for key, kinds in TABLES.items():
+        inner: dict[str, list[Schema]] = {}
+        for kind in kinds:
+            for name, value in definitions[kind.__name__]["properties"].items():
+                if name != "kind" and value not in inner.setdefault(name, []):
+                    inner[name].append(value)
+        table: Schema = {"type": "object", "additionalProperties": False, "properties": {}}
+        if named := _kinds(key):
+            table["properties"]["kind"] = {"enum": named}
+        table["properties"] |= {k: v[0] if len(v) == 1 else {"anyOf": v} for k, v in inner.items()}
+        parts[key] = _described(
+            whole[key], _either(table, {"type": "string", "enum": named}) if key == "optimiser" else table
+        )
+    return {"type": "object", "additionalProperties": False, "properties": parts}
+
+
+def _space(definitions: dict[str, Schema]) -> Schema:
+    """What is searched, by key; `schedule.eta_max = …` is a table in a table."""
+    listed: Schema = {"type": "array", "minItems": 1, "description": "Choices."}
+    tables = [_ref(name) for name in ("Range", "Choices", "Around")]
+    definitions["Entry"] = {"anyOf": [listed, *tables]}
+    entry = _ref("Entry")
+    table = {"type": "object", "additionalProperties": entry}
+    keys: dict[str, Schema] = {}
+    for key, value in definitions["PartialTraining"]["properties"].items():
+        if key not in TABLES:
+            keys[key] = _described(value, entry)
+            continue
+        inner = {name for kind in TABLES[key] for name in definitions[kind.__name__]["properties"]}
+        known = {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(sorted(inner), entry)}
+        keys[key] = _described(value, {"anyOf": [listed, *tables, known]})
+    return {"type": "object", "properties": keys, "additionalProperties": {"anyOf": [listed, *tables, table]}}
+
+
+def _kinds(key: str) -> list[str]:
+    """Return the values of `kind` of the tables that [training].`key` can be."""
+    fields = (kind.model_fields.get("kind") for kind in TABLES[key])
+    return [get_args(field.annotation)[0] for field in fields if field is not None]
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _described(old: Schema, new: Schema) -> Schema:
+    """Return `new` with the description of `old`."""
+    if "$ref" in new:
+        new = {"allOf": [new]}
+    return new | {"description": old["description"]} if "description" in old else new
+
+
+def _either(old: Schema, other: Schema) -> Schema:
+    """Return what allows `other` beside `old`, which keeps its description and default."""
+    outside: Schema = {key: old[key] for key in ("description", "default") if key in old}
+    inside = {key: part for key, part in old.items() if key not in outside}
+    alternatives = inside.get("oneOf") or inside.get("allOf") or [inside]
+    return {"anyOf": [*alternatives, other], **outside}

@@ -1,0 +1,270 @@
+"""Does a model file keep what a study promises? One finding for each promise. May import nn, data and spec.
+
+Everything is trained as a study trains it, in segments, so that what passes here resumes with the same bits there.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hpsearch.data import Split, open_split
+from hpsearch.errors import HpsearchError
+from hpsearch.nn.gradcheck import ParameterCheck
+from hpsearch.spec import Setting
+from hpsearch.workers.failing import TrainingError
+from hpsearch.workers.gradients import TOLERANCE, gradients
+from hpsearch.workers.guarded import Guarded, common_seed, make, seed_of
+from hpsearch.workers.lone_training import data_of
+from hpsearch.workers.plugin import Plugin, size
+from hpsearch.workers.pools import WorkerDied
+from hpsearch.workers.pools.loky import LokyPool
+from hpsearch.workers.results import CURVE, TaskResult, unpack
+from hpsearch.workers.segment import Segment, Task, run_segment
+
+EPOCHS = 4
+
+_GENERATORS = "draw all random numbers from the seed and the epoch; keep no state outside of the trainable"
+_REMEDIES = {
+    "is made": "",
+    "gradients": "compare `backward` with its formula: `hpsearch gradcheck` shows every parameter",
+    "trains": "",
+    "evaluating changes nothing": "evaluate must not train, draw random numbers that training draws, or keep anything",
+    "save and restore": "save everything that the next epoch depends on (the optimiser's state too); restore all of it",
+    "same again": _GENERATORS,
+    "same in another process": f"{_GENERATORS}; do not depend on hash order, time or the number of threads",
+    "cut after each epoch": "an epoch must depend on the saved state and the epoch's number alone",
+    "same in company": "work on each trial's numbers alone: sum over images, never over trials",
+    "seeds differ": "",
+}
+"""What to do where a promise is broken."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One promise: is it kept, what was found, and what to do if it is not."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+class _BrokenError(Exception):
+    """What is wrong, in words."""
+
+
+def conformance(plugin: Plugin, split: Path, setting: Setting, seed: int = 0) -> Iterator[Finding]:
+    """Check each promise in turn on a prepared split; what cannot even train is checked no further."""
+    bench = _Bench(plugin, split, setting, seed)
+    for name, promise in bench.promises().items():
+        try:
+            yield Finding(name, True, promise())
+        except (_BrokenError, HpsearchError, TrainingError) as error:
+            yield Finding(name, False, str(error), _REMEDIES[name])
+            if name in ("is made", "trains"):
+                return
+    seconds = bench.seconds / EPOCHS
+    yield Finding("time", True, f"{seconds:.3g} s an epoch of {bench.split.images:,} images, with its measuring")
+
+
+class _Bench:
+    """What the checks of one model file share."""
+
+    def __init__(self, plugin: Plugin, split: Path, setting: Setting, seed: int) -> None:
+        self.plugin, self.path, self.setting, self.seed = plugin, split, setting, seed
+        self.split: Split = open_split(split)
+        self.whole: TaskResult | None = None
+        self.seconds = 0.0
+
+    def promises(self) -> dict[str, Callable[[], str]]:
+        """What is checked, in order, for a model of its kind."""
+        layers = self.plugin.kind == "layers"
+        own = {"same in company": self._company} if layers else {"save and restore": self._restores}
+        return {
+            "is made": self._made,
+            **({"gradients": self._gradients} if layers else {}),
+            "trains": self._trains,
+            **({} if layers else {"evaluating changes nothing": self._evaluates}),
+            **own,
+            "same again": self._again,
+            "same in another process": self._elsewhere,
+            "cut after each epoch": self._cut,
+            "seeds differ": self._seeds,
+        }
+
+    def _segment(self, *tasks: Task) -> Segment:
+        return Segment(
+            tasks=tasks or (self._task(0),),
+            split=self.path,
+            model=self.plugin.path,
+            model_hash=self.plugin.hash,
+            seed=self.seed,
+            replicate=0,
+            first=1,
+            last=EPOCHS,
+            ends=True,
+            test=True,
+        )
+
+    def _task(self, point: int, setting: Setting | None = None) -> Task:
+        return Task(point, setting or self.setting, ("check", point))
+
+    def _run(self, segment: Segment) -> TaskResult:
+        result = run_segment(segment)
+        self.seconds = result.seconds
+        return result.tasks[0]
+
+    def _trainable(self) -> Guarded:
+        data = data_of(self.split, common_seed(self.seed, 0))
+        return make(self.plugin, data, seed_of(self.seed, ("check", 0), 0), self.setting)
+
+    # The promises
+
+    def _made(self) -> str:
+        if self.plugin.kind == "layers":
+            numbers, _ = size(
+                self.plugin, self.split.train_x.shape[1], len(self.split.classes), self.setting.parameters
+            )
+            return f"layers that learn {numbers:,} numbers"
+        self._trainable()
+        return "a trainable"
+
+    def _gradients(self) -> str:
+        found = gradients(self.plugin, self.setting.parameters)
+        worst: ParameterCheck = max(
+            found, key=lambda check: (check.relative_error != check.relative_error, check.relative_error)
+        )
+        words = f"relative error at most {worst.relative_error:.1e}, in {worst.name}"
+        if not worst.relative_error <= TOLERANCE:
+            raise _BrokenError(f"{words}; must be at most {TOLERANCE:g}")
+        return words
+
+    def _trains(self) -> str:
+        result = self._run(self._segment())
+        if result.failed:
+            raise _BrokenError(f"{result.failed[1]}; try another --set eta=…")
+        self.whole = result
+        loss, accuracy = (CURVE.index(f"validation_{name}") for name in ("loss", "accuracy"))
+        first, last = result.curve[0], result.curve[-1]
+        return (
+            f"validation loss {first[loss]:.3g} → {last[loss]:.3g}, accuracy {last[accuracy]:.1%} after {EPOCHS} epochs"
+        )
+
+    def _evaluates(self) -> str:
+        one, other = self._trainable(), self._trainable()
+        for epoch in range(1, EPOCHS + 1):
+            one.train(epoch)
+            other.train(epoch)
+            before = other.save()
+            found = [other.evaluate(self.split.validation_x, self.split.validation_y) for _ in range(2)]
+            _refuse("after evaluate", unpack(before), unpack(other.save()))
+            _refuse("evaluated twice", *({"loss": each.loss, "predicted": each.predicted} for each in found))
+        _refuse("trained with and without evaluate", unpack(one.save()), unpack(other.save()))
+        return "nothing that it saves, and nothing of the epochs after it"
+
+    def _restores(self) -> str:
+        first = self._trainable()
+        first.train(1)
+        saved = first.save()
+        second = self._trainable()
+        second.restore(saved)
+        _refuse("saved again after restore", unpack(saved), unpack(second.save()))
+        for trained in (first, second):
+            trained.train(2)
+        _refuse("trained on after restore", unpack(first.save()), unpack(second.save()))
+        arrays = unpack(saved)
+        return f"{', '.join(list(arrays)[:5])}{', …' * (len(arrays) > 5)}: {len(saved):,} bytes, exact"
+
+    def _again(self) -> str:
+        run_segment(self._segment(self._task(1)))  # what another trial leaves behind must not matter
+        _same("trained again", self.whole, self._run(self._segment()))
+        return "bit for bit, after another trial"
+
+    def _elsewhere(self) -> str:
+        with closing(LokyPool(1)) as pool:
+            try:
+                result = pool.submit(run_segment, self._segment()).result()
+            except WorkerDied:
+                raise _BrokenError("the process ended in the midst of it") from None
+        _same("trained in another process", self.whole, result.tasks[0])
+        return "bit for bit"
+
+    def _cut(self) -> str:
+        for cuts in ([1], [1, 2, 3]):
+            _same(f"cut after {_epochs(cuts)}", self.whole, self._in_parts(cuts))
+        return "bit for bit the whole"
+
+    def _in_parts(self, cuts: list[int]) -> TaskResult:
+        task, curve = self._task(0), []
+        for before, last in pairwise([0, *cuts, EPOCHS]):
+            ends = last == EPOCHS
+            part = replace(self._segment(task), first=before + 1, last=last, ends=ends, test=ends)
+            found = run_segment(part).tasks[0]
+            curve += found.curve
+            assert found.best is not None  # the last epoch's, as keep = "last" says
+            task = replace(task, state=found.state, best=found.best.value, best_weights=found.best.weights)
+        return replace(found, curve=curve)
+
+    def _company(self) -> str:
+        training = self.setting.training
+        others = [training.model_copy(update={"lambda_": 10 * training.lambda_ + k / 1000}) for k in (1, 2)]
+        tasks = [self._task(k + 1, replace(self.setting, training=other)) for k, other in enumerate(others)]
+        for place in range(3):
+            company = [*tasks[:place], self._task(0), *tasks[place:]]
+            found = run_segment(self._segment(*company)).tasks[place]
+            _same(f"trained as number {place + 1} of 3", self.whole, found)
+        return "alone and in cohorts of 3, bit for bit"
+
+    def _seeds(self) -> str:
+        other = run_segment(replace(self._segment(), seed=self.seed + 1)).tasks[0]
+        same = difference(facts(self.whole), facts(other)) is None if self.whole else False
+        return "no: replicates will be equal, and say nothing about chance" if same else "another seed, other numbers"
+
+
+def _epochs(cuts: list[int]) -> str:
+    return f"epoch {cuts[0]}" if len(cuts) == 1 else f"epochs {', '.join(map(str, cuts))}"
+
+
+def _same(what: str, before: TaskResult | None, now: TaskResult) -> None:
+    assert before is not None
+    _refuse(what, facts(before), facts(now))
+
+
+def _refuse(what: str, before: dict[str, Any], now: dict[str, Any]) -> None:
+    if found := difference(before, now):
+        raise _BrokenError(f"{what}, {found}")
+
+
+def facts(result: TaskResult | None) -> dict[str, Any]:
+    """All that a training gave, by name: its curve, the arrays that it keeps, what it makes of the test images."""
+    assert result is not None
+    found: dict[str, Any] = {
+        f"{name.replace('_', ' ')} of epoch {int(row[0])}": value
+        for row in result.curve
+        for name, value in zip(CURVE[1:], row[1:], strict=True)
+    }
+    found |= {f"saved {name!r}": array for name, array in unpack(result.state).items()}
+    if result.best:
+        found |= {f"kept {name!r}": array for name, array in unpack(result.best.weights).items()}
+    if result.test:
+        found |= {"test loss": result.test.loss, "test classes": result.test.predicted}
+    return found
+
+
+def difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """The first thing that is not the same, bit for bit, in words; None where all is."""
+    for name in [*before, *(key for key in now if key not in before)]:
+        if name not in before or name not in now:
+            return f"{name} is {'new' if name not in before else 'gone'}"
+        one, other = before[name], now[name]
+        if isinstance(one, float):
+            if one != other:
+                return f"the {name} is {other!r}, was {one!r}"
+        elif (one.dtype, one.shape) != (other.dtype, other.shape):
+            return f"{name} is {other.dtype} {other.shape}, was {one.dtype} {one.shape}"
+        elif one.tobytes() != other.tobytes():
+            return f"{int((one != other).sum()) or 'some'} of the {one.size:,} numbers of {name} differ"
+    return None

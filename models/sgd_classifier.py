@@ -1,0 +1,48 @@
+"""A linear classifier of scikit-learn, trained by its `partial_fit`: an example of a trainable.
+
+λ is its `alpha`; the images are seen in the order that all trials of a stage share.
+"""
+
+import numpy as np
+from sklearn.linear_model import SGDClassifier
+
+from hpsearch.trainables import Array, Data, State
+
+
+def make(data: Data, seed: int, eta: float, lambda_: float = 0.0, penalty: str = "l2") -> "Trained":
+    """Logistic regression, each class against the others; penalty is "l1", "l2" or "elasticnet"."""
+    if penalty not in ("l1", "l2", "elasticnet"):
+        raise ValueError(f"penalty must be l1, l2 or elasticnet, got {penalty!r}")
+    given = {"loss": "log_loss", "penalty": penalty, "alpha": lambda_, "eta0": eta, "learning_rate": "constant"}
+    return Trained(SGDClassifier(**given, shuffle=False, random_state=seed), data)
+
+
+class Trained:
+    """The classifier, and the images that it learns."""
+
+    def __init__(self, classifier: SGDClassifier, data: Data) -> None:
+        self.classifier, self.data = classifier, data
+
+    def train(self, epoch: int) -> None:
+        """One pass over the images."""
+        order = self.data.order(epoch)
+        images, labels = self.data.images[order], self.data.labels[order]
+        self.classifier.partial_fit(images, labels, classes=np.arange(self.data.classes))
+
+    def evaluate(self, images: Array, labels: Array) -> tuple[float, Array]:
+        """Mean −log of the probability that the right class gets."""
+        chances = self.classifier.predict_proba(images)
+        right = chances[np.arange(len(labels)), labels]
+        return float(-np.log(np.maximum(right, 1e-15)).mean()), chances.argmax(axis=1)
+
+    def save(self) -> State:
+        """What it has learned, and how far it is; arrays named `….weights` are drawn in the report."""
+        learned = self.classifier
+        return {"0.weights": learned.coef_.T, "0.bias": learned.intercept_, "updates": np.array(learned.t_)}
+
+    def restore(self, state: State) -> None:
+        """Go on from what `save` gave."""
+        self.classifier.classes_ = np.arange(self.data.classes)
+        self.classifier.coef_ = np.ascontiguousarray(state["0.weights"].T)
+        self.classifier.intercept_ = state["0.bias"]
+        self.classifier.t_ = float(state["updates"])

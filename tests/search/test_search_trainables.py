@@ -1,0 +1,145 @@
+"""Trainables are searched as layers are: pruned, stopped, resumed with the same bits, verified, reported."""
+
+# ruff: noqa: E501  (a row of a table stays on one line)
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tiny import StopAfter, finish, options, rows, start, url, workspace
+
+from hpsearch.cli import main
+from hpsearch.errors import InputError
+from hpsearch.search import cohorts
+from hpsearch.search.launching import launch, resume
+from hpsearch.search.verifying import study_digest
+from hpsearch.storage import reading, tables
+from hpsearch.storage.database import open_to_read
+
+STUDY = """
+name = "mine"
+data = { dataset = "digits", train = 200, validation = 100 }
+model = { file = "models/FILE.py" }
+training = { epochs = 6 KEYS }
+
+[[stage]]
+name = "coarse"
+sampler = { kind = "random", trials = 6 }
+pruner = { kind = "halving", keep = 0.5, rungs = [2, 4], audit = 0.3 }
+space.eta = { low = 1e-3, high = 1e-1, log = true }
+
+[[stage]]
+name = "fine"
+sampler = { kind = "grid" }
+replicates = 2
+space.eta = { around = "coarse", best = 2, points = 2 }
+
+[final]
+replicates = 2
+"""
+SEARCHES = [
+    ("lvq", ""),
+    ("sgd_classifier", ", lambda = 1e-3, stop = { patience = 2 }"),
+    ("torch_mlp", ", batch_size = 50"),
+]
+
+
+def study(name: str, keys: str = "") -> str:
+    return STUDY.replace("FILE", name).replace("KEYS", keys)
+
+
+def digest(folder) -> str:
+    with closing(open_to_read(url(folder)).connect()) as connection:
+        return study_digest(connection, reading.get_study(connection, "mine"))
+
+
+def own(folder, text: str, keys: str = "") -> Path:
+    path = workspace(folder, study("own", keys))
+    (folder / "models" / "own.py").write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("name", "keys"), SEARCHES)
+def test_a_trainable_stopped_again_and_again_ends_with_the_same_digest(tmp_path, monkeypatch, name, keys):
+    if name == "torch_mlp":
+        pytest.importorskip("torch")
+    (tmp_path / "calm").mkdir()
+    assert launch(workspace(tmp_path / "calm", study(name, keys)), options(tmp_path / "calm")) == ("mine", True)
+    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
+    assert launch(workspace(tmp_path, study(name, keys)), options(tmp_path, 2, watcher=StopAfter(3))) == ("mine", False)
+    stops = 1
+    while not resume("mine", options(tmp_path, watcher=StopAfter(12))):
+        stops += 1
+    assert stops >= 3
+    assert digest(tmp_path) == digest(tmp_path / "calm")
+    assert {row["state"] for row in rows(tmp_path)} == {"complete", "pruned"}
+
+
+def test_processes_give_the_same_digest_and_a_report_without_cost_and_eta(tmp_path):
+    (tmp_path / "calm").mkdir()
+    launch(workspace(tmp_path / "calm", study("sgd_classifier", ", lambda = 1e-3")), options(tmp_path / "calm"))
+    workspace(tmp_path, study("sgd_classifier", ", lambda = 1e-3"))
+    status, _, complaints = finish(start(tmp_path, "launch", "studies/tiny.toml", "--workers", "2"), 300)
+    assert (status, complaints) == (0, "")
+    assert digest(tmp_path) == digest(tmp_path / "calm")
+    assert main(["verify", "mine", "--all", "--storage", url(tmp_path)]) == 0
+    page = (tmp_path / "reports" / "mine" / "index.html").read_text("utf-8")
+    assert "Loss is what models/sgd_classifier.py says it is." in page
+    assert "The weights of each class, as images" in page
+    for of_layers in ("η is the learning rate", "best cost", "η (learning rate)"):
+        assert of_layers not in page
+    assert {row["eta"] > 0 for row in rows(tmp_path, tables.curves)} == {True}
+
+
+FAILING = """
+import numpy as np
+
+def train_epoch(state, data, epoch, rng, eta, when=3):
+    if epoch == when and eta > 0.01:
+        raise RuntimeError("enough")
+    return {"seen": np.array(epoch)}
+
+def predict(state, images):
+    return np.full(len(images), int(state["seen"]) % 2)
+"""
+
+
+def test_a_method_that_raises_fails_its_trial_with_file_method_and_error(tmp_path):
+    assert launch(own(tmp_path, FAILING), options(tmp_path)) == ("mine", True)
+    failed = [row for row in rows(tmp_path) if row["state"] == "failed"]
+    assert failed
+    assert {row["reason"] for row in failed} == {f"{tmp_path}/models/own.py: train(3) raised RuntimeError: enough"}
+    assert {row["epochs_done"] for row in failed} == {2}
+    assert all('raise RuntimeError("enough")' in row["traceback"] for row in failed)
+
+
+BAD = [
+    ("x = 1", "a model file must define one of build(classes, …), make(data, seed, …) and train_epoch(state, data, …), found none"),
+    (FAILING + "def build(classes): pass", "found build and train_epoch"),
+    (FAILING.split("def predict")[0], "beside train_epoch a model file must define predict(state, images)"),
+    ("def make(seed, data): pass", "make's first parameters must be `data` and `seed`, got (seed, data)"),
+    ("def make(data, seed, **more): pass", "make must name its parameters, which are the keys of a study file, got **more"),
+    ("def make(data, seed, epochs): pass", "make must not have a parameter 'epochs', which is a key of [training]"),
+    ("def make(data, seed, eta): raise ValueError('eta must be small')", "own.py: eta must be small"),
+    ("def make(data, seed, eta): return data", "must return a trainable with train, evaluate, save, restore, got Data("),
+    ("def make(data, seed): return data", "tiny.toml: stage[0].space.eta is not used by models/own.py"),
+    ("def make(data, seed, eta: str): pass", "own.py: eta must be text, got "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words"), BAD, ids=range(len(BAD)))
+def test_a_file_that_makes_no_trainable_is_refused_before_anything_is_stored(tmp_path, text, words):
+    with pytest.raises(InputError) as refused:
+        launch(own(tmp_path, text), options(tmp_path))
+    assert words in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "study.db").exists()
+
+
+def test_a_worker_refuses_a_trainable_that_has_changed(tmp_path):
+    path = own(tmp_path, FAILING)
+    launch(path, options(tmp_path, watcher=StopAfter(2)))
+    (tmp_path / "models" / "own.py").write_text(FAILING + "\n", "utf-8")
+    with pytest.raises(InputError, match="the model file has changed since study 'mine' was launched"):
+        resume("mine", options(tmp_path))
+    assert resume("mine", options(tmp_path, accept_changes=True))

@@ -1,0 +1,156 @@
+"""`hpsearch check`: models that come with it keep every promise; each way of breaking one is found and named."""
+
+# ruff: noqa: E501  (a row of a table stays on one line)
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tiny import ROOT
+
+from hpsearch.cli import main
+
+GOOD = '''
+import numpy as np
+
+class Means:
+    """Class means that move towards their images."""
+
+    def __init__(self, data, seed, eta):
+        self.data, self.seed, self.eta = data, seed, eta
+        self.means = np.random.default_rng(seed).standard_normal((data.classes, data.images.shape[1]))
+
+    def train(self, epoch):
+        for row in self.data.order(epoch)[:50]:
+            label = self.data.labels[row]
+            self.means[label] += self.eta * (self.data.images[row] - self.means[label])
+
+    def evaluate(self, images, labels):
+        squares = ((images[:, None] - self.means) ** 2).mean(axis=2)
+        return float(squares[np.arange(len(labels)), labels].mean()), squares.argmin(axis=1)
+
+    def save(self):
+        return {"means": self.means}
+
+    def restore(self, state):
+        self.means = state["means"]
+
+def make(data, seed, eta=0.1, depth=1):
+    return Means(data, seed, eta)
+'''
+TRAIN = "self.means[label] += self.eta"
+BEGIN = "    def train(self, epoch):\n"
+EVALUATE = "    def evaluate(self, images, labels):\n"
+LOSS = "float(squares[np.arange(len(labels)), labels].mean())"
+SAVE = 'return {"means": self.means}'
+
+
+def check(tmp_path: Path, text: str, capsys, *arguments: str) -> tuple[int, dict[str, str]]:
+    """The exit status, and what failed, with what was found."""
+    path = tmp_path / "mine.py"
+    path.write_text(text, "utf-8")
+    status = main(["check", str(path), "--json", *arguments])
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] == (status == 0)
+    return status, {finding["name"]: finding["found"] for finding in told["findings"] if not finding["ok"]}
+
+
+@pytest.mark.parametrize("name", ["mlp", "softmax", "lvq", "sgd_classifier", "torch_mlp"])
+def test_the_models_that_come_with_it_keep_every_promise(name, capsys):
+    if name == "torch_mlp":
+        pytest.importorskip("torch")
+    assert main(["check", str(ROOT / "models" / f"{name}.py")]) == 0
+    out = capsys.readouterr().out
+    assert "keeps every promise" in out
+    assert "FAILS" not in out
+
+
+def test_a_trainable_of_ones_own_keeps_them(tmp_path, capsys):
+    assert check(tmp_path, GOOD, capsys, "--set", "eta=0.05", "--set", "depth=3") == (0, {})
+
+
+BROKEN = [
+    # what is wrong, the promises that it breaks, some words of the first
+    ((SAVE, "return {}"), {"trains"}, "mine.py: restore raised KeyError: 'means'"),
+    (('state["means"]', 'state["means"].astype("f4")'), {"save and restore", "cut after each epoch"}, "is float32"),
+    ((BEGIN, BEGIN + "        self.eta *= 0.5\n"), {"save and restore", "cut after each epoch"}, "of means differ"),
+    ((TRAIN, "self.means[label] += np.random.random() * self.eta"), {*("evaluating changes nothing", "save and restore", "same again", "same in another process", "cut after each epoch")}, "differ"),
+    ((EVALUATE, EVALUATE + "        self.means *= 0.99\n"), {"evaluating changes nothing"}, "after evaluate"),
+    ((EVALUATE, EVALUATE + "        self.eta *= 0.99\n"), {"evaluating changes nothing", "cut after each epoch"}, "with and without"),
+    ((BEGIN, "    count = [0]\n" + BEGIN + "        self.count[0] += 1; self.means += self.count[0]\n"), {*("evaluating changes nothing", "save and restore", "same again", "cut after each epoch")}, "differ"),
+    ((BEGIN, BEGIN + "        import os; self.means += os.getpid()\n"), {"same in another process"}, "trained in another process, "),
+    ((BEGIN, BEGIN + "        import os; os.getppid() == PARENT or os._exit(3)\n"), {"same in another process"}, "the process ended in the midst of it"),
+    ((LOSS, "float('nan')"), {"trains"}, "the training cost became NaN in epoch 1; try another --set eta="),
+    ((LOSS, "None"), {"trains"}, "mine.py: evaluate must return its loss as a number, returned None"),
+    (("squares.argmin(axis=1)", "squares"), {"trains"}, "evaluate must return the classes predicted as whole numbers (200,), returned an array float64 (200, 10)"),
+    (("squares.argmin(axis=1)", "squares.argmin(axis=1) + 1"), {"trains"}, "evaluate must return classes from 0 to 9, returned 1 to 10"),
+    ((f"return {LOSS}, squares.argmin(axis=1)", "return 0.5"), {"trains"}, "evaluate must return (loss, predicted), returned 0.5"),
+    ((SAVE, "return [self.means]"), {"trains"}, "save must return a dict of arrays by name, returned [array("),
+    ((SAVE, 'return {"me": self}'), {"trains"}, "save must return arrays of numbers or text, 'me' is none, returned"),
+    ((SAVE, 'return {"file": self.means}'), {"trains"}, "save must name its arrays by text other than file"),
+    ((BEGIN, BEGIN + "        1 / 0\n"), {"trains"}, "mine.py: train(1) raised ZeroDivisionError: division by zero"),
+    ((BEGIN, BEGIN + "        self.data.images[0] = 0\n"), {"trains"}, "train(1) raised ValueError: assignment destination is read-only"),
+    (("def save", "def saved"), {"is made"}, "must return a trainable with train, evaluate, save, restore, got <hpsearch_model"),
+    (("return Means", "raise ValueError('no'); Means"), {"is made"}, "mine.py: no"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "promises", "words"), BROKEN, ids=range(len(BROKEN)))
+def test_each_broken_promise_is_found(tmp_path, capsys, change, promises, words):
+    text = GOOD.replace(*change).replace("PARENT", str(os.getppid()))
+    assert text != GOOD
+    status, failed = check(tmp_path, text, capsys)
+    assert status == 1
+    assert set(failed) == promises
+    assert words in next(iter(failed.values()))
+
+
+LAYERS = """
+import numpy as np
+from hpsearch.nn import Dense, Layer
+
+class Odd(Layer):
+    def forward(self, x, training):
+        return FORWARD
+
+    def backward(self, delta):
+        return BACKWARD
+
+def build(classes):
+    return [Dense(8), Odd(), Dense(classes)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "promises"),
+    [
+        ("x", "delta", set()),
+        ("x", "2 * delta", {"gradients"}),
+        ("x * (1 + 1e-3 * len(x))", "delta * (1 + 1e-3 * len(delta))", {"same in company"}),
+        ("x + np.random.random()", "delta", {"gradients", "same again", "same in another process", "cut after each epoch", "same in company"}),
+    ],
+)  # fmt: skip
+def test_layers_that_lean_on_others_are_found(tmp_path, capsys, forward, backward, promises):
+    _, failed = check(tmp_path, LAYERS.replace("FORWARD", forward).replace("BACKWARD", backward), capsys)
+    assert set(failed) == promises
+
+
+BAD = [
+    (["--set", "dept=1"], "--set dept=1: 'dept' is not a parameter of the model; did you mean 'depth'?"),
+    (["--set", "eta=-1"], "--set: training.eta must be above 0, got -1"),
+    (["--set", "eta=one"], "--set eta=one: must be a value as TOML writes it"),
+    (["--set", "batch_size=10"], "'batch_size' is not a parameter of the model"),
+    (["--dataset", "digit"], "did you mean 'digits'?"),
+    (["--dataset", "{kind = 'npz', path = 'none.npz'}"], "none.npz: no such file"),
+    (["--dataset", "{kind ="], "--dataset {kind =: must be a value as TOML writes it"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD, ids=range(len(BAD)))
+def test_bad_arguments_cost_one_line(tmp_path, capsys, arguments, words):
+    (tmp_path / "mine.py").write_text(GOOD, "utf-8")
+    assert main(["check", str(tmp_path / "mine.py"), *arguments]) == 2
+    complaint = capsys.readouterr().err
+    assert words in complaint
+    assert complaint.count("\n") == 1
