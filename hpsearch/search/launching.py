@@ -3,6 +3,7 @@
 May import spec, data, storage and workers.
 """
 
+import os
 import platform
 import shlex
 from collections.abc import Iterator
@@ -24,12 +25,13 @@ from hpsearch.search.progress import Watcher
 from hpsearch.search.run import Runner
 from hpsearch.search.stage_run import Surroundings
 from hpsearch.spec import Study
-from hpsearch.storage import DEFAULT_URL, reading, writing
+from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE, reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
+from hpsearch.storage.masking import shown
 from hpsearch.storage.records import COMPLETE, NewStudy, StudyRow
 from hpsearch.workers.plugin import Plugin, read_plugin
-from hpsearch.workers.pool import Pool
+from hpsearch.workers.pools import SCHEDULED, Pool, open_pool
 
 _PACKAGES = ("numpy", "scipy", "optuna", "sqlalchemy", "joblib", "pydantic")
 
@@ -39,12 +41,15 @@ class Options:
     """How to run, as against what: none of it changes a result."""
 
     storage: str
-    workers: int
+    workers: int | None = None
+    """How many segments train at once [default: one a core, or all that the scheduler has room for]."""
     data_dir: Path | None = None
     backend: str = "loky"
     accept_changes: bool = False
     """Go on although the model file has changed: unfinished trials begin anew with it."""
     watcher: Watcher = field(default_factory=Watcher)
+    scheduler: str | None = None
+    """Where the backends dask and ray find their workers."""
 
 
 def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[str, bool]:
@@ -54,23 +59,27 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
 
     Raises InputError, with nothing changed, for anything wrong in the file, the model, the data or the database.
     """
-    text = spec.read_text(path)
-    study = spec.parse(text, str(path))
+    return launch_text(spec.read_text(path), str(path), options, or_resume=or_resume)
+
+
+def launch_text(text: str, place: str, options: Options, *, or_resume: bool = False) -> tuple[str, bool]:
+    """Do what `launch` does for the text of a study file; `place` is where it is from, and opens its messages."""
+    study = spec.parse(text, place)
     row = look_up(options.storage, study.name)
     if row is not None:
-        growth_of(row, text, str(path))
+        growth_of(row, text, place)
         if or_resume:
             return study.name, resume(study.name, options, text)
         go_on = how_to_resume(study.name, options)
         raise InputError(f"study {study.name!r} exists already; go on with `{go_on}`, or give it a new name")
-    workspace = _workspace(study.model.file, path)
+    workspace = _workspace(study.model.file, Path(place))
     plugin = _checked_plugin(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
     check(study, plugin, dataset, options.storage)
     new = NewStudy(
         name=study.name,
         text=text,
-        path=str(path.absolute()),
+        path=str(Path(place).absolute()),
         workspace=str(workspace),
         environment=environment(),
         data={
@@ -79,7 +88,7 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
             "classes": list(dataset.classes),
             "image_shape": list(dataset.image_shape),
         },
-        model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text},
+        model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
     )
     with _workers(options) as workers:
         splits = prepare(study, dataset)
@@ -149,9 +158,11 @@ def delete(name: str, storage: str) -> None:
 @contextmanager
 def _workers(options: Options) -> Iterator[tuple[Pool, Interrupts]]:
     """Start the workers, which import what they need while the images are prepared; from here on Ctrl-C is counted."""
-    with Interrupts() as interrupts, closing(Pool(options.workers, options.backend)) as pool:
-        pool.warm()
-        yield pool, interrupts
+    with Interrupts() as interrupts:
+        say = options.watcher.message
+        with closing(open_pool(options.backend, options.workers, options.scheduler, say)) as pool:
+            pool.warm()
+            yield pool, interrupts
 
 
 def _run(
@@ -182,10 +193,12 @@ def _run(
 def how_to_resume(name: str, options: Options) -> str:
     """The command that goes on with a study, to be pasted into a shell."""
     words = ["hpsearch", "resume", *(["--"] if name.startswith("-") else []), name]
-    if options.storage != DEFAULT_URL:
-        words[2:2] = ["--storage", options.storage]
+    if options.storage != os.environ.get(STORAGE_VARIABLE, DEFAULT_URL):
+        words[2:2] = ["--storage", shown(options.storage)]
     if options.data_dir is not None:
         words[2:2] = ["--data-dir", str(options.data_dir)]
+    if options.backend in SCHEDULED:
+        words[2:2] = ["--backend", options.backend, *(["--scheduler", options.scheduler] if options.scheduler else [])]
     return shlex.join(words)
 
 
@@ -203,7 +216,7 @@ def known_workspace(row: StudyRow, study: Study) -> Path:
 
 def _checked_plugin(study: Study, workspace: Path) -> Plugin:
     plugin = read_plugin(workspace / study.model.file)
-    spec.check_model_keys(study, plugin.parameters)
+    spec.check_model_keys(study, plugin.parameters, plugin.taken)
     return plugin
 
 

@@ -5,6 +5,8 @@ May import spec, data, storage and workers.
 
 from pathlib import Path
 
+import numpy as np
+
 from hpsearch import data, spec
 from hpsearch.data import Dataset
 from hpsearch.data.augmentation import Augmentation, check_augmentation
@@ -13,6 +15,8 @@ from hpsearch.search.sampling import check_sampler
 from hpsearch.spec import Final, Stage, Study
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import NewStage
+from hpsearch.trainables import Data
+from hpsearch.workers.guarded import make
 from hpsearch.workers.plugin import Plugin, size
 
 
@@ -39,15 +43,31 @@ def _check_sources(study: Study, storage: str) -> None:
 
 
 def _check_model(study: Study, plugin: Plugin, dataset: Dataset) -> None:
-    """Build the model once for each extreme of each space, so that nothing can fail for its shape later."""
-    seen = set()
+    """Make the model once for each extreme of each space, so that nothing can fail for its shape later."""
+    seen, some = set(), _some_of(dataset) if plugin.kind == "trainable" else None
     for stage in study.stages:
         for params in spec.probes(study, stage):
             for step in (stage, study.final) if study.final else (stage,):
-                parameters = spec.resolve(study, step, params).parameters
-                if repr(parameters) not in seen:
-                    seen.add(repr(parameters))
-                    size(plugin, dataset.images.shape[1], len(dataset.classes), parameters)
+                setting = spec.resolve(study, step, params)
+                if (shape := repr(setting.parameters if plugin.kind == "layers" else setting)) in seen:
+                    continue
+                seen.add(shape)
+                if some is None:
+                    size(plugin, dataset.images.shape[1], len(dataset.classes), setting.parameters)
+                else:
+                    make(plugin, some, study.seed, setting)
+
+
+SOME = 5_000
+"""With at most so many images a trainable is made to see whether it takes a setting."""
+
+
+def _some_of(dataset: Dataset) -> Data:
+    """Images of all classes, for a trainable to be made with, and never trained."""
+    rows = np.arange(0, len(dataset.labels), -(-len(dataset.labels) // SOME))
+    rows = np.union1d(rows, np.unique(dataset.labels, return_index=True)[1])
+    images = dataset.images[rows].astype(np.float32)
+    return Data(images, dataset.labels[rows], len(dataset.classes), dataset.image_shape, 0)
 
 
 def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
@@ -72,17 +92,22 @@ def prepare(study: Study, dataset: Dataset) -> dict[tuple[str, int], Path]:
     """The images of each step and replicate, divided and standardised; the folds of a cross-validation differ."""
     splits = {}
     for name, step in _steps(study):
-        images = spec.data_of(study, step)
         augmentation = Augmentation(**spec.augmentation_of(study, step).model_dump())
         check_augmentation(augmentation, dataset.name, dataset.image_shape)
         confirm = step.confirm if isinstance(step, Stage) else None
         for replicate in range(confirm.replicates if confirm else spec.replicates_of(study, step)):
-            splits[name, replicate] = data.prepare(
-                dataset,
-                train=images.train,
-                validation=images.validation_images,
-                seed=study.seed,
-                fold=(replicate, images.folds) if images.folds else None,
-                mirrored=augmentation.flip,
-            )
+            splits[name, replicate] = prepare_one(study, dataset, step, replicate)
     return splits
+
+
+def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: int) -> Path:
+    """The images of one step and replicate, as `prepare` makes them."""
+    images = spec.data_of(study, step)
+    return data.prepare(
+        dataset,
+        train=images.train,
+        validation=images.validation_images,
+        seed=study.seed,
+        fold=(replicate, images.folds) if images.folds else None,
+        mirrored=spec.augmentation_of(study, step).flip,
+    )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, TrialRow
+from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Params, TrialRow
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,65 @@ class StageProgress:
     seconds_left: float | None = None
 
 
+@dataclass(frozen=True)
+class TrialEvent:
+    """A trial that has ended, once its result is in the database.
+
+    `params` has the searched keys' values. `accuracy` and `loss` are those of the validation images at `best_epoch`;
+    they are None where it has no such epoch. `state` is "complete", "pruned" or "failed", and `reason` says why.
+    """
+
+    study: str
+    stage: str
+    number: int
+    point: int
+    replicate: int
+    params: Params
+    state: str
+    epochs: int
+    best_epoch: int | None
+    accuracy: float | None
+    loss: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class StageEvent:
+    """A stage that began or went on ("running"), or has ended ("complete"): its trials so far, the best accuracy."""
+
+    study: str
+    stage: str
+    position: int
+    stages: int
+    state: str
+    trials: int
+    trials_done: int
+    trials_failed: int
+    trials_pruned: int
+    best: float | None
+
+    @staticmethod
+    def of(study: str, progress: StageProgress, state: str) -> "StageEvent":
+        """The event of a stage that stands as `progress` says."""
+        p = progress
+        counts = (p.trials, p.trials_done, p.trials_failed, p.trials_pruned)
+        return StageEvent(study, p.name, p.position, p.stages, state, *counts, p.best)
+
+
 class Watcher:
-    """Told of everything that happens; this one does nothing. The command line's show bars or lines."""
+    """Told of everything that happens; this one does nothing. The command line's show bars or lines.
+
+    What a watcher raises stops the study, which can be resumed.
+    """
 
     def stage(self, progress: StageProgress) -> None:
         """A stage began or went on, or results of it were committed."""
+
+    def stage_changed(self, event: StageEvent) -> None:
+        """A stage began or went on, or it is complete."""
+
+    def trial_ended(self, event: TrialEvent) -> None:
+        """A trial's last result was committed."""
 
     def message(self, text: str) -> None:
         """Something worth a line: a failed trial, an extended range, a worker that died."""
@@ -40,15 +94,15 @@ class Watcher:
 class Tally:
     """Counts a stage's trials as they change."""
 
-    def __init__(self, name: str, position: int, stages: int, planned: int) -> None:
+    def __init__(self, study: str, name: str, position: int, stages: int, planned: int) -> None:
         """`planned` is how many trials the stage will have, as far as is known."""
-        self._name, self._position, self._stages, self._planned = name, position, stages, planned
+        self._study, self._name, self._position, self._stages, self._planned = study, name, position, stages, planned
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
         self._best: float | None = None
 
-    def note(self, row: TrialRow) -> None:
-        """A trial is new, or has changed."""
+    def note(self, row: TrialRow) -> TrialEvent | None:
+        """A trial is new, or has changed. Returns the event if it has ended by this."""
         before = self._rows.get(row.id)
         if before is not None:
             self._count(before, -1)
@@ -56,6 +110,24 @@ class Tally:
         self._count(row, 1)
         if row.value is not None and row.state != FAILED:
             self._best = row.value if self._best is None else max(self._best, row.value)
+        ended = row.state not in (WAITING, RUNNING) and (before is None or before.state != row.state)
+        return self._event(row) if ended else None
+
+    def _event(self, row: TrialRow) -> TrialEvent:
+        return TrialEvent(
+            study=self._study,
+            stage=self._name,
+            number=row.number,
+            point=row.point,
+            replicate=row.replicate,
+            params=row.params,
+            state=row.state,
+            epochs=row.epochs_done,
+            best_epoch=row.best_epoch,
+            accuracy=row.value,
+            loss=row.loss,
+            reason=row.reason,
+        )
 
     def _count(self, row: TrialRow, sign: int) -> None:
         unfinished = row.state in (WAITING, RUNNING)

@@ -24,8 +24,9 @@ from hpsearch.spec import Setting
 from hpsearch.storage import reading, tables
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.plugin import Plugin, read_plugin
-from hpsearch.workers.pool import Pool
-from hpsearch.workers.segment import CURVE, Segment, SegmentResult, Task, TaskResult, run_segment, unpack
+from hpsearch.workers.pools import open_pool
+from hpsearch.workers.results import CURVE, SegmentResult, TaskResult, unpack
+from hpsearch.workers.segment import Segment, Task, run_segment
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,10 @@ class Retraining:
     ) -> Iterator[tuple[Stored, list[str]]]:
         """Train each from its first epoch; yield it with what differs from what is stored, in words."""
         under_way: deque[tuple[Stored, Future[SegmentResult]]] = deque()
-        with closing(Pool(workers, backend)) as pool:
-            for i, (stage, trial) in enumerate(trials):
+        with closing(open_pool(backend, workers)) as pool:
+            for stage, trial in trials:
                 stored = read(connection, stage, trial)
-                under_way.append((stored, pool.submit(i % workers, run_segment, self._segment(stored))))
+                under_way.append((stored, pool.submit(run_segment, self._segment(stored))))
                 if len(under_way) == 2 * workers:  # one at work and one ready for each
                     yield self._outcome(*under_way.popleft())
             while under_way:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hpsearch.errors import HpsearchError
 from hpsearch.search import planning
-from hpsearch.search.progress import Tally
+from hpsearch.search.progress import StageEvent, Tally
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.sampling import Asking
 from hpsearch.search.stage_run import StageRun, Surroundings
@@ -88,7 +88,10 @@ class Runner:
         if stage.batches:
             with self.shared.database.transaction() as connection:
                 writing.set_planned(connection, stage.id, plan.source.points * plan.replicates)
-        if not StageRun(self.shared, stage, plan, self._tally(stages, stage, plan)).run():
+        tally = self._tally(stages, stage, plan)
+        under_way = StageRun(self.shared, stage, plan, tally)
+        self.shared.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(), RUNNING))
+        if not under_way.run():
             return False
         trials = list(plan.rows.values())
         if unfinished := [trial.number for trial in trials if trial.state in (WAITING, RUNNING)]:
@@ -103,6 +106,7 @@ class Runner:
             notes.refresh(connection, stage.id)
         if plan.why_it_ended:
             self.shared.watcher.message(f"stage {stage.name}: {plan.why_it_ended}")
+        self.shared.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(over=True), COMPLETE))
         return True
 
     def _winner(self, stages: list[StageRow]) -> tuple[StageRow, Ranked]:
@@ -173,7 +177,7 @@ class Runner:
         return plan
 
     def _tally(self, stages: list[StageRow], stage: StageRow, plan: StagePlan) -> Tally:
-        return Tally(stage.name, stage.position, len(stages), plan.source.points * plan.replicates)
+        return Tally(self.row.name, stage.name, stage.position, len(stages), plan.source.points * plan.replicates)
 
 
 def plan_of(study: Study, stage: StageRow, winner: Params) -> StagePlan:

@@ -11,22 +11,20 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib.externals.loky.process_executor import BrokenProcessPool
-
 from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.search.cohorts import Cohort, Pace, form_cohorts, segment_of
+from hpsearch.search.cohorts import Cohort, Pace, form_cohorts, next_segment
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.outcomes import ACCURACY, EPOCH, LOSS, after, decided, progress_of
 from hpsearch.search.progress import Tally, Watcher
 from hpsearch.search.steps import StagePlan
-from hpsearch.spec import Setting
-from hpsearch.storage import notes, reading, writing
+from hpsearch.storage import notes, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import Progress, StageRow, TrialRow
 from hpsearch.workers.failing import TrainingError
 from hpsearch.workers.plugin import Plugin, largest_cohort
-from hpsearch.workers.pool import Pool
-from hpsearch.workers.segment import Segment, SegmentResult, Task, run_segment
+from hpsearch.workers.pools import Pool, WorkerDied, WorkerLost
+from hpsearch.workers.results import SegmentResult
+from hpsearch.workers.segment import Segment, run_segment
 
 PATIENCE = 10.0
 """Seconds that segments under way get to finish after the first Ctrl-C."""
@@ -36,6 +34,9 @@ NOTE_SECONDS = 10.0
 
 DEATHS = 3
 """A trial whose worker died so often fails."""
+
+LOSSES = 10
+"""A segment that was lost so often in a row, with its workers, stops the study: they may well be lost because of it."""
 
 ROOM = 256
 """So many trials are stored ahead of their training: enough for full cohorts, however many the stage has."""
@@ -62,8 +63,7 @@ class StageRun:
     def __init__(self, shared: Surroundings, stage: StageRow, plan: StagePlan, tally: Tally) -> None:
         self.shared, self.stage, self.plan, self.tally = shared, stage, plan, tally
         self._waiting: list[Cohort] = []
-        self._running: dict[Future[SegmentResult], tuple[int, Cohort, Segment]] = {}
-        self._idle = list(range(len(shared.pool)))
+        self._running: dict[Future[SegmentResult], tuple[Cohort, Segment]] = {}
         self._sizes: dict[str, int] = {}
         self._seconds = stage.seconds
         self._clock = self._noted = time.monotonic()
@@ -81,12 +81,13 @@ class StageRun:
             if not interrupts.count:
                 self._advance()
                 self._hand_out()
-            if not self._running:
+            if not self._running and (interrupts.count or not self._waiting):
                 self._show()
                 return not interrupts.count
-            finished, _ = wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED)
+            finished = self._wait()
             for future in finished:
                 self._take(future)
+            self.shared.pool.poll()
             self._tick(committed=bool(finished))
             if finished:
                 self._show()
@@ -94,6 +95,12 @@ class StageRun:
                 deadline = time.monotonic() + PATIENCE
             if interrupts.count > 1 or (deadline and time.monotonic() > deadline):
                 return False
+
+    def _wait(self) -> set[Future[SegmentResult]]:
+        """The segments that finished, once one did, or after a moment."""
+        if not self._running:  # no worker is there, for the time being
+            time.sleep(0.5)
+        return wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED).done
 
     def _show(self) -> None:
         minutes = self.plan.budget.minutes
@@ -153,21 +160,38 @@ class StageRun:
         return self._sizes[shape]
 
     def _note(self, row: TrialRow, curve: Sequence[tuple[float, ...]] = ()) -> None:
-        self.tally.note(row)
+        ended = self.tally.note(row)
         self.plan.update(row, [(int(point[EPOCH]), point[ACCURACY], point[LOSS]) for point in curve])
+        if ended:
+            self.shared.watcher.trial_ended(ended)
 
     def _hand_out(self) -> None:
         self._spread()
-        while self._idle and self._waiting:
+        shared = self.shared
+        for _ in range(self._idle()):
+            if not self._waiting:
+                return
             cohort = self._choose()
             self._waiting.remove(cohort)
-            slot = self._idle.pop()
-            segment = self._segment(cohort)
-            self._running[self.shared.pool.submit(slot, run_segment, segment)] = slot, cohort, segment
+            segment = next_segment(
+                shared.database,
+                self.stage,
+                cohort,
+                cohort.done + shared.pace.epochs(cohort),
+                splits=shared.splits,
+                plugin=shared.plugin,
+                seed=self.plan.study.seed,
+            )
+            self._running[shared.pool.submit(run_segment, segment)] = cohort, segment
+
+    def _idle(self) -> int:
+        """How many more segments may run."""
+        return max(0, self.shared.pool.capacity - len(self._running))
 
     def _spread(self) -> None:
         """Divide the largest cohorts while there are workers without any: narrower products beat an idle core."""
-        while self._waiting and len(self._idle) > len(self._waiting):
+        idle = self._idle()
+        while self._waiting and idle > len(self._waiting):
             largest = max(self._waiting, key=lambda cohort: len(cohort.trials))
             if len(largest.trials) == 1:
                 return
@@ -176,54 +200,21 @@ class StageRun:
 
     def _choose(self) -> Cohort:
         """What has come furthest, so that results come early; of the last cohorts the least, so that no slot idles."""
-        many = len(self._waiting) + len(self._running) > 2 * len(self.shared.pool)
+        many = len(self._waiting) + len(self._running) > 2 * self.shared.pool.capacity
         return (max if many else min)(self._waiting, key=lambda cohort: cohort.share_done)
-
-    def _segment(self, cohort: Cohort) -> Segment:
-        stage, shared = self.stage, self.shared
-        last = cohort.done + shared.pace.epochs(cohort)
-        ids = [trial.id for trial in cohort.trials]
-        settings = [Setting.from_json(trial.setting) for trial in cohort.trials]
-        stop = settings[0].training.stop
-        test = stage.test and (last == cohort.epochs or stop is not None)
-        with shared.database.transaction() as connection:
-            states = reading.weights(connection, ids, "state") if cohort.done else {}
-            best = reading.weights(connection, ids, "best") if test else {}
-            history = reading.history(connection, ids, f"validation_{stop.metric}") if stop else {}
-        tasks = tuple(
-            Task(
-                trial_id=trial.id,
-                setting=setting,
-                key=(stage.name, trial.point),
-                state=states.get(trial.id),
-                best=-1.0 if trial.value is None else trial.value,
-                best_weights=best.get(trial.id),
-                history=history.get(trial.id, ()),
-            )
-            for trial, setting in zip(cohort.trials, settings, strict=True)
-        )
-        return segment_of(
-            stage,
-            cohort.trials[0],
-            tasks,
-            (cohort.done + 1, last),
-            splits=shared.splits,
-            plugin=shared.plugin,
-            seed=self.plan.study.seed,
-            test=test,
-        )
 
     # What came of it
 
     def _take(self, future: Future[SegmentResult]) -> None:
         """Commit a finished segment; its cohort waits for the next one if there is more to do."""
-        slot, cohort, segment = self._running.pop(future)
-        self._idle.append(slot)
+        cohort, segment = self._running.pop(future)
         try:
             result = future.result()
-        except BrokenProcessPool:
-            self.shared.pool.discard(slot)
+        except WorkerDied:
             self._redo(cohort, segment)
+            return
+        except WorkerLost as error:
+            self._redo_elsewhere(cohort, error)
             return
         except HpsearchError:  # the model file or the prepared data changed or vanished: no trial's fault
             raise
@@ -235,7 +226,7 @@ class StageRun:
                 told = error if isinstance(error, TrainingError) else TrainingError.of(error)
                 self._fail(cohort, told.reason, told.trace)
             return
-        cohort.deaths = 0
+        cohort.deaths = cohort.losses = 0
         self.shared.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
         share = result.seconds / len(result.tasks)
         records = [
@@ -265,6 +256,17 @@ class StageRun:
             self._fail(cohort, f"its worker died {cohort.deaths} times (out of memory?)")
             return
         self.shared.watcher.message(message)
+
+    def _redo_elsewhere(self, cohort: Cohort, error: WorkerLost) -> None:
+        """A segment was lost with its worker: that is nobody's fault, unless it happens again and again."""
+        cohort.losses += 1
+        if cohort.losses == LOSSES:
+            numbers = ", ".join(str(trial.number) for trial in cohort.trials[:3])
+            raise HpsearchError(
+                f"stage {self.stage.name}: {LOSSES} workers one after the other were lost with the segment of trial "
+                f"{numbers} (out of memory?): {error}; resume when they are well again"
+            )
+        self._waiting.append(cohort)
 
     def _commit(self, records: Sequence[Progress]) -> None:
         with self.shared.database.transaction() as connection:

@@ -6,7 +6,6 @@ plan. Changes nothing. May import spec, data, storage and workers.
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -20,7 +19,6 @@ from hpsearch.search.replaying import replay
 from hpsearch.search.rungs import Curve
 from hpsearch.spec import Study
 from hpsearch.storage import reading
-from hpsearch.storage.database import open_to_read
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRow, TrialRow
@@ -42,18 +40,6 @@ class Check:
         """A check that names the first of its problems, and says whether there are more."""
         found = list(islice(problems, MOST_PROBLEMS + 1))
         return Check(text, [*found[:MOST_PROBLEMS], "and more"] if len(found) > MOST_PROBLEMS else found)
-
-
-@contextmanager
-def snapshot(storage: str) -> Iterator[Connection]:
-    """A connection that cannot write and sees the database as it is now, whatever a running study adds to it."""
-    engine = open_to_read(storage)
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")
-            yield connection
-    finally:
-        engine.dispose()
 
 
 def study_digest(connection: Connection, row: StudyRow) -> str:

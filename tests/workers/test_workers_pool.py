@@ -8,47 +8,47 @@ import time
 from contextlib import closing
 
 import pytest
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tiny import ROOT, alive, children, until
-from worker_tasks import blas_threads, interrupt, sleep
+from worker_tasks import blas_threads, fails, interrupt, sleep
 
-from hpsearch.workers.pool import Pool
+from hpsearch.errors import InputError
+from hpsearch.workers.pools import WorkerDied, open_pool
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
 def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
-    with closing(Pool(2)) as pool:
-        doomed, other = pool.submit(0, sleep, 0.0).result(), pool.submit(1, sleep, 0.0).result()
-        running, innocent = pool.submit(0, sleep, 60.0), pool.submit(1, sleep, 0.5)
+    with closing(open_pool("loky", 2)) as pool:
+        first = [pool.submit(sleep, 0.5) for _ in range(2)]
+        doomed, other = (future.result(30) for future in first)
+        running, innocent = pool.submit(sleep, 60.0), pool.submit(sleep, 0.5)
         os.kill(doomed, signal.SIGKILL)
-        with pytest.raises(TerminatedWorkerError):
+        with pytest.raises(WorkerDied):
             running.result(30)
         assert innocent.result(30) == other
-        pool.discard(0)
-        assert pool.submit(0, sleep, 0.0).result(30) not in (doomed, other)
+        assert pool.submit(sleep, 0.0).result(30) not in (doomed, other)
 
 
 def test_a_worker_that_died_while_it_was_idle_is_replaced_by_the_next_task():
-    with closing(Pool(1)) as pool:
-        doomed = pool.submit(0, sleep, 0.0).result()
+    with closing(open_pool("loky", 1)) as pool:
+        doomed = pool.submit(sleep, 0.0).result()
         os.kill(doomed, signal.SIGKILL)
         executor = pool._executors[0]
         until(lambda: executor._flags.broken is not None)  # only then does the executor know
-        assert pool.submit(0, sleep, 0.0).result(30) != doomed
+        assert pool.submit(sleep, 0.0).result(30) != doomed
 
 
 def test_workers_have_one_blas_thread_and_leave_ctrl_c_to_the_coordinator():
-    with closing(Pool(1)) as pool:
-        assert pool.submit(0, blas_threads, None).result(30) == {1}
-        assert pool.submit(0, interrupt, None).result(30) == 1
+    with closing(open_pool("loky", 1)) as pool:
+        assert pool.submit(blas_threads, None).result(30) == {1}
+        assert pool.submit(interrupt, None).result(30) == 1
 
 
 @linux
 def test_closing_a_pool_ends_busy_workers_at_once():
-    pool = Pool(1)
-    worker = pool.submit(0, sleep, 0.0).result(30)
-    pool.submit(0, sleep, 60.0)
+    pool = open_pool("loky", 1)
+    worker = pool.submit(sleep, 0.0).result(30)
+    pool.submit(sleep, 60.0)
     time.sleep(0.2)  # until it is under way: loky complains of a task that has just been handed over
     began = time.monotonic()
     pool.close()
@@ -60,12 +60,13 @@ def test_closing_a_pool_ends_busy_workers_at_once():
 def test_no_worker_outlives_a_killed_coordinator():
     program = (
         "import time\n"
-        "from hpsearch.workers.pool import Pool\n"
+        "from hpsearch.workers.pools import open_pool\n"
         "if __name__ == '__main__':\n"
-        "    pool = Pool(2)\n"
-        "    for slot in (0, 1):\n"
-        "        pool.submit(slot, time.sleep, 0).result()\n"
-        "        pool.submit(slot, time.sleep, 600)\n"
+        "    pool = open_pool('loky', 2)\n"
+        "    for future in [pool.submit(time.sleep, 0.2) for _ in range(2)]:\n"
+        "        future.result()\n"
+        "    for _ in range(2):\n"
+        "        pool.submit(time.sleep, 600)\n"
         "    print(flush=True)\n"
         "    time.sleep(600)\n"
     )
@@ -77,3 +78,25 @@ def test_no_worker_outlives_a_killed_coordinator():
         assert len(workers) == 2
         coordinator.kill()
     until(lambda: not any(alive(worker) for worker in workers), 3)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])
+def test_a_future_has_what_the_function_made_or_raised(backend):
+    with closing(open_pool(backend, 2)) as pool:
+        assert pool.capacity == (1 if backend == "sequential" else 2)
+        futures = [pool.submit(fails, text) for text in ("", "no", "")]  # more than there are workers
+        assert futures[0].result(30) == futures[2].result(30) == "fine"
+        with pytest.raises(ValueError, match="no"):
+            futures[1].result(30)
+
+
+@pytest.mark.parametrize(
+    ("backend", "scheduler", "rule"),
+    [
+        ("loky", "tcp://h:1", "--scheduler needs --backend dask or ray, got --backend loky"),
+        ("spark", None, "--backend must be one of loky, threading, sequential, dask, ray, got 'spark'"),
+    ],
+)
+def test_a_backend_that_makes_no_sense_is_refused_in_one_line(backend, scheduler, rule):
+    with pytest.raises(InputError, match=rule):
+        open_pool(backend, 1, scheduler)

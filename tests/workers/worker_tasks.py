@@ -22,3 +22,22 @@ def blas_threads(_: None) -> set[int]:
 def interrupt(_: None) -> int:
     os.kill(os.getpid(), signal.SIGINT)
     return 1
+
+
+def fails(text: str) -> str:
+    if text:
+        raise ValueError(text)
+    return "fine"
+
+
+def leave(status: int) -> None:
+    os._exit(status)
+
+
+def busy(path: str) -> None:
+    """Say which process this is, and go on for ever."""
+    with open(f"{path}.new", "w") as file:
+        file.write(str(os.getpid()))
+    os.replace(f"{path}.new", path)
+    while True:
+        time.sleep(0.01)

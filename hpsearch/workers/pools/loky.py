@@ -1,7 +1,6 @@
-"""Slots that each run one segment at a time, in joblib's loky processes or, for debugging, in this process.
+"""Worker processes of this machine: joblib's loky. May import joblib.
 
-May import joblib and threadpoolctl. One single-worker executor per slot, so that a dying worker takes no other
-slot's segment with it.
+One single-worker executor per slot, so that a dying worker takes no other slot's segment with it.
 """
 
 import contextlib
@@ -13,48 +12,55 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from multiprocessing import resource_tracker
-from typing import Any, TypeVar
+from typing import Any
 
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
-from threadpoolctl import threadpool_limits
 
 from hpsearch.workers.leftovers import clear_leftovers
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+from hpsearch.workers.pools.seam import Given, Made, WorkerDied
 
 WARM_SECONDS = 10.0
 """How long a closing pool waits for its workers to have started."""
 
 _WORK = "hpsearch.workers.segment"
 _LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-class Pool:
-    """`workers` slots, numbered from 0; one BLAS thread each, whatever the machine has."""
+class LokyPool:
+    """`workers` processes of this machine, each in an executor, or slot, of its own."""
 
-    def __init__(self, workers: int, backend: str = "loky") -> None:
-        self.backend = backend
+    def __init__(self, workers: int) -> None:
+        self.capacity = workers
         self._executors: list[Executor | None] = [None] * workers
+        self._loads, self._lock = [0] * workers, threading.Lock()
         self._warming: list[Future[Any]] = []
-        self._limits = threadpool_limits(1, user_api="blas") if backend == "threading" else None
 
-    def __len__(self) -> int:
-        return len(self._executors)
+    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+        """Start function(given) in an idle slot, with a new worker if there is none or if it died."""
+        with self._lock:
+            slot = self._loads.index(min(self._loads))
+            self._loads[slot] += 1
+        inner, outer = self._start(slot, function, given), Future[Made]()
+        inner.add_done_callback(lambda done: self._hand_on(slot, done, outer))
+        return outer
 
-    def submit(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
-        """Start function(given) in an idle slot, with a new worker if there is none or if it died while it was idle."""
+    def _hand_on(self, slot: int, inner: "Future[Made]", outer: "Future[Made]") -> None:
+        with self._lock:
+            self._loads[slot] -= 1
+        _hand_on(inner, outer)
+
+    def _start(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
         try:
-            return self._submit(slot, function, given)
+            return self._try_to_start(slot, function, given)
         except BrokenExecutor:
-            self.discard(slot)
-            return self._submit(slot, function, given)
+            self._discard(slot)
+            return self._try_to_start(slot, function, given)
 
-    def _submit(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+    def _try_to_start(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
         executor = self._executors[slot] or self._make()
         self._executors[slot] = executor
         with _signals_held():
@@ -62,34 +68,43 @@ class Pool:
 
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
-        if self.backend == "loky":
-            clear_leftovers()
-            self._warming = [self.submit(slot, importlib.import_module, _WORK) for slot in range(len(self))]
+        clear_leftovers()
+        self._warming = [self._start(slot, importlib.import_module, _WORK) for slot in range(self.capacity)]
+
+    def poll(self) -> None:
+        """A worker that died shows in its future, and is replaced."""
 
     def _make(self) -> Executor:
-        if self.backend == "threading":
-            return ThreadPoolExecutor(1)
         with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which lets the others through again
             resource_tracker.ensure_running()
-        one = dict.fromkeys(_THREADS, "1")
+        one = dict.fromkeys(THREADS, "1")
         with _signals_held():  # and loky's, which starts here
             made: Executor = ProcessPoolExecutor(max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=one)
         return made
 
-    def discard(self, slot: int) -> None:
+    def _discard(self, slot: int) -> None:
         """Forget a slot's worker, which has died; the next `submit` starts another."""
         executor, self._executors[slot] = self._executors[slot], None
         if executor is not None:
-            _end(executor)
+            executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg] # loky's own
 
     def close(self) -> None:
         """End all workers at once; what they were doing is lost, which is never more than a segment."""
         wait(self._warming, timeout=WARM_SECONDS)  # loky stumbles over a worker that is ended while it starts
-        for slot in range(len(self._executors)):
-            self.discard(slot)
+        for slot in range(self.capacity):
+            self._discard(slot)
         _join_feeders()
-        if self._limits is not None:
-            self._limits.restore_original_limits()
+
+
+def _hand_on(inner: "Future[Made]", outer: "Future[Made]") -> None:
+    """Give the one future what became of the other."""
+    if inner.cancelled():
+        outer.cancel()
+    elif error := inner.exception():
+        died = isinstance(error, BrokenExecutor)
+        outer.set_exception(WorkerDied(f"{type(error).__name__}: {error}") if died else error)
+    else:
+        outer.set_result(inner.result())
 
 
 @contextlib.contextmanager
@@ -100,13 +115,6 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end(executor: Any) -> None:
-    if isinstance(executor, ThreadPoolExecutor):
-        executor.shutdown(wait=True, cancel_futures=True)
-    else:
-        executor.shutdown(wait=True, kill_workers=True)
 
 
 def _join_feeders() -> None:

@@ -1,0 +1,69 @@
+"""Calls under way on workers elsewhere; each ends, with a reply or as lost. May import the standard library."""
+
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from hpsearch.workers.pools.engine import Engine
+from hpsearch.workers.pools.seam import WorkerLost
+from hpsearch.workers.remote.parcels import Reply
+
+Answer = tuple[str, Reply]
+"""Who replied, and what."""
+
+
+@dataclass(eq=False)
+class _Call:
+    among: frozenset[str]
+    future: "Future[Answer]" = field(default_factory=Future)
+
+
+class Calls:
+    """All calls of a pool. An engine alone may wait for ever for a worker that will not come back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._under_way: set[_Call] = set()
+
+    def make(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[Answer]":
+        """Have one of these workers make the call; the future raises WorkerLost, or what the engine raised."""
+        call = _Call(frozenset(among))
+        with self._lock:
+            self._under_way.add(call)
+        try:
+            inner = self._engine.start(parcel, among, urgent=urgent)
+        except Exception as error:  # the engine went away just now
+            lost = WorkerLost(f"{type(error).__name__}: {error}")
+            self._end(call, lambda future: future.set_exception(lost))
+        else:
+            inner.add_done_callback(lambda done: self._take(call, done))
+        return call.future
+
+    def _take(self, call: _Call, inner: "Future[tuple[str, bytes]]") -> None:
+        try:
+            worker, content = inner.result()
+            reply: Reply = pickle.loads(content)
+        except BaseException as error:
+            found = error if isinstance(error, Exception) else WorkerLost(type(error).__name__)
+            self._end(call, lambda future: future.set_exception(found))
+        else:
+            self._end(call, lambda future: future.set_result((worker, reply)))
+
+    def _end(self, call: _Call, settle: "Callable[[Future[Answer]], None]") -> None:
+        """Settle a call's future, unless that was done: whoever comes later, comes too late."""
+        with self._lock:
+            if call not in self._under_way:
+                return
+            self._under_way.remove(call)
+        settle(call.future)
+
+    def lose(self, present: Iterable[str], why: str) -> None:
+        """Give up all calls that none of the workers who are there can make."""
+        there = frozenset(present)
+        with self._lock:
+            lost = [call for call in self._under_way if not call.among & there]
+        for call in lost:
+            self._end(call, lambda future: future.set_exception(WorkerLost(why)))

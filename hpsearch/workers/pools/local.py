@@ -1,0 +1,60 @@
+"""Workers in this process, for debugging: threads, or none at all. May import threadpoolctl.
+
+A segment that ends the process ends the search with it.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from threadpoolctl import threadpool_limits
+
+from hpsearch.workers.pools.seam import Given, Made
+
+
+class ThreadPool:
+    """`workers` threads of this process."""
+
+    def __init__(self, workers: int) -> None:
+        self.capacity = workers
+        self._executor = ThreadPoolExecutor(workers)
+        self._limits = threadpool_limits(1, user_api="blas")
+
+    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+        return self._executor.submit(function, given)
+
+    def warm(self) -> None:
+        """Threads need nothing."""
+
+    def poll(self) -> None:
+        """Threads neither come nor go."""
+
+    def close(self) -> None:
+        """A thread cannot be ended: wait for what is under way."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._limits.restore_original_limits()
+
+
+class SequentialPool:
+    """No worker: `submit` computes, and returns when that is done."""
+
+    capacity = 1
+
+    def __init__(self) -> None:
+        self._limits = threadpool_limits(1, user_api="blas")
+
+    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+        future: Future[Made] = Future()
+        try:
+            future.set_result(function(given))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def warm(self) -> None:
+        """There is nothing to start."""
+
+    def poll(self) -> None:
+        """Nobody comes or goes."""
+
+    def close(self) -> None:
+        self._limits.restore_original_limits()

@@ -1,0 +1,168 @@
+"""Workers elsewhere, without Dask or Ray: an engine of threads, on what might be another machine."""
+
+import dataclasses
+import pickle
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tiny import options, ranking, workspace
+from worker_tasks import fails, leave, sleep
+
+from hpsearch import data
+from hpsearch.errors import InputError, ModelError
+from hpsearch.search import launching
+from hpsearch.spec import Setting
+from hpsearch.workers.plugin import read_plugin
+from hpsearch.workers.pools import WorkerDied, WorkerLost
+from hpsearch.workers.pools.engine import Room
+from hpsearch.workers.pools.scheduled import ScheduledPool
+from hpsearch.workers.remote import hosting
+from hpsearch.workers.segment import Segment, Task, run_segment
+
+NOWHERE = Path("/nowhere")
+
+
+class Elsewhere:
+    """An engine of two workers in threads; on their machine no path of ours is there, and the cache is empty."""
+
+    name = "elsewhere"
+
+    def __init__(self, *, facts: str | None = None) -> None:
+        self.present = {"one": Room("one", 1), "two": Room("two", 1)}
+        self.facts, self.bytes = facts, 0
+        self._threads = ThreadPoolExecutor(2)
+
+    def workers(self):
+        return dict(self.present)
+
+    def start(self, parcel, among, *, urgent=False):
+        self.bytes += len(parcel)
+        return self._threads.submit(lambda: (among[0], hosting.call(self._moved(parcel))))
+
+    def _moved(self, content: bytes) -> bytes:
+        parcel = pickle.loads(content)
+        if isinstance(parcel.given, Segment):
+            segment = parcel.given
+            there = {"split": NOWHERE / segment.split.name, "model": NOWHERE / segment.model.name}
+            parcel = dataclasses.replace(parcel, given=dataclasses.replace(segment, **there))
+        if self.facts:
+            parcel = dataclasses.replace(parcel, facts={**parcel.facts, "numpy": self.facts})
+        return pickle.dumps(parcel)
+
+    def reconnect(self):
+        pass
+
+    def close(self):
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+@pytest.fixture(autouse=True)
+def far(tmp_path, monkeypatch):
+    """The cache of the processes that a worker hosts: they are started anew, and see another one than we."""
+    with monkeypatch.context() as patch:
+        started, hosts = hosting.Host.__init__, []
+
+        def start(host):
+            with pytest.MonkeyPatch.context() as inner:
+                inner.setenv("XDG_CACHE_HOME", str(tmp_path / "far"))
+                started(host)
+            hosts.append(host)
+
+        patch.setattr(hosting.Host, "__init__", start)
+        patch.setattr(hosting, "_idle", [])
+        yield tmp_path / "far"
+        for host in hosts:
+            host.end()
+
+
+@pytest.fixture
+def segment(tmp_path) -> Segment:
+    workspace(tmp_path)
+    training = {"lambda": 0.0, "eta": 0.1, "batch_size": 20, "epochs": 2}
+    setting = Setting.from_json({"model": {"file": "models/mlp.py", "hidden": [8]}, "training": training})
+    model = tmp_path / "models" / "mlp.py"
+    split = data.prepare(data.load("digits"), train=110, validation=100, seed=0)
+    return Segment((Task(1, setting, ("coarse", 0)),), split, model, read_plugin(model).hash, 3, 0, 1, 2)
+
+
+def pool_on(engine, told=None):
+    pool = ScheduledPool(engine, None, (told if told is not None else []).append)
+    pool.warm()
+    return closing(pool)
+
+
+def test_images_and_the_model_file_reach_a_machine_that_has_neither_once(segment, far):
+    told: list[str] = []
+    with pool_on(Elsewhere(), told) as pool:
+        futures = [pool.submit(run_segment, segment) for _ in range(3)]
+        found = [future.result(60).tasks[0] for future in futures]
+        pool.poll()
+    assert {task.state for task in found} == {run_segment(segment).tasks[0].state}
+    assert sum(line.startswith("sending the prepared images (") for line in told) == 1
+    assert (far / "hpsearch" / "splits" / segment.split.name).is_dir()
+    assert (far / "hpsearch" / "models" / segment.model_hash / "mlp.py").read_bytes() == segment.model.read_bytes()
+
+
+def test_images_that_a_machine_keeps_no_more_are_sent_again(segment, far):
+    with pool_on(Elsewhere()) as pool:
+        pool.submit(run_segment, segment).result(60)
+        shutil.rmtree(far / "hpsearch" / "splits" / segment.split.name)
+        assert pool.submit(run_segment, segment).result(60).tasks[0].failed is None
+
+
+def test_a_machine_that_cannot_keep_the_images_is_refused(segment, far):
+    far.mkdir()
+    (far / "hpsearch").write_text("a file where a folder is wanted")
+    told: list[str] = []
+    with pool_on(Elsewhere(), told) as pool:
+        with pytest.raises(WorkerLost):
+            pool.submit(run_segment, segment).result(60)
+        pool.poll()
+    assert any("workers one, two are refused: " in line and "cannot be kept" in line for line in told)
+
+
+def test_a_study_elsewhere_has_the_ranking_of_one_here(tmp_path, monkeypatch):
+    def elsewhere(backend, workers, scheduler, say):
+        return ScheduledPool(Elsewhere(), None, say)
+
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        launching.launch(workspace(tmp_path / folder), options(tmp_path / folder))
+        monkeypatch.setattr(launching, "open_pool", elsewhere)
+    assert ranking(tmp_path / "here") == ranking(tmp_path / "there")
+
+
+def test_a_dead_process_is_told_from_what_a_function_raises():
+    with pool_on(Elsewhere()) as pool:
+        with pytest.raises(WorkerDied, match="its process ended \\(exit status 3\\)"):
+            pool.submit(leave, 3).result(30)
+        with pytest.raises(ValueError, match="no"):
+            pool.submit(fails, "no").result(30)
+        assert pool.submit(fails, "").result(30) == "fine"
+
+
+def test_a_call_on_a_worker_that_is_gone_is_lost():
+    engine = Elsewhere()
+    with pool_on(engine) as pool:
+        future = pool.submit(sleep, 60.0)
+        engine.present = {}
+        with pytest.raises(WorkerLost, match="its worker is gone"):
+            future.result(30)
+        assert pool.capacity == 0
+
+
+def test_workers_with_another_numpy_are_refused_in_one_line():
+    rule = r"no worker of elsewhere can be used: workers one, two: numpy \S+, here 1.0"
+    with closing(ScheduledPool(Elsewhere(facts="1.0"), None, print)) as pool, pytest.raises(InputError, match=rule):
+        pool.warm()
+
+
+def test_a_model_that_fails_fails_in_the_words_that_it_has_at_home(segment):
+    segment.model.write_text(segment.model.read_text() + "\nraise RuntimeError('in ' + __file__)\n")
+    changed = dataclasses.replace(segment, model_hash="0")
+    with pool_on(Elsewhere()) as pool, pytest.raises(ModelError, match="cannot be imported") as caught:
+        pool.submit(run_segment, changed).result(30)
+    assert str(segment.model) in str(caught.value)
