@@ -16,8 +16,9 @@ import click
 
 from hpsearch import reporting
 from hpsearch.errors import HpsearchError
-from hpsearch.storage import REPORTS_PATH, sqlite
+from hpsearch.storage import REPORTS_PATH
 from hpsearch.storage.database import Database, open_to_read
+from hpsearch.storage.places import place_of
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[dict[str, Any], Respond], Iterable[bytes]]
@@ -67,12 +68,10 @@ class WithReports:
 
 def serve_dashboard(storage: str, host: str, port: int) -> None:
     """Serve until Ctrl-C. Raises HpsearchError if the port is taken, StorageError if there is no database."""
-    path = sqlite.path_of(storage)
     Database(storage, create=False).close()  # the checks that a writer makes, and their one line
-    from optuna.storages import RDBStorage
     from optuna_dashboard import wsgi
 
-    dashboard: Any = wsgi(RDBStorage("sqlite://", engine_kwargs=sqlite.dashboard_options(path)))
+    dashboard: Any = wsgi(place_of(storage).dashboard_storage())
     try:
         server = make_server(host, port, WithReports(dashboard, storage), _Server, _Quiet)
     except OSError as error:

@@ -10,14 +10,13 @@ import secrets
 import socket
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from hpsearch.errors import HpsearchError, StudyBusyError
-from hpsearch.storage import locks, sqlite
 from hpsearch.storage.database import Database
+from hpsearch.storage.places import place_of
 from hpsearch.storage.tables import claims
 
 LEASE = 60.0
@@ -39,7 +38,7 @@ class Coordinator:
         self._database, self._study_id, self._name = database, study_id, name
         self._token = secrets.token_hex(16)
         self._renewed = time.monotonic()
-        self._lock = locks.StudyLock(database.path, study_id, name)
+        self._lock = database.place.lock_study(study_id, name)
         try:
             with database.transaction() as connection:
                 self._take(connection)
@@ -49,7 +48,7 @@ class Coordinator:
         database.fence = self.renew
 
     def _take(self, connection: Connection) -> None:
-        row = _claim(connection, self._study_id)
+        row = _claim(connection, self._study_id, to_change=True)
         host = socket.gethostname()
         if row is not None and row.host != host and _age(row) < LEASE:
             raise StudyBusyError(
@@ -62,13 +61,14 @@ class Coordinator:
 
     def renew(self, connection: Connection) -> None:
         """Make sure, inside a transaction, that the study is still ours. Raises StudyBusyError if it is not."""
-        row = _claim(connection, self._study_id)
+        row = _claim(connection, self._study_id, to_change=True)
         if row is None or row.token != self._token:
             who = "" if row is None else f" by process {row.pid} on {row.host}"
             raise StudyBusyError(
                 f"study {self._name!r} was taken over{who} while this process had not been heard of for some time"
             )
         if time.monotonic() - self._renewed >= RENEWAL:
+            self._lock.renew()
             values = {"renewed_at": _now()}
             connection.execute(update(claims).where(claims.c.study_id == self._study_id).values(values))
             self._renewed = time.monotonic()
@@ -85,11 +85,12 @@ class Coordinator:
             self._lock.close()
 
 
-def is_held(database: Path, study_id: int) -> bool:
+def is_held(storage: str, study_id: int) -> bool:
     """Tell whether another process runs the study, here or elsewhere; changes nothing."""
-    if locks.is_held(database, study_id):
+    place = place_of(storage)
+    if place.is_held(study_id):
         return True
-    engine = sqlite.reader_engine(database)
+    engine = place.reader_engine()
     try:
         with engine.connect() as connection:
             row = _claim(connection, study_id)
@@ -98,8 +99,10 @@ def is_held(database: Path, study_id: int) -> bool:
     return row is not None and row.host != socket.gethostname() and _age(row) < LEASE
 
 
-def _claim(connection: Connection, study_id: int) -> Any:
-    return connection.execute(select(claims).where(claims.c.study_id == study_id)).one_or_none()
+def _claim(connection: Connection, study_id: int, *, to_change: bool = False) -> Any:
+    """A study's claim; `to_change` keeps others from taking it over before this transaction has ended."""
+    query = select(claims).where(claims.c.study_id == study_id)
+    return connection.execute(query.with_for_update() if to_change else query).one_or_none()
 
 
 def _age(row: Any) -> float:

@@ -1,48 +1,47 @@
 """The one database of many studies, opened to write or to read. May import SQLAlchemy, Optuna, `hpsearch.errors`."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import optuna
 import sqlalchemy
-from optuna.storages import RDBStorage
 from sqlalchemy import select
 
 from hpsearch.errors import StorageError
-from hpsearch.storage import DEFAULT_URL, reading, sqlite, tables
-from hpsearch.storage.locks import schema_lock
+from hpsearch.storage import reading, tables
+from hpsearch.storage.places import place_of
 from hpsearch.storage.records import StudyRow
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class Database:
-    """A database that this process may write: our tables and Optuna's in one file, changed together.
+    """A database that this process may write: our tables and Optuna's, changed together.
 
     Inside `transaction()` Optuna's storage works on the same connection as we do, so that either all of a result is
-    in the file or nothing.
+    in the database or nothing.
     """
 
     def __init__(self, url: str, *, create: bool) -> None:
-        """Open the file, making it and the tables with `create`. Raises StorageError in one line."""
-        self.path = sqlite.path_of(url)
+        """Open it, making it and the tables with `create`. Raises StorageError in one line."""
+        self.place = place_of(url)
         if create:
-            _make_directory(self.path)
+            self.place.make()
         else:
             open_to_read(url).dispose()
-        if self.path.exists() and not _may_write(self.path):  # SQLite says so with the first change only
-            raise StorageError(f"{self.path}: the database cannot be written; check its permissions")
+        self.place.require_writable()
         try:
-            with schema_lock(self.path):
-                self.optuna = RDBStorage("sqlite://", engine_kwargs=sqlite.writer_options(self.path))
+            with self.place.schema_lock():
+                self.optuna = self.place.open_writer()
                 self.engine = self.optuna.engine
-                _make_tables(self.engine)
-                sqlite.begin_at_once(self.engine)
+                try:
+                    _make_tables(self.engine)
+                    self._opened = self.place.begin_writing(self.engine)
+                except BaseException:
+                    self.close()
+                    raise
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
-            raise sqlite.explain(error, self.path) from error
-        self._identity = sqlite.identity(self.path)
+            raise self.place.explain(error) from error
         self.fence: Callable[[sqlalchemy.Connection], None] | None = None
         """Called first in every transaction; what it raises keeps the transaction from happening."""
         self.faulted = False
@@ -59,45 +58,18 @@ class Database:
                     if self.fence:
                         self.fence(connection)
                     yield connection
-                    self._check_place()
+                    self.place.check(self._opened)
                 finally:
                     self.optuna.scoped_session.remove()
                     self.optuna.scoped_session.configure(bind=self.engine)
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             self.faulted = True
-            raise sqlite.explain(error, self.path) from error
-
-    def _check_place(self) -> None:
-        """What is committed to a file that is no longer at its place would be lost."""
-        try:
-            same = sqlite.identity(self.path) == self._identity
-        except OSError:
-            same = False
-        if not same:
-            raise sqlite.moved(self.path)
+            raise self.place.explain(error, opened=True) from error
 
     def close(self) -> None:
         """Close all connections; SQLite then folds its log into the file."""
         self.optuna.scoped_session.remove()
         self.engine.dispose()
-
-
-def _make_directory(path: Path) -> None:
-    if path == sqlite.path_of(DEFAULT_URL):
-        try:
-            path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise sqlite.not_made(error, path.parent, "the directory cannot be made") from error
-    if not path.parent.is_dir():
-        raise StorageError(f"{path.parent}: no such directory; make it, or name another with --storage")
-    if path.is_dir():
-        raise StorageError(f"{path}: --storage must name a file, got a directory")
-    if not _may_write(path.parent):
-        raise StorageError(f"{path.parent}: the directory cannot be written; check its permissions")
-
-
-def _may_write(path: Path) -> bool:
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _make_tables(engine: sqlalchemy.Engine) -> None:
@@ -125,28 +97,52 @@ def _check_version(connection: sqlalchemy.Connection) -> bool:
 
 def look_up(url: str, name: str) -> StudyRow | None:
     """The study of that name, or None, also where there is no database yet; changes nothing. Raises StorageError."""
-    path = sqlite.path_of(url)
-    if not path.exists():
+    place = place_of(url)
+    if not place.exists():
         return None
-    engine = sqlite.reader_engine(path)
+    engine = place.reader_engine()
     try:
         with engine.connect() as connection:
             return reading.find_study(connection, name) if _check_version(connection) else None
     except sqlalchemy.exc.DatabaseError as error:
-        raise sqlite.explain(error, path) from error
+        raise place.explain(error) from error
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def snapshot(engine: sqlalchemy.Engine) -> Iterator[sqlalchemy.Connection]:
+    """Open one read transaction, so that a study that is being written is seen as of one moment."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # Python's sqlite3 begins no transaction before a SELECT, so each would see a moment of its own.
+            if not getattr(connection.connection.dbapi_connection, "in_transaction", False):
+                connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+@contextlib.contextmanager
+def opened_to_read(url: str) -> Iterator[sqlalchemy.Connection]:
+    """A `snapshot` of the database that a URL names; nothing of it stays open. Raises StorageError."""
+    engine = open_to_read(url)
+    try:
+        with snapshot(engine) as connection:
+            yield connection
     finally:
         engine.dispose()
 
 
 def open_to_read(url: str) -> sqlalchemy.Engine:
     """Return an engine that cannot write, over an existing database with our tables. Raises StorageError."""
-    path = sqlite.path_of(url)
-    engine = sqlite.reader_engine(path)
+    place = place_of(url)
+    engine = place.reader_engine()
     try:
         with engine.connect() as connection:
             ours = _check_version(connection)
     except sqlalchemy.exc.DatabaseError as error:
-        raise sqlite.explain(error, path) from error
+        raise place.explain(error) from error
     if not ours:
-        raise StorageError(f"{path}: the database holds no hpsearch studies")
+        raise StorageError(f"{place.shown}: the database holds no hpsearch studies")
     return engine

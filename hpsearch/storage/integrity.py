@@ -28,10 +28,17 @@ def check_integrity(connection: Connection) -> list[str]:
     problems = []
     studies = select(tables.studies.c.id, tables.studies.c.name).order_by(tables.studies.c.id)
     for study_id, name in connection.execute(studies).all():
-        for stage in reading.stages(connection, study_id):
-            place = f"study {name!r}, stage {stage.name!r}"
-            problems += [f"{place}: {problem}" for problem in _stage(connection, stage)]
+        problems += check_study(connection, study_id, name)
     return problems
+
+
+def check_study(connection: Connection, study_id: int, name: str) -> list[str]:
+    """Everything that is wrong with one study, a line each."""
+    return [
+        f"study {name!r}, stage {stage.name!r}: {problem}"
+        for stage in reading.stages(connection, study_id)
+        for problem in _stage(connection, stage)
+    ]
 
 
 def _sqlite(connection: Connection) -> list[str]:

@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from hpsearch.storage import tables
-from hpsearch.storage.batches import chunks
+from hpsearch.storage.batches import chunks, insert_all
 from hpsearch.storage.distributions import categorical, contains, distribution_of
 from hpsearch.storage.optuna_tables import (
     OF_STUDIES,
@@ -80,13 +80,12 @@ def rename_study(connection: Connection, study_id: int | None, name: str) -> Non
 
 def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTrial]) -> list[int | None]:
     """Add waiting trials to a stage's Optuna study; return their ids there, None where the study is gone."""
-    study = connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == stage.optuna_study_id))
-    if study.scalar() is None:
+    study = select(STUDIES.c.study_id).where(STUDIES.c.study_id == stage.optuna_study_id)
+    if connection.execute(study.with_for_update(key_share=True)).scalar() is None:
         return [None] * len(trials)
     shown = _distributions(connection, stage, trials)
     rows = [{"study_id": stage.optuna_study_id, "number": t.number, "state": TrialState.WAITING} for t in trials]
-    wanted = insert(TRIALS).returning(TRIALS.c.trial_id, sort_by_parameter_order=True)
-    ids = list(connection.execute(wanted, rows).scalars())
+    ids: list[int | None] = [*insert_all(connection, TRIALS, rows)]
     params, attributes = [], []
     for trial_id, trial in zip(ids, trials, strict=True):
         for key, value in trial.params.items():
@@ -157,6 +156,7 @@ _MIRRORED = (
         )
     )
     .where(tables.trials.c.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update(key_share=True, of=TRIALS)  # nobody deletes them in the dashboard before we have committed
 )
 
 

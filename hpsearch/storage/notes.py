@@ -70,12 +70,12 @@ def _best(connection: Connection, stage_id: int) -> list[Trial]:
     """The best trials as the search ranks them; one that still runs counts by its best epoch so far."""
     trial, curve = tables.trials.c, tables.curves.c
     at_best = (curve.trial_id == trial.id) & (curve.epoch == trial.best_epoch)
-    loss = func.coalesce(curve.validation_loss, math.inf)
+    loss = curve.validation_loss  # NULL, which databases sort differently, counts as the greatest
     query = (
         select(trial.id, trial.number, trial.params, trial.state, trial.value)
         .select_from(tables.trials.outerjoin(tables.curves, at_best))
         .where(trial.stage_id == stage_id, trial.state.in_([COMPLETE, RUNNING]), trial.value.is_not(None))
-        .order_by(trial.value.desc(), loss, trial.number)
+        .order_by(trial.value.desc(), loss.is_(None), loss, trial.number)
         .limit(_POINTS)
     )
     return [Trial(*row) for row in connection.execute(query)]

@@ -119,7 +119,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
             stage.c.id.label("stage_id"),
         )
         .select_from(study.join(stage).outerjoin(trial))
-        .group_by(stage.c.id)
+        .group_by(study.c.id, stage.c.id)
         .order_by(study.c.id, stage.c.position)
     )
     best = _best_settings(connection)

@@ -5,26 +5,22 @@ They are the truth about a study; Optuna's tables mirror what Optuna and optuna-
 """
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
-    Float,
     ForeignKey,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
 )
+
+from hpsearch.storage.columns import Blob, Json, Real, Text
 
 SCHEMA_VERSION = 2
 """Raised with every change of these tables; a database of another version is refused."""
 
 metadata = MetaData()
-
-_OPTIONAL_JSON = JSON(none_as_null=True)  # None is NULL, not the JSON text "null"
 
 versions = Table("hpsearch_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 
@@ -40,9 +36,9 @@ studies = Table(
     Column("created_at", String(32), nullable=False),
     Column("finished_at", String(32)),
     Column("launches", Integer, nullable=False),  # 1 + the number of resumes
-    Column("environment", JSON, nullable=False),  # {"hpsearch": "0.1.0", "numpy": …, "blas": …, "machine": …}
-    Column("data", JSON, nullable=False),  # {"dataset", "fingerprint", "classes": [..], "image_shape": [c, h, w]}
-    Column("model", JSON, nullable=False),  # {"file", "hash", "text"}
+    Column("environment", Json, nullable=False),  # {"hpsearch": "0.1.0", "numpy": …, "blas": …, "machine": …}
+    Column("data", Json, nullable=False),  # {"dataset", "fingerprint", "classes": [..], "image_shape": [c, h, w]}
+    Column("model", Json, nullable=False),  # {"file", "hash", "text"}
 )
 
 stages = Table(
@@ -56,16 +52,16 @@ stages = Table(
     Column("state", String(16), nullable=False),  # waiting, running, complete
     Column("test", Boolean, nullable=False),  # is each of its trials scored on the test images?
     Column("trials", Integer),  # how many trials it is planned to have, once its space is known; then, how many it has
-    Column("space", _OPTIONAL_JSON),  # {key: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
-    Column("notes", JSON, nullable=False),  # sentences for the report: where its range came from, what was extended
-    Column("data", JSON, nullable=False),  # {"train": n, "validation": n, "test": n}
+    Column("space", Json),  # {key: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
+    Column("notes", Json, nullable=False),  # sentences for the report: where its range came from, what was extended
+    Column("data", Json, nullable=False),  # {"train": n, "validation": n, "test": n}
     Column("optuna_study_id", Integer),
     Column("started_at", String(32)),
     Column("finished_at", String(32)),
-    Column("known", _OPTIONAL_JSON),  # what `from` found when it began: [{"params", "value"}, ..]
+    Column("known", Json),  # what `from` found when it began: [{"params", "value"}, ..]
     Column("ended", Text),  # which budget ended it; NULL where all that was asked for was trained
-    Column("seconds", Float, nullable=False, default=0.0),  # wall time it has run, over all launches
-    Column("batches", JSON, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
+    Column("seconds", Real, nullable=False, default=0.0),  # wall time it has run, over all launches
+    Column("batches", Json, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
     Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
     Column("looks", Integer, nullable=False, default=0),  # at the test set, by trials that have been deleted since
     UniqueConstraint("study_id", "name"),
@@ -80,22 +76,22 @@ trials = Table(
     Column("point", Integer, nullable=False),  # which setting of the stage: its replicates share it
     Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
     Column("optuna_trial_id", Integer),
-    Column("params", JSON, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
-    Column("setting", JSON, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
+    Column("params", Json, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
+    Column("setting", Json, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
     Column("state", String(16), nullable=False),  # waiting, running, complete, failed, pruned
     Column("reason", Text),  # why it failed, stopped or was pruned
     Column("traceback", Text),  # of a failure inside a model file
-    Column("asked", _OPTIONAL_JSON),  # what the sampler wrote down when it was asked for this point
+    Column("asked", Json),  # what the sampler wrote down when it was asked for this point
     Column("doomed", Integer),  # the epoch at which the pruner decided against it; an audited trial trains on
     Column("epochs", Integer, nullable=False),  # to train
     Column("epochs_done", Integer, nullable=False),
     Column("best_epoch", Integer),  # 1-based; highest validation accuracy, the earliest of equals
-    Column("value", Float),  # validation accuracy at best_epoch
+    Column("value", Real),  # validation accuracy at best_epoch
     Column("parameters", Integer),  # how many numbers the model has
-    Column("test_cost", Float),  # at best_epoch; NULL where the test set was not looked at
-    Column("test_loss", Float),
-    Column("test_accuracy", Float),
-    Column("seconds", Float, nullable=False),  # its share of its cohorts' wall time
+    Column("test_cost", Real),  # at best_epoch; NULL where the test set was not looked at
+    Column("test_loss", Real),
+    Column("test_accuracy", Real),
+    Column("seconds", Real, nullable=False),  # its share of its cohorts' wall time
     UniqueConstraint("stage_id", "number"),
     UniqueConstraint("stage_id", "point", "replicate"),
 )
@@ -107,9 +103,9 @@ curves = Table(
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),  # 1-based
-    Column("eta", Float, nullable=False),  # learning rate of the epoch's last update
-    *(Column(f"train_{name}", Float) for name in METRICS),
-    *(Column(f"validation_{name}", Float) for name in METRICS),
+    Column("eta", Real, nullable=False),  # learning rate of the epoch's last update
+    *(Column(f"train_{name}", Real) for name in METRICS),
+    *(Column(f"validation_{name}", Real) for name in METRICS),
 )
 
 weights = Table(
@@ -118,7 +114,7 @@ weights = Table(
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column("kind", String(16), primary_key=True),  # "state": to go on from; "best": the parameters at best_epoch
     Column("epoch", Integer, nullable=False),
-    Column("content", LargeBinary(2**32 - 1), nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
+    Column("content", Blob, nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
 )
 
 predictions = Table(
@@ -127,10 +123,8 @@ predictions = Table(
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column("split", String(16), primary_key=True),  # validation, test
     Column("images", Integer, nullable=False),  # how many bits of `correct` count
-    Column(
-        "correct", LargeBinary, nullable=False
-    ),  # np.packbits over the split's images in stored order, at best_epoch
-    Column("predicted", LargeBinary(2**32 - 1)),  # uint8 class per image; only where the test set was looked at
+    Column("correct", Blob, nullable=False),  # np.packbits over the split's images in stored order, at best_epoch
+    Column("predicted", Blob),  # uint8 class per image; only where the test set was looked at
 )
 
 claims = Table(

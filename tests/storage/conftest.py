@@ -7,10 +7,31 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import servers
 from small_study import whole
 from tiny import url
 
 from hpsearch.storage.database import Database
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def storage(request, tmp_path):
+    """The URL of a new, empty database of each kind."""
+    return servers.place(request.param, tmp_path)
+
+
+@pytest.fixture
+def database(storage):
+    """A new database of each kind, open to write."""
+    with closing(Database(storage, create=True)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def file_database(tmp_path):
+    """A new SQLite file, open to write."""
+    with closing(Database(url(tmp_path), create=True)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

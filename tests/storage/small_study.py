@@ -1,12 +1,10 @@
 """A study of one or two stages whose trials' results are made up, but fit together as trained ones do."""
 
 import io
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
-import optuna
+import sqlalchemy
 
 from hpsearch.storage import reading, tables, writing
 from hpsearch.storage.records import BestRecord, Decision, NewStage, NewStudy, NewTrial, Progress, TestRecord
@@ -138,8 +136,8 @@ def whole(database, keep="best"):
 
 
 def mirror(database, name="s / 1 coarse"):
-    """Optuna's trials of a stage, read by Optuna itself."""
-    storage = optuna.storages.RDBStorage(f"sqlite:///{database.path}")
+    """Optuna's trials of a stage, read by Optuna itself on a connection of its own."""
+    storage = database.place.dashboard_storage()
     try:
         return storage.get_all_trials(storage.get_study_id_from_name(name))
     finally:
@@ -147,7 +145,11 @@ def mirror(database, name="s / 1 coarse"):
         storage.engine.dispose()
 
 
-def everything(path):
-    """All rows of all tables, Optuna's and ours."""
-    with closing(sqlite3.connect(path)) as connection:
-        return list(connection.iterdump())
+def everything(database):
+    """All rows of all tables, Optuna's and ours, and, of a file, the highest ids that were ever given."""
+    known = sqlalchemy.MetaData()
+    with database.place.reader_engine().connect() as connection:
+        if connection.dialect.name == "sqlite":
+            return list(connection.connection.dbapi_connection.iterdump())
+        known.reflect(connection)
+        return {table.name: connection.execute(sqlalchemy.select(table)).all() for table in known.sorted_tables}

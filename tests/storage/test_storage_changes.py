@@ -1,6 +1,5 @@
 """A study that has run is pruned, finished, begun anew, grown, deleted: what is left, and what is let go of."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -21,20 +20,18 @@ from small_study import (
     trials_of,
     whole,
 )
-from tiny import url
 
 from hpsearch.storage import reading, tables, writing
-from hpsearch.storage.database import Database
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.storage.records import NewStage
 
 
 @pytest.fixture
-def database(tmp_path):
-    with closing(Database(url(tmp_path), create=True)) as opened:
-        yield opened
-        with opened.transaction() as connection:
-            assert check_integrity(connection) == []
+def database(database):
+    """One that is whole at the end of each test."""
+    yield database
+    with database.transaction() as connection:
+        assert check_integrity(connection) == []
 
 
 def kept(database):
@@ -209,11 +206,11 @@ def test_a_stage_that_has_not_begun_grows_without_a_trace(database):
 
 def test_a_deleted_study_leaves_nothing_and_others_as_they_were(database):
     add(database, study=replace(STUDY, name="t"))
-    before = everything(database.path)
+    before = everything(database)
     whole(database)
     with database.transaction() as connection:
         writing.delete_study(connection, reading.get_study(connection, "s").id)
-    assert everything(database.path) == before
+    assert everything(database) == before
 
 
 def test_many_ids_are_asked_for_in_pieces(database):

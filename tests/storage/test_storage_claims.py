@@ -8,7 +8,6 @@ from contextlib import closing
 import pytest
 from other_process import coordinate_and_die, try_to_coordinate
 from small_study import add, stage_of, start
-from tiny import url
 
 from hpsearch.errors import StudyBusyError
 from hpsearch.storage import claims, tables, writing
@@ -17,16 +16,16 @@ from hpsearch.storage.database import Database
 
 
 @pytest.fixture
-def database(tmp_path):
-    with closing(Database(url(tmp_path), create=True)) as opened:
-        add(opened)
-        yield opened
+def database(database):
+    """One with a study."""
+    add(database)
+    return database
 
 
 @pytest.fixture
-def elsewhere(database, monkeypatch):
+def elsewhere(database, storage, monkeypatch):
     """A coordinator on another machine; here, its lock cannot be seen."""
-    with monkeypatch.context() as there, closing(Database(f"sqlite:///{database.path}", create=False)) as opened:
+    with monkeypatch.context() as there, closing(Database(storage, create=False)) as opened:
         there.setattr(socket, "gethostname", lambda: "elsewhere")
         coordinator = Coordinator(opened, 1, "s")
         coordinator._lock.close()
@@ -44,37 +43,37 @@ def in_another_process(function, *arguments):
         return pool.apply(function, arguments)
 
 
-def test_a_second_coordinator_on_this_machine_is_refused_with_host_and_process(database):
+def test_a_second_coordinator_on_this_machine_is_refused_with_host_and_process(database, storage):
     with closing(Coordinator(database, 1, "s")):
-        refused = in_another_process(try_to_coordinate, f"sqlite:///{database.path}", 1)
-        assert in_another_process(is_held, database.path, 1)
+        refused = in_another_process(try_to_coordinate, storage, 1)
+        assert in_another_process(is_held, storage, 1)
     assert f"study 's' is being run by another process (process {os.getpid()} on {socket.gethostname()})" in refused
-    assert in_another_process(try_to_coordinate, f"sqlite:///{database.path}", 1) == ""
+    assert in_another_process(try_to_coordinate, storage, 1) == ""
 
 
-def test_a_dead_coordinators_claim_is_taken_over_at_once_on_its_machine(database):
-    process = multiprocessing.get_context("spawn").Process(
-        target=coordinate_and_die, args=(f"sqlite:///{database.path}", 1)
-    )
+def test_a_dead_coordinators_claim_is_taken_over_at_once_on_its_machine(database, storage):
+    process = multiprocessing.get_context("spawn").Process(target=coordinate_and_die, args=(storage, 1))
     process.start()
     process.join(60)
     assert claim(database).pid == process.pid
-    assert not is_held(database.path, 1)
+    assert not is_held(storage, 1)
     with closing(Coordinator(database, 1, "s")):
         assert claim(database).pid == os.getpid()
 
 
-def test_a_coordinator_elsewhere_is_respected_for_its_lease(database, elsewhere):
-    assert is_held(database.path, 1)
+def test_a_coordinator_elsewhere_is_respected_for_its_lease(database, storage, elsewhere):
+    assert is_held(storage, 1)
     expected = rf"being run by another process \(process {os.getpid()} on elsewhere, heard of 0 s ago\)"
     with pytest.raises(StudyBusyError, match=expected):
         Coordinator(database, 1, "s")
     assert claim(database).host == "elsewhere"
 
 
-def test_after_the_lease_it_is_taken_over_and_what_the_former_one_does_never_happens(database, elsewhere, monkeypatch):
+def test_after_the_lease_it_is_taken_over_and_what_the_former_one_does_never_happens(
+    database, storage, elsewhere, monkeypatch
+):
     monkeypatch.setattr(claims, "LEASE", 0.0)
-    assert not is_held(database.path, 1)
+    assert not is_held(storage, 1)
     with closing(Coordinator(database, 1, "s")):
         with pytest.raises(StudyBusyError, match=f"'s' was taken over by process {os.getpid()} on here"):
             start(elsewhere)
@@ -102,15 +101,17 @@ def test_a_claim_is_renewed_while_its_holder_works_but_not_with_every_transactio
         assert claim(database).renewed_at > first
 
 
-def test_a_study_may_be_deleted_by_its_coordinator(database):
+def test_a_study_may_be_deleted_by_its_coordinator(database, storage):
     with closing(Coordinator(database, 1, "s")), database.transaction() as connection:
         writing.delete_study(connection, 1)
     assert claim(database) is None
-    assert not is_held(database.path, 1)
+    assert not is_held(storage, 1)
 
 
-def test_a_coordinator_whose_database_is_gone_still_lets_go(database):
-    coordinator = Coordinator(database, 1, "s")
-    database.path.rename(database.path.with_suffix(".moved"))
+def test_a_coordinator_whose_database_is_gone_still_lets_go(file_database):
+    add(file_database)
+    coordinator = Coordinator(file_database, 1, "s")
+    path = file_database.place.path
+    path.rename(path.with_suffix(".moved"))
     coordinator.close()
-    assert database.fence is None
+    assert file_database.fence is None

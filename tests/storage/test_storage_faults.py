@@ -28,11 +28,14 @@ def database(whole_study):
 def test_a_lock_of_another_program_is_named_and_does_no_harm(database, monkeypatch):
     monkeypatch.setattr(sqlite, "TIMEOUT", 0.1)
     database.engine.dispose()
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(database.place.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageFault, match="another program has locked the database for 0 s; end it and resume"):
             advance(database, [], 1)
-        with pytest.raises(StorageFault, match="locked"), closing(Database(url(database.path.parent), create=True)):
+        with (
+            pytest.raises(StorageFault, match="locked"),
+            closing(Database(url(database.place.path.parent), create=True)),
+        ):
             add(database)
     with database.transaction() as connection:
         assert check_integrity(connection) == []
@@ -122,12 +125,12 @@ def test_a_truncated_database_costs_one_line_whatever_is_read(whole_study, share
 @pytest.mark.parametrize(("version", "words"), [(1, "an older"), (3, "a newer")])
 def test_a_database_of_another_version_is_refused_and_left_alone(database, version, words):
     database.close()
-    with closing(sqlite3.connect(database.path)) as connection:
+    with closing(sqlite3.connect(database.place.path)) as connection:
         connection.execute("UPDATE hpsearch_version SET version = ?", [version])
         connection.execute("DROP TABLE hpsearch_claims")
         connection.commit()
-    before = everything(database.path)
-    place = url(database.path.parent)
+    before = everything(database)
+    place = url(database.place.path.parent)
     for attempt in (
         lambda: Database(place, create=True),
         lambda: Database(place, create=False),
@@ -136,7 +139,7 @@ def test_a_database_of_another_version_is_refused_and_left_alone(database, versi
     ):
         with pytest.raises(StorageError, match=f"was written by {words} hpsearch .version {version} of its tables"):
             attempt()
-    assert everything(database.path) == before
+    assert everything(database) == before
 
 
 def test_a_database_of_someone_else_is_not_taken_for_ours(tmp_path):

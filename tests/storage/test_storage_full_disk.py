@@ -100,11 +100,11 @@ def walk(database, full):
     for name, write in WRITES.items():
         with database.transaction():  # all that SQLite keeps beside the file is there
             pass
-        before = everything(database.path)
-        with full(database.path), pytest.raises(StorageFault, match="the disk is full or failing") as failed:
+        before = everything(database)
+        with full(database.place.path), pytest.raises(StorageFault, match="the disk is full or failing") as failed:
             write(database)
         assert failed.value.exit_status == 1
-        assert everything(database.path) == before, name
+        assert everything(database) == before, name
         write(database)
         with database.transaction() as connection:
             assert check_integrity(connection) == [], name
@@ -157,7 +157,7 @@ def test_a_database_that_could_not_be_made_whole_is_made_later(small_disk, room)
 def test_a_database_on_a_full_disk_can_be_read_while_it_is_open_and_after(small_disk):
     with closing(Database(url(small_disk), create=True)) as database:
         whole(database)
-        with full_disk(database.path):
+        with full_disk(database.place.path):
             assert look_up(url(small_disk), "s").name == "s"
     with full_disk(small_disk / "study.db"):
         assert look_up(url(small_disk), "s").name == "s"

@@ -1,6 +1,5 @@
 """Optuna's own tables, written in bulk: as its public API would have written them, and read back by it."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import optuna
@@ -21,10 +20,8 @@ from small_study import (
     start,
     trials_of,
 )
-from tiny import url
 
 from hpsearch.storage import writing
-from hpsearch.storage.database import Database
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.storage.mirror import STEPS, stride
 from hpsearch.storage.records import NewTrial
@@ -33,19 +30,20 @@ BOOKKEEPING = {"trial_id", "param_id", "trial_value_id", "trial_intermediate_val
 BOOKKEEPING |= {"study_id", "datetime_start", "datetime_complete"}
 
 
-@pytest.fixture
-def database(tmp_path):
-    with closing(Database(url(tmp_path), create=True)) as opened:
-        yield opened
-
-
 def rows_of(database, study_id):
     """Optuna's rows of one study, without ids and times: whether they are there, not which."""
     found = {}
     with database.engine.connect() as connection:
-        for table in ("trials", "trial_params", "trial_values", "trial_intermediate_values", "trial_user_attributes"):
+        kinds = {
+            "trial_params": "param",
+            "trial_values": "trial_value",
+            "trial_user_attributes": "trial_user_attribute",
+        }
+        kinds |= {"trials": "trial", "trial_intermediate_values": "trial_intermediate_value"}
+        for table, kind in kinds.items():
+            key = f"{kind}_id"
             join = "" if table == "trials" else "JOIN trials USING (trial_id)"
-            query = f"SELECT * FROM {table} {join} WHERE study_id = {study_id} ORDER BY {table}.trial_id, 1"
+            query = f"SELECT * FROM {table} {join} WHERE study_id = {study_id} ORDER BY {table}.trial_id, {table}.{key}"
             rows = connection.exec_driver_sql(query).mappings()
             found[table] = [{k: v is None if k in BOOKKEEPING else v for k, v in row.items()} for row in rows]
     return found
@@ -170,7 +168,8 @@ def test_a_stage_never_writes_into_the_study_that_got_the_id_of_its_deleted_one(
     for name in ("coarse", "final"):
         database.optuna.delete_study(stage_of(database, name).optuna_study_id)
     add(database, study=replace(STUDY, name="t"))
-    assert stage_of(database).optuna_study_id is None
+    reused = database.engine.dialect.name == "sqlite"  # servers give no id twice
+    assert (stage_of(database).optuna_study_id is None) == reused
     advance(database, [*trials, *add_trials(database, new_trials(2, 3))], 2)
     assert mirror(database, "t / 1 coarse") == []
     with database.transaction() as connection:

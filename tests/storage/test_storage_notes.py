@@ -5,7 +5,6 @@ import re
 from contextlib import closing
 
 import optuna
-import pytest
 from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from tiny import options, url, workspace
@@ -17,12 +16,6 @@ from hpsearch.storage.database import Database
 from hpsearch.storage.records import BestRecord, NewStage, NewStudy, NewTrial, Progress
 
 EVIL = "<img src=x onerror=alert(1)> $x$ [a](javascript:alert(1)) | `b`"
-
-
-@pytest.fixture
-def database(tmp_path):
-    with closing(Database(url(tmp_path), create=True)) as opened:
-        yield opened
 
 
 def begin(database, name="coarse", reasons=("Around the best 3 of coarse.",), key="eta"):

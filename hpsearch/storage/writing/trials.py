@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
 
 from hpsearch.storage import mirror, tables
-from hpsearch.storage.batches import chunks
+from hpsearch.storage.batches import chunks, insert_all
 from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
 from hpsearch.storage.writing.looks import count_looks
 
@@ -30,8 +30,7 @@ def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTria
     mirrored = mirror.add_trials(connection, stage, trials)
     always = {"stage_id": stage.id, "state": WAITING, "epochs_done": 0, "seconds": 0.0}
     rows = [vars(trial) | always | {"optuna_trial_id": optuna} for trial, optuna in zip(trials, mirrored, strict=True)]
-    wanted = insert(tables.trials).returning(tables.trials.c.id, sort_by_parameter_order=True)
-    ids = connection.execute(wanted, rows).scalars()
+    ids = insert_all(connection, tables.trials, rows)
     return [
         TrialRow(
             id=trial_id,
@@ -86,8 +85,8 @@ def _trial_values(record: Progress) -> dict[str, Any]:
         "new_state": record.outcome,
         "new_epochs_done": record.epochs_done,
         "more_seconds": record.seconds,
-        "new_reason": record.failure or record.stopped,
-        "new_traceback": record.traceback,
+        "new_reason": _storable(record.failure or record.stopped),
+        "new_traceback": _storable(record.traceback),
         "new_parameters": record.parameters or None,
         "new_best_epoch": best.epoch if best else None,
         "new_value": best.value if best else None,
@@ -95,6 +94,11 @@ def _trial_values(record: Progress) -> dict[str, Any]:
         "new_test_loss": _finite(test.loss) if test else None,
         "new_test_accuracy": test.accuracy if test else None,
     }
+
+
+def _storable(text: str | None) -> str | None:
+    """Foreign words as every database takes them: PostgreSQL knows no NUL."""
+    return text.replace("\0", "\\0") if text else text
 
 
 def _finite(value: float) -> float | None:

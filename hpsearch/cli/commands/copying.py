@@ -1,0 +1,25 @@
+"""The command that moves studies between databases. It imports what it needs itself."""
+
+import click
+
+from hpsearch.cli.commands.arguments import name_argument
+from hpsearch.cli.commands.group import cli
+from hpsearch.cli.commands.options import storage_option
+from hpsearch.cli.telling import json_option, tell
+
+
+@cli.command()
+@name_argument
+@click.option("--to", required=True, metavar="URL", help="The database to copy into; a SQLite file is made.")
+@storage_option
+@json_option
+def copy(name: str, to: str, storage: str, as_json: bool) -> None:
+    """Copy study NAME with all its results into another database, where it can be resumed."""
+    from hpsearch.search import copying
+    from hpsearch.storage.places import place_of
+
+    digest = copying.copy(name, storage, to)
+    where = place_of(to).shown
+    if as_json:
+        return tell({"study": name, "to": where, "digest": digest})
+    return click.echo(f"study {name!r} is in {where}, with the same digest {digest}")

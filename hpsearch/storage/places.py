@@ -1,0 +1,85 @@
+"""Where a database is: a SQLite file, or one on a PostgreSQL, MySQL or MariaDB server. May import SQLAlchemy, Optuna.
+
+What differs between them is here and in the modules of each kind; everything else is the same SQL.
+"""
+
+import re
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import sqlalchemy
+from optuna.storages import RDBStorage
+
+from hpsearch.errors import HpsearchError, StorageError
+from hpsearch.storage.files import File
+from hpsearch.storage.masking import shown
+from hpsearch.storage.servers import Server
+
+
+class StudyLock(Protocol):
+    """Held by the one process that runs a study; it is freed when that process dies."""
+
+    def renew(self) -> None:
+        """Make sure that it is still held. Raises StudyBusyError, or StorageFault, if it was lost."""
+
+    def close(self) -> None:
+        """Let another process run the study."""
+
+
+class Place(Protocol):
+    """A database that may be opened to read or to write, and the locks that go with it."""
+
+    @property
+    def shown(self) -> str:
+        """What messages call it: its URL without the password."""
+
+    def exists(self) -> bool:
+        """Could there be a database? False only where there is certainly none."""
+
+    def make(self) -> None:
+        """Make what a new database needs before its tables. Raises StorageError if it cannot be."""
+
+    def require_writable(self) -> None:
+        """Raise StorageError if this process may not write the database that is there."""
+
+    def open_writer(self) -> RDBStorage:
+        """Return Optuna's storage over it, with Optuna's tables; its engine is the one to write with."""
+
+    def begin_writing(self, engine: sqlalchemy.Engine) -> Any:
+        """Make the writer's engine ready for transactions; return what `check` is to be given."""
+
+    def check(self, opened: Any) -> None:
+        """Raise StorageFault, before a commit, if the database is no longer the one that was opened."""
+
+    def reader_engine(self) -> sqlalchemy.Engine:
+        """Return an engine that cannot write. Raises StorageError if there is no database or it cannot be read."""
+
+    def dashboard_storage(self) -> RDBStorage:
+        """Return Optuna's storage for optuna-dashboard, which writes notes while a study may be running."""
+
+    def explain(self, error: BaseException, *, opened: bool = False) -> HpsearchError:
+        """Say in one line what went wrong: a StorageFault for what befell a database that was fine.
+
+        `opened` tells whether it could be reached before.
+        """
+
+    def schema_lock(self) -> AbstractContextManager[None]:
+        """Wait for and hold the right to make the tables."""
+
+    def lock_study(self, study_id: int, name: str) -> StudyLock:
+        """Take the right to run a study. Raises StudyBusyError, saying who has it, if another process does."""
+
+    def is_held(self, study_id: int) -> bool:
+        """Tell whether another process holds a study's lock; changes nothing."""
+
+
+def place_of(url: str) -> Place:
+    """Return the place that a storage URL names. Raises StorageError, without the password, where it names none."""
+    scheme = re.match(r"(\w+)(\+\w+)?://", url)
+    if scheme and scheme[1] in ("postgresql", "postgres", "mysql", "mariadb"):
+        return Server.of(url)
+    if url.startswith("sqlite:///"):
+        return File.of(url)
+    hint = f"; did you mean 'sqlite:///{url}'?" if "://" not in url else ""
+    rule = "must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://'"
+    raise StorageError(f"--storage {rule}, got {shown(url)!r}{hint}")

@@ -1,0 +1,74 @@
+"""A database in a SQLite file: where it is, what befalls it there, and who else may use it."""
+
+import multiprocessing
+import sqlite3
+from contextlib import closing
+
+import pytest
+from other_process import try_lock
+from small_study import add
+from tiny import StopAfter, options, rows, workspace
+
+from hpsearch.errors import StorageFault
+from hpsearch.search import cohorts
+from hpsearch.search.launching import launch
+from hpsearch.search.progress import Watcher
+from hpsearch.storage.database import Database, look_up
+from hpsearch.storage.locks import StudyLock, is_held
+
+
+@pytest.mark.parametrize("meddle", ["rename", "delete", "replace"])
+def test_a_database_moved_while_open_is_noticed_at_the_next_commit(file_database, meddle):
+    add(file_database)
+    moved = file_database.place.path.with_suffix(".moved")
+    if meddle == "delete":
+        file_database.place.path.unlink()
+    else:
+        file_database.place.path.rename(moved)
+    if meddle == "replace":
+        file_database.place.path.touch()
+    with (
+        pytest.raises(StorageFault, match="moved, replaced or deleted while it was in use"),
+        file_database.transaction(),
+    ):
+        pass
+
+
+def test_a_study_whose_database_is_moved_stops_with_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
+
+    class Meddler(Watcher):
+        def stage(self, progress):
+            if progress.epochs_done == 5:
+                (tmp_path / "study.db").rename(tmp_path / "moved.db")
+
+    with pytest.raises(StorageFault, match="moved, replaced or deleted"):
+        launch(workspace(tmp_path), options(tmp_path, watcher=Meddler()))
+
+
+def test_a_copy_made_by_sqlite_goes_on_elsewhere(tmp_path):
+    launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(3)))
+    (tmp_path / "elsewhere").mkdir()
+    target = sqlite3.connect(tmp_path / "elsewhere" / "study.db")
+    with closing(sqlite3.connect(tmp_path / "study.db")) as source, closing(target):
+        source.backup(target)
+    assert rows(tmp_path / "elsewhere") == rows(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?.db", "a#b.db", "a&mode=ro.db", "ä'\"☃.db"])
+def test_any_file_name_can_be_a_database(tmp_path, name):
+    storage = f"sqlite:///{tmp_path}/{name}"
+    with closing(Database(storage, create=True)) as database:
+        add(database)
+    assert (tmp_path / name).is_file()
+    assert look_up(storage, "s") is not None
+    assert {path.name.removesuffix(".lock") for path in tmp_path.iterdir()} <= {name, f"{name}-shm", f"{name}-wal"}
+
+
+def test_a_study_lock_is_held_by_one_process_and_seen_by_others(file_database):
+    with closing(StudyLock(file_database.place.path, 1, "s")), multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(is_held, (file_database.place.path, 1))
+        assert not pool.apply(is_held, (file_database.place.path, 2))
+        refused = pool.apply(try_lock, (file_database.place.path, 1))
+    assert "study 's' is being run by another process (process " in refused
+    assert not is_held(file_database.place.path, 1)

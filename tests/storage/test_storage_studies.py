@@ -1,0 +1,148 @@
+"""Whole studies in every kind of database: the same digest, whoever dies in between, and copied from one to another."""
+
+import os
+import signal
+import socket
+from contextlib import closing
+
+import pytest
+import servers
+from small_study import STUDY, add, whole
+from tiny import LONG, StopAfter, finish, options, start, until, url, workspace
+
+from hpsearch.errors import InputError, StorageFault, StudyBusyError
+from hpsearch.search import cohorts, copying
+from hpsearch.search.launching import how_to_resume, launch, resume
+from hpsearch.search.progress import Watcher
+from hpsearch.search.verifying import study_digest, verify
+from hpsearch.storage import reading
+from hpsearch.storage.claims import Coordinator
+from hpsearch.storage.database import Database, look_up, opened_to_read
+
+SERVERS = pytest.mark.parametrize("storage", ["postgresql", "mariadb"], indirect=True)
+
+
+def digest_of(storage, name="tiny"):
+    with opened_to_read(storage) as connection:
+        return study_digest(connection, reading.get_study(connection, name))
+
+
+def problems(storage, name="tiny"):
+    with opened_to_read(storage) as connection:
+        row = reading.get_study(connection, name)
+        return [problem for check in verify(connection, row) for problem in check.problems]
+
+
+@pytest.fixture(scope="session")
+def wanted(tmp_path_factory):
+    """The digest of the tiny study, uninterrupted, in a SQLite file."""
+    folder = tmp_path_factory.mktemp("wanted")
+    launch(workspace(folder), options(folder))
+    return digest_of(url(folder))
+
+
+@SERVERS
+def test_a_study_stopped_and_resumed_on_a_server_has_the_digest_of_sqlite(tmp_path, storage, wanted, monkeypatch):
+    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
+    path = workspace(tmp_path)
+    for epochs in (2, 6):
+        stopped = options(tmp_path, storage=storage, watcher=StopAfter(epochs))
+        assert launch(path, stopped, or_resume=True) == ("tiny", False)
+    assert resume("tiny", options(tmp_path, storage=storage))
+    assert digest_of(storage) == wanted
+    assert problems(storage) == []
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_study_whose_server_stops_ends_in_one_line_and_resumes_right(tmp_path, kind, wanted, monkeypatch):
+    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
+
+    class PowerCut(Watcher):
+        def stage(self, progress):
+            if progress.epochs_done == 5:
+                server.stop(signal.SIGKILL)
+
+    with closing(servers.Server(kind)) as server:
+        storage = server.new_database()
+        with pytest.raises(StorageFault, match="the connection to the server was lost"):
+            launch(workspace(tmp_path), options(tmp_path, storage=storage, watcher=PowerCut()))
+        server.start()
+        assert resume("tiny", options(tmp_path, storage=storage))
+        assert digest_of(storage) == wanted
+
+
+@SERVERS
+def test_a_killed_coordinator_makes_nobody_wait(tmp_path, storage):
+    process = start(tmp_path, "launch", str(workspace(tmp_path, LONG)), "--workers", "1", storage=storage)
+    until(lambda: look_up(storage, "long") and epochs_done(storage))
+    refused = start(tmp_path, "resume", "long", storage=storage)
+    status, _, complaint = finish(refused)
+    who = f"(process {process.pid} on {socket.gethostname()})"
+    assert (status, complaint.count("\n")) == (1, 1)
+    assert f"study 'long' is being run by another process {who}; wait for it" in complaint
+    os.kill(process.pid, signal.SIGKILL)
+    finish(process)
+    with closing(Database(storage, create=False)) as database:
+        Coordinator(database, 1, "long").close()
+
+
+def epochs_done(storage):
+    with opened_to_read(storage) as connection:
+        return reading.overview(connection)[0]["epochs_done"]
+
+
+KINDS = ["sqlite", "postgresql", "mariadb"]
+
+
+@pytest.mark.parametrize(("source", "target"), [(a, b) for a in KINDS for b in KINDS if a != b])
+def test_a_study_moves_between_databases_whole(tmp_path, source, target):
+    first, second = servers.place(source, tmp_path), servers.place(target, tmp_path)
+    with closing(Database(second, create=True)) as database:
+        add(database, study=STUDY.__class__(**vars(STUDY) | {"name": "older"}))
+    with closing(Database(first, create=True)) as database:
+        whole(database)
+    launch(workspace(tmp_path), options(tmp_path, storage=first, watcher=StopAfter(3)))
+    copied = copying.copy("tiny", first, second)
+    assert copied == digest_of(first) == digest_of(second)
+    for storage in (first, second):
+        assert resume("tiny", options(tmp_path, storage=storage))
+    assert digest_of(first) == digest_of(second)
+    assert problems(second) == []
+
+
+def test_a_copy_is_refused_where_the_study_is_or_where_it_runs(tmp_path, monkeypatch):
+    here, there = url(tmp_path), f"sqlite:///{tmp_path}/there.db"
+    launch(workspace(tmp_path), options(tmp_path))
+    with pytest.raises(InputError, match="--to must name another database than --storage"):
+        copying.copy("tiny", here, here)
+    monkeypatch.setattr(copying.claims, "is_held", lambda *_: True)
+    with pytest.raises(StudyBusyError, match="study 'tiny' is being run; stop it or wait for it"):
+        copying.copy("tiny", here, there)
+    assert look_up(there, "tiny") is None
+    monkeypatch.undo()
+    copying.copy("tiny", here, there)
+    with pytest.raises(InputError, match=r"there.db: study 'tiny' is there already"):
+        copying.copy("tiny", here, there)
+
+
+def test_a_copy_that_differs_is_not_kept(tmp_path, monkeypatch):
+    there = f"sqlite:///{tmp_path}/there.db"
+    launch(workspace(tmp_path), options(tmp_path))
+    copy_study = copying.copy_study
+
+    def spoil(source, target, study_id):
+        copy_study(source, target, study_id)
+        target.exec_driver_sql("UPDATE hpsearch_curves SET eta = 0.5 WHERE trial_id = 1 AND epoch = 1")
+
+    monkeypatch.setattr(copying, "copy_study", spoil)
+    with pytest.raises(copying.HpsearchError, match="the copy of study 'tiny' differs .*nothing was copied"):
+        copying.copy("tiny", url(tmp_path), there)
+    assert look_up(there, "tiny") is None
+
+
+def test_how_to_resume_shows_no_password_and_not_what_the_environment_says(tmp_path, monkeypatch):
+    storage = "postgresql://me:secret@host/db"
+    told = how_to_resume("s", options(tmp_path, storage=storage))
+    assert told == "hpsearch resume --storage 'postgresql://me:***@host/db' s"
+    monkeypatch.setenv("HPSEARCH_STORAGE", storage)
+    assert how_to_resume("s", options(tmp_path, storage=storage)) == "hpsearch resume s"
