@@ -1,21 +1,49 @@
-"""hpsearch: hyperparameter search for small networks: exact, resumable, and honest about chance."""
+"""hpsearch: hyperparameter search for small networks: exact, resumable, and honest about chance.
 
-from typing import TYPE_CHECKING
+In Python: `launch`, `resume` and `load`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to write a study
+without a file; `TrialEvent` and `StageEvent`, which callbacks get. See docs/python.md.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hpsearch.reporting.results import Results
+    from hpsearch.api.building import Around, Range, Stage, Study
+    from hpsearch.api.results import Best, Results
+    from hpsearch.api.running import launch, load, resume
+    from hpsearch.search.progress import StageEvent, TrialEvent
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Around",
+    "Best",
+    "Range",
+    "Results",
+    "Stage",
+    "StageEvent",
+    "Study",
+    "TrialEvent",
+    "__version__",
+    "launch",
+    "load",
+    "resume",
+]
 
-def load(name: str, storage: str = "sqlite:///studies/hpsearch.db") -> "Results":
-    """Return a study's results as pandas frames and figures, finished or not; a notebook shows them.
+_HOMES = {
+    **dict.fromkeys(("Around", "Range", "Stage", "Study"), "hpsearch.api.building"),
+    **dict.fromkeys(("Best", "Results"), "hpsearch.api.results"),
+    **dict.fromkeys(("launch", "load", "resume"), "hpsearch.api.running"),
+    **dict.fromkeys(("StageEvent", "TrialEvent"), "hpsearch.search.progress"),
+}
 
-    >>> hpsearch.load("mlp").ranking  # doctest: +SKIP
 
-    Raises StorageError for a database that cannot be read, or a name that it does not hold.
-    """
-    from hpsearch.reporting import load_results
-    from hpsearch.storage.database import open_to_read
+def __getattr__(name: str) -> Any:
+    """Import what is asked for now: the command line starts without it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
-    return load_results(open_to_read(storage), name)
+
+def __dir__() -> list[str]:
+    return __all__

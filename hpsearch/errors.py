@@ -8,6 +8,7 @@ HpsearchError                 exit status 1: something failed
 │   ├── StorageError          a database: unwritable, corrupt, of another version, unknown study
 │   └── StudyChangedError     the study file differs from the one that was launched under this name
 ├── StudyBusyError            another process is running this study
+├── CallbackError             a function that was given to `hpsearch.launch` raised something
 └── StorageFault              what befell a database that was fine: disk full, locked, moved, deleted
 """
 
@@ -49,6 +50,10 @@ class StudyChangedError(InputError):
 
 class StudyBusyError(HpsearchError):
     """Another process holds the study's lock."""
+
+
+class CallbackError(HpsearchError):
+    """A user's function, told of a trial or a stage, raised something; the study is stopped and can be resumed."""
 
 
 class StorageFault(HpsearchError):  # noqa: N818 - what happened to a run, not what was wrong with its input

@@ -1,0 +1,45 @@
+"""What a user's functions are told while a study runs. May import search's progress."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hpsearch.errors import CallbackError
+from hpsearch.search.progress import StageEvent, StageProgress, TrialEvent, Watcher
+
+OnTrial = Callable[[TrialEvent], object]
+OnStage = Callable[[StageEvent], object]
+
+
+class Calling(Watcher):
+    """Hands everything on to the watcher that shows it, and the events to a user's functions too."""
+
+    def __init__(self, on_trial: OnTrial | None, on_stage: OnStage | None) -> None:
+        self.shown = Watcher()
+        self._on_trial, self._on_stage = on_trial, on_stage
+        self.study: str | None = None  # its name, once a stage of it has begun
+
+    def stage(self, progress: StageProgress) -> None:
+        self.shown.stage(progress)
+
+    def message(self, text: str) -> None:
+        self.shown.message(text)
+
+    def stage_changed(self, event: StageEvent) -> None:
+        self.study = event.study
+        self.shown.stage_changed(event)
+        _call("on_stage", self._on_stage, event)
+
+    def trial_ended(self, event: TrialEvent) -> None:
+        self.shown.trial_ended(event)
+        _call("on_trial", self._on_trial, event)
+
+
+def _call(name: str, function: Callable[[Any], object] | None, event: TrialEvent | StageEvent) -> None:
+    """Call a user's function. Raises CallbackError, from what it raised, which stops the study."""
+    if function is None:
+        return
+    try:
+        function(event)
+    except Exception as error:
+        what = f"{name} raised {type(error).__name__}: {error}"
+        raise CallbackError(f"{what}; the study is stopped, what is committed stands: resume it") from error

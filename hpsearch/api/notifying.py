@@ -1,0 +1,128 @@
+"""`notify`: tell a command or a web hook that a study has ended, failed or been stopped. May import search and storage.
+
+What is told is what the database says. Nothing that goes wrong here is more than a line: the study is over by then.
+"""
+
+import base64
+import json
+import logging
+import os
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from hpsearch.errors import HpsearchError, InputError
+from hpsearch.search.ranking import rank
+from hpsearch.storage import reading
+from hpsearch.storage.database import open_to_read
+from hpsearch.storage.records import FAILED, RUNNING
+
+URL_SECONDS = 10.0
+COMMAND_SECONDS = 60.0
+"""A web hook, and a command, may take so long."""
+
+_log = logging.getLogger("hpsearch")  # without any configuration, Python prints a warning's line on standard error
+
+
+def check_target(target: str | None) -> None:
+    """Raise InputError for what is neither a command nor the address of a web hook."""
+    if target is None:
+        return
+    if not target.strip() or "\0" in target:
+        raise InputError(f"notify must be a command, or a URL that begins with https:// or http://, got {target!r}")
+    head, separator, _ = target.partition("://")
+    if separator and head.isalnum() and not (_is_url(target) and _host(target)):
+        raise InputError(f"notify must be a command, or a URL that begins with https:// or http://, got {head}://…")
+
+
+def notify(target: str, name: str, storage: str, error: BaseException | None) -> None:
+    """Run the command with the study's facts in its environment, or post them to the URL as JSON.
+
+    A failure is one warning on the log "hpsearch", and nothing else.
+    """
+    told = facts(name, storage, error)
+    problem = _post(target, told) if _is_url(target) else _run(target, told)
+    if problem:
+        _log.warning("hpsearch: notify: %s", problem)
+
+
+def facts(name: str, storage: str, error: BaseException | None) -> dict[str, Any]:
+    """Return what is told of a study: its state, its best setting so far, and what went wrong."""
+    told: dict[str, Any] = {"study": name, "state": FAILED, "error": str(error) if error else None}
+    told |= {"trial": None, "best": None, "setting": None}
+    with suppress(HpsearchError):  # the database itself may be what failed
+        told |= _stored(name, storage)
+    if told["state"] == RUNNING:  # whoever ran it could not write its end
+        told["state"] = FAILED
+    best = "" if told["best"] is None else f"; best {told['trial']}, {100 * told['best']:.2f}%"
+    wrong = f"; {told['error']}" if told["error"] else ""
+    return told | {"text": f"hpsearch: study {name!r} is {told['state']}{best}{wrong}"}
+
+
+def _stored(name: str, storage: str) -> dict[str, Any]:
+    engine = open_to_read(storage)
+    try:
+        with engine.connect() as connection:
+            study = reading.get_study(connection, name)
+            for stage in reversed(reading.stages(connection, study.id)):
+                if ranked := rank(reading.trials(connection, stage.id)):
+                    best = ranked[0]
+                    trial = f"{stage.name}:{best.number}"
+                    return {"state": study.state, "trial": trial, "best": best.value, "setting": dict(best.params)}
+            return {"state": study.state}
+    finally:
+        engine.dispose()
+
+
+def _run(command: str, told: Mapping[str, Any]) -> str | None:
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
+    given = {f"HPSEARCH_{key.upper()}": "" if value == "null" else value for key, value in values.items()}
+    try:
+        done = subprocess.run(
+            command,
+            shell=True,  # it is the user's own command line; the study's facts are in its environment alone
+            env=os.environ | given,
+            stdin=subprocess.DEVNULL,
+            stdout=2,  # standard output may be read by a program
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"the command took longer than {COMMAND_SECONDS:g} s"
+    except (OSError, ValueError) as error:
+        return f"the command cannot be run: {getattr(error, 'strerror', None) or error}"
+    return f"the command ended with status {done.returncode}" if done.returncode else None
+
+
+def _post(url: str, told: Mapping[str, Any]) -> str | None:
+    """POST the facts. Only the host is ever shown: the rest of a web hook's address is often its secret."""
+    parts = urlsplit(url)
+    headers = {"Content-Type": "application/json", "User-Agent": "hpsearch"}
+    if parts.username is not None:
+        secret = base64.b64encode(f"{parts.username}:{parts.password or ''}".encode()).decode()
+        headers["Authorization"] = f"Basic {secret}"
+        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    try:
+        request = urllib.request.Request(parts.geturl(), json.dumps(told).encode(), headers)
+        urllib.request.urlopen(request, timeout=URL_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        return f"{_host(url)} answered with status {error.code}"
+    except (OSError, ValueError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        return f"{_host(url)} cannot be reached ({getattr(reason, 'strerror', None) or type(reason).__name__})"
+    return None
+
+
+def _is_url(target: str) -> bool:
+    return target.lower().startswith(("https://", "http://"))
+
+
+def _host(url: str) -> str | None:
+    with suppress(ValueError):
+        return urlsplit(url).hostname
+    return None

@@ -1,0 +1,97 @@
+"""A finished model as a classifier of scikit-learn's kind: raw images in, classes out. May import scikit-learn."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+
+from hpsearch.errors import InputError
+from hpsearch.exporting.finished import Finished, score
+
+Array = npt.NDArray[Any]
+
+
+def _has_scores(classifier: "Classifier") -> bool:
+    return classifier._network is not None
+
+
+def _has_probabilities(classifier: "Classifier") -> bool:
+    return _has_scores(classifier) and bool(classifier.model.setting.training.loss == "cross_entropy")
+
+
+class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """A trained model: `predict` and `score`; of a network `decision_function`, of a cross-entropy `predict_proba`.
+
+    Images are (n, features), or (n, channels, height, width), raw as the dataset has them: they are standardised as in
+    training. Classes are the dataset's labels 0, 1, …; `class_names_` has their names. It is trained already: `fit`
+    refuses. It can be pickled, and then needs its model file where it was (a trainable, its prepared
+    images too).
+    """
+
+    def __init__(self, model: Finished) -> None:
+        self.model = model
+        self.classes_ = np.arange(len(model.classes))
+        self.class_names_ = np.array(model.classes)
+        self.n_features_in_ = model.features
+        plugin = model.plugin()
+        self._network = model.network(plugin) if plugin.kind == "layers" else None
+        self._trainable = model.trainable(plugin) if plugin.kind == "trainable" else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self.model}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["model"])  # type: ignore[misc]  # the network is built anew: its layers may be of any kind
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, X: Any, y: Any) -> "Classifier":
+        """Raise InputError: what it knows comes from its study."""
+        raise InputError(
+            f"trial {self.model.trial} of study {self.model.study!r} is trained already, on its study's images; "
+            "launch a study to train, or wrap this in sklearn.frozen.FrozenEstimator"
+        )
+
+    @available_if(_has_scores)  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> npt.NDArray[np.float32]:
+        """Return the class scores (n, classes) of images; of two classes, how far the second is ahead (n,)."""
+        scores = self._scores(X)
+        return scores if scores.shape[1] > 2 else scores[:, 1] - scores[:, 0]
+
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
+        """Return each class's probability (n, classes), by the softmax of the scores."""
+        scores = self._scores(X).astype(np.float64)
+        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> npt.NDArray[np.int64]:
+        """Return the class (n,) of each image."""
+        if self._trainable is None:
+            return np.asarray(self._scores(X).argmax(axis=1))
+        images = self._images(X)
+        if not len(images):
+            return np.empty(0, np.int64)
+        unknown = np.zeros(len(images), np.int64)  # the loss, which needs labels, is not looked at
+        return self._trainable.evaluate(images, unknown).predicted.astype(np.int64)
+
+    def _scores(self, X: Any) -> npt.NDArray[np.float32]:
+        assert self._network is not None
+        return score(self._network, self._images(X))
+
+    def _images(self, X: Any) -> npt.NDArray[np.float32]:
+        """Check images as scikit-learn does, which raises ValueError, and standardise them."""
+        images = np.asarray(X)
+        if images.ndim == 4 and images.shape[1:] == tuple(self.model.image_shape):
+            images = images.reshape(len(images), -1)
+        if images.ndim != 2 or images.dtype.kind not in "biuf":
+            raise ValueError(f"X must be numbers (images, features), got {images.dtype} {images.shape}")
+        if images.shape[1] != self.n_features_in_:
+            expects = f"Classifier is expecting {self.n_features_in_} features as input"
+            raise ValueError(f"X has {images.shape[1]} features, but {expects}")
+        if not np.isfinite(images).all():
+            raise ValueError("X contains NaN or infinity")
+        return self.model.standardise(images)

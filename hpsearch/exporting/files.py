@@ -1,0 +1,24 @@
+"""Where exports go, and how a file of them is written. May import the standard library."""
+
+from pathlib import Path
+
+from hpsearch.errors import InputError
+from hpsearch.reporting.names import folder_name, replace
+
+FOLDER = Path("exports")
+"""Where exports go unless another place is named."""
+
+
+def default_path(study: str, ending: str) -> Path:
+    """The path of a study's export: exports/NAME and the ending."""
+    return FOLDER / f"{folder_name(study)}{ending}"
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all; its folder is made. Raises InputError where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace(path, content)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    return path

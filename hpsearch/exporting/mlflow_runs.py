@@ -1,0 +1,101 @@
+"""A study's trials as runs of an MLflow experiment of its name. Imports MLflow only where it is written."""
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from typing import Any
+
+from hpsearch.errors import HpsearchError, InputError
+from hpsearch.exporting.trials import Run
+from hpsearch.reporting.frames import Frames
+from hpsearch.storage.masking import shown
+
+MOST_PARAMETERS, MOST_METRICS = 100, 1000
+"""What MLflow takes at once."""
+
+LONGEST = 6000
+"""Characters of a parameter's value."""
+
+_STATES = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+
+
+def write_mlflow(frames: Frames, runs: Iterable[Run], uri: str) -> int:
+    """Add each trial as a run; return how many are new. A trial that is there already is left as it is.
+
+    Raises InputError where MLflow is missing or cannot be reached at `uri`, HpsearchError where it fails later.
+    """
+    if find_spec("mlflow") is None:
+        raise InputError("--format mlflow needs mlflow, which is not installed: pip install 'hpsearch[mlflow]'")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a study's name is nobody's business
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    failures = (MlflowException, SQLAlchemyError, OSError, ValueError, ImportError)
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        experiment = _experiment(client, frames.study["name"])
+        there = dict(_there(client, experiment, frames.study["created_at"]))
+    except failures as error:
+        raise InputError(f"--to {shown(uri)}: MLflow cannot be used there: {_told(error, uri)}") from error
+    number = 0
+    try:
+        for run in runs:
+            if run.name in there and there[run.name][1]:
+                continue
+            if run.name in there:  # a kill left half of it
+                client.delete_run(there[run.name][0])
+            _add(client, experiment, frames.study, run)
+            number += 1
+    except failures as error:
+        told = f"{number} runs are written; export again to add the rest"
+        raise HpsearchError(f"MLflow failed: {_told(error, uri)}; {told}") from error
+    return number
+
+
+def _experiment(client: Any, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None and found.lifecycle_stage != "active":
+        raise ValueError(f"its experiment {name!r} was deleted; restore it, or delete it for good")
+    return str(found.experiment_id) if found is not None else str(client.create_experiment(name))
+
+
+def _there(client: Any, experiment: str, launched: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """The trials that MLflow has of this launch, by name: the run's id, and whether it is whole."""
+    token = None
+    while True:
+        page = client.search_runs([experiment], max_results=1000, page_token=token)
+        for run in page:
+            tags = run.data.tags
+            if tags.get("hpsearch.launched") == launched:
+                yield tags.get("hpsearch.trial", ""), (run.info.run_id, run.info.status != "RUNNING")
+        token = page.token
+        if not token:
+            return
+
+
+def _add(client: Any, experiment: str, study: dict[str, Any], run: Run) -> None:
+    from mlflow.entities import Metric, Param
+
+    tags = {"study": study["name"], "launched": study["created_at"], "trial": run.name, "stage": run.stage}
+    tags |= {"replicate": str(run.replicate), "state": run.state, "reason": run.reason or ""}
+    made = client.create_run(experiment, run_name=run.name, tags={f"hpsearch.{key}": tags[key] for key in tags})
+    now, key = int(1000 * time.time()), made.info.run_id
+    parameters = [Param(name, str(value)[:LONGEST]) for name, value in run.parameters.items()]
+    metrics = [Metric(name, value, now, epoch) for name, points in run.metrics.items() for epoch, value in points]
+    metrics += [Metric(name, value, now, 0) for name, value in run.results.items()]
+    for start in range(0, len(parameters), MOST_PARAMETERS):
+        client.log_batch(key, params=parameters[start : start + MOST_PARAMETERS])
+    for start in range(0, len(metrics), MOST_METRICS):
+        client.log_batch(key, metrics=metrics[start : start + MOST_METRICS])
+    client.set_terminated(key, status=_STATES[run.state])
+
+
+def _told(error: Exception, uri: str) -> str:
+    """The first line of what MLflow says, without the address's password."""
+    lines = str(error).replace(uri, shown(uri)).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

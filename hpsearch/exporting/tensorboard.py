@@ -1,0 +1,59 @@
+"""A study's trials as TensorBoard's event files: scalars by epoch, hyperparameters. Imports tensorboardX late."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import InputError
+from hpsearch.exporting.trials import Run
+from hpsearch.reporting.names import folder_name
+
+
+def write_tensorboard(runs: Iterable[Run], folder: Path) -> Path:
+    """Write a folder with one of event files for each trial; return it: `tensorboard --logdir FOLDER`.
+
+    Raises InputError where tensorboardX is missing, and where the folder exists or cannot be written.
+    """
+    if find_spec("tensorboardX") is None:
+        install = "pip install 'hpsearch[tensorboard]'"
+        raise InputError(f"--format tensorboard needs tensorboardX, which is not installed: {install}")
+    if os.path.lexists(folder):
+        raise InputError(f"{folder}: exists already; delete it, or name another with --to")
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        temporary.mkdir(parents=True)
+        for run in runs:
+            _write(run, temporary / folder_name(run.name.replace(":", "-")))
+        temporary.rename(folder)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _write(run: Run, folder: Path) -> None:
+    from tensorboardX import SummaryWriter
+    from tensorboardX.summary import hparams
+
+    with SummaryWriter(str(folder), write_to_disk=True) as writer:
+        for name, points in run.metrics.items():
+            for epoch, value in points:
+                writer.add_scalar(_tag(name), value, epoch)
+        results = {f"best/{name.removeprefix('best.')}": value for name, value in run.results.items()}
+        for summary in hparams({key: _plain(value) for key, value in run.parameters.items()}, results):
+            writer.file_writer.add_summary(summary)
+        for name, value in results.items():
+            writer.add_scalar(name, value, 0)
+
+
+def _tag(metric: str) -> str:
+    """Return "validation_loss" as "validation/loss", by which TensorBoard groups."""
+    return metric.replace("_", "/", 1)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else str(value)

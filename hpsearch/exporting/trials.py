@@ -1,0 +1,72 @@
+"""A study's trials as MLflow and TensorBoard want them: parameters, metrics epoch by epoch. May import reporting."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hpsearch.errors import StorageError
+from hpsearch.exporting.finished import called
+from hpsearch.reporting.frames import Frames
+
+METRICS = ("eta", *(f"{split}_{what}" for split in ("train", "validation") for what in ("cost", "loss", "accuracy")))
+"""What a curve has for each epoch."""
+
+ENDED = ("complete", "pruned", "failed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trial that has ended.
+
+    parameters: all that it trained with, one level deep: "training.eta", "model.hidden". metrics: by name, (epoch,
+    value) pairs, of finite values. results: single numbers: the value, its epoch, and those on the test images.
+    """
+
+    name: str
+    stage: str
+    replicate: int
+    state: str
+    reason: str | None
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, list[tuple[int, float]]]
+    results: Mapping[str, float]
+
+
+def runs(frames: Frames, trial: Mapping[str, Any] | None = None) -> Iterator[Run]:
+    """Yield the trials that have ended, or only `trial`, in stage order and then by number."""
+    curves = dict(iter(frames.curves.groupby("trial_id")))
+    rows = [trial] if trial else sorted(frames.rows, key=lambda row: (row["position"], row["number"]))
+    ended = [row for row in rows if row["state"] in ENDED]
+    if not ended:
+        raise StorageError(f"study {frames.study['name']!r} has no trial that has ended; see `hpsearch status`")
+    for row in ended:
+        yield _run(row, curves.get(row["id"]))
+
+
+def _run(row: Mapping[str, Any], curve: pd.DataFrame | None) -> Run:
+    names = ("validation_accuracy", "validation_loss", "test_accuracy", "test_loss", "best_epoch", "seconds")
+    metrics = {}
+    for name in METRICS if curve is not None else ():
+        assert curve is not None
+        known = curve[["epoch", name]].dropna()
+        metrics[name] = [(int(epoch), float(value)) for epoch, value in known.itertuples(index=False)]
+    return Run(
+        name=called(row),
+        stage=row["stage"],
+        replicate=row["replicate"],
+        state=row["state"],
+        reason=row["reason"],
+        parameters=dict(_flat(row["setting"])),
+        metrics={name: points for name, points in metrics.items() if points},
+        results={f"best.{name}": float(row[name]) for name in names if row[name] is not None},
+    )
+
+
+def _flat(setting: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in setting.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value

@@ -1,0 +1,125 @@
+"""`--notify`: a command or a web hook is told how a study ended; what goes wrong is a line, and never a secret."""
+
+import contextlib
+import json
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from test_api_building import tiny
+from tiny import url, workspace
+
+import hpsearch
+from hpsearch import Stage
+from hpsearch.api import notifying
+from hpsearch.cli import main
+from hpsearch.errors import CallbackError, HpsearchError, InputError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A workspace with our models, which is the working directory."""
+    workspace(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return {"storage": url(tmp_path), "backend": "threading", "workers": 1}
+
+
+@contextlib.contextmanager
+def hook(status=200):
+    """A web hook of this machine: its address, and what was posted to it."""
+    posted = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            posted.append((self.path, self.headers["Authorization"], json.loads(content)))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://me:pw@127.0.0.1:{server.server_port}/services/T0KEN?key=S3CRET", posted
+        server.shutdown()
+
+
+def test_a_command_finds_the_study_in_its_environment(here, tmp_path):
+    results = hpsearch.launch(tiny(), notify="env > told", **here)
+    told = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines() if "HPSEARCH_" in line)
+    final = results.frames.by_stage["final"]
+    assert told["HPSEARCH_STUDY"] == "tiny"
+    assert told["HPSEARCH_STATE"] == "complete"
+    assert told["HPSEARCH_TRIAL"] == "final:0"
+    assert float(told["HPSEARCH_BEST"]) == sum(row["value"] for row in final) / 2
+    assert json.loads(told["HPSEARCH_SETTING"]) == final[0]["params"]
+    assert told["HPSEARCH_ERROR"] == ""
+
+
+def test_a_web_hook_is_told_of_a_study_that_was_stopped(here):
+    def stop(event):
+        raise ValueError("enough")
+
+    with hook() as (address, posted), pytest.raises(CallbackError):
+        hpsearch.launch(tiny(), notify=address, on_trial=stop, **here)
+    ((path, login, told),) = posted
+    assert (path, login) == ("/services/T0KEN?key=S3CRET", "Basic bWU6cHc=")
+    assert (told["study"], told["state"]) == ("tiny", "interrupted")
+    assert told["text"].startswith("hpsearch: study 'tiny' is interrupted; ")
+    assert "on_trial raised ValueError: enough" in told["error"]
+
+
+def test_a_study_whose_trials_all_fail_is_told_of(here, tmp_path):
+    with pytest.raises(HpsearchError, match="trials failed"):
+        hpsearch.launch(tiny(stages=[Stage("a", settings=[{"eta": 1e15}])]), notify="env > told", **here)
+    assert "HPSEARCH_STATE=failed\n" in (tmp_path / "told").read_text()
+
+
+def test_what_goes_wrong_is_one_line_without_the_address(here, caplog):
+    with hook(status=500) as (address, _), caplog.at_level(logging.WARNING):
+        assert hpsearch.launch(tiny(), notify=address, **here).frames.study["state"] == "complete"
+    assert caplog.messages == ["hpsearch: notify: 127.0.0.1 answered with status 500"]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("exit 3", "the command ended with status 3"),
+        ("sleep 5", "the command took longer than 0.2 s"),
+        ("http://127.0.0.1:1/T0KEN", "127.0.0.1 cannot be reached (Connection refused)"),
+        ("http://no-such-host.invalid/T0KEN", "no-such-host.invalid cannot be reached"),
+        ("http://127.0.0.1:x/T0KEN", "127.0.0.1 cannot be reached"),
+    ],
+)
+def test_a_notification_that_fails_is_a_warning(tmp_path, caplog, monkeypatch, target, message):
+    monkeypatch.setattr(notifying, "COMMAND_SECONDS", 0.2)
+    notifying.notify(target, "gone", url(tmp_path), None)
+    (line,) = caplog.messages
+    assert message in line
+    assert "T0KEN" not in line
+
+
+@pytest.mark.parametrize("target", ["", "ftp://host/x", "https://", "file:///etc/passwd", "a\0b"])
+def test_a_target_that_is_none_is_refused_at_once(target):
+    with pytest.raises(InputError, match="notify must be a command, or a URL that begins with https:// or http://"):
+        notifying.check_target(target)
+
+
+def test_nobody_is_told_of_a_study_that_never_began(here, tmp_path):
+    with pytest.raises(InputError):
+        hpsearch.launch(tiny(model={"file": "none.py"}), notify="env > told", **here)
+    assert not (tmp_path / "told").exists()
+
+
+def test_the_command_line_notifies_and_prints_events_as_json(here, tmp_path, capfd):
+    arguments = ["--notify", "echo now $HPSEARCH_STATE", "--json", "--workers", "1", "--backend", "threading"]
+    assert main(["launch", "studies/tiny.toml", *arguments, "--storage", url(tmp_path)]) == 0
+    out, err = capfd.readouterr()
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["event"] for event in events].count("trial") == 10
+    assert (events[0]["event"], events[0]["stage"], events[0]["state"]) == ("stage", "coarse", "running")
+    assert (events[-1]["event"], events[-1]["state"]) == ("end", "complete")
+    assert events[-1]["report"] == "reports/tiny/index.html"
+    assert err == "now complete\n"

@@ -1,0 +1,149 @@
+"""`hpsearch.launch` and `resume`: events, callbacks that stop a study, growth, threads, what is returned."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from test_api_building import COARSE, FINE, digest_of, tiny
+from tiny import LONG, ROOT, url, workspace
+
+import hpsearch
+from hpsearch import Stage
+from hpsearch.errors import CallbackError, InputError, ModelError, StudyChangedError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A workspace with our models, which is the working directory."""
+    workspace(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return {"storage": url(tmp_path), "backend": "threading", "workers": 1}
+
+
+def python(program):
+    """Run a program where `hpsearch` can be imported."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_events_tell_of_every_stage_and_trial(here):
+    trials, stages = [], []
+    results = hpsearch.launch(tiny(), on_trial=trials.append, on_stage=stages.append, **here)
+    ended = [(event.stage, event.number, event.accuracy) for event in trials]
+    rows = results.frames.rows
+    assert sorted(ended) == sorted((row["stage"], row["number"], row["value"]) for row in rows)
+    assert [(event.stage, event.state) for event in stages] == [
+        (stage, state) for stage in ("coarse", "fine", "final") for state in ("running", "complete")
+    ]
+    assert {event.study for event in (*trials, *stages)} == {"tiny"}
+    assert stages[1].trials_done == 5
+    assert stages[1].best == max(accuracy for stage, _, accuracy in ended if stage == "coarse")
+
+
+def test_pruned_trials_are_told_of_once(here):
+    pruner = {"kind": "halving", "keep": 0.4, "rungs": [1], "audit": 0.0}
+    events = []
+    coarse = Stage("coarse", sampler=COARSE.sampler, space=COARSE.space, pruner=pruner)
+    hpsearch.launch(tiny(stages=[coarse], final=None), on_trial=events.append, **here)
+    assert sorted(event.number for event in events) == [0, 1, 2, 3, 4]
+    assert [event.state for event in events].count("pruned") == 3
+
+
+def test_what_a_callback_raises_stops_the_study_which_resumes_to_the_same(here, tmp_path):
+    def stop(event):
+        if event.stage == "fine":
+            raise ValueError("enough")
+
+    with pytest.raises(CallbackError, match="on_trial raised ValueError: enough; the study is stopped") as caught:
+        hpsearch.launch(tiny(), on_trial=stop, **here)
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert hpsearch.load("tiny", url(tmp_path)).frames.study["state"] == "interrupted"
+    hpsearch.resume("tiny", **here)
+    hpsearch.launch(tiny("whole"), **here)
+    assert digest_of(tmp_path) == digest_of(tmp_path, "whole")
+
+
+def test_a_study_grows_from_python(here):
+    hpsearch.launch(tiny(stages=[COARSE]), **here)
+    more = tiny(stages=[COARSE, FINE])
+    with pytest.raises(InputError, match="study 'tiny' exists already; go on with `hpsearch resume"):
+        hpsearch.launch(more, **here)
+    assert hpsearch.launch(more, or_resume=True, **here).stages["name"].tolist() == ["coarse", "fine", "final"]
+    with pytest.raises(StudyChangedError, match=r"seed: not given → 3"):
+        hpsearch.launch(tiny(seed=3), or_resume=True, **here)
+
+
+def test_the_best_is_told_with_its_interval(here):
+    results = hpsearch.launch(tiny(), **here)
+    best = results.best
+    row = next(row for row in results.frames.rows if f"{row['stage']}:{row['number']}" == best.trial)
+    assert (row["stage"], row["rank"], row["value"], row["params"]) == ("fine", 1, best.accuracy, best.params)
+    assert best.low < best.accuracy < best.high
+    assert best.test == pytest.approx(results.trials.query("stage == 'final'").test_accuracy.mean())
+    assert repr(results) == "<hpsearch study 'tiny': 10 trials, complete>"
+
+
+def test_studies_run_in_threads_side_by_side(here, tmp_path):
+    failed = []
+
+    def run(name):
+        try:
+            hpsearch.launch(tiny(name), **here | {"storage": url(tmp_path / name)})
+        except BaseException as error:
+            failed.append(error)
+
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    threads = [threading.Thread(target=run, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert digest_of(tmp_path / "a", "a") == digest_of(tmp_path / "b", "b")
+
+
+def test_a_script_that_is_interrupted_says_how_to_go_on(here, tmp_path):
+    workspace(tmp_path, LONG, "long.toml")
+    script = (
+        "import hpsearch, signal\n"
+        "def stop(event): signal.raise_signal(signal.SIGINT)\n"
+        "if __name__ == '__main__':\n"
+        f"    hpsearch.launch('studies/long.toml', storage={url(tmp_path)!r}, workers=1, on_stage=stop)\n"
+    )
+    done = python(script)
+    assert done.stderr.strip().endswith(
+        "KeyboardInterrupt: study 'long' is stopped; go on with hpsearch.resume('long')"
+    )
+
+
+def test_bad_input_is_refused_before_anything_runs(here):
+    for given, kind in (
+        ({"study": tiny(model={"file": "models/none.py"})}, ModelError),
+        ({"study": "nowhere.toml"}, InputError),
+        ({"study": tiny(), "backend": "lokey"}, InputError),
+        ({"study": tiny(), "notify": " "}, InputError),
+        ({"study": tiny(), "storage": "sqlite:///nowhere/x.db"}, InputError),
+    ):
+        with pytest.raises(kind):
+            hpsearch.launch(**here | given)
+
+
+def test_the_database_of_the_environment_is_meant_where_none_is_named(here, tmp_path, monkeypatch):
+    monkeypatch.setenv("HPSEARCH_STORAGE", here.pop("storage"))
+    hpsearch.launch(tiny(), **here)
+    assert hpsearch.load("tiny").name == hpsearch.load("tiny", url(tmp_path)).name
+
+
+def test_what_is_public_is_there_and_imports_late():
+    program = "import hpsearch, sys; sys.exit(str(sorted({'numpy', 'pydantic', 'pandas'} & set(sys.modules))))"
+    done = python(program)
+    assert done.stderr == "[]\n"
+    names = "Around Best Range Results Stage StageEvent Study TrialEvent __version__ launch load resume"
+    assert hpsearch.__all__ == names.split()
+    assert all(getattr(hpsearch, name) for name in hpsearch.__all__)
+    with pytest.raises(AttributeError, match="module 'hpsearch' has no attribute 'lanuch'"):
+        hpsearch.lanuch  # noqa: B018
