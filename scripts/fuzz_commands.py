@@ -12,6 +12,10 @@ RUNNING = [
     *(["--workers", workers] for workers in ("1", "0", "two", "99999")),
     *(["--quiet"], ["--backend", "threading"], ["--backend", "dask"], ["--reports", "out"], ["--reports", ""]),
 ]
+COMMANDS = (
+    *("status", "digest", "verify", "resume", "report", "compare", "delete", "launch", "data", "gradcheck"),
+    *("top", "new", "completion"),
+)
 OPTIONS: dict[str, list[list[str]]] = {
     "status": [*TRIALS, ["--failures"], *URLS],
     "digest": URLS,
@@ -22,6 +26,18 @@ OPTIONS: dict[str, list[list[str]]] = {
         *(["--format", form] for form in ("html", "csv,md", "pgn", "", ",")),
         *(["--trials", trials] for trials in ("0", "coarse:0,1", "x", "", "99")),
         *(["--examples"], ["--reports", "models/mlp.py"]),
+    ],
+    "top": [["--once"], *URLS],
+    "new": [
+        *(["--dataset", dataset] for dataset in ("digits", "mnist", "models", "known.toml", "models/mlp.py", "")),
+        *(
+            ["--search", key]
+            for key in ("eta", "lamda", "hidden=[[8], [9]]", "eta=3", "=", "batch_size=[]", "clip_norm")
+        ),
+        *(["--trials", trials] for trials in ("1", "0", "99", "99999999")),
+        *(["--minutes", minutes] for minutes in ("0", "1e-9", "nan", "-1", "1e99")),
+        *(["--model", model] for model in ("models/softmax.py", "models", "x.py", "known.toml", "")),
+        *(["--epochs", "1"], ["--test", "x"], ["--label", "y"]),
     ],
     "compare": [["known"], ["half"], ["--reports", "out"], ["--reports", "models/mlp.py"]],
     "delete": [["--yes"], ["--yes"], *URLS],
@@ -39,9 +55,7 @@ OPTIONS: dict[str, list[list[str]]] = {
 def arguments(random: Random, text: Callable[[], str], files: list[str]) -> list[str]:
     """A command line; names, numbers and options are right about every other time, and else a `text`."""
     pick = random.choice
-    command = pick(
-        ["status", "digest", "verify", "resume", "report", "compare", "delete", "launch", "data", "gradcheck"]
-    )
+    command = pick(COMMANDS)
     words = [command]
     if command == "data":
         words += [pick(["fetch", "fetch", "clean", "fech"]), pick(["digits", "cifar10", "x"])]
@@ -50,6 +64,10 @@ def arguments(random: Random, text: Callable[[], str], files: list[str]) -> list
         words += ["--set", pick(["hidden=[3]", "hidden=[-1]", "hidden=3", "hidden", "=", "x=1", 'hidden=["a"]'])]
     elif command == "launch":
         words.append(pick(files))
+    elif command == "new":
+        words += ["study", "--yes", pick(["mine.toml", "a/b.toml", "known.toml/x", *files])]
+    elif command == "completion":
+        words.append(pick(["bash", "zsh", "fish", "csh"]))
     else:
         words += [
             pick(["known", "known", "half", "half", "knwn", text()])
@@ -62,6 +80,8 @@ def arguments(random: Random, text: Callable[[], str], files: list[str]) -> list
             else [option for some in OPTIONS.values() for option in some]
         )
         words += pick(known or [["--help"]]) if random.random() < 0.9 else [f"--{text()}", text()]
+    if random.random() < 0.1:
+        words.append("--json")
     if random.random() < 0.1:
         random.shuffle(words)
     if random.random() < 0.15:

@@ -2,10 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from hpsearch.errors import HpsearchError
+
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2, help was no error
+"""Raised where a command is missing; what it says is the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HpsearchError as error:
         _say(str(error))
         return error.exit_status
+    except _NO_ARGUMENTS as error:
+        click.echo(error.format_message())
+        return 0
     except click.UsageError as error:
         _say(error.format_message())
         return 2

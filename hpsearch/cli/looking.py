@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpsearch.storage import claims, reading, sqlite
-from hpsearch.storage.database import open_to_read
+from hpsearch.storage import claims, reading
+from hpsearch.storage.database import open_to_read, opened_to_read
 from hpsearch.storage.records import RUNNING
 
 WATCH_SECONDS = 5.0
@@ -32,12 +32,12 @@ def write_report(
 
 def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
     """Write the report again and again until no process runs the study any more; return the path to open."""
-    path, first = sqlite.path_of(storage), True
+    first = True
     stopped = _note_ctrl_c()
     while not stopped:
-        with open_to_read(storage).connect() as connection:
+        with opened_to_read(storage) as connection:
             study = reading.get_study(connection, name)
-        running = study.state == RUNNING and claims.is_held(path, study.id)
+        running = study.state == RUNNING and claims.is_held(storage, study.id)
         before = time.monotonic()
         written = write_report(name, storage, reports, **given)
         if not running:

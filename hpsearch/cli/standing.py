@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,44 +10,56 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
+from hpsearch.cli.hints import command
+from hpsearch.cli.standing_facts import study_facts, trial_facts
+from hpsearch.cli.telling import tell
 from hpsearch.errors import InputError, nearest
 from hpsearch.spec.words import one_line
-from hpsearch.storage import claims, reading, sqlite
-from hpsearch.storage.database import open_to_read
+from hpsearch.storage import claims, reading
+from hpsearch.storage.database import opened_to_read
+from hpsearch.storage.places import place_of
 from hpsearch.storage.records import FAILED, INTERRUPTED, PRUNED, RUNNING, StageRow, StudyRow, TrialRow
 
 SHORT = 10
 """So many failed trials of a stage are listed unless all are asked for."""
 
 
-def show_overview(storage: str) -> None:
+def show_overview(storage: str, *, as_json: bool) -> None:
     """Print a table of all studies and their stages."""
-    with open_to_read(storage).connect() as connection:
-        rows = reading.overview(connection)
-    if rows:
-        _print(rows, sqlite.path_of(storage))
+    with opened_to_read(storage) as connection:
+        rows = _as_they_stand(reading.overview(connection), storage)
+    if as_json:
+        tell({"studies": study_facts(rows)})
+    elif rows:
+        _print(rows)
     else:
-        print(f"no studies in {storage}")
+        print(f"no studies in {place_of(storage).shown}; `hpsearch launch STUDY_FILE` makes one")
 
 
-def show_study(name: str, storage: str, trial: str | None, *, failures: bool) -> None:
+def show_study(name: str, storage: str, trial: str | None, *, failures: bool, as_json: bool) -> None:
     """Print a study's stages, what ended them, and its failed trials; or one trial of it."""
-    with open_to_read(storage).connect() as connection:
+    with opened_to_read(storage) as connection:
         study = reading.get_study(connection, name)
         if trial is not None:
-            lines = _trial(connection, study, trial)
+            stage, row, trace = _trial(connection, study, trial)
+            if as_json:
+                return tell(trial_facts(stage, row, trace))
+            lines = [*_facts(stage, row), *_indented(trace)]
         else:
-            rows = [row for row in reading.overview(connection) if row["study"] == name]
-            _print(rows, sqlite.path_of(storage))
-            lines = [*_remarks(rows), *_failures(connection, study, rows, whole=failures)]
+            rows = _as_they_stand([r for r in reading.overview(connection) if r["study"] == name], storage)
+            if as_json:
+                return tell(study_facts(rows)[0] | {"failures": _failure_facts(connection, study)})
+            _print(rows)
+            lines = [*_remarks(rows), *_failures(connection, study, rows, whole=failures), *_next(rows, storage)]
     for line in lines:
         print(line)
+    return None
 
 
 _LEFT = ("study", "state", "stage")
 
 
-def _print(rows: Sequence[dict[str, Any]], path: Path) -> None:
+def _print(rows: Sequence[dict[str, Any]]) -> None:
     pruned = ["pruned"] if any(row["pruned"] for row in rows) else []
     headings = [*_LEFT, "trials", *pruned, "failed", "epochs", "best", "test"]
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -56,7 +67,7 @@ def _print(rows: Sequence[dict[str, Any]], path: Path) -> None:
         table.add_column(heading, justify="left" if heading in _LEFT else "right")
     before = None
     for row in rows:
-        cells = _cells(row) | {"study": row["study"], "state": _state(row, path)}
+        cells = _cells(row) | {"study": row["study"], "state": row["state"]}
         if row["study"] == before:
             cells |= {"study": "", "state": ""}
         table.add_row(*(Text(cells[heading]) for heading in headings))
@@ -64,10 +75,11 @@ def _print(rows: Sequence[dict[str, Any]], path: Path) -> None:
     Console(width=None if sys.stdout.isatty() else 1000).print(table)  # `hpsearch status | grep` wants whole lines
 
 
-def _state(row: dict[str, Any], path: Path) -> str:
-    """The study's state; one whose coordinator was killed could not say that it is running no more."""
-    killed = row["state"] == RUNNING and not claims.is_held(path, row["id"])
-    return INTERRUPTED if killed else str(row["state"])
+def _as_they_stand(rows: Sequence[dict[str, Any]], storage: str) -> list[dict[str, Any]]:
+    """The rows with their studies' true states: one whose coordinator was killed could not say that it runs no more."""
+    running = {row["id"] for row in rows if row["state"] == RUNNING}
+    killed = {study_id for study_id in running if not claims.is_held(storage, study_id)}
+    return [row | {"state": INTERRUPTED} if row["id"] in killed else row for row in rows]
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
@@ -98,6 +110,12 @@ def _remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield f"stage {row['stage']}: since an earlier stage has grown, it is looked at again"
 
 
+def _next(rows: Sequence[dict[str, Any]], storage: str) -> Iterator[str]:
+    verb = {RUNNING: "top", INTERRUPTED: "resume"}.get(rows[0]["state"])
+    if verb is not None:
+        yield f"next: {command(verb, rows[0]['study'], storage)}"
+
+
 def _failures(connection: Connection, study: StudyRow, rows: Sequence[dict[str, Any]], *, whole: bool) -> Iterator[str]:
     """A line for each failed trial, or, with `whole`, its traceback too."""
     many = {row["stage_id"]: row["failed"] for row in rows if row["failed"]}
@@ -116,8 +134,18 @@ def _failures(connection: Connection, study: StudyRow, rows: Sequence[dict[str, 
         yield "tracebacks: --failures, or --trial STAGE:NUMBER for one"
 
 
-def _trial(connection: Connection, study: StudyRow, name: str) -> list[str]:
-    """What there is to say about one trial."""
+def _failure_facts(connection: Connection, study: StudyRow) -> list[dict[str, Any]]:
+    """All failed trials, with their tracebacks."""
+    found = []
+    for stage in reading.stages(connection, study.id):
+        traces = reading.tracebacks(connection, stage.id)
+        failed = [trial for trial in reading.trials(connection, stage.id) if trial.state == FAILED]
+        found += [trial_facts(stage, trial, traces.get(trial.number)) for trial in failed]
+    return found
+
+
+def _trial(connection: Connection, study: StudyRow, name: str) -> tuple[StageRow, TrialRow, str | None]:
+    """One trial, its stage, and its traceback if it failed."""
     stage_name, _, number = name.rpartition(":")
     stages = {stage.name: stage for stage in reading.stages(connection, study.id)}
     if stage_name not in stages:
@@ -130,7 +158,7 @@ def _trial(connection: Connection, study: StudyRow, name: str) -> list[str]:
         raise InputError(f"--trial {name}: stage {stage_name!r} {has}, got {number!r}")
     trial = trials[number]
     trace = reading.tracebacks(connection, stage.id).get(trial.number) if trial.state == FAILED else None
-    return [*_facts(stage, trial), *_indented(trace)]
+    return stage, trial, trace
 
 
 def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:

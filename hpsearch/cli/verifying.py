@@ -9,40 +9,59 @@ import click
 import numpy as np
 from sqlalchemy import Connection
 
-from hpsearch.cli.running import cores
+from hpsearch.cli.telling import tell
 from hpsearch.errors import InputError
 from hpsearch.search import retraining
-from hpsearch.search.verifying import Check, snapshot, study_digest, verify
+from hpsearch.search.verifying import Check, study_digest, verify
 from hpsearch.storage import reading
+from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.records import COMPLETE, StudyRow
+from hpsearch.workers.pools.opening import cores
 
 
-def print_digest(name: str, storage: str) -> None:
+def print_digest(name: str, storage: str, *, as_json: bool) -> None:
     """Print the hash of a study's end state, or, with a word about it, of what there is so far."""
-    with snapshot(storage) as connection:
+    with opened_to_read(storage) as connection:
         row = reading.get_study(connection, name)
         found = study_digest(connection, row)
+    if as_json:
+        return tell({"study": name, "digest": found, "complete": row.state == COMPLETE})
     if row.state != COMPLETE:
         print(f"hpsearch: study {name!r} is not finished: this is the hash of what there is so far", file=sys.stderr)
-    print(found)
+    return print(found)
 
 
 def run_verify(
-    name: str, storage: str, *, trial: str | None, everything: bool, seed: int | None, data_dir: Path | None
+    name: str,
+    storage: str,
+    *,
+    trial: str | None,
+    everything: bool,
+    seed: int | None,
+    data_dir: Path | None,
+    as_json: bool,
 ) -> int:
     """Print a line for each check; return 1 if anything differs."""
     if trial is not None and everything:
         raise InputError("--trial and --all: give one of them")
-    well = True
-    with snapshot(storage) as connection:
+    checks = []
+    with opened_to_read(storage) as connection:
         row = reading.get_study(connection, name)
         again = retraining.Retraining(row, data_dir)
         for check in _checks(connection, row, again, trial, everything, seed):
-            well = well and not check.problems
-            click.echo(f"{_mark(not check.problems)} {check.text}")
-            for problem in check.problems:
-                click.echo(f"    {problem}")
+            checks.append({"text": check.text, "ok": not check.problems, "problems": check.problems})
+            if not as_json:
+                _show(check)
+    well = all(check["ok"] for check in checks)
+    if as_json:
+        tell({"study": name, "ok": well, "checks": checks})
     return 0 if well else 1
+
+
+def _show(check: Check) -> None:
+    click.echo(f"{_mark(not check.problems)} {check.text}")
+    for problem in check.problems:
+        click.echo(f"    {problem}")
 
 
 def _mark(well: bool) -> str:

@@ -111,7 +111,7 @@ def test_bad_images_cost_one_line(tmp_path, capsys, monkeypatch, write, change, 
 MODEL = "from hpsearch.nn import Dense\ndef build(classes, hidden=()): return "
 MODELS = [
     (None, "the model file does not exist; did you mean 'mlp.py'?"),
-    ("", "a model file must define build(classes, …), found none"),
+    ("", "a model file must define one of build(classes, …), make(data, seed, …) and train_epoch(state, data, …), found none"),
     ("build = dict", "build's first parameter must be `classes`, got ()"),
     ("def build(hidden): return []", "build's first parameter must be `classes`, got (hidden)"),
     ("def build(classes, hidden=() return []", "the model file cannot be imported (SyntaxError: invalid syntax"),
@@ -157,8 +157,8 @@ def write_database(folder: Path, statement: str) -> None:
 
 
 STORAGE = [
-    ("postgresql://host/db", "--storage must begin with 'sqlite:///', got 'postgresql://host/db'"),
-    ("study.db", "--storage must begin with 'sqlite:///', got 'study.db'; did you mean 'sqlite:///study.db'?"),
+    ("oracle://me:secret@host/db", "--storage must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://', got 'oracle://me:***@host/db'"),
+    ("study.db", "--storage must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://', got 'study.db'; did you mean 'sqlite:///study.db'?"),
     ("sqlite:///", "--storage must name a file after 'sqlite:///', got 'sqlite:///'"),
     ("sqlite:///studies", "studies: the database is a directory; `hpsearch launch` makes one, --storage names another"),
     ("sqlite:///models/mlp.py/x.db", "models/mlp.py: no such directory; make it, or name another with --storage"),
@@ -183,7 +183,7 @@ def test_a_storage_that_cannot_be_one_costs_one_line(tmp_path, capsys, monkeypat
 NEWER = "CREATE TABLE hpsearch_version (version INTEGER PRIMARY KEY); INSERT INTO hpsearch_version VALUES (99)"
 DATABASES = [
     (NEWER, "the database was written by a newer hpsearch (version 99 of its tables, this one has 2); use that hpsearch or another --storage"),
-    ("CREATE TABLE places (url TEXT)", "{folder}/study.db: the database holds no hpsearch studies"),
+    ("CREATE TABLE places (url TEXT)", "sqlite:///{folder}/study.db: the database holds no hpsearch studies"),
 ]  # fmt: skip
 COMMANDS = [("resume", "tiny"), ("status",), ("report", "tiny"), ("delete", "tiny", "--yes"), ("dashboard",)]
 
@@ -223,9 +223,12 @@ ARGUMENTS = [
     (("data", "fech"), "'fech' is not a command; did you mean 'fetch'?"),
     (("launch",), "Missing argument 'STUDY_FILE'."),
     (("resume", "x", "--worker", "2"), "No such option"),
-    (("resume", "x", "--workers", "0"), "Invalid value for '--workers': 0 is not in the range 1<=x<=1024."),
+    (("resume", "x", "--workers", "0"), "Invalid value for '--workers': 0 is not in the range 1<=x<=4096."),
     (("resume", "x", "--workers", "two"), "Invalid value for '--workers': 'two' is not a valid integer range."),
-    (("resume", "x", "--backend", "dask"), "Invalid value for '--backend': 'dask' is not one of 'loky', 'threading'."),
+    (
+        ("resume", "x", "--backend", "spark"),
+        "Invalid value for '--backend': 'spark' is not one of 'loky', 'threading', 'sequential', 'dask', 'ray'.",
+    ),
     (("dashboard", "--port", "0"), "Invalid value for '--port': 0 is not in the range 1<=x<=65535."),
     (("launch", "studies/tinny.toml"), "studies/tinny.toml: no such study file; did you mean 'tiny.toml'?"),
     (("launch", "study/tiny.toml"), "study/tiny.toml: no such study file; there is no directory 'study'"),

@@ -66,7 +66,7 @@ def test_delete_asks_unless_told(folder, capsys, monkeypatch):
     assert run(folder, capsys, "status", "tiny")[0] == 0
     status, out, _ = run(folder, capsys, "delete", "tiny", "--yes")
     assert (status, out) == (0, "study 'tiny' is deleted; its report, if any, is left\n")
-    assert run(folder, capsys, "status")[1] == f"no studies in {url(folder)}\n"
+    assert run(folder, capsys, "status")[1] == f"no studies in {url(folder)}; `hpsearch launch STUDY_FILE` makes one\n"
 
 
 NAMES = ['it\'s \\"quoted\\" & <b>', "☃ 🎉 ä", "a" * 250, "-x", "[red]50% {x}"]

@@ -5,7 +5,8 @@ import re
 import pytest
 from tiny import LIST, TINY, StopAfter, options, url, workspace
 
-from hpsearch.cli import main, watching
+from hpsearch.api import watching
+from hpsearch.cli import main
 from hpsearch.search.launching import launch
 from hpsearch.search.progress import StageProgress, Tally
 from hpsearch.storage.records import TrialRow
@@ -123,7 +124,7 @@ def trial(number: int, state: str, epochs_done: int) -> TrialRow:
 
 
 def test_the_epochs_to_come_are_those_that_will_be_trained():
-    tally = Tally("coarse", 0, 1, planned=6)
+    tally = Tally("study", "coarse", 0, 1, planned=6)
     for number in range(4):
         tally.note(trial(number, "running", 1))
     assert (tally.progress().epochs, tally.progress().epochs_done) == (54, 4)
@@ -139,3 +140,12 @@ def test_a_bar_shrinks_as_trials_are_pruned():
         bars.stage(progress(epochs=60, seconds_left=3.0))
         (task,) = bars._progress.tasks
         assert (task.total, task.completed) == (60, 25)
+
+
+def test_status_names_the_command_that_comes_next(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HPSEARCH_STORAGE", url(tmp_path))
+    launch(workspace(tmp_path, TINY.replace('"tiny"', '"-two words"')), options(tmp_path, watcher=StopAfter(2)))
+    assert main(["status", "--", "-two words"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: hpsearch resume -- '-two words'"
+    assert main(["status", "--storage", url(tmp_path), "--", "-two words"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: hpsearch resume -- '-two words'"

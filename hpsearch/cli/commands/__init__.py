@@ -2,7 +2,18 @@
 `hpsearch --help` is quick.
 """
 
-from hpsearch.cli.commands import datasets, looking, models, studies
+from hpsearch.cli.commands import copying, datasets, exporting, looking, models, schema, studies, terminal, workspaces
 from hpsearch.cli.commands.group import cli
 
-__all__ = ["cli", "datasets", "looking", "models", "studies"]
+__all__ = [
+    "cli",
+    "copying",
+    "datasets",
+    "exporting",
+    "looking",
+    "models",
+    "schema",
+    "studies",
+    "terminal",
+    "workspaces",
+]

@@ -5,7 +5,6 @@ import click
 from hpsearch import __version__
 from hpsearch.errors import InputError, nearest
 
-
 ORDER = (
     *("init", "new", "launch", "resume", "status", "top", "report", "compare", "dashboard"),
     *("digest", "verify", "export", "copy", "delete"),
@@ -24,7 +23,8 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
+        given = bool(args) and not ctx.resilient_parsing  # a shell that completes asks about half a line
+        if given and not args[0].startswith("-") and args[0] not in self.commands:
             raise InputError(f"{args[0]!r} is not a command{nearest(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.commands.arguments import name_argument, study_names
 from hpsearch.cli.commands.group import cli
 from hpsearch.cli.commands.options import storage_option
+from hpsearch.cli.telling import json_option, tell
 
 
 @cli.command()
-@click.argument("name")
+@name_argument
 @click.option(
     "--reports",
     type=click.Path(path_type=Path),
@@ -31,15 +33,17 @@ from hpsearch.cli.commands.options import storage_option
 @click.option("--examples", is_flag=True, help="Show test images of the most confused classes.")
 @click.option("--watch", is_flag=True, help="Write it again every few seconds while the study runs.")
 @storage_option
-def report(name: str, watch: bool, **given: Any) -> None:
+@json_option
+def report(name: str, watch: bool, as_json: bool, **given: Any) -> None:
     """Write the report of study NAME, finished or not."""
     from hpsearch.cli.looking import watch_report, write_report
 
-    click.echo((watch_report if watch else write_report)(name, **given))
+    written = (watch_report if watch else write_report)(name, **given)
+    return tell({"study": name, "report": written}) if as_json else click.echo(written)
 
 
 @cli.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME NAME …")
+@click.argument("names", nargs=-1, required=True, metavar="NAME NAME …", shell_complete=study_names)
 @click.option(
     "--reports",
     type=click.Path(path_type=Path),
@@ -49,11 +53,13 @@ def report(name: str, watch: bool, **given: Any) -> None:
     help="Where the comparison goes.",
 )
 @storage_option
-def compare(names: tuple[str, ...], reports: Path, storage: str) -> None:
+@json_option
+def compare(names: tuple[str, ...], reports: Path, storage: str, as_json: bool) -> None:
     """Write one report about several studies: their best settings, tests between them, curves together."""
     from hpsearch.cli.looking import write_comparison
 
-    click.echo(write_comparison(names, storage, reports))
+    written = write_comparison(names, storage, reports)
+    return tell({"studies": names, "comparison": written}) if as_json else click.echo(written)
 
 
 @cli.command()

@@ -5,13 +5,15 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.commands.arguments import name_argument, study_file_argument, study_names
 from hpsearch.cli.commands.group import cli
 from hpsearch.cli.commands.options import data_dir_option, running_options, storage_option
+from hpsearch.cli.telling import json_option, tell
 from hpsearch.errors import InputError
 
 
 @cli.command()
-@click.argument("study_file", type=click.Path(path_type=Path))
+@study_file_argument
 @click.option("--or-resume", is_flag=True, help="Go on with the study if it was launched before.")
 @running_options
 def launch(study_file: Path, or_resume: bool, **given: Any) -> int:
@@ -22,7 +24,7 @@ def launch(study_file: Path, or_resume: bool, **given: Any) -> int:
 
 
 @cli.command()
-@click.argument("name")
+@name_argument
 @click.option(
     "--accept-changes", is_flag=True, help="Go on although the model file has changed; unfinished trials begin anew."
 )
@@ -35,39 +37,42 @@ def resume(name: str, **given: Any) -> int:
 
 
 @cli.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=study_names)
 @click.option("--trial", metavar="STAGE:NUMBER", help="Show this trial of NAME, with its traceback if it failed.")
 @click.option("--failures", is_flag=True, help="Show all failed trials of NAME, with their tracebacks.")
 @storage_option
-def status(name: str | None, trial: str | None, failures: bool, storage: str) -> None:
+@json_option
+def status(name: str | None, trial: str | None, failures: bool, storage: str, as_json: bool) -> None:
     """List all studies, or the stages of study NAME and why its trials failed."""
     from hpsearch.cli.standing import show_overview, show_study
 
     if name is not None:
-        show_study(name, storage, trial, failures=failures)
+        show_study(name, storage, trial, failures=failures, as_json=as_json)
     elif trial is not None or failures:
         raise InputError(f"{'--trial' if trial is not None else '--failures'} needs a study: hpsearch status NAME …")
     else:
-        show_overview(storage)
+        show_overview(storage, as_json=as_json)
 
 
 @cli.command()
-@click.argument("name")
+@name_argument
 @storage_option
-def digest(name: str, storage: str) -> None:
+@json_option
+def digest(name: str, storage: str, as_json: bool) -> None:
     """Print a hash of what study NAME came to: the same for every run of the same study."""
     from hpsearch.cli.verifying import print_digest
 
-    print_digest(name, storage)
+    print_digest(name, storage, as_json=as_json)
 
 
 @cli.command()
-@click.argument("name")
+@name_argument
 @click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, as fine:3 [default: one drawn at random].")
 @click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Which trial is drawn.")
 @data_dir_option
 @storage_option
+@json_option
 def verify(name: str, storage: str, **given: Any) -> int:
     """Check that study NAME is what it says: the database, the ranking, the plan, and a trial trained again.
 
@@ -79,14 +84,21 @@ def verify(name: str, storage: str, **given: Any) -> int:
 
 
 @cli.command()
-@click.argument("name")
+@name_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option
-def delete(name: str, yes: bool, storage: str) -> None:
+@json_option
+def delete(name: str, yes: bool, storage: str, as_json: bool) -> None:
     """Delete study NAME with all its results."""
     from hpsearch.search import launching
+    from hpsearch.storage.places import place_of
 
+    if as_json and not yes:
+        raise InputError("--json does not ask; give --yes with it")
     if not yes:
-        click.confirm(f"Delete study {name!r} and all its results from {storage}?", abort=True)
+        where = place_of(storage).shown
+        click.confirm(f"Delete study {name!r} and all its results from {where}?", abort=True)
     launching.delete(name, storage)
-    click.echo(f"study {name!r} is deleted; its report, if any, is left")
+    if as_json:
+        return tell({"study": name, "deleted": True})
+    return click.echo(f"study {name!r} is deleted; its report, if any, is left")

@@ -1,0 +1,101 @@
+"""What this machine is and how fast: cores, memory, disks, the rate of BLAS. May import NumPy and threadpoolctl.
+
+Everything that one system has and another lacks is None where it is not to be had.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+NETWORK = ("nfs", "cifs", "smb", "sshfs", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "9p", "afs")
+"""Kinds of file systems, or their beginnings, that several machines share."""
+
+
+def core_quota() -> float | None:
+    """Return how many cores' time the control group of this process gets, as containers and batch systems set it."""
+    for folder in _groups("cpu"):
+        try:
+            if (folder / "cpu.max").exists():
+                quota, period = (folder / "cpu.max").read_text().split()
+            else:
+                quota, period = ((folder / f"cpu.cfs_{what}_us").read_text() for what in ("quota", "period"))
+            if quota != "max" and float(quota) > 0:
+                return float(quota) / float(period)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def memory_free() -> int | None:
+    """Return the bytes that this process could still take: the machine's, or its control group's if that is less."""
+    found = [_machine_memory(), *(_group_memory(folder) for folder in _groups("memory"))]
+    return min((value for value in found if value is not None), default=None)
+
+
+def _machine_memory() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
+def _group_memory(folder: Path) -> int | None:
+    for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+        try:
+            return max(0, int((folder / limit).read_text()) - int((folder / used).read_text()))
+        except (OSError, ValueError):  # no such file, or no limit: "max"
+            continue
+    return None
+
+
+def _groups(controller: str) -> list[Path]:
+    """Return where this process's control group, of version 2 or 1, and those above it may be described."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    root, found = Path("/sys/fs/cgroup"), []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        top = root / controllers if controllers else root
+        here = top / path.lstrip("/")
+        found += [here, *(parent for parent in here.parents if parent.is_relative_to(top))]
+    return found
+
+
+def file_system(path: Path) -> str | None:
+    """Return the kind of file system that a path is on, as Linux calls it."""
+    try:
+        mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+        place = path.resolve()
+    except (OSError, RuntimeError):
+        return None
+    over = [
+        (mount[1], mount[2]) for mount in mounts if place.is_relative_to(mount[1].encode().decode("unicode_escape"))
+    ]
+    return max(over, key=lambda mount: len(mount[0]))[1] if over else None
+
+
+def shared_by_machines(kind: str | None) -> bool:
+    """Whether a kind of file system is one of a network, where locks may not hold."""
+    return kind is not None and kind.removeprefix("fuse.").startswith(NETWORK)
+
+
+def sgemm_rate(size: int = 1024, seconds: float = 0.3) -> float:
+    """Return the best rate (FLOP/s) of a large float32 product on one thread."""
+    from threadpoolctl import threadpool_limits
+
+    a = np.random.default_rng(0).standard_normal((size, size), np.float32)
+    out = np.empty_like(a)
+    best, end = np.inf, time.perf_counter() + seconds
+    with threadpool_limits(1):
+        np.matmul(a, a, out=out)
+        while time.perf_counter() < end:
+            before = time.perf_counter()
+            np.matmul(a, a, out=out)
+            best = min(best, time.perf_counter() - before)
+    return 2.0 * size**3 / best if np.isfinite(best) else 0.0

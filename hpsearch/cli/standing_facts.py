@@ -1,0 +1,54 @@
+"""`status --json`: how studies stand, as values. May import storage's records."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from hpsearch.storage.records import StageRow, TrialRow
+
+_COUNTS = ("done", "pruned", "failed", "epochs_done", "epochs")
+
+
+def study_facts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each study with its stages, from the rows of `reading.overview`."""
+    studies = []
+    for _, group in groupby(rows, key=itemgetter("id")):
+        stages = list(group)
+        known = {key: stages[0][key] for key in ("study", "state", "created_at")}
+        studies.append(known | {"stages": [_stage_facts(row) for row in stages]})
+    return studies
+
+
+def _stage_facts(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "stage": row["stage"],
+        "state": row["stage_state"],
+        "trials": row["trials"],
+        **{key: int(row[key] or 0) for key in _COUNTS},
+        "best": row["best"],
+        "test": row["test"],
+        "ended": row["ended"],
+        "stale": bool(row["stale"]),
+    }
+
+
+def trial_facts(stage: StageRow, trial: TrialRow, traceback: str | None) -> dict[str, Any]:
+    """Return what there is to say about one trial."""
+    return {
+        "trial": f"{stage.name}:{trial.number}",
+        "stage": stage.name,
+        "number": trial.number,
+        "point": trial.point,
+        "replicate": trial.replicate,
+        "state": trial.state,
+        "reason": trial.reason,
+        "params": trial.params,
+        "epochs": trial.epochs,
+        "epochs_done": trial.epochs_done,
+        "best_epoch": trial.best_epoch,
+        "validation_accuracy": trial.value,
+        "validation_loss": trial.loss,
+        "doomed": trial.doomed,
+        "traceback": traceback,
+    }

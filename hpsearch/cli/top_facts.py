@@ -1,0 +1,183 @@
+"""What `top` shows of a study, as one frame of frozen values, read in a few queries. May import storage and SQLAlchemy.
+
+Reads the database alone, and never writes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from hpsearch.errors import StorageError
+from hpsearch.storage import claims, reading, tables
+from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING
+
+MOST_ROWS = 50
+"""So many leaders, trials under way and failures are read at most; a terminal is hardly higher."""
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """A stage as it stands; `epochs` is what there will be, as far as is known."""
+
+    name: str
+    state: str
+    trials: int | None
+    done: int
+    pruned: int
+    failed: int
+    epochs: int
+    epochs_done: int
+    best: float | None
+    test: float | None
+    ended: str | None
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """A setting and its validation accuracy, epoch by epoch; of several replicates, the curve of the first."""
+
+    name: str
+    params: Mapping[str, Any]
+    epochs: int
+    epochs_done: int
+    value: float | None
+    curve: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A study at one moment; `stage` is the one that leaders and trials under way belong to."""
+
+    study: str
+    state: str
+    coordinator: str | None
+    stages: Sequence[StageFacts]
+    stage: str | None
+    leaders: Sequence[TrialFacts]
+    under_way: Sequence[TrialFacts]
+    under_way_in_all: int
+    failures: Sequence[str]
+
+    @property
+    def epochs_done(self) -> int:
+        """Of all stages."""
+        return sum(stage.epochs_done for stage in self.stages)
+
+
+def running_studies(connection: Connection, storage: str) -> list[str]:
+    """Studies that a process runs, the newest first."""
+    column = tables.studies.c
+    rows = connection.execute(select(column.id, column.name).where(column.state == RUNNING).order_by(column.id.desc()))
+    return [row.name for row in rows.all() if claims.is_held(storage, row.id)]
+
+
+def newest_study(connection: Connection) -> str:
+    """The study that was launched last. Raises StorageError if there is none."""
+    names = reading.study_names(connection)
+    if not names:
+        raise StorageError("the database holds no studies; `hpsearch launch STUDY_FILE` makes one")
+    return names[-1]
+
+
+def frame(connection: Connection, storage: str, name: str) -> Frame:
+    """Read how a study stands. Raises StorageError if there is none of that name."""
+    study = reading.get_study(connection, name)
+    held = study.state == RUNNING and claims.is_held(storage, study.id)
+    claim = connection.execute(select(tables.claims).where(tables.claims.c.study_id == study.id)).one_or_none()
+    rows = [row for row in reading.overview(connection) if row["id"] == study.id]
+    epochs = _epochs(connection, [row["stage_id"] for row in rows])
+    begun = [row for row in rows if row["stage_state"] != WAITING]
+    now = next((row for row in begun if row["stage_state"] == RUNNING), begun[-1] if begun else None)
+    in_all, under_way = _under_way(connection, now["stage_id"], now["stage"]) if now else (0, [])
+    return Frame(
+        study=name,
+        state=INTERRUPTED if study.state == RUNNING and not held else study.state,
+        coordinator=f"process {claim.pid} on {claim.host}" if held and claim is not None else None,
+        stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
+        stage=now["stage"] if now else None,
+        leaders=_leaders(connection, now["stage_id"], now["stage"]) if now else [],
+        under_way=under_way,
+        under_way_in_all=in_all,
+        failures=_failures(connection, now["stage_id"], now["stage"]) if now else [],
+    )
+
+
+def _epochs(connection: Connection, stage_ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+    """Of each stage: its trials, the epochs that those that have not ended will train and the others have, of these."""
+    trial = tables.trials.c
+    to_come = trial.state.in_([WAITING, RUNNING])
+    query = select(
+        trial.stage_id,
+        func.count().label("rows"),
+        func.sum(case((to_come, trial.epochs), else_=trial.epochs_done)).label("epochs"),
+        func.sum(case((to_come, 0), else_=trial.epochs_done)).label("of_ended"),
+    ).where(trial.stage_id.in_(stage_ids))
+    rows = connection.execute(query.group_by(trial.stage_id))
+    return {row.stage_id: (row.rows, int(row.epochs), int(row.of_ended)) for row in rows}
+
+
+def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
+    stored, known, of_ended = epochs
+    done, pruned, failed = (int(row[key] or 0) for key in ("done", "pruned", "failed"))
+    ended = done + pruned + failed
+    each = of_ended / ended if ended else known / max(1, stored)
+    missing = 0 if row["stage_state"] == COMPLETE else max(0, (row["trials"] or 0) - stored)
+    return StageFacts(
+        name=row["stage"],
+        state=row["stage_state"],
+        trials=row["trials"],
+        done=done,
+        pruned=pruned,
+        failed=failed,
+        epochs=known + round(missing * each),
+        epochs_done=int(row["epochs_done"] or 0),
+        best=row["best"],
+        test=row["test"],
+        ended=row["ended"],
+    )
+
+
+_TRIAL = [tables.trials.c[key] for key in ("id", "number", "params", "epochs", "epochs_done", "value")]
+
+
+def _leaders(connection: Connection, stage_id: int, stage: str) -> list[TrialFacts]:
+    """The best settings of a stage so far, by the mean over their replicates."""
+    trial = tables.trials.c
+    of_stage = (trial.stage_id == stage_id, trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
+    mean = func.avg(trial.value)
+    best = connection.execute(
+        select(mean.label("value"), func.min(trial.id).label("id"))
+        .where(*of_stage)
+        .group_by(trial.point)
+        .order_by(mean.desc(), func.min(trial.number))
+        .limit(MOST_ROWS)
+    ).all()
+    rows = {row.id: row for row in connection.execute(select(*_TRIAL).where(trial.id.in_([b.id for b in best])))}
+    curves = reading.history(connection, list(rows), "validation_accuracy")
+    return [_trial(rows[b.id], stage, curves, float(b.value)) for b in best if b.id in rows]
+
+
+def _under_way(connection: Connection, stage_id: int, stage: str) -> tuple[int, list[TrialFacts]]:
+    """How many trials of a stage have begun and not ended, and those of them that are furthest."""
+    trial = tables.trials.c
+    here = (trial.stage_id == stage_id, trial.state == RUNNING)
+    count = connection.execute(select(func.count()).select_from(tables.trials).where(*here)).scalar_one()
+    query = select(*_TRIAL).where(*here).order_by(trial.epochs_done.desc(), trial.number).limit(MOST_ROWS)
+    rows = connection.execute(query).all()
+    curves = reading.history(connection, [row.id for row in rows], "validation_accuracy")
+    return count, [_trial(row, stage, curves, row.value) for row in rows]
+
+
+def _trial(row: Any, stage: str, curves: Mapping[int, Sequence[float]], value: float | None) -> TrialFacts:
+    curve = [accuracy for accuracy in curves.get(row.id, ()) if accuracy is not None]
+    return TrialFacts(f"{stage}:{row.number}", row.params, row.epochs, row.epochs_done, value, curve)
+
+
+def _failures(connection: Connection, stage_id: int, stage: str) -> list[str]:
+    """Why trials of a stage failed, the last one first."""
+    trial = tables.trials.c
+    query = select(trial.number, trial.reason).where(trial.stage_id == stage_id, trial.state == FAILED)
+    rows = connection.execute(query.order_by(trial.number.desc()).limit(MOST_ROWS))
+    return [f"{stage}:{row.number} failed: {row.reason}" for row in rows]

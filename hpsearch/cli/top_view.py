@@ -1,0 +1,161 @@
+"""How `top` draws a frame in a terminal of some size. May import rich."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from hpsearch.cli.top_facts import Frame, StageFacts, TrialFacts
+from hpsearch.spec.words import one_line
+from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
+
+LEADERS = 8
+CURVE = 24
+"""Characters of a curve at most."""
+_BLOCKS, _ASCII = "▁▂▃▄▅▆▇█", "._-=+*#@"
+_COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
+    ("left", ""),
+    ("right", ""),
+    ("right", ""),
+    ("left", "green"),
+    ("left", "dim"),
+)
+"""Of a table of trials: name, validation accuracy, epochs, curve, setting."""
+_STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold yellow", "failed": "bold red"}
+
+
+def draw(frame: Frame, console: Console, *, rate: float | None, height: int | None, live: bool) -> RenderableType:
+    """Return a frame, no higher than `height` lines (None: as high as it is); `rate` is in epochs a second."""
+    parts: list[RenderableType] = [_head(frame, rate), _stages(frame, rate, 28 if console.width >= 90 else 12)]
+    room = 10_000 if height is None else height - 2 - len(frame.stages) - live
+    messages = _messages(frame)[: max(0, min(4, room // 4))]
+    room -= len(messages) + bool(messages)
+    blocks = _BLOCKS if console.encoding.lower().startswith("utf") else _ASCII
+    scale = _scale([*frame.leaders[:LEADERS], *frame.under_way])
+    for title, trials, share in (
+        (f"best settings of stage {frame.stage}", frame.leaders[:LEADERS], 0.5),
+        (f"{frame.under_way_in_all:,} under way", frame.under_way, 1.0),
+    ):
+        shown = trials[: max(0, int((room - 1) * share if height is not None else 10))]
+        if shown:
+            parts += [_rule(title), _trials(shown, scale, blocks)]
+            room -= len(shown) + 1
+    if messages:
+        parts += [_rule("messages"), *messages]
+    if live:
+        parts.append(_line(Text("q ends; the study goes on", style="dim")))
+    return Group(*parts)
+
+
+def _head(frame: Frame, rate: float | None) -> Text:
+    text = Text.assemble((one_line(frame.study), "bold"), "  ", (frame.state, _STYLE.get(frame.state, "")))
+    for words in (frame.coordinator, None if rate is None else f"{rate:,.1f} epochs/s"):
+        if words:
+            text.append(f"  {words}", style="dim")
+    return _line(text)
+
+
+def _stages(frame: Frame, rate: float | None, width: int) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    names = [one_line(stage.name) for stage in frame.stages]
+    table.add_column(no_wrap=True, overflow="ellipsis", min_width=min(24, max(map(len, names))), max_width=24)
+    table.add_column(min_width=width)
+    table.add_column(justify="right", min_width=4)
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for name, stage in zip(names, frame.stages, strict=True):
+        if stage.state == WAITING:
+            table.add_row(Text(name, style="dim"), Text("waiting", style="dim"), "", "")
+            continue
+        total = max(stage.epochs, stage.epochs_done, 1)
+        bar = ProgressBar(total=total, completed=stage.epochs_done, width=width)
+        percent = f"{100 * stage.epochs_done // total}%"
+        table.add_row(Text(name), bar, percent, Text(_words(stage, rate)))
+    return table
+
+
+def _words(stage: StageFacts, rate: float | None) -> str:
+    ended = stage.done + stage.pruned + stage.failed
+    words = [f"{ended:,}/{stage.trials or ended:,} trials"]
+    words += [f"{count:,} {what}" for count, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if count]
+    words += [
+        f"{what} {value:.2%}" for what, value in (("best", stage.best), ("test", stage.test)) if value is not None
+    ]
+    if stage.state == RUNNING and rate:
+        words.append(f"{duration((stage.epochs - stage.epochs_done) / rate)} left")
+    if stage.ended and stage.state == COMPLETE:
+        words.append(one_line(stage.ended))
+    return ", ".join(words)
+
+
+def _trials(trials: Sequence[TrialFacts], scale: tuple[float, float], blocks: str) -> Table:
+    rows = [
+        (
+            one_line(trial.name),
+            "" if trial.value is None else f"{trial.value:.2%}",
+            f"{trial.epochs_done:,}/{trial.epochs:,}",
+            sparkline(trial.curve, scale, blocks),
+            _setting(trial.params),
+        )
+        for trial in trials
+    ]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for column, (justify, style) in enumerate(_COLUMNS):
+        width = min(24, max(len(row[column]) for row in rows))  # the setting alone gives way where there is no room
+        least = width if column < len(_COLUMNS) - 1 else 1
+        table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", min_width=least)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def sparkline(values: Sequence[float], scale: tuple[float, float], blocks: str = _BLOCKS) -> str:
+    """Draw values as one line of at most `CURVE` characters, the lowest of the scale as the first of `blocks`.
+
+    >>> sparkline([0.0, 0.5, 1.0], (0.0, 1.0))
+    '▁▅█'
+    """
+    low, high = scale
+    width = min(CURVE, len(values))
+    picked = [values[(i + 1) * len(values) // width - 1] for i in range(width)]
+    steps = [(value - low) / (high - low) if high > low else 1.0 for value in picked]
+    return "".join(blocks[round(min(1.0, max(0.0, step)) * (len(blocks) - 1))] for step in steps)
+
+
+def _scale(trials: Sequence[TrialFacts]) -> tuple[float, float]:
+    """One scale for all curves, from their lowest fifth up: or the first epochs would make the rest look the same."""
+    values = sorted(value for trial in trials for value in trial.curve)
+    return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
+
+
+def _messages(frame: Frame) -> list[Text]:
+    return [_line(Text(one_line(" ".join(text.split())), style="red")) for text in frame.failures]
+
+
+def _setting(params: Any) -> str:
+    return ", ".join(f"{key} = {_value(value)}" for key, value in params.items())
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else one_line(json.dumps(value, ensure_ascii=False))
+
+
+def _rule(title: str) -> Rule:
+    return Rule(Text(one_line(title), style="bold"), align="left", style="dim")
+
+
+def _line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader counts them: 45 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,93 @@
+"""`--json`: every command that prints has it, and prints one document, with nothing beside it."""
+
+import json
+
+import click
+import numpy as np
+import pytest
+from tiny import TINY, options, url, workspace
+
+from hpsearch.cli import main
+from hpsearch.cli.commands import cli
+from hpsearch.cli.telling import plain
+from hpsearch.search.launching import launch
+
+WITHOUT = {"completion", "dashboard", "schema"}
+"""Commands that print a script, serve, or print JSON anyway."""
+
+
+def commands(group: click.Group, *path: str):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        else:
+            yield " ".join([*path, name]), command
+
+
+@pytest.mark.parametrize(("name", "command"), list(commands(cli)))
+def test_every_command_that_prints_can_print_json(name, command):
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert ("--json" in options) == (name not in WITHOUT)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A workspace with two studies that are done."""
+    monkeypatch.chdir(tmp_path)
+    launch(workspace(tmp_path), options(tmp_path))
+    launch(workspace(tmp_path, TINY.replace('"tiny"', '"other"')), options(tmp_path))
+    return tmp_path
+
+
+def run(folder, capsys, *arguments):
+    capsys.readouterr()
+    status = main([*arguments, "--json", "--storage", url(folder)])
+    out, complaint = capsys.readouterr()
+    assert complaint == ""
+    return status, json.loads(out)
+
+
+def test_studies_are_told_with_their_stages(folder, capsys):
+    status, told = run(folder, capsys, "status")
+    assert (status, [study["study"] for study in told["studies"]]) == (0, ["tiny", "other"])
+    _, one = run(folder, capsys, "status", "tiny")
+    assert one == told["studies"][0] | {"failures": []}
+    assert [stage["stage"] for stage in one["stages"]] == ["coarse", "fine", "final"]
+    assert one["stages"][0]["done"] == one["stages"][0]["trials"] == 5
+    assert 0 < one["stages"][2]["test"] < 1
+
+
+def test_a_trial_is_told(folder, capsys):
+    _, told = run(folder, capsys, "status", "tiny", "--trial", "coarse:3")
+    assert (told["trial"], told["state"], told["epochs_done"], told["traceback"]) == ("coarse:3", "complete", 3, None)
+    assert set(told["params"]) == {"lambda", "eta", "batch_size"}
+
+
+def test_a_digest_and_a_verdict_are_told(folder, capsys):
+    digests = [run(folder, capsys, "digest", name)[1] for name in ("tiny", "other")]
+    assert digests[0] == {"study": "tiny", "digest": digests[1]["digest"], "complete": True}
+    status, told = run(folder, capsys, "verify", "tiny", "--trial", "fine:0")
+    assert (status, told["ok"], {check["ok"] for check in told["checks"]}) == (0, True, {True})
+
+
+def test_written_and_deleted_things_are_told(folder, capsys):
+    assert run(folder, capsys, "report", "tiny", "--format", "csv") == (
+        0,
+        {"study": "tiny", "report": "reports/tiny/ranking.csv"},
+    )
+    _, told = run(folder, capsys, "compare", "tiny", "other")
+    assert told == {"studies": ["tiny", "other"], "comparison": "reports/compare-tiny-other/index.html"}
+    assert run(folder, capsys, "delete", "tiny", "--yes") == (0, {"study": "tiny", "deleted": True})
+    assert [study["study"] for study in run(folder, capsys, "status")[1]["studies"]] == ["other"]
+
+
+def test_an_error_stays_a_line_on_standard_error(tmp_path, capsys):
+    for arguments in (["status"], ["delete", "tiny"]):
+        assert main([*arguments, "--json", "--storage", url(tmp_path)]) == 2
+        out, complaint = capsys.readouterr()
+        assert (out, complaint.count("\n")) == ("", 1)
+
+
+def test_values_that_json_does_not_have_are_told_otherwise():
+    given = {"a": np.float32(0.5), "b": float("inf"), "c": {2, 1}, "d": np.arange(2), "e": (None, True)}
+    assert plain(given) == {"a": 0.5, "b": None, "c": [1, 2], "d": [0, 1], "e": [None, True]}
