@@ -1,10 +1,10 @@
-# Two targets for a user, each of which sets up what it needs in .venv: `make demo` and `make test`.
+# Targets for a user, each of which sets up what it needs in .venv: `make demo`, `make test`, `make docs`.
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/hpsearch launch studies/digits.toml --or-resume
@@ -14,6 +14,10 @@ test: $(INSTALLED_DEV)
 
 check: $(INSTALLED_DEV)
 	scripts/check
+
+docs: $(INSTALLED_DEV)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
+	@echo "site/index.html; or, for the search too: $(PYTHON) -m http.server --directory site"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,4 +30,4 @@ $(INSTALLED_DEV): pyproject.toml constraints.txt
 	touch $@ $(INSTALLED)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
