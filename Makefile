@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
+EXTRAS ?= dev
 
 .PHONY: demo test check docs clean
 
@@ -26,7 +27,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(INSTALLED_DEV): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install -q -c constraints.txt -e '.[dev]'
+	$(VENV)/bin/python -m pip install -q -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@ $(INSTALLED)
 
 clean:
