@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 from tiny import ROOT, alive, children, until
-from worker_tasks import blas_threads, fails, interrupt, sleep
+from worker_tasks import blas_threads, fails, fork_a_pool, interrupt, sleep
 
 from hpsearch.errors import InputError
 from hpsearch.workers.pools import WorkerDied, open_pool
@@ -27,6 +27,14 @@ def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
             running.result(30)
         assert innocent.result(30) == other
         assert pool.submit(sleep, 0.0).result(30) not in (doomed, other)
+
+
+def test_a_model_file_may_have_processes_of_its_own_and_what_it_prints_is_no_output_of_ours(capfd):
+    with closing(open_pool("loky", 1)) as pool:
+        assert pool.submit(fork_a_pool, None).result(60) == [1, 2]
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert "said by a model file" in told.err
 
 
 def test_a_worker_that_died_while_it_was_idle_is_replaced_by_the_next_task():

@@ -1,5 +1,6 @@
 """What the pool's tests run in workers: a module of its own, since a worker imports all that its module imports."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -41,3 +42,9 @@ def busy(path: str) -> None:
     os.replace(f"{path}.new", path)
     while True:
         time.sleep(0.01)
+
+
+def fork_a_pool(_: None) -> list[int]:
+    print("said by a model file")
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.map(abs, [-1, -2])

@@ -129,10 +129,18 @@ def _begin(coordinator: int) -> None:
     process_executor._USE_PSUTIL = False  # loky would take pages of the shared images for a leak, and start anew
     for number in _LEFT_TO_COORDINATOR:
         signal.signal(number, signal.SIG_IGN)
+    os.register_at_fork(after_in_child=_hear)
+    os.dup2(2, 1)  # what a model file prints is no part of what `launch --json` does
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
     threading.Thread(target=_watch, args=(coordinator,), daemon=True).start()
+
+
+def _hear() -> None:
+    """In what a model file forks: multiprocessing's pools end theirs by SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 def _watch(coordinator: int) -> None:
