@@ -60,6 +60,15 @@ class StorageFault(HpsearchError):  # noqa: N818 - what happened to a run, not w
     """Something happened to a database that was fine; what is committed stands, and the study can be resumed."""
 
 
+def raised(error: BaseException) -> str:
+    """Return what somebody else's code raised, on one line: its kind and its words, if it has any.
+
+    >>> raised(RuntimeError("out of\\nmemory")), raised(KeyboardInterrupt())
+    ('RuntimeError: out of memory', 'KeyboardInterrupt')
+    """
+    return ": ".join(filter(None, (type(error).__name__, " ".join(f"{error}".split()))))
+
+
 def nearest(given: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known name nearest to `given`, else a list of what there is.
 

@@ -58,6 +58,10 @@ class Trainable(Protocol):
         """Put what `save` gave into a trainable just made with the same data, seed and parameters."""
 
 
+class PredictedError(Exception):
+    """What is wrong with what `predict` returned, in words."""
+
+
 class FromFunctions:
     """The trainable that two plain functions make; its state is what `train_epoch` returned last."""
 
@@ -76,20 +80,20 @@ class FromFunctions:
     def train(self, epoch: int) -> None:
         """The state becomes what `train_epoch` makes of it; at the beginning it is {}."""
         rng = generator(self._seed, "epoch", epoch)
-        state = self._train_epoch(self.state, self._data, epoch, rng, **self._parameters)
-        if not isinstance(state, dict):
-            raise TypeError(f"train_epoch must return its state, a dict of arrays, returned {type(state).__name__}")
-        self.state = state
+        self.state = self._train_epoch(self.state, self._data, epoch, rng, **self._parameters)
 
     def evaluate(self, images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
         """Cross-entropy of the softmax of `predict`'s scores (n, classes); of classes (n,), the share that is wrong."""
-        found = np.asarray(self._predict(self.state, images))
-        classes = self._data.classes
+        returned, classes = self._predict(self.state, images), self._data.classes
+        try:
+            found = np.asarray(returned)
+        except Exception:  # rows of unequal length, for example
+            found = np.empty((), object)
         if found.shape == (len(labels),) and found.dtype.kind in "iu":
             return float(np.mean(found != labels)), found
         if found.shape != (len(labels), classes) or found.dtype.kind != "f":
             rule = f"predict must return scores ({len(labels)}, {classes}) as floats or classes ({len(labels)},)"
-            raise TypeError(f"{rule} as whole numbers, returned {found.dtype} {found.shape}")
+            raise PredictedError(f"{rule} as whole numbers, returned {found.dtype} {found.shape}")
         losses = SoftmaxCrossEntropy().losses(found[None].astype(np.float64), labels)
         return float(losses.mean()), found.argmax(axis=1)
 

@@ -102,7 +102,7 @@ _FILE_NAMES = {"stages": "stage", "references": "reference", "from_": "from"}
 
 def _given(table: Study | Stage | Range | Around) -> dict[str, Any]:
     """Return what is not as it would be anyway, by the file's keys."""
-    chosen = [f for f in fields(table) if f.init and getattr(table, f.name) != f.default]
+    chosen = [f for f in fields(table) if f.init and getattr(table, f.name) is not f.default]
     return {_FILE_NAMES.get(f.name, f.name): getattr(table, f.name) for f in chosen}
 
 

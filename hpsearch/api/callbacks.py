@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hpsearch.errors import CallbackError
+from hpsearch.errors import CallbackError, raised
 from hpsearch.search.progress import StageEvent, StageProgress, TrialEvent, Watcher
 
 OnTrial = Callable[[TrialEvent], object]
@@ -41,5 +41,6 @@ def _call(name: str, function: Callable[[Any], object] | None, event: TrialEvent
     try:
         function(event)
     except Exception as error:
-        what = f"{name} raised {type(error).__name__}: {error}"
-        raise CallbackError(f"{what}; the study is stopped, what is committed stands: resume it") from error
+        raise CallbackError(
+            f"{name} raised {raised(error)}; the study is stopped, what is committed stands: resume it"
+        ) from error

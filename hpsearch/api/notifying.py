@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search.ranking import rank
@@ -103,12 +103,12 @@ def _post(url: str, told: Mapping[str, Any]) -> str | None:
     """POST the facts. Only the host is ever shown: the rest of a web hook's address is often its secret."""
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json", "User-Agent": "hpsearch"}
-    if parts.username is not None:
-        secret = base64.b64encode(f"{parts.username}:{parts.password or ''}".encode()).decode()
-        headers["Authorization"] = f"Basic {secret}"
-        parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     try:
-        request = urllib.request.Request(parts.geturl(), json.dumps(told).encode(), headers)
+        request = urllib.request.Request(place, json.dumps(told).encode(), headers)
+        if parts.username is not None:
+            secret = base64.b64encode(unquote(f"{parts.username}:{parts.password or ''}").encode()).decode()
+            request.add_unredirected_header("Authorization", f"Basic {secret}")  # for this host alone
         urllib.request.urlopen(request, timeout=URL_SECONDS).close()
     except urllib.error.HTTPError as error:
         return f"{_host(url)} answered with status {error.code}"

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,15 @@ from hpsearch.api.building import PLACE, Study
 from hpsearch.api.callbacks import Calling, OnStage, OnTrial
 from hpsearch.api.notifying import check_target, notify
 from hpsearch.api.watching import somebody_looks, watching
+from hpsearch.errors import InputError
 from hpsearch.search import launching
 from hpsearch.search.progress import Watcher
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
 
 if TYPE_CHECKING:
     from hpsearch.api.results import Results
+
+MOST_WORKERS = 4096
 
 Run = Callable[[launching.Options], tuple[str, bool]]
 """Launches or resumes with these options; returns the study's name and whether it ran to its end."""
@@ -132,6 +136,8 @@ def _options(
     storage: str | None, workers: int | None, backend: str, scheduler: str | None, data_dir: str | Path | None
 ) -> launching.Options:
     where = None if data_dir is None else Path(data_dir)
+    if workers is not None and not (isinstance(workers, Integral) and 1 <= workers <= MOST_WORKERS):
+        raise InputError(f"workers must be a whole number from 1 to {MOST_WORKERS}, got {workers!r}")
     return launching.Options(_storage(storage), workers=workers, backend=backend, scheduler=scheduler, data_dir=where)
 
 

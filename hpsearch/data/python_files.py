@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.dataset import Dataset
+from hpsearch.data.modules import module_of
 from hpsearch.data.npz_files import channels_first, labels_of
 from hpsearch.data.sources import Part, Shape, assemble, numbers
-from hpsearch.errors import DataError, nearest
+from hpsearch.errors import DataError, nearest, raised
 
 _OWN = ("kind", "path", "test")
 _KEYS = ("images", "labels", "test_images", "test_labels", "classes", "image_shape")
@@ -40,14 +41,12 @@ def read_python(path: Path, table: Mapping[str, Any]) -> Dataset:
 
 
 def _load(path: Path) -> Callable[..., Any]:
-    space: dict[str, Any] = {"__name__": "hpsearch_data", "__file__": str(path)}
+    content = path.read_bytes()
     try:
-        exec(compile(path.read_text("utf-8"), str(path), "exec", dont_inherit=True), space)
-    except OSError:
-        raise
+        module = module_of(path, content.decode(), "hpsearch_data")
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        raise DataError(f"{path}: cannot be imported ({type(error).__name__}: {error})") from error
-    load = space.get("load")
+        raise DataError(f"{path}: cannot be imported ({raised(error)})") from error
+    load = getattr(module, "load", None)
     if not callable(load):
         raise DataError(f"{path}: must define load(**parameters), found none")
     return load  # type: ignore[no-any-return]
@@ -69,9 +68,9 @@ def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -
     try:
         given = load(**parameters)
     except ValueError as error:  # what the file says of a parameter that makes no sense
-        raise DataError(f"{path}: {error}") from error
+        raise DataError(f"{path}: {' '.join(f'{error}'.split())}") from error
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        raise DataError(f"{path}: load raised {type(error).__name__}: {error}") from error
+        raise DataError(f"{path}: load raised {raised(error)}") from error
     if not isinstance(given, Mapping):
         raise DataError(f"{path}: load must return a dict of {', '.join(_KEYS)}, returned {type(given).__name__}")
     for key in given:
@@ -87,8 +86,8 @@ def _part(path: Path, given: Mapping[str, Any], images: str, labels: str) -> Par
     place = f"{path}: {images}"
     try:
         pixels, classes = np.asarray(given[images]), np.asarray(given[labels])
-    except ValueError as error:  # rows of unequal length
-        raise DataError(f"{place} and {labels} must be arrays: {error}") from error
+    except Exception as error:  # rows of unequal length, for example
+        raise DataError(f"{place} and {labels} must be arrays: {raised(error)}") from error
     pixels, shape = channels_first(place, numbers(place, pixels), None)
     shape = _shape(path, given.get("image_shape"), shape, pixels.size // len(pixels))
     texts = labels_of(f"{path}: {labels}", classes, len(pixels))
@@ -101,11 +100,11 @@ def _shape(path: Path, given: Any, found: Shape, features: int) -> Shape:
         return found
     try:
         channels, height, width = (int(length) for length in given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         channels = height = width = 0
     if min(channels, height, width) < 1 or channels * height * width != features:
         rule = f"image_shape must be (channels, height, width) of the {features:,} numbers of an image"
-        raise DataError(f"{path}: {rule}, is {given!r:.80}")
+        raise DataError(f"{path}: {rule}, is {_short(given)}")
     return channels, height, width
 
 
@@ -114,5 +113,9 @@ def _names(path: Path, given: Any) -> list[str] | None:
         return None
     names = [name for name in given if isinstance(name, str)] if isinstance(given, list | tuple) else []
     if not names or len(names) != len(given) or len({*names}) != len(names):
-        raise DataError(f"{path}: classes must be a list of different names, is {given!r:.80}")
+        raise DataError(f"{path}: classes must be a list of different names, is {_short(given)}")
     return names
+
+
+def _short(value: Any) -> str:
+    return " ".join(f"{value!r:.80}".split())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hpsearch.errors import InputError
 from hpsearch.exporting.files import write_file
 from hpsearch.exporting.finished import Finished
 
@@ -12,9 +13,11 @@ from hpsearch.exporting.finished import Finished
 def write_npz(model: Finished, path: Path) -> Path:
     """Write the weights by name, and `data.mean`, `data.deviation` (features,), `data.classes`; return the path.
 
-    Raises InputError where it cannot be written.
+    Raises InputError where it cannot be written, or a trainable has arrays of these names.
     """
     buffer = io.BytesIO()
     images = {"data.mean": model.mean, "data.deviation": model.deviation, "data.classes": np.array(model.classes)}
+    if both := [name for name in images if name in model.weights]:
+        raise InputError(f"trial {model.trial} has an array {both[0]!r} of its own, a name that an export needs")
     np.savez(buffer, allow_pickle=False, **model.weights, **images)
     return write_file(path, buffer.getvalue())

@@ -1,5 +1,6 @@
 """A finished model as a classifier of scikit-learn's kind: raw images in, classes out. May import scikit-learn."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     Images are (n, features), or (n, channels, height, width), raw as the dataset has them: they are standardised as in
     training. Classes are the dataset's labels 0, 1, …; `class_names_` has their names. It is trained already: `fit`
-    refuses. It can be pickled, and then needs its model file where it was (a trainable, its prepared
-    images too).
+    refuses. Threads may share it. It can be pickled, and then needs its model file where it was (a trainable, its
+    prepared images too).
     """
 
     def __init__(self, model: Finished) -> None:
@@ -38,6 +39,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         plugin = model.plugin()
         self._network = model.network(plugin) if plugin.kind == "layers" else None
         self._trainable = model.trainable(plugin) if plugin.kind == "trainable" else None
+        self._one_at_a_time = threading.Lock()  # a network's buffers are the next call's too
 
     def __getstate__(self) -> dict[str, Any]:
         return {"model": self.model}
@@ -76,11 +78,14 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if not len(images):
             return np.empty(0, np.int64)
         unknown = np.zeros(len(images), np.int64)  # the loss, which needs labels, is not looked at
-        return self._trainable.evaluate(images, unknown).predicted.astype(np.int64)
+        with self._one_at_a_time:
+            return self._trainable.evaluate(images, unknown).predicted.astype(np.int64)
 
     def _scores(self, X: Any) -> npt.NDArray[np.float32]:
         assert self._network is not None
-        return score(self._network, self._images(X))
+        images = self._images(X)
+        with self._one_at_a_time:
+            return score(self._network, images)
 
     def _images(self, X: Any) -> npt.NDArray[np.float32]:
         """Check images as scikit-learn does, which raises ValueError, and standardise them."""
@@ -92,6 +97,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         if images.shape[1] != self.n_features_in_:
             expects = f"Classifier is expecting {self.n_features_in_} features as input"
             raise ValueError(f"X has {images.shape[1]} features, but {expects}")
-        if not np.isfinite(images).all():
-            raise ValueError("X contains NaN or infinity")
-        return self.model.standardise(images)
+        with np.errstate(over="ignore"):
+            standardised = self.model.standardise(images)
+        if not np.isfinite(standardised).all():
+            raise ValueError("X contains NaN, infinity or a number too large for float32")
+        return standardised

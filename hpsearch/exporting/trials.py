@@ -1,4 +1,7 @@
-"""A study's trials as MLflow and TensorBoard want them: parameters, metrics epoch by epoch. May import reporting."""
+"""A study's trials as MLflow and TensorBoard want them: parameters, metrics epoch by epoch.
+
+May import reporting and workers.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +12,9 @@ import pandas as pd
 from hpsearch.errors import StorageError
 from hpsearch.exporting.finished import called
 from hpsearch.reporting.frames import Frames
+from hpsearch.workers.results import CURVE
 
-METRICS = ("eta", *(f"{split}_{what}" for split in ("train", "validation") for what in ("cost", "loss", "accuracy")))
+METRICS = CURVE[1:]
 """What a curve has for each epoch."""
 
 ENDED = ("complete", "pruned", "failed")

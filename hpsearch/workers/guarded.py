@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.errors import ModelError
+from hpsearch.errors import ModelError, raised
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
 from hpsearch.spec import Setting
-from hpsearch.trainables import Data, FromFunctions, Trainable
+from hpsearch.trainables import Data, FromFunctions, PredictedError, Trainable
 from hpsearch.workers.plugin import Plugin, called, check_types, on_one_line, shown
 from hpsearch.workers.results import pack, unpack
 
 METHODS = ("train", "evaluate", "save", "restore")
 
+_FUNCTIONS = {"train": "train_epoch", "evaluate": "predict", "save": "train_epoch", "restore": "train_epoch"}
+"""Which of the two plain functions is to blame for what a method does."""
+
 _TAKEN_BY_NPZ = ("file", "allow_pickle", "args", "kwds")
+_LONGEST_NAME = 200
 _SEEDS = 2**31  # what every library takes for a seed
 
 
@@ -64,10 +68,14 @@ class Guarded:
 
     def __init__(self, trainable: Trainable, path: Path, classes: int) -> None:
         self.trainable, self._path, self._classes = trainable, path, classes
+        self._functions = isinstance(trainable, FromFunctions)
+        self._names = _FUNCTIONS if self._functions else {method: method for method in METHODS}
 
     def train(self, epoch: int) -> None:
         """Train one more epoch."""
-        self._call(f"train({epoch})", lambda: self.trainable.train(epoch))
+        self._call("train", lambda: self.trainable.train(epoch), f"({epoch})")
+        if self._functions:  # they go on from what would be stored, and so from the same wherever a segment ends
+            self.restore(self.save())
 
     def evaluate(self, images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Measured:
         """Measure on images (n, features), labels (n,). A trainable's cost is its loss."""
@@ -76,14 +84,17 @@ class Guarded:
             raise self._breach("evaluate must return (loss, predicted)", found)
         try:
             loss = float(found[0])
-        except (TypeError, ValueError):
+        except Exception:  # what becomes a number, and how it fails, is its own affair
             raise self._breach("evaluate must return its loss as a number", found[0]) from None
-        predicted = np.asarray(found[1])
+        try:
+            predicted = np.asarray(found[1])
+        except Exception:
+            predicted = np.empty(0)
         if predicted.shape != (len(labels),) or predicted.dtype.kind not in "iu":
             rule = f"evaluate must return the classes predicted as whole numbers ({len(labels)},)"
             raise self._breach(rule, found[1])
         if predicted.min() < 0 or predicted.max() >= self._classes:
-            rule = f"evaluate must return classes from 0 to {self._classes - 1}"
+            rule = f"{self._names['evaluate']} must return classes from 0 to {self._classes - 1}"
             raise ModelError(f"{self._path}: {rule}, returned {predicted.min()} to {predicted.max()}")
         classes = predicted.astype(np.uint8 if self._classes <= 256 else np.uint16)
         return Measured(loss, loss, float(np.mean(predicted == labels)), classes)
@@ -91,25 +102,36 @@ class Guarded:
     def save(self) -> bytes:
         """All that it needs to go on, as the bytes of an .npz file."""
         state = self._call("save", self.trainable.save)
+        method = self._names["save"]
         if not isinstance(state, dict):
-            raise self._breach("save must return a dict of arrays by name", state)
+            raise self._breach(f"{method} must return a dict of arrays by name", state)
         for name, array in state.items():
-            if not isinstance(name, str) or not name or name in _TAKEN_BY_NPZ or not name.isprintable():
-                raise self._breach(f"save must name its arrays by text other than {', '.join(_TAKEN_BY_NPZ)}", name)
+            if not _can_be_stored(name):
+                rule = f"names of at most {_LONGEST_NAME} characters that do not end in .npy"
+                raise self._breach(f"{method} must give its arrays {rule}, none of {', '.join(_TAKEN_BY_NPZ)}", name)
             if not isinstance(array, np.ndarray | np.generic) or array.dtype.hasobject:
-                raise self._breach(f"save must return arrays of numbers or text, {name!r} is none", array)
+                raise self._breach(f"{method} must return arrays of numbers or text, {name!r} is none", array)
         return pack(state)
 
     def restore(self, content: bytes) -> None:
         """Go on from what `save` gave."""
         self._call("restore", lambda: self.trainable.restore(unpack(content)))
 
-    def _call(self, what: str, function: Callable[[], Any]) -> Any:
+    def _call(self, method: str, function: Callable[[], Any], given: str = "") -> Any:
         try:
             return function()
+        except PredictedError as error:
+            raise ModelError(f"{self._path}: {error}") from None
         except (Exception, SystemExit, KeyboardInterrupt) as error:
-            raise ModelError(f"{self._path}: {what} raised {type(error).__name__}: {on_one_line(error)}") from error
+            raise ModelError(f"{self._path}: {self._names[method]}{given} raised {raised(error)}") from error
 
     def _breach(self, rule: str, found: Any) -> ModelError:
         what = f"an array {found.dtype} {found.shape}" if isinstance(found, np.ndarray) else on_one_line(found)
         return ModelError(f"{self._path}: {rule}, returned {what}")
+
+
+def _can_be_stored(name: object) -> bool:
+    """Whether an .npz file gives the array back by this name, and by no other's."""
+    if not isinstance(name, str) or name in _TAKEN_BY_NPZ or name.endswith(".npy"):
+        return False
+    return 0 < len(name) <= _LONGEST_NAME and name.isprintable()

@@ -24,8 +24,7 @@ def train_alone(segment: "Segment", task: "Task", split: Split, plugin: Plugin) 
     """Train one trial of a segment whose model is a trainable."""
     with warnings.catch_warnings():  # of a library, about its numbers, in the midst of the progress; `check` shows them
         warnings.simplefilter("ignore")
-        seed = seed_of(segment.seed, task.key, segment.replicate)
-        trained = make(plugin, data_of(split, common_seed(segment.seed, segment.replicate)), seed, task.setting)
+        trained = _made(segment, task, split, plugin)
         if task.state is not None:
             trained.restore(task.state)
         result = TaskResult(task.trial_id)
@@ -37,9 +36,15 @@ def train_alone(segment: "Segment", task: "Task", split: Split, plugin: Plugin) 
             result.state = trained.save()
         weights = kept(task, result)
         if weights and looks_at_test(segment, result):
-            trained.restore(weights)
-            result.test = on_test(trained.evaluate(split.test_x, split.test_y), split.test_y)
+            scored = _made(segment, task, split, plugin)  # one just made: that is all that `restore` need cope with
+            scored.restore(weights)
+            result.test = on_test(scored.evaluate(split.test_x, split.test_y), split.test_y)
         return result
+
+
+def _made(segment: "Segment", task: "Task", split: Split, plugin: Plugin) -> Guarded:
+    seed = seed_of(segment.seed, task.key, segment.replicate)
+    return make(plugin, data_of(split, common_seed(segment.seed, segment.replicate)), seed, task.setting)
 
 
 def _epoch(segment: "Segment", task: "Task", split: Split, trained: Guarded, epoch: int, result: TaskResult) -> None:

@@ -1,4 +1,4 @@
-"""Model files as plug-ins: found by path, known by hash, never pickled. May import `hpsearch.nn`, spec and errors.
+"""Model files as plug-ins: found by path, known by hash, never pickled. May import `hpsearch.nn`, data and spec.
 
 A model file defines one of three: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
 Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, images)`. Its parameters are
@@ -6,7 +6,6 @@ the keys that [model] and a space may set.
 """
 
 import hashlib
-import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
-from hpsearch.errors import ModelError, nearest
+from hpsearch.data.modules import module_of
+from hpsearch.errors import ModelError, nearest, raised
 from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
@@ -68,15 +68,10 @@ def read_plugin(path: Path) -> Plugin:
 
 @lru_cache(maxsize=64)
 def _import(path: Path, text: str, digest: str) -> Plugin:
-    name = f"hpsearch_model_{digest[:16]}"
-    spec = importlib.util.spec_from_loader(name, loader=None)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    module.__file__ = str(path)
     try:
-        exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
+        module = module_of(path, text, f"hpsearch_model_{digest[:16]}")
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        raise ModelError(f"{path}: the model file cannot be imported ({type(error).__name__}: {error})") from error
+        raise ModelError(f"{path}: the model file cannot be imported ({raised(error)})") from error
     return _plugin(path, text, digest, module)
 
 
@@ -127,7 +122,7 @@ def called(plugin: Plugin, what: str, function: Callable[[], Any]) -> Any:
     except ValueError as error:  # what a model says of a parameter that makes no sense
         raise ModelError(f"{plugin.path}: {on_one_line(error)}") from error
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # signals are counted elsewhere: it is the model's own
-        raise ModelError(f"{plugin.path}: {what} failed: {type(error).__name__}: {on_one_line(error)}") from error
+        raise ModelError(f"{plugin.path}: {what} failed: {raised(error)}") from error
 
 
 def on_one_line(value: object) -> str:

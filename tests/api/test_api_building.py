@@ -93,6 +93,7 @@ def test_a_study_can_be_changed_into_another():
         ({"model": {"file": "models/mlp.py", "hidden": {1, 2}}}, "<python>: cannot be written as a study file: "),
         ({"training": {3: 4}}, "<python>: cannot be written as a study file: keys must be text, got 3"),
         ({"training": {"eta": float("nan")}}, "<python>: training.eta must be finite, got nan"),
+        ({"references": np.ones((2, 2))}, "<python>: reference[0] must "),
         ({"description": "\ud800"}, "<python>: cannot be written as a study file: "),
         ({"data": None}, "<python>: data "),
     ],

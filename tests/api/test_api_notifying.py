@@ -1,5 +1,6 @@
 """`--notify`: a command or a web hook is told how a study ended; what goes wrong is a line, and never a secret."""
 
+import base64
 import contextlib
 import json
 import logging
@@ -69,6 +70,31 @@ def test_a_web_hook_is_told_of_a_study_that_was_stopped(here):
     assert (told["study"], told["state"]) == ("tiny", "interrupted")
     assert told["text"].startswith("hpsearch: study 'tiny' is interrupted; ")
     assert "on_trial raised ValueError: enough" in told["error"]
+
+
+def test_a_login_is_for_its_host_alone(tmp_path):
+    seen = []
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_POST(self):
+            seen.append(self.headers["Authorization"])
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")
+            self.end_headers()
+
+        def do_GET(self):
+            seen.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        notifying.notify(f"http://me:p%40w@127.0.0.1:{server.server_port}/", "gone", url(tmp_path), None)
+        server.shutdown()
+    assert seen == [f"Basic {base64.b64encode(b'me:p@w').decode()}", None]
 
 
 def test_a_study_whose_trials_all_fail_is_told_of(here, tmp_path):

@@ -55,9 +55,9 @@ def test_pruned_trials_are_told_of_once(here):
 def test_what_a_callback_raises_stops_the_study_which_resumes_to_the_same(here, tmp_path):
     def stop(event):
         if event.stage == "fine":
-            raise ValueError("enough")
+            raise ValueError("more\nthan enough")
 
-    with pytest.raises(CallbackError, match="on_trial raised ValueError: enough; the study is stopped") as caught:
+    with pytest.raises(CallbackError, match="on_trial raised ValueError: more than enough; the study is") as caught:
         hpsearch.launch(tiny(), on_trial=stop, **here)
     assert isinstance(caught.value.__cause__, ValueError)
     assert hpsearch.load("tiny", url(tmp_path)).frames.study["state"] == "interrupted"
@@ -126,6 +126,8 @@ def test_bad_input_is_refused_before_anything_runs(here):
         ({"study": "nowhere.toml"}, InputError),
         ({"study": tiny(), "backend": "lokey"}, InputError),
         ({"study": tiny(), "notify": " "}, InputError),
+        ({"study": tiny(), "workers": 0}, InputError),
+        ({"study": tiny(), "workers": 1.5}, InputError),
         ({"study": tiny(), "storage": "sqlite:///nowhere/x.db"}, InputError),
     ):
         with pytest.raises(kind):

@@ -45,6 +45,11 @@ def test_without_test_images_some_are_held_out(tmp_path):
     assert np.bincount(found.test_labels).tolist() == [5, 5]
 
 
+def test_a_file_may_define_dataclasses_whose_types_are_text(tmp_path):
+    made = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Box:\n    n: int\n"
+    assert len(read(tmp_path, made + GOOD.replace("EXTRA", TEST)).images) == 40
+
+
 BAD = [
     ("x = 1 +", {}, "cannot be imported (SyntaxError: "),
     ("import nowhere_at_all", {}, "cannot be imported (ModuleNotFoundError: "),
@@ -62,6 +67,9 @@ BAD = [
     (returning("{'images': x, 'labels': y[:5]}"), {"test": 2}, "must have one label for each of the 8 images"),
     (returning("{'images': [[1], [2, 3]], 'labels': y}"), {"test": 2}, "images and labels must be arrays"),
     (returning("{'images': x, 'labels': y, 'image_shape': (1, 2, 2)}"), {"test": 2}, "of the 6 numbers of an image"),
+    (returning("{'images': x, 'labels': y, 'image_shape': x[:4, :4]}"), {"test": 2}, "is array([[1., 1."),
+    (returning("{'images': x, 'labels': y, 'image_shape': (1, np.inf, 6)}"), {"test": 2}, "is (1, inf, 6)"),
+    ("def load(): raise RuntimeError('out of\\nmemory')", {}, "load raised RuntimeError: out of memory"),
     (returning("{'images': x, 'labels': y, 'classes': 2}"), {"test": 2}, "classes must be a list of different names"),
 ]
 

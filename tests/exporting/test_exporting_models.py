@@ -1,6 +1,7 @@
 """Finished models outside of us: a classifier, arrays, an ONNX graph; each gives the classes that the search stored."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -63,12 +64,21 @@ def test_a_classifier_takes_images_as_they_are_shaped(results):
         (np.zeros((2, 63)), "X has 63 features, but Classifier is expecting 64 features as input"),
         (np.zeros(64), "X must be numbers .images, features., got float64 .64,."),
         ([["a"] * 64], "X must be numbers"),
-        (np.full((1, 64), np.nan), "X contains NaN or infinity"),
+        (np.full((1, 64), np.nan), "X contains NaN, infinity or a number too large for float32"),
+        (np.full((1, 64), 1e300), "X contains NaN, infinity or a number too large for float32"),
     ],
 )
 def test_a_classifier_refuses_what_are_no_images(results, images, message):
     with pytest.raises(ValueError, match=message):
         results.classifier().predict(images)
+
+
+def test_threads_may_share_a_classifier(results):
+    classifier, images = results.classifier(), np.tile(load_digits().data, (10, 1))
+    alone = [classifier.predict_proba(images[k::4]) for k in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda k: classifier.predict_proba(images[k % 4 :: 4]), range(40)))
+    assert all(np.array_equal(shares, alone[k % 4]) for k, shares in enumerate(together))
 
 
 def test_a_classifier_is_not_fitted_again(results):

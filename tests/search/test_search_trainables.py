@@ -108,9 +108,48 @@ def test_a_method_that_raises_fails_its_trial_with_file_method_and_error(tmp_pat
     assert launch(own(tmp_path, FAILING), options(tmp_path)) == ("mine", True)
     failed = [row for row in rows(tmp_path) if row["state"] == "failed"]
     assert failed
-    assert {row["reason"] for row in failed} == {f"{tmp_path}/models/own.py: train(3) raised RuntimeError: enough"}
+    assert {row["reason"] for row in failed} == {
+        f"{tmp_path}/models/own.py: train_epoch(3) raised RuntimeError: enough"
+    }
     assert {row["epochs_done"] for row in failed} == {2}
     assert all('raise RuntimeError("enough")' in row["traceback"] for row in failed)
+
+
+ADDING = """
+import numpy as np
+
+class Mean:
+    def __init__(self, data):
+        self.data, self.seen = data, []
+
+    def train(self, epoch):
+        self.seen.append(self.data.images[self.data.order(epoch)[epoch :: 9]].mean(axis=0) * (-1) ** epoch)
+
+    def evaluate(self, images, labels):
+        return 1.0 + len(self.seen), (images @ np.sum(self.seen, axis=0)).astype(int) % self.data.classes
+
+    def save(self):
+        return {str(number): seen for number, seen in enumerate(self.seen)}
+
+    def restore(self, state):
+        self.seen += state.values()
+
+def make(data, seed, eta): return Mean(data)
+"""
+
+
+def test_test_images_are_scored_by_one_just_made_for_restore_need_not_forget(tmp_path, monkeypatch):
+    scores = []
+    for seconds in (60.0, 1e-9):
+        monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", seconds)
+        folder = tmp_path / str(seconds)
+        folder.mkdir()
+        launch(own(folder, ADDING), options(folder))
+        scored = [row for row in rows(folder) if row["test_loss"] is not None]
+        scores.append([row["test_loss"] for row in scored])
+        assert scores[-1] == [1.0 + row["best_epoch"] for row in scored]
+    assert len(scores[0]) == 2
+    assert scores[0] == scores[1]
 
 
 BAD = [

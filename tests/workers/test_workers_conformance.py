@@ -88,7 +88,7 @@ BROKEN = [
     ((f"return {LOSS}, squares.argmin(axis=1)", "return 0.5"), {"trains"}, "evaluate must return (loss, predicted), returned 0.5"),
     ((SAVE, "return [self.means]"), {"trains"}, "save must return a dict of arrays by name, returned [array("),
     ((SAVE, 'return {"me": self}'), {"trains"}, "save must return arrays of numbers or text, 'me' is none, returned"),
-    ((SAVE, 'return {"file": self.means}'), {"trains"}, "save must name its arrays by text other than file"),
+    ((SAVE, 'return {"file": self.means}'), {"trains"}, "save must give its arrays names of at most 200"),
     ((BEGIN, BEGIN + "        1 / 0\n"), {"trains"}, "mine.py: train(1) raised ZeroDivisionError: division by zero"),
     ((BEGIN, BEGIN + "        self.data.images[0] = 0\n"), {"trains"}, "train(1) raised ValueError: assignment destination is read-only"),
     (("def save", "def saved"), {"is made"}, "must return a trainable with train, evaluate, save, restore, got <hpsearch_model"),
