@@ -18,7 +18,13 @@ from hpsearch.workers.plugin import Plugin
 from hpsearch.workers.segment import Segment, Task
 
 SEGMENT_SECONDS = 3.0
-"""A segment is as many epochs as take about so long: what a kill can cost."""
+"""A segment is as many epochs as take about so long, or longer where that would keep the coordinator too busy."""
+
+ROUND_SECONDS = 1.5
+"""Half of that: in so long the coordinator is to serve every worker once. If it takes longer, segments are longer."""
+
+MOST_TIMES = 20.0
+"""And never longer than so many times: a kill costs a segment."""
 
 
 @dataclass
@@ -142,16 +148,28 @@ def next_segment(
 
 @dataclass
 class Pace:
-    """Seconds per epoch, as measured, by cohort shape and size."""
+    """Seconds per epoch, as measured, by cohort shape and size, and the coordinator's own per segment."""
 
     measured: dict[Hashable, float] = field(default_factory=dict)
+    _serving: float = 0.0
+    _served: int = 0
 
-    def epochs(self, cohort: Cohort) -> int:
-        """How many epochs the cohort's next segment should have; one, until its pace is known."""
+    def epochs(self, cohort: Cohort, workers: int) -> int:
+        """How many epochs the cohort's next segment should have, with so many workers; one, until its pace is known."""
         seconds = self.measured.get((cohort.shape, len(cohort.trials)))
-        wanted = 1 if seconds is None or cohort.careful else max(1, round(SEGMENT_SECONDS / max(seconds, 1e-9)))
+        wanted = 1 if seconds is None or cohort.careful else max(1, round(self._length(workers) / max(seconds, 1e-9)))
         return min(wanted, cohort.limit - cohort.done)
+
+    def _length(self, workers: int) -> float:
+        """Seconds of a segment."""
+        serving_all = workers * self._serving / max(1, self._served)
+        return SEGMENT_SECONDS * min(MOST_TIMES, max(1.0, serving_all / ROUND_SECONDS))
 
     def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:
         """Remember how long a segment took."""
         self.measured[cohort.shape, len(cohort.trials)] = seconds / epochs
+
+    def note_service(self, seconds: float, segments: int) -> None:
+        """Remember what the coordinator took to commit segments and to make ready what followed them."""
+        self._serving += seconds
+        self._served += segments

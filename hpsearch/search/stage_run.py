@@ -85,8 +85,10 @@ class StageRun:
                 self._show()
                 return not interrupts.count
             finished = self._wait()
+            began = time.perf_counter()
             for future in finished:
                 self._take(future)
+            self.shared.pace.note_service(time.perf_counter() - began, len(finished))
             self.shared.pool.poll()
             self._tick(committed=bool(finished))
             if finished:
@@ -171,18 +173,21 @@ class StageRun:
         for _ in range(self._idle()):
             if not self._waiting:
                 return
-            cohort = self._choose()
+            began, cohort = time.perf_counter(), self._choose()
             self._waiting.remove(cohort)
             segment = next_segment(
                 shared.database,
                 self.stage,
                 cohort,
-                cohort.done + shared.pace.epochs(cohort),
+                cohort.done + shared.pace.epochs(cohort, shared.pool.capacity),
                 splits=shared.splits,
                 plugin=shared.plugin,
                 seed=self.plan.study.seed,
             )
-            self._running[shared.pool.submit(run_segment, segment)] = cohort, segment
+            future = shared.pool.submit(run_segment, segment)
+            self._running[future] = cohort, segment
+            if not future.done():  # the sequential pool has trained it in the meantime
+                shared.pace.note_service(time.perf_counter() - began, 0)
 
     def _idle(self) -> int:
         """How many more segments may run."""
