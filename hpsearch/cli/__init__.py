@@ -1,5 +1,6 @@
 """The command line: thin commands over the packages below, which are imported only by the command that needs them."""
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C."""
     from hpsearch.cli.commands import cli
 
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
     try:
         status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:

@@ -47,6 +47,7 @@ class Asker:
         try:
             return click.prompt(text, default=str(default), value_proc=checked, err=True)
         except click.Abort:
+            click.echo(err=True)  # the line of the question
             if sys.stdin.isatty():
                 raise
             raise InputError("new study: the answers ended early; --yes takes the defaults") from None
@@ -75,7 +76,10 @@ def new_study(
     )
     plugin = ask("Model file", "models/mlp.py", lambda text: read_plugin(Path(text)), model)
     keys = ask("Keys to search", _usual_keys(plugin), lambda text: _keys(text, plugin), ";".join(search) or None)
-    space = {key: text or ask(f"Values of {key}", USUAL.get(key, ""), _values_of(key)) for key, text in keys.items()}
+    space = {
+        key: text or ask(f"Values of {key}", USUAL.get(key, ""), _values_of(key, asked=not yes))
+        for key, text in keys.items()
+    }
     each = ask("Epochs of a training", 20, lambda text: _count("epochs", text), epochs)
     number = ask("Settings of the first stage", 16, lambda text: _count("trials", text), trials)
     limit = ask("Minutes at most, 0 for no limit", 0, _minutes, minutes)
@@ -174,7 +178,7 @@ def _keys(text: str, plugin: Plugin) -> dict[str, str | None]:
     return found
 
 
-def _values_of(key: str) -> Callable[[str], str]:
+def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
     def check(text: str) -> str:
         try:
             value = tomllib.loads(f"value = {text}")["value"]
@@ -182,7 +186,8 @@ def _values_of(key: str) -> Callable[[str], str]:
             value = None
         if not isinstance(value, list | dict) or not value or "\n" in text:
             rule = "must be choices such as [20, 50], or a range such as { low = 1e-3, high = 0.5, log = true }"
-            raise InputError(f"--search {key}=VALUES: the values of {key} {rule}, got {text!r}")
+            place = "" if asked else f"--search {key}=VALUES: "
+            raise InputError(f"{place}the values of {key} {rule}, got {text!r}")
         return text
 
     return check

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hpsearch import data, spec
-from hpsearch.cli.telling import tell
+from hpsearch.cli.telling import sign, tell
 from hpsearch.errors import InputError, nearest
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Setting
@@ -51,7 +51,8 @@ def check(model: Path, settings: tuple[str, ...], *, dataset: str, data_dir: Pat
 
 
 def _print_finding(finding: Finding) -> None:
-    print(f"{'✓' if finding.ok else 'FAILS'} {finding.name}: {finding.found}", flush=True)
+    mark = sign("✓", "ok") if finding.ok else "FAILS"
+    print(f"{mark} {finding.name}: {finding.found}", flush=True)
     if finding.remedy:
         print(f"      {finding.remedy}")
 

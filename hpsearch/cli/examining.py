@@ -19,7 +19,7 @@ import click
 from hpsearch import __version__
 from hpsearch.cli import measuring
 from hpsearch.cli.extras import EXTRAS
-from hpsearch.cli.telling import tell
+from hpsearch.cli.telling import sign, tell
 from hpsearch.errors import HpsearchError
 from hpsearch.workers.pools.opening import cores
 
@@ -74,14 +74,10 @@ def examine(storage: str, data_dir: Path | None, *, as_json: bool) -> int:
 
 
 def _show(finding: Finding) -> None:
-    sign, word = MARKS[finding.state]
-    try:
-        sign.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        sign = word
-    click.echo(f"{sign} {finding.topic:<14}{finding.text}")
+    mark = sign(*MARKS[finding.state])
+    click.echo(f"{mark} {finding.topic:<14}{finding.text}")
     if finding.fix:
-        click.echo(f"{' ' * len(sign)} {'':<14}-> {finding.fix}")
+        click.echo(f"{' ' * len(mark)} {'':<14}-> {finding.fix}")
 
 
 def _python() -> Iterator[Finding]:

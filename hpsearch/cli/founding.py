@@ -16,6 +16,8 @@ MODELS = ("mlp.py", "softmax.py")
 
 def make_workspace(directory: Path, *, as_json: bool) -> None:
     """Make a folder with a study, models and a README. Raises InputError, with nothing changed, if files clash."""
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: must be a folder, or a name for a new one, but is a file")
     files = {directory / name: source.read_bytes() for name, source in _sources().items()}
     clashing = [path for path, content in files.items() if _differs(path, content)]
     if clashing:

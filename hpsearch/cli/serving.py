@@ -3,7 +3,6 @@
 May import storage, reporting and optuna_dashboard.
 """
 
-import contextlib
 import socketserver
 import tempfile
 import threading
@@ -80,5 +79,8 @@ def serve_dashboard(storage: str, host: str, port: int) -> None:
     except OverflowError as error:
         raise HpsearchError(f"{host}:{port} cannot be listened on ({error}); choose another --port") from error
     click.echo(f"optuna-dashboard is on http://{host}:{server.server_port}/ until Ctrl-C")
-    with server, contextlib.suppress(KeyboardInterrupt):
-        server.serve_forever()
+    with server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo(err=True)  # the line on which the terminal wrote ^C

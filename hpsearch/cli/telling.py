@@ -4,33 +4,62 @@ A command prints either text or JSON, never both; errors stay one line on standa
 same. Numbers that JSON does not have (NaN, infinity) are null.
 """
 
+import contextlib
 import dataclasses
+import functools
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+_told_to: ContextVar[TextIO | None] = ContextVar("_told_to", default=None)
+
+
 def json_option(command: Command) -> Command:
-    """Give a command the flag `--json`, as its argument `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for a program to read.")(command)
+    """Give a command the flag `--json`, as its argument `as_json`; what others print goes to standard error then."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> Any:
+        if not given["as_json"]:
+            return command(**given)
+        before = _told_to.set(sys.stdout)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # a model file prints what it likes
+                return command(**given)
+        finally:
+            _told_to.reset(before)
+
+    option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a program to read.")
+    return cast("Command", option(run))
 
 
 def tell(value: Any) -> None:
     """Print one document: mappings, sequences, dataclasses, paths, times, NumPy numbers and arrays, and text."""
-    click.echo(json.dumps(plain(value), indent=2, allow_nan=False))
+    click.echo(json.dumps(plain(value), indent=2, allow_nan=False), file=_told_to.get())
 
 
 def tell_line(event: str, **facts: Any) -> None:
     """Print one event of a running command as one line, at once: {"event": …, …}."""
-    click.echo(json.dumps(plain({"event": event, **facts}), allow_nan=False))
+    click.echo(json.dumps(plain({"event": event, **facts}), allow_nan=False), file=_told_to.get())
+
+
+def sign(mark: str, word: str) -> str:
+    """Return the mark, or the word where standard output cannot show it."""
+    try:
+        mark.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return word
+    return mark
 
 
 def plain(value: Any) -> Any:

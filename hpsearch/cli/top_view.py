@@ -10,6 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from hpsearch.api.words import duration
 from hpsearch.cli.top_facts import Frame, StageFacts, TrialFacts
 from hpsearch.spec.words import one_line
 from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
@@ -38,7 +39,7 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     blocks = _BLOCKS if console.encoding.lower().startswith("utf") else _ASCII
     scale = _scale([*frame.leaders[:LEADERS], *frame.under_way])
     for title, trials, share in (
-        (f"best settings of stage {frame.stage}", frame.leaders[:LEADERS], 0.5),
+        (f"best settings of stage {frame.stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
         (f"{frame.under_way_in_all:,} under way", frame.under_way, 1.0),
     ):
         shown = trials[: max(0, int((room - 1) * share if height is not None else 10))]
@@ -132,6 +133,12 @@ def _scale(trials: Sequence[TrialFacts]) -> tuple[float, float]:
     return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
 
 
+def _range(scale: tuple[float, float]) -> str:
+    """Say what the lowest and the highest block stand for, without which a curve is a shape alone."""
+    low, high = scale
+    return f"; curves from {low:.2%} to {high:.2%}" if high > low else ""
+
+
 def _messages(frame: Frame) -> list[Text]:
     return [_line(Text(one_line(" ".join(text.split())), style="red")) for text in frame.failures]
 
@@ -151,11 +158,3 @@ def _rule(title: str) -> Rule:
 def _line(text: Text) -> Text:
     text.no_wrap, text.overflow = True, "ellipsis"
     return text
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a reader counts them: 45 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

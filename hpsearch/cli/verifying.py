@@ -9,7 +9,7 @@ import click
 import numpy as np
 from sqlalchemy import Connection
 
-from hpsearch.cli.telling import tell
+from hpsearch.cli.telling import sign, tell
 from hpsearch.errors import InputError
 from hpsearch.search import retraining
 from hpsearch.search.verifying import Check, study_digest, verify
@@ -65,12 +65,7 @@ def _show(check: Check) -> None:
 
 
 def _mark(well: bool) -> str:
-    mark = "✓" if well else "✗"
-    try:
-        mark.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return "ok   " if well else "FAILS"
-    return mark
+    return sign("✓", "ok   ") if well else sign("✗", "FAILS")
 
 
 def _checks(

@@ -7,7 +7,7 @@ from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Params, T
 
 @dataclass(frozen=True)
 class StageProgress:
-    """A stage as it stands: trials and epochs done and in all, the best validation accuracy so far.
+    """A stage as it stands: trials and epochs done and in all, the best setting's mean validation accuracy so far.
 
     `epochs` is what there will be, as far as is known: a trial that was pruned counts for what it was trained, and
     trials that are not stored yet for as much as those that have ended. `seconds_left` is what a budget of minutes
@@ -91,6 +91,10 @@ class Watcher:
         """Something worth a line: a failed trial, an extended range, a worker that died."""
 
 
+def _mean(values: dict[int, float]) -> float | None:
+    return sum(values.values()) / len(values) if values else None
+
+
 class Tally:
     """Counts a stage's trials as they change."""
 
@@ -99,6 +103,7 @@ class Tally:
         self._study, self._name, self._position, self._stages, self._planned = study, name, position, stages, planned
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
+        self._values: dict[int, dict[int, float]] = {}  # by point, by replicate
         self._best: float | None = None
 
     def note(self, row: TrialRow) -> TrialEvent | None:
@@ -108,10 +113,24 @@ class Tally:
             self._count(before, -1)
         self._rows[row.id] = row
         self._count(row, 1)
-        if row.value is not None and row.state != FAILED:
-            self._best = row.value if self._best is None else max(self._best, row.value)
+        self._note_value(row)
         ended = row.state not in (WAITING, RUNNING) and (before is None or before.state != row.state)
         return self._event(row) if ended else None
+
+    def _note_value(self, row: TrialRow) -> None:
+        """A setting is as good as the mean of its replicates, as in the ranking; a failed or pruned one is none."""
+        values = self._values.setdefault(row.point, {})
+        before = _mean(values)
+        if row.value is None or row.state in (FAILED, PRUNED):
+            values.pop(row.replicate, None)
+        else:
+            values[row.replicate] = row.value
+        now = _mean(values)
+        if now is not None and (self._best is None or now >= self._best):
+            self._best = now
+        elif before is not None and before == self._best:  # it was the best, and is no more
+            means = (_mean(found) for found in self._values.values())
+            self._best = max((mean for mean in means if mean is not None), default=None)
 
     def _event(self, row: TrialRow) -> TrialEvent:
         return TrialEvent(

@@ -143,6 +143,9 @@ def _text(key: str, leaves: dict[str, Any]) -> str:
 
 
 def _nearest_file(path: Path) -> str:
+    named = path.parent / "studies" / f"{path.name.removesuffix('.toml')}.toml"
+    if named.is_file():
+        return f"; did you mean {str(named)!r}?"
     if not path.parent.is_dir():
         return f"; there is no directory {str(path.parent)!r}"
     return nearest(path.name, (file.name for file in path.parent.glob("*.toml")))

@@ -5,7 +5,7 @@ import json
 import click
 import numpy as np
 import pytest
-from tiny import TINY, options, url, workspace
+from tiny import TINY, finish, options, start, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.cli.commands import cli
@@ -86,6 +86,26 @@ def test_an_error_stays_a_line_on_standard_error(tmp_path, capsys):
         assert main([*arguments, "--json", "--storage", url(tmp_path)]) == 2
         out, complaint = capsys.readouterr()
         assert (out, complaint.count("\n")) == ("", 1)
+
+
+def test_what_an_encoding_lacks_is_spelled_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    launch(workspace(tmp_path, TINY.replace('"tiny"', '"größer"')), options(tmp_path))
+    for arguments, words in ((["status"], "gr\\xf6\\xdfer"), (["verify", "größer"], "ok    stage coarse")):
+        process = start(tmp_path, *arguments)
+        status, out, complaint = finish(process)
+        assert (status, complaint) == (0, "")
+        assert words in out
+
+
+def test_what_a_model_file_prints_is_not_among_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    build = "def build(classes):\n    print('made')\n    return [Dense(classes)]"
+    (tmp_path / "mine.py").write_text(f"from hpsearch.nn import Dense\nprint('hello')\n\n{build}")
+    assert main(["gradcheck", "mine.py", "--json"]) == 0
+    out, complaint = capsys.readouterr()
+    assert json.loads(out)["ok"]
+    assert complaint.splitlines() == ["hello", "made"]
 
 
 def test_values_that_json_does_not_have_are_told_otherwise():

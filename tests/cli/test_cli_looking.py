@@ -1,5 +1,6 @@
 """`status`, `report`, `delete` and `--quiet`, on a study that is done and on one that was stopped halfway."""
 
+import io
 import signal
 from types import SimpleNamespace
 
@@ -67,6 +68,16 @@ def test_delete_asks_unless_told(folder, capsys, monkeypatch):
     status, out, _ = run(folder, capsys, "delete", "tiny", "--yes")
     assert (status, out) == (0, "study 'tiny' is deleted; its report, if any, is left\n")
     assert run(folder, capsys, "status")[1] == f"no studies in {url(folder)}; `hpsearch launch STUDY_FILE` makes one\n"
+
+
+def test_delete_asks_only_where_there_is_something_to_delete_and_somebody_to_answer(folder, capsys, monkeypatch):
+    expected = "hpsearch: study 'tinny' does not exist; did you mean 'tiny'?\n"
+    assert run(folder, capsys, "delete", "tinny") == (2, "", expected)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    status, out, complaint = run(folder, capsys, "delete", "tiny")
+    assert (status, out[-1:]) == (2, "\n")
+    assert complaint == "hpsearch: delete: nobody answered; --yes deletes without asking\n"
+    assert run(folder, capsys, "status", "tiny")[0] == 0
 
 
 NAMES = ['it\'s \\"quoted\\" & <b>', "☃ 🎉 ä", "a" * 250, "-x", "[red]50% {x}"]

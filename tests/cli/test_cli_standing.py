@@ -1,6 +1,7 @@
 """`status`, and what a running stage shows: pruned and failed trials, budgets, tracebacks."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from tiny import LIST, TINY, StopAfter, options, url, workspace
@@ -132,6 +133,21 @@ def test_the_epochs_to_come_are_those_that_will_be_trained():
     tally.note(trial(1, "pruned", 1))
     assert (tally.progress().epochs, tally.progress().epochs_done) == (22, 4)  # 1 + 1 + 9 + 9 + 2 like those ended
     assert tally.progress(over=True).epochs == 20
+
+
+def test_the_best_so_far_is_a_settings_mean_over_its_replicates_and_never_of_what_failed_or_was_pruned():
+    tally, best = Tally("study", "final", 0, 1, planned=4), []
+    for number, point, replicate, value, state in [
+        (0, 0, 0, 0.9, "complete"),
+        (1, 0, 1, 0.7, "running"),
+        (2, 1, 0, 0.75, "running"),
+        (1, 0, 1, 0.5, "complete"),
+        (2, 1, 0, 0.75, "pruned"),
+        (0, 0, 0, 0.9, "failed"),
+    ]:
+        tally.note(replace(trial(number, state, 1), point=point, replicate=replicate, value=value))
+        best.append(round(tally.progress().best, 6))
+    assert best == [0.9, 0.8, 0.8, 0.75, 0.7, 0.5]
 
 
 def test_a_bar_shrinks_as_trials_are_pruned():

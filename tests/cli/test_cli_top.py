@@ -67,7 +67,7 @@ def test_a_study_is_shown_once_without_a_terminal(folder, capsys):
     assert lines[0].split() == ["tiny", "interrupted"]
     assert [line.split()[0] for line in lines[1:4]] == ["coarse", "fine", "final"]
     assert "waiting" in lines[3]
-    assert lines[4].startswith("best settings of stage coarse")
+    assert lines[4].startswith("best settings of stage coarse; curves from ")
 
 
 def test_a_frame_is_json_if_asked(folder, capsys):

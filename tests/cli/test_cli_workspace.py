@@ -61,6 +61,12 @@ def test_init_cannot_make_what_must_not_be_made(tmp_path, capsys):
     for name in ("file", "file/below", "/proc/none"):
         status, out, complaint = run(capsys, "init", str(tmp_path / name))
         assert (status, out, complaint.count("\n")) == (2, "", 1)
+    assert "must be a folder" in run(capsys, "init", str(tmp_path / "file"))[2]
+
+
+def test_a_study_s_name_is_answered_with_its_file(here, capsys):
+    expected = "hpsearch: first: no such study file; did you mean 'studies/first.toml'?\n"
+    assert run(capsys, "launch", "first") == (2, "", expected)
 
 
 def test_new_study_takes_the_defaults(here, capsys):

@@ -6,6 +6,7 @@ from hpsearch.cli.commands.arguments import name_argument
 from hpsearch.cli.commands.group import cli
 from hpsearch.cli.commands.options import storage_option
 from hpsearch.cli.telling import json_option, tell
+from hpsearch.errors import InputError, StorageError
 
 
 @cli.command()
@@ -18,8 +19,11 @@ def copy(name: str, to: str, storage: str, as_json: bool) -> None:
     from hpsearch.search import copying
     from hpsearch.storage.places import place_of
 
+    try:
+        where = place_of(to).shown
+    except StorageError as error:
+        raise InputError(str(error).replace("--storage must", "--to must")) from None
     digest = copying.copy(name, storage, to)
-    where = place_of(to).shown
     if as_json:
         return tell({"study": name, "to": where, "digest": digest})
     return click.echo(f"study {name!r} is in {where}, with the same digest {digest}")

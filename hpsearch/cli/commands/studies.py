@@ -1,5 +1,6 @@
 """Commands that run a study, say how it stands, check it, delete it. Each imports what it needs itself."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,14 +92,31 @@ def verify(name: str, storage: str, **given: Any) -> int:
 def delete(name: str, yes: bool, storage: str, as_json: bool) -> None:
     """Delete study NAME with all its results."""
     from hpsearch.search import launching
-    from hpsearch.storage.places import place_of
 
     if as_json and not yes:
         raise InputError("--json does not ask; give --yes with it")
     if not yes:
-        where = place_of(storage).shown
-        click.confirm(f"Delete study {name!r} and all its results from {where}?", abort=True)
+        _make_sure(name, storage)
     launching.delete(name, storage)
     if as_json:
         return tell({"study": name, "deleted": True})
     return click.echo(f"study {name!r} is deleted; its report, if any, is left")
+
+
+def _make_sure(name: str, storage: str) -> None:
+    """Ask whether a study may be deleted, if it is there. Raises Abort if not, InputError if nobody answers."""
+    from hpsearch.storage import reading
+    from hpsearch.storage.database import opened_to_read
+    from hpsearch.storage.places import place_of
+
+    with opened_to_read(storage) as connection:
+        reading.get_study(connection, name)
+    try:
+        sure = click.confirm(f"Delete study {name!r} and all its results from {place_of(storage).shown}?")
+    except click.Abort:
+        click.echo()  # the line of the question
+        if sys.stdin.isatty():
+            raise
+        raise InputError("delete: nobody answered; --yes deletes without asking") from None
+    if not sure:
+        raise click.Abort
