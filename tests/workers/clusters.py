@@ -8,7 +8,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tiny import ROOT, until
+from tiny import ROOT, rows, until, url
+
+from hpsearch.search.verifying import study_digest
+from hpsearch.storage import reading
+from hpsearch.storage.database import open_to_read
 
 Process = subprocess.Popen[bytes]
 
@@ -23,6 +27,7 @@ class DaskCluster:
         self.start_scheduler()
         for _ in range(workers):
             self.add_worker()
+        until(lambda: all("Registered to" in log.read_text() for log in self.folder.glob("worker*.log")))
 
     def start_scheduler(self) -> None:
         """Start the scheduler, again on the port that it had."""
@@ -60,3 +65,20 @@ class DaskCluster:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def digest(folder: Path, name: str) -> str:
+    """The digest of a study in a test's database."""
+    engine = open_to_read(url(folder))
+    try:
+        with engine.connect() as connection:
+            return study_digest(connection, reading.get_study(connection, name))
+    finally:
+        engine.dispose()
+
+
+def epochs_done(folder: Path) -> int:
+    """How far the study in a test's database is; 0 before there is one."""
+    with suppress(Exception):
+        return sum(row["epochs_done"] for row in rows(folder))
+    return 0

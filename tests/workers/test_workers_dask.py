@@ -1,26 +1,23 @@
 """A study on a real Dask cluster: the same digest as on this machine, whatever befalls the cluster in between."""
 
-import contextlib
 import importlib
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from contextlib import closing
 
 import pytest
-from clusters import DaskCluster
-from tiny import LONG, ROOT, TINY, alive, finish, options, rows, start, until, url, workspace
+from clusters import DaskCluster, digest, epochs_done
+from tiny import LONG, ROOT, TINY, alive, finish, options, start, until, workspace
 from worker_tasks import blas_threads, busy, fails, leave, sleep
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launching
-from hpsearch.search.verifying import study_digest
-from hpsearch.storage import reading
-from hpsearch.storage.database import open_to_read
 from hpsearch.workers.pools import WorkerDied, WorkerLost, open_pool, scheduled
 
 pytest.importorskip("distributed", reason="distributed, which --backend dask needs, is missing")
@@ -52,21 +49,6 @@ def expected(tmp_path_factory):
     for text, name in ((TINY, "tiny"), (SECONDS, "long")):
         launching.launch(workspace(folder, text, f"{name}.toml"), options(folder))
     return {name: digest(folder, name) for name in ("tiny", "long")}
-
-
-def digest(folder, name):
-    engine = open_to_read(url(folder))
-    try:
-        with engine.connect() as connection:
-            return study_digest(connection, reading.get_study(connection, name))
-    finally:
-        engine.dispose()
-
-
-def epochs_done(folder):
-    with contextlib.suppress(Exception):
-        return sum(row["epochs_done"] for row in rows(folder))
-    return 0
 
 
 def on(cluster):
@@ -153,6 +135,7 @@ def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(
     assert launching.resume("long", options(tmp_path))
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, standing, expected):
     workspace(tmp_path, SECONDS, "long.toml")
     with start(tmp_path, "launch", "studies/long.toml", *on(standing)) as study:
@@ -170,11 +153,12 @@ def test_a_worker_with_another_hpsearch_is_refused_and_alone_ends_the_study(tmp_
     with (tmp_path / "other" / "hpsearch" / "nn" / "losses.py").open("a") as file:
         file.write("# of another version\n")
     told: list[str] = []
-    other = cluster.add_worker(package=tmp_path / "other")
     with closing(open_pool("dask", None, cluster.address, told.append)) as pool:
+        until(lambda: pool.capacity == 1)
+        other = cluster.add_worker(package=tmp_path / "other")
         until(lambda: pool.poll() or any("is refused" in line for line in told))
         assert pool.submit(sleep, 0.0).result(30)
-        until(lambda: pool.capacity == 1)
+        assert pool.capacity == 1
     (line,) = [line for line in told if "is refused" in line]
     assert re.fullmatch(r"worker tcp://\S+ is refused: hpsearch 0\.\S+ \(\w+\), here 0\.\S+ \(\w+\)", line)
     cluster.workers[0].kill()
@@ -184,11 +168,21 @@ def test_a_worker_with_another_hpsearch_is_refused_and_alone_ends_the_study(tmp_
     assert other.poll() is None
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x", "127.0.0.1:nine", "tcp://no.such.host:8786"])
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "ftp://x", "127.0.0.1:nine", "tcp://no.such.host.invalid:8786"]
+)
 def test_a_scheduler_that_does_not_answer_is_refused_in_one_line(address, monkeypatch):
     monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
     with pytest.raises(InputError, match=re.escape(f"--scheduler {address}: no Dask scheduler answers there (")):
         open_pool("dask", None, address)
+
+
+def test_something_else_than_a_scheduler_is_refused_in_bounded_time(monkeypatch):
+    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(InputError, match="no Dask scheduler answers there"):
+            open_pool("dask", None, address)
 
 
 def test_dask_without_a_scheduler_is_refused_in_one_line():

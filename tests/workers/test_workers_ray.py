@@ -1,56 +1,56 @@
-"""A study on a Ray of its own: the same ranking as on this machine, and nothing of Ray is left afterwards."""
+"""A study on a Ray of its own: the same digest as on this machine, and nothing of Ray is left afterwards."""
 
-import contextlib
 import importlib.util
 import os
 import re
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import closing
 
 import pytest
-from tiny import LONG, ROOT, finish, options, ranking, rows, start, until, workspace
+from clusters import digest, epochs_done
+from tiny import LONG, alive, finish, options, start, until, workspace
+from worker_tasks import blas_threads, fails, leave, sleep
 
+from hpsearch.errors import InputError
 from hpsearch.search import launching
+from hpsearch.workers.pools import WorkerDied, open_pool
 
 pytestmark = pytest.mark.skipif(
     not importlib.util.find_spec("ray"), reason="ray, which --backend ray needs, is missing"
 )
 
 SECONDS = LONG.replace("epochs = 3000", "epochs = 60")
-PROGRAM = """\
-from contextlib import closing
-from hpsearch.workers.pools import WorkerDied, open_pool
-from worker_tasks import blas_threads, fails, leave, sleep
-
-with closing(open_pool("ray", 2)) as pool:
-    pool.warm()
-    assert pool.capacity == 2
-    assert pool.submit(sleep, 0.0).result(60)
-    assert pool.submit(blas_threads, None).result(60) == {1}
-    for function, given, error in ((fails, "no", ValueError), (leave, 3, WorkerDied)):
-        try:
-            pool.submit(function, given).result(60)
-        except error as found:
-            print(found)
-"""
 
 
-def test_a_pool_on_ray_does_what_any_pool_does():
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "workers")])
-    command = [sys.executable, "-c", PROGRAM]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "no\nits process ended (exit status 3)\n"), done.stderr
+@pytest.fixture(autouse=True)
+def _path(monkeypatch):
+    """Ray's workers have the path of its driver, which has ours: it must have our tasks."""
+    monkeypatch.syspath_prepend(os.path.dirname(__file__))
 
 
-def epochs_done(folder: Path) -> int:
-    with contextlib.suppress(Exception):
-        return sum(row["epochs_done"] for row in rows(folder))
-    return 0
+def test_a_pool_and_a_study_on_ray_do_what_any_do(tmp_path, monkeypatch):
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        workspace(tmp_path / folder)
+    launching.launch(tmp_path / "here" / "studies" / "tiny.toml", options(tmp_path / "here"))
+    with closing(open_pool("ray", 2)) as pool:
+        driver = pool._engine._driver._process.pid
+        pool.warm()
+        until(lambda: pool.capacity == 2, 60)
+        assert pool.submit(sleep, 0.0).result(60)
+        assert pool.submit(blas_threads, None).result(60) == {1}
+        with pytest.raises(ValueError, match="no"):
+            pool.submit(fails, "no").result(60)
+        with pytest.raises(WorkerDied, match="exit status 3"):
+            pool.submit(leave, 3).result(60)
+        monkeypatch.setattr(launching, "open_pool", lambda *given: pool)
+        launching.launch(tmp_path / "there" / "studies" / "tiny.toml", options(tmp_path / "there"))
+    assert digest(tmp_path / "there", "tiny") == digest(tmp_path / "here", "tiny")
+    assert not alive(driver)
 
 
-def test_a_study_on_ray_stopped_by_ctrl_c_resumes_on_ray_to_the_ranking_of_one_here(tmp_path):
+@pytest.mark.slow
+def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_of_one_here(tmp_path):
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         workspace(tmp_path / folder, SECONDS, "long.toml")
@@ -62,16 +62,37 @@ def test_a_study_on_ray_stopped_by_ctrl_c_resumes_on_ray_to_the_ranking_of_one_h
         status, _, complaints = finish(study)
         assert status == 130
         assert re.fullmatch(r"hpsearch: stopped; go on with `hpsearch resume --backend ray .*`\n", complaints)
-    with start(there, "resume", "long", *given) as study:
-        assert finish(study, 120)[::2] == (0, "")
-    assert ranking(there, "long") == ranking(tmp_path / "here", "long")
+    killed: list[int] = []
+
+    class Watch(launching.Watcher):
+        def stage(self, progress):
+            if not killed:
+                (driver,) = (pid for pid in drivers() if pid not in killed)
+                killed.append(driver)
+                os.kill(driver, signal.SIGKILL)
+
+    assert launching.resume("long", options(there, 2, "ray", watcher=Watch()))
+    assert killed
+    assert digest(there, "long") == digest(tmp_path / "here", "long")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "nonsense"])
-def test_a_ray_that_does_not_answer_is_refused_in_one_line(tmp_path, address):
-    workspace(tmp_path)
-    with start(tmp_path, "launch", "studies/tiny.toml", "--backend", "ray", "--scheduler", address) as study:
-        status, _, complaints = finish(study, 120)
-    assert status == 2
-    assert re.fullmatch(rf"hpsearch: --scheduler {address}: no Ray answers there \(.*\n", complaints)
-    assert not (tmp_path / "study.db").exists()
+def drivers() -> list[int]:
+    """The processes that this one has speaking to Ray."""
+    found = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline") as words, open(f"/proc/{name}/stat") as stat:
+                ours = int(stat.read().rpartition(")")[2].split()[1]) == os.getpid()
+                if ours and "ray_driver" in words.read():
+                    found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9", "http://127.0.0.1:9"])
+def test_a_ray_that_does_not_answer_is_refused_in_one_line(address):
+    with pytest.raises(
+        InputError, match=rf"^--scheduler {address}: no Ray answers there \(.*\); `ray start --head` .*$"
+    ):
+        open_pool("ray", None, address)

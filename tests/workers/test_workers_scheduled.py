@@ -1,8 +1,10 @@
 """Workers elsewhere, without Dask or Ray: an engine of threads, on what might be another machine."""
 
 import dataclasses
+import os
 import pickle
 import shutil
+import types
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +21,7 @@ from hpsearch.workers.plugin import read_plugin
 from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.pools.engine import Room
 from hpsearch.workers.pools.scheduled import ScheduledPool
-from hpsearch.workers.remote import hosting
+from hpsearch.workers.remote import facts, hosting
 from hpsearch.workers.segment import Segment, Task, run_segment
 
 NOWHERE = Path("/nowhere")
@@ -62,20 +64,19 @@ class Elsewhere:
 @pytest.fixture(autouse=True)
 def far(tmp_path, monkeypatch):
     """The cache of the processes that a worker hosts: they are started anew, and see another one than we."""
-    with monkeypatch.context() as patch:
-        started, hosts = hosting.Host.__init__, []
+    started, hosts = hosting.Host.__init__, []
 
-        def start(host):
-            with pytest.MonkeyPatch.context() as inner:
-                inner.setenv("XDG_CACHE_HOME", str(tmp_path / "far"))
-                started(host)
-            hosts.append(host)
+    def start(host):
+        started(host)
+        hosts.append(host)
 
-        patch.setattr(hosting.Host, "__init__", start)
-        patch.setattr(hosting, "_idle", [])
-        yield tmp_path / "far"
-        for host in hosts:
-            host.end()
+    elsewhere = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "far")}
+    monkeypatch.setattr(hosting, "os", types.SimpleNamespace(environ=elsewhere))
+    monkeypatch.setattr(hosting, "_idle", [])
+    monkeypatch.setattr(hosting.Host, "__init__", start)
+    yield tmp_path / "far"
+    for host in hosts:
+        host.end()
 
 
 @pytest.fixture
@@ -120,8 +121,31 @@ def test_a_machine_that_cannot_keep_the_images_is_refused(segment, far):
     with pool_on(Elsewhere(), told) as pool:
         with pytest.raises(WorkerLost):
             pool.submit(run_segment, segment).result(60)
-        pool.poll()
+        with pytest.raises(
+            InputError, match=r"^no worker of elsewhere can be used: workers one, two: .* cannot be kept"
+        ):
+            pool.poll()
     assert any("workers one, two are refused: " in line and "cannot be kept" in line for line in told)
+
+
+def test_a_worker_with_another_version_of_what_the_model_imports_is_refused():
+    wanted = facts.facts_for("import torch\nfrom numpy import array\nfrom pytest import raises")
+    assert wanted["pytest"] == pytest.__version__
+    assert facts.differences(wanted) == []
+    others = {**wanted, "pytest": "1.0", "no-such-package": "2.0"}
+    rule = f"pytest {pytest.__version__}, here 1.0", "no-such-package none, here 2.0"
+    assert facts.differences(others) == [*rule]
+    assert "pytest" not in facts.facts_for("import math, hpsearch.nn")
+
+
+def test_a_pool_that_was_closed_starts_nothing_more_and_settles_all():
+    engine = Elsewhere()
+    with pool_on(engine) as pool:
+        under_way = pool.submit(sleep, 60.0)
+    after = pool.submit(fails, "")
+    for future in (under_way, after):
+        with pytest.raises(WorkerLost, match="the pool was closed"):
+            future.result(5)
 
 
 def test_a_study_elsewhere_has_the_ranking_of_one_here(tmp_path, monkeypatch):
@@ -151,6 +175,18 @@ def test_a_call_on_a_worker_that_is_gone_is_lost():
         engine.present = {}
         with pytest.raises(WorkerLost, match="its worker is gone"):
             future.result(30)
+        assert pool.capacity == 0
+
+
+def test_after_an_engine_took_no_call_none_is_tried_until_it_was_asked_who_is_there(monkeypatch):
+    engine = Elsewhere()
+    with pool_on(engine) as pool:
+        pool._closing.set()
+        pool._watch.join()  # whoever asks
+        assert pool.capacity == 2
+        monkeypatch.setattr(engine, "start", lambda *given, **more: 1 / 0)
+        with pytest.raises(WorkerLost, match="ZeroDivisionError"):
+            pool.submit(fails, "").result(5)
         assert pool.capacity == 0
 
 

@@ -10,7 +10,8 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from tiny import LONG, ROOT, finish, options, ranking, rows, until, url, workspace
+from clusters import epochs_done
+from tiny import LONG, ROOT, finish, options, ranking, until, url, workspace
 from two_hosts import TwoHosts
 
 from hpsearch.search import launching
@@ -88,9 +89,3 @@ def test_nothing_is_lost_when_the_link_is_cut_and_mended(tmp_path, hosts):
     (tmp_path / "near").mkdir()
     launching.launch(workspace(tmp_path / "near", STUDY, "long.toml"), options(tmp_path / "near"))
     assert ranking(home, "long") == ranking(tmp_path / "near", "long")
-
-
-def epochs_done(folder):
-    with contextlib.suppress(Exception):
-        return sum(row["epochs_done"] for row in rows(folder))
-    return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from hpsearch.workers.pools.engine import Engine
+from hpsearch.workers.pools.engine import Engine, shown
 from hpsearch.workers.pools.seam import WorkerLost
 from hpsearch.workers.remote.parcels import Reply
 
@@ -18,28 +18,35 @@ Answer = tuple[str, Reply]
 class _Call:
     among: frozenset[str]
     future: "Future[Answer]" = field(default_factory=Future)
+    inner: "Future[tuple[str, bytes]] | None" = None
 
 
 class Calls:
     """All calls of a pool. An engine alone may wait for ever for a worker that will not come back."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, away: Callable[[], object]) -> None:
+        """`away` is called when the engine takes no call: none is to be tried until it was asked who is there."""
+        self._engine, self._away = engine, away
         self._lock = threading.Lock()
         self._under_way: set[_Call] = set()
+        self._closed = False
 
     def make(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[Answer]":
         """Have one of these workers make the call; the future raises WorkerLost, or what the engine raised."""
         call = _Call(frozenset(among))
         with self._lock:
             self._under_way.add(call)
+            closed = self._closed
         try:
-            inner = self._engine.start(parcel, among, urgent=urgent)
+            if closed:
+                raise WorkerLost("the pool was closed")
+            call.inner = self._engine.start(parcel, among, urgent=urgent)
         except Exception as error:  # the engine went away just now
-            lost = WorkerLost(f"{type(error).__name__}: {error}")
+            self._away()
+            lost = error if isinstance(error, WorkerLost) else WorkerLost(shown(error))
             self._end(call, lambda future: future.set_exception(lost))
         else:
-            inner.add_done_callback(lambda done: self._take(call, done))
+            call.inner.add_done_callback(lambda done: self._take(call, done))
         return call.future
 
     def _take(self, call: _Call, inner: "Future[tuple[str, bytes]]") -> None:
@@ -67,3 +74,11 @@ class Calls:
             lost = [call for call in self._under_way if not call.among & there]
         for call in lost:
             self._end(call, lambda future: future.set_exception(WorkerLost(why)))
+            if call.inner is not None:
+                call.inner.cancel()
+
+    def close(self) -> None:
+        """Give up all calls, and from now on each that is made."""
+        with self._lock:
+            self._closed = True
+        self.lose((), "the pool was closed")

@@ -5,26 +5,29 @@ itself (#6361): whoever starts the workers starts them again.
 """
 
 import logging
+import socket
+import threading
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, suppress
 from typing import Any
 
 import dask
 from distributed import Client, KilledWorker
+from distributed.comm.addressing import get_address_host_port, parse_address
+from distributed.comm.registry import get_backend
 
 from hpsearch.errors import InputError
-from hpsearch.workers.pools.engine import EngineAway, Room
+from hpsearch.workers.pools.engine import EngineAway, Room, settle, shown
 from hpsearch.workers.pools.seam import WorkerLost
 from hpsearch.workers.remote.entering import in_dask
 
 CONNECT_SECONDS = 10.0
 FETCH_SECONDS = 120.0
 """How long the result of a task that is done may take to arrive."""
-_MANY_BYTES = 2**22
-"""From here on a parcel might be one that Dask warns of as a large graph: a cohort's states are that large."""
-_UNLIMITED = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+_NO_WARNING = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+"""A parcel is what Dask calls a graph, and one with a cohort's states a large one."""
 
 
 class DaskEngine:
@@ -33,22 +36,34 @@ class DaskEngine:
     def __init__(self, address: str) -> None:
         self.name = f"the Dask scheduler at {address}"
         self._address = address
-        self._quietened = ExitStack()
-        _quieten(self._quietened)
-        self._takers = ThreadPoolExecutor(8, "hpsearch-dask")
+        self._settings = ExitStack()
+        self._settings.enter_context(dask.config.set(_NO_WARNING))
+        _quieten(self._settings)
         try:
             self._client = self._connect()
         except Exception as error:
-            self._quietened.close()
-            why = " ".join(str(error).split()) or type(error).__name__
+            self._settings.close()
             raise InputError(
-                f"--scheduler {address}: no Dask scheduler answers there ({why[:200]}); `dask scheduler` starts one"
+                f"--scheduler {address}: no Dask scheduler answers there ({shown(error)}); `dask scheduler` starts one"
             ) from None
 
     def _connect(self) -> Any:
-        return Client(  # type: ignore[no-untyped-call]
-            self._address, timeout=CONNECT_SECONDS, set_as_default=False, name="hpsearch"
-        )
+        """A client. It is made in a thread: where something else than a scheduler listens, that can take for ever."""
+        _knock(self._address)
+        made: Future[Any] = Future()
+
+        def connect() -> None:
+            given = {"timeout": CONNECT_SECONDS, "set_as_default": False, "name": "hpsearch"}
+            try:
+                made.set_result(Client(self._address, **given))  # type: ignore[no-untyped-call]
+            except Exception as error:
+                made.set_exception(error)
+
+        threading.Thread(target=connect, name="hpsearch-dask", daemon=True).start()
+        try:
+            return made.result(2 * CONNECT_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {2 * CONNECT_SECONDS:.0f} s") from None
 
     def workers(self) -> dict[str, Room]:
         client = self._client
@@ -57,51 +72,62 @@ class DaskEngine:
         try:
             return {worker: Room(worker, threads) for worker, threads in client.nthreads().items()}
         except Exception as error:
-            raise EngineAway(str(error) or type(error).__name__) from error
+            raise EngineAway(shown(error)) from error
 
     def start(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[tuple[str, bytes]]":
-        given = {"workers": list(among), "allow_other_workers": False, "retries": 0, "pure": False}
-        given |= {"key": f"hpsearch-{uuid.uuid4().hex}", "priority": 10 if urgent else 0}
-        if len(parcel) > _MANY_BYTES:
-            with dask.config.set(_UNLIMITED):
-                task = self._client.submit(in_dask, parcel, **given)
-        else:
-            task = self._client.submit(in_dask, parcel, **given)
+        task = self._client.submit(
+            in_dask,
+            parcel,
+            key=f"hpsearch-{uuid.uuid4().hex}",
+            workers=list(among),
+            allow_other_workers=False,
+            priority=10 if urgent else 0,
+            retries=0,
+            pure=False,
+        )
         future: Future[tuple[str, bytes]] = Future()
-        task.add_done_callback(lambda done: self._hand_over(done, future))
+        future.add_done_callback(lambda done: task.release() if done.cancelled() else None)
+        task.add_done_callback(lambda task: _hand_over(task, future))
         return future
-
-    def _hand_over(self, task: Any, future: "Future[tuple[str, bytes]]") -> None:
-        """Have the result fetched in a thread of ours: all of Dask's callbacks share one."""
-        try:
-            self._takers.submit(_take, task, future)
-        except RuntimeError as error:  # closed meanwhile
-            future.set_exception(WorkerLost(str(error)))
 
     def reconnect(self) -> None:
         _end(self._client)
         try:
             self._client = self._connect()
         except Exception as error:
-            raise EngineAway(str(error) or type(error).__name__) from error
+            raise EngineAway(shown(error)) from error
 
     def close(self) -> None:
         """The scheduler forgets what only we had asked for; `in_dask` sees that on the workers."""
         _end(self._client)
-        self._takers.shutdown(wait=False, cancel_futures=True)
-        self._quietened.close()
+        self._settings.close()
+
+
+def _knock(address: str) -> None:
+    """Raise ValueError or OSError, and sooner than Dask would, for what is no address and where nobody listens."""
+    scheme, _ = parse_address(address)
+    get_backend(scheme)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(get_address_host_port(address), timeout=CONNECT_SECONDS).close()
+
+
+def _hand_over(task: Any, future: "Future[tuple[str, bytes]]") -> None:
+    """Have the result fetched in a thread that no exit waits for; all of Dask's callbacks share one."""
+    threading.Thread(target=_take, args=(task, future), name="hpsearch-dask", daemon=True).start()
 
 
 def _take(task: Any, future: "Future[tuple[str, bytes]]") -> None:
     if task.status not in ("finished", "error"):  # asking for the result of a client that closes may take for ever
-        future.set_exception(WorkerLost(f"its task was {task.status}"))
+        settle(future, error=WorkerLost(f"its task was {task.status}"))
         return
     try:
-        future.set_result(task.result(timeout=FETCH_SECONDS))
+        settle(future, task.result(timeout=FETCH_SECONDS))
     except (CancelledError, KilledWorker, OSError) as error:
-        future.set_exception(WorkerLost(" ".join(str(error).split())[:200]))
+        settle(future, error=WorkerLost(shown(error)))
     except Exception as error:
-        future.set_exception(error)
+        unread = "deserialization of the task graph" in str(error)  # the scheduler's words, of itself
+        told = ModuleNotFoundError("the scheduler's own machine has no hpsearch") if unread else error
+        settle(future, error=told)
 
 
 def _quieten(until: ExitStack) -> None:

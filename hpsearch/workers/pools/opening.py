@@ -34,6 +34,8 @@ def open_pool(
         raise InputError(f"--backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
     if scheduler is not None and backend not in SCHEDULED:
         raise InputError(f"--scheduler needs --backend {' or '.join(SCHEDULED)}, got --backend {backend}")
+    if scheduler is not None and not scheduler.strip():
+        raise InputError(f"--scheduler must be an address, got {scheduler!r}")
     if backend in SCHEDULED:
         return _scheduled(backend, workers, scheduler, say)
     if backend == "loky":

@@ -1,113 +1,145 @@
-"""Ray as an engine: a cluster's, or one of its own on this machine. May import ray."""
+"""Ray as an engine: a cluster's, or one of its own on this machine. May import the standard library.
 
-import logging
+A process that speaks to Ray waits for minutes when Ray's head goes away, tells of it in lines of its own, and is then
+ended by Ray. So a process of ours (`ray_driver`) does, which can be ended at any time, and be started again.
+"""
+
+import itertools
+import json
 import os
-import socket
+import pickle
+import queue
+import signal
+import subprocess
+import sys
 import threading
-from collections import Counter
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
 
 from hpsearch.errors import InputError
-from hpsearch.workers.pools.engine import EngineAway, Room
+from hpsearch.workers.pools.engine import EngineAway, Room, settle
 from hpsearch.workers.pools.seam import WorkerLost
-from hpsearch.workers.remote.entering import in_ray
-from hpsearch.workers.remote.hosting import THREADS
+from hpsearch.workers.remote.pipes import receive, send
 
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-CONNECT_SECONDS = 10.0
-_HEX = 16
-"""So many digits of a node's id are its name in messages."""
+START_SECONDS = 60.0
+"""How long Ray may take to start, or to answer."""
+SILENT_SECONDS = 20.0
+"""After so long without a word, the driver is taken to be stuck."""
+CLOSE_SECONDS = 15.0
+"""How long the driver may take to end; it gives Ray a little less."""
+
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_ENABLE_AUTO_CONNECT": "0"}
+_ENDED = "the process that speaks to Ray ended"
+_DRIVE = "import json, sys; from hpsearch.workers.pools.ray_driver import main; main(*json.loads(sys.argv[1]))"
 
 
 class RayEngine:
     """Nodes of one or more CPUs each, a CPU for a segment."""
 
     def __init__(self, address: str | None, cpus: int) -> None:
-        for name, value in _QUIET.items():
-            os.environ.setdefault(name, value)
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         self.name = f"the Ray cluster at {address}" if address else "a Ray of our own"
-        self._ray, self._affinity = ray, NodeAffinitySchedulingStrategy
-        self._lock, self._loads = threading.Lock(), Counter[str]()
-        self._rooms: dict[str, Room] = {}
-        self._under_way: set[Any] = set()
-        self._ours = not ray.is_initialized()
-        if self._ours:
-            self._begin(address, cpus)
-        self._function = ray.remote(num_cpus=1, max_retries=0)(in_ray)
-
-    def _begin(self, address: str | None, cpus: int) -> None:
-        given: dict[str, Any] = {"runtime_env": {"env_vars": dict.fromkeys(THREADS, "1")}}
-        given |= {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
-        if address is None:
-            given |= {"num_cpus": cpus, "include_dashboard": False}
+        self._given = json.dumps([address, cpus])
         try:
-            _knock(address)
-            self._ray.init(address=address or "local", **given)
-        except Exception as error:
-            why = " ".join(str(error).split())[:200] or type(error).__name__
+            self._driver = _Driver(self._given)
+        except EngineAway as error:
             place = f"--scheduler {address}" if address else "--backend ray"
-            raise InputError(f"{place}: no Ray answers there ({why}); `ray start --head` starts one") from None
+            raise InputError(f"{place}: no Ray answers there ({error}); `ray start --head` starts one") from None
 
     def workers(self) -> dict[str, Room]:
-        try:
-            nodes = self._ray.nodes()  # type: ignore[no-untyped-call]
-        except Exception as error:
-            raise EngineAway(str(error) or type(error).__name__) from error
-        self._rooms = {
-            node["NodeID"]: Room(f"{node['NodeManagerAddress']} ({node['NodeID'][:_HEX]})", int(slots))
-            for node in nodes
-            if node["Alive"] and (slots := node["Resources"].get("CPU", 0)) >= 1
-        }
-        return dict(self._rooms)
+        return self._driver.workers()
 
     def start(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[tuple[str, bytes]]":
-        with self._lock:
-            node = min(among, key=self._load)
-            self._loads[node] += 1
-        where = self._affinity(node_id=node, soft=False)
-        reference = self._function.options(scheduling_strategy=where).remote(parcel)
-        self._under_way.add(reference)
-        future: Future[tuple[str, bytes]] = Future()
-        reference.future().add_done_callback(lambda done: self._take(reference, node, done, future))
-        return future
-
-    def _load(self, node: str) -> float:
-        room = self._rooms.get(node)
-        return self._loads[node] / (room.slots if room else 1)
-
-    def _take(self, reference: Any, node: str, done: "Future[Any]", future: "Future[tuple[str, bytes]]") -> None:
-        with self._lock:
-            self._loads[node] -= 1
-            self._under_way.discard(reference)
-        error = done.exception()
-        if error is None:
-            future.set_result(done.result())
-        elif isinstance(error, self._ray.exceptions.RayTaskError):
-            future.set_exception(error.cause if isinstance(error.cause, Exception) else error)
-        else:
-            future.set_exception(WorkerLost(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"))
+        return self._driver.start(parcel, among)
 
     def reconnect(self) -> None:
-        """Ray's own client does that, or ends this process."""
+        """Begin anew: with a Ray of our own again, or with what is now at the address."""
+        self._driver.kill()
+        self._driver = _Driver(self._given)
 
     def close(self) -> None:
-        """A cluster ends what a program that has left it had under way; one that stays in it ends that itself."""
-        with suppress(Exception):
-            if self._ours:
-                self._ray.shutdown()
-            else:
-                for reference in list(self._under_way):
-                    self._ray.cancel(reference, force=True)
+        """Ray ends what a program that has left it had under way."""
+        self._driver.end()
 
 
-def _knock(address: str | None) -> None:
-    """Raise OSError if nobody listens at HOST:PORT: Ray itself would try for minutes, and say so on standard error."""
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+class _Driver:
+    """The process that speaks to Ray; it has said who is there. Raises EngineAway if Ray does not answer."""
+
+    def __init__(self, given: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _DRIVE, given],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what Ray says there, it says over and over
+            env=_QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # for Ray's own processes: Ctrl-C is not for them
+        )
+        self._lock, self._numbers = threading.Lock(), itertools.count()
+        self._under_way: dict[int, Future[tuple[str, bytes]]] = {}
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._told: dict[str, Room] | str = f"it did not answer within {START_SECONDS:.0f} s"
+        self._heard, self._ended, begun = time.monotonic(), False, threading.Event()
+        for work, given_to in ((self._listen, (begun,)), (self._speak, ())):
+            threading.Thread(target=work, args=given_to, name="hpsearch-ray", daemon=True).start()
+        begun.wait(START_SECONDS)
+        if isinstance(self._told, str):
+            self.kill()
+            raise EngineAway(self._told)
+
+    def _speak(self) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError), self._process.stdin as stream:
+            while content := self._outgoing.get():
+                send(stream, content)
+
+    def _listen(self, begun: threading.Event) -> None:
+        assert self._process.stdout is not None
+        with suppress(OSError), self._process.stdout as stream:
+            while content := receive(stream):
+                number, told, error = pickle.loads(content)
+                if number is None:
+                    self._told, self._heard = told, time.monotonic()
+                    begun.set()
+                elif future := self._under_way.pop(number, None):
+                    settle(future, told, error)
+        with self._lock:
+            self._ended, lost = True, list(self._under_way.values())
+        for future in lost:
+            settle(future, error=WorkerLost(_ENDED))
+        begun.set()
+
+    def workers(self) -> dict[str, Room]:
+        """Who was there when it last said so, a moment ago. Raises EngineAway."""
+        if self._ended:
+            raise EngineAway(_ENDED)
+        if (silent := time.monotonic() - self._heard) > SILENT_SECONDS:
+            raise EngineAway(f"no word of it for {silent:.0f} s")
+        if isinstance(self._told, str):
+            raise EngineAway(self._told)
+        return dict(self._told)
+
+    def start(self, parcel: bytes, among: Sequence[str]) -> "Future[tuple[str, bytes]]":
+        """Have it make a call on one of these nodes."""
+        future: Future[tuple[str, bytes]] = Future()
+        with self._lock:
+            if self._ended:
+                raise WorkerLost(_ENDED)
+            number = next(self._numbers)
+            self._under_way[number] = future
+        self._outgoing.put(pickle.dumps((number, parcel, list(among))))
+        return future
+
+    def end(self) -> None:
+        """Have it leave Ray, and end."""
+        self._outgoing.put(None)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLOSE_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once, with what it started."""
+        self._outgoing.put(None)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()

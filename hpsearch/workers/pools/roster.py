@@ -26,7 +26,7 @@ class Roster:
         self._known: dict[str, _Known] = {}
         self._slots = 0
         self._used: tuple[str, ...] = ()
-        self._ever = self._silent = False
+        self._proven = self._silent = False
         self._told: tuple[str, ...] = ()
         self._new_refusals: dict[str, list[str]] = {}
 
@@ -58,8 +58,12 @@ class Roster:
         """A worker is as it should be."""
         with self._lock:
             if worker in self._known:
-                self._known[worker].state, self._ever = "used", True
+                self._known[worker].state = "used"
                 self._count()
+
+    def prove(self) -> None:
+        """A worker did what it was asked to: there are some that can, though they may go."""
+        self._proven = True
 
     def refuse(self, worker: str, why: str) -> None:
         """A worker is not to be used."""
@@ -95,10 +99,10 @@ class Roster:
         self._silent = True
 
     def require_hope(self) -> None:
-        """Raise InputError if all workers that ever came were refused."""
+        """Raise InputError if all workers that are there are refused, and none before them was of use."""
         with self._lock:
             refused = [known for known in self._known.values() if known.state == "refused"]
-            if self._ever or not refused or len(refused) < len(self._known):
+            if self._proven or not refused or len(refused) < len(self._known):
                 return
         shown = f"{_listed([known.room.shown for known in refused])}: {refused[0].why}"
         raise InputError(f"no worker of {self.name} can be used: {shown}")

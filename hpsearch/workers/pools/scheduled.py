@@ -18,11 +18,11 @@ from typing import Any
 from hpsearch.errors import HpsearchError, ModelError
 from hpsearch.workers.plugin import read_plugin
 from hpsearch.workers.pools.calls import Answer, Calls
-from hpsearch.workers.pools.engine import Engine, EngineAway
+from hpsearch.workers.pools.engine import Engine, EngineAway, shown
 from hpsearch.workers.pools.roster import Roster, gone
 from hpsearch.workers.pools.seam import Given, Made, WorkerDied, WorkerLost
 from hpsearch.workers.pools.supplying import Supplier, Unfit
-from hpsearch.workers.remote.facts import facts
+from hpsearch.workers.remote.facts import facts_for
 from hpsearch.workers.remote.parcels import Chunk, Died, Done, Missing, Parcel, Raised, Refused
 from hpsearch.workers.remote.placing import keep
 from hpsearch.workers.segment import Segment
@@ -52,7 +52,8 @@ class ScheduledPool:
 
     def __init__(self, engine: Engine, workers: int | None, say: Callable[[str], None]) -> None:
         self._engine, self._limit, self._say = engine, workers, say
-        self._calls, self._roster = Calls(engine), Roster(engine.name)
+        self._roster = Roster(engine.name)
+        self._calls = Calls(engine, lambda: self._roster.update({}))
         self._news: deque[str] = deque()
         self._supplier = Supplier(self._calls, _packed_chunk, self._news.append)
         self._fault: HpsearchError | None = None
@@ -101,8 +102,8 @@ class ScheduledPool:
     def close(self) -> None:
         self._closing.set()
         self._supplier.close()
+        self._calls.close()
         self._engine.close()
-        self._calls.lose((), "the pool was closed")
         self._watch.join(timeout=5.0)
 
     # What was submitted
@@ -115,16 +116,17 @@ class ScheduledPool:
         self._calls.make(job.parcel, used).add_done_callback(lambda done: self._take(job, done))
 
     def _take(self, job: _Job, done: "Future[Answer]") -> None:
-        if error := done.exception():
-            lost = error if isinstance(error, WorkerLost) else WorkerLost(f"{type(error).__name__}: {error}")
+        if problem := done.exception():
+            lost = problem if isinstance(problem, WorkerLost) else WorkerLost(shown(problem))
             job.future.set_exception(lost)
             return
         worker, reply = done.result()
         match reply:
             case Done(value):
+                self._roster.prove()
                 job.future.set_result(value)
-            case Raised(raised):
-                job.future.set_exception(raised)
+            case Raised(error):
+                job.future.set_exception(error)
             case Died(how):
                 job.future.set_exception(WorkerDied(f"its process ended ({how})"))
             case Refused(why):
@@ -148,7 +150,7 @@ class ScheduledPool:
             if isinstance(error, Unfit):
                 self._turn_away(job, worker, str(error))
             elif error is not None or sent.cancelled():
-                job.future.set_exception(WorkerLost(f"the images did not arrive: {error}"))
+                job.future.set_exception(WorkerLost(f"the images did not arrive{f': {error}' if error else ''}"))
             else:
                 self._start(job)
 
@@ -198,7 +200,7 @@ class ScheduledPool:
             if isinstance(error, WorkerLost):
                 self._roster.forget(worker)
             else:
-                self._roster.refuse(worker, f"{type(error).__name__}: {error}")
+                self._roster.refuse(worker, shown(error))
             return
         _, reply = done.result()
         match reply:
@@ -215,7 +217,7 @@ def _nothing(_: None) -> None:
 
 
 def _packed(function: Callable[[Any], Any], given: Any, model: str | None = None) -> bytes:
-    return pickle.dumps(Parcel(function, given, facts(), model), protocol=pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps(Parcel(function, given, facts_for(model), model), protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def _packed_chunk(chunk: Chunk) -> bytes:

@@ -36,7 +36,13 @@ class Supplier:
         place = (missing.machine, missing.place, split)
         with self._lock:
             if place not in self._under_way:
-                self._under_way[place] = self._senders.submit(self._send, worker, missing.machine, split, place)
+                try:
+                    sending = self._senders.submit(self._send, worker, missing.machine, split, place)
+                except RuntimeError as error:  # closed meanwhile
+                    sending = Future()
+                    sending.set_exception(WorkerLost(str(error)))
+                    return sending
+                self._under_way[place] = sending
             return self._under_way[place]
 
     def _send(self, worker: str, machine: str, split: Path, place: tuple[str, str, Path]) -> None:

@@ -1,10 +1,11 @@
 """What must be equal where a segment is computed and where the study is. May import NumPy, SciPy and threadpoolctl."""
 
+import ast
 import hashlib
 import platform
-from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import version
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -39,17 +40,44 @@ def facts() -> Facts:
     }
 
 
-def differences(here: Facts, there: Facts) -> list[str]:
-    """What differs, in words: `here` is the coordinator's."""
-    return [f"{key} {there.get(key, 'none')}, here {here[key]}" for key in here if here[key] != there.get(key)]
+@lru_cache(maxsize=16)
+def facts_for(model: str | None) -> Facts:
+    """Those facts, and the versions of what else a model file, given as its text, imports: of PyTorch, for example."""
+    if model is None:
+        return facts()
+    installed = packages_distributions()
+    used = {name for module in _imported(model) for name in installed.get(module, ())}
+    return {**facts(), **{name: version(name) for name in sorted(used - facts().keys())}}
+
+
+def _imported(text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def differences(wanted: Facts) -> list[str]:
+    """What differs here from the coordinator's facts, in words: "here" in them is where they are read."""
+    there = facts()
+    found = {key: there[key] if key in there else _version(key) for key in wanted}
+    return [f"{key} {found[key]}, here {wanted[key]}" for key in wanted if found[key] != wanted[key]]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
 
 
 def _source() -> str:
     """Eight digits of a hash of our own code: versions between releases have the same number."""
     root = Path(hpsearch.__file__).parent
     found = hashlib.sha256()
-    for part in ("nn", "data", "spec", "workers"):
-        for path in sorted((root / part).rglob("*.py")):
+    for pattern in ("trainables.py", "nn/**/*.py", "data/**/*.py", "spec/**/*.py", "workers/**/*.py"):
+        for path in sorted(root.glob(pattern)):
             found.update(path.relative_to(root).as_posix().encode())
             found.update(path.read_bytes())
     return found.hexdigest()[:8]

@@ -6,26 +6,23 @@ import contextlib
 import json
 import os
 import pickle
-import select
-import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
-from typing import IO
+from multiprocessing.connection import wait
 
 from hpsearch.workers.remote.parcels import Died, Reply
+from hpsearch.workers.remote.pipes import receive, send
 
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-HEAD = struct.Struct(">Q")
-"""Before each message: its length in bytes."""
-
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from hpsearch.workers.remote.serving import serve; serve()"
 )
 _LOOK_SECONDS = 0.5
+_END_SECONDS = 5.0
+"""How long a process whose pipe is closed may take to end."""
 
 
 class Unwanted(Exception):  # noqa: N818
@@ -49,14 +46,19 @@ class Host:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            self.process.stdin.write(HEAD.pack(len(parcel)) + parcel)
-            self.process.stdin.flush()
+            send(self.process.stdin, parcel)
         except BrokenPipeError:
             return None
-        while not select.select([self.process.stdout], [], [], _LOOK_SECONDS)[0]:
+        while not wait([self.process.stdout.fileno()], _LOOK_SECONDS):
             if not wanted():
                 raise Unwanted
         return receive(self.process.stdout)
+
+    def ending(self) -> str:
+        """How the process ended by itself, once it did not reply."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_END_SECONDS)
+        return self.end()
 
     def end(self) -> str:
         """Kill the process, if it lives; return how it ended."""
@@ -69,16 +71,6 @@ class Host:
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def receive(stream: IO[bytes]) -> bytes | None:
-    """The next message; None at the stream's end."""
-    head = stream.read(HEAD.size)
-    if len(head) < HEAD.size:
-        return None
-    (length,) = HEAD.unpack(head)
-    content = stream.read(length)
-    return content if len(content) == length else None
-
-
 _idle: list[Host] = []
 _lock = threading.Lock()
 
@@ -89,15 +81,14 @@ def call(parcel: bytes, wanted: Callable[[], bool] = lambda: True) -> bytes:
         host = _idle.pop() if _idle else None
     if host is None or host.process.poll() is not None:
         host = Host()
-    reply = None
     try:
         reply = host.call(parcel, wanted)
-    finally:
-        if reply is None:
-            time.sleep(0.05)  # until it can be told how it ended by itself
-            how = host.end()
-        else:
-            with _lock:
-                _idle.append(host)
-    died: Reply = Died(how if reply is None else "")
-    return pickle.dumps(died) if reply is None else reply
+    except BaseException:
+        host.end()
+        raise
+    if reply is None:
+        died: Reply = Died(host.ending())
+        return pickle.dumps(died)
+    with _lock:
+        _idle.append(host)
+    return reply

@@ -10,25 +10,21 @@ import signal
 import threading
 from typing import IO
 
+from hpsearch.errors import raised
 from hpsearch.workers.failing import TrainingError
-from hpsearch.workers.remote.hosting import HEAD, receive
 from hpsearch.workers.remote.parcels import Done, Missing, Parcel, Raised, Refused, Reply
+from hpsearch.workers.remote.pipes import own_streams, receive, send
 
 
 def serve() -> None:
     """Make calls until the standard input ends, as it does when the worker is gone: then end at once."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's: the worker decides
-    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)  # what a model file prints
+    incoming, outgoing = own_streams()
     waiting: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(incoming, waiting), daemon=True).start()
     while True:
-        reply = _pickled(_answer(waiting.get()))
-        outgoing.write(HEAD.pack(len(reply)) + reply)
-        outgoing.flush()
+        send(outgoing, _pickled(_answer(waiting.get())))
 
 
 def _listen(incoming: IO[bytes], waiting: "queue.Queue[bytes]") -> None:
@@ -53,11 +49,11 @@ def _answer(content: bytes) -> Reply:
         from hpsearch.workers.remote.placing import as_at_home, located
 
         parcel: Parcel = pickle.loads(content)
-        if found := facts.differences(parcel.facts, facts.facts()):
+        if found := facts.differences(parcel.facts):
             return Refused("; ".join(found))
-    except Exception as error:  # of a version so different that not even the parcel can be read
-        return Refused(f"{type(error).__name__}: {error}")
-    given = located(parcel)
+        given = located(parcel)
+    except Exception as error:  # of a version so different that not even the parcel can be read; or of a sick disk
+        return Refused(raised(error))
     if isinstance(given, Missing | Refused):
         return given
     try:
