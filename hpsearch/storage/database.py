@@ -52,19 +52,25 @@ class Database:
         """Commit what is done inside, ours and Optuna's, as one; on an error nothing of it is left."""
         try:
             with self.engine.begin() as connection:
-                self.optuna.scoped_session.remove()
-                self.optuna.scoped_session.configure(bind=connection, join_transaction_mode="create_savepoint")
+                self._bind_optuna(connection)
                 try:
                     if self.fence:
                         self.fence(connection)
                     yield connection
                     self.place.check(self._opened)
                 finally:
-                    self.optuna.scoped_session.remove()
-                    self.optuna.scoped_session.configure(bind=self.engine)
+                    self._bind_optuna(self.engine)
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             self.faulted = True
             raise self.place.explain(error, opened=True) from error
+
+    def _bind_optuna(self, to: sqlalchemy.Connection | sqlalchemy.Engine) -> None:
+        sessions = self.optuna.scoped_session
+        try:
+            sessions.remove()
+        finally:  # a session whose connection was lost may not even be closed; the next one must not be the same
+            sessions.registry.clear()
+            sessions.configure(bind=to, join_transaction_mode="create_savepoint")
 
     def close(self) -> None:
         """Close all connections; SQLite then folds its log into the file."""

@@ -85,7 +85,7 @@ def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTria
         return [None] * len(trials)
     shown = _distributions(connection, stage, trials)
     rows = [{"study_id": stage.optuna_study_id, "number": t.number, "state": TrialState.WAITING} for t in trials]
-    ids: list[int | None] = [*insert_all(connection, TRIALS, rows)]
+    ids = insert_all(connection, TRIALS, rows)
     params, attributes = [], []
     for trial_id, trial in zip(ids, trials, strict=True):
         for key, value in trial.params.items():
@@ -97,7 +97,7 @@ def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTria
             attributes.append(_attribute(trial_id, "replicate", trial.replicate))
     _insert(connection, PARAMS, params)
     _insert(connection, TRIAL_ATTRIBUTES, attributes)
-    return ids
+    return list[int | None](ids)
 
 
 def _insert(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:

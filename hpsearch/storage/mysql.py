@@ -21,6 +21,9 @@ from hpsearch.storage.server_kinds import CONNECTING, PATIENCE, Trouble
 _IDLE = 3600
 """Seconds of silence after which the server takes our machine for dead, and frees its locks."""
 
+_SILENT = 600
+"""The same for a lock's connection, which is heard of every few seconds: so long a study waits for a lost machine."""
+
 _CODES = {
     **dict.fromkeys((1045, 1698, 1251, 2059), Trouble.CREDENTIALS),
     1049: Trouble.NO_DATABASE,
@@ -76,6 +79,7 @@ class MySQL:
         made.create_all(engine)
 
     def try_lock(self, connection: sqlalchemy.Connection, number: int) -> bool:
+        connection.exec_driver_sql(f"SET SESSION wait_timeout = {_SILENT}")
         found = connection.execute(text("SELECT GET_LOCK(:name, 0)"), {"name": _lock_name(connection, number)})
         return found.scalar() == 1
 

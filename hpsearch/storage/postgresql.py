@@ -1,5 +1,6 @@
 """What is PostgreSQL's own: connecting with psycopg, advisory locks, its words for trouble. May import SQLAlchemy."""
 
+import logging
 import os
 import socket
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ import sqlalchemy
 from sqlalchemy import text
 
 from hpsearch.storage.server_kinds import CONNECTING, PATIENCE, Trouble
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of each connection that was lost; we say so once
 
 _OURS = int.from_bytes(b"hps")
 """The first number of all our advisory locks."""

@@ -3,6 +3,7 @@
 May import SQLAlchemy and `hpsearch.errors`.
 """
 
+import contextlib
 import time
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from hpsearch.storage.tables import claims
 SCHEMA = 0
 """The number of the lock that guards making the tables; study n has number n (ids begin at 1)."""
 
-_DYING = 1.0
+_DYING = 2.0
 """Seconds that a server may need to notice that the process which held a lock has died."""
 
 
@@ -39,9 +40,15 @@ def hold(server: _Server, number: int, rule: str, patience: float = PATIENCE) ->
                 raise StorageFault(f"{server.shown}: {rule}")
             time.sleep(0.05)
     except BaseException:
-        connection.close()
+        end(connection)
         raise
     return connection
+
+
+def end(connection: Connection) -> None:
+    """Close a connection, and with it free its locks; one to a server that is gone has none left to free."""
+    with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError):
+        connection.close()
 
 
 class ServerLock:
@@ -54,10 +61,11 @@ class ServerLock:
 
     def _taken(self, *, opened: bool) -> Connection:
         try:
-            return hold(self._server, self._study_id, "", _DYING)
-        except StorageFault as error:
-            rule = f"study {self._name!r} is being run by another process{self._holder()}; wait for it"
-            raise StudyBusyError(rule) from error
+            try:
+                return hold(self._server, self._study_id, "", _DYING)
+            except StorageFault as error:
+                rule = f"study {self._name!r} is being run by another process{self._holder()}; wait for it"
+                raise StudyBusyError(rule) from error
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise self._server.explain(error, opened=opened) from error
 
@@ -66,7 +74,7 @@ class ServerLock:
         try:
             row = connection.execute(select(claims).where(claims.c.study_id == self._study_id)).one_or_none()
         finally:
-            connection.close()
+            end(connection)
         return f" (process {row.pid} on {row.host})" if row else ""
 
     def renew(self) -> None:
@@ -74,8 +82,8 @@ class ServerLock:
         try:
             self._connection.exec_driver_sql("SELECT 1")
         except sqlalchemy.exc.SQLAlchemyError:
-            self._connection.close()
+            end(self._connection)
             self._connection = self._taken(opened=True)
 
     def close(self) -> None:
-        self._connection.close()
+        end(self._connection)

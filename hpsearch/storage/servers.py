@@ -17,7 +17,7 @@ from hpsearch.storage.masking import shown
 from hpsearch.storage.mysql import MYSQL
 from hpsearch.storage.postgresql import POSTGRESQL
 from hpsearch.storage.server_kinds import Kind, Trouble
-from hpsearch.storage.server_locks import SCHEMA, ServerLock, hold
+from hpsearch.storage.server_locks import SCHEMA, ServerLock, end, hold
 
 _KINDS: dict[str, Kind] = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}
 
@@ -152,7 +152,7 @@ class Server:
         try:
             yield
         finally:
-            held.close()
+            end(held)
 
     def lock_study(self, study_id: int, name: str) -> ServerLock:
         return ServerLock(self, study_id, name)

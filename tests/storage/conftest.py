@@ -16,14 +16,18 @@ from hpsearch.storage.database import Database
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def storage(request, tmp_path):
-    """The URL of a new, empty database of each kind."""
+    """The URL of a new, empty database of each kind; that of `database` for a test that asks for both."""
+    if request.param != "sqlite" and "database" in request.fixturenames:
+        return servers.server(request.param).url(servers.KEPT)
     return servers.place(request.param, tmp_path)
 
 
 @pytest.fixture
 def database(storage):
-    """A new database of each kind, open to write."""
-    with closing(Database(storage, create=True)) as opened:
+    """A database of each kind, open to write, with tables but without rows."""
+    kind = storage.partition(":")[0]
+    opened = Database(storage, create=True) if kind == "sqlite" else servers.server(kind).kept_database()
+    with closing(opened):
         yield opened
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from small_study import add, advance, everything, finish, new_trials, prune, start, trials_of, whole
+from small_study import add, advance, finish, new_trials, prune, start, trials_of, whole
 from small_study import add_trials as add_some
 from tiny import StopAfter, options, url, workspace
 
@@ -20,6 +20,12 @@ def check(folder):
             return check_integrity(connection)
     finally:
         engine.dispose()
+
+
+def dump(folder):
+    """All that is in the file."""
+    with closing(sqlite3.connect(folder / "study.db")) as connection:
+        return list(connection.iterdump())
 
 
 def damage(folder, statement):
@@ -78,9 +84,9 @@ FAULTS = {
 @pytest.mark.parametrize("statement", FAULTS)
 def test_whatever_is_wrong_is_found(whole_study, statement):
     damage(whole_study, statement)
-    before = everything(whole_study / "study.db")
+    before = dump(whole_study)
     assert any(FAULTS[statement] in problem for problem in check(whole_study)), check(whole_study)
-    assert everything(whole_study / "study.db") == before
+    assert dump(whole_study) == before
 
 
 def test_a_trial_that_is_there_twice_is_refused_by_the_tables_and_found(tmp_path):
@@ -90,7 +96,7 @@ def test_a_trial_that_is_there_twice_is_refused_by_the_tables_and_found(tmp_path
         add_some(database, new_trials(0, 2))
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         damage(tmp_path, "UPDATE hpsearch_trials SET point = 0")
-    lines = "\n".join(everything(tmp_path / "study.db"))
+    lines = "\n".join(dump(tmp_path))
     (tmp_path / "study.db").unlink()
     with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
         connection.executescript(lines.replace("UNIQUE (stage_id, point, replicate)", "CHECK (1)"))

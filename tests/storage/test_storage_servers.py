@@ -1,11 +1,13 @@
 """A database on a server: whatever is wrong with it costs one line, and the password is in none."""
 
+import itertools
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 import servers
 from small_study import STUDY, add, add_trials, new_trials, start, trials_of
+from sqlalchemy import event
 
 from hpsearch.errors import StorageError, StorageFault
 from hpsearch.storage import reading, tables, writing
@@ -142,21 +144,44 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_restarts_costs_the_transaction_and_one_line(kind):
-    with closing(servers.Server(kind)) as server, closing(Database(server.new_database(), create=True)) as database:
-        add(database)
-        start(database)
-        lost = r"the connection to the server was lost .*resume when the server is back"
+@SERVERS
+def test_a_server_that_restarts_costs_the_transaction_and_one_line(storage, database):
+    server = servers.server(storage.partition(":")[0])
+    add(database)
+    start(database)
+    lost = r"the connection to the server was lost .*resume when the server is back"
+    try:
         with pytest.raises(StorageFault, match=lost), database.transaction() as connection:  # noqa: PT012
             writing.add_trials(connection, reading.stages(connection, 1)[0], new_trials(0, 1))
             server.stop()
             reading.stages(connection, 1)
         with pytest.raises(StorageFault, match=lost):
             trials_of(database)
+    finally:
         server.start()
-        assert trials_of(database) == []
-        assert add_trials(database, new_trials(0, 1))[0].number == 0
+    assert trials_of(database) == []
+    assert add_trials(database, new_trials(0, 1))[0].number == 0
+
+
+@SERVERS
+@pytest.mark.parametrize("when", [1, 3, 5, "commit"])
+def test_a_connection_that_is_cut_at_whatever_statement_costs_the_transaction_and_one_line(storage, database, when):
+    add(database)
+    start(database)
+    server, asked = servers.server(storage.partition(":")[0]), itertools.count(1)
+
+    def cut(*given):
+        if next(asked) == when or len(given) == 1:
+            server.cut(servers.KEPT)
+
+    name = "commit" if when == "commit" else "before_cursor_execute"
+    event.listen(database.engine, name, cut)
+    try:
+        with pytest.raises(StorageFault, match="the connection to the server was lost"):
+            add_trials(database, new_trials(0, 2))
+    finally:
+        event.remove(database.engine, name, cut)
+    assert trials_of(database) == []
 
 
 def test_numbers_text_and_blobs_are_what_they_were(database, storage):
