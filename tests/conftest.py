@@ -1,8 +1,11 @@
 """What all tests share: none of them touches the user's cache of prepared splits."""
 
+import os
 import signal
 
 import pytest
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is there: the tests already have a process a core
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
 from hpsearch.spec import Confirm
 
@@ -98,4 +98,5 @@ def paired_p(a: np.ndarray, b: np.ndarray) -> float:
     difference = a - b
     if np.ptp(difference) < 1e-12:  # of accuracies, whose steps are one image
         return 1.0
-    return float(stats.ttest_1samp(difference, 0.0).pvalue)
+    t = difference.mean() / np.sqrt(difference.var(ddof=1) / len(difference))
+    return float(2.0 * stdtr(len(difference) - 1, -abs(t)))  # scipy.stats takes a fifth of a second to import

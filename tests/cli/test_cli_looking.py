@@ -80,7 +80,7 @@ def test_delete_asks_only_where_there_is_something_to_delete_and_somebody_to_ans
     assert run(folder, capsys, "status", "tiny")[0] == 0
 
 
-NAMES = ['it\'s \\"quoted\\" & <b>', "☃ 🎉 ä", "a" * 250, "-x", "[red]50% {x}"]
+NAMES = ['it\'s \\"quoted\\" & <b> [red]50% {x} ☃ 🎉 ä'.ljust(250, "a"), "-x"]
 
 
 @pytest.mark.parametrize("name", NAMES)

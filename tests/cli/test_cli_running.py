@@ -10,8 +10,9 @@ import time
 from contextlib import closing
 
 import pytest
-from tiny import LONG, ROOT, TINY, alive, children, finish, options, ranking, rows, start, until, workspace
+from tiny import LONG, ROOT, TINY, alive, children, finish, options, ranking, rows, start, until, url, workspace
 
+from hpsearch.cli import main
 from hpsearch.search.launching import launch
 from hpsearch.storage import tables
 
@@ -44,7 +45,7 @@ def epochs_done(folder) -> int:
         return 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_to_all_stops_cleanly_and_resume_ends_the_same(tmp_path, calm, number):
     process = started(tmp_path)
     os.killpg(process.pid, number)
@@ -85,6 +86,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path):
     assert time.monotonic() - began < 6  # and not the ten seconds that a segment under way may take
 
 
+@pytest.mark.slow
 def test_a_run_under_nohup_ignores_the_closing_of_its_terminal(tmp_path):
     arguments = ["nohup", sys.executable, "-m", "hpsearch", "launch", str(workspace(tmp_path, MEDIUM)), "--quiet"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -118,20 +120,23 @@ def test_a_killed_coordinator_leaves_no_worker_and_says_so_in_the_status(tmp_pat
     assert "interrupted" in out
 
 
-def test_who_comes_second_is_refused_with_the_process_id(tmp_path):
+def test_who_comes_second_is_refused_with_the_process_id(tmp_path, capsys):
     process = started(tmp_path, LONG)
+    storage = ["--storage", url(tmp_path)]
     said = (
         f"study 'long' is being run by another process (process {process.pid} on {socket.gethostname()}); wait for it"
     )
     for arguments in (("resume", "long"), ("delete", "long", "--yes")):
-        assert finish(start(tmp_path, *arguments)) == (1, "", f"hpsearch: {said}\n")
-    status, _, complaint = finish(start(tmp_path, "launch", str(tmp_path / "studies" / "tiny.toml")))
+        assert (main([*arguments, *storage]), *capsys.readouterr()) == (1, "", f"hpsearch: {said}\n")
+    status = main(["launch", str(tmp_path / "studies" / "tiny.toml"), *storage])
+    complaint = capsys.readouterr().err
     assert (status, complaint.count("\n")) == (2, 1)
     assert "study 'long' exists already; go on with" in complaint
     process.kill()
     finish(process)
 
 
+@pytest.mark.slow
 def test_two_studies_run_in_one_database_at_once(tmp_path, calm):
     first = started(tmp_path)
     other = workspace(tmp_path, MEDIUM.replace('"tiny"', '"other"'), "other.toml")

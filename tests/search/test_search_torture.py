@@ -1,4 +1,4 @@
-"""A short torture: some kills of every kind, and the end as if there had been none."""
+"""Torture, short and long: kills of every kind, and the end as if there had been none."""
 
 import subprocess
 import sys
@@ -7,13 +7,10 @@ import pytest
 from tiny import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        pytest.param("--seed 3 --kills 6 --only 1 --only 6", id="short"),
-        pytest.param("--seed 4 --kills 200", id="long", marks=pytest.mark.slow),
-    ],
+    "arguments", ["--seed 3 --kills 6 --only 1 --only 6", "--seed 4 --kills 200"], ids=["short", "long"]
 )
 def test_no_kill_changes_what_a_study_comes_to(arguments):
     command = [sys.executable, str(ROOT / "scripts" / "torture"), *arguments.split()]

@@ -74,7 +74,7 @@ def test_a_study_whose_server_stops_ends_in_one_line_and_resumes_right(tmp_path,
     assert digest_of(storage) == wanted
 
 
-@SERVERS
+@pytest.mark.parametrize("storage", ["postgresql", pytest.param("mariadb", marks=pytest.mark.slow)], indirect=True)
 def test_a_killed_coordinator_makes_nobody_wait(tmp_path, storage):
     process = start(tmp_path, "launch", str(workspace(tmp_path, LONG)), "--workers", "1", storage=storage)
     until(lambda: look_up(storage, "long") and epochs_done(storage))

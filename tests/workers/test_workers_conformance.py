@@ -4,6 +4,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,14 @@ def test_the_models_that_come_with_it_keep_every_promise(name, capsys):
     out = capsys.readouterr().out
     assert "keeps every promise" in out
     assert "FAILS" not in out
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="BLAS takes no more threads than there are cores")
+def test_a_check_does_not_depend_on_the_threads_that_blas_takes_by_itself():
+    command = [sys.executable, "-m", "hpsearch", "check", str(ROOT / "models" / "mlp.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_trainable_of_ones_own_keeps_them(tmp_path, capsys):
