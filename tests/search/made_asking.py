@@ -28,7 +28,7 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 LEARNERS = [
     "tpe",
     pytest.param("cmaes", marks=needs("cmaes")),
-    pytest.param("gp", marks=needs("torch", "greenlet")),
+    pytest.param("gp", marks=[needs("torch", "greenlet"), pytest.mark.slow]),
 ]
 
 
