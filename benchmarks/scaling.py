@@ -1,10 +1,11 @@
 """What limits a search over many machines: the coordinator, the database, a segment's bytes, a trial's memory.
 
-    python benchmarks/scaling.py [--trials 2000] [--workers 2] [URL …]
+    python benchmarks/scaling.py [--trials 2000] [--workers 1] [URL …]
 
 Runs a study of tiny trials, and one of trials of 3072-50-10 (0.6 MB of weights each), in the workspace's SQLite and in
 the databases of the URLs (which must be empty, or hold no studies of these names; they are deleted again). From the
-measured figures it computes what 1,000 workers and 1,000,000 trials would ask. Linux only.
+measured figures it computes what 1,000 workers and 1,000,000 trials would ask. One worker, so that on two cores the
+coordinator and the database wait for each other and for nothing else. Linux only.
 """
 
 import argparse
@@ -127,7 +128,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="What limits a search over many machines.")
     arguments.add_argument("urls", nargs="*", metavar="URL")
     arguments.add_argument("--trials", type=int, default=2_000)
-    arguments.add_argument("--workers", type=int, default=2)
+    arguments.add_argument("--workers", type=int, default=1)
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), [f"sqlite:///{folder}/scaling.db", *given.urls], given.trials, given.workers)

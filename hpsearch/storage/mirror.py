@@ -144,25 +144,22 @@ def _widen(
 
 
 _MIRRORED = (
-    select(tables.trials.c.id, tables.trials.c.optuna_trial_id)
-    .select_from(
-        tables.trials.join(tables.stages).join(
-            TRIALS,
-            and_(
-                TRIALS.c.trial_id == tables.trials.c.optuna_trial_id,
-                TRIALS.c.study_id == tables.stages.c.optuna_study_id,
-                TRIALS.c.number == tables.trials.c.number,
-            ),
-        )
+    select(
+        tables.trials.c.id,
+        TRIALS.c.trial_id,
+        (TRIALS.c.study_id == tables.stages.c.optuna_study_id) & (TRIALS.c.number == tables.trials.c.number),
     )
+    .select_from(tables.trials.join(tables.stages).join(TRIALS, TRIALS.c.trial_id == tables.trials.c.optuna_trial_id))
     .where(tables.trials.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update(key_share=True, of=TRIALS)  # nobody deletes them in the dashboard before we have committed
 )
+"""Whose they are is not a condition: PostgreSQL would go through the whole study's trials for it, by another index."""
 
 
 def mirrored(connection: Connection, trial_ids: Sequence[int]) -> dict[int, int]:
     """Those of our trials that Optuna's tables have, with their ids there."""
-    return {a: b for part in chunks(trial_ids) for a, b in connection.execute(_MIRRORED, {"ids": part})}
+    rows = (row for part in chunks(trial_ids) for row in connection.execute(_MIRRORED, {"ids": part}))
+    return {ours: optunas for ours, optunas, same in rows if same}
 
 
 def note_progress(connection: Connection, results: Sequence[Progress]) -> None:
