@@ -41,7 +41,8 @@ class Driver:
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        self._ray, self._affinity, self._own = ray, NodeAffinitySchedulingStrategy, address is None
+        self._ray: Any = ray
+        self._affinity, self._own = NodeAffinitySchedulingStrategy, address is None
         given: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if address is None:
             given |= {"num_cpus": cpus, "include_dashboard": False}
@@ -70,7 +71,7 @@ class Driver:
     def _look(self) -> None:
         while True:
             try:
-                nodes = self._ray.nodes()  # type: ignore[no-untyped-call]
+                nodes = self._ray.nodes()
                 self._rooms = {
                     node["NodeID"]: Room(f"{node['NodeManagerAddress']} ({node['NodeID'][:_HEX]})", int(slots))
                     for node in nodes
