@@ -46,6 +46,7 @@ def summarise(
         return [*sentences, "No trial has finished yet, so there is no best setting."]
     if search:
         sentences += [_best(search), corrected_sentence(search, choices), _ties(search), resolution(frames, search)]
+        sentences.append(_earlier(stages, search))
     sentences += pruned
     check = check_final(frames, stages, choices)
     sentences += [_final(frames, stages), final_sentence(check), _looks(frames, stages)]
@@ -111,6 +112,27 @@ def _flattered(stage: StageView, best: Row) -> str:
         return f", which flatters it a little: it is the highest of the {among}" if peers > 1 else ""
     many = len(stage.ranked)
     return f", which flatters it: it is the highest of {many:,}" if many > 1 else ""
+
+
+def _earlier(stages: Sequence[StageView], last: StageView) -> str:
+    """Say that an earlier stage's best has a higher value than the last one's, where it does."""
+    best = last.ranked[0].validation
+    before = [(row.validation.share, stage, row) for stage, row in _winners(stages, last) if row.validation]
+    higher = [found for found in before if best and found[0] > best.share]
+    if not higher:
+        return ""
+    _, stage, row = max(higher, key=lambda found: found[0])
+    return (
+        f"An earlier stage's best has a higher one: {setting(stage, row)} in {stage.name}, with {row.accuracy}, the"
+        f" highest of {len(stage.ranked):,} there. Each was chosen for its height, so this alone does not make it the"
+        " better setting."
+    )
+
+
+def _winners(stages: Sequence[StageView], last: StageView) -> list[tuple[StageView, Row]]:
+    """The first of each stage that searched before `last`."""
+    searched = [stage for stage in stages[: stages.index(last)] if stage.kind != "final"]
+    return [(stage, stage.ranked[0]) for stage in searched if stage.ranked]
 
 
 def _ties(stage: StageView) -> str:

@@ -113,6 +113,17 @@ def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
     assert "The test images were looked at 3 times, by 3 trials of final: after every choice had been made." in text
 
 
+@pytest.mark.parametrize(("fine", "said"), [(0.4, True), (0.6, False)])
+def test_a_higher_value_of_an_earlier_stage_is_not_kept_back(engine, tmp_path, fine, said):
+    maker = made_study.Maker(engine)
+    for name, accuracy in (("coarse", 0.5), ("fine", fine)):
+        stage = maker.stage(name, "list", None)
+        for number, eta in enumerate((0.1, 0.01)):
+            maker.trial(stage, number, {"lambda": 0.0, "eta": eta}, accuracy - number / 10)
+    text = " ".join(Page(write_report(engine, "made", tmp_path).read_text()).text.split())
+    assert ("An earlier stage's best has a higher one: λ = 0, η = 0.10 in coarse, with " in text) == said
+
+
 def test_a_stage_scored_on_the_test_images_is_warned_of(engine, tmp_path):
     maker = made_study.Maker(engine)
     table = maker.stage("table", "list", None, test=True)
