@@ -12,12 +12,14 @@ def shown(url: str) -> str:
     >>> shown("postgresql://me:secret@host/db")
     'postgresql://me:***@host/db'
     """
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme == "sqlite":
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    if scheme == "sqlite":
         return url
     user, at, place = rest.rpartition("@")  # an @ that belongs to a password is hidden with it
-    if at:
+    if at and separator:
         place = f"{user.partition(':')[0]}{':***' if ':' in user else ''}@{place}"
+    elif at:  # a mistyped URL, as postgresql:/me:secret@host/db, or a file's name
+        place = f"{'***' if ':' in user else user}@{place}"
     place, question, given = place.partition("?")
     options = [(key, "***" if _SECRET.search(key) else value) for key, value in parse_qsl(given, True)]
-    return f"{scheme}://{place}{question}{urlencode(options, safe='*/:')}"
+    return f"{scheme}{separator}{place}{question}{urlencode(options, safe='*/:')}"

@@ -3,6 +3,7 @@
 What differs between them is here and in the modules of each kind; everything else is the same SQL.
 """
 
+import difflib
 import re
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -14,6 +15,9 @@ from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage.files import File
 from hpsearch.storage.masking import shown
 from hpsearch.storage.servers import Server
+
+_NAMES = {"sqlite": "sqlite:///"} | {name: f"{name}://" for name in ("postgresql", "mysql", "mariadb")}
+"""How a URL of each kind begins."""
 
 
 class StudyLock(Protocol):
@@ -80,6 +84,10 @@ def place_of(url: str) -> Place:
         return Server.of(url)
     if url.startswith("sqlite:///"):
         return File.of(url)
-    hint = f"; did you mean 'sqlite:///{url}'?" if "://" not in url else ""
+    near = difflib.get_close_matches(url.partition(":")[0].lower(), _NAMES, n=1)
+    if near:
+        hint = f"; did you mean '{_NAMES[near[0]]}'?"
+    else:
+        hint = f"; did you mean 'sqlite:///{url}'?" if "://" not in url and "@" not in url else ""
     rule = "must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://'"
     raise StorageError(f"--storage {rule}, got {shown(url)!r}{hint}")

@@ -10,9 +10,11 @@ from typing import Any
 
 import sqlalchemy
 from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
 from sqlalchemy import event
 
-from hpsearch.errors import HpsearchError, StorageError, StorageFault
+from hpsearch.errors import HpsearchError, StorageError, StorageFault, raised
+from hpsearch.storage import tables
 from hpsearch.storage.masking import shown
 from hpsearch.storage.mysql import MYSQL
 from hpsearch.storage.postgresql import POSTGRESQL
@@ -54,6 +56,9 @@ class Server:
         if not parsed.database or "\0" in url or not 0 < port < 65536:
             what = "name a database after the host" if not parsed.database else "have a port from 1 to 65535"
             raise StorageError(f"--storage must {what}, got {shown(url)!r}")
+        if parsed.password == "***":
+            rule = "*** stands for the password in what hpsearch shows"
+            raise StorageError(f"--storage: {rule}, got {shown(url)!r}; {kind.password_hint}")
         return cls(kind.completed(parsed), kind, name)
 
     @property
@@ -72,14 +77,25 @@ class Server:
     def open_writer(self) -> RDBStorage:
         engine = self._engine(read_only=False)
         try:
-            with engine.connect():  # what is wrong with the connection is told before anything is made
-                pass
+            with engine.connect() as connection:  # what is wrong with it is told before anything is made
+                self._refuse_strangers(connection)
             self.kind.make_tables(engine)
         finally:
             engine.dispose()
         return RDBStorage(f"{self.kind.name}+{self.kind.driver}://", engine_kwargs=self._options(read_only=False))
 
     dashboard_storage = open_writer
+
+    def _refuse_strangers(self, connection: sqlalchemy.Connection) -> None:
+        """Raise StorageError if a table of a name that we need is another program's; ours may be half made."""
+        found = sqlalchemy.inspect(connection)
+        if found.has_table(tables.versions.name):
+            return
+        there = set(found.get_table_names())
+        for table in (*models.BaseModel.metadata.sorted_tables, *tables.metadata.sorted_tables):
+            if table.name in there and not {c["name"] for c in found.get_columns(table.name)} >= set(table.c.keys()):
+                rule = f"the database has a table {table.name!r} of another program"
+                raise StorageError(f"{self.shown}: {rule}; make a database for hpsearch alone, and name that")
 
     def begin_writing(self, engine: sqlalchemy.Engine) -> None:
         """Nothing: transactions are the server's."""
@@ -176,13 +192,19 @@ class Server:
         except ImportError as error:
             how = f"pip install 'hpsearch[{self.kind.extra}]'"
             raise StorageError(f"{self.shown}: to reach it needs {self.kind.driver}; {how}") from error
-        positional, named = dialect().create_connect_args(self.url)
+        try:
+            positional, named = dialect().create_connect_args(self.url)
+        except (ValueError, sqlalchemy.exc.ArgumentError) as error:
+            raise StorageError(f"{self.shown}: one of the URL's options cannot be used ({error})") from error
 
         def connect() -> Any:
             try:
                 connection = driver.connect(*positional, **self.kind.connecting(named))
             except RuntimeError as error:  # PyMySQL, of packages that a way to log in needs
                 raise StorageError(f"{self.shown}: {error}") from error
+            except (TypeError, ValueError, AttributeError, OSError) as error:  # so PyMySQL finds fault with options
+                rule = f"{self.kind.driver} cannot use one of the URL's options"
+                raise StorageError(f"{self.shown}: {rule} ({raised(error)})") from error
             if old := self.kind.too_old(connection):
                 connection.close()
                 raise StorageError(f"{self.shown}: hpsearch needs {self.kind.oldest}, the server is {old}")

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 import servers
+from optuna.storages._rdb import models
 from small_study import STUDY, add, add_trials, new_trials, start, trials_of
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 
 from hpsearch.errors import StorageError, StorageFault
 from hpsearch.storage import reading, tables, writing
@@ -32,6 +33,9 @@ SERVERS = pytest.mark.parametrize("storage", KINDS, indirect=True)
         ("postgresql://host/db", "postgresql://host/db"),
         ("sqlite:///a@b:c.db", "sqlite:///a@b:c.db"),
         ("study.db", "study.db"),
+        ("a@b.db", "a@b.db"),
+        ("postgresql:/me:secret@host/db", "***@host/db"),
+        ("me:/secret@host/db?password=secret", "***@host/db?password=***"),
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url, masked):
@@ -57,6 +61,52 @@ def test_a_url_that_names_no_database_is_refused(url, said):
         look_up(url, "s")
     assert "secret" not in str(refused.value)
     assert "p@ss" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("postgrsql://me:secret@host/db", "'postgresql://'"),
+        ("MariaDB://me:secret@host/db", "'mariadb://'"),
+        ("mysql:/me:secret@host/db", "'mysql://'"),
+        ("sqlite:/study.db", "'sqlite:///'"),
+        ("study.db", "'sqlite:///study.db'"),
+    ],
+)
+def test_a_mistyped_url_names_the_nearest_and_not_the_password(url, hint):
+    with pytest.raises(StorageError, match=f"; did you mean {hint}[?]$") as refused:
+        place_of(url)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_url_pasted_from_a_message_is_told_what_its_stars_are(kind):
+    with pytest.raises(StorageError, match=r"[*]{3} stands for the password .* give the right ones in the URL"):
+        place_of(shown(f"{kind}://me:secret@host/db"))
+
+
+@pytest.mark.parametrize("options", ["foo=bar", "charset=foo", "connect_timeout=abc", "ssl_ca=/nowhere"])
+def test_options_that_pymysql_does_not_take_cost_one_line(options):
+    pytest.importorskip("pymysql")
+    with pytest.raises(StorageError, match=r"mysql://me@127.0.0.1:1/db.*one of the URL's options"):
+        look_up(f"mysql://me@127.0.0.1:1/db?{options}", "s")
+
+
+@SERVERS
+def test_a_database_with_another_programs_tables_is_left_alone(storage):
+    engine = place_of(storage)._engine(read_only=False)
+    with closing(engine.connect()) as connection:
+        connection.exec_driver_sql("CREATE TABLE studies (x INTEGER)")
+        connection.commit()
+        with pytest.raises(StorageError, match="the database has a table 'studies' of another program"):
+            Database(storage, create=True)
+        connection.rollback()
+        assert inspect(connection).get_table_names() == ["studies"]
+        connection.exec_driver_sql("DROP TABLE studies")
+        connection.commit()
+    models.StudyModel.metadata.tables["studies"].create(engine)  # of a first launch that was killed
+    engine.dispose()
+    Database(storage, create=True).close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
