@@ -66,7 +66,11 @@ def raised(error: BaseException) -> str:
     >>> raised(RuntimeError("out of\\nmemory")), raised(KeyboardInterrupt())
     ('RuntimeError: out of memory', 'KeyboardInterrupt')
     """
-    return ": ".join(filter(None, (type(error).__name__, " ".join(f"{error}".split()))))
+    try:
+        words = " ".join(f"{error}".split())
+    except Exception:  # its own words fail
+        words = ""
+    return ": ".join(filter(None, (type(error).__name__, words)))
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

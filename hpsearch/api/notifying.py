@@ -33,7 +33,7 @@ def check_target(target: str | None) -> None:
     """Raise InputError for what is neither a command nor the address of a web hook."""
     if target is None:
         return
-    if not target.strip() or "\0" in target:
+    if not isinstance(target, str) or not target.strip() or "\0" in target:
         raise InputError(f"notify must be a command, or a URL that begins with https:// or http://, got {target!r}")
     head, separator, _ = target.partition("://")
     if separator and head.isalnum() and not (_is_url(target) and _host(target)):

@@ -52,6 +52,7 @@ def launch(
     by Ctrl-C, CallbackError where by a callback: then `resume` goes on with it.
     """
     options = _options(storage, workers, backend, scheduler, data_dir)
+    _refuse_unless("study", study, (Study, str, Path), "a Study, or the path of a study file")
 
     def run(chosen: launching.Options) -> tuple[str, bool]:
         if isinstance(study, Study):
@@ -80,6 +81,7 @@ def resume(
     With `accept_changes` it goes on although its model file has changed: unfinished trials begin anew.
     """
     options = replace(_options(storage, workers, backend, scheduler, data_dir), accept_changes=accept_changes)
+    _refuse_unless("name", name, str, "a study's name")
 
     def run(chosen: launching.Options) -> tuple[str, bool]:
         return name, launching.resume(name, chosen)
@@ -99,10 +101,25 @@ def load(name: str, storage: str | None = None, *, data_dir: str | Path | None =
     """
     from hpsearch.api.results import load_results  # pandas: only where somebody looks
 
-    return load_results(name, _storage(storage), None if data_dir is None else Path(data_dir))
+    _refuse_unless("name", name, str, "a study's name")
+    return load_results(name, _storage(storage), _folder(data_dir))
+
+
+def _refuse_unless(what: str, given: object, kinds: type | tuple[type, ...], rule: str) -> None:
+    if not isinstance(given, kinds):
+        raise InputError(f"{what} must be {rule}, got {given!r:.80}")
+
+
+def _folder(given: str | Path | None) -> Path | None:
+    if given is None:
+        return None
+    _refuse_unless("data_dir", given, (str, Path), "a folder's path")
+    return Path(given)
 
 
 def _storage(given: str | None) -> str:
+    if given is not None:
+        _refuse_unless("storage", given, str, "a database's URL, as 'sqlite:///studies/hpsearch.db'")
     return given or os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL
 
 
@@ -135,10 +152,14 @@ def carry_out(
 def _options(
     storage: str | None, workers: int | None, backend: str, scheduler: str | None, data_dir: str | Path | None
 ) -> launching.Options:
-    where = None if data_dir is None else Path(data_dir)
+    _refuse_unless("backend", backend, str, "loky, dask, ray, threading or sequential")
+    if scheduler is not None:
+        _refuse_unless("scheduler", scheduler, str, "an address, as 'tcp://host:8786'")
     if workers is not None and not (isinstance(workers, Integral) and 1 <= workers <= MOST_WORKERS):
         raise InputError(f"workers must be a whole number from 1 to {MOST_WORKERS}, got {workers!r}")
-    return launching.Options(_storage(storage), workers=workers, backend=backend, scheduler=scheduler, data_dir=where)
+    return launching.Options(
+        _storage(storage), workers=workers, backend=backend, scheduler=scheduler, data_dir=_folder(data_dir)
+    )
 
 
 def _results(
@@ -149,6 +170,9 @@ def _results(
     notify_target: str | None,
     progress: bool | None,
 ) -> "Results":
+    for what, function in (("on_trial", on_trial), ("on_stage", on_stage)):
+        if function is not None and not callable(function):
+            raise InputError(f"{what} must be a function of one argument, got {function!r:.80}")
     quiet = not (somebody_looks() if progress is None else progress)
     name, finished = carry_out(run, options, watching(quiet=quiet), on_trial, on_stage, notify_target)
     if not finished:

@@ -15,7 +15,7 @@ import click
 from hpsearch import data, spec
 from hpsearch.cli.study_text import USUAL, Answers, study_text
 from hpsearch.cli.telling import tell
-from hpsearch.errors import DataError, InputError, nearest
+from hpsearch.errors import DataError, InputError, StudyFileError, nearest
 from hpsearch.search import preparing
 from hpsearch.spec.table import Name
 from hpsearch.storage import DEFAULT_URL
@@ -71,6 +71,7 @@ def new_study(
     ask = Asker(yes)
     if file is not None:
         _free(file)
+        spec.check_value(f"{file}: the name", file.stem, Name)
     source, images = ask(
         "Dataset: digits, cifar10, or a path", "digits", lambda text: _source(text, label, test, ask), dataset
     )
@@ -188,9 +189,29 @@ def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
             rule = "must be choices such as [20, 50], or a range such as { low = 1e-3, high = 0.5, log = true }"
             place = "" if asked else f"--search {key}=VALUES: "
             raise InputError(f"{place}the values of {key} {rule}, got {text!r}")
+        _refuse_early(key, text, "" if asked else f"--search {key}=VALUES: ")
         return text
 
     return check
+
+
+def _refuse_early(key: str, text: str, place: str) -> None:
+    """Refuse values that no study file takes, such as a range upside down, before the other questions are asked.
+
+    What depends on the other answers is for the check of the whole file.
+    """
+    training = {"epochs": 1, "batch_size": 1, "eta": 0.1}
+    study = (
+        "name = 'x'\nmodel = { file = 'x.py' }\ndata = { dataset = 'digits', train = 2, validation = 1 }\n[training]\n"
+    )
+    study += "".join(f"{name} = {value}\n" for name, value in training.items() if name != key)
+    study += f"[[stage]]\nname = 'x'\nsampler = {{ kind = 'random', trials = 1 }}\nspace.{key} = {text}\n"
+    try:
+        spec.parse(study, "")
+    except StudyFileError as error:
+        _, _, words = str(error).partition("stage[0].space.")
+        if words.startswith((f"{key} ", f"{key}.")) and "." not in key:
+            raise InputError(f"{place}{words}") from None
 
 
 def _count(what: str, text: str) -> int:

@@ -16,8 +16,7 @@ MODELS = ("mlp.py", "softmax.py")
 
 def make_workspace(directory: Path, *, as_json: bool) -> None:
     """Make a folder with a study, models and a README. Raises InputError, with nothing changed, if files clash."""
-    if directory.exists() and not directory.is_dir():
-        raise InputError(f"{directory}: must be a folder, or a name for a new one, but is a file")
+    _refuse_no_folder(directory)
     files = {directory / name: source.read_bytes() for name, source in _sources().items()}
     clashing = [path for path, content in files.items() if _differs(path, content)]
     if clashing:
@@ -38,6 +37,17 @@ def make_workspace(directory: Path, *, as_json: bool) -> None:
     for path in made:
         click.echo(f"made {path}")
     return click.echo(f"next: {then}")
+
+
+def _refuse_no_folder(directory: Path) -> None:
+    try:
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"{directory}: must be a folder, or a name for a new one, but is a file")
+        file = next((folder for folder in directory.parents if folder.exists() and not folder.is_dir()), None)
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{directory}: cannot be made ({error.strerror})") from error
+    if file:
+        raise InputError(f"{directory}: cannot be made ({file} is no folder); name another folder")
 
 
 def _sources() -> dict[str, Path]:

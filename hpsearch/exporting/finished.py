@@ -107,12 +107,12 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     """
     if name is None:
         return _first(frames)
-    stage, _, number = name.rpartition(":")
+    stage, _, number = str(name).rpartition(":")
     for trial in frames.rows:
         if trial["stage"] == stage and str(trial["number"]) == number:
             return trial
     known = [called(trial) for trial in frames.rows]
-    hint = nearest(name, known) if len(known) <= 10 else f"; as {known[0]}"
+    hint = nearest(str(name), known) if len(known) <= 10 else f"; as {known[0]}"
     raise InputError(f"trial must name one of study {frames.study['name']!r} as STAGE:NUMBER, got {name!r}{hint}")
 
 

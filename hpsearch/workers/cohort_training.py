@@ -10,6 +10,7 @@ from hpsearch.data.augmentation import EpochAugmentation
 from hpsearch.nn import Network
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
+from hpsearch.workers.guarded_layers import guarded
 from hpsearch.workers.plugin import Plugin, layers
 from hpsearch.workers.recipe import decays_of, loss_of, optimiser_of, schedule_of
 from hpsearch.workers.recording import kept, looks_at_test, on_test, record, sample_of
@@ -123,7 +124,7 @@ def _network(segment: "Segment", split: Split, plugin: Plugin) -> Network:
     training = segment.tasks[0].setting.training
     assert training.batch_size is not None
     network = Network(
-        layers(plugin, len(split.classes), segment.tasks[0].setting.parameters),
+        guarded(layers(plugin, len(split.classes), segment.tasks[0].setting.parameters), plugin.path),
         inputs=split.train_x.shape[1],
         trials=len(segment.tasks),
         rows=batch_rows(split.images, training.batch_size),

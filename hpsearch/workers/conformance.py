@@ -4,7 +4,7 @@ Everything is trained as a study trains it, in segments, so that what passes her
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -82,6 +82,7 @@ class _Bench:
         self.split: Split = open_split(split)
         self.whole: TaskResult | None = None
         self.seconds = 0.0
+        self.apart: TaskResult | None = None
 
     def promises(self) -> dict[str, Callable[[], str]]:
         """What is checked, in order, for a model of its kind."""
@@ -128,6 +129,7 @@ class _Bench:
     # The promises
 
     def _made(self) -> str:
+        self._train_apart()
         if self.plugin.kind == "layers":
             numbers, _ = size(
                 self.plugin, self.split.train_x.shape[1], len(self.split.classes), self.setting.parameters
@@ -135,6 +137,15 @@ class _Bench:
             return f"layers that learn {numbers:,} numbers"
         self._trainable()
         return "a trainable"
+
+    def _train_apart(self) -> None:
+        """Train in a process of its own first: a model that ends its process must not end the check, unsaid."""
+        with closing(LokyPool(1)) as pool, suppress(HpsearchError, TrainingError):  # said by the checks that come
+            try:
+                self.apart = pool.submit(run_segment, self._segment()).result().tasks[0]
+            except WorkerDied:
+                rule = "a model must not end its process (os._exit, a crash of compiled code, out of memory)"
+                raise _BrokenError(f"the process that trained it ended in the midst of it; {rule}") from None
 
     def _gradients(self) -> str:
         found = gradients(self.plugin, self.setting.parameters)
@@ -188,12 +199,9 @@ class _Bench:
         return "bit for bit, after another trial"
 
     def _elsewhere(self) -> str:
-        with closing(LokyPool(1)) as pool:
-            try:
-                result = pool.submit(run_segment, self._segment()).result()
-            except WorkerDied:
-                raise _BrokenError("the process ended in the midst of it") from None
-        _same("trained in another process", self.whole, result.tasks[0])
+        if self.apart is None:
+            raise _BrokenError("it trains here, but not in another process")
+        _same("trained in another process", self.whole, self.apart)
         return "bit for bit"
 
     def _cut(self) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.errors import ModelError
+from hpsearch.errors import ModelError, raised
 from hpsearch.nn import Network
 from hpsearch.nn.gradcheck import ParameterCheck, check
 from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.random import generator
+from hpsearch.workers.guarded_layers import guarded
 from hpsearch.workers.plugin import Plugin, layers
 
 TOLERANCE = 1e-6
@@ -36,7 +37,7 @@ def gradients(
     """
     if plugin.kind != "layers":
         raise ModelError(f"{plugin.path}: a trainable has no gradients to compare; `hpsearch check` checks it")
-    made = layers(plugin, classes, parameters)
+    made = guarded(layers(plugin, classes, parameters), plugin.path)
     rng = generator(seed, "gradcheck")
     try:
         network = Network(made, inputs=features, rows=(images,), dtype="float64", loss=LOSSES[loss]())
@@ -44,5 +45,7 @@ def gradients(
         x = rng.standard_normal((images, features))
         y = rng.integers(classes, size=images)
         return check(network, x, y, np.array([lam]), h=h, eps=epsilon, sample=entries, rng=rng)
-    except Exception as error:
-        raise ModelError(f"{plugin.path}: the layers failed: {type(error).__name__}: {error}") from error
+    except ModelError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{plugin.path}: the layers failed: {raised(error)}") from error

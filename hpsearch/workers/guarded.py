@@ -122,7 +122,7 @@ class Guarded:
             return function()
         except PredictedError as error:
             raise ModelError(f"{self._path}: {error}") from None
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        except BaseException as error:
             raise ModelError(f"{self._path}: {self._names[method]}{given} raised {raised(error)}") from error
 
     def _breach(self, rule: str, found: Any) -> ModelError:

@@ -61,6 +61,10 @@ def read_plugin(path: Path) -> Plugin:
     except FileNotFoundError:
         there = [p.name for p in path.parent.glob("*.py")]
         raise ModelError(f"{path}: the model file does not exist{nearest(path.name, there)}") from None
+    except IsADirectoryError:
+        files = ", ".join(sorted(str(p) for p in path.glob("*.py"))[:5])
+        has = f"; it has {files}" if files else ""
+        raise ModelError(f"{path}: must be a model file, but is a folder{has}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: the model file cannot be read ({error})") from error
     return _import(path, text, hashlib.sha256(text.encode()).hexdigest())
@@ -120,14 +124,18 @@ def called(plugin: Plugin, what: str, function: Callable[[], Any]) -> Any:
     try:
         return function()
     except ValueError as error:  # what a model says of a parameter that makes no sense
-        raise ModelError(f"{plugin.path}: {on_one_line(error)}") from error
-    except (Exception, SystemExit, KeyboardInterrupt) as error:  # signals are counted elsewhere: it is the model's own
+        words = on_one_line(error) or f"{what} raised ValueError without a word of what is wrong"
+        raise ModelError(f"{plugin.path}: {words}") from error
+    except BaseException as error:  # signals are counted elsewhere: it is the model's own
         raise ModelError(f"{plugin.path}: {what} failed: {raised(error)}") from error
 
 
 def on_one_line(value: object) -> str:
     """What a plug-in says or gives, short enough for a message: an error's words, another value as Python writes it."""
-    return " ".join(f"{value}".split()) if isinstance(value, BaseException) else " ".join(f"{value!r:.80}".split())
+    try:
+        return " ".join((f"{value}" if isinstance(value, BaseException) else f"{value!r:.80}").split())
+    except Exception:  # it cannot even say what it is
+        return f"a {type(value).__name__}"
 
 
 def shown(way: str, parameters: Mapping[str, Any]) -> str:
@@ -166,8 +174,8 @@ def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any
         network = Network(made, inputs=inputs)
     except ValueError as error:
         raise ModelError(f"{plugin.path}: the layers do not fit: {error}") from error
-    except Exception as error:
-        raise ModelError(f"{plugin.path}: the layers do not fit: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{plugin.path}: the layers do not fit: {raised(error)}") from error
     if network.outputs != classes:
         raise ModelError(
             f"{plugin.path}: the last layer must have {classes} outputs, one a class, has {network.outputs}"

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from test_api_building import COARSE, FINE, digest_of, tiny
@@ -132,6 +133,30 @@ def test_bad_input_is_refused_before_anything_runs(here):
     ):
         with pytest.raises(kind):
             hpsearch.launch(**here | given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"study": {"name": "tiny"}}, "study must be a Study, or the path of a study file, got {'name': 'tiny'}"),
+        ({"storage": Path("x.db")}, "storage must be a database's URL, as 'sqlite:///studies/hpsearch.db', got "),
+        ({"data_dir": 3}, "data_dir must be a folder's path, got 3"),
+        ({"backend": None}, "backend must be loky, dask, ray, threading or sequential, got None"),
+        ({"backend": "dask", "scheduler": 3}, "scheduler must be an address, as 'tcp://host:8786', got 3"),
+        ({"notify": 3}, "notify must be a command, or a URL that begins with https:// or http://, got 3"),
+        ({"on_trial": "told"}, "on_trial must be a function of one argument, got 'told'"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_named(here, given, message):
+    with pytest.raises(InputError) as refused:
+        hpsearch.launch(**{"study": tiny()} | here | given)
+    assert str(refused.value).startswith(message)
+
+
+def test_a_name_that_is_none_is_refused():
+    for wanting in (hpsearch.load, hpsearch.resume):
+        with pytest.raises(InputError, match="name must be a study's name, got 3"):
+            wanting(3)
 
 
 def test_the_database_of_the_environment_is_meant_where_none_is_named(here, tmp_path, monkeypatch):

@@ -52,14 +52,15 @@ def broken(tmp_path, monkeypatch):
 def test_status_lists_failed_trials_and_shows_their_tracebacks_if_asked(broken, capsys):
     _, out, _ = run(broken, capsys, "status", "tiny")
     lines = out.splitlines()
-    assert lines[2] == "coarse:1 failed: ValueError: no \\x1b[31m forward; hidden = [9]"
+    place = f"{broken}/models/mlp.py: Broken.forward"
+    assert lines[2] == f"coarse:1 failed: {place} raised ValueError: no \\x1b[31m forward; hidden = [9]"
     assert lines[-2] == "stage coarse: 2 more failed trials; --failures shows all"
     assert lines[-1] == "tracebacks: --failures, or --trial STAGE:NUMBER for one"
     _, out, _ = run(broken, capsys, "status", "tiny", "--failures")
-    assert out.count("    Traceback") == 12
+    assert out.count("    Traceback") == 24  # what it raised, and what is made of it
     _, out, _ = run(broken, capsys, "status", "tiny", "--trial", "coarse:3")
     assert out.splitlines()[:2] == [
-        "coarse:3 is failed: ValueError: no \\x1b[31m forward",
+        f"coarse:3 is failed: {place} raised ValueError: no \\x1b[31m forward",
         "setting 3, replicate 0: hidden = [11]",
     ]
     assert "mlp.py" in out

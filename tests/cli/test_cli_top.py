@@ -1,5 +1,6 @@
 """`top`: what a frame holds and how it is drawn, alone and live in a terminal; it never writes."""
 
+import dataclasses
 import json
 import os
 import pty
@@ -151,6 +152,15 @@ def test_top_ends_with_its_study(held):
     assert terminal.process.wait(30) == 0
     os.close(terminal.ours)
     os.close(terminal.theirs)
+
+
+def test_the_report_that_is_there_is_named_at_the_end(folder):
+    frame = dataclasses.replace(frame_of(folder), state="complete")
+    assert top._next(frame, url(folder)).startswith("next: hpsearch report --storage")
+    report = folder / "reports" / "tiny" / "index.html"
+    report.parent.mkdir(parents=True)
+    report.write_text("")
+    assert top._next(frame, url(folder)) == "next: read reports/tiny/index.html"
 
 
 def test_a_database_without_studies_costs_one_line(tmp_path, capsys):

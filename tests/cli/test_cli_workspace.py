@@ -62,6 +62,9 @@ def test_init_cannot_make_what_must_not_be_made(tmp_path, capsys):
         status, out, complaint = run(capsys, "init", str(tmp_path / name))
         assert (status, out, complaint.count("\n")) == (2, "", 1)
     assert "must be a folder" in run(capsys, "init", str(tmp_path / "file"))[2]
+    below = f"hpsearch: {tmp_path}/file/a/b: cannot be made ({tmp_path}/file is no folder); name another folder\n"
+    assert run(capsys, "init", str(tmp_path / "file" / "a" / "b")) == (2, "", below)
+    assert run(capsys, "init", "x" * 300)[2].endswith(": cannot be made (File name too long)\n")
 
 
 def test_a_study_s_name_is_answered_with_its_file(here, capsys):
@@ -81,7 +84,18 @@ def test_new_study_takes_the_defaults(here, capsys):
     assert again == (2, "", "hpsearch: studies/my-digits.toml: is there already; give it another name\n")
 
 
-ANSWERS = ["digit", "digits", "models/ml.py", "", "eta, hidden, batchsize", "eta,hidden", "", "[[8],", "[[8], [16]]"]
+ANSWERS = [
+    "digit",
+    "digits",
+    "models/ml.py",
+    "",
+    "eta, hidden, batchsize",
+    "eta,hidden",
+    "{ low = 1, high = 0 }",
+    "",
+    "[[8],",
+    "[[8], [16]]",
+]
 ANSWERS += ["3", "0", "5", "-1", "1.5", "first", "no/name", "second"]
 
 
@@ -89,7 +103,7 @@ def test_new_study_asks_again_until_an_answer_will_do(here, capsys, monkeypatch)
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(ANSWERS) + "\n"))
     status, out, asked = run(capsys, "new", "study")
     assert (status, out.splitlines()[-1]) == (0, "next: hpsearch launch studies/second.toml")
-    assert asked.count("Error: ") == 8
+    assert asked.count("Error: ") == 9
     assert "did you mean 'batch_size'?" in asked
     study = spec.read(here / "studies" / "second.toml")
     assert set(study.stages[0].space) == {"eta", "hidden"}
@@ -121,7 +135,9 @@ BAD = [
     (("--search", "classes"), "'classes' is not a key of [training] or of models/mlp.py"),
     (("--search", "eta=3"), "--search eta=VALUES: the values of eta must be choices such as [20, 50], or a range"),
     (("--search", "clip_norm"), "--search clip_norm=VALUES: the values of clip_norm must be"),
-    (("--search", "eta={ low = 2, high = 1 }"), "stage[0].space.eta"),
+    (("--search", "eta={ low = 2, high = 1 }"), "--search eta=VALUES: eta.low must be below high = 1, got 2"),
+    (("--search", "eta=[0.1, 0]"), "--search eta=VALUES: eta must be above 0, got 0"),
+    (("studies/a\x7fb.toml",), r"studies/a\x7fb.toml: the name must not contain control characters, got 'a\x7fb'"),
     (("--search", "activation=['abs']"), "activation must be one of"),
     (("--trials", "0"), "0 is not in the range"),
     (("/proc/none/x.toml",), "cannot be made"),

@@ -158,7 +158,7 @@ def test_a_trainable_is_a_classifier_too(tmp_path):
         export(results.frames, "onnx", str(tmp_path / "m.onnx"))
 
 
-@pytest.mark.parametrize("trial", ["final:9", "final", "nowhere:0", "", "coarse:x"])
+@pytest.mark.parametrize("trial", ["final:9", "final", "nowhere:0", "", "coarse:x", 3])
 def test_a_trial_that_is_none_is_refused_in_a_line(results, trial):
     with pytest.raises(InputError, match="trial must name one of study 'tiny' as STAGE:NUMBER, got"):
         results.weights(trial)

@@ -64,5 +64,5 @@ def test_a_model_that_fails_in_training_fails_its_trials_with_the_reason(tmp_pat
         "def build(classes, hidden): return [(Broken if hidden == [9] else Dense)(classes)]\n"
     )
     assert launch(path, options(tmp_path)) == ("tiny", True)
-    assert rows(tmp_path)[1]["reason"] == "ValueError: no forward"
+    assert rows(tmp_path)[1]["reason"].endswith("models/mlp.py: Broken.forward raised ValueError: no forward")
     assert rows(tmp_path)[0]["state"] == "complete"

@@ -84,10 +84,22 @@ FAILURES = {
     "recurses": ("forward", "return self.forward(*given, **named)", "RecursionError: "),
     "leaves": ("forward", "sys.exit('enough')", "SystemExit: enough"),
     "interrupts": ("forward", "raise KeyboardInterrupt", "KeyboardInterrupt"),
-    "returns nothing": ("forward", "return None", "Error: "),
-    "returns a string": ("forward", "return 'scores'", "Error: "),
-    "returns strings": ("forward", "return np.full((1, 50, 9), 'x')", "Error: "),
-    "returns a wrong shape": ("forward", "return np.zeros((1, 3, 2), np.float32)", "Error: "),
+    "returns nothing": (
+        "forward",
+        "return None",
+        "Broken.forward must return an array of numbers (trials, 50, 9), returned None",
+    ),
+    "returns a string": (
+        "forward",
+        "return 'scores'",
+        "forward must return an array of numbers (trials, 50, 9), returned 'scores'",
+    ),
+    "returns strings": ("forward", "return np.full((1, 50, 9), 'x')", "returned an array <U1 (1, 50, 9)"),
+    "returns a wrong shape": (
+        "forward",
+        "return np.zeros((1, 3, 2), np.float32)",
+        "returned an array float32 (1, 3, 2)",
+    ),
     "returns NaN": ("forward", "return super().forward(*given, **named) * np.nan", "cost became NaN in epoch 1"),
 }
 
@@ -118,7 +130,7 @@ def test_from_a_worker_process_the_reason_and_the_traceback_come_whole(tmp_path,
     monkeypatch.chdir(tmp_path)
     launch(broken(tmp_path, body="raise Odd('a', 'b')"), options(tmp_path, 2, "loky"))
     found = rows(tmp_path)
-    assert found[1]["reason"] == "Odd: ab"
+    assert found[1]["reason"].endswith("models/mlp.py: Broken.forward raised Odd: ab")
     assert "mlp.py" in traceback(tmp_path)[1]
     assert "in forward" in traceback(tmp_path)[1]
     assert all(same(found[number], rows(sound)[number]) for number in (0, 2))
@@ -142,7 +154,7 @@ def test_a_cohort_that_raises_for_one_of_its_trials_is_taken_apart(tmp_path, mon
     launch(broken(tmp_path, body=body, odd="True", text=text), options(tmp_path))
     found = rows(tmp_path)
     assert [row["state"] for row in found] == ["complete", "failed", "complete"]
-    assert found[1]["reason"] == "ValueError: too large"
+    assert found[1]["reason"].endswith("models/mlp.py: Broken.forward raised ValueError: too large")
     assert all(same(found[n], rows(tmp_path / "sound")[n]) for n in (0, 2))
 
 

@@ -90,7 +90,11 @@ BROKEN = [
     ((EVALUATE, EVALUATE + "        self.eta *= 0.99\n"), {"evaluating changes nothing", "cut after each epoch"}, "with and without"),
     ((BEGIN, "    count = [0]\n" + BEGIN + "        self.count[0] += 1; self.means += self.count[0]\n"), {*("evaluating changes nothing", "save and restore", "same again", "cut after each epoch")}, "differ"),
     ((BEGIN, BEGIN + "        import os; self.means += os.getpid()\n"), {"same in another process"}, "trained in another process, "),
-    ((BEGIN, BEGIN + "        import os; os.getppid() == PARENT or os._exit(3)\n"), {"same in another process"}, "the process ended in the midst of it"),
+    ((BEGIN, BEGIN + "        import os; os.getppid() == PARENT or os._exit(3)\n"), {"is made"}, "the process that trained it ended in the midst of it; a model must not"),
+    ((BEGIN, BEGIN + "        import os; os._exit(0)\n"), {"is made"}, "the process that trained it ended in the midst of it"),
+    ((BEGIN, BEGIN + "        raise GeneratorExit\n"), {"trains"}, "mine.py: train(1) raised GeneratorExit"),
+    (("return Means", "raise ValueError; Means"), {"is made"}, "mine.py: make(eta = 0.05) raised ValueError without a word"),
+    (("def save", "def __repr__(self): 1 / 0\n\n    def saved"), {"is made"}, "got a Means without save"),
     ((LOSS, "float('nan')"), {"trains"}, "the training cost became NaN in epoch 1; try another --set eta="),
     ((LOSS, "None"), {"trains"}, "mine.py: evaluate must return its loss as a number, returned None"),
     (("squares.argmin(axis=1)", "squares"), {"trains"}, "evaluate must return the classes predicted as whole numbers (200,), returned an array float64 (200, 10)"),
@@ -144,6 +148,31 @@ def build(classes):
 def test_layers_that_lean_on_others_are_found(tmp_path, capsys, forward, backward, promises):
     _, failed = check(tmp_path, LAYERS.replace("FORWARD", forward).replace("BACKWARD", backward), capsys)
     assert set(failed) == promises
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "words"),
+    [
+        ("None", "delta", "forward must return an array of numbers (1, 10, 8), returned None"),
+        ("x[:, :, :3]", "delta", "forward must return an array of numbers (1, 10, 8), returned an array float64 (1, 10, 3)"),
+        ("x", "delta.sum(axis=2)", "backward must return an array of numbers (1, 10, 8), returned an array float64 (1, 10)"),
+        ("x", "1 / 0", "backward raised ZeroDivisionError: division by zero"),
+        ("exit(3)", "delta", "forward raised SystemExit: 3"),
+    ],
+)  # fmt: skip
+def test_what_a_layer_of_ones_own_gives_back_is_named(tmp_path, capsys, forward, backward, words):
+    _, failed = check(tmp_path, LAYERS.replace("FORWARD", forward).replace("BACKWARD", backward), capsys)
+    assert failed["gradients"] == f"{tmp_path}/mine.py: Odd.{words}"
+    assert failed["trains"].startswith(f"{tmp_path}/mine.py: Odd.{words.split(' (')[0]}")
+
+
+def test_a_folder_is_no_model_file(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(GOOD, "utf-8")
+    assert main(["check", str(tmp_path)]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"hpsearch: {tmp_path}: must be a model file, but is a folder; it has {tmp_path}/mine.py\n"
+    )
 
 
 BAD = [
