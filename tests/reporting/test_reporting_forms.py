@@ -76,6 +76,7 @@ def test_figures_are_png_and_svg_files_on_white_with_their_legends(folder):
         assert "var(--" not in path.read_text()
 
 
+@pytest.mark.slow
 def test_figures_have_the_same_bytes_again(folder, finished_engine, tmp_path):
     again = write_report(finished_engine, "coarse-to-fine", tmp_path, ("png", "svg", "tex")).parent
     for path in again.rglob("*.*"):

@@ -12,6 +12,8 @@ import pytest
 from tiny import ROOT
 
 from hpsearch.cli import main
+from hpsearch.workers import conformance
+from hpsearch.workers.pools.local import SequentialPool
 
 GOOD = '''
 import numpy as np
@@ -111,7 +113,9 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("change", "promises", "words"), BROKEN, ids=range(len(BROKEN)))
-def test_each_broken_promise_is_found(tmp_path, capsys, change, promises, words):
+def test_each_broken_promise_is_found(tmp_path, capsys, monkeypatch, change, promises, words):
+    if promises <= {"is made", "trains"} and "process" not in words:  # one of its own takes half a second to start
+        monkeypatch.setattr(conformance, "LokyPool", lambda workers: SequentialPool())
     text = GOOD.replace(*change).replace("PARENT", str(os.getppid()))
     assert text != GOOD
     status, failed = check(tmp_path, text, capsys)
