@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,8 +18,9 @@ from hpsearch.reporting.frames import load
 from hpsearch.reporting.ranking import ranking_csv
 from hpsearch.search import launching
 from hpsearch.search.progress import StageProgress, Watcher
-from hpsearch.storage import tables
-from hpsearch.storage.database import open_to_read
+from hpsearch.search.verifying import study_digest
+from hpsearch.storage import reading, tables
+from hpsearch.storage.database import open_to_read, opened_to_read
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -114,6 +116,21 @@ def rows(folder: Path, table: sqlalchemy.Table = tables.trials) -> list[dict[str
         found = [dict(row._mapping) for row in connection.execute(sqlalchemy.select(table))]
     engine.dispose()
     return found
+
+
+def digest_of(place: Path | str, name: str = "tiny") -> str:
+    """The digest of a study in a test's database, or in the one at a URL."""
+    with opened_to_read(place if isinstance(place, str) else url(place)) as connection:
+        return study_digest(connection, reading.get_study(connection, name))
+
+
+def epochs_done(folder: Path) -> int:
+    """How far the studies in a test's database are; 0 before there are any."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder}/study.db?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT sum(epochs_done) FROM hpsearch_trials").fetchone()[0] or 0)
+    except sqlite3.OperationalError:
+        return 0
 
 
 def start(folder: Path, *arguments: str, storage: str | None = None, **given: Any) -> "subprocess.Popen[str]":

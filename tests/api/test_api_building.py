@@ -6,16 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import TINY, options, url, workspace
+from tiny import TINY, digest_of, options, url, workspace
 
 import hpsearch
 from hpsearch import Around, Range, Stage, Study, spec
 from hpsearch.cli import main
 from hpsearch.errors import StudyFileError
 from hpsearch.search.launching import launch
-from hpsearch.search.verifying import study_digest
-from hpsearch.storage import reading
-from hpsearch.storage.database import open_to_read
 
 COARSE = Stage(
     "coarse",
@@ -35,14 +32,6 @@ def tiny(name="tiny", **given):
         "final": {"replicates": 2},
     }
     return Study(name, **tables | given)
-
-
-def digest_of(folder, name="tiny"):
-    engine = open_to_read(url(folder))
-    with engine.connect() as connection:
-        found = study_digest(connection, reading.get_study(connection, name))
-    engine.dispose()
-    return found
 
 
 def test_a_study_in_python_says_what_its_file_would():

@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_api_building import COARSE, FINE, digest_of, tiny
-from tiny import LONG, ROOT, url, workspace
+from test_api_building import COARSE, FINE, tiny
+from tiny import LONG, ROOT, digest_of, url, workspace
 
 import hpsearch
 from hpsearch import Stage

@@ -80,8 +80,12 @@ def test_delete_asks_only_where_there_is_something_to_delete_and_somebody_to_ans
     assert run(folder, capsys, "status", "tiny")[0] == 0
 
 
-def test_any_name_that_is_accepted_works_everywhere(tmp_path, capsys, monkeypatch):
-    name = '-x it\'s \\"quoted\\" & <b> [red]50% {x} ☃ 🎉 ä'.ljust(250, "a")
+NAMES = ['it\'s \\"quoted\\" & <b>', "☃ 🎉 ä", "a" * 250, "-x", "[red]50% {x}"]
+ALL_AT_ONCE = "-x " + " ".join([*NAMES[:2], NAMES[4]]).ljust(247, "a")
+
+
+@pytest.mark.parametrize("name", [ALL_AT_ONCE, *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES)])
+def test_any_name_that_is_accepted_works_everywhere(tmp_path, capsys, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     path = workspace(tmp_path, TINY.replace('"tiny"', f'"{name}"').replace('"coarse"', '"[b]coarse {0}"'))
     assert run(tmp_path, capsys, "launch", str(path), "--backend", "threading")[0] == 0

@@ -3,14 +3,27 @@
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 
 import pytest
-from tiny import LONG, ROOT, TINY, alive, children, finish, options, ranking, rows, start, until, url, workspace
+from tiny import (
+    LONG,
+    ROOT,
+    TINY,
+    alive,
+    children,
+    epochs_done,
+    finish,
+    options,
+    ranking,
+    rows,
+    start,
+    until,
+    url,
+    workspace,
+)
 
 from hpsearch.cli import main
 from hpsearch.search.launching import launch
@@ -37,15 +50,9 @@ def started(folder, text=MEDIUM, *arguments):
     return process
 
 
-def epochs_done(folder) -> int:
-    try:
-        with closing(sqlite3.connect(f"file:{folder}/study.db?mode=ro", uri=True)) as connection:
-            return connection.execute("SELECT sum(epochs_done) FROM hpsearch_trials").fetchone()[0] or 0
-    except sqlite3.OperationalError:
-        return 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
+)
 def test_a_signal_to_all_stops_cleanly_and_resume_ends_the_same(tmp_path, calm, number):
     process = started(tmp_path)
     os.killpg(process.pid, number)

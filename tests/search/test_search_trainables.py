@@ -2,19 +2,16 @@
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tiny import StopAfter, finish, options, rows, start, url, workspace
+from tiny import StopAfter, digest_of, finish, options, rows, start, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import InputError
 from hpsearch.search import cohorts
 from hpsearch.search.launching import launch, resume
-from hpsearch.search.verifying import study_digest
-from hpsearch.storage import reading, tables
-from hpsearch.storage.database import open_to_read
+from hpsearch.storage import tables
 
 STUDY = """
 name = "mine"
@@ -48,11 +45,6 @@ def study(name: str, keys: str = "") -> str:
     return STUDY.replace("FILE", name).replace("KEYS", keys)
 
 
-def digest(folder) -> str:
-    with closing(open_to_read(url(folder)).connect()) as connection:
-        return study_digest(connection, reading.get_study(connection, "mine"))
-
-
 def own(folder, text: str, keys: str = "") -> Path:
     path = workspace(folder, study("own", keys))
     (folder / "models" / "own.py").write_text(text, "utf-8")
@@ -71,7 +63,7 @@ def test_a_trainable_stopped_again_and_again_ends_with_the_same_digest(tmp_path,
     while not resume("mine", options(tmp_path, watcher=StopAfter(12))):
         stops += 1
     assert stops >= 3
-    assert digest(tmp_path) == digest(tmp_path / "calm")
+    assert digest_of(tmp_path, "mine") == digest_of(tmp_path / "calm", "mine")
     assert {row["state"] for row in rows(tmp_path)} == {"complete", "pruned"}
 
 
@@ -81,7 +73,7 @@ def test_processes_give_the_same_digest_and_a_report_without_cost_and_eta(tmp_pa
     workspace(tmp_path, study("sgd_classifier", ", lambda = 1e-3"))
     status, _, complaints = finish(start(tmp_path, "launch", "studies/tiny.toml", "--workers", "2"), 300)
     assert (status, complaints) == (0, "")
-    assert digest(tmp_path) == digest(tmp_path / "calm")
+    assert digest_of(tmp_path, "mine") == digest_of(tmp_path / "calm", "mine")
     assert main(["verify", "mine", "--all", "--storage", url(tmp_path)]) == 0
     page = (tmp_path / "reports" / "mine" / "index.html").read_text("utf-8")
     assert "Loss is what models/sgd_classifier.py says it is." in page

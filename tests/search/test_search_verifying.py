@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 from made_end import FINAL, FINE, made
 from made_end import random as randomly
-from tiny import TINY, StopAfter, options, rows, url, workspace
+from tiny import TINY, StopAfter, digest_of, options, rows, url, workspace
 
 from hpsearch.errors import ModelError, StorageError
 from hpsearch.search import cohorts, retraining, stage_run
 from hpsearch.search.launching import launch, resume
-from hpsearch.search.verifying import study_digest, verify
+from hpsearch.search.verifying import verify
 from hpsearch.storage import reading, tables
 from hpsearch.storage.database import opened_to_read
 
@@ -40,11 +40,6 @@ def retrained(folder, *names):
         picked = [retraining.chosen(trials, name) for name in names] or trials
         found = retraining.Retraining(row, None).differences(connection, picked, 1, "threading")
         return {stored.name: problems for stored, problems in found}
-
-
-def digest_of(folder, name="tiny"):
-    with opened_to_read(url(folder)) as connection:
-        return study_digest(connection, reading.get_study(connection, name))
 
 
 def change(folder, statement):

@@ -9,23 +9,18 @@ from contextlib import closing
 import pytest
 import servers
 from small_study import STUDY, add, whole
-from tiny import LONG, StopAfter, finish, options, start, until, url, workspace
+from tiny import LONG, StopAfter, digest_of, finish, options, start, until, url, workspace
 
 from hpsearch.errors import InputError, StorageFault, StudyBusyError
 from hpsearch.search import cohorts, copying
 from hpsearch.search.launching import how_to_resume, launch, resume
 from hpsearch.search.progress import Watcher
-from hpsearch.search.verifying import study_digest, verify
+from hpsearch.search.verifying import verify
 from hpsearch.storage import reading
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up, opened_to_read
 
 SERVERS = pytest.mark.parametrize("storage", ["postgresql", "mariadb"], indirect=True)
-
-
-def digest_of(storage, name="tiny"):
-    with opened_to_read(storage) as connection:
-        return study_digest(connection, reading.get_study(connection, name))
 
 
 def problems(storage, name="tiny"):
@@ -93,10 +88,10 @@ def epochs_done(storage):
         return reading.overview(connection)[0]["epochs_done"]
 
 
-KINDS = ["sqlite", "postgresql", "mariadb"]
+ROUND = [("sqlite", "postgresql"), ("postgresql", "mariadb"), ("mariadb", "sqlite")]
 
 
-@pytest.mark.parametrize(("source", "target"), [*zip(KINDS, KINDS[1:] + KINDS[:1], strict=True)])
+@pytest.mark.parametrize(("source", "target"), ROUND + [pytest.param(b, a, marks=pytest.mark.slow) for a, b in ROUND])
 def test_a_study_moves_between_databases_whole(tmp_path, source, target):
     first, second = servers.place(source, tmp_path), servers.place(target, tmp_path)
     with closing(Database(second, create=True)) as database:

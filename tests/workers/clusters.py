@@ -8,11 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from tiny import ROOT, rows, until, url
-
-from hpsearch.search.verifying import study_digest
-from hpsearch.storage import reading
-from hpsearch.storage.database import open_to_read
+from tiny import ROOT, until
 
 Process = subprocess.Popen[bytes]
 
@@ -65,20 +61,3 @@ class DaskCluster:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def digest(folder: Path, name: str) -> str:
-    """The digest of a study in a test's database."""
-    engine = open_to_read(url(folder))
-    try:
-        with engine.connect() as connection:
-            return study_digest(connection, reading.get_study(connection, name))
-    finally:
-        engine.dispose()
-
-
-def epochs_done(folder: Path) -> int:
-    """How far the study in a test's database is; 0 before there is one."""
-    with suppress(Exception):
-        return sum(row["epochs_done"] for row in rows(folder))
-    return 0

@@ -12,8 +12,8 @@ import time
 from contextlib import closing
 
 import pytest
-from clusters import DaskCluster, digest, epochs_done
-from tiny import LONG, ROOT, TINY, alive, finish, options, start, until, workspace
+from clusters import DaskCluster
+from tiny import LONG, ROOT, TINY, alive, digest_of, epochs_done, finish, options, start, until, workspace
 from worker_tasks import blas_threads, busy, fails, leave, sleep
 
 from hpsearch.errors import HpsearchError, InputError
@@ -48,7 +48,7 @@ def expected(tmp_path_factory):
     folder = tmp_path_factory.mktemp("expected")
     for text, name in ((TINY, "tiny"), (SECONDS, "long")):
         launching.launch(workspace(folder, text, f"{name}.toml"), options(folder))
-    return {name: digest(folder, name) for name in ("tiny", "long")}
+    return {name: digest_of(folder, name) for name in ("tiny", "long")}
 
 
 def on(cluster):
@@ -70,7 +70,7 @@ def test_a_pool_on_dask_does_what_any_pool_does(standing):
 def test_a_study_on_dask_has_the_digest_of_one_here(tmp_path, standing, expected):
     said = options(tmp_path, None, "dask", scheduler=standing.address)
     assert launching.launch(workspace(tmp_path), said) == ("tiny", True)
-    assert digest(tmp_path, "tiny") == expected["tiny"]
+    assert digest_of(tmp_path, "tiny") == expected["tiny"]
 
 
 def test_a_closed_pool_leaves_nothing_under_way(standing, tmp_path):
@@ -117,7 +117,7 @@ def test_workers_may_come_and_go_and_the_scheduler_restart_in_mid_study(tmp_path
         status, out, complaints = finish(study, 120)
     assert (status, complaints) == (0, "")
     assert "0 workers now" in out
-    assert digest(tmp_path, "long") == expected["long"]
+    assert digest_of(tmp_path, "long") == expected["long"]
 
 
 def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(tmp_path, cluster, monkeypatch):
@@ -145,7 +145,7 @@ def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, standing, ex
     assert status == 130
     assert re.search(r"go on with `hpsearch resume .*--backend dask --scheduler tcp://127.0.0.1:\d+ ", complaints)
     assert launching.resume("long", options(tmp_path))
-    assert digest(tmp_path, "long") == expected["long"]
+    assert digest_of(tmp_path, "long") == expected["long"]
 
 
 def test_a_worker_with_another_hpsearch_is_refused_and_alone_ends_the_study(tmp_path, cluster):

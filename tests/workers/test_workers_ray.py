@@ -7,8 +7,7 @@ import signal
 from contextlib import closing
 
 import pytest
-from clusters import digest, epochs_done
-from tiny import LONG, alive, finish, options, start, until, workspace
+from tiny import LONG, alive, digest_of, epochs_done, finish, options, start, until, workspace
 from worker_tasks import blas_threads, fails, leave, sleep
 
 from hpsearch.errors import InputError
@@ -45,7 +44,7 @@ def test_a_pool_and_a_study_on_ray_do_what_any_do(tmp_path, monkeypatch):
             pool.submit(leave, 3).result(60)
         monkeypatch.setattr(launching, "open_pool", lambda *given: pool)
         launching.launch(tmp_path / "there" / "studies" / "tiny.toml", options(tmp_path / "there"))
-    assert digest(tmp_path / "there", "tiny") == digest(tmp_path / "here", "tiny")
+    assert digest_of(tmp_path / "there", "tiny") == digest_of(tmp_path / "here", "tiny")
     assert not alive(driver)
 
 
@@ -73,7 +72,7 @@ def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_o
 
     assert launching.resume("long", options(there, 2, "ray", watcher=Watch()))
     assert killed
-    assert digest(there, "long") == digest(tmp_path / "here", "long")
+    assert digest_of(there, "long") == digest_of(tmp_path / "here", "long")
 
 
 def drivers() -> list[int]:
