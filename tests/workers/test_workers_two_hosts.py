@@ -10,8 +10,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from clusters import epochs_done
-from tiny import LONG, ROOT, finish, options, ranking, until, url, workspace
+from tiny import LONG, ROOT, epochs_done, finish, options, ranking, until, url, workspace
 from two_hosts import TwoHosts
 
 from hpsearch.search import launching
