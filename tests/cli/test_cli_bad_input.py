@@ -233,6 +233,8 @@ ARGUMENTS = [
     (("launch", "studies/tinny.toml"), "studies/tinny.toml: no such study file; did you mean 'tiny.toml'?"),
     (("launch", "study/tiny.toml"), "study/tiny.toml: no such study file; there is no directory 'study'"),
     (("launch", "studies"), "studies: must be a file"),
+    (("copy", "x", "--to", "there.db"), "--to must begin with 'sqlite:///', 'postgresql://'"),
+    (("copy", "x", "--to", "mysql://me:***@host/db"), "--to: *** stands for the password in what hpsearch shows"),
     (("data", "fetch", "cifar"), "dataset must be one of cifar10, digits, got 'cifar'; did you mean 'cifar10'?"),
 ]  # fmt: skip
 

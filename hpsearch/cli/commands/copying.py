@@ -22,7 +22,7 @@ def copy(name: str, to: str, storage: str, as_json: bool) -> None:
     try:
         where = place_of(to).shown
     except StorageError as error:
-        raise InputError(str(error).replace("--storage must", "--to must")) from None
+        raise InputError(f"--to{str(error).removeprefix('--storage')}") from None
     digest = copying.copy(name, storage, to)
     if as_json:
         return tell({"study": name, "to": where, "digest": digest})
