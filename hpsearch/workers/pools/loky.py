@@ -20,14 +20,13 @@ from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
 from hpsearch.workers.leftovers import clear_leftovers
-from hpsearch.workers.pools.seam import Given, Made, WorkerDied
+from hpsearch.workers.pools.seam import ONE_THREAD, Given, Made, WorkerDied
 
 WARM_SECONDS = 10.0
 """How long a closing pool waits for its workers to have started."""
 
 _WORK = "hpsearch.workers.segment"
 _LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class LokyPool:
@@ -77,9 +76,10 @@ class LokyPool:
     def _make(self) -> Executor:
         with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which lets the others through again
             resource_tracker.ensure_running()
-        one = dict.fromkeys(THREADS, "1")
         with _signals_held():  # and loky's, which starts here
-            made: Executor = ProcessPoolExecutor(max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=one)
+            made: Executor = ProcessPoolExecutor(
+                max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD
+            )
         return made
 
     def _discard(self, slot: int) -> None:

@@ -7,6 +7,11 @@ from typing import Protocol, TypeVar
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
+ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
+"""What holds the libraries of a worker's process to one thread, set before it starts: with more the bits differ."""
+
 
 class WorkerDied(Exception):  # noqa: N818 - what happened, as the futures tell it
     """The process that computed a segment died under it: perhaps by the segment's own fault."""

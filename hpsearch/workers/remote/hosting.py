@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
 
+from hpsearch.workers.pools.seam import ONE_THREAD
 from hpsearch.workers.remote.parcels import Died, Reply
 from hpsearch.workers.remote.pipes import receive, send
 
-THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from hpsearch.workers.remote.serving import serve; serve()"
@@ -33,12 +33,11 @@ class Host:
     """A process of ours that makes calls, one at a time."""
 
     def __init__(self) -> None:
-        one = dict.fromkeys(THREADS, "1")
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | one,
+            env=os.environ | ONE_THREAD,
         )
 
     def call(self, parcel: bytes, wanted: Callable[[], bool]) -> bytes | None:
