@@ -9,18 +9,19 @@ process and, for Ray, of the process that speaks to Ray. The scheduler and the w
 
 import argparse
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "workers")]
+
+from clusters import DaskCluster  # noqa: E402
 
 from hpsearch.workers.pools import Pool, open_pool  # noqa: E402
 
@@ -32,37 +33,16 @@ SIZES = {"7 KB": 7_000, "0.6 MB": 600_000, "5 MB": 5_000_000}
 def pool(backend: str, workers: int) -> Iterator[Pool]:
     """A pool whose workers are all there."""
     with ExitStack() as stack:
-        address = stack.enter_context(dask_cluster(workers)) if backend == "dask" else None
+        address = None
+        if backend == "dask":
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+            address = stack.enter_context(closing(DaskCluster(folder, workers))).address
         made = open_pool(backend, workers, address)
         stack.callback(made.close)
         made.warm()
         while made.capacity < workers:
             time.sleep(0.05)
         yield made
-
-
-@contextmanager
-def dask_cluster(workers: int) -> Iterator[str]:
-    """The address of a scheduler of its own, with workers of one thread in processes of their own."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "scheduler.json"
-
-        def start(*arguments: str) -> "subprocess.Popen[bytes]":
-            command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(file), "--no-dashboard"]
-            streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            return subprocess.Popen(command, cwd=folder, env=environment, **streams)
-
-        processes = [start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-show")]
-        while not (file.exists() and file.stat().st_size):
-            time.sleep(0.05)
-        processes += [start("worker", "--nthreads", "1", "--no-nanny") for _ in range(workers)]
-        try:
-            yield f"tcp://{file.read_text().partition('tcp://')[2].partition(chr(34))[0]}"
-        finally:
-            for process in processes:
-                process.kill()
-                process.wait()
 
 
 def processor_seconds() -> float:

@@ -32,6 +32,12 @@ USER, PASSWORD = "hp", "s3cr:t/ä"
 KINDS = {"postgresql": "psycopg", "mariadb": "pymysql"}
 """The servers that there may be, and the driver of each."""
 
+PROGRAMS = {
+    "postgresql": ("initdb", "postgres", "pg_isready"),
+    "mariadb": ("mariadb-install-db", "mariadbd", "mariadb-admin"),
+}
+"""What each is made of."""
+
 _FILES = ["--no-defaults", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M"]
 
 KEPT = "again"
@@ -61,13 +67,11 @@ class Server:
         if not importlib.util.find_spec(KINDS[kind]):
             pytest.skip(f"{KINDS[kind]}, which talks to {kind}, is not installed")
         self.kind, self._numbers = kind, itertools.count(1)
-        self._programs = {"postgresql": ("initdb", "postgres", "pg_isready")}.get(
-            kind, ("mariadb-install-db", "mariadbd", "mariadb-admin")
-        )
-        for name in self._programs:
+        for name in PROGRAMS[kind]:
             program(name)
         self._who = {"postgresql": "postgres", "mariadb": "mysql"}[kind] if os.geteuid() == 0 else getpass.getuser()
         self.folder = Path(tempfile.mkdtemp(prefix=f"hpsearch-{kind}-"))
+        self._log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self._kept: Database | None = None
         ending = {"postgresql": "QUIT", "mariadb": "KILL"}[kind]
@@ -89,7 +93,7 @@ class Server:
         """Make its files and start it; skips, with what was said, where neither this machine nor its user can."""
         try:
             shutil.chown(self.folder, self._who)
-            with open(f"{self.folder}/log", "wb") as log:
+            with self._log.open("wb") as log:
                 subprocess.run(
                     self._making(), check=True, stdout=log, stderr=log, user=self._user(), cwd=self.folder, timeout=120
                 )
@@ -98,9 +102,8 @@ class Server:
         except LookupError:
             pytest.skip(f"there is no user {self._who!r} to run {self.kind} as")
         except (OSError, subprocess.SubprocessError, AssertionError) as error:
-            with contextlib.suppress(OSError):
-                error.add_note(Path(f"{self.folder}/log").read_text("utf-8", "replace")[-2000:])
-            pytest.skip(f"{self.kind} cannot be started here: {error} {' '.join(getattr(error, '__notes__', []))}")
+            said = self._log.read_text("utf-8", "replace")[-2000:] if self._log.exists() else ""
+            pytest.skip(f"{self.kind} cannot be started here: {error} {said}")
 
     def _making(self) -> list[str]:
         if self.kind == "postgresql":
@@ -134,14 +137,14 @@ class Server:
         self._launch()
         while subprocess.run(self._asking(), capture_output=True, check=False).returncode:
             if time.monotonic() > deadline:
-                raise AssertionError(Path(f"{self.folder}/log").read_text("utf-8", "replace"))
+                raise AssertionError(self._log.read_text("utf-8", "replace"))
             if self._process is not None and self._process.poll() is not None:
                 time.sleep(0.2)
                 self._launch()
             time.sleep(0.05)
 
     def _launch(self) -> None:
-        with open(f"{self.folder}/log", "ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._running(), user=self._user(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
