@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from hpsearch.api.building import PLACE, Study
@@ -111,15 +112,12 @@ def _refuse_unless(what: str, given: object, kinds: type | tuple[type, ...], rul
 
 
 def _folder(given: str | Path | None) -> Path | None:
-    if given is None:
-        return None
-    _refuse_unless("data_dir", given, (str, Path), "a folder's path")
-    return Path(given)
+    _refuse_unless("data_dir", given, (str, Path, NoneType), "a folder's path")
+    return None if given is None else Path(given)
 
 
 def _storage(given: str | None) -> str:
-    if given is not None:
-        _refuse_unless("storage", given, str, "a database's URL, as 'sqlite:///studies/hpsearch.db'")
+    _refuse_unless("storage", given, (str, NoneType), "a database's URL, as 'sqlite:///studies/hpsearch.db'")
     return given or os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL
 
 
@@ -153,8 +151,7 @@ def _options(
     storage: str | None, workers: int | None, backend: str, scheduler: str | None, data_dir: str | Path | None
 ) -> launching.Options:
     _refuse_unless("backend", backend, str, "loky, dask, ray, threading or sequential")
-    if scheduler is not None:
-        _refuse_unless("scheduler", scheduler, str, "an address, as 'tcp://host:8786'")
+    _refuse_unless("scheduler", scheduler, (str, NoneType), "an address, as 'tcp://host:8786'")
     if workers is not None and not (isinstance(workers, Integral) and 1 <= workers <= MOST_WORKERS):
         raise InputError(f"workers must be a whole number from 1 to {MOST_WORKERS}, got {workers!r}")
     return launching.Options(

@@ -4,7 +4,6 @@ May import data, spec, workers and search.
 """
 
 import shlex
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ import click
 
 from hpsearch import data, spec
 from hpsearch.cli.study_text import USUAL, Answers, study_text
-from hpsearch.cli.telling import tell
+from hpsearch.cli.telling import answering, tell
 from hpsearch.errors import DataError, InputError, StudyFileError, nearest
 from hpsearch.search import preparing
 from hpsearch.spec.table import Name
@@ -44,13 +43,8 @@ class Asker:
             except InputError as error:
                 raise click.UsageError(str(error)) from None
 
-        try:
+        with answering("new study: the answers ended early; --yes takes the defaults", err=True):
             return click.prompt(text, default=str(default), value_proc=checked, err=True)
-        except click.Abort:
-            click.echo(err=True)  # the line of the question
-            if sys.stdin.isatty():
-                raise
-            raise InputError("new study: the answers ended early; --yes takes the defaults") from None
 
 
 def new_study(
@@ -180,6 +174,8 @@ def _keys(text: str, plugin: Plugin) -> dict[str, str | None]:
 
 
 def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
+    place = "" if asked else f"--search {key}=VALUES: "
+
     def check(text: str) -> str:
         try:
             value = tomllib.loads(f"value = {text}")["value"]
@@ -187,9 +183,8 @@ def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
             value = None
         if not isinstance(value, list | dict) or not value or "\n" in text:
             rule = "must be choices such as [20, 50], or a range such as { low = 1e-3, high = 0.5, log = true }"
-            place = "" if asked else f"--search {key}=VALUES: "
             raise InputError(f"{place}the values of {key} {rule}, got {text!r}")
-        _refuse_early(key, text, "" if asked else f"--search {key}=VALUES: ")
+        _refuse_early(key, text, place)
         return text
 
     return check

@@ -10,7 +10,7 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from datetime import datetime
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
 import click
+
+from hpsearch.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,6 +53,18 @@ def tell(value: Any) -> None:
 def tell_line(event: str, **facts: Any) -> None:
     """Print one event of a running command as one line, at once: {"event": …, …}."""
     click.echo(json.dumps(plain({"event": event, **facts}), allow_nan=False), file=_told_to.get())
+
+
+@contextlib.contextmanager
+def answering(nobody: str, *, err: bool = False) -> Iterator[None]:
+    """Ask a person something inside. Raises Abort if they will not say, InputError with `nobody` if no one is there."""
+    try:
+        yield
+    except click.Abort:
+        click.echo(err=err)  # the line of the question
+        if sys.stdin.isatty():
+            raise
+        raise InputError(nobody) from None
 
 
 def sign(mark: str, word: str) -> str:

@@ -116,12 +116,11 @@ def _flattered(stage: StageView, best: Row) -> str:
 
 def _earlier(stages: Sequence[StageView], last: StageView) -> str:
     """Say that an earlier stage's best has a higher value than the last one's, where it does."""
-    best = last.ranked[0].validation
-    before = [(row.validation.share, stage, row) for stage, row in _winners(stages, last) if row.validation]
-    higher = [found for found in before if best and found[0] > best.share]
-    if not higher:
+    searched = [stage for stage in stages[: stages.index(last) + 1] if stage.kind != "final" and stage.ranked]
+    stage = max(reversed(searched), key=_height)  # the last of equals
+    if stage is last:
         return ""
-    _, stage, row = max(higher, key=lambda found: found[0])
+    row = stage.ranked[0]
     return (
         f"An earlier stage's best has a higher one: {setting(stage, row)} in {stage.name}, with {row.accuracy}, the"
         f" highest of {len(stage.ranked):,} there. Each was chosen for its height, so this alone does not make it the"
@@ -129,10 +128,9 @@ def _earlier(stages: Sequence[StageView], last: StageView) -> str:
     )
 
 
-def _winners(stages: Sequence[StageView], last: StageView) -> list[tuple[StageView, Row]]:
-    """The first of each stage that searched before `last`."""
-    searched = [stage for stage in stages[: stages.index(last)] if stage.kind != "final"]
-    return [(stage, stage.ranked[0]) for stage in searched if stage.ranked]
+def _height(stage: StageView) -> float:
+    best = stage.ranked[0].validation
+    return best.share if best else 0.0
 
 
 def _ties(stage: StageView) -> str:

@@ -1,6 +1,5 @@
 """Commands that run a study, say how it stands, check it, delete it. Each imports what it needs itself."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import click
 from hpsearch.cli.commands.arguments import name_argument, study_file_argument, study_names
 from hpsearch.cli.commands.group import cli
 from hpsearch.cli.commands.options import data_dir_option, running_options, storage_option
-from hpsearch.cli.telling import json_option, tell
+from hpsearch.cli.telling import answering, json_option, tell
 from hpsearch.errors import InputError
 
 
@@ -111,12 +110,7 @@ def _make_sure(name: str, storage: str) -> None:
 
     with opened_to_read(storage) as connection:
         reading.get_study(connection, name)
-    try:
+    with answering("delete: nobody answered; --yes deletes without asking"):
         sure = click.confirm(f"Delete study {name!r} and all its results from {place_of(storage).shown}?")
-    except click.Abort:
-        click.echo()  # the line of the question
-        if sys.stdin.isatty():
-            raise
-        raise InputError("delete: nobody answered; --yes deletes without asking") from None
     if not sure:
         raise click.Abort
