@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from hpsearch.errors import StorageError
 from hpsearch.storage import claims, reading, tables
 from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING
 
+Found = Row[*tuple[Any, ...]]
+
 MOST_ROWS = 50
-"""So many leaders, trials under way and failures are read at most; a terminal is hardly higher."""
+"""So many leaders, cohorts and failures are read at most; a terminal is hardly higher."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,21 @@ class TrialFacts:
 
 
 @dataclass(frozen=True)
+class CohortFacts:
+    """Trials that train as one computation, by number, their settings, and the accuracy of the best of them."""
+
+    stage: str
+    trials: Sequence[int]
+    params: Sequence[Mapping[str, Any]]
+    epochs: int
+    epochs_done: int
+    value: float | None
+    curve: Sequence[float]
+
+
+@dataclass(frozen=True)
 class Frame:
-    """A study at one moment; `stage` is the one that leaders and trials under way belong to."""
+    """A study at one moment; `stage` is the one that leaders and cohorts belong to. Not all cohorts may be listed."""
 
     study: str
     state: str
@@ -56,8 +71,9 @@ class Frame:
     stages: Sequence[StageFacts]
     stage: str | None
     leaders: Sequence[TrialFacts]
-    under_way: Sequence[TrialFacts]
-    under_way_in_all: int
+    cohorts: Sequence[CohortFacts]
+    cohorts_in_all: int
+    trials_under_way: int
     failures: Sequence[str]
 
     @property
@@ -90,7 +106,7 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
     epochs = _epochs(connection, [row["stage_id"] for row in rows])
     begun = [row for row in rows if row["stage_state"] != WAITING]
     now = next((row for row in begun if row["stage_state"] == RUNNING), begun[-1] if begun else None)
-    in_all, under_way = _under_way(connection, now["stage_id"], now["stage"]) if now else (0, [])
+    cohorts = _cohorts(connection, now["stage_id"]) if now else []
     return Frame(
         study=name,
         state=INTERRUPTED if study.state == RUNNING and not held else study.state,
@@ -98,8 +114,9 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
         stage=now["stage"] if now else None,
         leaders=_leaders(connection, now["stage_id"], now["stage"]) if now else [],
-        under_way=under_way,
-        under_way_in_all=in_all,
+        cohorts=_under_way(connection, now["stage"], cohorts[:MOST_ROWS]) if now else [],
+        cohorts_in_all=len(cohorts),
+        trials_under_way=sum(map(len, cohorts)),
         failures=_failures(connection, now["stage_id"], now["stage"]) if now else [],
     )
 
@@ -159,20 +176,43 @@ def _leaders(connection: Connection, stage_id: int, stage: str) -> list[TrialFac
     return [_trial(rows[b.id], stage, curves, float(b.value)) for b in best if b.id in rows]
 
 
-def _under_way(connection: Connection, stage_id: int, stage: str) -> tuple[int, list[TrialFacts]]:
-    """How many trials of a stage have begun and not ended, and those of them that are furthest."""
+def _cohorts(connection: Connection, stage_id: int) -> list[list[Found]]:
+    """The trials of a stage that have begun and not ended, by what they train with, the furthest first."""
     trial = tables.trials.c
-    here = (trial.stage_id == stage_id, trial.state == RUNNING)
-    count = connection.execute(select(func.count()).select_from(tables.trials).where(*here)).scalar_one()
-    query = select(*_TRIAL).where(*here).order_by(trial.epochs_done.desc(), trial.number).limit(MOST_ROWS)
-    rows = connection.execute(query).all()
-    curves = reading.history(connection, [row.id for row in rows], "validation_accuracy")
-    return count, [_trial(row, stage, curves, row.value) for row in rows]
+    query = select(trial.id, trial.number, trial.cohort, trial.epochs_done, trial.value)
+    query = query.where(trial.stage_id == stage_id, trial.state == RUNNING)
+    found: dict[tuple[int, int], list[Found]] = {}
+    for row in connection.execute(query.order_by(trial.epochs_done.desc(), trial.number)):
+        # those that were left behind at a rung keep the number of the cohort that they were in, but not its epoch
+        found.setdefault((row.cohort, row.epochs_done), []).append(row)
+    return list(found.values())
 
 
-def _trial(row: Any, stage: str, curves: Mapping[int, Sequence[float]], value: float | None) -> TrialFacts:
-    curve = [accuracy for accuracy in curves.get(row.id, ()) if accuracy is not None]
-    return TrialFacts(f"{stage}:{row.number}", row.params, row.epochs, row.epochs_done, value, curve)
+def _under_way(connection: Connection, stage: str, cohorts: Sequence[Sequence[Found]]) -> list[CohortFacts]:
+    leaders = [max(cohort, key=lambda row: -1.0 if row.value is None else row.value) for cohort in cohorts]
+    curves = reading.history(connection, [row.id for row in leaders], "validation_accuracy")
+    ids = [row.id for cohort in cohorts for row in cohort]
+    rows = {row.id: row for row in connection.execute(select(*_TRIAL).where(tables.trials.c.id.in_(ids)))}
+    return [
+        CohortFacts(
+            stage=stage,
+            trials=[row.number for row in cohort],
+            params=[rows[row.id].params for row in cohort],
+            epochs=rows[best.id].epochs,
+            epochs_done=best.epochs_done,
+            value=best.value,
+            curve=_curve(curves, best.id),
+        )
+        for cohort, best in zip(cohorts, leaders, strict=True)
+    ]
+
+
+def _trial(row: Found, stage: str, curves: Mapping[int, Sequence[float]], value: float | None) -> TrialFacts:
+    return TrialFacts(f"{stage}:{row.number}", row.params, row.epochs, row.epochs_done, value, _curve(curves, row.id))
+
+
+def _curve(curves: Mapping[int, Sequence[float]], trial_id: int) -> list[float]:
+    return [accuracy for accuracy in curves.get(trial_id, ()) if accuracy is not None]
 
 
 def _failures(connection: Connection, stage_id: int, stage: str) -> list[str]:

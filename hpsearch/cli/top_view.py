@@ -1,17 +1,20 @@
-"""How `top` draws a frame in a terminal of some size. May import rich."""
+"""How `top` draws a frame in a terminal of some size. May import reporting and rich."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.rule import Rule
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from hpsearch.api.words import duration
-from hpsearch.cli.top_facts import Frame, StageFacts, TrialFacts
+from hpsearch.cli.top_facts import CohortFacts, Frame, StageFacts, TrialFacts
+from hpsearch.reporting.words import count, numbers
 from hpsearch.spec.words import one_line
 from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
 
@@ -26,7 +29,7 @@ _COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
     ("left", "green"),
     ("left", "dim"),
 )
-"""Of a table of trials: name, validation accuracy, epochs, curve, setting."""
+"""Of a table of trials or cohorts: name, validation accuracy, epochs, curve, setting."""
 _STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold yellow", "failed": "bold red"}
 
 
@@ -36,21 +39,38 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     room = 10_000 if height is None else height - 2 - len(frame.stages) - live
     messages = _messages(frame)[: max(0, min(4, room // 4))]
     room -= len(messages) + bool(messages)
-    blocks = _BLOCKS if console.encoding.lower().startswith("utf") else _ASCII
-    scale = _scale([*frame.leaders[:LEADERS], *frame.under_way])
-    for title, trials, share in (
+    utf = console.encoding.lower().startswith("utf")
+    blocks = _BLOCKS if utf else _ASCII
+    scale = _scale([*frame.leaders[:LEADERS], *frame.cohorts])
+    rows: Sequence[TrialFacts | CohortFacts]
+    for title, rows, share in (
         (f"best settings of stage {frame.stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
-        (f"{frame.under_way_in_all:,} under way", frame.under_way, 1.0),
+        (_under_way(frame), frame.cohorts, 1.0),
     ):
-        shown = trials[: max(0, int((room - 1) * share if height is not None else 10))]
+        shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
         if shown:
-            parts += [_rule(title), _trials(shown, scale, blocks)]
+            parts += [_rule(title), _table(shown, scale, blocks)]
             room -= len(shown) + 1
+    if frame.state == RUNNING and not frame.cohorts and room > 0:
+        parts.append(_line(Text("under way: what has not yet done a segment, about 3 s of work", style="dim")))
+        room -= 1
     if messages:
         parts += [_rule("messages"), *messages]
     if live:
         parts.append(_line(Text("q ends; the study goes on", style="dim")))
-    return Group(*parts)
+    return Group(*parts) if utf else _Encodable(Group(*parts))
+
+
+@dataclass(frozen=True)
+class _Encodable:
+    """The same in what the terminal can show: names may hold anything, and rich cuts with an ellipsis."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.content, options):
+            text = segment.text.replace("…", ".").encode(console.encoding, "replace").decode(console.encoding)
+            yield Segment(text, segment.style, segment.control)
 
 
 def _head(frame: Frame, rate: float | None) -> Text:
@@ -93,22 +113,35 @@ def _words(stage: StageFacts, rate: float | None) -> str:
     return ", ".join(words)
 
 
-def _trials(trials: Sequence[TrialFacts], scale: tuple[float, float], blocks: str) -> Table:
+def _under_way(frame: Frame) -> str:
+    trials, cohorts = frame.trials_under_way, frame.cohorts_in_all
+    text = f"{'under way' if frame.state == RUNNING else 'halfway'}: {count(trials, 'trial')}"
+    return text if trials == cohorts else f"{text} in {count(cohorts, 'cohort')}; of each the best"
+
+
+def _table(facts: Sequence[TrialFacts | CohortFacts], scale: tuple[float, float], blocks: str) -> Table:
     rows = [
         (
-            one_line(trial.name),
-            "" if trial.value is None else f"{trial.value:.2%}",
-            f"{trial.epochs_done:,}/{trial.epochs:,}",
-            sparkline(trial.curve, scale, blocks),
-            _setting(trial.params),
+            _name(each),
+            "" if each.value is None else f"{each.value:.2%}",
+            f"{each.epochs_done:,}/{each.epochs:,}",
+            sparkline(each.curve, scale, blocks),
+            _setting(each),
         )
-        for trial in trials
+        for each in facts
     ]
-    table = Table.grid(padding=(0, 2, 0, 0))
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     for column, (justify, style) in enumerate(_COLUMNS):
-        width = min(24, max(len(row[column]) for row in rows))  # the setting alone gives way where there is no room
-        least = width if column < len(_COLUMNS) - 1 else 1
-        table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", min_width=least)
+        last = column == len(_COLUMNS) - 1  # the setting alone gives way where there is no room
+        width = min(24, max(1, *(len(row[column]) for row in rows)))
+        table.add_column(
+            justify=justify,
+            style=style,
+            no_wrap=True,
+            overflow="ellipsis",
+            width=None if last else width,
+            ratio=1 if last else None,
+        )
     for row in rows:
         table.add_row(*map(Text, row))
     return table
@@ -127,7 +160,7 @@ def sparkline(values: Sequence[float], scale: tuple[float, float], blocks: str =
     return "".join(blocks[round(min(1.0, max(0.0, step)) * (len(blocks) - 1))] for step in steps)
 
 
-def _scale(trials: Sequence[TrialFacts]) -> tuple[float, float]:
+def _scale(trials: Sequence[TrialFacts | CohortFacts]) -> tuple[float, float]:
     """One scale for all curves, from their lowest fifth up: or the first epochs would make the rest look the same."""
     values = sorted(value for trial in trials for value in trial.curve)
     return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
@@ -143,8 +176,27 @@ def _messages(frame: Frame) -> list[Text]:
     return [_line(Text(one_line(" ".join(text.split())), style="red")) for text in frame.failures]
 
 
-def _setting(params: Any) -> str:
-    return ", ".join(f"{key} = {_value(value)}" for key, value in params.items())
+def _name(each: TrialFacts | CohortFacts) -> str:
+    if isinstance(each, TrialFacts):
+        return one_line(each.name)
+    name = f"{one_line(each.stage)}:{numbers(each.trials).replace('–', '-').replace(' … ', '..')}"  # as ASCII has it
+    return name if len(each.trials) == 1 else f"{name} ({len(each.trials)})"
+
+
+def _setting(each: TrialFacts | CohortFacts) -> str:
+    """What is searched; of a cohort what all its trials share, and then from where to where the rest goes."""
+    settings = [each.params] if isinstance(each, TrialFacts) else each.params
+    shared, varying = [], []
+    for key in settings[0]:
+        values = [params[key] for params in settings]
+        words = dict.fromkeys(map(_value, values))
+        if len(words) == 1:
+            shared += [f"{key} = {word}" for word in words]
+        elif all(isinstance(value, int | float) for value in values):
+            varying.append(f"{key} = {_value(min(values))} to {_value(max(values))}")
+        else:
+            varying.append(f"{key} = {len(words)} values")
+    return ", ".join(shared + varying)
 
 
 def _value(value: Any) -> str:

@@ -30,8 +30,8 @@ def after(record: Progress) -> TrialRow:
     return replace(row, best_epoch=record.best.epoch, value=record.best.value, loss=loss)
 
 
-def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: float) -> Progress:
-    """What a segment did to a trial; `seconds` is its share of the wall time."""
+def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: float, cohort: int) -> Progress:
+    """What a segment did to a trial; `seconds` is its share of the wall time, `cohort` the first trial's number."""
     best = test = None
     if task.best:
         found = task.best
@@ -51,5 +51,6 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
         stopped=task.stopped,
         parameters=task.parameters,
         seconds=seconds,
+        cohort=cohort,
         finished=segment.ends or task.stopped is not None,
     )

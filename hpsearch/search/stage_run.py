@@ -233,9 +233,10 @@ class StageRun:
             return
         cohort.deaths = cohort.losses = 0
         self.shared.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
-        share = result.seconds / len(result.tasks)
+        share, first = result.seconds / len(result.tasks), cohort.trials[0].number
         records = [
-            progress_of(trial, task, segment, share) for trial, task in zip(cohort.trials, result.tasks, strict=True)
+            progress_of(trial, task, segment, share, first)
+            for trial, task in zip(cohort.trials, result.tasks, strict=True)
         ]
         self._commit(records)
         alive = [record.trial.id for record in records if not (record.failure or record.finished)]

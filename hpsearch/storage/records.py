@@ -144,6 +144,7 @@ class Progress:
     stopped: str | None = None  # why it is complete before its time
     parameters: int = 0
     seconds: float = 0.0
+    cohort: int | None = None  # the number of the first of the trials that the segment trained
     finished: bool = False
     traceback: str | None = None  # of a failure in the model file
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from hpsearch.storage.columns import Blob, Json, Real, Text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of these tables; a database of another version is refused."""
 
 metadata = MetaData()
@@ -91,6 +91,7 @@ trials = Table(
     Column("test_cost", Real),  # at best_epoch; NULL where the test set was not looked at
     Column("test_loss", Real),
     Column("test_accuracy", Real),
+    Column("cohort", Integer),  # the number of the first of those that it trained with last; only for who watches
     Column("seconds", Real, nullable=False),  # its share of its cohorts' wall time
     UniqueConstraint("stage_id", "number"),
     UniqueConstraint("stage_id", "point", "replicate"),

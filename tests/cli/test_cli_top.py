@@ -79,6 +79,27 @@ def test_a_frame_is_json_if_asked(folder, capsys):
     assert [stage["state"] for stage in frame["stages"]] == ["running", "waiting", "waiting"]
 
 
+def test_trials_that_train_as_one_are_shown_as_one(held):
+    (cohort,) = frame_of(held).cohorts
+    assert (cohort.trials, cohort.epochs_done, cohort.value) == ([0, 3], 1, 0.38)
+    assert cohort.curve == [0.38]  # of trial 3, the better one
+    lines = drawn(frame_of(held), 120, 40)
+    assert any(line.startswith("under way: 2 trials in 1 cohort; of each the best") for line in lines)
+    (line,) = (line for line in lines if line.startswith("coarse:0, 3 (2) "))
+    assert "batch_size = 20, lambda = 0.000163 to 0.0582, eta = 0.07 to 0.143" in line
+    (line,) = (line for line in drawn(frame_of(held), 60, 40) if line.startswith("coarse:0, 3 (2) "))
+    assert line.endswith("batch_size = 20, lambda = …")
+
+
+def test_a_trial_that_waits_at_a_rung_is_not_shown_with_those_that_went_on(held):
+    trial = tables.trials.c
+    with closing(Database(url(held), create=False)) as database, database.transaction() as connection:
+        connection.execute(sqlalchemy.update(tables.trials).where(trial.number == 3).values(epochs_done=2))
+    frame = frame_of(held)
+    assert [(cohort.trials, cohort.epochs_done) for cohort in frame.cohorts] == [([3], 2), ([0], 1)]
+    assert (frame.cohorts_in_all, frame.trials_under_way) == (2, 2)
+
+
 def test_the_study_that_runs_is_shown_unless_another_is_named(held, capsys):
     launch(workspace(held, TINY.replace('"tiny"', '"half"')), options(held))
     assert run(held, capsys, "top")[1].startswith("tiny  running  process ")
@@ -104,7 +125,9 @@ def test_curves_are_drawn_on_one_scale_in_what_the_terminal_can_show():
 
 
 def test_an_ascii_terminal_gets_ascii(held):
-    assert "".join(drawn(frame_of(held), 100, 30, "ascii")).isascii()
+    frame = dataclasses.replace(frame_of(held), study="größe")
+    for width in (100, 60, 20):
+        assert "".join(drawn(frame, width, 30, "ascii")).isascii()
 
 
 def test_the_rate_is_that_of_the_frames_seen():

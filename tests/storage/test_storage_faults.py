@@ -17,6 +17,7 @@ from hpsearch.errors import HpsearchError, StorageError, StorageFault
 from hpsearch.storage import reading, sqlite, tables
 from hpsearch.storage.database import Database, look_up, open_to_read
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.tables import SCHEMA_VERSION
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_a_truncated_database_costs_one_line_whatever_is_read(whole_study, share
         whole(opened)
 
 
-@pytest.mark.parametrize(("version", "words"), [(1, "an older"), (3, "a newer")])
+@pytest.mark.parametrize(("version", "words"), [(SCHEMA_VERSION - 1, "an older"), (SCHEMA_VERSION + 1, "a newer")])
 def test_a_database_of_another_version_is_refused_and_left_alone(database, version, words):
     database.close()
     with closing(sqlite3.connect(database.place.path)) as connection:

@@ -36,7 +36,7 @@ def doctor(storage: str, data_dir: Path | None, as_json: bool) -> int:
 @storage_option
 @json_option
 def top(name: str | None, storage: str, once: bool, as_json: bool) -> None:
-    """Watch study NAME, or the one that is running, live: stages, curves of the best, what is under way."""
+    """Watch study NAME, or the one that is running, live: stages, curves of the best, the cohorts under way."""
     from hpsearch.cli.top import top as run
 
     run(name, storage, once=once, as_json=as_json)

@@ -65,7 +65,10 @@ def _kept(name: str) -> Any:
     return func.coalesce(bindparam(f"new_{name}"), tables.trials.c[name])
 
 
-_SOMETIMES = ("reason", "traceback", "parameters", "best_epoch", "value", "test_cost", "test_loss", "test_accuracy")
+_SOMETIMES = (
+    *("reason", "traceback", "parameters", "best_epoch", "value", "cohort"),
+    *("test_cost", "test_loss", "test_accuracy"),
+)
 _PROGRESS = (
     update(tables.trials)
     .where(tables.trials.c.id == bindparam("of"))
@@ -90,6 +93,7 @@ def _trial_values(record: Progress) -> dict[str, Any]:
         "new_parameters": record.parameters or None,
         "new_best_epoch": best.epoch if best else None,
         "new_value": best.value if best else None,
+        "new_cohort": record.cohort,
         "new_test_cost": _finite(test.cost) if test else None,
         "new_test_loss": _finite(test.loss) if test else None,
         "new_test_accuracy": test.accuracy if test else None,
@@ -185,7 +189,7 @@ _BLANK = {
     "state": WAITING,
     "epochs_done": 0,
     "seconds": 0.0,
-    **dict.fromkeys(("reason", "traceback", "doomed", "best_epoch", "value", "parameters")),
+    **dict.fromkeys(("reason", "traceback", "doomed", "best_epoch", "value", "parameters", "cohort")),
     **dict.fromkeys(("test_cost", "test_loss", "test_accuracy")),
 }
 
