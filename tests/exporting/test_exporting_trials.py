@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
@@ -26,6 +28,29 @@ def test_mlflow_gets_each_trial_once(results, tmp_path):
     assert run.data.params["training.eta"] == str(row["setting"]["training"]["eta"])
     assert run.data.metrics["best.test_accuracy"] == row["test_accuracy"]
     assert run.info.status == "FINISHED"
+
+
+def test_a_dead_mlflow_is_told_in_seconds_and_without_its_password(results, monkeypatch):
+    pytest.importorskip("mlflow")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    asked: list[str] = []
+
+    class Dead(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_error(503)
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Dead) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(InputError, match=r"--to http://me:\*\*\*@127.0.0.1:\d+: MLflow cannot be used") as told:
+            export(results.frames, "mlflow", f"http://me:s3cret@127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert "s3cret" not in str(told.value)
+    assert len(asked) == 4
 
 
 def test_mlflows_tables_never_come_into_our_database(results, study):
