@@ -101,7 +101,6 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
     """Read how a study stands. Raises StorageError if there is none of that name."""
     study = reading.get_study(connection, name)
     held = study.state == RUNNING and claims.is_held(storage, study.id)
-    claim = connection.execute(select(tables.claims).where(tables.claims.c.study_id == study.id)).one_or_none()
     rows = [row for row in reading.overview(connection) if row["id"] == study.id]
     epochs = _epochs(connection, [row["stage_id"] for row in rows])
     begun = [row for row in rows if row["stage_state"] != WAITING]
@@ -110,7 +109,7 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
     return Frame(
         study=name,
         state=INTERRUPTED if study.state == RUNNING and not held else study.state,
-        coordinator=f"process {claim.pid} on {claim.host}" if held and claim is not None else None,
+        coordinator=claims.holder(connection, study.id) if held else None,
         stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
         stage=now["stage"] if now else None,
         leaders=_leaders(connection, now["stage_id"], now["stage"]) if now else [],

@@ -26,7 +26,8 @@ def copy(name: str, storage: str, to: str) -> str:
     with opened_to_read(storage) as source:
         row = reading.get_study(source, name)
         if claims.is_held(storage, row.id):
-            raise StudyBusyError(f"study {name!r} is being run; stop it or wait for it, then copy it")
+            who = claims.holder(source, row.id)
+            raise StudyBusyError(f"study {name!r} is being run by {who}; stop it or wait for it, then copy it")
         if look_up(to, name) is not None:
             raise InputError(f"{target.shown}: study {name!r} is there already; delete that one, or name another --to")
         with closing(Database(to, create=True)) as database, database.transaction() as connection:

@@ -99,6 +99,12 @@ def is_held(storage: str, study_id: int) -> bool:
     return row is not None and row.host != socket.gethostname() and _age(row) < LEASE
 
 
+def holder(connection: Connection, study_id: int) -> str:
+    """The process that has claimed the study, in words, of one that is held."""
+    row = _claim(connection, study_id)
+    return "a process" if row is None else f"process {row.pid} on {row.host}"
+
+
 def _claim(connection: Connection, study_id: int, *, to_change: bool = False) -> Any:
     """A study's claim; `to_change` keeps others from taking it over before this transaction has ended."""
     query = select(claims).where(claims.c.study_id == study_id)

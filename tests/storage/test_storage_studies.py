@@ -113,7 +113,12 @@ def test_a_copy_is_refused_where_the_study_is_or_where_it_runs(tmp_path, monkeyp
     with pytest.raises(InputError, match="--to must name another database than --storage"):
         copying.copy("tiny", here, here)
     monkeypatch.setattr(copying.claims, "is_held", lambda *_: True)
-    with pytest.raises(StudyBusyError, match="study 'tiny' is being run; stop it or wait for it"):
+    busy = rf"study 'tiny' is being run by process {os.getpid()} on {socket.gethostname()}; stop it or wait for it"
+    with (
+        closing(Database(here, create=False)) as database,
+        closing(Coordinator(database, 1, "tiny")),
+        pytest.raises(StudyBusyError, match=busy),
+    ):
         copying.copy("tiny", here, there)
     assert look_up(there, "tiny") is None
     monkeypatch.undo()
