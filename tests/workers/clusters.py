@@ -1,8 +1,9 @@
-"""A Dask cluster of real processes on this machine, whose scheduler and workers can be killed, stopped and added."""
+"""Clusters of real processes on this machine: Dask's, whose scheduler and workers can be killed, and Ray's head."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -61,3 +62,35 @@ class DaskCluster:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+class RayHead:
+    """Ray's head with two CPUs, in a session of its own, to be killed and started again on its port."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.folder, self.address = folder, f"127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus", "2"]
+        with (self.folder / "ray.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--port", str(self.port), "--include-dashboard=false"],
+                env=os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(lambda: b"Ray runtime started" in (self.folder / "ray.log").read_bytes(), 60)
+
+    def kill(self) -> None:
+        """Kill it with all that it started."""
+        (self.folder / "ray.log").write_bytes(b"")
+        for pid in [int(name) for name in os.listdir("/proc") if name.isdecimal()]:
+            with suppress(OSError):
+                if os.getsid(pid) == self._process.pid:
+                    os.kill(pid, signal.SIGKILL)
+        self._process.wait()

@@ -4,9 +4,11 @@ import importlib.util
 import os
 import re
 import signal
+import time
 from contextlib import closing
 
 import pytest
+from clusters import RayHead
 from tiny import LONG, alive, digest_of, epochs_done, finish, options, start, until, workspace
 from worker_tasks import blas_threads, fails, leave, sleep
 
@@ -75,6 +77,43 @@ def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_o
     assert digest_of(there, "long") == digest_of(tmp_path / "here", "long")
 
 
+@pytest.mark.slow
+def test_a_study_waits_for_a_ray_whose_head_was_killed_until_it_is_there_again_or_until_it_is_stopped(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    text = LONG.replace("epochs = 3000", "epochs = 1500")
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        workspace(tmp_path / folder, text, "long.toml")
+    launching.launch(tmp_path / "here" / "studies" / "long.toml", options(tmp_path / "here"))
+    there, head = tmp_path / "there", RayHead(tmp_path)
+    given = ("--backend", "ray", "--scheduler", head.address)
+    try:
+        with start(there, "launch", "studies/long.toml", *given) as study:
+            until(lambda: epochs_done(there) > 100 or study.poll() is not None, 60)
+            assert study.poll() is None, finish(study)
+            head.kill()
+            time.sleep(25)
+            study.send_signal(signal.SIGINT)
+            status, out, complaints = finish(study)
+        assert status == 130
+        assert f"the Ray cluster at {head.address} cannot be reached; waiting for it" in out
+        assert complaints.startswith("hpsearch: stopped; go on with `hpsearch resume --backend ray --scheduler ")
+        head.start()
+        with start(there, "resume", "long", *given) as study:
+            done = epochs_done(there)
+            until(lambda: epochs_done(there) > done, 60)
+            head.kill()
+            time.sleep(5)
+            head.start()
+            status, out, complaints = finish(study, 120)
+        assert (status, complaints) == (0, ""), out
+    finally:
+        head.kill()
+    assert digest_of(there, "long") == digest_of(tmp_path / "here", "long")
+
+
 def drivers() -> list[int]:
     """The processes that this one has speaking to Ray."""
     found = []
@@ -91,7 +130,6 @@ def drivers() -> list[int]:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "http://127.0.0.1:9"])
 def test_a_ray_that_does_not_answer_is_refused_in_one_line(address):
-    with pytest.raises(
-        InputError, match=rf"^--scheduler {address}: no Ray answers there \(.*\); `ray start --head` .*$"
-    ):
+    said = rf"^--scheduler {address}: no Ray answers there \(.*\); `ray start --head` .*; one that asks for a token .*$"
+    with pytest.raises(InputError, match=said):
         open_pool("ray", None, address)

@@ -45,7 +45,8 @@ class RayEngine:
             self._driver = _Driver(self._given)
         except EngineAway as error:
             place = f"--scheduler {address}" if address else "--backend ray"
-            raise InputError(f"{place}: no Ray answers there ({error}); `ray start --head` starts one") from None
+            token = "" if "RAY_AUTH_MODE" in os.environ else "; one that asks for a token wants RAY_AUTH_MODE=token"
+            raise InputError(f"{place}: no Ray answers there ({error}); `ray start --head` starts one{token}") from None
 
     def workers(self) -> dict[str, Room]:
         return self._driver.workers()
