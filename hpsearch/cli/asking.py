@@ -195,10 +195,11 @@ def _refuse_early(key: str, text: str, place: str) -> None:
 
     What depends on the other answers is for the check of the whole file.
     """
-    training = {"epochs": 1, "batch_size": 1, "eta": 0.1}
-    study = (
-        "name = 'x'\nmodel = { file = 'x.py' }\ndata = { dataset = 'digits', train = 2, validation = 1 }\n[training]\n"
-    )
+    if key in ("cycles", "updates"):  # which a schedule takes
+        return
+    training = {"epochs": 1_000, "batch_size": 1, "eta": 0.1}
+    study = "name = 'x'\nmodel = { file = 'x.py' }\n"
+    study += "data = { dataset = 'digits', train = 1_000_000, validation = 1 }\n[training]\n"
     study += "".join(f"{name} = {value}\n" for name, value in training.items() if name != key)
     study += f"[[stage]]\nname = 'x'\nsampler = {{ kind = 'random', trials = 1 }}\nspace.{key} = {text}\n"
     try:

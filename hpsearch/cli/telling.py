@@ -60,9 +60,9 @@ def answering(nobody: str, *, err: bool = False) -> Iterator[None]:
     """Ask a person something inside. Raises Abort if they will not say, InputError with `nobody` if no one is there."""
     try:
         yield
-    except click.Abort:
+    except (click.Abort, RuntimeError):  # the latter where standard input is closed
         click.echo(err=err)  # the line of the question
-        if sys.stdin.isatty():
+        if sys.stdin is not None and sys.stdin.isatty():
             raise
         raise InputError(nobody) from None
 

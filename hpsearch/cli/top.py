@@ -8,7 +8,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 
 import click
@@ -20,7 +19,6 @@ from hpsearch.cli import top_facts, top_view
 from hpsearch.cli.hints import command
 from hpsearch.cli.telling import tell
 from hpsearch.cli.top_facts import Frame
-from hpsearch.reporting.names import folder_name
 from hpsearch.storage.database import open_to_read, snapshot
 from hpsearch.storage.records import COMPLETE, RUNNING
 
@@ -119,7 +117,4 @@ def _next(frame: Frame, storage: str) -> str:
         return f"the study goes on; see it again with: {command('top', frame.study, storage)}"
     if frame.state != COMPLETE:
         return f"next: {command('resume', frame.study, storage)}"
-    report = Path("reports") / folder_name(frame.study) / "index.html"
-    if report.is_file():
-        return f"next: read {report}"
     return f"next: {command('report', frame.study, storage)}"

@@ -40,7 +40,7 @@ class StageFacts:
 class TrialFacts:
     """A setting and its validation accuracy, epoch by epoch; of several replicates, the curve of the first."""
 
-    name: str
+    number: int
     params: Mapping[str, Any]
     epochs: int
     epochs_done: int
@@ -52,7 +52,6 @@ class TrialFacts:
 class CohortFacts:
     """Trials that train as one computation, by number, their settings, and the accuracy of the best of them."""
 
-    stage: str
     trials: Sequence[int]
     params: Sequence[Mapping[str, Any]]
     epochs: int
@@ -112,8 +111,8 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         coordinator=claims.holder(connection, study.id) if held else None,
         stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
         stage=now["stage"] if now else None,
-        leaders=_leaders(connection, now["stage_id"], now["stage"]) if now else [],
-        cohorts=_under_way(connection, now["stage"], cohorts[:MOST_ROWS]) if now else [],
+        leaders=_leaders(connection, now["stage_id"]) if now else [],
+        cohorts=_under_way(connection, cohorts[:MOST_ROWS]),
         cohorts_in_all=len(cohorts),
         trials_under_way=sum(map(len, cohorts)),
         failures=_failures(connection, now["stage_id"], now["stage"]) if now else [],
@@ -158,7 +157,7 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
 _TRIAL = [tables.trials.c[key] for key in ("id", "number", "params", "epochs", "epochs_done", "value")]
 
 
-def _leaders(connection: Connection, stage_id: int, stage: str) -> list[TrialFacts]:
+def _leaders(connection: Connection, stage_id: int) -> list[TrialFacts]:
     """The best settings of a stage so far, by the mean over their replicates."""
     trial = tables.trials.c
     of_stage = (trial.stage_id == stage_id, trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
@@ -172,7 +171,18 @@ def _leaders(connection: Connection, stage_id: int, stage: str) -> list[TrialFac
     ).all()
     rows = {row.id: row for row in connection.execute(select(*_TRIAL).where(trial.id.in_([b.id for b in best])))}
     curves = reading.history(connection, list(rows), "validation_accuracy")
-    return [_trial(rows[b.id], stage, curves, float(b.value)) for b in best if b.id in rows]
+    return [
+        TrialFacts(
+            number=rows[b.id].number,
+            params=rows[b.id].params,
+            epochs=rows[b.id].epochs,
+            epochs_done=rows[b.id].epochs_done,
+            value=float(b.value),
+            curve=_curve(curves, b.id),
+        )
+        for b in best
+        if b.id in rows
+    ]
 
 
 def _cohorts(connection: Connection, stage_id: int) -> list[list[Found]]:
@@ -187,14 +197,13 @@ def _cohorts(connection: Connection, stage_id: int) -> list[list[Found]]:
     return list(found.values())
 
 
-def _under_way(connection: Connection, stage: str, cohorts: Sequence[Sequence[Found]]) -> list[CohortFacts]:
+def _under_way(connection: Connection, cohorts: Sequence[Sequence[Found]]) -> list[CohortFacts]:
     leaders = [max(cohort, key=lambda row: -1.0 if row.value is None else row.value) for cohort in cohorts]
     curves = reading.history(connection, [row.id for row in leaders], "validation_accuracy")
     ids = [row.id for cohort in cohorts for row in cohort]
     rows = {row.id: row for row in connection.execute(select(*_TRIAL).where(tables.trials.c.id.in_(ids)))}
     return [
         CohortFacts(
-            stage=stage,
             trials=[row.number for row in cohort],
             params=[rows[row.id].params for row in cohort],
             epochs=rows[best.id].epochs,
@@ -204,10 +213,6 @@ def _under_way(connection: Connection, stage: str, cohorts: Sequence[Sequence[Fo
         )
         for cohort, best in zip(cohorts, leaders, strict=True)
     ]
-
-
-def _trial(row: Found, stage: str, curves: Mapping[int, Sequence[float]], value: float | None) -> TrialFacts:
-    return TrialFacts(f"{stage}:{row.number}", row.params, row.epochs, row.epochs_done, value, _curve(curves, row.id))
 
 
 def _curve(curves: Mapping[int, Sequence[float]], trial_id: int) -> list[float]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.rule import Rule
@@ -14,13 +15,17 @@ from rich.text import Text
 
 from hpsearch.api.words import duration
 from hpsearch.cli.top_facts import CohortFacts, Frame, StageFacts, TrialFacts
-from hpsearch.reporting.words import count, numbers
+from hpsearch.reporting.words import count, is_number, numbers
 from hpsearch.spec.words import one_line
 from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
 
 LEADERS = 8
 CURVE = 24
 """Characters of a curve at most."""
+STAGE = 16
+"""Characters of a stage's name at most, beside a trial's number."""
+
+Scale = tuple[float, float]
 _BLOCKS, _ASCII = "▁▂▃▄▅▆▇█", "._-=+*#@"
 _COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
     ("left", ""),
@@ -49,7 +54,7 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
         if shown:
-            parts += [_rule(title), _table(shown, scale, blocks)]
+            parts += [_rule(title), _table(shown, frame.stage or "", console.width, scale, blocks)]
             room -= len(shown) + 1
     if frame.state == RUNNING and not frame.cohorts and room > 0:
         parts.append(_line(Text("under way: what has not yet done a segment, about 3 s of work", style="dim")))
@@ -102,7 +107,7 @@ def _stages(frame: Frame, rate: float | None, width: int) -> Table:
 def _words(stage: StageFacts, rate: float | None) -> str:
     ended = stage.done + stage.pruned + stage.failed
     words = [f"{ended:,}/{stage.trials or ended:,} trials"]
-    words += [f"{count:,} {what}" for count, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if count]
+    words += [f"{number:,} {what}" for number, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if number]
     words += [
         f"{what} {value:.2%}" for what, value in (("best", stage.best), ("test", stage.test)) if value is not None
     ]
@@ -119,10 +124,10 @@ def _under_way(frame: Frame) -> str:
     return text if trials == cohorts else f"{text} in {count(cohorts, 'cohort')}; of each the best"
 
 
-def _table(facts: Sequence[TrialFacts | CohortFacts], scale: tuple[float, float], blocks: str) -> Table:
+def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, scale: Scale, blocks: str) -> Table:
     rows = [
         (
-            _name(each),
+            _name(each, stage),
             "" if each.value is None else f"{each.value:.2%}",
             f"{each.epochs_done:,}/{each.epochs:,}",
             sparkline(each.curve, scale, blocks),
@@ -130,24 +135,19 @@ def _table(facts: Sequence[TrialFacts | CohortFacts], scale: tuple[float, float]
         )
         for each in facts
     ]
-    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    table = Table.grid(padding=(0, 2, 0, 0))
     for column, (justify, style) in enumerate(_COLUMNS):
-        last = column == len(_COLUMNS) - 1  # the setting alone gives way where there is no room
-        width = min(24, max(1, *(len(row[column]) for row in rows)))
-        table.add_column(
-            justify=justify,
-            style=style,
-            no_wrap=True,
-            overflow="ellipsis",
-            width=None if last else width,
-            ratio=1 if last else None,
-        )
+        width = max(cell_len(row[column]) for row in rows)
+        if column == len(_COLUMNS) - 1:  # the setting alone gives way where there is no room
+            width = max(1, min(width, room))
+        room -= width + 2
+        table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", width=width)
     for row in rows:
         table.add_row(*map(Text, row))
     return table
 
 
-def sparkline(values: Sequence[float], scale: tuple[float, float], blocks: str = _BLOCKS) -> str:
+def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS) -> str:
     """Draw values as one line of at most `CURVE` characters, the lowest of the scale as the first of `blocks`.
 
     >>> sparkline([0.0, 0.5, 1.0], (0.0, 1.0))
@@ -160,13 +160,13 @@ def sparkline(values: Sequence[float], scale: tuple[float, float], blocks: str =
     return "".join(blocks[round(min(1.0, max(0.0, step)) * (len(blocks) - 1))] for step in steps)
 
 
-def _scale(trials: Sequence[TrialFacts | CohortFacts]) -> tuple[float, float]:
+def _scale(trials: Sequence[TrialFacts | CohortFacts]) -> Scale:
     """One scale for all curves, from their lowest fifth up: or the first epochs would make the rest look the same."""
     values = sorted(value for trial in trials for value in trial.curve)
     return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
 
 
-def _range(scale: tuple[float, float]) -> str:
+def _range(scale: Scale) -> str:
     """Say what the lowest and the highest block stand for, without which a curve is a shape alone."""
     low, high = scale
     return f"; curves from {low:.2%} to {high:.2%}" if high > low else ""
@@ -176,26 +176,33 @@ def _messages(frame: Frame) -> list[Text]:
     return [_line(Text(one_line(" ".join(text.split())), style="red")) for text in frame.failures]
 
 
-def _name(each: TrialFacts | CohortFacts) -> str:
+def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
+    """The stage, cut where it is long, and the numbers of the trials, whole."""
+    short = Text(one_line(stage))
+    short.truncate(STAGE, overflow="ellipsis")
     if isinstance(each, TrialFacts):
-        return one_line(each.name)
-    name = f"{one_line(each.stage)}:{numbers(each.trials).replace('–', '-').replace(' … ', '..')}"  # as ASCII has it
-    return name if len(each.trials) == 1 else f"{name} ({len(each.trials)})"
+        return f"{short}:{each.number}"
+    which = numbers(each.trials).replace("–", "-").replace(" … ", "..")  # as ASCII has it
+    return f"{short}:{which}" if len(each.trials) == 1 else f"{short}:{which} ({len(each.trials)})"
 
 
 def _setting(each: TrialFacts | CohortFacts) -> str:
     """What is searched; of a cohort what all its trials share, and then from where to where the rest goes."""
     settings = [each.params] if isinstance(each, TrialFacts) else each.params
-    shared, varying = [], []
-    for key in settings[0]:
-        values = [params[key] for params in settings]
-        words = dict.fromkeys(map(_value, values))
+    shared: list[str] = []
+    varying: list[str] = []
+    for key in dict.fromkeys(key for params in settings for key in params):
+        values = [params[key] for params in settings if key in params]  # a list of settings need not name all keys
+        words = list(dict.fromkeys(map(_value, values)))
         if len(words) == 1:
-            shared += [f"{key} = {word}" for word in words]
-        elif all(isinstance(value, int | float) for value in values):
-            varying.append(f"{key} = {_value(min(values))} to {_value(max(values))}")
+            text = words[0]
+        elif all(map(is_number, values)):
+            text = f"{_value(min(values))} to {_value(max(values))}"
         else:
-            varying.append(f"{key} = {len(words)} values")
+            text = f"{len(words)} values"
+        if len(values) < len(settings):
+            text += f" in {len(values)}"
+        (shared if text == words[0] else varying).append(f"{key} = {text}")
     return ", ".join(shared + varying)
 
 

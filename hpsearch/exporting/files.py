@@ -16,9 +16,9 @@ def default_path(study: str, ending: str) -> Path:
 
 def write_file(path: Path, content: bytes) -> Path:
     """Write a file whole or not at all; its folder is made. Raises InputError where it cannot be written."""
-    if path.is_dir():
-        raise InputError(f"{path}: must be a file, or a name for a new one, but is a folder")
     try:
+        if path.is_dir():
+            raise InputError(f"{path}: must be a file, or a name for a new one, but is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content)
     except (OSError, ValueError) as error:

@@ -116,6 +116,8 @@ def _flattered(stage: StageView, best: Row) -> str:
 
 def _earlier(stages: Sequence[StageView], last: StageView) -> str:
     """Say that an earlier stage's best has a higher value than the last one's, where it does."""
+    if last.ranked[0].validation is None:
+        return ""
     searched = [stage for stage in stages[: stages.index(last) + 1] if stage.kind != "final" and stage.ranked]
     stage = max(reversed(searched), key=_height)  # the last of equals
     if stage is last:

@@ -4,7 +4,7 @@ Everything is trained as a study trains it, in segments, so that what passes her
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -83,6 +83,7 @@ class _Bench:
         self.whole: TaskResult | None = None
         self.seconds = 0.0
         self.apart: TaskResult | None = None
+        self.why_not_apart = ""
 
     def promises(self) -> dict[str, Callable[[], str]]:
         """What is checked, in order, for a model of its kind."""
@@ -140,9 +141,11 @@ class _Bench:
 
     def _train_apart(self) -> None:
         """Train in a process of its own first: a model that ends its process must not end the check, unsaid."""
-        with closing(LokyPool(1)) as pool, suppress(HpsearchError, TrainingError):  # said by the checks that come
+        with closing(LokyPool(1)) as pool:
             try:
                 self.apart = pool.submit(run_segment, self._segment()).result().tasks[0]
+            except (HpsearchError, TrainingError) as error:  # the checks that come say it too, unless it is only there
+                self.why_not_apart = str(error)
             except WorkerDied:
                 rule = "a model must not end its process (os._exit, a crash of compiled code, out of memory)"
                 raise _BrokenError(f"the process that trained it ended in the midst of it; {rule}") from None
@@ -200,7 +203,7 @@ class _Bench:
 
     def _elsewhere(self) -> str:
         if self.apart is None:
-            raise _BrokenError("it trains here, but not in another process")
+            raise _BrokenError(f"it trains here, but not in another process: {self.why_not_apart}")
         _same("trained in another process", self.whole, self.apart)
         return "bit for bit"
 

@@ -32,7 +32,7 @@ class GuardedLayer(Layer):
         self._layer, self._place = layer, f"{path}: {type(layer).__name__}"
 
     def bind(self, sizes: Sizes) -> int:
-        self._inputs, self._shared = sizes.inputs, sizes.shared
+        self._trials, self._inputs, self._shared = sizes.trials, sizes.inputs, sizes.shared
         self._outputs = self._layer.bind(sizes)
         self.params, self.statistics = self._layer.params, self._layer.statistics
         return self._outputs
@@ -44,14 +44,14 @@ class GuardedLayer(Layer):
         self._layer.begin_epoch(k, rng)
 
     def forward(self, x: Array, training: bool) -> Array:
-        rows = x.shape[:-1]
+        rows = x.shape[-2]
         found = self._call("forward", lambda: self._layer.forward(x, training))
-        return self._checked("forward", found, rows, self._outputs)
+        return self._checked("forward", found, (self._trials, rows, self._outputs))
 
     def backward(self, delta: Array) -> Array:
-        rows = delta.shape[:-1]
+        rows = delta.shape[-2]
         found = self._call("backward", lambda: self._layer.backward(delta))
-        return delta if self._shared else self._checked("backward", found, rows, self._inputs)
+        return delta if self._shared else self._checked("backward", found, (self._trials, rows, self._inputs))
 
     def _call(self, method: str, function: Callable[[], Any]) -> Any:
         try:
@@ -61,14 +61,12 @@ class GuardedLayer(Layer):
         except BaseException as error:
             raise ModelError(f"{self._place}.{method} raised {raised(error)}") from error
 
-    def _checked(self, method: str, found: Any, rows: tuple[int, ...], columns: int) -> Array:
-        """The array, of shape (*rows, columns); rows (N,) of images that the trials share may become (K, N)."""
-        shape = (*rows, columns)
+    def _checked(self, method: str, found: Any, shape: tuple[int, ...]) -> Array:
         if not isinstance(found, np.ndarray):
             what = on_one_line(found)
-        elif found.dtype.kind in "fiub" and (found.shape[1:] if found.ndim > len(shape) else found.shape) == shape:
+        elif found.dtype.kind in "fiub" and found.shape == shape:
             return found
         else:
             what = f"an array {found.dtype} {found.shape}"
-        words = ", ".join(map(str, shape if len(rows) > 1 else ("trials", *shape)))
-        raise ModelError(f"{self._place}.{method} must return an array of numbers ({words}), returned {what}")
+        words = f"(trials, {shape[1]}, {shape[2]})"
+        raise ModelError(f"{self._place}.{method} must return an array of numbers {words}, returned {what}")

@@ -73,10 +73,11 @@ def test_delete_asks_unless_told(folder, capsys, monkeypatch):
 def test_delete_asks_only_where_there_is_something_to_delete_and_somebody_to_answer(folder, capsys, monkeypatch):
     expected = "hpsearch: study 'tinny' does not exist; did you mean 'tiny'?\n"
     assert run(folder, capsys, "delete", "tinny") == (2, "", expected)
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    status, out, complaint = run(folder, capsys, "delete", "tiny")
-    assert (status, out[-1:]) == (2, "\n")
-    assert complaint == "hpsearch: delete: nobody answered; --yes deletes without asking\n"
+    for nobody in (io.StringIO(""), None):  # None is what a closed one is to Python
+        monkeypatch.setattr("sys.stdin", nobody)
+        status, out, complaint = run(folder, capsys, "delete", "tiny")
+        assert (status, out[-1:]) == (2, "\n")
+        assert complaint == "hpsearch: delete: nobody answered; --yes deletes without asking\n"
     assert run(folder, capsys, "status", "tiny")[0] == 0
 
 

@@ -15,7 +15,7 @@ import pytest
 import servers
 import sqlalchemy
 from rich.console import Console
-from tiny import ROOT, TINY, StopAfter, options, until, url, workspace
+from tiny import ROOT, TINY, StopAfter, options, rows, until, url, workspace
 
 from hpsearch.cli import main, top, top_facts, top_view
 from hpsearch.search import launching
@@ -91,13 +91,40 @@ def test_trials_that_train_as_one_are_shown_as_one(held):
     assert line.endswith("batch_size = 20, lambda = …")
 
 
-def test_a_trial_that_waits_at_a_rung_is_not_shown_with_those_that_went_on(held):
+def change(folder, number: int, **values) -> None:
+    """Change a trial of the held study's first stage."""
     trial = tables.trials.c
-    with closing(Database(url(held), create=False)) as database, database.transaction() as connection:
-        connection.execute(sqlalchemy.update(tables.trials).where(trial.number == 3).values(epochs_done=2))
+    with closing(Database(url(folder), create=False)) as database, database.transaction() as connection:
+        connection.execute(sqlalchemy.update(tables.trials).where(trial.number == number).values(values))
+
+
+def test_a_cohort_is_known_by_the_first_of_the_trials_that_the_last_segment_trained(held):
+    assert {row["number"]: row["cohort"] for row in rows(held)} == {0: 0, 3: 0, 1: None, 2: None, 4: None}
+    change(held, 3, cohort=3)
+    frame = frame_of(held)
+    assert [(cohort.trials, cohort.value) for cohort in frame.cohorts] == [([0], 0.3), ([3], 0.38)]
+    assert "under way: 2 trials ─" in "\n".join(drawn(frame, 120, 40))
+
+
+def test_a_trial_that_waits_at_a_rung_is_not_shown_with_those_that_went_on(held):
+    change(held, 3, epochs_done=2)
     frame = frame_of(held)
     assert [(cohort.trials, cohort.epochs_done) for cohort in frame.cohorts] == [([3], 2), ([0], 1)]
     assert (frame.cohorts_in_all, frame.trials_under_way) == (2, 2)
+
+
+def test_settings_that_do_not_name_the_same_keys_are_shown(held):
+    change(held, 0, params={"lambda": 1e-3, "nesterov": True})
+    change(held, 3, params={"lambda": 1e-3, "eta": 0.2, "nesterov": False})
+    (line,) = (line for line in drawn(frame_of(held), 120, 40) if line.startswith("coarse:0, 3 (2) "))
+    assert line.rstrip().endswith("  lambda = 0.001, nesterov = 2 values, eta = 0.2 in 1")
+
+
+def test_a_long_name_of_a_stage_leaves_the_trials_numbers_to_be_seen(held):
+    for name in ("successive-halving-coarse", "粗い探索粗い探索粗い探索"):
+        lines = drawn(dataclasses.replace(frame_of(held), stage=name), 120, 40)
+        assert sum(":0, 3 (2)  38.00%" in line for line in lines) == 1
+        assert sum("…:3 " in line for line in lines) == 1
 
 
 def test_the_study_that_runs_is_shown_unless_another_is_named(held, capsys):
@@ -175,15 +202,6 @@ def test_top_ends_with_its_study(held):
     assert terminal.process.wait(30) == 0
     os.close(terminal.ours)
     os.close(terminal.theirs)
-
-
-def test_the_report_that_is_there_is_named_at_the_end(folder):
-    frame = dataclasses.replace(frame_of(folder), state="complete")
-    assert top._next(frame, url(folder)).startswith("next: hpsearch report --storage")
-    report = folder / "reports" / "tiny" / "index.html"
-    report.parent.mkdir(parents=True)
-    report.write_text("")
-    assert top._next(frame, url(folder)) == "next: read reports/tiny/index.html"
 
 
 def test_a_database_without_studies_costs_one_line(tmp_path, capsys):

@@ -9,6 +9,7 @@ import pytest
 
 from hpsearch import spec
 from hpsearch.cli import main
+from hpsearch.cli.study_text import USUAL
 
 FILES = {"studies/first.toml", "models/mlp.py", "models/softmax.py", "README.md", ".gitignore"}
 
@@ -125,6 +126,12 @@ def test_a_space_of_few_choices_is_tried_whole(here, capsys):
     )
     (stage,) = spec.read(here / "few.toml").stages
     assert (stage.kind, set(stage.space)) == ("grid", {"init", "hidden"})
+
+
+def test_every_key_that_has_usual_values_can_be_searched_where_they_are(here, capsys):
+    keys = ";".join((*USUAL, 'schedule=[{ kind = "cosine", warmup_epochs = 2 }]', "epochs=[10, 20]"))
+    assert run(capsys, "new", "study", "all.toml", "--yes", "--search", keys)[::2] == (0, "")
+    assert set(spec.read(here / "all.toml").stages[0].space) == {*USUAL, "schedule", "epochs"}
 
 
 BAD = [

@@ -103,6 +103,7 @@ def test_export_says_where_it_is(study, tmp_path, monkeypatch, capsys):
     [
         (["--to", "file/x.npz"], "file/x.npz: cannot be written: "),
         (["--to", "."], ".: must be a file, or a name for a new one, but is a folder"),
+        (["--to", "x" * 300], "x: cannot be written: File name too long"),
         (["--to", ""], "--to must be a path, got ''"),
         (["--trial", "final:7"], "trial must name one of study 'tiny' as STAGE:NUMBER, got 'final:7'"),
         (["--trial", "coarse:0", "--data-dir", "nowhere"], ""),

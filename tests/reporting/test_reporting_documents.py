@@ -113,7 +113,7 @@ def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
     assert "The test images were looked at 3 times, by 3 trials of final: after every choice had been made." in text
 
 
-@pytest.mark.parametrize(("fine", "said"), [(0.4, True), (0.6, False)])
+@pytest.mark.parametrize(("fine", "said"), [(0.4, True), (0.5, False), (0.6, False)])
 def test_a_higher_value_of_an_earlier_stage_is_not_kept_back(engine, tmp_path, fine, said):
     maker = made_study.Maker(engine)
     for name, accuracy in (("coarse", 0.5), ("fine", fine)):

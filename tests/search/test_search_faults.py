@@ -95,6 +95,11 @@ FAILURES = {
         "forward must return an array of numbers (trials, 50, 9), returned 'scores'",
     ),
     "returns strings": ("forward", "return np.full((1, 50, 9), 'x')", "returned an array <U1 (1, 50, 9)"),
+    "returns no trials": (
+        "forward",
+        "return super().forward(*given, **named)[0]",
+        "must return an array of numbers (trials, 50, 9), returned an array float32 (50, 9)",
+    ),
     "returns a wrong shape": (
         "forward",
         "return np.zeros((1, 3, 2), np.float32)",

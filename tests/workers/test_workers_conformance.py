@@ -93,6 +93,7 @@ BROKEN = [
     ((BEGIN, "    count = [0]\n" + BEGIN + "        self.count[0] += 1; self.means += self.count[0]\n"), {*("evaluating changes nothing", "save and restore", "same again", "cut after each epoch")}, "differ"),
     ((BEGIN, BEGIN + "        import os; self.means += os.getpid()\n"), {"same in another process"}, "trained in another process, "),
     ((BEGIN, BEGIN + "        import os; os.getppid() == PARENT or os._exit(3)\n"), {"is made"}, "the process that trained it ended in the midst of it; a model must not"),
+    ((BEGIN, BEGIN + "        import os; assert os.getppid() == PARENT, 'not here'\n"), {"same in another process"}, "not in another process: {path}: train(1) raised AssertionError: not here"),
     ((BEGIN, BEGIN + "        import os; os._exit(0)\n"), {"is made"}, "the process that trained it ended in the midst of it"),
     ((BEGIN, BEGIN + "        raise GeneratorExit\n"), {"trains"}, "mine.py: train(1) raised GeneratorExit"),
     (("return Means", "raise ValueError; Means"), {"is made"}, "mine.py: make(eta = 0.05) raised ValueError without a word"),
@@ -121,7 +122,7 @@ def test_each_broken_promise_is_found(tmp_path, capsys, monkeypatch, change, pro
     status, failed = check(tmp_path, text, capsys)
     assert status == 1
     assert set(failed) == promises
-    assert words in next(iter(failed.values()))
+    assert words.replace("{path}", f"{tmp_path}/mine.py") in next(iter(failed.values()))
 
 
 LAYERS = """
@@ -157,9 +158,10 @@ def test_layers_that_lean_on_others_are_found(tmp_path, capsys, forward, backwar
 @pytest.mark.parametrize(
     ("forward", "backward", "words"),
     [
-        ("None", "delta", "forward must return an array of numbers (1, 10, 8), returned None"),
-        ("x[:, :, :3]", "delta", "forward must return an array of numbers (1, 10, 8), returned an array float64 (1, 10, 3)"),
-        ("x", "delta.sum(axis=2)", "backward must return an array of numbers (1, 10, 8), returned an array float64 (1, 10)"),
+        ("None", "delta", "forward must return an array of numbers (trials, 10, 8), returned None"),
+        ("x[:, :, :3]", "delta", "forward must return an array of numbers (trials, 10, 8), returned an array float64 (1, 10, 3)"),
+        ("x[0]", "delta", "forward must return an array of numbers (trials, 10, 8), returned an array float64 (10, 8)"),
+        ("x", "delta.sum(axis=2)", "backward must return an array of numbers (trials, 10, 8), returned an array float64 (1, 10)"),
         ("x", "1 / 0", "backward raised ZeroDivisionError: division by zero"),
         ("exit(3)", "delta", "forward raised SystemExit: 3"),
     ],
