@@ -13,6 +13,7 @@ from tiny import TINY, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.data.cifar10 import LAYOUTS
+from hpsearch.storage.tables import SCHEMA_VERSION
 
 LAMBDA = "{ low = 1e-5, high = 1e-1, log = true }"
 PYTHON, BINARY = LAYOUTS["python"], LAYOUTS["binary"]
@@ -182,7 +183,7 @@ def test_a_storage_that_cannot_be_one_costs_one_line(tmp_path, capsys, monkeypat
 
 NEWER = "CREATE TABLE hpsearch_version (version INTEGER PRIMARY KEY); INSERT INTO hpsearch_version VALUES (99)"
 DATABASES = [
-    (NEWER, "the database was written by a newer hpsearch (version 99 of its tables, this one has 2); use that hpsearch or another --storage"),
+    (NEWER, f"the database was written by a newer hpsearch (version 99 of its tables, this one has {SCHEMA_VERSION}); use that hpsearch or another --storage"),
     ("CREATE TABLE places (url TEXT)", "sqlite:///{folder}/study.db: the database holds no hpsearch studies"),
 ]  # fmt: skip
 COMMANDS = [("resume", "tiny"), ("status",), ("report", "tiny"), ("delete", "tiny", "--yes"), ("dashboard",)]
