@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C."""
     from hpsearch.cli.commands import cli
 
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
     try:
         status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)

@@ -79,7 +79,7 @@ def new_study(
     number = ask("Settings of the first stage", 16, lambda text: _count("trials", text), trials)
     limit = ask("Minutes at most, 0 for no limit", 0, _minutes, minutes)
     of_data = source if isinstance(source, str) else Path(source["path"]).stem
-    name = file.stem if file is not None else ask("Name of the study", f"my-{of_data}", _name)
+    name = file.stem if file is not None else ask("Name of the study", _proposed(of_data, new=not yes), _name)
     path = file if file is not None else Path("studies") / f"{name}.toml"
     validation = max(1, round(0.2 * images)) if images < 20_000 else images // 10
     training, usable = {"epochs": each, "batch_size": 50, "eta": 0.1}, ["epochs", *_training_keys(plugin)]
@@ -128,6 +128,12 @@ def _source(text: str, label: str | None, test: str | None, ask: Asker) -> tuple
             raise
         source |= ask("It has no test images; how many to set aside", 100, _test)
         return source, len(data.load(source, None, Path.cwd()).labels)
+
+
+def _proposed(of_data: str, *, new: bool) -> str:
+    """A name for a study of these data, which is not taken where it must be `new`."""
+    names = (f"my-{of_data}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
+    return next(name for name in names if not (new and (Path("studies") / f"{name}.toml").exists()))
 
 
 def _expanded(text: str) -> Path:

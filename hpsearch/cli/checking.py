@@ -61,7 +61,10 @@ def _source(dataset: str) -> Any:
     """A dataset's name, or a table as a study file writes it."""
     if not dataset.lstrip().startswith("{"):
         return dataset
-    return _toml("dataset", dataset, f"--dataset {dataset}")["dataset"]
+    _toml("dataset", dataset, f"--dataset {dataset}")
+    study = f"name = 'x'\ndata = {{ dataset = {dataset}, train = 1, validation = 1 }}\nmodel = {{ file = 'x.py' }}\n"
+    study += "training = { epochs = 1, batch_size = 1, eta = 0.1 }\n[[stage]]\nname = 'x'\nsettings = [{ eta = 0.1 }]\n"
+    return spec.parse(study, "--dataset").data.dataset
 
 
 def _setting(plugin: Plugin, settings: Iterable[str], train: int) -> Setting:

@@ -188,7 +188,8 @@ def _database(storage: str) -> Iterator[Finding]:
     from sqlalchemy.exc import SQLAlchemyError
 
     from hpsearch.storage import reading
-    from hpsearch.storage.database import opened_to_read
+    from hpsearch.storage.database import NoTablesError, opened_to_read
+    from hpsearch.storage.files import File
     from hpsearch.storage.places import place_of
 
     try:
@@ -200,6 +201,9 @@ def _database(storage: str) -> Iterator[Finding]:
         with opened_to_read(storage) as connection:
             names = reading.study_names(connection)
     except (HpsearchError, SQLAlchemyError) as error:
+        if isinstance(error, NoTablesError) and not isinstance(place, File):  # on a server it must be made beforehand
+            yield Finding("database", OK, f"{place.shown}: no studies yet; `hpsearch launch` makes the tables")
+            return
         yield Finding("database", BROKEN, " ".join(str(error).split()))
         return
     text = f"{place.shown}: {len(names)} {'study' if len(names) == 1 else 'studies'}"

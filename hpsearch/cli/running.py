@@ -4,10 +4,8 @@ import dataclasses
 import os
 import signal
 import sys
-import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -15,7 +13,8 @@ import click
 from hpsearch.api.running import Run, carry_out
 from hpsearch.api.watching import watching
 from hpsearch.cli.looking import write_report
-from hpsearch.cli.telling import tell_line
+from hpsearch.cli.telling import stop_at_once, tell_line
+from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launching
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
 
@@ -52,7 +51,8 @@ def run_resume(name: str, *, storage: str, **given: Any) -> int:
 
 
 def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | None, as_json: bool, **given: Any) -> int:
-    _stop_at_once()
+    stop_at_once()
+    _refuse_no_folder(reports)
     shown: AbstractContextManager[Watcher] = nullcontext(Events()) if as_json else watching(quiet=quiet)
     options = launching.Options(storage, **given)
     name, finished = carry_out(run, options, shown, notify_target=notify)
@@ -63,7 +63,10 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
             tell_line("end", study=name, state="interrupted", report=None, next=go_on)
         print(f"hpsearch: stopped; go on with `{go_on}`", file=sys.stderr)
         return 130
-    written = write_report(name, storage, reports)
+    try:
+        written = write_report(name, storage, reports)
+    except InputError as error:  # the study was none the worse for it
+        raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
         tell_line("end", study=name, state="complete", report=written, next=None)
     elif not quiet:
@@ -71,17 +74,13 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
     return 0
 
 
-def _stop_at_once() -> None:
-    """Outside the search, which counts signals, any of them ends the program: nothing is under way that could be lost.
-
-    Python's own KeyboardInterrupt could surface, and vanish, inside any library's callback.
-    """
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _stop)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    os.write(2, b"hpsearch: stopped\n")
-    os._exit(130)
+def _refuse_no_folder(reports: Path) -> None:
+    """Refuse, before anything is trained, a place where no report could be written."""
+    try:
+        there = next(path for path in (reports, *reports.absolute().parents) if path.exists())
+    except OSError as error:  # too long a name, or one that may not be looked at
+        raise InputError(f"--reports {reports}: cannot be made ({error.strerror})") from error
+    if not there.is_dir():
+        raise InputError(f"--reports {reports}: must be a folder, or a name for a new one; {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"--reports {reports}: {there} must be writable")

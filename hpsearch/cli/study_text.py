@@ -79,6 +79,9 @@ def _stages(a: Answers) -> list[str]:
     few = combinations(a.space)
     if few is not None and few <= a.trials:  # all of them, so that there is nothing to look at more closely
         return [*_head("all", 'kind = "grid"', a.minutes), *(f"space.{key} = {text}" for key, text in a.space.items())]
+    if few is not None:  # between choices there is nothing finer
+        head = _head("some", f'kind = "random", trials = {a.trials}', a.minutes)
+        return [*head, *(f"space.{key} = {text}" for key, text in a.space.items())]
     finer = max(1, a.trials * 3 // 4)
     minutes = None if a.minutes is None else a.minutes / 2
     around = f'{{ around = "coarse", best = {min(BEST, a.trials)} }}'

@@ -9,12 +9,16 @@ import dataclasses
 import functools
 import json
 import math
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO, TypeVar, cast
 
 import click
@@ -99,3 +103,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
+
+
+def stop_at_once() -> None:
+    """Have any signal end the program where it is, while nothing is under way that could be lost.
+
+    Python's own KeyboardInterrupt could surface, and vanish, inside any library's callback.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"hpsearch: stopped\n")
+    os._exit(130)

@@ -115,7 +115,7 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         cohorts=_under_way(connection, cohorts[:MOST_ROWS]),
         cohorts_in_all=len(cohorts),
         trials_under_way=sum(map(len, cohorts)),
-        failures=_failures(connection, now["stage_id"], now["stage"]) if now else [],
+        failures=_failures(connection, now["stage_id"]) if now else [],
     )
 
 
@@ -219,9 +219,9 @@ def _curve(curves: Mapping[int, Sequence[float]], trial_id: int) -> list[float]:
     return [accuracy for accuracy in curves.get(trial_id, ()) if accuracy is not None]
 
 
-def _failures(connection: Connection, stage_id: int, stage: str) -> list[str]:
+def _failures(connection: Connection, stage_id: int) -> list[str]:
     """Why trials of a stage failed, the last one first."""
     trial = tables.trials.c
     query = select(trial.number, trial.reason).where(trial.stage_id == stage_id, trial.state == FAILED)
     rows = connection.execute(query.order_by(trial.number.desc()).limit(MOST_ROWS))
-    return [f"{stage}:{row.number} failed: {row.reason}" for row in rows]
+    return [f"trial {row.number} failed: {row.reason}" for row in rows]

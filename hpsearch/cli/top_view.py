@@ -22,6 +22,8 @@ from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
 LEADERS = 8
 CURVE = 24
 """Characters of a curve at most."""
+BAR, LEAST = 28, 4
+"""Characters of a stage's bar, where there is room for it; with fewer than the least, a column is left out."""
 STAGE = 16
 """Characters of a stage's name at most, beside a trial's number."""
 
@@ -40,7 +42,7 @@ _STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold
 
 def draw(frame: Frame, console: Console, *, rate: float | None, height: int | None, live: bool) -> RenderableType:
     """Return a frame, no higher than `height` lines (None: as high as it is); `rate` is in epochs a second."""
-    parts: list[RenderableType] = [_head(frame, rate), _stages(frame, rate, 28 if console.width >= 90 else 12)]
+    parts: list[RenderableType] = [_head(frame, rate), _stages(frame, rate, console.width)]
     room = 10_000 if height is None else height - 2 - len(frame.stages) - live
     messages = _messages(frame)[: max(0, min(4, room // 4))]
     room -= len(messages) + bool(messages)
@@ -49,7 +51,7 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     scale = _scale([*frame.leaders[:LEADERS], *frame.cohorts])
     rows: Sequence[TrialFacts | CohortFacts]
     for title, rows, share in (
-        (f"best settings of stage {frame.stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
+        (f"best settings of stage {_short(frame.stage or '')}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
         (_under_way(frame), frame.cohorts, 1.0),
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
@@ -86,21 +88,21 @@ def _head(frame: Frame, rate: float | None) -> Text:
     return _line(text)
 
 
-def _stages(frame: Frame, rate: float | None, width: int) -> Table:
+def _stages(frame: Frame, rate: float | None, room: int) -> Table:
+    names = [_short(stage.name, 24) for stage in frame.stages]
+    words = ["" if stage.state == WAITING else _words(stage, rate) for stage in frame.stages]
+    named, told = max(map(cell_len, names)), max(map(cell_len, words))
+    bar = max(LEAST, min(BAR, room - named - told - 10))  # which gives way first: a number is not to be cut
     table = Table.grid(padding=(0, 2, 0, 0))
-    names = [one_line(stage.name) for stage in frame.stages]
-    table.add_column(no_wrap=True, overflow="ellipsis", min_width=min(24, max(map(len, names))), max_width=24)
-    table.add_column(min_width=width)
-    table.add_column(justify="right", min_width=4)
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    for name, stage in zip(names, frame.stages, strict=True):
+    for column, width in enumerate((named, bar, 4, max(1, room - named - bar - 10))):
+        table.add_column(justify="right" if column == 2 else "left", no_wrap=True, overflow="ellipsis", width=width)
+    for name, stage, text in zip(names, frame.stages, words, strict=True):
         if stage.state == WAITING:
             table.add_row(Text(name, style="dim"), Text("waiting", style="dim"), "", "")
             continue
         total = max(stage.epochs, stage.epochs_done, 1)
-        bar = ProgressBar(total=total, completed=stage.epochs_done, width=width)
         percent = f"{100 * stage.epochs_done // total}%"
-        table.add_row(Text(name), bar, percent, Text(_words(stage, rate)))
+        table.add_row(Text(name), ProgressBar(total=total, completed=stage.epochs_done, width=bar), percent, Text(text))
     return table
 
 
@@ -125,36 +127,32 @@ def _under_way(frame: Frame) -> str:
 
 
 def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, scale: Scale, blocks: str) -> Table:
-    rows = [
-        (
-            _name(each, stage),
-            "" if each.value is None else f"{each.value:.2%}",
-            f"{each.epochs_done:,}/{each.epochs:,}",
-            sparkline(each.curve, scale, blocks),
-            _setting(each),
-        )
+    heads = [
+        (_name(each, stage), "" if each.value is None else f"{each.value:.2%}", f"{each.epochs_done:,}/{each.epochs:,}")
         for each in facts
     ]
+    widths = [max(cell_len(head[column]) for head in heads) for column in range(3)]
+    room = max(0, room - sum(widths) - 6)  # what gives way is the setting first, then the curve, and never a number
+    curve = min(CURVE, room, max(len(each.curve) for each in facts))
+    if room >= LEAST:
+        widths += [max(1, curve), *([room - curve - 2] if room - curve - 2 >= LEAST else [])]
     table = Table.grid(padding=(0, 2, 0, 0))
-    for column, (justify, style) in enumerate(_COLUMNS):
-        width = max(cell_len(row[column]) for row in rows)
-        if column == len(_COLUMNS) - 1:  # the setting alone gives way where there is no room
-            width = max(1, min(width, room))
-        room -= width + 2
+    for (justify, style), width in zip(_COLUMNS, widths, strict=False):
         table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", width=width)
-    for row in rows:
-        table.add_row(*map(Text, row))
+    for head, each in zip(heads, facts, strict=True):
+        row = [*head, sparkline(each.curve, scale, blocks, curve), _setting(each)]
+        table.add_row(*map(Text, row[: len(widths)]))
     return table
 
 
-def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS) -> str:
-    """Draw values as one line of at most `CURVE` characters, the lowest of the scale as the first of `blocks`.
+def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS, most: int = CURVE) -> str:
+    """Draw values as one line of at most `most` characters, the lowest of the scale as the first of `blocks`.
 
     >>> sparkline([0.0, 0.5, 1.0], (0.0, 1.0))
     '▁▅█'
     """
     low, high = scale
-    width = min(CURVE, len(values))
+    width = min(most, len(values))
     picked = [values[(i + 1) * len(values) // width - 1] for i in range(width)]
     steps = [(value - low) / (high - low) if high > low else 1.0 for value in picked]
     return "".join(blocks[round(min(1.0, max(0.0, step)) * (len(blocks) - 1))] for step in steps)
@@ -178,12 +176,17 @@ def _messages(frame: Frame) -> list[Text]:
 
 def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
     """The stage, cut where it is long, and the numbers of the trials, whole."""
-    short = Text(one_line(stage))
-    short.truncate(STAGE, overflow="ellipsis")
+    short = _short(stage)
     if isinstance(each, TrialFacts):
         return f"{short}:{each.number}"
     which = numbers(each.trials).replace("–", "-").replace(" … ", "..")  # as ASCII has it
     return f"{short}:{which}" if len(each.trials) == 1 else f"{short}:{which} ({len(each.trials)})"
+
+
+def _short(stage: str, most: int = STAGE) -> str:
+    text = Text(one_line(stage))
+    text.truncate(most, overflow="ellipsis")
+    return text.plain
 
 
 def _setting(each: TrialFacts | CohortFacts) -> str:

@@ -9,7 +9,7 @@ import click
 import numpy as np
 from sqlalchemy import Connection
 
-from hpsearch.cli.telling import sign, tell
+from hpsearch.cli.telling import sign, stop_at_once, tell
 from hpsearch.errors import InputError
 from hpsearch.search import retraining
 from hpsearch.search.verifying import Check, study_digest, verify
@@ -21,6 +21,7 @@ from hpsearch.workers.pools.opening import cores
 
 def print_digest(name: str, storage: str, *, as_json: bool) -> None:
     """Print the hash of a study's end state, or, with a word about it, of what there is so far."""
+    stop_at_once()
     with opened_to_read(storage) as connection:
         row = reading.get_study(connection, name)
         found = study_digest(connection, row)

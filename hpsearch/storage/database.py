@@ -15,6 +15,10 @@ from hpsearch.storage.records import StudyRow
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+class NoTablesError(StorageError):
+    """A database that has none of our tables: someone else's, or one that no study was launched into."""
+
+
 class Database:
     """A database that this process may write: our tables and Optuna's, changed together.
 
@@ -150,5 +154,5 @@ def open_to_read(url: str) -> sqlalchemy.Engine:
     except sqlalchemy.exc.DatabaseError as error:
         raise place.explain(error) from error
     if not ours:
-        raise StorageError(f"{place.shown}: the database holds no hpsearch studies")
+        raise NoTablesError(f"{place.shown}: the database holds no hpsearch studies")
     return engine

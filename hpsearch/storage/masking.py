@@ -13,7 +13,7 @@ def shown(url: str) -> str:
     'postgresql://me:***@host/db'
     """
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
-    if scheme == "sqlite":
+    if scheme == "sqlite" and rest.startswith("/"):
         return url
     user, at, place = rest.rpartition("@")  # an @ that belongs to a password is hidden with it
     if at and separator:

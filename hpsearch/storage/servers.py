@@ -50,7 +50,8 @@ class Server:
             port = parsed.port or 1
         except (sqlalchemy.exc.ArgumentError, ValueError) as error:
             rule = f"must be {name}://USER:PASSWORD@HOST:PORT/DATABASE"
-            raise StorageError(f"--storage {rule}, got {shown(url)!r}") from error
+            hint = "@ : / ? # % in a password are written %40 %3A %2F %3F %23 %25"
+            raise StorageError(f"--storage {rule}, got {shown(url)!r}; {hint}") from error
         if "@" in (parsed.host or ""):
             raise StorageError(f"--storage: an @ in the password must be written %40, got {shown(url)!r}")
         if not parsed.database or "\0" in url or not 0 < port < 65536:

@@ -234,6 +234,8 @@ ARGUMENTS = [
     (("launch", "studies/tinny.toml"), "studies/tinny.toml: no such study file; did you mean 'tiny.toml'?"),
     (("launch", "study/tiny.toml"), "study/tiny.toml: no such study file; there is no directory 'study'"),
     (("launch", "studies"), "studies: must be a file"),
+    (("launch", "studies/tiny.toml", "--reports", "studies/tiny.toml"), "--reports studies/tiny.toml: must be a folder, or a name for a new one; studies/tiny.toml is a file"),
+    (("launch", "studies/tiny.toml", "--reports", 300 * "x"), f"--reports {300 * 'x'}: cannot be made (File name too long)"),
     (("copy", "x", "--to", "there.db"), "--to must begin with 'sqlite:///', 'postgresql://'"),
     (("copy", "x", "--to", "mysql://me:***@host/db"), "--to: *** stands for the password in what hpsearch shows"),
     (("data", "fetch", "cifar"), "dataset must be one of cifar10, digits, got 'cifar'; did you mean 'cifar10'?"),

@@ -143,6 +143,15 @@ def test_a_frame_fits_its_terminal(held):
         assert lines[0].startswith("tiny  running")
 
 
+def test_where_there_is_little_room_numbers_stay_whole(held):
+    frame = frame_of(held)
+    narrow = [line for line in drawn(frame, 40, 40) if line.startswith("coarse")]
+    assert [line.split()[:3] for line in narrow[1:3]] == [["coarse:3", "38.00%", "1/3"], ["coarse:0", "30.00%", "1/3"]]
+    pruned = dataclasses.replace(frame.stages[0], name="a-stage-of-some-length", done=22, pruned=22, test=0.9648)
+    (line,) = (line for line in drawn(dataclasses.replace(frame, stages=[pruned]), 100, 40) if "pruned" in line)
+    assert line.endswith("best 38.00%, test 96.48%, 2 s left")
+
+
 def test_curves_are_drawn_on_one_scale_in_what_the_terminal_can_show():
     assert top_view.sparkline([], (0.0, 1.0)) == ""
     assert top_view.sparkline([0.5], (0.5, 0.5)) == "█"

@@ -128,6 +128,16 @@ def test_a_space_of_few_choices_is_tried_whole(here, capsys):
     assert (stage.kind, set(stage.space)) == ("grid", {"init", "hidden"})
 
 
+def test_where_there_are_choices_alone_there_is_no_finer_stage_and_a_name_that_is_taken_is_not_proposed(
+    here, capsys, monkeypatch
+):
+    keys = "hidden=[[8], [16], [32], [64]];batch_size=[10, 20, 50, 100, 200]"
+    assert run(capsys, "new", "study", "studies/my-digits.toml", "--yes", "--search", keys)[0] == 0
+    assert [stage.kind for stage in spec.read(here / "studies" / "my-digits.toml").stages] == ["random"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(9 * "\n"))
+    assert run(capsys, "new", "study")[1].splitlines()[-1] == "next: hpsearch launch studies/my-digits-2.toml"
+
+
 def test_every_key_that_has_usual_values_can_be_searched_where_they_are(here, capsys):
     keys = ";".join((*USUAL, 'schedule=[{ kind = "cosine", warmup_epochs = 2 }]', "epochs=[10, 20]"))
     assert run(capsys, "new", "study", "all.toml", "--yes", "--search", keys)[::2] == (0, "")

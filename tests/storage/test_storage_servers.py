@@ -10,6 +10,7 @@ from optuna.storages._rdb import models
 from small_study import STUDY, add, add_trials, new_trials, start, trials_of
 from sqlalchemy import event, inspect
 
+from hpsearch.cli import examining
 from hpsearch.errors import StorageError, StorageFault
 from hpsearch.storage import reading, tables, writing
 from hpsearch.storage.database import Database, look_up, open_to_read, opened_to_read
@@ -32,6 +33,7 @@ SERVERS = pytest.mark.parametrize("storage", KINDS, indirect=True)
         ("mysql://me:a/b?c@host/db", "mysql://me:***@host/db"),
         ("postgresql://host/db", "postgresql://host/db"),
         ("sqlite:///a@b:c.db", "sqlite:///a@b:c.db"),
+        ("sqlite://me:secret@host/db", "sqlite://me:***@host/db"),
         ("study.db", "study.db"),
         ("a@b.db", "a@b.db"),
         ("postgresql:/me:secret@host/db", "***@host/db"),
@@ -48,6 +50,10 @@ def test_a_url_is_shown_without_its_secrets(url, masked):
         ("postgresql://me:secret@host", "must name a database after the host, got 'postgresql://me:[*]{3}@host'"),
         ("mysql://me:secret@host:99999/db", "must have a port from 1 to 65535, got 'mysql://me:[*]{3}@host:99999/db'"),
         ("mariadb://me:secret@host:x/db", "must be mariadb://USER:PASSWORD@HOST:PORT/DATABASE, got"),
+        (
+            "mysql://me:a@:/%#b@host/db",
+            "@ : / [?] # % in a password are written %40 %3A %2F %3F %23 %25",
+        ),
         ("postgresql://me:p@ss@host/db", "an @ in the password must be written %40, got 'postgresql://me:[*]{3}@host"),
         ("postgresql+asyncpg://me:secret@h/db", r"must begin with 'postgresql://' or 'postgresql\+psycopg://', got"),
         (
@@ -90,6 +96,13 @@ def test_options_that_pymysql_does_not_take_cost_one_line(options):
     pytest.importorskip("pymysql")
     with pytest.raises(StorageError, match=r"mysql://me@127.0.0.1:1/db.*one of the URL's options"):
         look_up(f"mysql://me@127.0.0.1:1/db?{options}", "s")
+
+
+@SERVERS
+def test_a_new_database_is_no_fault_to_doctor(storage):
+    (found,) = examining._database(storage)
+    assert found.state == examining.OK
+    assert found.text.endswith(": no studies yet; `hpsearch launch` makes the tables")
 
 
 @SERVERS

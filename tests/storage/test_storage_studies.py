@@ -4,12 +4,14 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 import servers
 from small_study import STUDY, add, whole
-from tiny import LONG, StopAfter, digest_of, finish, options, start, until, url, workspace
+from tiny import LONG, ROOT, StopAfter, digest_of, finish, options, start, until, url, workspace
 
 from hpsearch.errors import InputError, StorageFault, StudyBusyError
 from hpsearch.search import cohorts, copying
@@ -125,6 +127,34 @@ def test_a_copy_is_refused_where_the_study_is_or_where_it_runs(tmp_path, monkeyp
     copying.copy("tiny", here, there)
     with pytest.raises(InputError, match=r"there.db: study 'tiny' is there already"):
         copying.copy("tiny", here, there)
+
+
+def test_a_copy_that_is_stopped_is_not_there(tmp_path):
+    there = f"sqlite:///{tmp_path}/there.db"
+    launch(workspace(tmp_path), options(tmp_path))
+    stopped = subprocess.run(
+        [sys.executable, "-c", STOPPED, "copy", "tiny", "--storage", url(tmp_path), "--to", there],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (stopped.returncode, stopped.stdout, stopped.stderr) == (130, "", "hpsearch: stopped\n")
+    assert look_up(there, "tiny") is None
+
+
+STOPPED = """
+import signal, sys
+from hpsearch.cli import main
+from hpsearch.search import copying
+
+def copy_study(*given, copy_study=copying.copy_study):
+    copy_study(*given)
+    signal.raise_signal(signal.SIGINT)
+
+copying.copy_study = copy_study
+sys.exit(main())
+"""
 
 
 def test_a_copy_that_differs_is_not_kept(tmp_path, monkeypatch):

@@ -188,6 +188,8 @@ BAD = [
     (["--set", "batch_size=10"], "'batch_size' is not a parameter of the model"),
     (["--dataset", "digit"], "did you mean 'digits'?"),
     (["--dataset", "{kind = 'npz', path = 'none.npz'}"], "none.npz: no such file"),
+    (["--dataset", "{kind = 'npz'}"], "--dataset: data.dataset.path is missing"),
+    (["--dataset", "{kind = 'npz', path = 'x.npz', foo = 3}"], "--dataset: data.dataset.foo is not a key"),
     (["--dataset", "{kind ="], "--dataset {kind =: must be a value as TOML writes it"),
 ]
 

@@ -128,6 +128,11 @@ def test_a_machine_that_cannot_keep_the_images_is_refused(segment, far):
     assert any("workers one, two are refused: " in line and "cannot be kept" in line for line in told)
 
 
+def test_the_version_of_numpy_is_that_of_what_is_loaded(monkeypatch):
+    monkeypatch.setattr("numpy.__version__", "1.0")
+    assert facts.facts.__wrapped__()["numpy"] == "1.0"
+
+
 def test_a_worker_with_another_version_of_what_the_model_imports_is_refused():
     wanted = facts.facts_for("import torch\nfrom numpy import array\nfrom pytest import raises")
     assert wanted["pytest"] == pytest.__version__

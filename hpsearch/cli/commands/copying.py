@@ -5,7 +5,7 @@ import click
 from hpsearch.cli.commands.arguments import name_argument
 from hpsearch.cli.commands.group import cli
 from hpsearch.cli.commands.options import storage_option
-from hpsearch.cli.telling import json_option, tell
+from hpsearch.cli.telling import json_option, stop_at_once, tell
 from hpsearch.errors import InputError, StorageError
 
 
@@ -23,6 +23,7 @@ def copy(name: str, to: str, storage: str, as_json: bool) -> None:
         where = place_of(to).shown
     except StorageError as error:
         raise InputError(f"--to{str(error).removeprefix('--storage')}") from None
+    stop_at_once()  # what has not been committed is not there
     digest = copying.copy(name, storage, to)
     if as_json:
         return tell({"study": name, "to": where, "digest": digest})

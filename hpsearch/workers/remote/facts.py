@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 import numpy as np
+import scipy
 import scipy.linalg.blas
 from threadpoolctl import threadpool_info
 
@@ -33,8 +34,8 @@ def facts() -> Facts:
     return {
         "hpsearch": f"{hpsearch.__version__} ({_source()})",
         "python": ".".join(platform.python_version_tuple()[:PATCH_MATTERS_NOT]),
-        "numpy": version("numpy"),
-        "scipy": version("scipy"),
+        "numpy": np.__version__,  # what is loaded, whatever the metadata say
+        "scipy": scipy.__version__,
         "machine": f"{platform.system()} {platform.machine()}",
         "BLAS kernels": ", ".join(sorted(kernels)),
     }
