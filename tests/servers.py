@@ -110,14 +110,18 @@ class Server:
             trust = ["--auth-local=trust", "--auth-host=scram-sha-256", "-U", "postgres"]
             return [program("initdb"), "--no-sync", *trust, "-E", "UTF8", "--locale=C", "-D", f"{self.folder}/data"]
         trust = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-        return [program("mariadb-install-db"), *_FILES, f"--datadir={self.folder}/data", *trust]
+        return [program("mariadb-install-db"), *_FILES, *self._places(), *trust]
+
+    def _places(self) -> list[str]:
+        """Where MariaDB has its files: one that starts deletes the temporary tables of others that share a folder."""
+        return [f"--datadir={self.folder}/data", f"--tmpdir={self.folder}"]
 
     def _running(self) -> list[str]:
         if self.kind == "postgresql":
             given = {"listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder, **_FAST}
             settings = [f"-c{key}={value}" for key, value in given.items()]
             return [program("postgres"), "-D", f"{self.folder}/data", "-p", str(self.port), *settings]
-        places = [f"--datadir={self.folder}/data", f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
+        places = [*self._places(), f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
         network = [f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
         unsynced = "--innodb-flush-log-at-trx-commit=2"  # a commit outlives the process, not the power
         return [program("mariadbd"), *_FILES, unsynced, *places, *network]
