@@ -111,8 +111,11 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     for trial in frames.rows:
         if trial["stage"] == stage and str(trial["number"]) == number:
             return trial
-    known = [called(trial) for trial in frames.rows]
-    hint = nearest(str(name), known) if len(known) <= 10 else f"; as {known[0]}"
+    there = sorted(trial["number"] for trial in frames.rows if trial["stage"] == stage)
+    if there:
+        hint = f"; stage {stage!r} has trials {there[0]} to {there[-1]}"
+    else:
+        hint = nearest(stage, {trial["stage"] for trial in frames.rows})
     raise InputError(f"trial must name one of study {frames.study['name']!r} as STAGE:NUMBER, got {name!r}{hint}")
 
 

@@ -5,7 +5,7 @@ May import storage.
 
 from contextlib import closing
 
-from hpsearch.errors import HpsearchError, InputError, StudyBusyError
+from hpsearch.errors import HpsearchError, InputError, StorageError, StudyBusyError
 from hpsearch.search.verifying import study_digest
 from hpsearch.storage import claims, reading
 from hpsearch.storage.copying import copy_study
@@ -30,7 +30,7 @@ def copy(name: str, storage: str, to: str) -> str:
             raise StudyBusyError(f"study {name!r} is being run by {who}; stop it or wait for it, then copy it")
         if look_up(to, name) is not None:
             raise InputError(f"{target.shown}: study {name!r} is there already; delete that one, or name another --to")
-        with closing(Database(to, create=True)) as database, database.transaction() as connection:
+        with closing(_made(to)) as database, database.transaction() as connection:
             copy_study(source, connection, row.id)
             copied = reading.get_study(connection, name)
             wanted, found = study_digest(source, row), study_digest(connection, copied)
@@ -39,3 +39,10 @@ def copy(name: str, storage: str, to: str) -> str:
                 what = f"its digest is {found}, not {wanted}" if wanted != found else min(new)
                 raise HpsearchError(f"{target.shown}: the copy of study {name!r} differs ({what}); nothing was copied")
     return found
+
+
+def _made(to: str) -> Database:
+    try:
+        return Database(to, create=True)
+    except StorageError as error:
+        raise StorageError(str(error).replace("--storage", "--to")) from error

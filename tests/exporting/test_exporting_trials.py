@@ -105,7 +105,11 @@ def test_export_says_where_it_is(study, tmp_path, monkeypatch, capsys):
         (["--to", "."], ".: must be a file, or a name for a new one, but is a folder"),
         (["--to", "x" * 300], "x: cannot be written: File name too long"),
         (["--to", ""], "--to must be a path, got ''"),
-        (["--trial", "final:7"], "trial must name one of study 'tiny' as STAGE:NUMBER, got 'final:7'"),
+        (
+            ["--trial", "final:7"],
+            "trial must name one of study 'tiny' as STAGE:NUMBER, got 'final:7'; stage 'final' has trials 0 to 1",
+        ),
+        (["--trial", "finl:0"], "as STAGE:NUMBER, got 'finl:0'; did you mean 'final'?"),
         (["--trial", "coarse:0", "--data-dir", "nowhere"], ""),
     ],
 )

@@ -114,6 +114,8 @@ def test_a_copy_is_refused_where_the_study_is_or_where_it_runs(tmp_path, monkeyp
     launch(workspace(tmp_path), options(tmp_path))
     with pytest.raises(InputError, match="--to must name another database than --storage"):
         copying.copy("tiny", here, here)
+    with pytest.raises(InputError, match=r"nodir: no such directory; make it, or name another with --to$"):
+        copying.copy("tiny", here, f"sqlite:///{tmp_path}/nodir/there.db")
     monkeypatch.setattr(copying.claims, "is_held", lambda *_: True)
     busy = rf"study 'tiny' is being run by process {os.getpid()} on {socket.gethostname()}; stop it or wait for it"
     with (
