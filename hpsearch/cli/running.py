@@ -58,7 +58,8 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
     name, finished = carry_out(run, options, shown, notify_target=notify)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C has nothing left to stop
-        go_on = launching.how_to_resume(name, options)
+        elsewhere = () if reports == Path("reports") else ("--reports", str(reports))
+        go_on = launching.how_to_resume(name, options, *elsewhere)
         if as_json:
             tell_line("end", study=name, state="interrupted", report=None, next=go_on)
         print(f"hpsearch: stopped; go on with `{go_on}`", file=sys.stderr)

@@ -190,8 +190,8 @@ def _run(
     return Runner(row, study, shared).run()
 
 
-def how_to_resume(name: str, options: Options) -> str:
-    """The command that goes on with a study, to be pasted into a shell."""
+def how_to_resume(name: str, options: Options, *more: str) -> str:
+    """The command that goes on with a study, with `more` words for it, to be pasted into a shell."""
     words = ["hpsearch", "resume", *(["--"] if name.startswith("-") else []), name]
     if options.storage != os.environ.get(STORAGE_VARIABLE, DEFAULT_URL):
         words[2:2] = ["--storage", shown(options.storage)]
@@ -199,6 +199,7 @@ def how_to_resume(name: str, options: Options) -> str:
         words[2:2] = ["--data-dir", str(options.data_dir)]
     if options.backend in SCHEDULED:
         words[2:2] = ["--backend", options.backend, *(["--scheduler", options.scheduler] if options.scheduler else [])]
+    words[2:2] = more
     return shlex.join(words)
 
 

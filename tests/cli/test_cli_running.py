@@ -54,12 +54,12 @@ def started(folder, text=MEDIUM, *arguments):
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
 )
 def test_a_signal_to_all_stops_cleanly_and_resume_ends_the_same(tmp_path, calm, number):
-    process = started(tmp_path)
+    process = started(tmp_path, MEDIUM, "--reports", "my reports")
     os.killpg(process.pid, number)
     status, _, complaint = finish(process, 12)
     assert status == 130
-    line = f"hpsearch: stopped; go on with `hpsearch resume --storage sqlite:///{tmp_path}/study.db tiny`\n"
-    assert complaint == line
+    command = f"hpsearch resume --reports 'my reports' --storage sqlite:///{tmp_path}/study.db tiny"
+    assert complaint == f"hpsearch: stopped; go on with `{command}`\n"
     assert rows(tmp_path, tables.studies)[0]["state"] == "interrupted"
     status, out, complaint = finish(start(tmp_path, "resume", "tiny", "--quiet"))
     assert (status, out, complaint) == (0, "", "")
