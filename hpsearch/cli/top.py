@@ -115,6 +115,4 @@ def _pressed(stopped: list[int], seconds: float) -> bool:
 def _next(frame: Frame, storage: str) -> str:
     if frame.state == RUNNING:
         return f"the study goes on; see it again with: {command('top', frame.study, storage)}"
-    if frame.state != COMPLETE:
-        return f"next: {command('resume', frame.study, storage)}"
-    return f"next: {command('report', frame.study, storage)}"
+    return f"next: {command('report' if frame.state == COMPLETE else 'resume', frame.study, storage)}"

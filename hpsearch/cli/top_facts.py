@@ -154,9 +154,6 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
     )
 
 
-_TRIAL = [tables.trials.c[key] for key in ("id", "number", "params", "epochs", "epochs_done", "value")]
-
-
 def _leaders(connection: Connection, stage_id: int) -> list[TrialFacts]:
     """The best settings of a stage so far, by the mean over their replicates."""
     trial = tables.trials.c
@@ -169,26 +166,27 @@ def _leaders(connection: Connection, stage_id: int) -> list[TrialFacts]:
         .order_by(mean.desc(), func.min(trial.number))
         .limit(MOST_ROWS)
     ).all()
-    rows = {row.id: row for row in connection.execute(select(*_TRIAL).where(trial.id.in_([b.id for b in best])))}
+    query = select(trial.id, trial.number, trial.params, trial.epochs, trial.epochs_done)
+    rows = {row.id: row for row in connection.execute(query.where(trial.id.in_([b.id for b in best])))}
     curves = reading.history(connection, list(rows), "validation_accuracy")
     return [
         TrialFacts(
-            number=rows[b.id].number,
-            params=rows[b.id].params,
-            epochs=rows[b.id].epochs,
-            epochs_done=rows[b.id].epochs_done,
+            number=row.number,
+            params=row.params,
+            epochs=row.epochs,
+            epochs_done=row.epochs_done,
             value=float(b.value),
             curve=_curve(curves, b.id),
         )
         for b in best
-        if b.id in rows
+        if (row := rows.get(b.id))
     ]
 
 
 def _cohorts(connection: Connection, stage_id: int) -> list[list[Found]]:
     """The trials of a stage that have begun and not ended, by what they train with, the furthest first."""
     trial = tables.trials.c
-    query = select(trial.id, trial.number, trial.cohort, trial.epochs_done, trial.value)
+    query = select(trial.id, trial.number, trial.cohort, trial.epochs, trial.epochs_done, trial.value)
     query = query.where(trial.stage_id == stage_id, trial.state == RUNNING)
     found: dict[tuple[int, int], list[Found]] = {}
     for row in connection.execute(query.order_by(trial.epochs_done.desc(), trial.number)):
@@ -198,15 +196,17 @@ def _cohorts(connection: Connection, stage_id: int) -> list[list[Found]]:
 
 
 def _under_way(connection: Connection, cohorts: Sequence[Sequence[Found]]) -> list[CohortFacts]:
+    trial = tables.trials.c
     leaders = [max(cohort, key=lambda row: -1.0 if row.value is None else row.value) for cohort in cohorts]
     curves = reading.history(connection, [row.id for row in leaders], "validation_accuracy")
     ids = [row.id for cohort in cohorts for row in cohort]
-    rows = {row.id: row for row in connection.execute(select(*_TRIAL).where(tables.trials.c.id.in_(ids)))}
+    query = select(trial.id, trial.params).where(trial.id.in_(ids))
+    settings = {row.id: row.params for row in connection.execute(query)}
     return [
         CohortFacts(
             trials=[row.number for row in cohort],
-            params=[rows[row.id].params for row in cohort],
-            epochs=rows[best.id].epochs,
+            params=[settings[row.id] for row in cohort],
+            epochs=best.epochs,
             epochs_done=best.epochs_done,
             value=best.value,
             curve=_curve(curves, best.id),

@@ -48,19 +48,18 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     room -= len(messages) + bool(messages)
     utf = console.encoding.lower().startswith("utf")
     blocks = _BLOCKS if utf else _ASCII
-    scale = _scale([*frame.leaders[:LEADERS], *frame.cohorts])
+    stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts])
     rows: Sequence[TrialFacts | CohortFacts]
     for title, rows, share in (
-        (f"best settings of stage {_short(frame.stage or '')}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
+        (f"best settings of stage {stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
         (_under_way(frame), frame.cohorts, 1.0),
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
         if shown:
-            parts += [_rule(title), _table(shown, frame.stage or "", console.width, scale, blocks)]
+            parts += [_rule(title), _table(shown, stage, console.width, scale, blocks)]
             room -= len(shown) + 1
     if frame.state == RUNNING and not frame.cohorts and room > 0:
         parts.append(_line(Text("under way: what has not yet done a segment, about 3 s of work", style="dim")))
-        room -= 1
     if messages:
         parts += [_rule("messages"), *messages]
     if live:
@@ -70,7 +69,7 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
 
 @dataclass(frozen=True)
 class _Encodable:
-    """The same in what the terminal can show: names may hold anything, and rich cuts with an ellipsis."""
+    """The same in what the terminal can show, as wide as it was: an escape would be wider, and break the lines."""
 
     content: RenderableType
 
@@ -175,15 +174,13 @@ def _messages(frame: Frame) -> list[Text]:
 
 
 def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
-    """The stage, cut where it is long, and the numbers of the trials, whole."""
-    short = _short(stage)
     if isinstance(each, TrialFacts):
-        return f"{short}:{each.number}"
+        return f"{stage}:{each.number}"
     which = numbers(each.trials).replace("–", "-").replace(" … ", "..")  # as ASCII has it
-    return f"{short}:{which}" if len(each.trials) == 1 else f"{short}:{which} ({len(each.trials)})"
+    return f"{stage}:{which}" if len(each.trials) == 1 else f"{stage}:{which} ({len(each.trials)})"
 
 
-def _short(stage: str, most: int = STAGE) -> str:
+def _short(stage: str, most: int) -> str:
     text = Text(one_line(stage))
     text.truncate(most, overflow="ellipsis")
     return text.plain
