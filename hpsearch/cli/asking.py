@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch import data, spec
-from hpsearch.cli.study_text import USUAL, Answers, study_text
+from hpsearch.cli.study_text import USUAL, Answers, least_study, study_text
 from hpsearch.cli.telling import answering, tell
 from hpsearch.errors import DataError, InputError, StudyFileError, nearest
 from hpsearch.search import preparing
@@ -204,12 +204,10 @@ def _refuse_early(key: str, text: str, place: str) -> None:
     if key in ("cycles", "updates"):  # which a schedule takes
         return
     training = {"epochs": 1_000, "batch_size": 1, "eta": 0.1}
-    study = "name = 'x'\nmodel = { file = 'x.py' }\n"
-    study += "data = { dataset = 'digits', train = 1_000_000, validation = 1 }\n[training]\n"
-    study += "".join(f"{name} = {value}\n" for name, value in training.items() if name != key)
-    study += f"[[stage]]\nname = 'x'\nsampler = {{ kind = 'random', trials = 1 }}\nspace.{key} = {text}\n"
+    training.pop(key, None)
+    stage = f"sampler = {{ kind = 'random', trials = 1 }}\nspace.{key} = {text}"
     try:
-        spec.parse(study, "")
+        spec.parse(least_study(stage, training=training, train=1_000_000), "")
     except StudyFileError as error:
         _, _, words = str(error).partition("stage[0].space.")
         if words.startswith((f"{key} ", f"{key}.")) and "." not in key:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hpsearch import data, spec
+from hpsearch.cli.study_text import least_study
 from hpsearch.cli.telling import sign, tell
 from hpsearch.errors import InputError, nearest
 from hpsearch.nn.gradcheck import ParameterCheck
@@ -62,8 +63,7 @@ def _source(dataset: str) -> Any:
     if not dataset.lstrip().startswith("{"):
         return dataset
     _toml("dataset", dataset, f"--dataset {dataset}")
-    study = f"name = 'x'\ndata = {{ dataset = {dataset}, train = 1, validation = 1 }}\nmodel = {{ file = 'x.py' }}\n"
-    study += "training = { epochs = 1, batch_size = 1, eta = 0.1 }\n[[stage]]\nname = 'x'\nsettings = [{ eta = 0.1 }]\n"
+    study = least_study("settings = [{ eta = 0.1 }]", dataset=dataset, training={"epochs": 1, "batch_size": 1})
     return spec.parse(study, "--dataset").data.dataset
 
 
@@ -83,11 +83,8 @@ def _setting(plugin: Plugin, settings: Iterable[str], train: int) -> Setting:
     for text in settings:
         key, value = _pair(text, known)
         (model if key in plugin.parameters else training)[key] = value
-    study = f"name = 'check'\ndata = {{ dataset = 'digits', train = {train}, validation = 1 }}\n"
-    for table, keys in (("model", model), ("training", training)):
-        study += f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
-    study += f"[[stage]]\nname = 'check'\nsettings = [{{ epochs = {EPOCHS} }}]\n"
-    parsed = spec.parse(study, "--set")
+    stage = f"settings = [{{ epochs = {EPOCHS} }}]"
+    parsed = spec.parse(least_study(stage, training=training, model=model, train=train), "--set")
     spec.check_model_keys(parsed, plugin.parameters, plugin.taken)
     return spec.resolve(parsed, parsed.stages[0], {"epochs": EPOCHS})
 

@@ -1,10 +1,11 @@
-"""The study file that `hpsearch new study` writes, from what was answered. May import the standard library."""
+"""The study file that `hpsearch new study` writes, and the least that one can be. May import the standard library."""
 
 import json
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 USUAL = {
@@ -69,6 +70,25 @@ def study_text(a: Answers) -> str:
     )
 
 
+def least_study(
+    stage: str,
+    *,
+    training: Mapping[str, str | float],
+    model: Mapping[str, str] = MappingProxyType({"file": "'x.py'"}),
+    dataset: str = "'digits'",
+    train: int = 1,
+) -> str:
+    """Return the text of a study file that says no more than it must, for values to be checked as such a file's are.
+
+    All values are as TOML writes them; `stage` is the lines of its only stage.
+    """
+    text = "name = 'check'\n"
+    data = {"dataset": dataset, "train": train, "validation": 1}
+    for table, keys in (("data", data), ("model", model), ("training", training)):
+        text += f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+    return f"{text}[[stage]]\nname = 'check'\n{stage}\n"
+
+
 def combinations(space: Mapping[str, str]) -> int | None:
     """How many settings a space of choices alone has; None where it has a range."""
     values = [tomllib.loads(f"value = {text}")["value"] for text in space.values()]
@@ -77,17 +97,17 @@ def combinations(space: Mapping[str, str]) -> int | None:
 
 def _stages(a: Answers) -> list[str]:
     few = combinations(a.space)
-    if few is not None and few <= a.trials:  # all of them, so that there is nothing to look at more closely
-        return [*_head("all", 'kind = "grid"', a.minutes), *(f"space.{key} = {text}" for key, text in a.space.items())]
-    if few is not None:  # between choices there is nothing finer
-        head = _head("some", f'kind = "random", trials = {a.trials}', a.minutes)
-        return [*head, *(f"space.{key} = {text}" for key, text in a.space.items())]
+    space = [f"space.{key} = {text}" for key, text in a.space.items()]
+    random = f'kind = "random", trials = {a.trials}'
+    if few is not None:  # between choices there is nothing to look at more closely
+        name, sampler = ("all", 'kind = "grid"') if few <= a.trials else ("some", random)
+        return [*_head(name, sampler, a.minutes), *space]
     finer = max(1, a.trials * 3 // 4)
     minutes = None if a.minutes is None else a.minutes / 2
     around = f'{{ around = "coarse", best = {min(BEST, a.trials)} }}'
     return [
-        *_head("coarse", f'kind = "random", trials = {a.trials}', minutes),
-        *(f"space.{key} = {text}" for key, text in a.space.items()),
+        *_head("coarse", random, minutes),
+        *space,
         *_head("fine", f'kind = "random", trials = {finer}', minutes),
         *(f"space.{key} = {around}" for key in a.space),
     ]
