@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import hpsearch
+from hpsearch.cli.folders import nearest_there
 from hpsearch.cli.telling import tell
 from hpsearch.errors import InputError
 
@@ -40,14 +41,11 @@ def make_workspace(directory: Path, *, as_json: bool) -> None:
 
 
 def _refuse_no_folder(directory: Path) -> None:
-    try:
-        if directory.exists() and not directory.is_dir():
-            raise InputError(f"{directory}: must be a folder, or a name for a new one, but is a file")
-        file = next((folder for folder in directory.parents if folder.exists() and not folder.is_dir()), None)
-    except OSError as error:  # a name that is too long
-        raise InputError(f"{directory}: cannot be made ({error.strerror})") from error
-    if file:
-        raise InputError(f"{directory}: cannot be made ({file} is no folder); name another folder")
+    there = nearest_there(directory, str(directory))
+    if there == directory and not there.is_dir():
+        raise InputError(f"{directory}: must be a folder, or a name for a new one, but is a file")
+    if not there.is_dir():
+        raise InputError(f"{directory}: cannot be made ({there} is no folder); name another folder")
 
 
 def _sources() -> dict[str, Path]:

@@ -12,6 +12,7 @@ import click
 
 from hpsearch.api.running import Run, carry_out
 from hpsearch.api.watching import watching
+from hpsearch.cli.folders import nearest_there
 from hpsearch.cli.looking import write_report
 from hpsearch.cli.telling import stop_at_once, tell_line
 from hpsearch.errors import HpsearchError, InputError
@@ -77,10 +78,7 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
 
 def _refuse_no_folder(reports: Path) -> None:
     """Refuse, before anything is trained, a place where no report could be written."""
-    try:
-        there = next(path for path in (reports, *reports.absolute().parents) if path.exists())
-    except OSError as error:  # too long a name, or one that may not be looked at
-        raise InputError(f"--reports {reports}: cannot be made ({error.strerror})") from error
+    there = nearest_there(reports, f"--reports {reports}")
     if not there.is_dir():
         raise InputError(f"--reports {reports}: must be a folder, or a name for a new one; {there} is a file")
     if not os.access(there, os.W_OK | os.X_OK):
