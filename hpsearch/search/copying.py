@@ -3,7 +3,8 @@
 May import storage.
 """
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from hpsearch.errors import HpsearchError, InputError, StorageError, StudyBusyError
 from hpsearch.search.verifying import study_digest
@@ -20,7 +21,8 @@ def copy(name: str, storage: str, to: str) -> str:
     Raises InputError if it is there already, StudyBusyError if it is being run, HpsearchError if what was read back
     differs; then nothing is copied.
     """
-    target = place_of(to)
+    with _as_target():
+        target = place_of(to)
     if place_of(storage) == target:
         raise InputError(f"--to must name another database than --storage, got {target.shown}")
     with opened_to_read(storage) as source:
@@ -30,7 +32,9 @@ def copy(name: str, storage: str, to: str) -> str:
             raise StudyBusyError(f"study {name!r} is being run by {who}; stop it or wait for it, then copy it")
         if look_up(to, name) is not None:
             raise InputError(f"{target.shown}: study {name!r} is there already; delete that one, or name another --to")
-        with closing(_made(to)) as database, database.transaction() as connection:
+        with _as_target():
+            made = Database(to, create=True)
+        with closing(made) as database, database.transaction() as connection:
             copy_study(source, connection, row.id)
             copied = reading.get_study(connection, name)
             wanted, found = study_digest(source, row), study_digest(connection, copied)
@@ -41,8 +45,10 @@ def copy(name: str, storage: str, to: str) -> str:
     return found
 
 
-def _made(to: str) -> Database:
+@contextmanager
+def _as_target() -> Iterator[None]:
+    """Have what is wrong with the database that is copied into told as of `--to`."""
     try:
-        return Database(to, create=True)
+        yield
     except StorageError as error:
         raise StorageError(str(error).replace("--storage", "--to")) from error

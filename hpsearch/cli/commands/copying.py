@@ -6,7 +6,6 @@ from hpsearch.cli.commands.arguments import name_argument
 from hpsearch.cli.commands.group import cli
 from hpsearch.cli.commands.options import storage_option
 from hpsearch.cli.telling import json_option, stop_at_once, tell
-from hpsearch.errors import InputError, StorageError
 
 
 @cli.command()
@@ -19,12 +18,9 @@ def copy(name: str, to: str, storage: str, as_json: bool) -> None:
     from hpsearch.search import copying
     from hpsearch.storage.places import place_of
 
-    try:
-        where = place_of(to).shown
-    except StorageError as error:
-        raise InputError(f"--to{str(error).removeprefix('--storage')}") from None
     stop_at_once()  # what has not been committed is not there
     digest = copying.copy(name, storage, to)
+    where = place_of(to).shown
     if as_json:
         return tell({"study": name, "to": where, "digest": digest})
     return click.echo(f"study {name!r} is in {where}, with the same digest {digest}")
