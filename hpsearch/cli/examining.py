@@ -203,8 +203,8 @@ def _database(storage: str) -> Iterator[Finding]:
     except (HpsearchError, SQLAlchemyError) as error:
         if isinstance(error, NoTablesError) and not isinstance(place, File):  # on a server it must be made beforehand
             yield Finding("database", OK, f"{place.shown}: no studies yet; `hpsearch launch` makes the tables")
-            return
-        yield Finding("database", BROKEN, " ".join(str(error).split()))
+        else:
+            yield Finding("database", BROKEN, " ".join(str(error).split()))
         return
     text = f"{place.shown}: {len(names)} {'study' if len(names) == 1 else 'studies'}"
     yield Finding("database", OK, text, facts={"studies": len(names)})

@@ -63,8 +63,10 @@ def tell_line(event: str, **facts: Any) -> None:
 def answering(nobody: str, *, err: bool = False) -> Iterator[None]:
     """Ask a person something inside. Raises Abort if they will not say, InputError with `nobody` if no one is there."""
     try:
+        if sys.stdin is None:  # it is closed
+            raise click.Abort
         yield
-    except (click.Abort, RuntimeError):  # the latter where standard input is closed
+    except click.Abort:
         click.echo(err=err)  # the line of the question
         if sys.stdin is not None and sys.stdin.isatty():
             raise
