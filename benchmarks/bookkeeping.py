@@ -98,8 +98,9 @@ def peer(folder: Path, trials: int, workers: int) -> None:
 
     from hpsearch import data
     from hpsearch.spec import parse, resolve
-    from hpsearch.workers.plugin import read_plugin
-    from hpsearch.workers.segment import Segment, Task, run_segment
+    from hpsearch.workers.models.plugin import read_plugin
+    from hpsearch.workers.segments.run import run_segment
+    from hpsearch.workers.segments.segment import Segment, Task
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = parse(text(trials), "tiny.toml")

@@ -122,8 +122,9 @@ def work(kind: str, folder: Path, seed: int, trials: int, number: int) -> None:
 
     from hpsearch import data
     from hpsearch.spec import read, resolve
-    from hpsearch.workers.plugin import read_plugin
-    from hpsearch.workers.segment import Segment, Task, run_segment
+    from hpsearch.workers.models.plugin import read_plugin
+    from hpsearch.workers.segments.run import run_segment
+    from hpsearch.workers.segments.segment import Segment, Task
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = read(folder / "study.toml")

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hpsearch.api.building import Around, Range, Stage, Study
     from hpsearch.api.results import Best, Results
-    from hpsearch.api.running import launch, load, resume
+    from hpsearch.api.run import launch, load, resume
+    from hpsearch.api.study import Around, Range, Stage, Study
     from hpsearch.search.progress import StageEvent, TrialEvent
 
 __version__ = "0.1.0"
@@ -31,9 +31,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Around", "Range", "Stage", "Study"), "hpsearch.api.building"),
+    **dict.fromkeys(("Around", "Range", "Stage", "Study"), "hpsearch.api.study"),
     **dict.fromkeys(("Best", "Results"), "hpsearch.api.results"),
-    **dict.fromkeys(("launch", "load", "resume"), "hpsearch.api.running"),
+    **dict.fromkeys(("launch", "load", "resume"), "hpsearch.api.run"),
     **dict.fromkeys(("StageEvent", "TrialEvent"), "hpsearch.search.progress"),
 }
 

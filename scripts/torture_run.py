@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpsearch.storage import locks
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.sqlite.connection import locks
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "HPSEARCH_TORTURE"

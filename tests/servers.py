@@ -23,7 +23,7 @@ import pytest
 import sqlalchemy
 from optuna.storages._rdb import models
 
-from hpsearch.storage import tables
+from hpsearch.storage import schema
 from hpsearch.storage.database import Database
 
 USER, PASSWORD = "hp", "s3cr:t/ä"
@@ -215,7 +215,7 @@ class Server:
 
     def _empty(self, database: Database) -> None:
         """Delete all rows, and begin their numbers anew."""
-        names = [t.name for m in (tables.metadata, models.BaseModel.metadata) for t in reversed(m.sorted_tables)]
+        names = [t.name for m in (schema.metadata, models.BaseModel.metadata) for t in reversed(m.sorted_tables)]
         names = [name for name in names if "version" not in name]
         with database.engine.begin() as connection:
             for name in names:

@@ -106,7 +106,8 @@ def test_models_are_built_from_the_core_or_are_trainables():
 
 def test_a_worker_never_opens_the_database():
     program = (
-        "import sys, hpsearch.workers.segment; sys.exit(str({'sqlalchemy', 'optuna', 'pandas'} & set(sys.modules)))"
+        "import sys, hpsearch.workers.segments.run; "
+        "sys.exit(str({'sqlalchemy', 'optuna', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == "set()\n"

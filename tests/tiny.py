@@ -14,12 +14,12 @@ from typing import Any
 
 import sqlalchemy
 
+from hpsearch.reporting.formats.tables import ranking_csv
 from hpsearch.reporting.frames import load
-from hpsearch.reporting.ranking import ranking_csv
-from hpsearch.search import launching
+from hpsearch.search import launch
 from hpsearch.search.progress import StageProgress, Watcher
-from hpsearch.search.verifying import study_digest
-from hpsearch.storage import reading, tables
+from hpsearch.search.verify.checks import study_digest
+from hpsearch.storage import reading, schema
 from hpsearch.storage.database import open_to_read, opened_to_read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,9 +81,9 @@ def url(folder: Path) -> str:
     return f"sqlite:///{folder / 'study.db'}"
 
 
-def options(folder: Path, workers: int = 1, backend: str = "threading", **given: Any) -> launching.Options:
+def options(folder: Path, workers: int = 1, backend: str = "threading", **given: Any) -> launch.Options:
     """How a test runs a study in its own process."""
-    return launching.Options(given.pop("storage", url(folder)), workers, backend=backend, **given)
+    return launch.Options(given.pop("storage", url(folder)), workers, backend=backend, **given)
 
 
 class StopAfter(Watcher):
@@ -109,7 +109,7 @@ def ranking(folder: Path, name: str = "tiny") -> str:
         engine.dispose()
 
 
-def rows(folder: Path, table: sqlalchemy.Table = tables.trials) -> list[dict[str, Any]]:
+def rows(folder: Path, table: sqlalchemy.Table = schema.trials) -> list[dict[str, Any]]:
     """A table of ours, as a list of rows."""
     engine = open_to_read(url(folder))
     with closing(engine.connect()) as connection:

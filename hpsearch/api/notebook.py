@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from hpsearch.api.words import duration, is_over, words
+from hpsearch.api.progress_text import duration, is_over, words
 from hpsearch.search.progress import StageProgress, Watcher
 
 REDRAW_SECONDS = 0.3

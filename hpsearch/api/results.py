@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from hpsearch.errors import StorageError
 from hpsearch.reporting import results as reported
-from hpsearch.reporting.certainty import view_choices
 from hpsearch.reporting.frames import load
-from hpsearch.reporting.summary import final, last_search
+from hpsearch.reporting.sections.certainty import view_choices
+from hpsearch.reporting.sections.summary import final, last_search
 from hpsearch.storage.database import open_to_read
 
 if TYPE_CHECKING:
     from hpsearch.exporting.classifier import Classifier
-    from hpsearch.exporting.finished import Finished
+    from hpsearch.exporting.trained_model import Finished
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Results(reported.Results):
 
         Raises StorageError where they are not kept, which those of each stage's best are, InputError for no trial.
         """
-        from hpsearch.exporting.finished import find_trial, weights_of
+        from hpsearch.exporting.trained_model import find_trial, weights_of
 
         return weights_of(self.frames, find_trial(self.frames, trial))
 
@@ -98,7 +98,7 @@ class Results(reported.Results):
         return Classifier(self._model(trial))
 
     def _model(self, trial: str | None) -> "Finished":
-        from hpsearch.exporting.finished import find_trial, finished
+        from hpsearch.exporting.trained_model import find_trial, finished
 
         return finished(self.frames, find_trial(self.frames, trial), self.data_dir)
 

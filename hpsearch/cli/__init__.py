@@ -15,7 +15,7 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # befor
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C."""
-    from hpsearch.cli.commands import cli
+    from hpsearch.cli.group import cli
 
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have

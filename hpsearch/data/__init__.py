@@ -5,14 +5,14 @@ The package may import NumPy, platformdirs and `hpsearch.errors`; scikit-learn (
 """
 
 from hpsearch.data.augmentation import Augmentation, EpochAugmentation, check_augmentation
-from hpsearch.data.by_path import KINDS
 from hpsearch.data.cache import clean
-from hpsearch.data.catalogue import DATASETS, fetch, fetched, load
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.drawing import fold_sizes
-from hpsearch.data.places import data_directory
-from hpsearch.data.preparing import prepare
+from hpsearch.data.directories import data_directory
+from hpsearch.data.preparation import prepare
+from hpsearch.data.sources.by_path import KINDS
+from hpsearch.data.sources.catalogue import DATASETS, fetch, fetched, load
 from hpsearch.data.split import Split, open_split
+from hpsearch.data.stratification import fold_sizes
 
 __all__ = [
     "DATASETS",

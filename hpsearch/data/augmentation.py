@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.drawing import Rows
+from hpsearch.data.stratification import Rows
 from hpsearch.errors import DataError
 
 Batch = npt.NDArray[np.float32]

@@ -10,8 +10,8 @@ import time
 import uuid
 from pathlib import Path
 
+from hpsearch.data.directories import splits_directory
 from hpsearch.data.disk import last_change, remove_stale, size
-from hpsearch.data.places import splits_directory
 from hpsearch.data.split import META, open_split
 from hpsearch.errors import DataError
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.data.dataset import Labels
-from hpsearch.data.drawing import Fold
+from hpsearch.data.stratification import Fold
 from hpsearch.errors import DataError
 
 META = "meta.json"

@@ -7,7 +7,7 @@ import numpy as np
 
 from hpsearch.errors import InputError
 from hpsearch.exporting.files import write_file
-from hpsearch.exporting.finished import Finished
+from hpsearch.exporting.trained_model import Finished
 
 
 def write_npz(model: Finished, path: Path) -> Path:

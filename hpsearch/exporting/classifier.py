@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from hpsearch.errors import InputError
-from hpsearch.exporting.finished import Finished, score
+from hpsearch.exporting.trained_model import Finished, score
 
 Array = npt.NDArray[Any]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hpsearch.errors import InputError
-from hpsearch.reporting.names import folder_name, replace
+from hpsearch.reporting.file_names import folder_name, replace
 
 FOLDER = Path("exports")
 """Where exports go unless another place is named."""

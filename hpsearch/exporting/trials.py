@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from hpsearch.errors import StorageError
-from hpsearch.exporting.finished import called
+from hpsearch.exporting.trained_model import called
 from hpsearch.reporting.frames import Frames
-from hpsearch.workers.results import CURVE
+from hpsearch.workers.segments.results import CURVE
 
 METRICS = CURVE[1:]
 """What a curve has for each epoch."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.initial import INITIAL
+from hpsearch.nn.initialisation import INITIAL
 from hpsearch.nn.parameters import Parameter, Weights, multiply_by_trial
 
 Array = npt.NDArray[Any]

@@ -1,6 +1,6 @@
 """Turns the database into something to read: frames, statistics, figures, documents. Reads, never writes the database.
 
-May import SQLAlchemy, pandas, SciPy, matplotlib, Jinja2, `hpsearch.errors` and `hpsearch.storage.tables`; importing
+May import SQLAlchemy, pandas, SciPy, matplotlib, Jinja2, `hpsearch.errors` and `hpsearch.storage.schema`; importing
 the package itself imports none of them, so that the command line starts fast.
 """
 
@@ -28,7 +28,7 @@ def write_report(
     trials: Sequence[tuple[str | None, int]] = (),
     examples: bool = False,
 ) -> Path:
-    """Write a study's report in the formats named (see `hpsearch.reporting.forms`); return the path to open first.
+    """Write a study's report in the formats named (see `reporting.formats`); return the path to open first.
 
     `trials` are drawn beside the best, by stage (None: the last that searched) and number: [("fine", 3)]. With
     `examples` the most confused classes are shown with test images, which a report to be given away should not have.
@@ -37,8 +37,8 @@ def write_report(
     running. Raises StorageError for a name that the database does not hold, InputError for a trial that the study has
     not, and where nothing can be written.
     """
-    from hpsearch.reporting.asked import Asked
-    from hpsearch.reporting.documents import write
+    from hpsearch.reporting.options import Asked
+    from hpsearch.reporting.report import write
 
     return write(engine, name, directory, formats, Asked(tuple(trials), examples))
 
@@ -48,7 +48,7 @@ def compare_studies(engine: Engine, names: Sequence[str], directory: Path) -> Pa
 
     Raises StorageError for a name that the database does not hold, InputError for fewer than two names.
     """
-    from hpsearch.reporting.comparing import write
+    from hpsearch.reporting.compare import write
 
     return write(engine, names, directory)
 

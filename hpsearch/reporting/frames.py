@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from hpsearch.errors import HpsearchError, StorageError, nearest
-from hpsearch.reporting.standing import Record, in_order, records
+from hpsearch.reporting.ranking_order import Record, in_order, records
 from hpsearch.spec import Study, parse, replicates_of
-from hpsearch.storage import tables
-from hpsearch.storage.columns import INFINITE, Real
+from hpsearch.storage import schema
+from hpsearch.storage.column_types import INFINITE, Real
 from hpsearch.storage.database import snapshot
 
 SPLITS = ("train", "validation")
@@ -76,7 +76,7 @@ class Frames:
 
         Raises StorageError where what is stored cannot be read.
         """
-        kept = tables.weights.c
+        kept = schema.weights.c
         query = select(kept.content).where(kept.trial_id == trial, kept.kind == "best")
         with self._engine.connect() as connection:
             content = connection.execute(query).scalar()
@@ -90,7 +90,7 @@ class Frames:
 
     def predicted(self, trial: int, split: str = "test") -> NDArray[np.uint8] | None:
         """Return the class that the trial predicts for each image of a split, (images,), None where not stored."""
-        kept = tables.predictions.c
+        kept = schema.predictions.c
         query = select(kept.predicted).where(kept.trial_id == trial, kept.split == split)
         with self._engine.connect() as connection:
             content = connection.execute(query).scalar()
@@ -100,17 +100,17 @@ class Frames:
 def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     """Read a study; raises StorageError for a name that the database does not hold."""
     with snapshot(engine) as connection:
-        names = connection.execute(select(tables.studies.c.name)).scalars().all()
+        names = connection.execute(select(schema.studies.c.name)).scalars().all()
         if name not in names:
             raise StorageError(f"study {name!r} does not exist{nearest(name, names)}")
-        study = connection.execute(select(tables.studies).where(tables.studies.c.name == name)).mappings().one()
-        of_study = tables.stages.c.study_id == study["id"]
-        with_stage = tables.trials.join(tables.stages)
-        stages = _read(connection, select(tables.stages).where(of_study).order_by(tables.stages.c.position))
-        columns = [tables.stages.c.name.label("stage"), tables.stages.c.position, tables.stages.c.kind]
-        trials = _read(connection, select(tables.trials, *columns).select_from(with_stage).where(of_study))
-        curves = _numbers(connection, select(tables.curves).select_from(tables.curves.join(with_stage)).where(of_study))
-        kept = tables.predictions
+        study = connection.execute(select(schema.studies).where(schema.studies.c.name == name)).mappings().one()
+        of_study = schema.stages.c.study_id == study["id"]
+        with_stage = schema.trials.join(schema.stages)
+        stages = _read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
+        columns = [schema.stages.c.name.label("stage"), schema.stages.c.position, schema.stages.c.kind]
+        trials = _read(connection, select(schema.trials, *columns).select_from(with_stage).where(of_study))
+        curves = _numbers(connection, select(schema.curves).select_from(schema.curves.join(with_stage)).where(of_study))
+        kept = schema.predictions
         query = select(kept.c.trial_id, kept.c.split, kept.c.images, kept.c.correct)
         rows = connection.execute(query.select_from(kept.join(with_stage)).where(of_study)).all()
     correct = {
@@ -171,7 +171,7 @@ def _dtype(column: sqlalchemy.ColumnElement[Any]) -> str:
 
 def _at_best_epoch(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Add the metrics that each trial had at its best epoch; NaN where it has none."""
-    metrics = [f"{split}_{metric}" for split in SPLITS for metric in tables.METRICS]
+    metrics = [f"{split}_{metric}" for split in SPLITS for metric in schema.METRICS]
     at = trials[["id", "best_epoch"]].astype("float64").to_numpy()
     beyond = int(curves["epoch"].max()) + 1 if len(curves) else 1
     known = np.append(curves["trial_id"].to_numpy() * beyond + curves["epoch"].to_numpy(), -1)

@@ -9,13 +9,14 @@ from html import escape
 import pandas as pd
 import sqlalchemy
 
-from hpsearch.reporting import documents, summary, words
-from hpsearch.reporting.certainty import view_choices
-from hpsearch.reporting.drawing import Picture, gathered
-from hpsearch.reporting.files import picture_file
+from hpsearch.reporting import formatting, report
+from hpsearch.reporting.figures.style import Picture, gathered
+from hpsearch.reporting.formats.images import picture_file
+from hpsearch.reporting.formats.tables import ranking_frame
 from hpsearch.reporting.frames import Frames, load
-from hpsearch.reporting.ranking import ranking_frame
-from hpsearch.reporting.stage_view import StageView, view_stages
+from hpsearch.reporting.sections import summary
+from hpsearch.reporting.sections.certainty import view_choices
+from hpsearch.reporting.sections.stage import StageView, view_stages
 
 _BEST = 10
 """So many rows of each stage are shown in a notebook."""
@@ -65,7 +66,7 @@ class Results:
     def figures(self) -> Mapping[str, "Figure"]:
         """The report's figures by name."""
         with gathered() as pictures:
-            documents.render(self.frames, self._views)
+            report.render(self.frames, self._views)
         return {name: Figure(picture) for name, picture in pictures.items()}
 
     @cached_property
@@ -73,7 +74,8 @@ class Results:
         return view_stages(self.frames)
 
     def __repr__(self) -> str:
-        return f"<hpsearch study {self.name!r}: {words.count(len(self.trials), 'trial')}, {self.frames.study['state']}>"
+        trials = formatting.count(len(self.trials), "trial")
+        return f"<hpsearch study {self.name!r}: {trials}, {self.frames.study['state']}>"
 
     def _repr_html_(self) -> str:
         parts = [f"<h3>{escape(self.name)}</h3>", *(f"<p>{escape(sentence)}</p>" for sentence in self.summary)]

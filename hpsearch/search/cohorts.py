@@ -14,8 +14,8 @@ from hpsearch.spec import Setting
 from hpsearch.storage import reading
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import StageRow, TrialRow
-from hpsearch.workers.plugin import Plugin
-from hpsearch.workers.segment import Segment, Task
+from hpsearch.workers.models.plugin import Plugin
+from hpsearch.workers.segments.segment import Segment, Task
 
 SEGMENT_SECONDS = 3.0
 """A segment is as many epochs as take about so long, or longer where that would keep the coordinator too busy."""

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from hpsearch.storage.records import PRUNED, BestRecord, Decision, Progress, TestRecord, TrialRow
-from hpsearch.workers.results import CURVE, TaskResult
-from hpsearch.workers.segment import Segment
+from hpsearch.workers.segments.results import CURVE, TaskResult
+from hpsearch.workers.segments.segment import Segment
 
 EPOCH, ACCURACY, LOSS = (CURVE.index(name) for name in ("epoch", "validation_accuracy", "validation_loss"))
 """Columns of a curve."""

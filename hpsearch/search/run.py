@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import HpsearchError
-from hpsearch.search import planning
+from hpsearch.search import plan as planning
 from hpsearch.search.progress import StageEvent, Tally
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
-from hpsearch.search.sampling import Asking
+from hpsearch.search.samplers.sampler import Asking
 from hpsearch.search.stage_run import StageRun, Surroundings
 from hpsearch.search.steps import StagePlan
 from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
-from hpsearch.storage import notes, reading, writing
+from hpsearch.storage import reading, writing
+from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import (
     COMPLETE,
     FAILED,

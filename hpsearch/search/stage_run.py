@@ -17,14 +17,16 @@ from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.outcomes import ACCURACY, EPOCH, LOSS, after, decided, progress_of
 from hpsearch.search.progress import Tally, Watcher
 from hpsearch.search.steps import StagePlan
-from hpsearch.storage import notes, writing
+from hpsearch.storage import writing
 from hpsearch.storage.database import Database
+from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import Progress, StageRow, TrialRow
-from hpsearch.workers.failing import TrainingError
-from hpsearch.workers.plugin import Plugin, largest_cohort
+from hpsearch.workers.models.plugin import Plugin, largest_cohort
 from hpsearch.workers.pools import Pool, WorkerDied, WorkerLost
-from hpsearch.workers.results import SegmentResult
-from hpsearch.workers.segment import Segment, run_segment
+from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.results import SegmentResult
+from hpsearch.workers.segments.run import run_segment
+from hpsearch.workers.segments.segment import Segment
 
 PATIENCE = 10.0
 """Seconds that segments under way get to finish after the first Ctrl-C."""

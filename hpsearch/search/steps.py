@@ -13,12 +13,12 @@ from typing import Any
 
 from hpsearch.nn.random import generator
 from hpsearch.search.budgets import Ledger
-from hpsearch.search.confirming import Contestant, next_round
-from hpsearch.search.planning import Source
-from hpsearch.search.pruning import Verdict
+from hpsearch.search.confirmation import Contestant, next_round
+from hpsearch.search.plan import Source
+from hpsearch.search.pruners.pruner import Verdict
+from hpsearch.search.pruners.rungs import Curve, Rungs
 from hpsearch.search.ranking import rank
-from hpsearch.search.rungs import Curve, Rungs
-from hpsearch.search.sampling import Point
+from hpsearch.search.samplers.sampler import Point
 from hpsearch.spec import Budget, Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
 

@@ -1,25 +1,25 @@
 """The study file as validated, frozen values. May import pydantic, the standard library and hpsearch.errors."""
 
-from .budget import Budget
-from .growth import Growth, growth
-from .images import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
-from .lengths import updates_per_epoch, warm_up
-from .limits import limits
-from .model_keys import TAKEN, check_model_keys
-from .narrow import narrow
-from .optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
-from .probing import probes, trials_at_most
-from .pruners import Halving, Hyperband, Median, Pruner
-from .reading import difference, parse, read, read_text
-from .references import Reference
-from .resolve import Setting, augmentation_of, data_of, epochs, replicates_of, resolve
-from .samplers import LEARNING, Cmaes, Gp, Grid, Qmc, Random, Sampler, Tpe
-from .schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
-from .space import Around, Choices, Range, grid
-from .stages import Confirm, Stage
-from .study import Final, ModelTable, Study
-from .training import TRAINING_KEYS, Stop, Training, is_training_key
-from .words import check_value
+from hpsearch.spec.checks.bounds import probes, trials_at_most
+from hpsearch.spec.checks.lengths import updates_per_epoch, warm_up
+from hpsearch.spec.checks.limits import limits
+from hpsearch.spec.checks.model import TAKEN, check_model_keys
+from hpsearch.spec.growth import Growth, growth
+from hpsearch.spec.messages import check_value
+from hpsearch.spec.reading import difference, parse, read, read_text
+from hpsearch.spec.refinement import narrow
+from hpsearch.spec.resolve import Setting, augmentation_of, data_of, epochs, replicates_of, resolve
+from hpsearch.spec.tables.budget import Budget
+from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
+from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
+from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
+from hpsearch.spec.tables.reference import Reference
+from hpsearch.spec.tables.samplers import LEARNING, Cmaes, Gp, Grid, Qmc, Random, Sampler, Tpe
+from hpsearch.spec.tables.schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
+from hpsearch.spec.tables.space import Around, Choices, Range, grid
+from hpsearch.spec.tables.stage import Confirm, Stage
+from hpsearch.spec.tables.study import Final, ModelTable, Study
+from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
 
 __all__ = [
     "LEARNING",

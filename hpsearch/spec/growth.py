@@ -5,13 +5,13 @@ import math
 import re
 from dataclasses import dataclass
 
-from .pruners import Halving, Hyperband
-from .reading import differences, parse
-from .resolve import data_of, epochs, resolve
-from .samplers import Grid
-from .stages import Stage
-from .study import Study
-from .words import show
+from hpsearch.spec.messages import show
+from hpsearch.spec.reading import differences, parse
+from hpsearch.spec.resolve import data_of, epochs, resolve
+from hpsearch.spec.tables.pruners import Halving, Hyperband
+from hpsearch.spec.tables.samplers import Grid
+from hpsearch.spec.tables.stage import Stage
+from hpsearch.spec.tables.study import Study
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpsearch.errors import StudyFileError, nearest
-
-from .check import check
-from .study import Study
-from .words import dotted, fail, first_error, one_line, show
+from hpsearch.spec.checks.study import check
+from hpsearch.spec.messages import dotted, fail, first_error, one_line, show
+from hpsearch.spec.tables.study import Study
 
 MAX_BYTES = 1_000_000
 """The most that a study file may have; what has more is not one."""

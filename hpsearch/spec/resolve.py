@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .images import Augmentation, Data
-from .lengths import UnfitError, check_fit, check_needs, whole_epochs
-from .optimisers import written_out
-from .probing import first_probes
-from .space import Around
-from .stages import Stage
-from .study import Final, Study
-from .training import LENGTHS, PartialTraining, Training, is_training_key
-from .words import Where, describe, fail
+from hpsearch.spec.checks.bounds import first_probes
+from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, whole_epochs
+from hpsearch.spec.messages import Where, describe, fail
+from hpsearch.spec.tables.data import Augmentation, Data
+from hpsearch.spec.tables.optimisers import written_out
+from hpsearch.spec.tables.space import Around
+from hpsearch.spec.tables.stage import Stage
+from hpsearch.spec.tables.study import Final, Study
+from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training, is_training_key
 
 Alternatives = tuple[tuple[str, ...], ...]
 

@@ -9,10 +9,10 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from .pointing import point_at_what_is_wrong
-from .study import Study
-from .table import Table
-from .training import TABLES
+from hpsearch.spec.schema_hints import point_at_what_is_wrong
+from hpsearch.spec.tables.base import Table
+from hpsearch.spec.tables.study import Study
+from hpsearch.spec.tables.training import TABLES
 
 Schema = dict[str, Any]
 

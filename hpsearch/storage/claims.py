@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from hpsearch.errors import HpsearchError, StudyBusyError
 from hpsearch.storage.database import Database
 from hpsearch.storage.places import place_of
-from hpsearch.storage.tables import claims
+from hpsearch.storage.schema import claims
 
 LEASE = 60.0
 """Seconds after which a claim that another machine has not renewed counts as a dead one's."""

@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import select
 
 from hpsearch.errors import StorageError
-from hpsearch.storage import reading, tables
+from hpsearch.storage import reading, schema
 from hpsearch.storage.places import place_of
 from hpsearch.storage.records import StudyRow
 
@@ -85,22 +85,22 @@ class Database:
 def _make_tables(engine: sqlalchemy.Engine) -> None:
     with engine.connect() as connection:
         _check_version(connection)  # before anything is changed
-    tables.metadata.create_all(engine)
+    schema.metadata.create_all(engine)
     with engine.begin() as connection:
-        if connection.execute(select(tables.versions.c.version)).scalar() is None:
-            connection.execute(tables.versions.insert().values(version=tables.SCHEMA_VERSION))
+        if connection.execute(select(schema.versions.c.version)).scalar() is None:
+            connection.execute(schema.versions.insert().values(version=schema.SCHEMA_VERSION))
 
 
 def _check_version(connection: sqlalchemy.Connection) -> bool:
     """Tell whether our tables are there. Raises StorageError if another version of us made them."""
-    if not sqlalchemy.inspect(connection).has_table(tables.versions.name):
+    if not sqlalchemy.inspect(connection).has_table(schema.versions.name):
         return False
-    found = connection.execute(select(tables.versions.c.version)).scalar()
-    if found is not None and found != tables.SCHEMA_VERSION:
-        newer = "a newer" if found > tables.SCHEMA_VERSION else "an older"
+    found = connection.execute(select(schema.versions.c.version)).scalar()
+    if found is not None and found != schema.SCHEMA_VERSION:
+        newer = "a newer" if found > schema.SCHEMA_VERSION else "an older"
         raise StorageError(
             f"the database was written by {newer} hpsearch (version {found} of its tables, this one has "
-            f"{tables.SCHEMA_VERSION}); use that hpsearch or another --storage"
+            f"{schema.SCHEMA_VERSION}); use that hpsearch or another --storage"
         )
     return found is not None
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from hpsearch.storage import reading, tables
+from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow
 
 _AT_ONCE = 1000
@@ -67,7 +67,7 @@ _SAME = (
 
 def _add_trials(found: _Hash, connection: Connection, stage: StageRow) -> dict[int, int]:
     """Add a stage's trials; return their numbers by id."""
-    column = tables.trials.c
+    column = schema.trials.c
     query = select(column.id, column.number, column.reason, *(column[name] for name in _SAME))
     rows = connection.execute(query.where(column.stage_id == stage.id).order_by(column.number)).all()
     for row in rows:
@@ -78,23 +78,23 @@ def _add_trials(found: _Hash, connection: Connection, stage: StageRow) -> dict[i
 
 def _of_stage(connection: Connection, stage_id: int, table: Any, columns: Iterable[Any], *order: Any) -> Iterable[Any]:
     """A table's rows of all trials of a stage, by number, a few at a time."""
-    query = select(tables.trials.c.number, *columns).join_from(tables.trials, table)
-    query = query.where(tables.trials.c.stage_id == stage_id).order_by(tables.trials.c.number, *order)
+    query = select(schema.trials.c.number, *columns).join_from(schema.trials, table)
+    query = query.where(schema.trials.c.stage_id == stage_id).order_by(schema.trials.c.number, *order)
     return connection.execute(query.execution_options(yield_per=_AT_ONCE))
 
 
 def _add_curves(found: _Hash, connection: Connection, stage_id: int) -> None:
-    column = tables.curves.c
+    column = schema.curves.c
     measured = [each for each in column if each.name not in ("trial_id", "epoch")]
     pack = struct.Struct(f"<qq{len(measured)}d").pack
-    for row in _of_stage(connection, stage_id, tables.curves, [column.epoch, *measured], column.epoch):
+    for row in _of_stage(connection, stage_id, schema.curves, [column.epoch, *measured], column.epoch):
         found.add(pack(*row[:2], *(math.nan if value is None else value for value in row[2:])))
 
 
 def _add_weights(found: _Hash, connection: Connection, stage_id: int) -> None:
-    column = tables.weights.c
+    column = schema.weights.c
     columns = [column.kind, column.epoch, column.content]
-    for number, kind, epoch, content in _of_stage(connection, stage_id, tables.weights, columns, column.kind):
+    for number, kind, epoch, content in _of_stage(connection, stage_id, schema.weights, columns, column.kind):
         found.add_json([number, kind, epoch])
         for name, array in _arrays(content):
             found.add(name.encode())
@@ -111,9 +111,9 @@ def _arrays(content: bytes) -> list[tuple[str, bytes]]:
 
 
 def _add_predictions(found: _Hash, connection: Connection, stage_id: int) -> None:
-    column = tables.predictions.c
+    column = schema.predictions.c
     columns = [column.split, column.images, column.correct, column.predicted]
-    for number, split, images, *contents in _of_stage(connection, stage_id, tables.predictions, columns, column.split):
+    for number, split, images, *contents in _of_stage(connection, stage_id, schema.predictions, columns, column.split):
         found.add_json([number, split, images])
         for content in contents:
             found.add(content or b"")

@@ -13,9 +13,9 @@ from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState
 from sqlalchemy import Connection, select, text
 
-from hpsearch.storage import reading, tables
-from hpsearch.storage.distributions import categorical
-from hpsearch.storage.optuna_tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
+from hpsearch.storage import reading, schema
+from hpsearch.storage.mirror.distributions import categorical
+from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, StageRow, TrialRow
 
 _AT_ONCE = 1000
@@ -26,7 +26,7 @@ def check_integrity(connection: Connection) -> list[str]:
     if connection.dialect.name == "sqlite" and (damage := _sqlite(connection)):
         return damage  # whatever else is read may be wrong
     problems = []
-    studies = select(tables.studies.c.id, tables.studies.c.name).order_by(tables.studies.c.id)
+    studies = select(schema.studies.c.id, schema.studies.c.name).order_by(schema.studies.c.id)
     for study_id, name in connection.execute(studies).all():
         problems += check_study(connection, study_id, name)
     return problems
@@ -97,9 +97,9 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
 
 
 def _curves(connection: Connection, stage_id: int) -> dict[int, _Curve]:
-    column = tables.curves.c
-    query = select(column.trial_id, column.epoch, column.validation_accuracy).join_from(tables.curves, tables.trials)
-    query = query.where(tables.trials.c.stage_id == stage_id).order_by(column.trial_id, column.epoch)
+    column = schema.curves.c
+    query = select(column.trial_id, column.epoch, column.validation_accuracy).join_from(schema.curves, schema.trials)
+    query = query.where(schema.trials.c.stage_id == stage_id).order_by(column.trial_id, column.epoch)
     found: dict[int, _Curve] = {}
     for trial_id, epoch, accuracy in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
         found.setdefault(trial_id, _Curve()).add(epoch, accuracy)
@@ -107,15 +107,15 @@ def _curves(connection: Connection, stage_id: int) -> dict[int, _Curve]:
 
 
 def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
-    trial, weight, guess = tables.trials.c, tables.weights.c, tables.predictions.c
+    trial, weight, guess = schema.trials.c, schema.weights.c, schema.predictions.c
     own = trial.stage_id == stage_id
     weights: dict[int, dict[str, int]] = {}
-    kinds = select(weight.trial_id, weight.kind, weight.epoch).join_from(tables.weights, tables.trials)
+    kinds = select(weight.trial_id, weight.kind, weight.epoch).join_from(schema.weights, schema.trials)
     for trial_id, kind, epoch in connection.execute(kinds.where(own)):
         weights.setdefault(trial_id, {})[kind] = epoch
     right: dict[int, dict[str, float]] = {}
     guesses = select(guess.trial_id, guess.split, guess.images, guess.correct)
-    guesses = guesses.join_from(tables.predictions, tables.trials).where(own)
+    guesses = guesses.join_from(schema.predictions, schema.trials).where(own)
     for trial_id, split, images, correct in connection.execute(guesses.execution_options(yield_per=_AT_ONCE)):
         share = (int.from_bytes(correct) >> (8 * len(correct) - images)).bit_count() / images
         right.setdefault(trial_id, {})[split] = share

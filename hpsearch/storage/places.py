@@ -12,9 +12,9 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 
 from hpsearch.errors import HpsearchError, StorageError
-from hpsearch.storage.files import File
 from hpsearch.storage.masking import shown
-from hpsearch.storage.servers import Server
+from hpsearch.storage.servers.server import Server
+from hpsearch.storage.sqlite.file import File
 
 _NAMES = {"sqlite": "sqlite:///"} | {name: f"{name}://" for name in ("postgresql", "mysql", "mariadb")}
 """How a URL of each kind begins."""

@@ -8,20 +8,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from hpsearch.errors import StorageError, nearest
-from hpsearch.storage import tables
-from hpsearch.storage.batches import chunks
+from hpsearch.storage import schema
+from hpsearch.storage.bulk import chunks
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRow, TrialRow
 
 
 def study_names(connection: Connection) -> list[str]:
     """All studies, the oldest first."""
-    return list(connection.execute(select(tables.studies.c.name).order_by(tables.studies.c.id)).scalars())
+    return list(connection.execute(select(schema.studies.c.name).order_by(schema.studies.c.id)).scalars())
 
 
 def find_study(connection: Connection, name: str) -> StudyRow | None:
     """The study of that name, or None."""
-    columns = [tables.studies.c[field] for field in StudyRow.__dataclass_fields__]
-    row = connection.execute(select(*columns).where(tables.studies.c.name == name)).one_or_none()
+    columns = [schema.studies.c[field] for field in StudyRow.__dataclass_fields__]
+    row = connection.execute(select(*columns).where(schema.studies.c.name == name)).one_or_none()
     return StudyRow(*row) if row else None
 
 
@@ -37,14 +37,14 @@ def get_study(connection: Connection, name: str) -> StudyRow:
 
 def stages(connection: Connection, study_id: int) -> list[StageRow]:
     """A study's stages in order."""
-    columns = [tables.stages.c[field] for field in StageRow.__dataclass_fields__]
-    query = select(*columns).where(tables.stages.c.study_id == study_id).order_by(tables.stages.c.position)
+    columns = [schema.stages.c[field] for field in StageRow.__dataclass_fields__]
+    query = select(*columns).where(schema.stages.c.study_id == study_id).order_by(schema.stages.c.position)
     return [StageRow(*row) for row in connection.execute(query)]
 
 
 def trials(connection: Connection, stage_id: int) -> list[TrialRow]:
     """A stage's trials by number."""
-    trial, curve = tables.trials, tables.curves
+    trial, curve = schema.trials, schema.curves
     at_best = (curve.c.trial_id == trial.c.id) & (curve.c.epoch == trial.c.best_epoch)
     columns = [trial.c[f] if f != "loss" else curve.c.validation_loss for f in TrialRow.__dataclass_fields__]
     query = select(*columns).select_from(trial.outerjoin(curve, at_best)).where(trial.c.stage_id == stage_id)
@@ -53,7 +53,7 @@ def trials(connection: Connection, stage_id: int) -> list[TrialRow]:
 
 def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> dict[int, tuple[float, ...]]:
     """A column of these trials' curves, epoch by epoch, by trial id."""
-    column = tables.curves.c
+    column = schema.curves.c
     query = select(column.trial_id, column[metric]).order_by(column.trial_id, column.epoch)
     found: dict[int, tuple[float, ...]] = {}
     for part in chunks(trial_ids):
@@ -65,10 +65,10 @@ def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> di
 
 def standings(connection: Connection, stage_id: int) -> dict[int, list[tuple[int, float, float]]]:
     """Of each trial of a stage, by id: epoch, validation accuracy and validation loss, epoch by epoch."""
-    curve, trial = tables.curves.c, tables.trials.c
+    curve, trial = schema.curves.c, schema.trials.c
     query = (
         select(curve.trial_id, curve.epoch, curve.validation_accuracy, curve.validation_loss)
-        .join_from(tables.trials, tables.curves)
+        .join_from(schema.trials, schema.curves)
         .where(trial.stage_id == stage_id)
         .order_by(curve.trial_id, curve.epoch)
     )
@@ -78,7 +78,7 @@ def standings(connection: Connection, stage_id: int) -> dict[int, list[tuple[int
 
 def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
     """The stored weights of these trials, "state" or "best", by trial id."""
-    column = tables.weights.c
+    column = schema.weights.c
     query = select(column.trial_id, column.content).where(column.kind == kind)
     return {
         row.trial_id: row.content
@@ -89,7 +89,7 @@ def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict
 
 def tracebacks(connection: Connection, stage_id: int) -> dict[int, str]:
     """Where the trials of a stage failed inside the model file, by number."""
-    column = tables.trials.c
+    column = schema.trials.c
     query = select(column.number, column.traceback).where(column.stage_id == stage_id, column.traceback.is_not(None))
     return {row.number: row.traceback for row in connection.execute(query.order_by(column.number))}
 
@@ -99,7 +99,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
 
     "best" is the mean validation accuracy of the best setting over its replicates, "test" its mean test accuracy.
     """
-    study, stage, trial = tables.studies, tables.stages, tables.trials
+    study, stage, trial = schema.studies, schema.stages, schema.trials
     counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
     query = (
         select(
@@ -137,7 +137,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _best_settings(connection: Connection) -> dict[int, dict[str, float | None]]:
     """Of each stage, the best setting's mean accuracies, "best" (validation) and "test"."""
-    column = tables.trials.c
+    column = schema.trials.c
     query = select(
         column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_accuracy).label("test")
     ).where(column.value.is_not(None), column.state.not_in([FAILED, PRUNED]))

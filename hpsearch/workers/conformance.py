@@ -16,15 +16,16 @@ from hpsearch.data import Split, open_split
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Setting
-from hpsearch.workers.failing import TrainingError
-from hpsearch.workers.gradients import TOLERANCE, gradients
-from hpsearch.workers.guarded import Guarded, common_seed, make, seed_of
-from hpsearch.workers.lone_training import data_of
-from hpsearch.workers.plugin import Plugin, size
+from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
+from hpsearch.workers.models.gradients import TOLERANCE, gradients
+from hpsearch.workers.models.plugin import Plugin, size
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
-from hpsearch.workers.results import CURVE, TaskResult, unpack
-from hpsearch.workers.segment import Segment, Task, run_segment
+from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.results import CURVE, TaskResult, unpack
+from hpsearch.workers.segments.run import run_segment
+from hpsearch.workers.segments.segment import Segment, Task
+from hpsearch.workers.segments.trainable import data_of
 
 EPOCHS = 4
 

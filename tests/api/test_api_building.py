@@ -12,7 +12,7 @@ import hpsearch
 from hpsearch import Around, Range, Stage, Study, spec
 from hpsearch.cli import main
 from hpsearch.errors import StudyFileError
-from hpsearch.search.launching import launch
+from hpsearch.search.launch import launch
 
 COARSE = Stage(
     "coarse",

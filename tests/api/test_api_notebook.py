@@ -9,7 +9,7 @@ from tiny import url, workspace
 
 import hpsearch
 from hpsearch.api import notebook
-from hpsearch.api.watching import watching
+from hpsearch.api.display import watching
 from hpsearch.search.progress import StageProgress
 
 

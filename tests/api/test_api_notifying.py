@@ -13,7 +13,7 @@ from tiny import url, workspace
 
 import hpsearch
 from hpsearch import Stage
-from hpsearch.api import notifying
+from hpsearch.api import notify as notifying
 from hpsearch.cli import main
 from hpsearch.errors import CallbackError, HpsearchError, InputError
 

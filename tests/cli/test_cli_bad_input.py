@@ -12,8 +12,8 @@ import pytest
 from tiny import TINY, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.data.cifar10 import LAYOUTS
-from hpsearch.storage.tables import SCHEMA_VERSION
+from hpsearch.data.sources.cifar10 import LAYOUTS
+from hpsearch.storage.schema import SCHEMA_VERSION
 
 LAMBDA = "{ low = 1e-5, high = 1e-1, log = true }"
 PYTHON, BINARY = LAYOUTS["python"], LAYOUTS["binary"]

@@ -10,8 +10,8 @@ from click.shell_completion import BashComplete
 from tiny import ROOT, TINY, options, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.cli.commands import cli
-from hpsearch.search.launching import launch
+from hpsearch.cli.group import cli
+from hpsearch.search.launch import launch
 
 
 def answer(line: str, *, more: bool = False) -> list[str]:

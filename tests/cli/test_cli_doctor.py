@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from tiny import ROOT
 
-from hpsearch.cli import examining, main, measuring
-from hpsearch.cli.extras import EXTRAS
+from hpsearch.cli import main
+from hpsearch.cli.doctor import checks, machine
+from hpsearch.cli.doctor.extras import EXTRAS
 
 TOPICS = ["hpsearch", "cores", "BLAS", "memory", "workers", "disk", "cache", "database", "datasets", "extras"]
 
@@ -23,9 +24,9 @@ def _quick(tmp_path, monkeypatch):
     """Stand in a new workspace with much memory and a fast processor, whatever this machine is."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HPSEARCH_STORAGE", raising=False)
-    monkeypatch.setattr(measuring, "sgemm_rate", lambda: 50e9)
-    monkeypatch.setattr(measuring, "memory_free", lambda: 10**12)
-    monkeypatch.setattr(measuring, "core_quota", lambda: None)
+    monkeypatch.setattr(machine, "sgemm_rate", lambda: 50e9)
+    monkeypatch.setattr(machine, "memory_free", lambda: 10**12)
+    monkeypatch.setattr(machine, "core_quota", lambda: None)
 
 
 def test_a_machine_is_described(capsys):
@@ -62,10 +63,10 @@ def test_a_disk_that_cannot_be_written_is_something_to_fix(capsys):
 
 
 def test_too_few_cores_and_too_little_memory_are_worth_a_note(capsys, monkeypatch):
-    monkeypatch.setattr(examining, "cores", lambda: 64)
-    monkeypatch.setattr(measuring, "core_quota", lambda: 1.5)
-    monkeypatch.setattr(measuring, "memory_free", lambda: 10**9)
-    monkeypatch.setattr(measuring, "sgemm_rate", lambda: 1e9)
+    monkeypatch.setattr(checks, "cores", lambda: 64)
+    monkeypatch.setattr(machine, "core_quota", lambda: 1.5)
+    monkeypatch.setattr(machine, "memory_free", lambda: 10**9)
+    monkeypatch.setattr(machine, "sgemm_rate", lambda: 1e9)
     status, out, _ = run(capsys)
     assert (status, out.splitlines()[-1]) == (0, "nothing is broken; next: hpsearch launch STUDY_FILE")
     assert "-> launch with --workers 1\n" in out
@@ -74,7 +75,7 @@ def test_too_few_cores_and_too_little_memory_are_worth_a_note(capsys, monkeypatc
 
 
 def test_a_package_that_is_not_there_is_named_with_its_purpose(capsys, monkeypatch):
-    monkeypatch.setattr(examining, "EXTRAS", {"pdf": (("no_such_module",), "reports as PDF")})
+    monkeypatch.setattr(checks, "EXTRAS", {"pdf": (("no_such_module",), "reports as PDF")})
     out = run(capsys)[1]
     assert "pdf           not installed; for reports as PDF\n" in out
     assert "-> pip install 'hpsearch[pdf]'\n" in out
@@ -86,8 +87,8 @@ def test_the_extras_are_those_of_the_project():
 
 
 def test_what_cannot_be_measured_is_nothing(tmp_path):
-    assert measuring.shared_by_machines("nfs4")
-    assert measuring.shared_by_machines("fuse.sshfs")
-    assert not measuring.shared_by_machines("ext4")
-    assert not measuring.shared_by_machines(None)
-    assert measuring.file_system(tmp_path) != ""
+    assert machine.shared_by_machines("nfs4")
+    assert machine.shared_by_machines("fuse.sshfs")
+    assert not machine.shared_by_machines("ext4")
+    assert not machine.shared_by_machines(None)
+    assert machine.file_system(tmp_path) != ""

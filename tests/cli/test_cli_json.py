@@ -8,16 +8,18 @@ import pytest
 from tiny import TINY, finish, options, start, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.cli.commands import cli
-from hpsearch.cli.telling import plain
-from hpsearch.search.launching import launch
+from hpsearch.cli.group import cli
+from hpsearch.cli.output import plain
+from hpsearch.search.launch import launch
 
 WITHOUT = {"completion", "dashboard", "schema"}
 """Commands that print a script, serve, or print JSON anyway."""
 
 
 def commands(group: click.Group, *path: str):
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, *path, name)
         else:

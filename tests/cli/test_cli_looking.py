@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from tiny import TINY, StopAfter, options, ranking, url, workspace
 
-from hpsearch.cli import looking, main
-from hpsearch.search.launching import launch
+from hpsearch.cli import main
+from hpsearch.cli.report import write
+from hpsearch.search.launch import launch
 
 
 @pytest.fixture
@@ -111,23 +112,23 @@ def test_an_unknown_format_costs_one_line(folder, capsys):
 
 def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys, monkeypatch):
     held = [True, True, False]
-    monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
-    monkeypatch.setattr(looking.claims, "is_held", lambda *_: held.pop(0))
+    monkeypatch.setattr(write.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
+    monkeypatch.setattr(write.claims, "is_held", lambda *_: held.pop(0))
     waits = []
-    monkeypatch.setattr(looking, "_wait", lambda seconds, stopped: waits.append(seconds))
+    monkeypatch.setattr(write, "_wait", lambda seconds, stopped: waits.append(seconds))
     before = signal.getsignal(signal.SIGINT)
     status, out, said = run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")
     signal.signal(signal.SIGINT, before)
     assert (status, out, held) == (0, "reports/tiny/ranking.csv\n", [])
     assert "written again while the study runs" in said
     assert len(waits) == 2
-    assert min(waits) >= looking.WATCH_SECONDS
+    assert min(waits) >= write.WATCH_SECONDS
 
 
 def test_ctrl_c_ends_watching(folder, capsys, monkeypatch):
-    monkeypatch.setattr(looking.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
-    monkeypatch.setattr(looking.claims, "is_held", lambda *_: True)
-    monkeypatch.setattr(looking.time, "sleep", lambda _seconds: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(write.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
+    monkeypatch.setattr(write.claims, "is_held", lambda *_: True)
+    monkeypatch.setattr(write.time, "sleep", lambda _seconds: signal.raise_signal(signal.SIGINT))
     before = signal.getsignal(signal.SIGINT)
     try:
         assert run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")[0] == 130

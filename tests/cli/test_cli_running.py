@@ -26,8 +26,8 @@ from tiny import (
 )
 
 from hpsearch.cli import main
-from hpsearch.search.launching import launch
-from hpsearch.storage import tables
+from hpsearch.search.launch import launch
+from hpsearch.storage import schema
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -60,7 +60,7 @@ def test_a_signal_to_all_stops_cleanly_and_resume_ends_the_same(tmp_path, calm, 
     assert status == 130
     command = f"hpsearch resume --reports 'my reports' --storage sqlite:///{tmp_path}/study.db tiny"
     assert complaint == f"hpsearch: stopped; go on with `{command}`\n"
-    assert rows(tmp_path, tables.studies)[0]["state"] == "interrupted"
+    assert rows(tmp_path, schema.studies)[0]["state"] == "interrupted"
     status, out, complaint = finish(start(tmp_path, "resume", "tiny", "--quiet"))
     assert (status, out, complaint) == (0, "", "")
     assert ranking(tmp_path) == calm

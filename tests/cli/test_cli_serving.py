@@ -12,9 +12,10 @@ from optuna.storages import RDBStorage
 from optuna_dashboard import wsgi
 from tiny import LIST, TINY, options, url, workspace
 
-from hpsearch.cli.serving import WithReports, _Quiet, _Server
-from hpsearch.search.launching import launch
-from hpsearch.storage import REPORTS_PATH, sqlite
+from hpsearch.cli.dashboard.serve import WithReports, _Quiet, _Server
+from hpsearch.search.launch import launch
+from hpsearch.storage import REPORTS_PATH
+from hpsearch.storage.sqlite import connection
 
 NAME = "a & b (λ)"
 STUDY = TINY.split("[[stage]]")[0].replace('"tiny"', f'"{NAME}"') + LIST + "settings = [{ eta = 0.1 }, { eta = 0.2 }]\n"
@@ -24,7 +25,7 @@ STUDY = TINY.split("[[stage]]")[0].replace('"tiny"', f'"{NAME}"') + LIST + "sett
 def site(tmp_path):
     """The address of a dashboard over a finished study."""
     launch(workspace(tmp_path, STUDY), options(tmp_path))
-    storage = RDBStorage("sqlite://", engine_kwargs=sqlite.dashboard_options(tmp_path / "study.db"))
+    storage = RDBStorage("sqlite://", engine_kwargs=connection.dashboard_options(tmp_path / "study.db"))
     server = make_server("127.0.0.1", 0, WithReports(wsgi(storage), url(tmp_path)), _Server, _Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from tiny import LIST, TINY, StopAfter, options, url, workspace
 
-from hpsearch.api import watching
+from hpsearch.api import display
 from hpsearch.cli import main
-from hpsearch.search.launching import launch
+from hpsearch.search.launch import launch
 from hpsearch.search.progress import StageProgress, Tally
 from hpsearch.storage.records import TrialRow
 
@@ -108,7 +108,7 @@ def progress(**given) -> StageProgress:
 
 
 def test_a_line_says_what_was_pruned_and_how_much_time_is_left(capsys):
-    lines = watching.Lines()
+    lines = display.Lines()
     lines.stage(progress(trials_pruned=4, trials_failed=1, seconds_left=754.0))
     lines.stage(progress(epochs_done=26))  # so soon after the first, there is no other line
     lines.stage(progress(trials_done=32, seconds_left=7.0))
@@ -152,7 +152,7 @@ def test_the_best_so_far_is_a_settings_mean_over_its_replicates_and_never_of_wha
 
 
 def test_a_bar_shrinks_as_trials_are_pruned():
-    with watching.Bars() as bars:
+    with display.Bars() as bars:
         bars.stage(progress(epochs=100))
         bars.stage(progress(epochs=60, seconds_left=3.0))
         (task,) = bars._progress.tasks

@@ -17,10 +17,13 @@ import sqlalchemy
 from rich.console import Console
 from tiny import ROOT, TINY, StopAfter, options, rows, until, url, workspace
 
-from hpsearch.cli import main, top, top_facts, top_view
-from hpsearch.search import launching
-from hpsearch.search.launching import launch
-from hpsearch.storage import tables
+from hpsearch.cli import main
+from hpsearch.cli.top import frame as top_facts
+from hpsearch.cli.top import live as top
+from hpsearch.cli.top import view
+from hpsearch.search import launch as launching
+from hpsearch.search.launch import launch
+from hpsearch.storage import schema
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, open_to_read
 
@@ -39,7 +42,7 @@ def held(folder, monkeypatch):
     monkeypatch.setattr(top_facts.claims, "is_held", lambda _, study_id: study_id == 1)
     with closing(Database(url(folder), create=False)) as database, closing(Coordinator(database, 1, "tiny")):
         with database.transaction() as connection:
-            connection.execute(sqlalchemy.update(tables.studies).values(state="running"))
+            connection.execute(sqlalchemy.update(schema.studies).values(state="running"))
         yield folder
 
 
@@ -57,7 +60,7 @@ def frame_of(folder) -> top_facts.Frame:
 def drawn(frame, width: int, height: int, encoding: str = "utf-8") -> list[str]:
     with open(os.devnull, "w", encoding=encoding) as nowhere:
         console = Console(width=width, height=height, record=True, file=nowhere)
-        console.print(top_view.draw(frame, console, rate=7.0, height=height, live=True))
+        console.print(view.draw(frame, console, rate=7.0, height=height, live=True))
     return console.export_text().splitlines()
 
 
@@ -93,9 +96,9 @@ def test_trials_that_train_as_one_are_shown_as_one(held):
 
 def change(folder, number: int, **values) -> None:
     """Change a trial of the held study's first stage."""
-    trial = tables.trials.c
+    trial = schema.trials.c
     with closing(Database(url(folder), create=False)) as database, database.transaction() as connection:
-        connection.execute(sqlalchemy.update(tables.trials).where(trial.number == number).values(values))
+        connection.execute(sqlalchemy.update(schema.trials).where(trial.number == number).values(values))
 
 
 def test_a_cohort_is_known_by_the_first_of_the_trials_that_the_last_segment_trained(held):
@@ -153,11 +156,11 @@ def test_where_there_is_little_room_numbers_stay_whole(held):
 
 
 def test_curves_are_drawn_on_one_scale_in_what_the_terminal_can_show():
-    assert top_view.sparkline([], (0.0, 1.0)) == ""
-    assert top_view.sparkline([0.5], (0.5, 0.5)) == "█"
-    assert top_view.sparkline([-9.0, 0.0, 0.5, 1.0, 9.0], (0.0, 1.0)) == "▁▁▅██"
-    long = top_view.sparkline([i / 99 for i in range(100)], (0.0, 1.0))
-    assert (len(long), long[0], long[-1]) == (top_view.CURVE, "▁", "█")
+    assert view.sparkline([], (0.0, 1.0)) == ""
+    assert view.sparkline([0.5], (0.5, 0.5)) == "█"
+    assert view.sparkline([-9.0, 0.0, 0.5, 1.0, 9.0], (0.0, 1.0)) == "▁▁▅██"
+    long = view.sparkline([i / 99 for i in range(100)], (0.0, 1.0))
+    assert (len(long), long[0], long[-1]) == (view.CURVE, "▁", "█")
 
 
 def test_an_ascii_terminal_gets_ascii(held):
@@ -206,7 +209,7 @@ def test_top_ends_with_its_study(held):
     terminal = in_a_terminal(held)
     until(lambda: seen(terminal, "q ends"))
     with closing(Database(url(held), create=False)) as database, database.transaction() as connection:
-        connection.execute(sqlalchemy.update(tables.studies).values(state="complete"))
+        connection.execute(sqlalchemy.update(schema.studies).values(state="complete"))
     until(lambda: seen(terminal, "next: hpsearch report --storage"))
     assert terminal.process.wait(30) == 0
     os.close(terminal.ours)

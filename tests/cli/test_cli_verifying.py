@@ -8,7 +8,7 @@ import pytest
 from tiny import StopAfter, options, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.search.launching import launch, resume
+from hpsearch.search.launch import launch, resume
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch import spec
 from hpsearch.cli import main
-from hpsearch.cli.study_text import USUAL
+from hpsearch.cli.new_study.study_text import USUAL
 
 FILES = {"studies/first.toml", "models/mlp.py", "models/softmax.py", "README.md", ".gitignore"}
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from hpsearch.data import cifar10
 from hpsearch.data.dataset import Dataset, make_dataset
+from hpsearch.data.sources import cifar10
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 SMALL = 40

@@ -46,7 +46,7 @@ def test_a_directory_that_does_not_exist_has_its_own_line(tmp_path, monkeypatch)
 
 def test_an_empty_user_cache_says_how_to_fetch(tmp_path, monkeypatch):
     monkeypatch.delenv("HPSEARCH_DATA", raising=False)
-    monkeypatch.setattr("hpsearch.data.places._user_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr("hpsearch.data.directories._user_cache", lambda: tmp_path / "cache")
     with pytest.raises(DataError, match=r"no CIFAR-10 here.*`hpsearch data fetch cifar10`"):
         load("cifar10")
     assert prepare(load("digits"), train=1200, validation=200, seed=0).parent == tmp_path / "cache" / "splits"

@@ -3,7 +3,8 @@ import contextlib
 import numpy as np
 import pytest
 
-from hpsearch.data import cifar10, load
+from hpsearch.data import load
+from hpsearch.data.sources import cifar10
 from hpsearch.errors import DataError
 
 LAYOUTS = sorted(cifar10.LAYOUTS)

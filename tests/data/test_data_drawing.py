@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpsearch.data.drawing import apportion, draw
+from hpsearch.data.stratification import apportion, draw
 
 LABELS = np.repeat([0, 1, 2], [1000, 300, 700])
 SIZES = np.array([1000, 300, 700])

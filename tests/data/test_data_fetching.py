@@ -10,7 +10,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from hpsearch.data import cifar10, fetch, fetched, load
+from hpsearch.data import fetch, fetched, load
+from hpsearch.data.sources import cifar10
 from hpsearch.errors import DataError
 
 

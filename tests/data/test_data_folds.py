@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedKFold
 
 from hpsearch.data import fold_sizes, open_split, prepare
-from hpsearch.data.drawing import draw
+from hpsearch.data.stratification import draw
 from hpsearch.errors import DataError
 
 LABELS = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [101, 53, 46]))

@@ -32,7 +32,7 @@ def test_a_mirrored_split_of_many_blocks_is_the_one_of_a_single_block(dataset, t
         return (path / "train_x.npy").read_bytes()
 
     whole = written("whole")
-    monkeypatch.setattr("hpsearch.data.preparing._CHUNK_BYTES", 12 * 8 * 7)  # 7 images
+    monkeypatch.setattr("hpsearch.data.preparation._CHUNK_BYTES", 12 * 8 * 7)  # 7 images
     assert written("blocks")[:200] == whole[:200]
     assert np.allclose(np.frombuffer(written("blocks")[128:], "<f4"), np.frombuffer(whole[128:], "<f4"), atol=1e-6)
 

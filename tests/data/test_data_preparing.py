@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.data import cache as splits
 from hpsearch.data import clean, open_split, prepare
-from hpsearch.data.drawing import draw
+from hpsearch.data.stratification import draw
 from hpsearch.errors import DataError
 
 FILES = ["meta.json", "mean.npy", "deviation.npy", "train_x.npy", "train_y.npy", "test_x.npy", "validation_x.npy"]

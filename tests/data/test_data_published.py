@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpsearch.data import cifar10, load, open_split, prepare
+from hpsearch.data import load, open_split, prepare
+from hpsearch.data.sources import cifar10
 from hpsearch.errors import DataError
 
 FINGERPRINT = "e3189527fafadde3d908843b05d8df89ee18f55a0c889f70e58a0a9f9dedf3d4"

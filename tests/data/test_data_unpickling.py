@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpsearch.data import load
-from hpsearch.data.unpickling import PickledArray, RefusedError, unpickle
+from hpsearch.data.sources.restricted_pickle import PickledArray, RefusedError, unpickle
 from hpsearch.errors import DataError
 
 

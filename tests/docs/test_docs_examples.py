@@ -17,7 +17,7 @@ import click
 import pytest
 
 from hpsearch.cli import main
-from hpsearch.cli.commands import cli
+from hpsearch.cli.group import cli
 from hpsearch.errors import StudyFileError
 from hpsearch.spec import parse
 

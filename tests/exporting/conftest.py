@@ -4,7 +4,7 @@ import pytest
 from tiny import TINY, options, url, workspace
 
 import hpsearch
-from hpsearch.search.launching import launch
+from hpsearch.search.launch import launch
 
 MODEL = 'hidden = [8]\nactivation = "leaky_relu"\nbatch_norm = true\ndropout = 0.2'
 

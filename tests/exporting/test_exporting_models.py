@@ -13,8 +13,8 @@ from tiny import TINY, options, url, workspace
 import hpsearch
 from hpsearch import data
 from hpsearch.errors import InputError, ModelError, StorageError
-from hpsearch.exporting.exports import export
-from hpsearch.search.launching import launch
+from hpsearch.exporting.export import export
+from hpsearch.search.launch import launch
 
 OF_LAYERS = (
     "hidden = [8]\n",

@@ -11,7 +11,7 @@ from tiny import url
 
 from hpsearch.cli import main
 from hpsearch.errors import InputError
-from hpsearch.exporting.exports import export
+from hpsearch.exporting.export import export
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own, of SQLAlchemy

@@ -6,7 +6,7 @@ from nn_cohorts import images, initialised
 from scipy import stats
 
 from hpsearch.nn import BatchNorm, Dense, Dropout, LeakyReLU, Network, ReLU, Sizes, Tanh
-from hpsearch.nn.initial import INITIAL
+from hpsearch.nn.initialisation import INITIAL
 from hpsearch.nn.random import generator
 
 

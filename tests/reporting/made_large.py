@@ -4,7 +4,7 @@ import made_study
 import numpy as np
 import sqlalchemy
 
-from hpsearch.storage import tables
+from hpsearch.storage import schema
 
 IMAGES = 5_000
 RANGES = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-4, "high": 1.0, "log": True}}
@@ -52,8 +52,8 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
         curves += [(trial, epoch, *row) for epoch, row in enumerate(columns, start=1)]
         predictions.append((trial, "validation", IMAGES, np.packbits(right).tobytes(), None))
     with maker.engine.begin() as connection:
-        connection.execute(tables.trials.insert(), trials)
-        places = ", ".join("?" * len(tables.curves.c))
+        connection.execute(schema.trials.insert(), trials)
+        places = ", ".join("?" * len(schema.curves.c))
         for start in range(0, len(curves), 100_000):
             connection.exec_driver_sql(
                 f"INSERT INTO hpsearch_curves VALUES ({places})", curves[start : start + 100_000]

@@ -7,8 +7,8 @@ import made_study
 import numpy as np
 import sqlalchemy
 
-from hpsearch.reporting.lost import Went
-from hpsearch.storage import tables
+from hpsearch.reporting.statistics.pruning_loss import Went
+from hpsearch.storage import schema
 
 RUNGS, KEEP = (1, 3, 9), 1 / 3
 EPOCHS = 27
@@ -107,8 +107,8 @@ def store(
     stage = maker.stage("race", "random", space, trials=trials, data=data)
     found = [_trial(maker, stage, raced, number, images, seconds) for number in range(trials)]
     with engine.begin() as connection:
-        connection.execute(tables.trials.insert(), [row for row, _, _ in found])
-        places = ", ".join("?" * len(tables.curves.c))
+        connection.execute(schema.trials.insert(), [row for row, _, _ in found])
+        places = ", ".join("?" * len(schema.curves.c))
         points = [point for _, curve, _ in found for point in curve]
         connection.exec_driver_sql(f"INSERT INTO hpsearch_curves VALUES ({places})", points)
         kept = [(row["id"], "validation", images, right, None) for row, _, right in found]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sqlalchemy
 
-from hpsearch.storage import tables
+from hpsearch.storage import schema
 
 TEXT = """\
 name = "{name}"
@@ -27,7 +27,7 @@ def make_engine(folder: Path) -> sqlalchemy.Engine:
     def do_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    tables.metadata.create_all(engine)
+    schema.metadata.create_all(engine)
     return engine
 
 
@@ -62,7 +62,7 @@ class Maker:
             },
             "model": {"file": "models/mlp.py", "hash": "a1" * 32, "text": "…"},
         }
-        self.study = self.insert(tables.studies, row | columns)
+        self.study = self.insert(schema.studies, row | columns)
         self.difficulty = self.random.normal(size=self.test_images)
 
     def insert(self, table: sqlalchemy.Table, row: dict[str, Any]) -> int:
@@ -83,7 +83,7 @@ class Maker:
             "data": {"train": 45_000, "validation": self.images, "test": self.test_images, "path": "…"},
         }
         self.position += 1
-        return self.insert(tables.stages, row | columns)
+        return self.insert(schema.stages, row | columns)
 
     def trial(
         self,
@@ -119,9 +119,9 @@ class Maker:
         tested = self.right(ceiling - 0.003 + 0.003 * self.random.normal(), self.test_images)
         if test:
             row |= {"test_cost": 1.6, "test_loss": 1.4, "test_accuracy": float(tested.mean())}
-        trial = self.insert(tables.trials, row | columns)
+        trial = self.insert(schema.trials, row | columns)
         for point in curves:
-            self.insert(tables.curves, {"trial_id": trial} | point)
+            self.insert(schema.curves, {"trial_id": trial} | point)
         self.predictions(trial, "validation", right)
         if test:
             self.predictions(trial, "test", tested)
@@ -131,10 +131,10 @@ class Maker:
         """A trial without results: waiting, or failed in its first epochs."""
         row = {"stage_id": stage, "number": number, "point": number, "replicate": 0, "params": params, "setting": {}}
         row |= {"state": state, "epochs": 12, "epochs_done": 0, "seconds": 0.0}
-        return self.insert(tables.trials, row | columns)
+        return self.insert(schema.trials, row | columns)
 
     def insert_curve(self, trial: int, epoch: int, **metrics: float | None) -> None:
-        self.insert(tables.curves, {"trial_id": trial, "epoch": epoch, "eta": 0.1} | metrics)
+        self.insert(schema.curves, {"trial_id": trial, "epoch": epoch, "eta": 0.1} | metrics)
 
     def insert_finished(self, rows: list[dict[str, Any]]) -> None:
         """Insert many finished trials of one epoch at once; `validation` is the accuracy."""
@@ -144,12 +144,12 @@ class Maker:
             for number, row in enumerate(rows, start=1):
                 accuracy = row.pop("validation")
                 connection.execute(
-                    tables.trials.insert().values(
+                    schema.trials.insert().values(
                         always | {"point": row["number"]} | row | {"id": number, "value": accuracy}
                     )
                 )
                 curve = {"trial_id": number, "epoch": 1, "eta": 0.1, "validation_accuracy": accuracy}
-                connection.execute(tables.curves.insert().values(curve))
+                connection.execute(schema.curves.insert().values(curve))
 
     def curves(self, ceiling: float, epochs: int) -> list[dict[str, Any]]:
         points = []
@@ -171,7 +171,7 @@ class Maker:
 
     def predictions(self, trial: int, split: str, right: np.ndarray) -> None:
         row = {"trial_id": trial, "split": split, "images": right.size, "correct": np.packbits(right).tobytes()}
-        self.insert(tables.predictions, row)
+        self.insert(schema.predictions, row)
 
     def weights(self, trial: int, *layers: int) -> None:
         """Smooth random weights: `layers` are the numbers of units, e.g. 50, 10."""
@@ -192,7 +192,7 @@ class Maker:
         content = io.BytesIO()
         np.savez(content, **arrays)
         row = {"trial_id": trial, "kind": "best", "epoch": 12, "content": content.getvalue()}
-        self.insert(tables.weights, row)
+        self.insert(schema.weights, row)
 
 
 def _wave(

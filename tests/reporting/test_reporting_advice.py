@@ -6,8 +6,8 @@ import pytest
 from made_advice import HEAD, RANDOM, flat, make, spread
 
 from hpsearch.reporting import load_frames
-from hpsearch.reporting.advice import advise, toml
-from hpsearch.reporting.stage_view import view_stages
+from hpsearch.reporting.sections.advice import advise, toml
+from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.spec import parse
 
 LAMBDAS = spread(2e-5, 5e-2, 6)

@@ -8,10 +8,10 @@ import pytest
 from test_reporting_replicates import replicated
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.certainty import check_final, points, view_choices
-from hpsearch.reporting.choosing import correct_for_choosing
-from hpsearch.reporting.resolution import resolution
-from hpsearch.reporting.stage_view import view_stages
+from hpsearch.reporting.sections.certainty import check_final, points, view_choices
+from hpsearch.reporting.sections.resolution import resolution
+from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.statistics.selection import correct_for_choosing
 
 
 def choices(frames):

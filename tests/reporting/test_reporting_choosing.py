@@ -7,9 +7,9 @@ import made_searches
 import numpy as np
 import pytest
 
-from hpsearch.reporting import choosing
-from hpsearch.reporting.choosing import correct_for_choosing
-from hpsearch.reporting.statistics import compare_with_best, wilson_interval
+from hpsearch.reporting.statistics import selection
+from hpsearch.reporting.statistics.comparison import compare_with_best, wilson_interval
+from hpsearch.reporting.statistics.selection import correct_for_choosing
 
 SEARCHES = pytest.mark.parametrize("searches", [200, pytest.param(1_000, marks=pytest.mark.slow)])
 
@@ -34,7 +34,7 @@ def test_the_same_matrix_gives_the_same_bits_however_it_is_cut_into_blocks(monke
     _, right = made_searches.search(np.random.default_rng(0), 6, 5_000, 0.1)
     first = corrected(right)
     assert corrected(right) == first
-    monkeypatch.setattr(choosing, "_CELLS", 10_000)  # two settings, and two bags, at a time
+    monkeypatch.setattr(selection, "_CELLS", 10_000)  # two settings, and two bags, at a time
     assert corrected(right).corrected == pytest.approx(first.corrected, abs=1e-4)
     assert first.raw > first.corrected > first.low
 

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from hpsearch.errors import InputError, StorageError
 from hpsearch.reporting import compare_studies, load_frames
-from hpsearch.reporting.comparing import _entry, compare, two_proportions
+from hpsearch.reporting.compare import _entry, compare, two_proportions
 
 
 def study(engine, name, ceiling, **columns):

@@ -9,14 +9,14 @@ import pytest
 from scipy.stats import binomtest, t, ttest_rel
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.certainty import check_final, view_choices
-from hpsearch.reporting.ranking import ranking_csv, ranking_md
-from hpsearch.reporting.setting_rows import compare_settings, replication_of, settings_of
-from hpsearch.reporting.stage_view import view_stages
-from hpsearch.reporting.statistics import holm, wilson_interval
-from hpsearch.reporting.summary import facts, summarise
+from hpsearch.reporting.formats.tables import ranking_csv, ranking_md
+from hpsearch.reporting.sections.certainty import check_final, view_choices
+from hpsearch.reporting.sections.replicate_rows import compare_settings, replication_of, settings_of
+from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.summary import facts, summarise
+from hpsearch.reporting.statistics.comparison import holm, wilson_interval
 from hpsearch.search.ranking import rank
-from hpsearch.storage import reading, tables
+from hpsearch.storage import reading, schema
 
 
 def confirmed(engine, replicates=(5, 5, 4, 1, 1), ceilings=(0.50, 0.499, 0.47, 0.50, 0.44), text="", **columns):
@@ -37,7 +37,7 @@ def change(engine, table, where, **columns):
 
 
 def change_trial(engine, number, **columns):
-    change(engine, tables.trials, tables.trials.c.number == number, **columns)
+    change(engine, schema.trials, schema.trials.c.number == number, **columns)
 
 
 def view(engine):
@@ -140,7 +140,7 @@ def test_the_budget_that_ended_a_stage_growth_and_stale_results_are_told(engine,
 
 def test_looks_of_trials_that_have_been_deleted_count(engine):
     made_study.make_search(engine, "made")
-    change(engine, tables.stages, tables.stages.c.name == "final", looks=5)
+    change(engine, schema.stages, schema.stages.c.name == "final", looks=5)
     frames, stages = view(engine)
     assert check_final(frames, stages, []).looks == 8
     text = " ".join(summarise(frames, stages))
@@ -151,7 +151,7 @@ def test_looks_of_trials_that_have_been_deleted_count(engine):
 def test_a_model_file_that_was_changed_under_way_is_told_with_its_former_hash(engine):
     maker, _ = confirmed(engine, (1, 1), (0.5, 0.4))
     model = {"file": "models/mlp.py", "hash": "b2" * 32, "text": "…", "former": ["a1" * 32]}
-    change(engine, tables.studies, tables.studies.c.id == maker.study, model=model)
+    change(engine, schema.studies, schema.studies.c.id == maker.study, model=model)
     frames, stages = view(engine)
     assert any("changed once under way, and the change accepted" in text for text in summarise(frames, stages))
     assert ("Before it was changed", "a1" * 32) in facts(frames)

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy
 import tiny
 
-from hpsearch.reporting.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_setting
+from hpsearch.reporting.curves import Curve, comparable
 from hpsearch.reporting.frames import load
-from hpsearch.reporting.trial_curves import Curve, comparable
-from hpsearch.search import launching
+from hpsearch.reporting.sections.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_setting
+from hpsearch.search import launch
 
 STUDY = """
 name = "made"
@@ -64,7 +64,7 @@ def diagnosed(tmp_path_factory):
     ]
     text = STUDY + "".join(f"{setting},\n" for setting, _ in MADE) + ']\n[[stage]]\nname = "cyclic"\nsettings = [\n'
     study = tiny.workspace(folder, text + "\n".join(cyclic) + "\n]\n", "made.toml")
-    launching.launch(study, tiny.options(folder))
+    launch.launch(study, tiny.options(folder))
     engine = sqlalchemy.create_engine(tiny.url(folder), poolclass=sqlalchemy.NullPool)
     frames = load(engine, "made")
     found = diagnose_all(frames)

@@ -11,8 +11,8 @@ import pytest
 
 from hpsearch.errors import InputError, StorageError
 from hpsearch.reporting import write_report
-from hpsearch.reporting.documents import folder_name, replace
-from hpsearch.storage import tables
+from hpsearch.reporting.report import folder_name, replace
+from hpsearch.storage import schema
 
 
 class Page(HTMLParser):
@@ -278,6 +278,6 @@ def test_trials_without_predictions_are_not_compared(engine, tmp_path):
     for number in range(2):
         maker.trial(stage, number, {"lambda": 0.1 * number}, 0.5 - 0.1 * number)
     with engine.begin() as connection:
-        connection.execute(tables.predictions.delete())
+        connection.execute(schema.predictions.delete())
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
     assert "not compared: which images it gets right was not kept" in text

@@ -11,7 +11,7 @@ import pytest
 from test_reporting_forms import compile_latex
 
 from hpsearch.reporting import compare_studies, load_results, write_report
-from hpsearch.reporting.outline import Heading, outline
+from hpsearch.reporting.formats.outline import Heading, outline
 
 HARMFUL = [
     "<img src=x onerror=alert(1)>",

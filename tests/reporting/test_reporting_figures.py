@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from hpsearch.reporting import load_frames
-from hpsearch.reporting.curves_figure import curve_groups
-from hpsearch.reporting.search_figure import key_picture, search_figures
-from hpsearch.reporting.stage_view import view_stages
-from hpsearch.reporting.weight_images import first_layer, picture, weight_images
+from hpsearch.reporting.figures.curves import curve_groups
+from hpsearch.reporting.figures.search import key_picture, search_figures
+from hpsearch.reporting.figures.weights import first_layer, picture, weight_images
+from hpsearch.reporting.sections.stage import view_stages
 
 
 def test_a_log_range_has_a_log_axis_and_choices_have_places(finished):

@@ -13,11 +13,12 @@ import pytest
 
 import hpsearch
 from hpsearch.errors import InputError
-from hpsearch.reporting import forms, latex, load_results, write_report
-from hpsearch.reporting.outline import FigureBlock, Heading, Images, Table, outline
-from hpsearch.reporting.ranking import ranking_csv
-from hpsearch.reporting.stage_view import SHOWN
-from hpsearch.storage import tables
+from hpsearch.reporting import load_results, write_report
+from hpsearch.reporting.formats import formats, latex
+from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Table, outline
+from hpsearch.reporting.formats.tables import ranking_csv
+from hpsearch.reporting.sections.stage import SHOWN
+from hpsearch.storage import schema
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +28,19 @@ def folder(finished_engine, tmp_path_factory):
 
 
 def test_formats_are_a_comma_list_and_an_unknown_one_is_answered_with_the_nearest():
-    assert forms.chosen(" HTML,csv,,html") == ("html", "csv")
+    assert formats.chosen(" HTML,csv,,html") == ("html", "csv")
     with pytest.raises(InputError, match=r"^--format: 'htlm' is not a format; did you mean 'html'\?$"):
-        forms.chosen("htlm")
+        formats.chosen("htlm")
     with pytest.raises(InputError, match="--format must name a format, got ','"):
-        forms.chosen(",")
+        formats.chosen(",")
 
 
 @pytest.mark.parametrize(("form", "extra"), [("pdf", "pdf"), ("parquet", "parquet")])
 def test_a_format_whose_library_is_missing_names_the_extra(monkeypatch, form, extra):
-    monkeypatch.setattr(forms, "find_spec", lambda library: None if library in ("fpdf", "pyarrow") else library)
+    monkeypatch.setattr(formats, "find_spec", lambda library: None if library in ("fpdf", "pyarrow") else library)
     with pytest.raises(InputError, match=rf"not installed: pip install 'hpsearch\[{extra}\]'"):
-        forms.chosen(form)
-    assert forms.chosen("html") == ("html",)
+        formats.chosen(form)
+    assert formats.chosen("html") == ("html",)
 
 
 def test_the_outline_has_the_headings_tables_and_figures_of_the_page(folder):
@@ -139,7 +140,7 @@ def test_results_give_the_frames_and_show_themselves_in_a_notebook(finished_engi
 def test_load_reads_a_database_by_its_url(finished_engine):
     pytest.importorskip("optuna")
     with finished_engine.begin() as connection:
-        connection.exec_driver_sql(f"INSERT OR IGNORE INTO hpsearch_version VALUES ({tables.SCHEMA_VERSION})")
+        connection.exec_driver_sql(f"INSERT OR IGNORE INTO hpsearch_version VALUES ({schema.SCHEMA_VERSION})")
     found = hpsearch.load("coarse-to-fine", storage=f"sqlite:///{finished_engine.url.database}")
     assert found.name == "coarse-to-fine"
 

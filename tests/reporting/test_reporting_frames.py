@@ -9,7 +9,7 @@ import sqlalchemy
 from hpsearch.errors import StorageError
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.frames import records
-from hpsearch.storage import tables
+from hpsearch.storage import schema
 
 
 def test_trials_are_ranked_within_their_stage_and_failed_ones_come_last(finished):
@@ -26,7 +26,7 @@ def test_equal_accuracies_are_ranked_by_loss_and_then_by_number(engine):
     for number, loss in enumerate([1.5, 1.2, 1.5]):
         trial = maker.unfinished(stage, number, {}, "complete", best_epoch=1, value=0.5, epochs_done=1)
         curve = {"trial_id": trial, "epoch": 1, "eta": 0.1, "validation_accuracy": 0.5, "validation_loss": loss}
-        maker.insert(tables.curves, curve)
+        maker.insert(schema.curves, curve)
     assert load_frames(engine, "made").trials["number"].tolist() == [1, 0, 2]
 
 
@@ -50,14 +50,14 @@ def test_predicted_classes_come_back_as_stored(engine):
     maker = made_study.Maker(engine)
     trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete")
     row = {"trial_id": trial, "split": "test", "images": 3, "correct": b"\xe0", "predicted": bytes([7, 0, 9])}
-    maker.insert(tables.predictions, row)
+    maker.insert(schema.predictions, row)
     assert load_frames(engine, "made").predicted(trial).tolist() == [7, 0, 9]
 
 
 def test_damaged_weights_are_an_error_of_one_line(engine):
     maker = made_study.Maker(engine)
     trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete")
-    maker.insert(tables.weights, {"trial_id": trial, "kind": "best", "epoch": 1, "content": b"PK\x03\x04 cut"})
+    maker.insert(schema.weights, {"trial_id": trial, "kind": "best", "epoch": 1, "content": b"PK\x03\x04 cut"})
     with pytest.raises(StorageError, match=f"the weights of trial id {trial} cannot be read"):
         load_frames(engine, "made").weights(trial)
 
@@ -95,7 +95,7 @@ def test_reading_sees_one_moment_of_a_study_that_is_being_written(engine):
     def write_after_trials(_connection, _cursor, statement, *_):
         if "FROM hpsearch_trials" in statement:
             with other.begin() as connection:
-                connection.execute(tables.curves.delete())
+                connection.execute(schema.curves.delete())
 
     sqlalchemy.event.listen(engine, "after_cursor_execute", write_after_trials)
     assert len(load_frames(engine, "coarse-to-fine").curves) > 0

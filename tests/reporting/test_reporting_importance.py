@@ -8,9 +8,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.importance import stage_importances
-from hpsearch.reporting.ped_anova import category_axis, importances, numeric_axis, top_share
-from hpsearch.reporting.stage_view import view_stages
+from hpsearch.reporting.sections.importance import stage_importances
+from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.statistics.ped_anova import category_axis, importances, numeric_axis, top_share
 
 SPACE = {
     "lambda": FloatDistribution(1e-5, 1e-1, log=True),

@@ -6,7 +6,7 @@ import pytest
 from made_pruned import KINDS
 from scipy.stats import binomtest
 
-from hpsearch.reporting.lost import Went, chance_of_loss, share_above
+from hpsearch.reporting.statistics.pruning_loss import Went, chance_of_loss, share_above
 
 
 @pytest.mark.parametrize(("above", "of"), [(1, 5), (3, 3), (7, 40)])

@@ -9,17 +9,17 @@ import sqlalchemy
 from made_advice import HEAD, RANDOM, make, spread
 
 from hpsearch.data import prepare
-from hpsearch.data.catalogue import load as load_dataset
+from hpsearch.data.sources.catalogue import load as load_dataset
 from hpsearch.errors import InputError
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.asked import chosen_trials
-from hpsearch.reporting.confusion import confusion, matrix
-from hpsearch.reporting.curves_figure import curve_groups
-from hpsearch.reporting.endings_figure import ending_figures
-from hpsearch.reporting.origin import stage_origins
-from hpsearch.reporting.pair_figures import several_keys
-from hpsearch.reporting.stage_view import view_stages
-from hpsearch.storage import tables
+from hpsearch.reporting.figures.curves import curve_groups
+from hpsearch.reporting.figures.endings import ending_figures
+from hpsearch.reporting.figures.pairs import several_keys
+from hpsearch.reporting.options import chosen_trials
+from hpsearch.reporting.sections.confusion import confusion, matrix
+from hpsearch.reporting.sections.provenance import stage_origins
+from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.storage import schema
 
 
 def views(engine, name="made"):
@@ -60,12 +60,12 @@ def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
     assert ending_figures(*views(engine)) == []
     with engine.begin() as connection:
         for number, (state, epochs) in enumerate([("pruned", 4), ("pruned", 4), ("pruned", 8), ("complete", 6)]):
-            trial = connection.execute(sqlalchemy.select(tables.trials.c.id).where(tables.trials.c.number == number))
+            trial = connection.execute(sqlalchemy.select(schema.trials.c.id).where(schema.trials.c.number == number))
             one = trial.scalar_one()
             values = {"state": state, "epochs_done": epochs, "reason": "stopped early: no better"}
-            connection.execute(tables.trials.update().where(tables.trials.c.id == one).values(values))
-            of_one = (tables.curves.c.trial_id == one) & (tables.curves.c.epoch > epochs)
-            connection.execute(tables.curves.delete().where(of_one))
+            connection.execute(schema.trials.update().where(schema.trials.c.id == one).values(values))
+            of_one = (schema.curves.c.trial_id == one) & (schema.curves.c.epoch > epochs)
+            connection.execute(schema.curves.delete().where(of_one))
     (figure,) = ending_figures(*views(engine))
     said = "Validation accuracy by epoch of the trials of search: 3 trials pruned and 1 trial stopped early"
     assert f"{said}, with rungs at epochs 4." in figure
@@ -120,7 +120,7 @@ def confused_study(engine, seeds=2):
         predicted[np.flatnonzero(predicted == 3)[: 4 + seed]] = 8
         right = predicted == dataset.test_labels
         row = {"trial_id": trial, "split": "test", "images": right.size, "correct": np.packbits(right).tobytes()}
-        maker.insert(tables.predictions, row | {"predicted": predicted.tobytes()})
+        maker.insert(schema.predictions, row | {"predicted": predicted.tobytes()})
     return maker
 
 
@@ -152,21 +152,21 @@ def test_labels_come_from_a_prepared_split_and_without_any_the_section_says_so(e
     monkeypatch.undo()
     with engine.begin() as connection:
         data = maker_data(connection) | {"fingerprint": "0" * 64}
-        connection.execute(tables.studies.update().values(data=data))
+        connection.execute(schema.studies.update().values(data=data))
     found = confusion(*views(engine), examples=False)
     assert found.missing.startswith("The test images' true classes are not in the database")
     assert maker.study == 1
 
 
 def maker_data(connection):
-    stored = connection.execute(sqlalchemy.select(tables.studies.c.data)).scalar_one()
+    stored = connection.execute(sqlalchemy.select(schema.studies.c.data)).scalar_one()
     return json.loads(json.dumps(stored))
 
 
 def test_predictions_for_other_images_are_not_confused_with_these(engine):
     confused_study(engine, seeds=1)
     with engine.begin() as connection:
-        connection.execute(tables.predictions.update().values(correct=b"\xff" * 45))
+        connection.execute(schema.predictions.update().values(correct=b"\xff" * 45))
     assert confusion(*views(engine), examples=False).missing.startswith("The test images at hand are not those")
 
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from hpsearch.reporting.power import difference_seen, images_needed, seeds_needed
-from hpsearch.reporting.resolution import roughly
-from hpsearch.reporting.statistics import difference_interval, holm, mcnemar_exact, wilson_interval
+from hpsearch.reporting.sections.resolution import roughly
+from hpsearch.reporting.statistics.comparison import difference_interval, holm, mcnemar_exact, wilson_interval
+from hpsearch.reporting.statistics.power import difference_seen, images_needed, seeds_needed
 
 
 @pytest.mark.parametrize(("discordant", "difference"), [(0.2, 0.03), (0.1, 0.02), (0.3, 0.1)])

@@ -13,15 +13,15 @@ from made_pruned import EPOCHS, RUNGS
 from scipy.stats import binomtest
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.certainty import view_choices
-from hpsearch.reporting.importance import stage_importances
-from hpsearch.reporting.pair_figures import several_keys
-from hpsearch.reporting.pruning import SHOWN, view_pruning
-from hpsearch.reporting.races import races
-from hpsearch.reporting.ranking import ranking_csv
-from hpsearch.reporting.search_figure import key_picture, reading_aid
-from hpsearch.reporting.stage_view import view_stages
-from hpsearch.storage import tables
+from hpsearch.reporting.figures.pairs import several_keys
+from hpsearch.reporting.figures.search import key_picture, reading_aid
+from hpsearch.reporting.formats.tables import ranking_csv
+from hpsearch.reporting.sections.certainty import view_choices
+from hpsearch.reporting.sections.importance import stage_importances
+from hpsearch.reporting.sections.pruning import SHOWN, view_pruning
+from hpsearch.reporting.sections.rungs import races
+from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.storage import schema
 
 
 def stored(engine, trials=40, audit=0.1, seed=3, **columns):
@@ -38,7 +38,7 @@ def viewed(engine):
 
 def change(engine, numbers, **columns):
     with engine.begin() as connection:
-        connection.execute(tables.trials.update().where(tables.trials.c.number.in_(numbers)).values(columns))
+        connection.execute(schema.trials.update().where(schema.trials.c.number.in_(numbers)).values(columns))
 
 
 def test_the_share_of_epochs_and_the_time_saved_are_those_of_the_trials(engine):
@@ -105,9 +105,9 @@ def test_an_audited_trial_above_the_best_that_went_on_is_told_and_ranked_as_any_
     audited = int(np.flatnonzero(raced.audited)[0])
     change(engine, [audited], value=0.99)
     with engine.begin() as connection:
-        best = tables.curves.update().where(tables.curves.c.trial_id == audited + 1, tables.curves.c.epoch == EPOCHS)
+        best = schema.curves.update().where(schema.curves.c.trial_id == audited + 1, schema.curves.c.epoch == EPOCHS)
         connection.execute(best.values(validation_accuracy=0.99))
-        trial = tables.trials.update().where(tables.trials.c.id == audited + 1).values(best_epoch=EPOCHS)
+        trial = schema.trials.update().where(schema.trials.c.id == audited + 1).values(best_epoch=EPOCHS)
         connection.execute(trial)
     _, stages, (pruning,) = viewed(engine)
     above = sum(float(audit.difference.replace("−", "-")) > 0 for audit in pruning.audits)
@@ -144,10 +144,10 @@ def test_the_choice_was_among_all_and_the_pruned_take_part_in_its_correction(eng
 def test_importance_puts_those_cut_early_below_those_cut_late(engine):
     stored(engine, trials=60)
     with engine.begin() as connection:  # all that were cut at the first rung had a small η
-        rows = connection.execute(sqlalchemy.select(tables.trials.c.id, tables.trials.c.doomed, tables.trials.c.params))
+        rows = connection.execute(sqlalchemy.select(schema.trials.c.id, schema.trials.c.doomed, schema.trials.c.params))
         for trial, doomed, params in rows.all():
             changed = params | {"eta": 0.002 if doomed == 1 else 0.2 + 0.001 * trial}
-            connection.execute(tables.trials.update().where(tables.trials.c.id == trial).values(params=changed))
+            connection.execute(schema.trials.update().where(schema.trials.c.id == trial).values(params=changed))
     frames, stages, _ = viewed(engine)
     (race,) = stage_importances(frames, stages)
     assert race.settings == 60
@@ -180,7 +180,7 @@ def test_hyperbands_brackets_meet_the_pruner_at_their_own_rungs(engine):
     stored(engine)
     text = made_pruned.HEAD.format(trials=40, audit=0.1).replace('"halving"', '"hyperband"')
     with engine.begin() as connection:
-        connection.execute(tables.studies.update().values(text=text))
+        connection.execute(schema.studies.update().values(text=text))
     frames = load_frames(engine, "made")
     met = {racer.rungs for racer in races(frames)["race"].racers}
     assert met == {(1, 3, 9), (3, 9), (9,), ()}
@@ -199,9 +199,9 @@ def test_settings_with_several_seeds_race_by_their_means(engine):
         text = (
             made_pruned.HEAD.format(trials=4, audit=0.5).replace("27", "12").replace("pruner", "replicates = 2\npruner")
         )
-        connection.execute(tables.studies.update().values(text=text))
-        late = (tables.curves.c.trial_id > 6) & (tables.curves.c.epoch > 3)
-        connection.execute(tables.curves.delete().where(late))
+        connection.execute(schema.studies.update().values(text=text))
+        late = (schema.curves.c.trial_id > 6) & (schema.curves.c.epoch > 3)
+        connection.execute(schema.curves.delete().where(late))
     frames, (view,), (pruning,) = viewed(engine)
     assert pruning.saved.startswith("Pruning cut 1 of 4 settings in race: of the 96 epochs")
     assert [audit.trial for audit in pruning.audits] == ["2–3", "4–5"]

@@ -6,7 +6,7 @@ import pytest
 from made_advice import HEAD, RANDOM, make, spread
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.references import Measured, noise, reference_rows
+from hpsearch.reporting.sections.references import Measured, noise, reference_rows
 
 LIST = "settings = [ { lambda = 0, eta = 0.1 }, { lambda = 1, eta = 0.001 } ]\ntest = true\n"
 SETTINGS = [{"lambda": 0, "eta": 0.1}, {"lambda": 1, "eta": 0.001}]

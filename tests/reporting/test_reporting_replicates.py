@@ -10,15 +10,15 @@ import pytest
 from scipy.stats import ttest_rel
 
 from hpsearch.reporting import load_frames
-from hpsearch.reporting.curves_figure import by_epoch, curve_groups
-from hpsearch.reporting.ranking import ranking_csv, ranking_md
-from hpsearch.reporting.search_figure import key_picture, reading_aid
-from hpsearch.reporting.setting_rows import Replication
-from hpsearch.reporting.stage_view import view_stages
-from hpsearch.reporting.summary import summarise
-from hpsearch.reporting.weight_images import weight_images
+from hpsearch.reporting.figures.curves import by_epoch, curve_groups
+from hpsearch.reporting.figures.search import key_picture, reading_aid
+from hpsearch.reporting.figures.weights import weight_images
+from hpsearch.reporting.formats.tables import ranking_csv, ranking_md
+from hpsearch.reporting.sections.replicate_rows import Replication
+from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.summary import summarise
 from hpsearch.search.ranking import rank
-from hpsearch.storage import reading, tables
+from hpsearch.storage import reading, schema
 
 
 def replicated(engine, ceilings=(0.45, 0.50, 0.499), replicates=3, **columns):
@@ -35,7 +35,7 @@ def replicated(engine, ceilings=(0.45, 0.50, 0.499), replicates=3, **columns):
 
 def change(engine, number, **columns):
     with engine.begin() as connection:
-        connection.execute(tables.trials.update().where(tables.trials.c.number == number).values(columns))
+        connection.execute(schema.trials.update().where(schema.trials.c.number == number).values(columns))
 
 
 def view(engine):
@@ -109,7 +109,7 @@ def test_folds_share_training_images_and_widen_the_interval(engine):
     seeds = view(engine).rows[0].validation
     data = {"train": 15_000, "validation": maker.images, "test": 10_000, "folds": 4}
     with engine.begin() as connection:
-        connection.execute(tables.stages.update().values(data=data))
+        connection.execute(schema.stages.update().values(data=data))
     stage = view(engine)
     assert stage.replication == Replication("fold", 4, pytest.approx(1 / 3), 4)
     widened = (stage.rows[0].validation.high - stage.rows[0].validation.low) / (seeds.high - seeds.low)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t, ttest_1samp, ttest_rel
 
-from hpsearch.reporting.statistics import Spread, compare_with_best, holm, mcnemar_exact, wilson_interval
+from hpsearch.reporting.statistics.comparison import Spread, compare_with_best, holm, mcnemar_exact, wilson_interval
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from([0.9, 0.95, 0.99]))

@@ -4,11 +4,13 @@ import doctest
 
 import pytest
 
-from hpsearch.reporting import certainty, documents, power, resolution, statistics, words
-from hpsearch.reporting.words import NumberStyle, csv_cell, markdown
+from hpsearch.reporting import formatting, report
+from hpsearch.reporting.formatting import NumberStyle, csv_cell, markdown
+from hpsearch.reporting.sections import certainty, resolution
+from hpsearch.reporting.statistics import comparison, power
 
 
-@pytest.mark.parametrize("module", [words, statistics, documents, power, certainty, resolution])
+@pytest.mark.parametrize("module", [formatting, comparison, report, power, certainty, resolution])
 def test_the_examples_in_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.search.sampling import Asking, Point
+from hpsearch.search.samplers.sampler import Asking, Point
 from hpsearch.spec import Stage
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tiny import TINY, url
 
-from hpsearch.search.verifying import study_digest
+from hpsearch.search.verify.checks import study_digest
 from hpsearch.storage import reading
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.integrity import check_integrity

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpsearch.search.confirming import Contestant, next_round, paired_p
+from hpsearch.search.confirmation import Contestant, next_round, paired_p
 from hpsearch.spec import Confirm
 
 CONFIRM = Confirm(best=3, replicates=8)

@@ -6,9 +6,9 @@ import pytest
 from tiny import LIST, TINY, options, ranking, rows, workspace
 
 from hpsearch.cli import main
-from hpsearch.search.launching import launch, resume
+from hpsearch.search.launch import launch, resume
 from hpsearch.search.ranking import StageFailedError
-from hpsearch.storage import tables
+from hpsearch.storage import schema
 
 DIVERGING = (
     TINY.split("[[stage]]")[0] + LIST + "settings = [ { eta = 0.1 }, { eta = 1e6 }, { eta = 1e14 }, { eta = 0.05 } ]\n"
@@ -45,7 +45,7 @@ def test_a_stage_in_which_all_trials_fail_ends_the_study_as_failed(tmp_path, cap
     path = workspace(tmp_path, HOPELESS)
     with pytest.raises(StageFailedError, match="stage 'coarse': all 2 trials failed, the first because the "):
         launch(path, options(tmp_path))
-    assert rows(tmp_path, tables.studies)[0]["state"] == "failed"
+    assert rows(tmp_path, schema.studies)[0]["state"] == "failed"
     before = rows(tmp_path)
     with pytest.raises(StageFailedError):
         resume("tiny", options(tmp_path))

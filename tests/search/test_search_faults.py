@@ -13,13 +13,13 @@ from tiny import StopAfter, finish, options, rows, start, until, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import DataError, ModelError, StudyBusyError
-from hpsearch.search.growing import accept
-from hpsearch.search.launching import launch, resume
+from hpsearch.search.growth import accept
+from hpsearch.search.launch import launch, resume
 from hpsearch.search.steps import OUT_OF_TIME
-from hpsearch.storage import reading, tables, writing
+from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.database import Database, open_to_read
 from hpsearch.storage.records import Decision
-from hpsearch.workers.plugin import read_plugin
+from hpsearch.workers.models.plugin import read_plugin
 
 NAMED = HEAD + '[[stage]]\nname = "coarse"\n'
 ODD = NAMED + "settings = [{ hidden = [8] }, { hidden = [9] }, { hidden = [8], eta = 0.2 }]\n"
@@ -59,7 +59,7 @@ def same(row, other):
 
 
 def curves(folder, number):
-    found = [row for row in rows(folder, tables.curves) if row["trial_id"] == number + 1]
+    found = [row for row in rows(folder, schema.curves) if row["trial_id"] == number + 1]
     return [{key: value for key, value in row.items() if key != "trial_id"} for row in found]
 
 
@@ -238,7 +238,7 @@ def test_a_changed_model_file_is_refused_until_its_changes_are_accepted(tmp_path
     for row, new in zip(before, rows(tmp_path / "new"), strict=False):
         now = rows(tmp_path)[row["number"]]
         assert now == row if row["state"] == "complete" else same(now, new)
-    model = rows(tmp_path, tables.studies)[0]["model"]
+    model = rows(tmp_path, schema.studies)[0]["model"]
     assert len(model["former"]) == 1
     assert "Dense(12" in model["text"]
     end(tmp_path)
@@ -319,7 +319,7 @@ def test_a_study_that_another_host_runs_is_refused_with_host_and_process_until_i
     assert rows(tmp_path) == before
     claim(tmp_path, renewed_at=ago(61))
     assert resume("tiny", options(tmp_path))
-    assert rows(tmp_path, tables.claims) == []
+    assert rows(tmp_path, schema.claims) == []
 
 
 def test_a_coordinator_whose_study_was_taken_over_stops_and_changes_nothing_more(tmp_path, monkeypatch):
@@ -336,7 +336,7 @@ def test_a_coordinator_whose_study_was_taken_over_stops_and_changes_nothing_more
     with pytest.raises(StudyBusyError, match="'tiny' was taken over by process 4711 on elsewhere while this process"):
         launch(workspace(tmp_path), options(tmp_path, watcher=thief))
     assert rows(tmp_path) == thief.before
-    assert rows(tmp_path, tables.claims)[0]["token"] == "theirs"
+    assert rows(tmp_path, schema.claims)[0]["token"] == "theirs"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="as in the tests of signals")

@@ -5,12 +5,12 @@ from made_end import FINAL, FINE, coarse, end, made, params, random
 from tiny import StopAfter, options, rows, workspace
 
 from hpsearch.errors import StudyChangedError
-from hpsearch.search import launching
-from hpsearch.search.confirming import Contestant, next_round
-from hpsearch.search.launching import launch, resume
+from hpsearch.search import launch as launching
+from hpsearch.search.confirmation import Contestant, next_round
+from hpsearch.search.launch import launch, resume
 from hpsearch.search.ranking import StageFailedError
 from hpsearch.spec import Confirm
-from hpsearch.storage import tables
+from hpsearch.storage import schema
 
 ROWS = [f"{{ lambda = 1e-{n}, eta = 0.{n} }}" for n in range(1, 6)]
 
@@ -27,7 +27,7 @@ def whole(folder, text):
 
 
 def stages(folder):
-    return {row["name"]: row for row in rows(folder, tables.stages)}
+    return {row["name"]: row for row in rows(folder, schema.stages)}
 
 
 GROWTHS = {
@@ -74,7 +74,7 @@ def test_stages_at_the_end_come_before_the_final_which_is_done_again_if_the_winn
     path.write_text(grown)
     assert resume("tiny", options(tmp_path))
     assert rows(tmp_path)[:4] == before[:4]
-    order = sorted(rows(tmp_path, tables.stages), key=lambda row: row["position"])
+    order = sorted(rows(tmp_path, schema.stages), key=lambda row: row["position"])
     assert [row["name"] for row in order] == ["coarse", "fine", "final"]
     assert stages(tmp_path)["final"]["looks"] == 2  # at the test images, by the final's former trials
     assert end(tmp_path) == whole(tmp_path, grown)
@@ -129,14 +129,14 @@ def _killed_at(name, planned):
 def test_killed_in_the_middle_of_growing_it_has_grown_wholly_or_not_at_all(tmp_path, monkeypatch):
     path = workspace(tmp_path, made(random(3), FINAL))
     launch(path, options(tmp_path))
-    before = [rows(tmp_path, table) for table in (tables.studies, tables.stages, tables.trials)]
+    before = [rows(tmp_path, table) for table in (schema.studies, schema.stages, schema.trials)]
     grown = made(random(6), FINE, FINAL)
     path.write_text(grown)
     with monkeypatch.context() as patch:
         patch.setattr(launching.writing, "count_launch", lambda *_: 1 / 0)  # in the transaction that grows it
         with pytest.raises(ZeroDivisionError):
             resume("tiny", options(tmp_path))
-    assert [rows(tmp_path, table) for table in (tables.studies, tables.stages, tables.trials)] == before
+    assert [rows(tmp_path, table) for table in (schema.studies, schema.stages, schema.trials)] == before
     for epochs in (1, 2, 3):
         assert not resume("tiny", options(tmp_path, watcher=StopAfter(epochs)))
     path.unlink()  # what was taken in is in the database
@@ -290,7 +290,7 @@ def test_a_sampler_starts_from_another_studys_trials_as_they_were_when_its_stage
     first.write_text(made(random(14), name="first"))
     assert resume("first", options(tmp_path))
     assert resume("tiny", options(tmp_path))
-    known = [row["known"] for row in rows(tmp_path, tables.stages)]
+    known = [row["known"] for row in rows(tmp_path, schema.stages)]
     assert [len(each or ()) for each in known] == [0, 12]
     (tmp_path / "calm").mkdir()
     launch(workspace(tmp_path / "calm", made(random(12), name="first"), "first.toml"), options(tmp_path / "calm"))

@@ -11,7 +11,7 @@ from made_asking import LEARNERS, SPACE, ask_all, made_stage, needs, outcome
 
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
-from hpsearch.search.sampling import Asking, Point
+from hpsearch.search.samplers.sampler import Asking, Point
 from hpsearch.storage.records import COMPLETE, PRUNED
 
 RANGES = {key: SPACE[key] for key in ("lambda", "eta", "batch_size")}

@@ -6,10 +6,10 @@ from test_search_steps import RANDOM, World
 from tiny import options, rows, workspace
 
 from hpsearch.search import cohorts
-from hpsearch.search.launching import launch, resume
+from hpsearch.search.launch import launch, resume
 from hpsearch.search.outcomes import decided
 from hpsearch.search.stage_run import StageRun
-from hpsearch.storage import tables, writing
+from hpsearch.storage import schema, writing
 
 TIMED = "budget.minutes = 1"
 
@@ -51,7 +51,7 @@ def test_a_stage_killed_as_its_time_was_over_asks_for_nothing_more(tmp_path, mon
     before = rows(tmp_path)
     assert resume("tiny", options(tmp_path))
     assert rows(tmp_path) == before
-    assert rows(tmp_path, tables.stages)[0]["ended"].startswith("Time: ")
+    assert rows(tmp_path, schema.stages)[0]["ended"].startswith("Time: ")
     end(tmp_path)
 
 

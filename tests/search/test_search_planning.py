@@ -5,7 +5,7 @@ from dataclasses import replace
 from tiny import TINY
 
 from hpsearch import spec
-from hpsearch.search.planning import space_of
+from hpsearch.search.plan import space_of
 from hpsearch.search.ranking import rank
 from hpsearch.spec import Range
 from hpsearch.storage.records import COMPLETE, FAILED, TrialRow

@@ -6,8 +6,8 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.search.pruning import Entrant, Judge, judge_of, meeting
-from hpsearch.spec.pruners import Halving, Hyperband, Median
+from hpsearch.search.pruners.pruner import Entrant, Judge, judge_of, meeting
+from hpsearch.spec.tables.pruners import Halving, Hyperband, Median
 
 Curves = list[list[float]]
 """By setting, the accuracy so far after each epoch."""

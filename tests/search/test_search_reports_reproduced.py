@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy import select
 
-from hpsearch.search import launching
-from hpsearch.storage import tables
+from hpsearch.search import launch
+from hpsearch.storage import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 3
@@ -74,9 +74,9 @@ settings = [
 def test_the_stable_figures_of_the_reports_are_reproduced(tmp_path, monkeypatch, study, stated, points):
     monkeypatch.chdir(ROOT)
     (tmp_path / "study.toml").write_text(study)
-    launching.launch(tmp_path / "study.toml", launching.Options(f"sqlite:///{tmp_path}/x.db", workers=2))
+    launch.launch(tmp_path / "study.toml", launch.Options(f"sqlite:///{tmp_path}/x.db", workers=2))
     with sqlalchemy.create_engine(f"sqlite:///{tmp_path}/x.db").connect() as connection:
-        column = tables.trials.c
+        column = schema.trials.c
         found = connection.execute(select(column.point, column.test_accuracy).order_by(column.number)).all()
     for point, reported in enumerate(stated):
         ours = [accuracy for p, accuracy in found if p == point]

@@ -7,9 +7,10 @@ from tiny import TINY, StopAfter, options, ranking, rows, workspace
 
 from hpsearch import data
 from hpsearch.errors import DataError, InputError, ModelError, StudyBusyError, StudyChangedError
-from hpsearch.search import cohorts, launching
-from hpsearch.search.launching import delete, how_to_resume, launch, resume
-from hpsearch.storage import tables
+from hpsearch.search import cohorts
+from hpsearch.search import launch as launching
+from hpsearch.search.launch import delete, how_to_resume, launch, resume
+from hpsearch.storage import schema
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_a_study_stopped_again_and_again_ends_with_the_same_ranking(tmp_path, ca
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
     path = workspace(tmp_path)
     assert launch(path, options(tmp_path, watcher=StopAfter(2))) == ("tiny", False)
-    assert rows(tmp_path, tables.studies)[0]["state"] == "interrupted"
+    assert rows(tmp_path, schema.studies)[0]["state"] == "interrupted"
     stops = 0
     while not resume("tiny", options(tmp_path, watcher=StopAfter(3))):
         stops += 1
@@ -83,7 +84,7 @@ def test_a_changed_study_file_is_refused_with_the_difference(tmp_path):
     other.rename(path)
     with pytest.raises(StudyChangedError, match=r"training\.batch_size: 50 → 40"):
         resume("tiny", options(tmp_path))
-    assert {row["state"] for row in rows(tmp_path, tables.studies)} == {"interrupted"}
+    assert {row["state"] for row in rows(tmp_path, schema.studies)} == {"interrupted"}
 
 
 def test_a_study_goes_on_without_its_file_or_with_another_in_its_place(tmp_path):
@@ -134,8 +135,8 @@ def test_a_deleted_study_leaves_nothing_and_can_be_launched_again(tmp_path, calm
     path = workspace(tmp_path)
     launch(path, options(tmp_path))
     delete("tiny", options(tmp_path).storage)
-    for table in tables.metadata.sorted_tables:
-        assert rows(tmp_path, table) == [] or table is tables.versions
+    for table in schema.metadata.sorted_tables:
+        assert rows(tmp_path, table) == [] or table is schema.versions
     launch(path, options(tmp_path))
     assert ranking(tmp_path) == calm
 
@@ -154,7 +155,7 @@ def test_a_study_that_another_process_changed_while_this_one_checked_it_is_left_
     monkeypatch.setattr(launching, "check", overtaken)
     with pytest.raises(StudyBusyError, match="study 'tiny' was changed by another process just now; resume it again"):
         resume("tiny", options(tmp_path))
-    assert next(row["batches"] for row in rows(tmp_path, tables.stages)) == [5]
+    assert next(row["batches"] for row in rows(tmp_path, schema.stages)) == [5]
     assert resume("tiny", options(tmp_path))
 
 
@@ -171,4 +172,4 @@ def test_of_two_launches_of_one_name_at_once_the_later_does_not_run_the_others_s
     monkeypatch.setattr(launching, "check", overtaken)
     with pytest.raises(StudyBusyError, match="study 'tiny' was launched by another process just now"):
         launch(path, options(tmp_path))
-    assert [row["launches"] for row in rows(tmp_path, tables.studies)] == [1]
+    assert [row["launches"] for row in rows(tmp_path, schema.studies)] == [1]

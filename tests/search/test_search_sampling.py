@@ -8,7 +8,7 @@ from made_asking import SPACE, ask_all, made_stage
 from scipy.stats import qmc
 
 from hpsearch.nn.random import generator
-from hpsearch.search.sampling import Asking, Point, draw
+from hpsearch.search.samplers.sampler import Asking, Point, draw
 from hpsearch.spec import Stage, grid
 
 RANGES = {key: SPACE[key] for key in ("lambda", "eta")}

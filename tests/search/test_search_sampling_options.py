@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from made_asking import ask_all, made_stage, needs
 
 from hpsearch.errors import InputError
-from hpsearch.search import optuna_samplers
-from hpsearch.search.sampling import check_sampler
+from hpsearch.search.samplers import optuna_samplers
+from hpsearch.search.samplers.sampler import check_sampler
 from hpsearch.spec import Stage
 
 WRONG = [

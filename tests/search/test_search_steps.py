@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from hpsearch import spec
 from hpsearch.nn.random import generator
-from hpsearch.search.planning import longest_of
-from hpsearch.search.sampling import Asking
+from hpsearch.search.plan import longest_of
+from hpsearch.search.samplers.sampler import Asking
 from hpsearch.search.steps import StagePlan
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewTrial, TrialRow
 

@@ -10,8 +10,8 @@ from tiny import StopAfter, digest_of, finish, options, rows, start, url, worksp
 from hpsearch.cli import main
 from hpsearch.errors import InputError
 from hpsearch.search import cohorts
-from hpsearch.search.launching import launch, resume
-from hpsearch.storage import tables
+from hpsearch.search.launch import launch, resume
+from hpsearch.storage import schema
 
 STUDY = """
 name = "mine"
@@ -80,7 +80,7 @@ def test_processes_give_the_same_digest_and_a_report_without_cost_and_eta(tmp_pa
     assert "The weights of each class, as images" in page
     for of_layers in ("η is the learning rate", "best cost", "η (learning rate)"):
         assert of_layers not in page
-    assert {row["eta"] > 0 for row in rows(tmp_path, tables.curves)} == {True}
+    assert {row["eta"] > 0 for row in rows(tmp_path, schema.curves)} == {True}
 
 
 FAILING = """

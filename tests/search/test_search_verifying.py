@@ -9,10 +9,11 @@ from made_end import random as randomly
 from tiny import TINY, StopAfter, digest_of, options, rows, url, workspace
 
 from hpsearch.errors import ModelError, StorageError
-from hpsearch.search import cohorts, retraining, stage_run
-from hpsearch.search.launching import launch, resume
-from hpsearch.search.verifying import verify
-from hpsearch.storage import reading, tables
+from hpsearch.search import cohorts, stage_run
+from hpsearch.search.launch import launch, resume
+from hpsearch.search.verify import retraining
+from hpsearch.search.verify.checks import verify
+from hpsearch.storage import reading, schema
 from hpsearch.storage.database import opened_to_read
 
 PRUNED = made(
@@ -67,13 +68,13 @@ def copy(original, tmp_path):
 
 
 def test_a_sound_study_is_found_sound_and_left_as_it_was(original):
-    before = rows(original), rows(original, tables.studies)
+    before = rows(original), rows(original, schema.studies)
     assert {row["state"] for row in before[0]} == {"complete", "pruned"}
     assert problems(original) == []
     found = retrained(original)
     assert len(found) > 20
     assert not any(found.values())
-    assert (rows(original), rows(original, tables.studies)) == before
+    assert (rows(original), rows(original, schema.studies)) == before
 
 
 def test_a_study_is_found_sound_wherever_it_was_stopped(tmp_path):
@@ -109,7 +110,7 @@ def test_a_study_that_ran_out_of_time_is_found_sound(tmp_path, monkeypatch):
     launch(path, options(tmp_path, watcher=StopAfter(50)))
     monkeypatch.setattr(stage_run.StageRun, "_elapsed", lambda _: 61.0)
     launch(path, options(tmp_path), or_resume=True)
-    assert "ended" in rows(tmp_path, tables.stages)[0]["ended"]
+    assert "ended" in rows(tmp_path, schema.stages)[0]["ended"]
     assert problems(tmp_path) == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from hpsearch.errors import StudyFileError
 from hpsearch.spec import difference, parse
-from hpsearch.spec.reported import stages_of
+from hpsearch.spec.checks.references import stages_of
 
 TEXT = """
 name = "x"

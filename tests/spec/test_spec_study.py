@@ -34,8 +34,8 @@ from hpsearch.spec import (
     trials_at_most,
     warm_up,
 )
-from hpsearch.spec.images import DataOverrides
-from hpsearch.workers.plugin import read_plugin
+from hpsearch.spec.tables.data import DataOverrides
+from hpsearch.workers.models.plugin import read_plugin
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.toml"))

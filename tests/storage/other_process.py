@@ -8,7 +8,7 @@ from pathlib import Path
 from hpsearch.errors import StudyBusyError
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
-from hpsearch.storage.locks import StudyLock
+from hpsearch.storage.sqlite.locks import StudyLock
 
 
 def open_and_close(storage: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import sqlalchemy
 
-from hpsearch.storage import reading, tables, writing
+from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.records import BestRecord, Decision, NewStage, NewStudy, NewTrial, Progress, TestRecord
 
 STUDY = NewStudy("s", "text", "s.toml", ".", {}, {"fingerprint": "f"}, {"hash": "h"})
@@ -101,7 +101,7 @@ def advance(database, trials, last, **given):
 
 def again(connection, trial):
     stage = connection.execute(
-        tables.trials.select().with_only_columns(tables.trials.c.stage_id).where(tables.trials.c.id == trial.id)
+        schema.trials.select().with_only_columns(schema.trials.c.stage_id).where(schema.trials.c.id == trial.id)
     ).scalar()
     return next(row for row in reading.trials(connection, stage) if row.id == trial.id)
 

@@ -21,7 +21,7 @@ from small_study import (
     whole,
 )
 
-from hpsearch.storage import reading, tables, writing
+from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.storage.records import NewStage
 
@@ -43,7 +43,7 @@ def kept(database):
 
 def stage_row(database, name="coarse"):
     with database.engine.connect() as connection:
-        row = connection.execute(tables.stages.select().where(tables.stages.c.name == name)).one()
+        row = connection.execute(schema.stages.select().where(schema.stages.c.name == name)).one()
     return row._asdict()
 
 

@@ -11,7 +11,7 @@ from small_study import add, stage_of, start
 from tiny import until
 
 from hpsearch.errors import StudyBusyError
-from hpsearch.storage import claims, tables, writing
+from hpsearch.storage import claims, schema, writing
 from hpsearch.storage.claims import Coordinator, is_held
 from hpsearch.storage.database import Database
 
@@ -36,7 +36,7 @@ def elsewhere(database, storage, monkeypatch):
 
 def claim(database):
     with database.engine.connect() as connection:
-        return connection.execute(tables.claims.select()).one_or_none()
+        return connection.execute(schema.claims.select()).one_or_none()
 
 
 def test_a_second_coordinator_on_this_machine_is_refused_with_host_and_process(database, storage):

@@ -11,8 +11,8 @@ from small_study import everything, mirror
 from tiny import options, rows, url, workspace
 
 from hpsearch.errors import StorageError
-from hpsearch.search.launching import launch
-from hpsearch.storage import reading, tables, writing
+from hpsearch.search.launch import launch
+from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.database import look_up, open_to_read
 from hpsearch.storage.records import BestRecord, NewStage, NewStudy, NewTrial, Progress
 
@@ -76,7 +76,7 @@ def test_a_whole_study_is_the_same_in_optuna(tmp_path):
         for trial in storage.get_all_trials(study._study_id)
     }
     ours = rows(tmp_path)
-    curves = rows(tmp_path, tables.curves)
+    curves = rows(tmp_path, schema.curves)
     assert len(by_id) == len(ours) == 10
     for row in ours:
         trial = by_id[row["optuna_trial_id"]]
@@ -118,5 +118,5 @@ def test_a_reader_cannot_write(database, storage):
         pytest.raises((sqlalchemy.exc.DBAPIError, StorageError), match=r"(?i)read.?only"),
         engine.begin() as connection,
     ):
-        connection.execute(sqlalchemy.delete(tables.trials))
+        connection.execute(sqlalchemy.delete(schema.trials))
     engine.dispose()

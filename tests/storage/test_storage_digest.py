@@ -22,7 +22,7 @@ from small_study import (
 )
 from tiny import options, url, workspace
 
-from hpsearch.search.launching import launch
+from hpsearch.search.launch import launch
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.digest import digest

@@ -14,10 +14,11 @@ from small_study import add, advance, everything, start, whole
 from tiny import url
 
 from hpsearch.errors import HpsearchError, StorageError, StorageFault
-from hpsearch.storage import reading, sqlite, tables
+from hpsearch.storage import reading, schema
 from hpsearch.storage.database import Database, look_up, open_to_read
 from hpsearch.storage.integrity import check_integrity
-from hpsearch.storage.tables import SCHEMA_VERSION
+from hpsearch.storage.schema import SCHEMA_VERSION
+from hpsearch.storage.sqlite import connection as sqlite
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def read_all(path):
     engine = open_to_read(url(path))
     with closing(engine.connect()) as connection:
         reading.overview(connection)
-        for table in tables.metadata.sorted_tables:
+        for table in schema.metadata.sorted_tables:
             connection.execute(sqlalchemy.select(table)).all()
         return check_integrity(connection)
 

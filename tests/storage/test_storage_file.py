@@ -11,10 +11,10 @@ from tiny import StopAfter, options, rows, workspace
 
 from hpsearch.errors import StorageFault
 from hpsearch.search import cohorts
-from hpsearch.search.launching import launch
+from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
 from hpsearch.storage.database import Database, look_up
-from hpsearch.storage.locks import StudyLock, is_held
+from hpsearch.storage.sqlite.locks import StudyLock, is_held
 
 
 @pytest.mark.parametrize("meddle", ["rename", "delete", "replace"])

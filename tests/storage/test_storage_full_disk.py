@@ -10,10 +10,11 @@ from small_study import add, add_trials, advance, everything, finish, new_trials
 from tiny import url
 
 from hpsearch.errors import StorageError, StorageFault
-from hpsearch.storage import notes, reading, writing
+from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.mirror import notes
 
 MANY = 40
 """Trials, so that each kind of write needs room: SQLite has some left in pages that it has begun."""

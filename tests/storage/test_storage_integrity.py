@@ -8,7 +8,7 @@ from small_study import add, advance, finish, new_trials, prune, start, trials_o
 from small_study import add_trials as add_some
 from tiny import StopAfter, options, url, workspace
 
-from hpsearch.search.launching import launch
+from hpsearch.search.launch import launch
 from hpsearch.storage.database import Database, open_to_read
 from hpsearch.storage.integrity import check_integrity
 

@@ -9,11 +9,11 @@ import pytest
 from tiny import ROOT
 
 from hpsearch.errors import StudyBusyError
-from hpsearch.storage.locks import StudyLock, is_held, schema_lock
+from hpsearch.storage.sqlite.locks import StudyLock, is_held, schema_lock
 
 
 def held_for_others(database):
-    imports = "import pathlib\nfrom hpsearch.storage.locks import is_held"
+    imports = "import pathlib\nfrom hpsearch.storage.sqlite.locks import is_held"
     program = f"{imports}\nprint(is_held(pathlib.Path({str(database)!r}), 1))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout == "True\n"

@@ -23,7 +23,7 @@ from small_study import (
 
 from hpsearch.storage import writing
 from hpsearch.storage.integrity import check_integrity
-from hpsearch.storage.mirror import STEPS, stride
+from hpsearch.storage.mirror.rows import STEPS, stride
 from hpsearch.storage.records import NewTrial
 
 BOOKKEEPING = {"trial_id", "param_id", "trial_value_id", "trial_intermediate_value_id", "trial_user_attribute_id"}

@@ -10,9 +10,10 @@ from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from tiny import options, url, workspace
 
 from hpsearch.search import stage_run
-from hpsearch.search.launching import launch
-from hpsearch.storage import notes, reading, writing
+from hpsearch.search.launch import launch
+from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
+from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import BestRecord, NewStage, NewStudy, NewTrial, Progress
 
 EVIL = "<img src=x onerror=alert(1)> $x$ [a](javascript:alert(1)) | `b`"

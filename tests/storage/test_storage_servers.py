@@ -10,15 +10,15 @@ from optuna.storages._rdb import models
 from small_study import STUDY, add, add_trials, new_trials, start, trials_of
 from sqlalchemy import event, inspect
 
-from hpsearch.cli import examining
+from hpsearch.cli.doctor import checks
 from hpsearch.errors import StorageError, StorageFault
-from hpsearch.storage import reading, tables, writing
+from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.database import Database, look_up, open_to_read, opened_to_read
 from hpsearch.storage.masking import shown
-from hpsearch.storage.mysql import MySQL
 from hpsearch.storage.places import place_of
-from hpsearch.storage.postgresql import PostgreSQL
 from hpsearch.storage.records import Progress
+from hpsearch.storage.servers.mysql import MySQL
+from hpsearch.storage.servers.postgresql import PostgreSQL
 
 KINDS = ["postgresql", "mariadb"]
 SERVERS = pytest.mark.parametrize("storage", KINDS, indirect=True)
@@ -100,8 +100,8 @@ def test_options_that_pymysql_does_not_take_cost_one_line(options):
 
 @SERVERS
 def test_a_new_database_is_no_fault_to_doctor(storage):
-    (found,) = examining._database(storage)
-    assert found.state == examining.OK
+    (found,) = checks._database(storage)
+    assert found.state == checks.OK
     assert found.text.endswith(": no studies yet; `hpsearch launch` makes the tables")
 
 
@@ -180,7 +180,7 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch):
 @SERVERS
 def test_a_database_of_another_version_is_refused_on_a_server_too(storage):
     with closing(Database(storage, create=True)) as database, database.transaction() as connection:
-        connection.execute(tables.versions.update().values(version=1))
+        connection.execute(schema.versions.update().values(version=1))
     for attempt in (lambda: Database(storage, create=True), lambda: look_up(storage, "s")):
         with pytest.raises(StorageError, match="was written by an older hpsearch"):
             attempt()
@@ -258,7 +258,7 @@ def test_numbers_text_and_blobs_are_what_they_were(database, storage):
     with database.transaction() as connection:
         writing.commit_progress(connection, [Progress(trial, 2, curve, blob, traceback="a\0b")])
     with opened_to_read(storage) as connection:
-        first, second = connection.execute(tables.curves.select().order_by(tables.curves.c.epoch))
+        first, second = connection.execute(schema.curves.select().order_by(schema.curves.c.epoch))
         study = reading.get_study(connection, "s")
         assert list(first[2:]) == list(numbers)
         assert repr(first[5]) == "0.0"
@@ -267,4 +267,4 @@ def test_numbers_text_and_blobs_are_what_they_were(database, storage):
         assert study.text == "ä☃😀'\"\\%s\n" * 20_000
         assert reading.study_names(connection) == ["s", "S "]
         assert reading.find_study(connection, "S") is None
-        assert connection.execute(tables.trials.select()).one().traceback == "a\\0b"
+        assert connection.execute(schema.trials.select()).one().traceback == "a\\0b"

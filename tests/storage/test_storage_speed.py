@@ -9,9 +9,10 @@ from small_study import add, add_trials, new_trials, segment, start, trials_of
 from sqlalchemy import event
 from tiny import url
 
-from hpsearch.storage import notes, reading, writing
+from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
+from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import Decision
 
 

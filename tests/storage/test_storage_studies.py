@@ -14,10 +14,10 @@ from small_study import STUDY, add, whole
 from tiny import LONG, ROOT, StopAfter, digest_of, finish, options, start, until, url, workspace
 
 from hpsearch.errors import InputError, StorageFault, StudyBusyError
-from hpsearch.search import cohorts, copying
-from hpsearch.search.launching import how_to_resume, launch, resume
+from hpsearch.search import cohorts, copy
+from hpsearch.search.launch import how_to_resume, launch, resume
 from hpsearch.search.progress import Watcher
-from hpsearch.search.verifying import verify
+from hpsearch.search.verify.checks import verify
 from hpsearch.storage import reading
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up, opened_to_read
@@ -101,7 +101,7 @@ def test_a_study_moves_between_databases_whole(tmp_path, source, target):
     with closing(Database(first, create=True)) as database:
         whole(database)
     launch(workspace(tmp_path), options(tmp_path, storage=first, watcher=StopAfter(3)))
-    copied = copying.copy("tiny", first, second)
+    copied = copy.copy("tiny", first, second)
     assert copied == digest_of(first) == digest_of(second)
     for storage in (first, second):
         assert resume("tiny", options(tmp_path, storage=storage))
@@ -113,22 +113,22 @@ def test_a_copy_is_refused_where_the_study_is_or_where_it_runs(tmp_path, monkeyp
     here, there = url(tmp_path), f"sqlite:///{tmp_path}/there.db"
     launch(workspace(tmp_path), options(tmp_path))
     with pytest.raises(InputError, match="--to must name another database than --storage"):
-        copying.copy("tiny", here, here)
+        copy.copy("tiny", here, here)
     with pytest.raises(InputError, match=r"nodir: no such directory; make it, or name another with --to$"):
-        copying.copy("tiny", here, f"sqlite:///{tmp_path}/nodir/there.db")
-    monkeypatch.setattr(copying.claims, "is_held", lambda *_: True)
+        copy.copy("tiny", here, f"sqlite:///{tmp_path}/nodir/there.db")
+    monkeypatch.setattr(copy.claims, "is_held", lambda *_: True)
     busy = rf"study 'tiny' is being run by process {os.getpid()} on {socket.gethostname()}; stop it or wait for it"
     with (
         closing(Database(here, create=False)) as database,
         closing(Coordinator(database, 1, "tiny")),
         pytest.raises(StudyBusyError, match=busy),
     ):
-        copying.copy("tiny", here, there)
+        copy.copy("tiny", here, there)
     assert look_up(there, "tiny") is None
     monkeypatch.undo()
-    copying.copy("tiny", here, there)
+    copy.copy("tiny", here, there)
     with pytest.raises(InputError, match=r"there.db: study 'tiny' is there already"):
-        copying.copy("tiny", here, there)
+        copy.copy("tiny", here, there)
 
 
 def test_a_copy_that_is_stopped_is_not_there(tmp_path):
@@ -162,15 +162,15 @@ sys.exit(main())
 def test_a_copy_that_differs_is_not_kept(tmp_path, monkeypatch):
     there = f"sqlite:///{tmp_path}/there.db"
     launch(workspace(tmp_path), options(tmp_path))
-    copy_study = copying.copy_study
+    copy_study = copy.copy_study
 
     def spoil(source, target, study_id):
         copy_study(source, target, study_id)
         target.exec_driver_sql("UPDATE hpsearch_curves SET eta = 0.5 WHERE trial_id = 1 AND epoch = 1")
 
-    monkeypatch.setattr(copying, "copy_study", spoil)
-    with pytest.raises(copying.HpsearchError, match=r"the copy of study 'tiny' differs .*nothing was copied"):
-        copying.copy("tiny", url(tmp_path), there)
+    monkeypatch.setattr(copy, "copy_study", spoil)
+    with pytest.raises(copy.HpsearchError, match=r"the copy of study 'tiny' differs .*nothing was copied"):
+        copy.copy("tiny", url(tmp_path), there)
     assert look_up(there, "tiny") is None
 
 

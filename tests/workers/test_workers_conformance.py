@@ -12,7 +12,7 @@ import pytest
 from tiny import ROOT
 
 from hpsearch.cli import main
-from hpsearch.workers import conformance
+from hpsearch.workers.models import conformance
 from hpsearch.workers.pools.local import SequentialPool
 
 GOOD = '''

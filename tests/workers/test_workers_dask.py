@@ -17,7 +17,7 @@ from tiny import LONG, ROOT, TINY, alive, digest_of, epochs_done, finish, option
 from worker_tasks import blas_threads, busy, fails, leave, sleep
 
 from hpsearch.errors import HpsearchError, InputError
-from hpsearch.search import launching
+from hpsearch.search import launch
 from hpsearch.workers.pools import WorkerDied, WorkerLost, open_pool, scheduled
 
 pytest.importorskip("distributed", reason="distributed, which --backend dask needs, is missing")
@@ -47,7 +47,7 @@ def expected(tmp_path_factory):
     """The digests of the studies here, from threads of this process."""
     folder = tmp_path_factory.mktemp("expected")
     for text, name in ((TINY, "tiny"), (SECONDS, "long")):
-        launching.launch(workspace(folder, text, f"{name}.toml"), options(folder))
+        launch.launch(workspace(folder, text, f"{name}.toml"), options(folder))
     return {name: digest_of(folder, name) for name in ("tiny", "long")}
 
 
@@ -69,7 +69,7 @@ def test_a_pool_on_dask_does_what_any_pool_does(standing):
 
 def test_a_study_on_dask_has_the_digest_of_one_here(tmp_path, standing, expected):
     said = options(tmp_path, None, "dask", scheduler=standing.address)
-    assert launching.launch(workspace(tmp_path), said) == ("tiny", True)
+    assert launch.launch(workspace(tmp_path), said) == ("tiny", True)
     assert digest_of(tmp_path, "tiny") == expected["tiny"]
 
 
@@ -125,14 +125,14 @@ def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(
     monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
     path = workspace(tmp_path, SECONDS, "long.toml")
 
-    class Watch(launching.Watcher):
+    class Watch(launch.Watcher):
         def stage(self, progress):
             if progress.epochs_done > 20:
                 cluster.close()
 
     with pytest.raises(HpsearchError, match=r"the Dask scheduler at .* has been away for \d+ s .*; resume when"):
-        launching.launch(path, options(tmp_path, None, "dask", scheduler=cluster.address, watcher=Watch()))
-    assert launching.resume("long", options(tmp_path))
+        launch.launch(path, options(tmp_path, None, "dask", scheduler=cluster.address, watcher=Watch()))
+    assert launch.resume("long", options(tmp_path))
 
 
 @pytest.mark.slow
@@ -144,7 +144,7 @@ def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, standing, ex
         status, _, complaints = finish(study)
     assert status == 130
     assert re.search(r"go on with `hpsearch resume .*--backend dask --scheduler tcp://127.0.0.1:\d+ ", complaints)
-    assert launching.resume("long", options(tmp_path))
+    assert launch.resume("long", options(tmp_path))
     assert digest_of(tmp_path, "long") == expected["long"]
 
 
@@ -163,7 +163,7 @@ def test_a_worker_with_another_hpsearch_is_refused_and_alone_ends_the_study(tmp_
     assert re.fullmatch(r"worker tcp://\S+ is refused: hpsearch 0\.\S+ \(\w+\), here 0\.\S+ \(\w+\)", line)
     cluster.workers[0].kill()
     with pytest.raises(InputError, match=r"no worker of .* can be used: worker tcp://\S+: hpsearch "):
-        launching.launch(workspace(tmp_path), options(tmp_path, None, "dask", scheduler=cluster.address))
+        launch.launch(workspace(tmp_path), options(tmp_path, None, "dask", scheduler=cluster.address))
     assert not (tmp_path / "study.db").exists()
     assert other.poll() is None
 

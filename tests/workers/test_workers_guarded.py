@@ -9,8 +9,8 @@ import pytest
 
 from hpsearch.errors import ModelError
 from hpsearch.trainables import Data
-from hpsearch.workers.guarded import make_with
-from hpsearch.workers.plugin import read_plugin
+from hpsearch.workers.models.checked_trainable import make_with
+from hpsearch.workers.models.plugin import read_plugin
 
 DATA = Data(np.ones((6, 4), np.float32), np.arange(6) % 3, 3, (1, 2, 2), seed=5)
 FUNCTIONS = """

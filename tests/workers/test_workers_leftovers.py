@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from hpsearch.workers.leftovers import clear_leftovers
+from hpsearch.workers.pools.semaphores import clear_leftovers
 
 
 def dead_process():

@@ -13,7 +13,7 @@ from tiny import LONG, alive, digest_of, epochs_done, finish, options, start, un
 from worker_tasks import blas_threads, fails, leave, sleep
 
 from hpsearch.errors import InputError
-from hpsearch.search import launching
+from hpsearch.search import launch
 from hpsearch.workers.pools import WorkerDied, open_pool
 
 pytestmark = pytest.mark.skipif(
@@ -33,7 +33,7 @@ def test_a_pool_and_a_study_on_ray_do_what_any_do(tmp_path, monkeypatch):
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         workspace(tmp_path / folder)
-    launching.launch(tmp_path / "here" / "studies" / "tiny.toml", options(tmp_path / "here"))
+    launch.launch(tmp_path / "here" / "studies" / "tiny.toml", options(tmp_path / "here"))
     with closing(open_pool("ray", 2)) as pool:
         driver = pool._engine._driver._process.pid
         pool.warm()
@@ -44,8 +44,8 @@ def test_a_pool_and_a_study_on_ray_do_what_any_do(tmp_path, monkeypatch):
             pool.submit(fails, "no").result(60)
         with pytest.raises(WorkerDied, match="exit status 3"):
             pool.submit(leave, 3).result(60)
-        monkeypatch.setattr(launching, "open_pool", lambda *given: pool)
-        launching.launch(tmp_path / "there" / "studies" / "tiny.toml", options(tmp_path / "there"))
+        monkeypatch.setattr(launch, "open_pool", lambda *given: pool)
+        launch.launch(tmp_path / "there" / "studies" / "tiny.toml", options(tmp_path / "there"))
     assert digest_of(tmp_path / "there", "tiny") == digest_of(tmp_path / "here", "tiny")
     assert not alive(driver)
 
@@ -55,7 +55,7 @@ def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_o
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         workspace(tmp_path / folder, SECONDS, "long.toml")
-    launching.launch(tmp_path / "here" / "studies" / "long.toml", options(tmp_path / "here"))
+    launch.launch(tmp_path / "here" / "studies" / "long.toml", options(tmp_path / "here"))
     there, given = tmp_path / "there", ("--backend", "ray", "--workers", "2")
     with start(there, "launch", "studies/long.toml", *given) as study:
         until(lambda: epochs_done(there) > 0, 60)
@@ -65,14 +65,14 @@ def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_o
         assert re.fullmatch(r"hpsearch: stopped; go on with `hpsearch resume --backend ray .*`\n", complaints)
     killed: list[int] = []
 
-    class Watch(launching.Watcher):
+    class Watch(launch.Watcher):
         def stage(self, progress):
             if not killed:
                 (driver,) = (pid for pid in drivers() if pid not in killed)
                 killed.append(driver)
                 os.kill(driver, signal.SIGKILL)
 
-    assert launching.resume("long", options(there, 2, "ray", watcher=Watch()))
+    assert launch.resume("long", options(there, 2, "ray", watcher=Watch()))
     assert killed
     assert digest_of(there, "long") == digest_of(tmp_path / "here", "long")
 
@@ -86,7 +86,7 @@ def test_a_study_waits_for_a_ray_whose_head_was_killed_until_it_is_there_again_o
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         workspace(tmp_path / folder, text, "long.toml")
-    launching.launch(tmp_path / "here" / "studies" / "long.toml", options(tmp_path / "here"))
+    launch.launch(tmp_path / "here" / "studies" / "long.toml", options(tmp_path / "here"))
     there, head = tmp_path / "there", RayHead(tmp_path)
     given = ("--backend", "ray", "--scheduler", head.address)
     try:

@@ -15,14 +15,16 @@ from worker_tasks import fails, leave, sleep
 
 from hpsearch import data
 from hpsearch.errors import InputError, ModelError
-from hpsearch.search import launching
+from hpsearch.search import launch
 from hpsearch.spec import Setting
-from hpsearch.workers.plugin import read_plugin
+from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.pools.engine import Room
 from hpsearch.workers.pools.scheduled import ScheduledPool
-from hpsearch.workers.remote import facts, hosting
-from hpsearch.workers.segment import Segment, Task, run_segment
+from hpsearch.workers.remote import compatibility
+from hpsearch.workers.remote import host as hosting
+from hpsearch.workers.segments.run import run_segment
+from hpsearch.workers.segments.segment import Segment, Task
 
 NOWHERE = Path("/nowhere")
 
@@ -32,9 +34,9 @@ class Elsewhere:
 
     name = "elsewhere"
 
-    def __init__(self, *, facts: str | None = None) -> None:
+    def __init__(self, *, compatibility: str | None = None) -> None:
         self.present = {"one": Room("one", 1), "two": Room("two", 1)}
-        self.facts, self.bytes = facts, 0
+        self.facts, self.bytes = compatibility, 0
         self._threads = ThreadPoolExecutor(2)
 
     def workers(self):
@@ -51,7 +53,7 @@ class Elsewhere:
             there = {"split": NOWHERE / segment.split.name, "model": NOWHERE / segment.model.name}
             parcel = dataclasses.replace(parcel, given=dataclasses.replace(segment, **there))
         if self.facts:
-            parcel = dataclasses.replace(parcel, facts={**parcel.facts, "numpy": self.facts})
+            parcel = dataclasses.replace(parcel, compatibility={**parcel.facts, "numpy": self.facts})
         return pickle.dumps(parcel)
 
     def reconnect(self):
@@ -130,17 +132,17 @@ def test_a_machine_that_cannot_keep_the_images_is_refused(segment, far):
 
 def test_the_version_of_numpy_is_that_of_what_is_loaded(monkeypatch):
     monkeypatch.setattr("numpy.__version__", "1.0")
-    assert facts.facts.__wrapped__()["numpy"] == "1.0"
+    assert compatibility.facts.__wrapped__()["numpy"] == "1.0"
 
 
 def test_a_worker_with_another_version_of_what_the_model_imports_is_refused():
-    wanted = facts.facts_for("import torch\nfrom numpy import array\nfrom pytest import raises")
+    wanted = compatibility.facts_for("import torch\nfrom numpy import array\nfrom pytest import raises")
     assert wanted["pytest"] == pytest.__version__
-    assert facts.differences(wanted) == []
+    assert compatibility.differences(wanted) == []
     others = {**wanted, "pytest": "1.0", "no-such-package": "2.0"}
     rule = f"pytest {pytest.__version__}, here 1.0", "no-such-package none, here 2.0"
-    assert facts.differences(others) == [*rule]
-    assert "pytest" not in facts.facts_for("import math, hpsearch.nn")
+    assert compatibility.differences(others) == [*rule]
+    assert "pytest" not in compatibility.facts_for("import math, hpsearch.nn")
 
 
 def test_a_pool_that_was_closed_starts_nothing_more_and_settles_all():
@@ -159,8 +161,8 @@ def test_a_study_elsewhere_has_the_ranking_of_one_here(tmp_path, monkeypatch):
 
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
-        launching.launch(workspace(tmp_path / folder), options(tmp_path / folder))
-        monkeypatch.setattr(launching, "open_pool", elsewhere)
+        launch.launch(workspace(tmp_path / folder), options(tmp_path / folder))
+        monkeypatch.setattr(launch, "open_pool", elsewhere)
     assert ranking(tmp_path / "here") == ranking(tmp_path / "there")
 
 
@@ -197,7 +199,10 @@ def test_after_an_engine_took_no_call_none_is_tried_until_it_was_asked_who_is_th
 
 def test_workers_with_another_numpy_are_refused_in_one_line():
     rule = r"no worker of elsewhere can be used: workers one, two: numpy \S+, here 1.0"
-    with closing(ScheduledPool(Elsewhere(facts="1.0"), None, print)) as pool, pytest.raises(InputError, match=rule):
+    with (
+        closing(ScheduledPool(Elsewhere(compatibility="1.0"), None, print)) as pool,
+        pytest.raises(InputError, match=rule),
+    ):
         pool.warm()
 
 

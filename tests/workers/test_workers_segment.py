@@ -11,9 +11,10 @@ from tiny import workspace
 from hpsearch import data
 from hpsearch.errors import DataError, ModelError
 from hpsearch.spec import Setting
-from hpsearch.workers.plugin import read_plugin
-from hpsearch.workers.results import SegmentResult, unpack
-from hpsearch.workers.segment import Segment, Task, run_segment
+from hpsearch.workers.models.plugin import read_plugin
+from hpsearch.workers.segments.results import SegmentResult, unpack
+from hpsearch.workers.segments.run import run_segment
+from hpsearch.workers.segments.segment import Segment, Task
 
 EPOCHS = 5
 SETTINGS = [(0.0, 0.1), (1e-3, 0.3), (0.05, 0.02), (1e-2, 0.2)]

@@ -13,7 +13,7 @@ import pytest
 from tiny import LONG, ROOT, epochs_done, finish, options, ranking, until, url, workspace
 from two_hosts import TwoHosts
 
-from hpsearch.search import launching
+from hpsearch.search import launch
 
 pytest.importorskip("distributed", reason="distributed, which --backend dask needs, is missing")
 pytestmark = [
@@ -86,5 +86,5 @@ def test_nothing_is_lost_when_the_link_is_cut_and_mended(tmp_path, hosts):
     assert "sending the prepared images" in out
     assert "0 workers now" in out  # it was long enough for the scheduler to give them up
     (tmp_path / "near").mkdir()
-    launching.launch(workspace(tmp_path / "near", STUDY, "long.toml"), options(tmp_path / "near"))
+    launch.launch(workspace(tmp_path / "near", STUDY, "long.toml"), options(tmp_path / "near"))
     assert ranking(home, "long") == ranking(tmp_path / "near", "long")

@@ -13,14 +13,7 @@ from hpsearch.storage.writing.stages import (
     set_planned,
     start_stage,
 )
-from hpsearch.storage.writing.studies import (
-    accept_model,
-    add_study,
-    count_launch,
-    delete_study,
-    grow,
-    set_study_state,
-)
+from hpsearch.storage.writing.studies import accept_model, add_study, count_launch, delete_study, grow, set_study_state
 from hpsearch.storage.writing.trials import add_trials, commit_progress, decide, reset_trials
 
 __all__ = [

@@ -7,7 +7,8 @@ from typing import Any
 from optuna.storages import RDBStorage
 from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, update
 
-from hpsearch.storage import mirror, tables
+from hpsearch.storage import schema
+from hpsearch.storage.mirror import rows
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewStage, StageRow
 from hpsearch.storage.writing.looks import count_looks
 
@@ -24,9 +25,9 @@ def add_stage(
     connection: Connection, storage: RDBStorage, study_id: int, study: str, position: int, stage: NewStage
 ) -> None:
     """Store a waiting stage of a study."""
-    mirrored = mirror.create_study(connection, storage, mirror_name(study, position, stage.name))
+    mirrored = rows.create_study(connection, storage, mirror_name(study, position, stage.name))
     row = vars(stage) | {"study_id": study_id, "position": position, "state": WAITING, "notes": []}
-    connection.execute(insert(tables.stages).values(row | {"optuna_study_id": mirrored}))
+    connection.execute(insert(schema.stages).values(row | {"optuna_study_id": mirrored}))
 
 
 def mirror_name(study: str, position: int, stage: str) -> str:
@@ -45,18 +46,18 @@ def start_stage(
     """Store a stage's space, what its sampler starts from, and how many trials it is to have."""
     values: dict[str, Any] = {"space": dict(space), "notes": list(notes), "known": known, "trials": planned}
     values |= {"state": RUNNING, "started_at": now()}
-    connection.execute(update(tables.stages).where(tables.stages.c.id == stage.id).values(values))
+    connection.execute(update(schema.stages).where(schema.stages.c.id == stage.id).values(values))
 
 
 def set_planned(connection: Connection, stage_id: int, trials: int) -> None:
     """A stage that has grown is to have so many trials."""
-    connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(trials=trials))
+    connection.execute(update(schema.stages).where(schema.stages.c.id == stage_id).values(trials=trials))
 
 
 def add_seconds(connection: Connection, stage_id: int, seconds: float) -> None:
     """Add wall time to what a stage has run."""
-    column = tables.stages.c
-    connection.execute(update(tables.stages).where(column.id == stage_id).values(seconds=column.seconds + seconds))
+    column = schema.stages.c
+    connection.execute(update(schema.stages).where(column.id == stage_id).values(seconds=column.seconds + seconds))
 
 
 def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int], ended: str | None, trials: int) -> None:
@@ -65,45 +66,45 @@ def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int], e
     `ranked` has trial ids, best first: the first `KEPT_WEIGHTS` keep their best weights. Pruned trials keep those that
     they would go on from; those that a budget stopped, which a longer one lets go on, keep both.
     """
-    column, kind = tables.trials.c, tables.weights.c.kind
+    column, kind = schema.trials.c, schema.weights.c.kind
     of_stage = select(column.id).where(column.stage_id == stage_id)
     may_go_on = and_(column.state == PRUNED, column.doomed.is_(None))
     losers = of_stage.where(column.id.not_in(ranked[:KEPT_WEIGHTS]), not_(may_go_on))
     ended_trials = of_stage.where(column.state.in_([COMPLETE, FAILED]))
     gone = or_(
-        and_(kind == "best", tables.weights.c.trial_id.in_(losers)),
-        and_(kind == "state", tables.weights.c.trial_id.in_(ended_trials)),
+        and_(kind == "best", schema.weights.c.trial_id.in_(losers)),
+        and_(kind == "state", schema.weights.c.trial_id.in_(ended_trials)),
     )
-    connection.execute(delete(tables.weights).where(gone))
+    connection.execute(delete(schema.weights).where(gone))
     values = {"state": COMPLETE, "finished_at": now(), "ended": ended, "trials": trials}
-    connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(values))
+    connection.execute(update(schema.stages).where(schema.stages.c.id == stage_id).values(values))
 
 
 def keep_stage(connection: Connection, stage_id: int, notes: Sequence[str]) -> None:
     """A stage that began before an earlier one grew turned out to stand on the same, for these reasons."""
     values = {"stale": False, "notes": list(notes)}
-    connection.execute(update(tables.stages).where(tables.stages.c.id == stage_id).values(values))
+    connection.execute(update(schema.stages).where(schema.stages.c.id == stage_id).values(values))
 
 
 def reset_stage(connection: Connection, storage: RDBStorage, stage: StageRow) -> None:
     """Begin a stage anew: waiting, its trials deleted, with a fresh Optuna study."""
-    column = tables.stages.c
-    count_looks(connection, tables.trials.c.stage_id == stage.id)
+    column = schema.stages.c
+    count_looks(connection, schema.trials.c.stage_id == stage.id)
     delete_trials(connection, [stage.id])
     name = connection.execute(
-        select(tables.studies.c.name).join(tables.stages).where(column.id == stage.id)
+        select(schema.studies.c.name).join(schema.stages).where(column.id == stage.id)
     ).scalar_one()
-    mirror.delete_study(connection, stage.optuna_study_id)
-    mirrored = mirror.create_study(connection, storage, mirror_name(name, stage.position, stage.name))
+    rows.delete_study(connection, stage.optuna_study_id)
+    mirrored = rows.create_study(connection, storage, mirror_name(name, stage.position, stage.name))
     values: dict[str, Any] = {"state": WAITING, "optuna_study_id": mirrored, "notes": [], "batches": []}
     values |= {"seconds": 0.0, "stale": False}
     values |= dict.fromkeys(("trials", "space", "known", "ended", "started_at", "finished_at"))
-    connection.execute(update(tables.stages).where(column.id == stage.id).values(values))
+    connection.execute(update(schema.stages).where(column.id == stage.id).values(values))
 
 
 def delete_trials(connection: Connection, stage_ids: Sequence[int]) -> None:
     """Delete all trials of these stages with their results, from our tables."""
-    chosen = select(tables.trials.c.id).where(tables.trials.c.stage_id.in_(stage_ids))
-    for table in (tables.curves, tables.weights, tables.predictions):
+    chosen = select(schema.trials.c.id).where(schema.trials.c.stage_id.in_(stage_ids))
+    for table in (schema.curves, schema.weights, schema.predictions):
         connection.execute(delete(table).where(table.c.trial_id.in_(chosen)))
-    connection.execute(delete(tables.trials).where(tables.trials.c.stage_id.in_(stage_ids)))
+    connection.execute(delete(schema.trials).where(schema.trials.c.stage_id.in_(stage_ids)))

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
 
-from hpsearch.storage import mirror, tables
-from hpsearch.storage.batches import chunks, insert_all
+from hpsearch.storage import schema
+from hpsearch.storage.bulk import chunks, insert_all
+from hpsearch.storage.mirror import rows as mirror
 from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
 from hpsearch.storage.writing.looks import count_looks
 
-_CURVE = [column.name for column in tables.curves.c]
+_CURVE = [column.name for column in schema.curves.c]
 
 
 def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTrial]) -> list[TrialRow]:
@@ -30,7 +31,7 @@ def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTria
     mirrored = mirror.add_trials(connection, stage, trials)
     always = {"stage_id": stage.id, "state": WAITING, "epochs_done": 0, "seconds": 0.0}
     rows = [vars(trial) | always | {"optuna_trial_id": optuna} for trial, optuna in zip(trials, mirrored, strict=True)]
-    ids = insert_all(connection, tables.trials, rows)
+    ids = insert_all(connection, schema.trials, rows)
     return [
         TrialRow(
             id=trial_id,
@@ -53,7 +54,7 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
     connection.execute(_PROGRESS, [_trial_values(record) for record in records])
     curve = [dict(zip(_CURVE, (record.trial.id, *row), strict=True)) for record in records for row in record.curve]
     if curve:
-        connection.execute(insert(tables.curves), curve)
+        connection.execute(insert(schema.curves), curve)
     _store_weights(connection, records)
     _store_predictions(connection, records)
     _forget_last(connection, [r.trial.id for r in records if r.failure and _keeps_last(r.trial)])
@@ -62,7 +63,7 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
 
 def _kept(name: str) -> Any:
     """The given value, or what is there already where none is given."""
-    return func.coalesce(bindparam(f"new_{name}"), tables.trials.c[name])
+    return func.coalesce(bindparam(f"new_{name}"), schema.trials.c[name])
 
 
 _SOMETIMES = (
@@ -70,12 +71,12 @@ _SOMETIMES = (
     *("test_cost", "test_loss", "test_accuracy"),
 )
 _PROGRESS = (
-    update(tables.trials)
-    .where(tables.trials.c.id == bindparam("of"))
+    update(schema.trials)
+    .where(schema.trials.c.id == bindparam("of"))
     .values(
         state=bindparam("new_state"),
         epochs_done=bindparam("new_epochs_done"),
-        seconds=tables.trials.c.seconds + bindparam("more_seconds"),
+        seconds=schema.trials.c.seconds + bindparam("more_seconds"),
         **{name: _kept(name) for name in _SOMETIMES},
     )
 )
@@ -121,7 +122,7 @@ def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
             place = {"trial_id": record.trial.id, "kind": "best"}
             gone.append(place)
             new.append(place | {"epoch": record.best.epoch, "content": record.best.weights})
-    _replace(connection, tables.weights, gone, new)
+    _replace(connection, schema.weights, gone, new)
 
 
 def _store_predictions(connection: Connection, records: Sequence[Progress]) -> None:
@@ -133,12 +134,12 @@ def _store_predictions(connection: Connection, records: Sequence[Progress]) -> N
         if test := record.test:
             found = {"images": test.images, "correct": test.correct, "predicted": test.predicted}
             new.append({"trial_id": record.trial.id, "split": "test"} | found)
-    _replace(connection, tables.predictions, new, new)
+    _replace(connection, schema.predictions, new, new)
 
 
 _DELETES = {
     table: delete(table).where(and_(*(column == bindparam(f"of_{column.name}") for column in table.primary_key)))
-    for table in (tables.weights, tables.predictions)
+    for table in (schema.weights, schema.predictions)
 }
 
 
@@ -160,18 +161,18 @@ def _keeps_last(trial: TrialRow) -> bool:
 def _forget_last(connection: Connection, trial_ids: Iterable[int]) -> None:
     """A failed trial never came to the last epoch that it was to be judged by; where a segment ended is no result."""
     for trial_id in trial_ids:
-        for table in (tables.weights, tables.predictions):
+        for table in (schema.weights, schema.predictions):
             connection.execute(delete(table).where(table.c.trial_id == trial_id))
         none = {"best_epoch": None, "value": None}
-        connection.execute(update(tables.trials).where(tables.trials.c.id == trial_id).values(none))
+        connection.execute(update(schema.trials).where(schema.trials.c.id == trial_id).values(none))
 
 
 def decide(connection: Connection, decisions: Sequence[Decision]) -> None:
     """Store what was decided against trials: they are pruned, but for audited ones, of which it is only noted."""
     if not decisions:
         return
-    column = tables.trials.c
-    changed = update(tables.trials).where(column.id == bindparam("of"))
+    column = schema.trials.c
+    changed = update(schema.trials).where(column.id == bindparam("of"))
     noted: dict[str, Any] = {"doomed": bindparam("at"), "reason": bindparam("why")}
     ended = [decision for decision in decisions if not decision.audited]
     for chosen, values in ((ended, noted | {"state": PRUNED}), ([d for d in decisions if d.audited], noted)):
@@ -180,8 +181,8 @@ def decide(connection: Connection, decisions: Sequence[Decision]) -> None:
             connection.execute(changed.values(values), rows)
     useless = [{"of": decision.trial.id} for decision in ended if decision.doomed is not None]
     if useless:
-        best = and_(tables.weights.c.trial_id == bindparam("of"), tables.weights.c.kind == "best")
-        connection.execute(delete(tables.weights).where(best), useless)
+        best = and_(schema.weights.c.trial_id == bindparam("of"), schema.weights.c.kind == "best")
+        connection.execute(delete(schema.weights).where(best), useless)
     mirror.prune(connection, ended)
 
 
@@ -196,10 +197,10 @@ _BLANK = {
 
 def reset_trials(connection: Connection, trials: Sequence[TrialRow]) -> None:
     """Begin trials anew: waiting, with nothing left of what they did but how often they looked at the test set."""
-    column = tables.trials.c
+    column = schema.trials.c
     for part in chunks([trial.id for trial in trials]):
         count_looks(connection, column.id.in_(part))
-        for table in (tables.curves, tables.weights, tables.predictions):
+        for table in (schema.curves, schema.weights, schema.predictions):
             connection.execute(delete(table).where(table.c.trial_id.in_(part)))
-        connection.execute(update(tables.trials).where(column.id.in_(part)).values(_BLANK))
+        connection.execute(update(schema.trials).where(column.id.in_(part)).values(_BLANK))
     mirror.reopen(connection, [(trial.id, trial.epochs, False) for trial in trials])

@@ -1,6 +1,6 @@
 """Pools of workers behind one seam, "submit a segment, get a future"; a backend is imported only where it is used."""
 
-from hpsearch.workers.pools.opening import BACKENDS, SCHEDULED, open_pool
-from hpsearch.workers.pools.seam import Pool, WorkerDied, WorkerLost
+from hpsearch.workers.pools.backends import BACKENDS, SCHEDULED, open_pool
+from hpsearch.workers.pools.pool import Pool, WorkerDied, WorkerLost
 
 __all__ = ["BACKENDS", "SCHEDULED", "Pool", "WorkerDied", "WorkerLost", "open_pool"]

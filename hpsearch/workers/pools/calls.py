@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from hpsearch.workers.pools.engine import Engine, shown
-from hpsearch.workers.pools.seam import WorkerLost
-from hpsearch.workers.remote.parcels import Reply
+from hpsearch.workers.pools.pool import WorkerLost
+from hpsearch.workers.remote.messages import Reply
 
 Answer = tuple[str, Reply]
 """Who replied, and what."""

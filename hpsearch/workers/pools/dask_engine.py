@@ -20,8 +20,8 @@ from distributed.comm.registry import get_backend
 
 from hpsearch.errors import InputError
 from hpsearch.workers.pools.engine import EngineAway, Room, settle, shown
-from hpsearch.workers.pools.seam import WorkerLost
-from hpsearch.workers.remote.entering import in_dask
+from hpsearch.workers.pools.pool import WorkerLost
+from hpsearch.workers.remote.entry_points import in_dask
 
 CONNECT_SECONDS = 10.0
 FETCH_SECONDS = 120.0

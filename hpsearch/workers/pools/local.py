@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-from hpsearch.workers.pools.seam import Given, Made
+from hpsearch.workers.pools.pool import Given, Made
 
 
 class ThreadPool:

@@ -19,13 +19,13 @@ from typing import Any
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-from hpsearch.workers.leftovers import clear_leftovers
-from hpsearch.workers.pools.seam import ONE_THREAD, Given, Made, WorkerDied
+from hpsearch.workers.pools.pool import ONE_THREAD, Given, Made, WorkerDied
+from hpsearch.workers.pools.semaphores import clear_leftovers
 
 WARM_SECONDS = 10.0
 """How long a closing pool waits for its workers to have started."""
 
-_WORK = "hpsearch.workers.segment"
+_WORK = "hpsearch.workers.segments.segment"
 _LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -16,8 +16,8 @@ from concurrent.futures import Future
 from typing import IO, Any
 
 from hpsearch.workers.pools.engine import Room, shown
-from hpsearch.workers.pools.seam import WorkerLost
-from hpsearch.workers.remote.entering import in_ray
+from hpsearch.workers.pools.pool import WorkerLost
+from hpsearch.workers.remote.entry_points import in_ray
 from hpsearch.workers.remote.pipes import own_streams, receive, send
 
 LOOK_SECONDS = 1.0

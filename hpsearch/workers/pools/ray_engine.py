@@ -20,7 +20,7 @@ from contextlib import suppress
 
 from hpsearch.errors import InputError
 from hpsearch.workers.pools.engine import EngineAway, Room, settle
-from hpsearch.workers.pools.seam import WorkerLost
+from hpsearch.workers.pools.pool import WorkerLost
 from hpsearch.workers.remote.pipes import receive, send
 
 START_SECONDS = 60.0

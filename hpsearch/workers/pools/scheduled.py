@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.workers.plugin import read_plugin
+from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.pools.calls import Answer, Calls
 from hpsearch.workers.pools.engine import Engine, EngineAway, shown
+from hpsearch.workers.pools.pool import Given, Made, WorkerDied, WorkerLost
 from hpsearch.workers.pools.roster import Roster, gone
-from hpsearch.workers.pools.seam import Given, Made, WorkerDied, WorkerLost
-from hpsearch.workers.pools.supplying import Supplier, Unfit
-from hpsearch.workers.remote.facts import facts_for
-from hpsearch.workers.remote.parcels import Chunk, Died, Done, Missing, Parcel, Raised, Refused
-from hpsearch.workers.remote.placing import keep
-from hpsearch.workers.segment import Segment
+from hpsearch.workers.pools.transfer import Supplier, Unfit
+from hpsearch.workers.remote.compatibility import facts_for
+from hpsearch.workers.remote.local_files import keep
+from hpsearch.workers.remote.messages import Chunk, Died, Done, Missing, Parcel, Raised, Refused
+from hpsearch.workers.segments.segment import Segment
 
 PATIENCE = 300.0
 """Seconds that an engine which cannot be reached is waited for."""

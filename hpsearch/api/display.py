@@ -1,0 +1,95 @@
+"""How a running study shows itself: bars in a terminal or a notebook, lines elsewhere, nothing if asked.
+
+May import rich, and IPython where it is there already.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from hpsearch.api.notebook import in_notebook, notebook_bars
+from hpsearch.api.progress_text import is_over, short, words
+from hpsearch.search.progress import StageProgress, Watcher
+
+LINE_SECONDS = 10.0
+"""Without a terminal, a running stage prints a line at most so often."""
+
+
+@contextlib.contextmanager
+def watching(*, quiet: bool) -> Iterator[Watcher]:
+    """Give the watcher that fits where standard output goes."""
+    if quiet:
+        yield Watcher()
+    elif in_notebook():
+        with notebook_bars() as table:
+            yield table
+    elif sys.stdout.isatty():
+        with Bars() as bars:
+            yield bars
+    else:
+        yield Lines()
+
+
+def somebody_looks() -> bool:
+    """Whether standard output is a terminal or a notebook."""
+    return in_notebook() or sys.stdout.isatty()
+
+
+class Lines(Watcher):
+    """A line when a stage begins and ends, and now and then between."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[float, StageProgress]] = {}
+
+    def stage(self, progress: StageProgress) -> None:
+        now = time.monotonic()
+        then, before = self._last.get(progress.name, (0.0, None))
+        due = before is None or is_over(progress) or now - then > LINE_SECONDS
+        if not due or progress == before:
+            return
+        self._last[progress.name] = now, progress
+        share = 100 * progress.epochs_done // max(progress.epochs, 1)
+        where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
+        print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {words(progress)}", flush=True)
+
+    def message(self, text: str) -> None:
+        print(text, flush=True)
+
+
+class Bars(Watcher):
+    """A bar per stage, in epochs: trials done, best so far, time left."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.fields[name]}", markup=False),
+            BarColumn(bar_width=28),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[words]}", markup=False),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=Console(),
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "Bars":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def stage(self, progress: StageProgress) -> None:
+        if progress.name not in self._bars:
+            self._bars[progress.name] = self._progress.add_task(
+                "", total=progress.epochs, completed=progress.epochs_done, name=short(progress.name), words=""
+            )
+        bar = self._bars[progress.name]
+        self._progress.update(
+            bar, total=progress.epochs, completed=progress.epochs_done, words=words(progress)
+        )  # the total shrinks as trials are pruned, so that the time left is that of what will be trained
+
+    def message(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False)

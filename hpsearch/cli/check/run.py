@@ -1,0 +1,86 @@
+"""What `check` prints: does a model file keep what a study promises? May import data and workers."""
+
+import json
+import signal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from hpsearch import data, spec
+from hpsearch.cli.new_study.study_text import least_study
+from hpsearch.cli.output import sign, tell
+from hpsearch.cli.set_option import pair, parsed
+from hpsearch.spec import Setting
+from hpsearch.workers.conformance import EPOCHS, Finding, conformance
+from hpsearch.workers.models.plugin import Plugin, read_plugin
+
+TRAIN, VALIDATION = 500, 200
+"""So many images `check` trains and measures on, or two thirds and one third of all, where there are fewer."""
+
+_OURS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
+"""Keys of [training] that `check` sets itself."""
+
+
+def check(model: Path, settings: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
+    """Print what was found of each promise; return 1 if any is broken."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whatever a model raises is a finding; Ctrl-C must not be
+    plugin = read_plugin(model)
+    images = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
+    train = min(TRAIN, 2 * len(images.labels) // 3)
+    validation = min(VALIDATION, len(images.labels) - train)
+    setting = _setting(plugin, settings, train)
+    split = data.prepare(images, train=train, validation=validation, seed=0)
+    findings = []
+    for finding in conformance(plugin, split, setting):
+        findings.append(finding)
+        if not as_json:
+            _print_finding(finding)
+    broken = [finding.name for finding in findings if not finding.ok]
+    if as_json:
+        tell({"model": model, "kind": plugin.kind, "hash": plugin.hash, "ok": not broken, "findings": findings})
+    else:
+        words = f"{len(broken)} of {len(findings)} fail" if broken else "keeps every promise"
+        print(f"{model}: {words}" + (f": {', '.join(broken)}" if broken else f'; name it in a study: file = "{model}"'))
+    return 1 if broken else 0
+
+
+def _print_finding(finding: Finding) -> None:
+    mark = sign("✓", "ok") if finding.ok else "FAILS"
+    print(f"{mark} {finding.name}: {finding.found}", flush=True)
+    if finding.remedy:
+        print(f"      {finding.remedy}")
+
+
+def _source(dataset: str) -> Any:
+    """A dataset's name, or a table as a study file writes it."""
+    if not dataset.lstrip().startswith("{"):
+        return dataset
+    parsed("dataset", dataset, f"--dataset {dataset}")
+    study = least_study("settings = [{ eta = 0.1 }]", dataset=dataset, training={"epochs": 1, "batch_size": 1})
+    return spec.parse(study, "--dataset").data.dataset
+
+
+def _setting(plugin: Plugin, settings: Iterable[str], train: int) -> Setting:
+    """The setting that is trained: that of a study which says no more than is needed, and what `--set` says."""
+    training = {
+        "epochs": str(EPOCHS),
+        "keep": '"last"',
+        "eta": "0.05",
+        "batch_size": str(min(50, train)),
+        "lambda": "1e-4",
+    }
+    if plugin.taken is not None:
+        training = {key: value for key, value in training.items() if key in (*_OURS, *plugin.taken)}
+    known = (*plugin.parameters, *(key for key in _keys_of_training(plugin) if key not in _OURS))
+    model = {"file": json.dumps(plugin.path.as_posix())}
+    for text in settings:
+        key, value = pair(text, known)
+        (model if key in plugin.parameters else training)[key] = value
+    stage = f"settings = [{{ epochs = {EPOCHS} }}]"
+    study = spec.parse(least_study(stage, training=training, model=model, train=train), "--set")
+    spec.check_model_keys(study, plugin.parameters, plugin.taken)
+    return spec.resolve(study, study.stages[0], {"epochs": EPOCHS})
+
+
+def _keys_of_training(plugin: Plugin) -> Iterable[str]:
+    return plugin.taken if plugin.taken is not None else spec.Training.key_names()

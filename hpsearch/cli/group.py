@@ -1,0 +1,52 @@
+"""The group that all commands belong to; each command is in the module of its name. May import click."""
+
+from importlib import import_module
+
+import click
+
+from hpsearch import __version__
+from hpsearch.errors import InputError, nearest
+
+COMMANDS = (
+    *("init", "new", "launch", "resume", "status", "top", "report", "compare", "dashboard"),
+    *("digest", "verify", "export", "copy", "delete"),
+    *("check", "gradcheck", "data", "schema", "doctor", "completion"),
+)
+"""As a user meets them. `hpsearch X` is the command `X` of `hpsearch.cli.X`."""
+
+_MODULES = {"new": "new_study"}
+"""Of a command whose module is not named after it alone."""
+
+
+class Group(click.Group):
+    """Commands in the order they were added; an unknown one is answered with the nearest."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        given = bool(args) and not ctx.resilient_parsing  # a shell that completes asks about half a line
+        if given and not args[0].startswith("-") and args[0] not in (known := self.list_commands(ctx)):
+            raise InputError(f"{args[0]!r} is not a command{nearest(args[0], known)}")
+        return super().resolve_command(ctx, args)
+
+
+class _Commands(Group):
+    """Imports a command's module when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"hpsearch.cli.{_MODULES.get(cmd_name, cmd_name)}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hpsearch")
+def cli() -> None:
+    """Search hyperparameters of small networks: write a study file, launch it, read the report."""

@@ -1,0 +1,271 @@
+"""`new study`: a few questions, each answer checked at once, and a study file that passes every check of `launch`.
+
+May import data, spec, workers and search.
+"""
+
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from hpsearch import data, spec
+from hpsearch.cli.new_study.study_text import USUAL, Answers, least_study, study_text
+from hpsearch.cli.output import answering, tell
+from hpsearch.errors import DataError, InputError, StudyFileError, nearest
+from hpsearch.search import preparation
+from hpsearch.spec.tables.base import Name
+from hpsearch.storage import DEFAULT_URL
+from hpsearch.workers.models.plugin import Plugin, read_plugin
+
+T = TypeVar("T")
+CIFAR10_IMAGES = 50_000
+
+
+class Asker:
+    """Takes an answer from the command line, from the defaults with `yes`, or from whoever sits at the terminal."""
+
+    def __init__(self, yes: bool) -> None:
+        self._yes = yes
+
+    def __call__(self, text: str, default: object, check: Callable[[str], T], given: object = None) -> T:
+        """Return the answer as `check` makes it of the text; a question whose answer it refuses is asked again."""
+        if given is not None:
+            return check(str(given))
+        if self._yes:
+            return check(str(default))
+
+        def checked(answer: str) -> T:
+            try:
+                return check(answer.strip())
+            except InputError as error:
+                raise click.UsageError(str(error)) from None
+
+        with answering("new study: the answers ended early; --yes takes the defaults", err=True):
+            return click.prompt(text, default=str(default), value_proc=checked, err=True)
+
+
+def new_study(
+    file: Path | None,
+    *,
+    dataset: str | None,
+    label: str | None,
+    test: str | None,
+    model: str | None,
+    search: tuple[str, ...],
+    trials: int | None,
+    epochs: int | None,
+    minutes: float | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Ask for whatever was not given, and write the study file. Raises InputError, with nothing written."""
+    ask = Asker(yes)
+    if file is not None:
+        _free(file)
+        spec.check_value(f"{file}: the name", file.stem, Name)
+    source, images = ask(
+        "Dataset: digits, cifar10, or a path", "digits", lambda text: _source(text, label, test, ask), dataset
+    )
+    plugin = ask("Model file", "models/mlp.py", lambda text: read_plugin(Path(text)), model)
+    keys = ask("Keys to search", _usual_keys(plugin), lambda text: _keys(text, plugin), ";".join(search) or None)
+    space = {
+        key: text or ask(f"Values of {key}", USUAL.get(key, ""), _values_of(key, asked=not yes))
+        for key, text in keys.items()
+    }
+    each = ask("Epochs of a training", 20, lambda text: _count("epochs", text), epochs)
+    number = ask("Settings of the first stage", 16, lambda text: _count("trials", text), trials)
+    limit = ask("Minutes at most, 0 for no limit", 0, _minutes, minutes)
+    of_data = source if isinstance(source, str) else Path(source["path"]).stem
+    name = file.stem if file is not None else ask("Name of the study", _proposed(of_data, new=not yes), _name)
+    path = file if file is not None else Path("studies") / f"{name}.toml"
+    validation = max(1, round(0.2 * images)) if images < 20_000 else images // 10
+    training, usable = {"epochs": each, "batch_size": 50, "eta": 0.1}, ["epochs", *_training_keys(plugin)]
+    answers = Answers(
+        name=name,
+        dataset=source,
+        train=images - validation,
+        validation=validation,
+        model=str(plugin.path),
+        space=space,
+        training={key: value for key, value in training.items() if key in usable and key not in space},
+        trials=number,
+        minutes=limit or None,
+    )
+    text = study_text(answers)
+    there = _check(text, path, plugin)
+    _write(path, text)
+    then = [*([] if there else ["hpsearch data fetch cifar10"]), f"hpsearch launch {shlex.quote(str(path))}"]
+    if as_json:
+        return tell({"study": name, "file": path, "next": then})
+    click.echo(f"made {path}")
+    return click.echo(f"next: {' && '.join(then)}")
+
+
+def _source(text: str, label: str | None, test: str | None, ask: Asker) -> tuple[str | dict[str, Any], int]:
+    """Return a dataset as a study file writes it, and how many images it has to learn from and compare on."""
+    if text in data.DATASETS:
+        try:
+            return text, len(data.load(text, data.data_directory()).labels)
+        except DataError:
+            if text != "cifar10":
+                raise
+            return text, CIFAR10_IMAGES
+    path = _expanded(text)
+    if not _is_there(path):
+        raise DataError(f"{text!r} is neither a dataset nor a path{nearest(text, data.DATASETS)}")
+    source: dict[str, Any] = {"kind": _kind(path), "path": text}
+    if source["kind"] == "csv":
+        source["label"] = ask("Column of the labels", "label", str, label)
+    if source["kind"] in ("csv", "folder") or test is not None:
+        source |= ask("Test images: a path, or how many to set aside", 100, _test, test)
+    try:
+        return source, len(data.load(source, None, Path.cwd()).labels)
+    except DataError as error:
+        if "test" in source or "test = n" not in str(error):
+            raise
+        source |= ask("It has no test images; how many to set aside", 100, _test)
+        return source, len(data.load(source, None, Path.cwd()).labels)
+
+
+def _proposed(of_data: str, *, new: bool) -> str:
+    """A name for a study of these data, which is not taken where it must be `new`."""
+    names = (f"my-{of_data}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
+    return next(name for name in names if not (new and (Path("studies") / f"{name}.toml").exists()))
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody-of-that-name
+        raise InputError(f"{text}: {error}") from error
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "idx" if any(path.glob("*ubyte*")) else "folder"
+    kinds = {".npz": "npz", ".csv": "csv", ".py": "python"}
+    if path.suffix not in kinds:
+        raise DataError(f"{path}: must be a folder or end in {', '.join(kinds)}, got {path.suffix!r}")
+    return kinds[path.suffix]
+
+
+def _test(text: str) -> dict[str, str | int]:
+    return {"test": _count("test", text)} if text.isascii() and text.isdecimal() else {"test_path": text}
+
+
+def _training_keys(plugin: Plugin) -> list[str]:
+    """The keys of [training] that a model uses: all of them, or those that a trainable takes."""
+    return list(spec.TRAINING_KEYS if plugin.taken is None else plugin.taken)
+
+
+def _usual_keys(plugin: Plugin) -> str:
+    known = _training_keys(plugin)
+    usual = [key for key in ("lambda", "eta") if key in known] or [*plugin.parameters[:1], *known][:1]
+    return ", ".join(usual)
+
+
+def _keys(text: str, plugin: Plugin) -> dict[str, str | None]:
+    """Return the keys of a list, "lambda, eta" or "lambda;eta=[0.1, 0.2]", with their values where they were given."""
+    found: dict[str, str | None] = {}
+    for part in text.split(";") if ";" in text or "=" in text else text.split(","):
+        key, given, value = (word.strip() for word in part.partition("="))
+        known = [*_training_keys(plugin), *plugin.parameters]
+        if key not in known:
+            raise InputError(f"{key!r} is not a key of [training] or of {plugin.path}{nearest(key, known)}")
+        found[key] = _values_of(key)(value) if given else None
+    return found
+
+
+def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
+    place = "" if asked else f"--search {key}=VALUES: "
+
+    def check(text: str) -> str:
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = None
+        if not isinstance(value, list | dict) or not value or "\n" in text:
+            rule = "must be choices such as [20, 50], or a range such as { low = 1e-3, high = 0.5, log = true }"
+            raise InputError(f"{place}the values of {key} {rule}, got {text!r}")
+        _refuse_early(key, text, place)
+        return text
+
+    return check
+
+
+def _refuse_early(key: str, text: str, place: str) -> None:
+    """Refuse values that no study file takes, such as a range upside down, before the other questions are asked.
+
+    What depends on the other answers is for the check of the whole file.
+    """
+    if key in ("cycles", "updates"):  # which a schedule takes
+        return
+    training = {"epochs": 1_000, "batch_size": 1, "eta": 0.1}
+    training.pop(key, None)
+    stage = f"sampler = {{ kind = 'random', trials = 1 }}\nspace.{key} = {text}"
+    try:
+        spec.parse(least_study(stage, training=training, train=1_000_000), "")
+    except StudyFileError as error:
+        _, _, words = str(error).partition("stage[0].space.")
+        if words.startswith((f"{key} ", f"{key}.")) and "." not in key:
+            raise InputError(f"{place}{words}") from None
+
+
+def _count(what: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 10**6):
+        raise InputError(f"{what} must be a whole number from 1 to 1_000_000, got {text!r}")
+    return int(text)
+
+
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 10**6:
+        raise InputError(f"minutes must be a number from 0 to 1_000_000, got {text!r}")
+    return value
+
+
+def _name(text: str) -> str:
+    spec.check_value("the name", text, Name)
+    _free(Path("studies") / f"{text}.toml")
+    return text
+
+
+def _free(path: Path) -> None:
+    if _is_there(path):
+        raise InputError(f"{path}: is there already; give it another name")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{str(path)[:80]}: no file can have this name ({error.strerror})") from error
+
+
+def _check(text: str, path: Path, plugin: Plugin) -> bool:
+    """Check the study as `launch` does. Returns whether its images are there, without which its shapes are unknown."""
+    study = spec.parse(text, str(path))
+    spec.check_model_keys(study, plugin.parameters, plugin.taken)
+    try:
+        dataset = data.load(study.data.dataset, data.data_directory(), Path.cwd())
+    except DataError:
+        if study.data.dataset != "cifar10":
+            raise
+        return False
+    preparation.check(study, plugin, dataset, DEFAULT_URL)
+    return True
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: cannot be made ({error.strerror or error})") from error

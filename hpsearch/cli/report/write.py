@@ -1,0 +1,72 @@
+"""`report` and `compare`: look at studies without changing them. May import storage and reporting."""
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.storage import claims, reading
+from hpsearch.storage.database import open_to_read, opened_to_read
+from hpsearch.storage.records import RUNNING
+
+WATCH_SECONDS = 5.0
+"""`report --watch` waits so long between two reports, and at least four times as long as the last one took."""
+
+
+def write_report(
+    name: str, storage: str, reports: Path, formats: str = "html,md,csv", trials: str | None = None, **given: Any
+) -> Path:
+    """Write the report of a study in a comma list of formats; return the path to open. `given` as in `reporting`."""
+    from hpsearch import reporting
+    from hpsearch.reporting import options
+    from hpsearch.reporting.formats import formats as forms
+
+    chosen = forms.chosen(formats)
+    given["trials"] = options.chosen_trials(trials) if trials is not None else ()
+    engine = open_to_read(storage)
+    with engine.connect() as connection:
+        reading.get_study(connection, name)
+    return reporting.write_report(engine, name, reports, chosen, **given)
+
+
+def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
+    """Write the report again and again until no process runs the study any more; return the path to open."""
+    first = True
+    stopped = _note_ctrl_c()
+    while not stopped:
+        with opened_to_read(storage) as connection:
+            study = reading.get_study(connection, name)
+        running = study.state == RUNNING and claims.is_held(storage, study.id)
+        before = time.monotonic()
+        written = write_report(name, storage, reports, **given)
+        if not running:
+            return written
+        if first:
+            print(f"{written} is written again while the study runs; end with Ctrl-C", file=sys.stderr, flush=True)
+        first = False
+        _wait(max(WATCH_SECONDS, 4 * (time.monotonic() - before)), stopped)
+    raise KeyboardInterrupt
+
+
+def _note_ctrl_c() -> list[int]:
+    """Return a list that the first Ctrl-C fills; a second one ends at once.
+
+    Python raises KeyboardInterrupt anywhere, and loses it inside a callback of its garbage collector, where a report,
+    which makes and drops thousands of objects, spends much of its time.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    return pressed
+
+
+def _wait(seconds: float, stopped: Sequence[int]) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not stopped:
+        time.sleep(0.1)

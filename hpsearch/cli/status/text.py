@@ -1,0 +1,179 @@
+"""`status`: how studies stand, and why trials failed. May import storage and rich."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection
+
+from hpsearch.cli.hints import command
+from hpsearch.cli.output import tell
+from hpsearch.cli.status.values import study_facts, trial_facts
+from hpsearch.errors import InputError, nearest
+from hpsearch.spec.messages import one_line
+from hpsearch.storage import claims, reading
+from hpsearch.storage.database import opened_to_read
+from hpsearch.storage.places import place_of
+from hpsearch.storage.records import FAILED, INTERRUPTED, PRUNED, RUNNING, StageRow, StudyRow, TrialRow
+
+SHORT = 10
+"""So many failed trials of a stage are listed unless all are asked for."""
+
+
+def show_overview(storage: str, *, as_json: bool) -> None:
+    """Print a table of all studies and their stages."""
+    with opened_to_read(storage) as connection:
+        rows = _as_they_stand(reading.overview(connection), storage)
+    if as_json:
+        tell({"studies": study_facts(rows)})
+    elif rows:
+        _print(rows)
+    else:
+        print(f"no studies in {place_of(storage).shown}; `hpsearch launch STUDY_FILE` makes one")
+
+
+def show_study(name: str, storage: str, trial: str | None, *, failures: bool, as_json: bool) -> None:
+    """Print a study's stages, what ended them, and its failed trials; or one trial of it."""
+    with opened_to_read(storage) as connection:
+        study = reading.get_study(connection, name)
+        if trial is not None:
+            stage, row, trace = _trial(connection, study, trial)
+            if as_json:
+                return tell(trial_facts(stage, row, trace))
+            lines = [*_facts(stage, row), *_indented(trace)]
+        else:
+            rows = _as_they_stand([r for r in reading.overview(connection) if r["study"] == name], storage)
+            if as_json:
+                return tell(study_facts(rows)[0] | {"failures": _failure_facts(connection, study)})
+            _print(rows)
+            lines = [*_remarks(rows), *_failures(connection, study, rows, whole=failures), *_next(rows, storage)]
+    for line in lines:
+        print(line)
+    return None
+
+
+_LEFT = ("study", "state", "stage")
+
+
+def _print(rows: Sequence[dict[str, Any]]) -> None:
+    pruned = ["pruned"] if any(row["pruned"] for row in rows) else []
+    headings = [*_LEFT, "trials", *pruned, "failed", "epochs", "best", "test"]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in _LEFT else "right")
+    before = None
+    for row in rows:
+        cells = _cells(row) | {"study": row["study"], "state": row["state"]}
+        if row["study"] == before:
+            cells |= {"study": "", "state": ""}
+        table.add_row(*(Text(cells[heading]) for heading in headings))
+        before = row["study"]
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # `hpsearch status | grep` wants whole lines
+
+
+def _as_they_stand(rows: Sequence[dict[str, Any]], storage: str) -> list[dict[str, Any]]:
+    """The rows with their studies' true states: one whose coordinator was killed could not say that it runs no more."""
+    running = {row["id"] for row in rows if row["state"] == RUNNING}
+    killed = {study_id for study_id in running if not claims.is_held(storage, study_id)}
+    return [row | {"state": INTERRUPTED} if row["id"] in killed else row for row in rows]
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    def percent(value: float | None) -> str:
+        return "" if value is None else f"{100 * value:.2f}%"
+
+    if row["trials"] is None:
+        return {"stage": row["stage"], "trials": row["stage_state"]} | dict.fromkeys(
+            ("pruned", "failed", "epochs", "best", "test"), ""
+        )
+    ended = (row["done"] or 0) + (row["pruned"] or 0) + (row["failed"] or 0)
+    return {
+        "stage": row["stage"],
+        "trials": f"{ended}/{row['trials']}",
+        "pruned": str(row["pruned"] or ""),
+        "failed": str(row["failed"] or ""),
+        "epochs": f"{row['epochs_done'] or 0}/{row['epochs'] or 0}",
+        "best": percent(row["best"]),
+        "test": percent(row["test"]),
+    }
+
+
+def _remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        if row["ended"]:
+            yield f"stage {row['stage']}: {row['ended']}"
+        if row["stale"]:
+            yield f"stage {row['stage']}: since an earlier stage has grown, it is looked at again"
+
+
+def _next(rows: Sequence[dict[str, Any]], storage: str) -> Iterator[str]:
+    verb = {RUNNING: "top", INTERRUPTED: "resume"}.get(rows[0]["state"])
+    if verb is not None:
+        yield f"next: {command(verb, rows[0]['study'], storage)}"
+
+
+def _failures(connection: Connection, study: StudyRow, rows: Sequence[dict[str, Any]], *, whole: bool) -> Iterator[str]:
+    """A line for each failed trial, or, with `whole`, its traceback too."""
+    many = {row["stage_id"]: row["failed"] for row in rows if row["failed"]}
+    with_traceback = any(row["tracebacks"] for row in rows)
+    for stage in reading.stages(connection, study.id):
+        if stage.id not in many:
+            continue
+        failed = [trial for trial in reading.trials(connection, stage.id) if trial.state == FAILED]
+        traces = reading.tracebacks(connection, stage.id) if whole else {}
+        for trial in failed if whole else failed[:SHORT]:
+            yield f"{stage.name}:{trial.number} failed: {one_line(str(trial.reason))}; {_setting(trial)}"
+            yield from _indented(traces.get(trial.number))
+        if not whole and len(failed) > SHORT:
+            yield f"stage {stage.name}: {len(failed) - SHORT:,} more failed trials; --failures shows all"
+    if with_traceback and not whole:
+        yield "tracebacks: --failures, or --trial STAGE:NUMBER for one"
+
+
+def _failure_facts(connection: Connection, study: StudyRow) -> list[dict[str, Any]]:
+    """All failed trials, with their tracebacks."""
+    found = []
+    for stage in reading.stages(connection, study.id):
+        traces = reading.tracebacks(connection, stage.id)
+        failed = [trial for trial in reading.trials(connection, stage.id) if trial.state == FAILED]
+        found += [trial_facts(stage, trial, traces.get(trial.number)) for trial in failed]
+    return found
+
+
+def _trial(connection: Connection, study: StudyRow, name: str) -> tuple[StageRow, TrialRow, str | None]:
+    """One trial, its stage, and its traceback if it failed."""
+    stage_name, _, number = name.rpartition(":")
+    stages = {stage.name: stage for stage in reading.stages(connection, study.id)}
+    if stage_name not in stages:
+        rule = "must be STAGE:NUMBER with a stage of the study"
+        raise InputError(f"--trial {rule}, got {name!r}{nearest(stage_name, stages)}")
+    stage = stages[stage_name]
+    trials = {str(trial.number): trial for trial in reading.trials(connection, stage.id)}
+    if number not in trials:
+        has = f"has trials 0 to {len(trials) - 1}" if trials else "has no trials yet"
+        raise InputError(f"--trial {name}: stage {stage_name!r} {has}, got {number!r}")
+    trial = trials[number]
+    trace = reading.tracebacks(connection, stage.id).get(trial.number) if trial.state == FAILED else None
+    return stage, trial, trace
+
+
+def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
+    reason = f": {one_line(trial.reason)}" if trial.reason else ""
+    yield f"{stage.name}:{trial.number} is {trial.state}{reason}"
+    yield f"setting {trial.point}, replicate {trial.replicate}: {_setting(trial)}"
+    best = "" if trial.value is None else f", best validation accuracy {trial.value:.2%} in epoch {trial.best_epoch}"
+    yield f"{trial.epochs_done} of {trial.epochs} epochs{best}"
+    if trial.doomed is not None and trial.state != PRUNED:
+        yield f"the pruner decided against it at epoch {trial.doomed}; it trains on to audit the pruner"
+
+
+def _setting(trial: TrialRow) -> str:
+    return ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in trial.params.items())
+
+
+def _indented(trace: str | None) -> list[str]:
+    return [f"    {one_line(line)}" for line in (trace or "").splitlines()]

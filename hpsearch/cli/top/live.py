@@ -1,0 +1,119 @@
+"""`top`: a running study live in the terminal, until it ends or someone presses q. May import storage and rich."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.live import Live
+from sqlalchemy import Engine
+
+from hpsearch.cli.hints import command
+from hpsearch.cli.output import tell
+from hpsearch.cli.top import frame as top_facts
+from hpsearch.cli.top import view
+from hpsearch.cli.top.frame import Frame
+from hpsearch.storage.database import open_to_read, snapshot
+from hpsearch.storage.records import COMPLETE, RUNNING
+
+EVERY = 1.0
+"""Seconds from one frame to the next, and at least ten times as long as the last one took to read."""
+RATE_SECONDS = 30.0
+"""The rate is that of so many seconds."""
+
+
+def top(name: str | None, storage: str, *, once: bool, as_json: bool) -> None:
+    """Show a study, the one that runs or was launched last unless it is named, until it has ended."""
+    engine = open_to_read(storage)
+    try:
+        with snapshot(engine) as connection:
+            running = [] if name is not None else top_facts.running_studies(connection, storage)
+            name = name or (running[0] if running else top_facts.newest_study(connection))
+        frame = _read(engine, storage, name)
+        if as_json:
+            return tell(frame)
+        console = Console()
+        if once or not (console.is_terminal and sys.stdin.isatty()):
+            width = console.width if console.is_terminal else 120
+            console = Console(width=width)
+            return console.print(view.draw(frame, console, rate=None, height=None, live=False))
+        frame = _watch(engine, storage, frame, console)
+        console.print(view.draw(frame, console, rate=None, height=None, live=False))
+        return click.echo(_next(frame, storage), err=True)
+    finally:
+        engine.dispose()
+
+
+def _read(engine: Engine, storage: str, name: str) -> Frame:
+    with snapshot(engine) as connection:
+        return top_facts.frame(connection, storage, name)
+
+
+def _watch(engine: Engine, storage: str, frame: Frame, console: Console) -> Frame:
+    """Draw frame after frame until the study has ended, or it was enough; return the last."""
+    seen: deque[tuple[float, int]] = deque()
+    with _keys() as stopped, Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            seen.append((time.monotonic(), frame.epochs_done))
+            while seen[-1][0] - seen[0][0] > RATE_SECONDS:
+                seen.popleft()
+            rate = _rate(seen)
+            live.update(view.draw(frame, console, rate=rate, height=console.height, live=True), refresh=True)
+            if frame.state != RUNNING:
+                return frame
+            before = time.monotonic()
+            if _pressed(stopped, max(EVERY, 10 * (before - seen[-1][0]))):
+                return frame
+            frame = _read(engine, storage, frame.study)
+
+
+def _rate(seen: "deque[tuple[float, int]]") -> float | None:
+    """Epochs a second over the frames seen; None until there is something to go by."""
+    (before, then), (after, now) = seen[0], seen[-1]
+    return (now - then) / (after - before) if after - before > 2.0 and now > then else None
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[list[int]]:
+    """Give each key at once, and give the terminal back as it was; the list fills when a signal asks to end."""
+    import termios
+    import tty
+
+    stopped: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        stopped.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    modes = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield stopped
+    finally:
+        with contextlib.suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _pressed(stopped: list[int], seconds: float) -> bool:
+    """Wait; whether q was pressed, or a signal came, or nobody is there any more."""
+    end = time.monotonic() + seconds
+    while not stopped and (left := end - time.monotonic()) > 0:
+        ready, _, _ = select.select([sys.stdin], [], [], min(left, 0.1))
+        if ready and os.read(sys.stdin.fileno(), 1) in (b"q", b"Q", b"\x04", b""):
+            return True
+    return bool(stopped)
+
+
+def _next(frame: Frame, storage: str) -> str:
+    if frame.state == RUNNING:
+        return f"the study goes on; see it again with: {command('top', frame.study, storage)}"
+    return f"next: {command('report' if frame.state == COMPLETE else 'resume', frame.study, storage)}"

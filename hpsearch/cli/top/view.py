@@ -1,0 +1,219 @@
+"""How `top` draws a frame in a terminal of some size. May import reporting and rich."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.rule import Rule
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from hpsearch.api.progress_text import duration
+from hpsearch.cli.top.frame import CohortFacts, Frame, StageFacts, TrialFacts
+from hpsearch.reporting.formatting import count, is_number, numbers
+from hpsearch.spec.messages import one_line
+from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
+
+LEADERS = 8
+CURVE = 24
+"""Characters of a curve at most."""
+BAR, LEAST = 28, 4
+"""Characters of a stage's bar, where there is room for it; with fewer than the least, a column is left out."""
+STAGE = 16
+"""Characters of a stage's name at most, beside a trial's number."""
+
+Scale = tuple[float, float]
+_BLOCKS, _ASCII = "▁▂▃▄▅▆▇█", "._-=+*#@"
+_COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
+    ("left", ""),
+    ("right", ""),
+    ("right", ""),
+    ("left", "green"),
+    ("left", "dim"),
+)
+"""Of a table of trials or cohorts: name, validation accuracy, epochs, curve, setting."""
+_STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold yellow", "failed": "bold red"}
+
+
+def draw(frame: Frame, console: Console, *, rate: float | None, height: int | None, live: bool) -> RenderableType:
+    """Return a frame, no higher than `height` lines (None: as high as it is); `rate` is in epochs a second."""
+    parts: list[RenderableType] = [_head(frame, rate), _stages(frame, rate, console.width)]
+    room = 10_000 if height is None else height - 2 - len(frame.stages) - live
+    messages = _messages(frame)[: max(0, min(4, room // 4))]
+    room -= len(messages) + bool(messages)
+    utf = console.encoding.lower().startswith("utf")
+    blocks = _BLOCKS if utf else _ASCII
+    stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts])
+    rows: Sequence[TrialFacts | CohortFacts]
+    for title, rows, share in (
+        (f"best settings of stage {stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
+        (_under_way(frame), frame.cohorts, 1.0),
+    ):
+        shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
+        if shown:
+            parts += [_rule(title), _table(shown, stage, console.width, scale, blocks)]
+            room -= len(shown) + 1
+    if frame.state == RUNNING and not frame.cohorts and room > 0:
+        parts.append(_line(Text("under way: what has not yet done a segment, about 3 s of work", style="dim")))
+    if messages:
+        parts += [_rule("messages"), *messages]
+    if live:
+        parts.append(_line(Text("q ends; the study goes on", style="dim")))
+    return Group(*parts) if utf else _Encodable(Group(*parts))
+
+
+@dataclass(frozen=True)
+class _Encodable:
+    """The same in what the terminal can show, as wide as it was: an escape would be wider, and break the lines."""
+
+    content: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.content, options):
+            text = segment.text.replace("…", ".").encode(console.encoding, "replace").decode(console.encoding)
+            yield Segment(text, segment.style, segment.control)
+
+
+def _head(frame: Frame, rate: float | None) -> Text:
+    text = Text.assemble((one_line(frame.study), "bold"), "  ", (frame.state, _STYLE.get(frame.state, "")))
+    for words in (frame.coordinator, None if rate is None else f"{rate:,.1f} epochs/s"):
+        if words:
+            text.append(f"  {words}", style="dim")
+    return _line(text)
+
+
+def _stages(frame: Frame, rate: float | None, room: int) -> Table:
+    names = [_short(stage.name, 24) for stage in frame.stages]
+    words = ["" if stage.state == WAITING else _words(stage, rate) for stage in frame.stages]
+    named, told = max(map(cell_len, names)), max(map(cell_len, words))
+    bar = max(LEAST, min(BAR, room - named - told - 10))  # which gives way first: a number is not to be cut
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for column, width in enumerate((named, bar, 4, max(1, room - named - bar - 10))):
+        table.add_column(justify="right" if column == 2 else "left", no_wrap=True, overflow="ellipsis", width=width)
+    for name, stage, text in zip(names, frame.stages, words, strict=True):
+        if stage.state == WAITING:
+            table.add_row(Text(name, style="dim"), Text("waiting", style="dim"), "", "")
+            continue
+        total = max(stage.epochs, stage.epochs_done, 1)
+        percent = f"{100 * stage.epochs_done // total}%"
+        table.add_row(Text(name), ProgressBar(total=total, completed=stage.epochs_done, width=bar), percent, Text(text))
+    return table
+
+
+def _words(stage: StageFacts, rate: float | None) -> str:
+    ended = stage.done + stage.pruned + stage.failed
+    words = [f"{ended:,}/{stage.trials or ended:,} trials"]
+    words += [f"{number:,} {what}" for number, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if number]
+    words += [
+        f"{what} {value:.2%}" for what, value in (("best", stage.best), ("test", stage.test)) if value is not None
+    ]
+    if stage.state == RUNNING and rate:
+        words.append(f"{duration((stage.epochs - stage.epochs_done) / rate)} left")
+    if stage.ended and stage.state == COMPLETE:
+        words.append(one_line(stage.ended))
+    return ", ".join(words)
+
+
+def _under_way(frame: Frame) -> str:
+    trials, cohorts = frame.trials_under_way, frame.cohorts_in_all
+    text = f"{'under way' if frame.state == RUNNING else 'halfway'}: {count(trials, 'trial')}"
+    return text if trials == cohorts else f"{text} in {count(cohorts, 'cohort')}; of each the best"
+
+
+def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, scale: Scale, blocks: str) -> Table:
+    heads = [
+        (_name(each, stage), "" if each.value is None else f"{each.value:.2%}", f"{each.epochs_done:,}/{each.epochs:,}")
+        for each in facts
+    ]
+    widths = [max(cell_len(head[column]) for head in heads) for column in range(3)]
+    room = max(0, room - sum(widths) - 6)  # what gives way is the setting first, then the curve, and never a number
+    curve = min(CURVE, room, max(len(each.curve) for each in facts))
+    if room >= LEAST:
+        widths += [max(1, curve), *([room - curve - 2] if room - curve - 2 >= LEAST else [])]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for (justify, style), width in zip(_COLUMNS, widths, strict=False):
+        table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", width=width)
+    for head, each in zip(heads, facts, strict=True):
+        row = [*head, sparkline(each.curve, scale, blocks, curve), _setting(each)]
+        table.add_row(*map(Text, row[: len(widths)]))
+    return table
+
+
+def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS, most: int = CURVE) -> str:
+    """Draw values as one line of at most `most` characters, the lowest of the scale as the first of `blocks`.
+
+    >>> sparkline([0.0, 0.5, 1.0], (0.0, 1.0))
+    '▁▅█'
+    """
+    low, high = scale
+    width = min(most, len(values))
+    picked = [values[(i + 1) * len(values) // width - 1] for i in range(width)]
+    steps = [(value - low) / (high - low) if high > low else 1.0 for value in picked]
+    return "".join(blocks[round(min(1.0, max(0.0, step)) * (len(blocks) - 1))] for step in steps)
+
+
+def _scale(trials: Sequence[TrialFacts | CohortFacts]) -> Scale:
+    """One scale for all curves, from their lowest fifth up: or the first epochs would make the rest look the same."""
+    values = sorted(value for trial in trials for value in trial.curve)
+    return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
+
+
+def _range(scale: Scale) -> str:
+    """Say what the lowest and the highest block stand for, without which a curve is a shape alone."""
+    low, high = scale
+    return f"; curves from {low:.2%} to {high:.2%}" if high > low else ""
+
+
+def _messages(frame: Frame) -> list[Text]:
+    return [_line(Text(one_line(" ".join(text.split())), style="red")) for text in frame.failures]
+
+
+def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
+    if isinstance(each, TrialFacts):
+        return f"{stage}:{each.number}"
+    which = numbers(each.trials).replace("–", "-").replace(" … ", "..")  # as ASCII has it
+    return f"{stage}:{which}" if len(each.trials) == 1 else f"{stage}:{which} ({len(each.trials)})"
+
+
+def _short(stage: str, most: int) -> str:
+    text = Text(one_line(stage))
+    text.truncate(most, overflow="ellipsis")
+    return text.plain
+
+
+def _setting(each: TrialFacts | CohortFacts) -> str:
+    """What is searched; of a cohort what all its trials share, and then from where to where the rest goes."""
+    settings = [each.params] if isinstance(each, TrialFacts) else each.params
+    shared: list[str] = []
+    varying: list[str] = []
+    for key in dict.fromkeys(key for params in settings for key in params):
+        values = [params[key] for params in settings if key in params]  # a list of settings need not name all keys
+        words = list(dict.fromkeys(map(_value, values)))
+        if len(words) == 1:
+            text = words[0]
+        elif all(map(is_number, values)):
+            text = f"{_value(min(values))} to {_value(max(values))}"
+        else:
+            text = f"{len(words)} values"
+        if len(values) < len(settings):
+            text += f" in {len(values)}"
+        (shared if text == words[0] else varying).append(f"{key} = {text}")
+    return ", ".join(shared + varying)
+
+
+def _value(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else one_line(json.dumps(value, ensure_ascii=False))
+
+
+def _rule(title: str) -> Rule:
+    return Rule(Text(one_line(title), style="bold"), align="left", style="dim")
+
+
+def _line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

@@ -1,0 +1,27 @@
+"""`verify`: whether a study is what it says. Imports what it needs late."""
+
+from typing import Any
+
+import click
+
+from hpsearch.cli.arguments import name_argument
+from hpsearch.cli.options import data_dir_option, storage_option
+from hpsearch.cli.output import json_option
+
+
+@click.command()
+@name_argument
+@click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, as fine:3 [default: one drawn at random].")
+@click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Which trial is drawn.")
+@data_dir_option
+@storage_option
+@json_option
+def verify(name: str, storage: str, **given: Any) -> int:
+    """Check that study NAME is what it says: the database, the ranking, the plan, and a trial trained again.
+
+    Changes nothing. Exit status 1 if anything differs.
+    """
+    from hpsearch.cli.verify.run import run_verify
+
+    return run_verify(name, storage, **given)

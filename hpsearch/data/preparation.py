@@ -1,0 +1,199 @@
+"""Draw, standardise and write a split once; later it is found by its key. May import NumPy and `hpsearch.errors`."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.data import cache as splits
+from hpsearch.data.augmentation import mirror
+from hpsearch.data.dataset import Dataset, Images, Labels
+from hpsearch.data.directories import splits_directory
+from hpsearch.data.split import META, Statistics
+from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes
+from hpsearch.errors import DataError
+
+_FORMAT = 1  # to be raised whenever the same request would give other files
+_CHUNK_BYTES = 4 * 2**20  # of float64: stays in the processor's cache
+
+Block = npt.NDArray[np.float64]
+"""Some images (n, features) on their way to the disk."""
+
+
+def prepare(
+    dataset: Dataset,
+    *,
+    train: int,
+    validation: int,
+    seed: int,
+    cache: Path | None = None,
+    fold: Fold | None = None,
+    mirrored: bool = False,
+) -> Path:
+    """Return the folder of the split with these sizes, written now or found in `cache` (default: the user's).
+
+    Images are drawn by class with `seed`; the test set is always whole. All are standardised with the mean and the
+    deviation of the training images. With `fold` = (i, n) the train + validation images drawn are divided into n folds
+    of sizes `fold_sizes(train + validation, n)`, of which the i-th, from 0, validates. `mirrored` stores the training
+    images a second time, mirrored left to right. The same request gives the same bytes.
+
+    Raises `DataError` if the sizes cannot be had or the cache cannot be written.
+    """
+    sizes = np.bincount(dataset.labels, minlength=len(dataset.classes))
+    _check_sizes(dataset, sizes, train, validation, fold)
+    special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored)) if value}
+    request = json.dumps([_FORMAT, dataset.fingerprint, train, validation, seed, *([special] if special else [])])
+    key = hashlib.sha256(request.encode()).hexdigest()[:32]
+    directory = splits_directory(cache)
+    path = directory / f"{key}{splits.SUFFIX}"
+    if not splits.usable(path):
+        rows = draw(dataset.labels, sizes, (train, validation), seed, "split", fold)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            _write(dataset, rows, {"key": key, **special}, path)
+            splits.limit(directory, keep=path)
+        except OSError as error:
+            raise DataError(f"{directory}: cannot write the prepared split: {error.strerror or error}") from error
+    splits.mark_used(path)
+    return path
+
+
+def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold | None) -> None:
+    """Refuse sizes that ask for more images than there are, or leave a class without any."""
+    name, images = dataset.name, len(dataset.labels)
+    for key, value in (("train", train), ("validation", validation)):
+        if value < 1:
+            raise DataError(f"data.{key} must be at least 1, got {value}")
+    if train + validation > images:
+        given = f"{train:,} + {validation:,}"
+        raise DataError(f"data.train + data.validation must be at most {images:,} for {name}, got {given}")
+    if fold is not None:
+        _check_fold(dataset, sizes, train, validation, fold)
+        return
+    for label, mask in enumerate(divide(sizes, train, validation)):
+        t, v = int(np.sum(~mask)), int(np.sum(mask))
+        if t < 1 or v < 1:
+            rule = f"must each get an image of every class of {name}"
+            which = f"class {dataset.classes[label]!r} ({sizes[label]:,} images) gives {t:,} and {v:,}"
+            raise DataError(f"data.train = {train:,} and data.validation = {validation:,} {rule}, but {which}")
+
+
+def _check_fold(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold) -> None:
+    """Refuse more folds than a class has images, and a validation set of another size than the fold has."""
+    index, folds = fold
+    if folds < 2:
+        raise DataError(f"data.validation.folds must be at least 2, got {folds}")
+    assert 0 <= index < folds
+    drawn = apportion(train + validation, sizes)
+    if folds > drawn.min():
+        which = f"class {dataset.classes[drawn.argmin()]!r} of {dataset.name} has {drawn.min():,} of those drawn"
+        raise DataError(f"data.validation.folds must each get an image of every class, but {which}, got {folds} folds")
+    size = fold_sizes(train + validation, folds)[index]
+    if validation != size:
+        rule = f"fold {index + 1} of {folds} of {train + validation:,} images must have {size:,} to validate on"
+        raise DataError(f"{rule}, got data.validation = {validation:,}")
+
+
+def _write(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any], path: Path) -> None:
+    """Write the split beside `path` and rename it: whoever is killed, and whoever else prepares it, `path` is whole."""
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}{splits.TEMPORARY}")
+    temporary.mkdir()
+    try:
+        _write_arrays(dataset, rows, meta, temporary)
+        splits.install(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any], folder: Path) -> None:
+    """Write all files of a split; `meta` has what identifies it, and is stored with what describes the dataset."""
+    train, validation = rows
+    test = np.arange(len(dataset.test_labels))
+    mean, deviation = _statistics(dataset.images, train)
+    _save(folder / "mean.npy", mean)
+    _save(folder / "deviation.npy", deviation)
+    meta = {
+        **meta,
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "classes": dataset.classes,
+        "image_shape": dataset.image_shape,
+    }
+    for part, images, labels, chosen in (
+        ("train", dataset.images, dataset.labels, train),
+        ("validation", dataset.images, dataset.labels, validation),
+        ("test", dataset.test_images, dataset.test_labels, test),
+    ):
+        blocks, copies = _blocks(images, chosen), 1
+        if part == "train" and meta.get("mirrored"):
+            blocks, copies = chain(blocks, _mirrored(images, chosen, dataset.image_shape)), 2
+        shape = (copies * len(chosen), images.shape[1])
+        _save_standardised(folder / f"{part}_x.npy", shape, blocks, mean, deviation)
+        _save(folder / f"{part}_y.npy", np.tile(labels[chosen], copies))
+        meta[part] = copies * len(chosen)
+    (folder / META).write_text(json.dumps(meta), "utf-8")
+
+
+def _statistics(images: Images, rows: Rows) -> tuple[Statistics, Statistics]:
+    """Return mean and deviation (features,) of the rows: two passes in float64, added row by row in a fixed order."""
+    first = images[rows[0]].astype(np.float64)
+    total = np.zeros(images.shape[1])
+    varies = np.zeros(images.shape[1], np.bool_)
+    for block in _blocks(images, rows):
+        total += block.sum(axis=0)
+        varies |= (block != first).any(axis=0)
+    mean = np.where(varies, total / len(rows), first)  # the mean of equal fractions is rounded: not quite their value
+    squares = np.zeros_like(mean)
+    for block in _blocks(images, rows):
+        block -= mean
+        np.square(block, out=block)
+        squares += block.sum(axis=0)
+    deviation = np.sqrt(squares / len(rows))
+    deviation[deviation == 0] = 1  # a pixel that never changes, such as a corner of the digits, becomes 0
+    return mean, deviation
+
+
+def _save_standardised(
+    path: Path, shape: tuple[int, int], blocks: Iterable[Block], mean: Statistics, deviation: Statistics
+) -> None:
+    """Write (blocks − mean) / deviation as float32, a block at a time.
+
+    Ordinary writes, since a full disk raises there but kills the process on a memory map.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for block in blocks:
+            block -= mean
+            block /= deviation
+            file.write(block.astype("<f4").data)
+        _flush(file.fileno())
+
+
+def _mirrored(images: Images, rows: Rows, image_shape: tuple[int, int, int]) -> Iterator[Block]:
+    """The images as in `_blocks`, but mirrored; the mean to subtract is that of the unmirrored ones."""
+    return (mirror(block, image_shape) for block in _blocks(images, rows))
+
+
+def _blocks(images: Images, rows: Rows) -> Iterator[Block]:
+    count = max(1, _CHUNK_BYTES // (8 * images.shape[1]))
+    for start in range(0, len(rows), count):
+        yield images[rows[start : start + count]].astype(np.float64)
+
+
+def _save(path: Path, array: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        _flush(file.fileno())
+
+
+def _flush(descriptor: int) -> None:
+    """Wait until the file is on the disk: a power cut after the rename must not leave zeros in it."""
+    os.fsync(descriptor)

@@ -1,0 +1,43 @@
+"""Datasets by path: from the table in a study file's [data] to the reader of its kind. May import this package."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.data.sources.common import existing
+from hpsearch.data.sources.csv import read_csv
+from hpsearch.data.sources.folder import read_folder
+from hpsearch.data.sources.idx import read_idx
+from hpsearch.data.sources.npz import read_npz
+from hpsearch.data.sources.python import read_python
+from hpsearch.errors import DataError, nearest
+
+KINDS = ("csv", "folder", "idx", "npz", "python")
+
+
+def read_by_path(table: Mapping[str, Any], workspace: Path) -> Dataset:
+    """Read the dataset that `table` describes: its kind, its path relative to `workspace`, and the kind's own keys.
+
+    Keys and types are those that the study file was checked for; a key that was not given is absent or None. Raises
+    `DataError` if something is not there or not what it should be.
+    """
+    given = {key: value for key, value in table.items() if value is not None}
+    kind = given.get("kind")
+    if kind not in KINDS:
+        hint = nearest(str(kind), KINDS)
+        raise DataError(f"data.dataset.kind must be one of {', '.join(KINDS)}, got {kind!r}{hint}")
+    if kind in ("csv", "folder") and ("test" in given) == ("test_path" in given):
+        which = "both" if "test" in given else "neither"
+        raise DataError(f"data.dataset must have test_path or test = n, to test on, has {which}")
+    path = existing(workspace, given["path"], folder=kind in ("folder", "idx"))
+    try:
+        if kind == "csv":
+            return read_csv(path, given, workspace)
+        if kind == "folder":
+            return read_folder(path, given, workspace)
+        if kind == "python":
+            return read_python(path, given)
+        return read_idx(path, given.get("classes")) if kind == "idx" else read_npz(path, given)
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,72 @@
+"""The datasets there are, by name or path. May import this package only; they import what they need when read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.data.directories import VARIABLE, data_directory, default_data_directory
+from hpsearch.data.sources import cifar10, digits, download
+from hpsearch.data.sources.by_path import read_by_path
+from hpsearch.errors import DataError, nearest
+
+DATASETS = ("cifar10", "digits")
+
+
+def load(dataset: str | Mapping[str, Any], directory: Path | None = None, workspace: Path | None = None) -> Dataset:
+    """Read a dataset whole, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
+
+    `directory` is where those with a name are (None: see `data_directory`); paths in a table are relative to
+    `workspace` (None: here). Raises `DataError` for an unknown name, a missing directory, and files that are missing,
+    cut or not to be trusted.
+    """
+    if not isinstance(dataset, str):
+        return read_by_path(dataset, workspace or Path.cwd())
+    _check_name(dataset)
+    if dataset == "digits":
+        return digits.read_digits()
+    directory = data_directory(directory)
+    if not directory.is_dir() and directory != default_data_directory():
+        raise DataError(f"{directory}: no such directory; --data-dir and {VARIABLE} must name one that holds {dataset}")
+    try:
+        return cifar10.read_cifar10(directory)
+    except OSError as error:
+        raise DataError(f"{directory}: cannot be read: {error.strerror or error}") from error
+
+
+def fetched(name: str, directory: Path, layout: str = "python") -> Path | None:
+    """Return the folder where `fetch` would put this layout if it is there already and whole, else None."""
+    chosen = _layout(name, layout)
+    try:
+        cifar10.read_layout(chosen, directory / chosen.folder)
+    except DataError:
+        return None
+    return directory / chosen.folder
+
+
+def fetch(name: str, directory: Path, layout: str = "python", url: str | None = None, progress: bool = False) -> Path:
+    """Download a dataset as published into `directory`, check it, unpack it and return its folder.
+
+    What is there already and whole is left alone; a damaged file is replaced. `url` names another place that has the
+    archives (a mirror); `progress` shows the percentage on standard error. Raises `DataError` if that fails, leaving
+    nothing behind.
+    """
+    chosen = _layout(name, layout)
+    return fetched(name, directory, layout) or download.fetch_layout(
+        chosen, directory, url or cifar10.PUBLISHED_AT, progress=progress
+    )
+
+
+def _layout(name: str, layout: str) -> cifar10.Layout:
+    _check_name(name)
+    if name == "digits":
+        raise DataError("digits: there is nothing to fetch, scikit-learn brings them")
+    if layout not in cifar10.LAYOUTS:
+        hint = nearest(layout, cifar10.LAYOUTS)
+        raise DataError(f"layout must be one of {', '.join(sorted(cifar10.LAYOUTS))}, got {layout!r}{hint}")
+    return cifar10.LAYOUTS[layout]
+
+
+def _check_name(name: str) -> None:
+    if name not in DATASETS:
+        raise DataError(f"dataset must be one of {', '.join(DATASETS)}, got {name!r}{nearest(name, DATASETS)}")

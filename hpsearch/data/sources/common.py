@@ -1,0 +1,122 @@
+"""What datasets read from a path share: finding it, classes from labels, a test set. May import NumPy."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.data.dataset import Dataset, Images, Labels, make_dataset
+from hpsearch.data.stratification import hold_out
+from hpsearch.errors import DataError
+
+Shape = tuple[int, int, int]
+_MOST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Images (n, features) of one shape (channels, height, width) with their labels (n), as found at `place`."""
+
+    place: str
+    images: Images
+    labels: Sequence[str]
+    image_shape: Shape
+
+
+def existing(workspace: Path, given: str, *, folder: bool) -> Path:
+    """Return the path that a study file gives, relative to `workspace`. Raises `DataError` if it is not there."""
+    path = workspace / Path(given).expanduser()
+    missing = next((each for each in (*reversed(path.parents), path) if not each.exists()), None)
+    what = "folder" if folder else "file"
+    if missing is not None:
+        there = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
+        match = difflib.get_close_matches(missing.name, there, n=1)
+        hint = f"; did you mean {str(missing.parent / match[0])!r}?" if match else ""
+        raise DataError(f"{path}: no such {what}{hint}")
+    if not (path.is_dir() if folder else path.is_file()):
+        raise DataError(f"{path}: must be a {what}, is {'a folder' if path.is_dir() else 'none'}")
+    return path
+
+
+def numbers(place: str, array: npt.NDArray[Any]) -> Images:
+    """Return an array as it is if uint8 or float32, else as float64; refuse what is not a finite number."""
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{place}: must be numbers, is {array.dtype}")
+    if array.dtype != np.uint8 and array.dtype != np.float32:
+        array = array.astype(np.float64)
+    usable = not array.size or bool(array.min() >= -_MOST and array.max() <= _MOST)  # NaN is neither
+    if not usable:
+        raise DataError(f"{place}: must be finite numbers, none beyond {_MOST:.1e}, has NaN, infinite or larger ones")
+    return array
+
+
+def assemble(
+    name: str, learn: Part, test: Part | int, *, names: Sequence[str] | None = None, key: str = "test"
+) -> Dataset:
+    """Make a dataset of a part to learn from and one to test on, or with so many images of the first set aside.
+
+    The classes are the distinct labels: numbers by size, else text by alphabet, so they need not be contiguous; `names`
+    renames them in that order. Raises `DataError` if the parts do not fit together.
+    """
+    found = _sorted(set(learn.labels))
+    if len(found) < 2:
+        raise DataError(f"{learn.place}: must have images of at least 2 classes, has {len(found)}")
+    if names is not None and len(names) != len(found):
+        rule = f"must name the {len(found)} classes that the labels have ({_listed(found)})"
+        raise DataError(f"data.dataset.classes {rule}, got {len(names)} names")
+    labels = _encode(learn, found)
+    classes = tuple(names or found)
+    if isinstance(test, Part):
+        _check_alike(learn, test)
+        tested = test.images, _encode(test, found)
+        return make_dataset(name, (learn.images, labels), tested, classes, learn.image_shape)
+    if not 1 <= test < len(labels):
+        rule = f"must be from 1 to {len(labels) - 1:,}, of the {len(labels):,} images of {learn.place}"
+        raise DataError(f"data.dataset.{key} {rule}, got {test:,}")
+    kept, aside = hold_out(labels, test, "test")
+    images = learn.images
+    return make_dataset(name, (images[kept], labels[kept]), (images[aside], labels[aside]), classes, learn.image_shape)
+
+
+def _encode(part: Part, classes: Sequence[str]) -> Labels:
+    known = {label: number for number, label in enumerate(classes)}
+    try:
+        return np.array([known[label] for label in part.labels], np.int64)
+    except KeyError as error:
+        label = str(error.args[0])
+        match = difflib.get_close_matches(label, classes, n=1)
+        hint = f"; did you mean {match[0]!r}?" if match else ""
+        rule = f"labels must be among those trained on ({_listed(classes)})"
+        raise DataError(f"{part.place}: {rule}, got {label!r}{hint}") from None
+
+
+def _check_alike(learn: Part, test: Part) -> None:
+    if not len(test.labels):
+        raise DataError(f"{test.place}: must have at least 1 image to test on, has none")
+    if learn.image_shape != test.image_shape:
+        rule = f"images must have the shape {shown(learn.image_shape)} of those trained on"
+        raise DataError(f"{test.place}: {rule}, have {shown(test.image_shape)}")
+
+
+def _sorted(labels: Iterable[str]) -> list[str]:
+    """By size if all are numbers, else by alphabet."""
+    by_text = sorted(labels)
+    try:
+        return sorted(by_text, key=float)
+    except ValueError:
+        return by_text
+
+
+def _listed(classes: Sequence[str]) -> str:
+    names = [repr(name) for name in classes]
+    return ", ".join(names) if len(names) <= 10 else f"{', '.join(names[:3])} … {names[-1]}"
+
+
+def shown(shape: Shape) -> str:
+    """(channels, height, width) in words."""
+    channels, height, width = shape
+    return f"{height:,} × {width:,}" + (f" × {channels:,} channels" if channels > 1 else "")

@@ -1,0 +1,121 @@
+"""Datasets from a Python file of one's own: `load(**parameters)` gives the arrays. May import NumPy.
+
+The file is run in the coordinator alone, and only when a study is launched, resumed or verified; what it gives is
+checked as an .npz file is, and its arrays' SHA-256 is stored with the study.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.data.modules import module_of
+from hpsearch.data.sources.common import Part, Shape, assemble, numbers
+from hpsearch.data.sources.npz import channels_first, labels_of
+from hpsearch.errors import DataError, nearest, raised
+
+_OWN = ("kind", "path", "test")
+_KEYS = ("images", "labels", "test_images", "test_labels", "classes", "image_shape")
+
+
+def read_python(path: Path, table: Mapping[str, Any]) -> Dataset:
+    """Call `load` of the file at `path` with the table's other keys, and check what it gives.
+
+    It returns a dict: images (n, features) or as an .npz file may have them, labels (n,); test_images and test_labels,
+    where `test` sets none aside; classes, names in the order of the labels; image_shape, (channels, height, width) of a
+    row. Raises `DataError`, one line, for whatever the file does otherwise.
+    """
+    given = _call(path, _load(path), {key: value for key, value in table.items() if key not in _OWN})
+    learn, names = _part(path, given, "images", "labels"), _names(path, given.get("classes"))
+    if "test" in table:
+        if there := [key for key in ("test_images", "test_labels") if key in given]:
+            raise DataError(f"data.dataset.test must not be given; load in {path} gives {there[0]}")
+        return assemble(path.name, learn, table["test"], names=names)
+    if "test_images" not in given:
+        rule = "load must give test_images and test_labels, or data.dataset have test = n, to hold some out"
+        raise DataError(f"{path}: {rule}")
+    return assemble(path.name, learn, _part(path, given, "test_images", "test_labels"), names=names)
+
+
+def _load(path: Path) -> Callable[..., Any]:
+    content = path.read_bytes()
+    try:
+        module = module_of(path, content.decode(), "hpsearch_data")
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        raise DataError(f"{path}: cannot be imported ({raised(error)})") from error
+    load = getattr(module, "load", None)
+    if not callable(load):
+        raise DataError(f"{path}: must define load(**parameters), found none")
+    return load  # type: ignore[no-any-return]
+
+
+def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `load` gives, with no key but those that it may have."""
+    try:
+        known = inspect.signature(load).parameters
+    except (TypeError, ValueError):
+        known = None
+    if known is not None and not any(each.kind is each.VAR_KEYWORD for each in known.values()):
+        for key in parameters:
+            if key not in known:
+                raise DataError(f"data.dataset.{key} is not a parameter of load in {path}{nearest(key, known)}")
+        for key, each in known.items():
+            if each.default is each.empty and each.kind is not each.VAR_POSITIONAL and key not in parameters:
+                raise DataError(f"data.dataset.{key} is missing; load in {path} needs it")
+    try:
+        given = load(**parameters)
+    except ValueError as error:  # what the file says of a parameter that makes no sense
+        raise DataError(f"{path}: {' '.join(f'{error}'.split())}") from error
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        raise DataError(f"{path}: load raised {raised(error)}") from error
+    if not isinstance(given, Mapping):
+        raise DataError(f"{path}: load must return a dict of {', '.join(_KEYS)}, returned {type(given).__name__}")
+    for key in given:
+        if key not in _KEYS:
+            raise DataError(f"{path}: load must return no key but {', '.join(_KEYS)}, returned {key!r}")
+    return given
+
+
+def _part(path: Path, given: Mapping[str, Any], images: str, labels: str) -> Part:
+    for key in (images, labels):
+        if key not in given:
+            raise DataError(f"{path}: load must return {key}, returned {', '.join(given) or 'nothing'}")
+    place = f"{path}: {images}"
+    try:
+        pixels, classes = np.asarray(given[images]), np.asarray(given[labels])
+    except Exception as error:  # rows of unequal length, for example
+        raise DataError(f"{place} and {labels} must be arrays: {raised(error)}") from error
+    pixels, shape = channels_first(place, numbers(place, pixels), None)
+    shape = _shape(path, given.get("image_shape"), shape, pixels.size // len(pixels))
+    texts = labels_of(f"{path}: {labels}", classes, len(pixels))
+    return Part(place, pixels.reshape(len(pixels), -1), texts, shape)
+
+
+def _shape(path: Path, given: Any, found: Shape, features: int) -> Shape:
+    """(channels, height, width) as the file says, which must have as many numbers as a row."""
+    if given is None:
+        return found
+    try:
+        channels, height, width = (int(length) for length in given)
+    except (TypeError, ValueError, OverflowError):
+        channels = height = width = 0
+    if min(channels, height, width) < 1 or channels * height * width != features:
+        rule = f"image_shape must be (channels, height, width) of the {features:,} numbers of an image"
+        raise DataError(f"{path}: {rule}, is {_short(given)}")
+    return channels, height, width
+
+
+def _names(path: Path, given: Any) -> list[str] | None:
+    if given is None:
+        return None
+    names = [name for name in given if isinstance(name, str)] if isinstance(given, list | tuple) else []
+    if not names or len(names) != len(given) or len({*names}) != len(names):
+        raise DataError(f"{path}: classes must be a list of different names, is {_short(given)}")
+    return names
+
+
+def _short(value: Any) -> str:
+    return " ".join(f"{value!r:.80}".split())

@@ -1,0 +1,107 @@
+"""A finished network as an ONNX graph, standardisation included: raw images in, scores and classes out.
+
+May import NumPy and `hpsearch.nn`; onnx only where a graph is made.
+"""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import InputError
+from hpsearch.exporting.files import write_file
+from hpsearch.exporting.trained_model import Finished
+from hpsearch.nn import BatchNorm, Dense, Dropout, Layer, LeakyReLU, Network, ReLU, Tanh
+from hpsearch.nn.batchnorm import EPSILON
+
+OPSET, IR = 17, 8
+"""ONNX 1.12 and later read these (2022)."""
+
+
+def write_onnx(model: Finished, path: Path) -> Path:
+    """Write the graph to a file; return its path.
+
+    Its input "images" is (n, features) float32; its outputs are "classes" (n,) int64, "scores" (n, classes), and, of a
+    model trained with the cross-entropy, "probabilities". Raises InputError where onnx is missing, where a layer has no
+    ONNX form, and where the file cannot be written.
+    """
+    if find_spec("onnx") is None:
+        raise InputError("--format onnx needs onnx, which is not installed: pip install 'hpsearch[onnx]'")
+    plugin = model.plugin()
+    if plugin.kind == "trainable":
+        rule = "only a model of layers has an ONNX form, and this one is a trainable"
+        raise InputError(f"{model.model_file}: {rule}; --format npz has its arrays")
+    return write_file(path, _Graph(model).model(model.network(plugin)).SerializeToString())
+
+
+class _Graph:
+    """Nodes and constants as they are added, each node's output being the next one's input."""
+
+    def __init__(self, model: Finished) -> None:
+        from onnx import helper, numpy_helper
+
+        self._helper, self._constant = helper, numpy_helper.from_array
+        self._model, self._nodes, self._constants = model, [], []  # type: ignore[var-annotated]
+        self._last = "images"
+
+    def model(self, network: Network) -> Any:
+        """The whole model, checked."""
+        import onnx
+
+        helper, model = self._helper, self._model
+        self._standardise()
+        for position, layer in enumerate(network.layers):
+            self._layer(position, layer)
+        number, shape = onnx.TensorProto.FLOAT, ["n", len(model.classes)]
+        self._add("Identity", output="scores")
+        outputs = [helper.make_tensor_value_info("scores", number, shape)]
+        if model.setting.training.loss == "cross_entropy":
+            self._nodes.append(helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1))
+            outputs.append(helper.make_tensor_value_info("probabilities", number, shape))
+        self._nodes.append(helper.make_node("ArgMax", ["scores"], ["classes"], axis=1, keepdims=0))
+        outputs.insert(0, helper.make_tensor_value_info("classes", onnx.TensorProto.INT64, ["n"]))
+        images = helper.make_tensor_value_info("images", number, ["n", model.features])
+        graph = helper.make_graph(self._nodes, "hpsearch", [images], outputs, self._constants)
+        opset = [helper.make_opsetid("", OPSET)]
+        made = helper.make_model(graph, opset_imports=opset, ir_version=IR, producer_name="hpsearch")
+        helper.set_model_props(made, {"study": model.study, "trial": model.trial, "classes": json.dumps(model.classes)})
+        onnx.checker.check_model(made)
+        return made
+
+    def _add(self, kind: str, *constants: Any, output: str | None = None, **attributes: Any) -> None:
+        names = [f"{output or f'{kind}_{len(self._nodes)}'}_{i}" for i in range(len(constants))]
+        self._constants += [self._constant(array, name) for array, name in zip(constants, names, strict=True)]
+        made = output or f"{kind}_{len(self._nodes)}_out"
+        self._nodes.append(self._helper.make_node(kind, [self._last, *names], [made], **attributes))
+        self._last = made
+
+    def _standardise(self) -> None:
+        """In float64, as the search did."""
+        from onnx import TensorProto
+
+        self._add("Cast", to=TensorProto.DOUBLE)
+        self._add("Sub", self._model.mean)
+        self._add("Div", self._model.deviation)
+        self._add("Cast", to=TensorProto.FLOAT)
+
+    def _layer(self, position: int, layer: Layer) -> None:
+        """Add the nodes of a layer as it is when a network is evaluated; a class derived from ours may do otherwise."""
+        arrays = {key.partition(".")[2]: a for key, a in self._model.weights.items() if key.startswith(f"{position}.")}
+        if type(layer) is Dense:
+            self._add("Gemm", arrays["weights"], arrays["bias"])
+        elif type(layer) is BatchNorm:
+            factor = arrays["gamma"] / np.sqrt(arrays["variance"] + np.float32(EPSILON))
+            self._add("Mul", factor)
+            self._add("Add", arrays["beta"] - arrays["mean"] * factor)
+        elif type(layer) is ReLU:
+            self._add("Relu")
+        elif type(layer) is LeakyReLU:
+            self._add("LeakyRelu", alpha=layer.slope)
+        elif type(layer) is Tanh:
+            self._add("Tanh")
+        elif type(layer) is not Dropout:
+            known = "Dense, BatchNorm, Dropout, ReLU, LeakyReLU and Tanh have one"
+            what = f"layer {position}, a {type(layer).__name__}, has no ONNX form"
+            raise InputError(f"{self._model.model_file}: {what}; {known}; --format npz has the weights of any model")

@@ -1,0 +1,196 @@
+"""A trained model with all that it takes to use it: its weights, its layers, how its images were standardised.
+
+May import data, spec, storage, workers, search and reporting's frames.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch import data, spec
+from hpsearch.errors import DataError, InputError, ModelError, StorageError, nearest
+from hpsearch.nn import Network
+from hpsearch.nn.products import ROWS_PER_CHUNK
+from hpsearch.reporting.frames import Frames
+from hpsearch.search.launch import known_workspace
+from hpsearch.search.preparation import prepare_one
+from hpsearch.spec import Final, Setting, Stage, Study
+from hpsearch.storage.records import StudyRow
+from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
+from hpsearch.workers.models.plugin import Plugin, layers, read_plugin
+from hpsearch.workers.segments.recipe import loss_of
+from hpsearch.workers.segments.results import pack
+from hpsearch.workers.segments.trainable import data_of
+
+Array = npt.NDArray[Any]
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Finished:
+    """One trial's model at its best epoch.
+
+    weights: arrays by parameter name, e.g. "0.weights" (inputs, outputs). mean, deviation: (features,) float64 of the
+    raw training images; what is scored is (image − mean) / deviation. classes: their names, by label. split, seed,
+    point, replicate: what a trainable was made with, for it is made with the same again.
+    """
+
+    study: str
+    trial: str
+    model_file: Path
+    model_hash: str
+    setting: Setting
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    mean: npt.NDArray[np.float64]
+    deviation: npt.NDArray[np.float64]
+    weights: dict[str, Array]
+    split: Path
+    seed: int
+    point: tuple[str, int]
+    replicate: int
+
+    def __repr__(self) -> str:
+        return f"<trial {self.trial} of hpsearch study {self.study!r}>"
+
+    @property
+    def features(self) -> int:
+        """How many numbers an image has."""
+        return math.prod(self.image_shape)
+
+    def plugin(self) -> Plugin:
+        """Its model file. Raises ModelError if that is not the one it was trained with."""
+        plugin = read_plugin(self.model_file)
+        if plugin.hash != self.model_hash:
+            rule = f"the model file is not the one that trial {self.trial} of {self.study!r} was trained with"
+            raise ModelError(f"{self.model_file}: {rule}; restore it")
+        return plugin
+
+    def network(self, plugin: Plugin) -> Network:
+        """Its layers with its weights, for one trial."""
+        made = layers(plugin, len(self.classes), self.setting.parameters)
+        network = Network(made, inputs=self.features, loss=loss_of(self.setting.training))
+        network.load(0, self.weights)
+        return network
+
+    def trainable(self, plugin: Plugin) -> Guarded:
+        """A trainable of its own kind, with its state."""
+        data_seed = common_seed(self.seed, self.replicate)
+        seed = seed_of(self.seed, self.point, self.replicate)
+        made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.setting)
+        made.restore(pack(self.weights))
+        return made
+
+    def standardise(self, images: Array) -> npt.NDArray[np.float32]:
+        """Raw images (n, features) as those that it was trained on: the same bits."""
+        return np.asarray((images.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
+
+
+def score(network: Network, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Class scores (n, classes) of standardised images (n, features), in the chunks that the search scores them in."""
+    scores = np.empty((len(images), network.outputs), np.float32)
+    for start in range(0, len(images), ROWS_PER_CHUNK):
+        chunk = slice(start, start + ROWS_PER_CHUNK)
+        scores[chunk] = network.forward(images[chunk])[0]
+    return scores
+
+
+def find_trial(frames: Frames, name: str | None = None) -> Record:
+    """Return the trial that is called STAGE:NUMBER; else the final's first replicate, else the last search's best.
+
+    Raises StorageError if there is no such trial, or none has its weights in the database.
+    """
+    if name is None:
+        return _first(frames)
+    stage, _, number = str(name).rpartition(":")
+    for trial in frames.rows:
+        if trial["stage"] == stage and str(trial["number"]) == number:
+            return trial
+    there = sorted(trial["number"] for trial in frames.rows if trial["stage"] == stage)
+    if there:
+        hint = f"; stage {stage!r} has trials {there[0]} to {there[-1]}"
+    else:
+        hint = nearest(stage, {trial["stage"] for trial in frames.rows})
+    raise InputError(f"trial must name one of study {frames.study['name']!r} as STAGE:NUMBER, got {name!r}{hint}")
+
+
+def _first(frames: Frames) -> Record:
+    """The stages that came last first; each one's trials are sorted by rank, then by replicate."""
+    for stage in reversed(frames.stage_rows):
+        for trial in frames.by_stage[stage["name"]]:
+            if trial["rank"] is not None and trial["state"] == "complete":
+                return trial
+    raise StorageError(f"study {frames.study['name']!r} has no finished trial yet; see `hpsearch status`")
+
+
+def called(trial: Record) -> str:
+    """STAGE:NUMBER."""
+    return f"{trial['stage']}:{trial['number']}"
+
+
+def weights_of(frames: Frames, trial: Record) -> dict[str, Array]:
+    """Return a trial's arrays at its best epoch. Raises StorageError, naming who has some, if it has none."""
+    weights = frames.weights(trial["id"])
+    if weights is None:
+        have = [called(other) for other in _with_weights(frames, trial["stage"])]
+        some = f"; those that have: {', '.join(have)}" if have else ""
+        raise StorageError(f"trial {called(trial)}'s weights are not in the database: only the best keep theirs{some}")
+    return weights
+
+
+def _with_weights(frames: Frames, stage: str) -> Iterator[Record]:
+    ranked = (trial for trial in frames.by_stage[stage][:10] if trial["rank"] is not None)
+    return (trial for trial in ranked if frames.weights(trial["id"]) is not None)
+
+
+def finished(frames: Frames, trial: Record, data_dir: Path | None = None) -> Finished:
+    """Return a trial's model. Its images are read once more, for their mean and deviation.
+
+    Raises StorageError if its weights are not stored, ModelError or DataError if the model file or the images are not
+    those of the study, or not there.
+    """
+    row = frames.study
+    study = spec.parse(row["text"], row["path"])
+    weights = weights_of(frames, trial)
+    if trial["number"] in row["model"].get("kept", {}).get(trial["stage"], ()):
+        rule = f"trial {called(trial)} was trained with the model file as it was before a change that was accepted"
+        raise ModelError(f"{row['model']['file']}: {rule}; its weights alone can be had, as .npz")
+    workspace = known_workspace(StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__}), study)
+    path = _split(study, row, trial, workspace, data_dir)
+    split = data.open_split(path)
+    return Finished(
+        study=row["name"],
+        trial=called(trial),
+        model_file=workspace / study.model.file,
+        model_hash=row["model"]["hash"],
+        setting=Setting.from_json(trial["setting"]),
+        classes=split.classes,
+        image_shape=split.image_shape,
+        mean=split.mean,
+        deviation=split.deviation,
+        weights=weights,
+        split=path,
+        seed=study.seed,
+        point=(trial["stage"], trial["point"]),
+        replicate=trial["replicate"],
+    )
+
+
+def _split(study: Study, row: Record, trial: Record, workspace: Path, data_dir: Path | None) -> Path:
+    dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace)
+    if dataset.fingerprint != row["data"]["fingerprint"]:
+        rule = f"the images are not those that study {row['name']!r} was trained with"
+        raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
+    return prepare_one(study, dataset, _step(study, trial), trial["replicate"])
+
+
+def _step(study: Study, trial: Record) -> Stage | Final:
+    if trial["kind"] == "final":
+        assert study.final is not None
+        return study.final
+    return next(stage for stage in study.stages if stage.name == trial["stage"])

@@ -1,0 +1,257 @@
+"""Several studies in one report: their best settings, what tells them apart, their curves. May import our modules."""
+
+import csv
+import io
+import itertools
+import math
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from markupsafe import Markup
+from matplotlib.ticker import MaxNLocator
+from scipy.special import ndtr
+from scipy.stats import ttest_ind
+
+from hpsearch.errors import InputError
+from hpsearch.reporting import formatting
+from hpsearch.reporting.figures.curves import by_epoch
+from hpsearch.reporting.figures.style import character, colour, marker, percent_axis, svg
+from hpsearch.reporting.file_names import folder_name, replace
+from hpsearch.reporting.formats import markdown
+from hpsearch.reporting.formats.outline import outline
+from hpsearch.reporting.frames import Frames, load
+from hpsearch.reporting.report import environment
+from hpsearch.reporting.sections.ranking_rows import Estimate, Row
+from hpsearch.reporting.sections.stage import StageView, view_stages
+from hpsearch.reporting.sections.summary import final, last_search, setting
+from hpsearch.reporting.statistics.comparison import holm, mcnemar_exact, tied
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One study: its best setting, and the final that was trained with it; None where there is none yet."""
+
+    frames: Frames
+    stages: tuple[StageView, ...]
+    search: StageView | None
+    final: StageView | None
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self.frames.study["name"])
+
+    @property
+    def best(self) -> Row | None:
+        """The best setting of the last search stage."""
+        return self.search.ranked[0] if self.search else None
+
+    @property
+    def setting(self) -> str:
+        """The best setting in words."""
+        stage = self.search or self.final
+        return setting(stage, stage.ranked[0]) if stage else formatting.MISSING
+
+    @property
+    def tests(self) -> list[Estimate]:
+        """The test accuracies of the final's replicates, else of the best setting."""
+        rows = self.final.ranked if self.final else (self.best,) if self.best else ()
+        return [row.test for row in rows if row.test]
+
+    @property
+    def tested(self) -> str:
+        """The test accuracy in words: with its interval, or over its seeds."""
+        shares = [test.share for test in self.tests]
+        if len(shares) < 2:
+            return f"{self.tests[0].accuracy} ({self.tests[0].interval})" if shares else formatting.MISSING
+        mean = math.fsum(shares) / len(shares)
+        deviation = math.sqrt(sum((share - mean) ** 2 for share in shares) / (len(shares) - 1))
+        return f"{100 * mean:.2f}% ± {100 * deviation:.2f} ({len(shares)} seeds)"
+
+    def ids(self, split: str) -> tuple[int, ...]:
+        """The trials whose accuracies on a split are compared."""
+        if split == "test":
+            rows = self.final.ranked if self.final else (self.best,) if self.best else ()
+            return tuple(trial for row in rows if row.test for trial in row.trial_ids)
+        return self.best.trial_ids if self.best else ()
+
+    def shares(self, split: str) -> list[float]:
+        """Their accuracies."""
+        chosen = self.frames.trials.set_index("id")[f"{split}_accuracy"].reindex(list(self.ids(split)))
+        return [float(share) for share in chosen if share == share]
+
+    def images(self, split: str) -> tuple[Any, ...]:
+        """What names the images of a split: two studies whose names are alike are measured on the same images."""
+        fingerprint = (self.frames.study["data"] or {}).get("fingerprint")
+        if split == "test":
+            return (fingerprint,)  # the test set is always whole
+        stages = {stage["name"]: stage["data"] or {} for stage in self.frames.stage_rows}
+        data = stages[self.search.name] if self.search else {}
+        return fingerprint, data.get("train"), data.get("validation"), _seed(self.frames), data.get("folds")
+
+
+def _seed(frames: Frames) -> Any:
+    try:
+        return tomllib.loads(frames.study["text"]).get("seed", 0)
+    except tomllib.TOMLDecodeError:
+        return frames.study["text"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two studies compared on one split; `p` is adjusted over all pairs of that split."""
+
+    split: str
+    first: str
+    second: str
+    difference: float
+    p: float
+    test: str
+
+    @property
+    def verdict(self) -> str:
+        """The comparison in words."""
+        if tied(self.p):
+            return f"cannot be told apart ({formatting.p_value(self.p)})"
+        return f"{self.first if self.difference > 0 else self.second} is better ({formatting.p_value(self.p)})"
+
+
+def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> Path:
+    """Write index.html, comparison.md, comparison.csv and tests.csv; return the path of index.html."""
+    names = list(dict.fromkeys(names))
+    if len(names) < 2:
+        raise InputError(f"compare needs the names of at least 2 studies, got {', '.join(map(repr, names)) or 'none'}")
+    entries = [_entry(load(engine, name)) for name in names]
+    pairs = [pair for split in ("validation", "test") for pair in compare(entries, split)]
+    page = render(entries, pairs)
+    contents = {
+        "comparison.csv": _studies_csv(entries),
+        "tests.csv": _tests_csv(pairs),
+        "comparison.md": markdown.document(outline(page), {}),
+        "index.html": page,
+    }
+    folder = directory / folder_name("compare-" + "-".join(names))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in contents.items():
+            replace(folder / file, content)
+    except OSError as error:
+        raise InputError(f"{folder}: the comparison cannot be written: {error.strerror or error}") from error
+    return folder / "index.html"
+
+
+def _entry(frames: Frames) -> Entry:
+    stages = view_stages(frames)
+    return Entry(frames, tuple(stages), last_search(stages), final(stages))
+
+
+def compare(entries: Sequence[Entry], split: str) -> list[Pair]:
+    """Test each two studies whose accuracies on a split can be compared; p adjusted over all of them by Holm."""
+    found = []
+    for one, other in itertools.combinations(entries, 2):
+        shares = one.shares(split), other.shares(split)
+        tested = _test(one, other, split) if all(shares) else None
+        if tested:
+            difference = math.fsum(shares[0]) / len(shares[0]) - math.fsum(shares[1]) / len(shares[1])
+            found.append((one.name, other.name, difference, *tested))
+    adjusted = holm([p for *_, p, _ in found]).tolist()
+    return [Pair(split, a, b, d, p, test) for (a, b, d, _, test), p in zip(found, adjusted, strict=True)]
+
+
+def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
+    """Return p and the test's name, None where there is no test that fits."""
+    a, b = one.shares(split), other.shares(split)
+    if len(a) > 1 and len(b) > 1:
+        if split == "validation" and (one.images(split)[-1] or other.images(split)[-1]):
+            return None  # folds share training images: their accuracies are not independent
+        constant = len({*a}) == len({*b}) == 1  # no deviation, and so no test
+        return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
+    if len(a) != len(b):
+        return None
+    right = one.frames.correct(one.ids(split)[0], split), other.frames.correct(other.ids(split)[0], split)
+    if right[0] is None or right[1] is None:
+        return None
+    if one.images(split) == other.images(split) and right[0].size == right[1].size:
+        only = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
+        return float(mcnemar_exact(*only)), "exact McNemar, same images"
+    return two_proportions(int(right[0].sum()), right[0].size, int(right[1].sum()), right[1].size), "two proportions"
+
+
+def two_proportions(right: int, images: int, other_right: int, other_images: int) -> float:
+    """Return p of the pooled z test that two shares, each on images of its own, are the same.
+
+    >>> f"{two_proportions(520, 1000, 480, 1000):.4f}"
+    '0.0736'
+    """
+    pooled = (right + other_right) / (images + other_images)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / images + 1 / other_images))
+    return 2 * float(ndtr(-abs(right / images - other_right / other_images) / error)) if error else 1.0
+
+
+def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
+    """Return the one self-contained HTML page."""
+    figures = [_curves(entries, metric) for metric in ("accuracy", "loss")] if any(e.best for e in entries) else []
+    return (
+        environment()
+        .get_template("compare.html")
+        .render(
+            entries=entries,
+            pairs=pairs,
+            same=len({entry.images("validation") for entry in entries if entry.search}) == 1,
+            figures=[Markup(figure) for figure in figures],
+            character=character,
+            duration=formatting.duration,
+        )
+    )
+
+
+def _curves(entries: Sequence[Entry], metric: str) -> str:
+    def draw(axes: Any) -> None:
+        for index, entry in enumerate(entries):
+            by_trial = entry.frames.curves.groupby("trial_id")
+            runs = [by_trial.get_group(trial) for trial in entry.ids("validation") if trial in by_trial.groups]
+            if runs:
+                values = by_epoch(runs, f"validation_{metric}")
+                style = {"color": colour(index), "marker": marker(index), "markersize": 4, "linewidth": 1.5}
+                every = (index, max(1, len(values) // 8))
+                axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markevery=every, **style)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_ylabel(f"validation {metric}")
+        if metric == "accuracy":
+            percent_axis(axes, "validation accuracy (%)")
+
+    alt = f"validation {metric} by epoch of the best setting of each study"
+    return svg(f"compare {metric}", alt, (4.7, 3.0), draw, [(i, entry.name) for i, entry in enumerate(entries)])
+
+
+def _studies_csv(entries: Sequence[Entry]) -> str:
+    header = ["study", "state", "stage", "setting", "validation_accuracy", "validation_low", "validation_high"]
+    header += ["validation_images", "test_accuracy", "test_trials", "trials", "epochs_done", "seconds"]
+    rows: list[list[Any]] = [header]
+    for entry in entries:
+        estimate = entry.best.validation if entry.best else None
+        measured = [estimate.share, estimate.low, estimate.high, estimate.images] if estimate else [None] * 4
+        tests = [test.share for test in entry.tests]
+        trials = entry.frames.trials
+        first = [entry.name, entry.frames.study["state"], entry.search.name if entry.search else None, entry.setting]
+        test = [math.fsum(tests) / len(tests) if tests else None, len(tests)]
+        rows.append(
+            [*first, *measured, *test, len(trials), int(trials["epochs_done"].sum()), float(trials["seconds"].sum())]
+        )
+    return _csv(rows)
+
+
+def _tests_csv(pairs: Sequence[Pair]) -> str:
+    header = ["split", "first", "second", "difference", "p_adjusted", "test"]
+    return _csv([header, *([p.split, p.first, p.second, p.difference, p.p, p.test] for p in pairs)])
+
+
+def _csv(rows: Sequence[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([formatting.csv_cell(value) for value in row] for row in rows)
+    return out.getvalue()

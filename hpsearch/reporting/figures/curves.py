@@ -1,0 +1,174 @@
+"""Curves of the best runs: cost, loss, accuracy and η by epoch. May import matplotlib."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hpsearch.errors import InputError, nearest
+from hpsearch.reporting import formatting
+from hpsearch.reporting.figures.style import COLOURS, colour, marker, number_axis, percent_axis, svg
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.diagnosis import diagnose_all
+from hpsearch.reporting.sections.ranking_rows import Row
+from hpsearch.reporting.sections.stage import StageView, with_diagnosis
+from hpsearch.reporting.sections.summary import final, last_search, setting
+
+BEST = 3
+"""So many settings of the last search stage are drawn."""
+
+REPLICATES = 7
+"""At most so many replicates are drawn: the number of colours."""
+
+Trials = Sequence[tuple[str | None, int]]
+"""Chosen trials: the stage's name, None for the last that searched, and the number."""
+
+PANELS = (
+    ("cost", ("train_cost", "validation_cost"), "cost"),
+    ("loss", ("train_loss", "validation_loss"), "loss"),
+    ("accuracy", ("train_accuracy", "validation_accuracy"), "accuracy (%)"),
+    ("eta", ("eta",), "η (learning rate)"),
+)
+
+OF_LAYERS = ("cost", "eta")
+"""Panels that a trainable has nothing for: its cost is its loss, and its learning rate, if any, its own affair."""
+
+
+@dataclass(frozen=True)
+class CurveGroup:
+    """Some runs of one stage: a heading, a legend's text for each run, and a figure for each quantity."""
+
+    title: str
+    legend: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = ()) -> list[CurveGroup]:
+    """Return the curves of the last search stage's best, of the final's replicates, and of `trials` that were chosen.
+
+    Raises InputError for a chosen trial that does not exist.
+    """
+    groups = []
+    search, last = last_search(stages), final(stages)
+    if search:
+        rows = search.ranked[:BEST]
+        title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
+        noun = search.headings[1]
+        legend = [f"rank {row.rank}, {noun} {row.trial}: {setting(search, row)}{_happened(row)}" for row in rows]
+        groups.append(_group(frames, title, "best", rows, legend))
+    if last:
+        rows = last.ranked[:REPLICATES]
+        legend = [f"replicate {row.rank}{_happened(row)}" for row in rows]
+        groups.append(_group(frames, f"{last.name}: {setting(last, rows[0])}", "final", rows, legend))
+    chosen = [_chosen(frames, stages, stage or (search.name if search else ""), number) for stage, number in trials]
+    for start in range(0, len(chosen), len(COLOURS)):
+        part = chosen[start : start + len(COLOURS)]
+        name = f"chosen {start}" if start else "chosen"
+        groups.append(_group(frames, "Chosen trials", name, [row for row, _ in part], [text for _, text in part]))
+    return groups
+
+
+def _happened(row: Row) -> str:
+    return f"; {row.happened}" if row.happened else ""
+
+
+def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int) -> tuple[Row, str]:
+    """Return one trial as a row of its own, and its legend's text."""
+    view = next((each for each in stages if each.name == stage), None)
+    if view is None:
+        raise InputError(f"--trials: there is no stage {stage!r}{nearest(stage, [each.name for each in stages])}")
+    of_stage = frames.trials[frames.trials["stage"] == stage]
+    found = of_stage.loc[of_stage["number"] == number, "id"].tolist()
+    row = next((row for row in view.rows if found and found[0] in row.trial_ids), None)
+    if row is None and found:  # a replicate that does not count for its setting
+        point = of_stage.loc[of_stage["number"] == number, "point"].item()
+        others = set(of_stage.loc[of_stage["point"] == point, "id"])
+        row = next(row for row in view.rows if others & {*row.trial_ids})
+    if row is None:
+        there = f"it has 0 to {int(of_stage['number'].max()):,}" if len(of_stage) else "it has none yet"
+        raise InputError(f"--trials: stage {stage!r} has no trial {number:,}; {there}")
+    row = with_diagnosis(replace(row, trial_ids=(found[0],)), diagnose_all(frames, found))
+    return row, f"{stage}, trial {number}: {setting(view, row)}{_happened(row)}"
+
+
+def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
+    by_trial = frames.curves.groupby("trial_id")
+    runs, texts, since = [], [], []
+    for row, text in zip(rows, legend, strict=True):
+        curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
+        if len(curves) == len(row.trial_ids):
+            runs.append(curves)
+            texts.append(text)
+            since.append(row.since)
+    figures = [
+        _panel(runs, f"{name} {panel}", columns, label, texts, since)
+        for panel, columns, label in PANELS
+        if runs and not (frames.trainable and panel in OF_LAYERS)
+    ]
+    return CurveGroup(title, tuple(texts), tuple(figures))
+
+
+def by_epoch(replicates: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
+    """Return mean, low and high of the replicates in each epoch that all of them have; NaN where one is not finite."""
+    together = pd.concat([run.set_index("epoch")[column] for run in replicates], axis=1, join="inner")
+    together = together.where(together.abs() < math.inf)
+    return pd.DataFrame(
+        {
+            "mean": together.mean(axis=1, skipna=False),
+            "low": together.min(axis=1, skipna=False),
+            "high": together.max(axis=1, skipna=False),
+        }
+    )
+
+
+def _panel(
+    runs: Sequence[Sequence[pd.DataFrame]],
+    name: str,
+    columns: Sequence[str],
+    label: str,
+    legend: Sequence[str],
+    since: Sequence[int | None],
+) -> str:
+    def draw(axes: Axes) -> None:
+        shown: list[float] = []
+        for index, replicates in enumerate(runs):
+            for column in columns:
+                values = by_epoch(replicates, column)
+                _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
+                shown += values[["low", "high"]].to_numpy().ravel().tolist()
+                marked = values[values.index == since[index]] if column.startswith("validation") else values[:0]
+                axes.plot(marked.index, marked["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
+        finite = [value for value in shown if math.isfinite(value)]
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_ylabel(label)
+        if "accuracy" in label:
+            percent_axis(axes, label)
+        elif finite:
+            low, high = min(finite), max(finite)
+            log = low > 0 and high / low > 20
+            number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
+
+    what = "setting" if any(len(replicates) > 1 for replicates in runs) else "run"
+    alt = f"{formatting.label(name.split()[-1])} by epoch; {formatting.count(len(runs), what)}"
+    return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
+
+
+def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool) -> None:
+    epochs = values.index.to_numpy()
+    if band:
+        low, high = values["low"].to_numpy(), values["high"].to_numpy()
+        axes.fill_between(epochs, low, high, color=colour(index), alpha=0.08 if training else 0.18, linewidth=0)
+    axes.plot(
+        epochs,
+        values["mean"].to_numpy(),
+        color=colour(index),
+        linestyle=(0, (4, 2)) if training else "-",
+        linewidth=1.0 if training else 1.5,
+        marker=None if training else marker(index),
+        markevery=(index, max(1, len(values) // 8)),
+        markersize=4,
+    )

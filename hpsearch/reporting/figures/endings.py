@@ -1,0 +1,92 @@
+"""Pictures of stages whose trials do not all go on: curves that end at rungs, or stop early. May import matplotlib."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from hpsearch.reporting import formatting
+from hpsearch.reporting.curves import Curve, curves_of
+from hpsearch.reporting.figures.search import RASTER
+from hpsearch.reporting.figures.style import INK, colour, percent_axis, svg
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.ranking_rows import Record, stopped_early
+from hpsearch.reporting.sections.stage import StageView
+
+RUNG, MOST = 2, 150
+"""Where so many pruned curves end at one epoch is a rung, and a line; so many pruned curves, and others, are drawn."""
+
+
+def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
+    """Return a figure for each searching stage without a pruner of which any trial was stopped early."""
+    by_stage = frames.by_stage
+    names = [stage.name for stage in stages if stage.kind != "final"]
+    ended = {name: _ended(by_stage[name]) for name in names}
+    if not any(ended.values()):
+        return []
+    curves = curves_of(frames)
+    return [_figure(index, name, by_stage[name], curves) for index, name in enumerate(names) if ended[name]]
+
+
+def _ended(trials: Sequence[Record]) -> bool:
+    """Whether any trial of a stage was ended before its time, but by no pruner, whose stages have a picture already."""
+    pruner = any(trial["doomed"] for trial in trials)
+    return not pruner and any(trial["state"] == "pruned" or stopped_early(trial) for trial in trials)
+
+
+def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, Curve]) -> str:
+    known = [(trial, curves[trial["id"]]) for trial in trials if trial["id"] in curves]
+    pruned = Counter(int(curve.epoch[-1]) for trial, curve in known if trial["state"] == "pruned")
+    early = sum(stopped_early(trial) for trial, _ in known)
+    ended = [pair for pair in known if pair[0]["state"] == "pruned"]
+    shown = _some(ended) + _some([pair for pair in known if pair[0]["state"] != "pruned"])
+    rungs = sorted(epoch for epoch, number in pruned.items() if number >= RUNG)
+
+    def draw(axes: Axes) -> None:
+        for trial, curve in shown:
+            ends = trial["state"] == "pruned" or stopped_early(trial)
+            _curve(axes, trial, curve, index, faint=ends, raster=len(shown) > RASTER // 4)
+        for epoch in rungs:
+            axes.axvline(epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+        tops = [float(np.nanmax(curve.validation_accuracy)) for _, curve in shown]
+        best = max((top for top in tops if math.isfinite(top)), default=1.0)
+        axes.set_ylim(top=best + 0.03 * best)
+        axes.set_title(stage)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        percent_axis(axes, "validation accuracy (%)")
+
+    said = [f"{formatting.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
+    said += [f"{formatting.count(early, 'trial')} stopped early"] if early else []
+    where = f", with rungs at epochs {formatting.numbers(rungs)}" if rungs else ""
+    alt = f"Validation accuracy by epoch of the trials of {stage}: {formatting.listing(said)}{where}."
+    return svg(f"endings {stage}", alt, (5.2, 3.3), draw)
+
+
+def _some(trials: Sequence[tuple[Record, Curve]]) -> list[tuple[Record, Curve]]:
+    """Return as many as can be told apart in a picture, evenly from the first to the last, the first among them."""
+    step = math.ceil(len(trials) / MOST) or 1
+    return list(trials[::step])
+
+
+def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool, raster: bool) -> None:
+    end = curve.epoch[-1:], curve.validation_accuracy[-1:]
+    first = trial["rank"] == 1
+    axes.plot(
+        curve.epoch,
+        curve.validation_accuracy,
+        color=colour(index),
+        alpha=0.35 if faint else 1.0 if first else 0.75,
+        linewidth=2.2 if first else 1.0,
+        zorder=4 if first else 2,
+        rasterized=raster,
+    )
+    if trial["state"] == "pruned":
+        axes.plot(*end, "x", color=INK, markersize=5, zorder=5)
+    elif faint:
+        axes.plot(*end, "|", color=INK, markersize=9, zorder=5)
+    elif trial["state"] == "complete":
+        axes.plot(*end, "o", color=colour(index), markersize=4, zorder=5)

@@ -1,0 +1,249 @@
+"""What to try next, each with the lines to paste into the study file. May import spec, and our frames and views.
+
+docs/report.md has the rules in words. What is said rests on the last stage that searched.
+"""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from hpsearch import spec
+from hpsearch.reporting import formatting
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.diagnosis import IMPROVING
+from hpsearch.reporting.sections.ranking_rows import Record, Row
+from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.summary import final, last_search, setting
+
+TRIALS, SEEDS, AGAIN = 8, 5, 3
+"""A stage that we propose draws at least so many settings, or trains with so many seeds the best so many again."""
+
+LENGTHS = ("epochs", "cycles", "updates")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to do next: in a few words, why, and TOML lines that go to the end of the study file."""
+
+    title: str
+    why: str
+    lines: str
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """The last stage that searched: as it is shown, stored, written in the study file, and its study."""
+
+    view: StageView
+    stored: Record
+    written: Mapping[str, Any]
+    study: spec.Study
+    trials: Sequence[Record]  # of finished settings, the best first
+
+    def params(self, row: Row) -> dict[str, Any]:
+        """Return the values of the searched keys of a row."""
+        return self._params[row.trial_ids[0]]
+
+    @cached_property
+    def _params(self) -> dict[int, dict[str, Any]]:
+        return {trial["id"]: dict(trial["params"]) for trial in self.trials}
+
+
+def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
+    """Return what to try next, nothing where no stage has been searched to its end."""
+    searched = _searched(frames, stages)
+    if searched is None or searched.stored["state"] != "complete":
+        return []
+    compared = [row for row in searched.view.ranked if row.mark in ("tied", "worse")]
+    alike = len(compared) > 1 and all(row.mark == "tied" for row in compared)
+    found = [_stop(searched, len(compared))] if alike else _extensions(searched)
+    longer = _longer(searched, final(stages))
+    return [*found, longer] if longer else found
+
+
+def _searched(frames: Frames, stages: Sequence[StageView]) -> _Searched | None:
+    view = last_search(stages)
+    if view is None:
+        return None
+    if frames.written is None:  # a file of another version
+        return None
+    written = tomllib.loads(frames.study["text"])["stage"]
+    stored = next(row for row in frames.stage_rows if row["name"] == view.name)
+    mine: Mapping[str, Any] = next((each for each in written if each.get("name") == view.name), {})
+    trials = frames.by_stage[view.name]
+    ranked = sorted((row for row in trials if row["rank"]), key=lambda row: (row["rank"], row["replicate"]))
+    return _Searched(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
+
+
+def _stop(searched: _Searched, others: int) -> Advice:
+    """All settings are tied: the stage's ranges are narrower than the noise."""
+    view = searched.view
+    best = view.ranked[0]
+    images = best.validation.images if best.validation else 0
+    on = f"over {view.replication.over}" if view.replication else f"on {images:,} images"
+    again = view.ranked[:AGAIN]
+    folds = bool(view.replication and view.replication.noun == "fold")
+    stage = _stage(searched, "again", {} if folds else {"replicates": SEEDS})
+    stage["settings"] = [searched.params(row) for row in again]
+    how = "on more images" if folds else f"with {SEEDS} seeds each"
+    return Advice(
+        "Stop searching here",
+        f"None of the {others:,} other settings of {view.name} can be told from its best {on}: its ranges are narrower"
+        f" than the noise, and a finer search would choose by chance. Take the best ({setting(view, best)}), or train"
+        f" the first {len(again)} again {how}:",
+        _lines(stage),
+    )
+
+
+def _extensions(searched: _Searched) -> list[Advice]:
+    """The best value of a key is at an edge of what was tried: go on in that direction."""
+    space, told = dict(searched.stored["space"] or {}), []
+    for key, entry in list(space.items()):
+        found = _beyond(searched, key, entry)
+        if found:
+            space[key], sentence = found
+            told.append(sentence)
+    if not told:
+        return []
+    stage = _stage(searched, "further", {"sampler": {"kind": "random", "trials": max(TRIALS, len(told) * TRIALS)}})
+    stage["space"] = {key: _entry(entry) for key, entry in space.items()}
+    return [Advice("Search further out", f"{' '.join(told)} The optimum may lie beyond:", _lines(stage))]
+
+
+def _beyond(searched: _Searched, key: str, entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """Return where to go on if the best value is at an edge, and a sentence that says so."""
+    name, label = searched.view.name, formatting.label(key)
+    stage = next(each for each in searched.study.stages if each.name == name)
+    best = searched.params(searched.view.ranked[0])[key]
+    low, high = spec.limits(searched.study, stage, key)
+    if "choices" in entry:
+        more = _next_choice(entry["choices"], best, low, high)
+        if more is None:
+            return None
+        edge = "largest" if more > best else "smallest"
+        return {
+            "choices": sorted([*entry["choices"], more])
+        }, f"The best {label}, {formatting.short(best)}, is the {edge} of the choices of {name}."
+    span = spec.Range.of({each: entry[each] for each in ("low", "high", "log", "integer") if each in entry})
+    tried = [trial["params"][key] for trial in searched.trials if key in trial["params"]]
+    finished = [searched.params(row)[key] for row in searched.view.ranked]
+    around = spec.Around(around=name, best=min(AGAIN, len(finished)))
+    wider, edge_note = spec.narrow(key, around, span, finished, tried, (low, high))
+    assert isinstance(wider, spec.Range)
+    if edge_note is None or (wider.low >= span.low and wider.high <= span.high):
+        return None
+    edge = "upper" if wider.high > span.high else "lower"
+    ends = " to ".join(formatting.alike([span.low, span.high]))
+    return _rounded(
+        wider, low, high
+    ), f"The best {label}, {formatting.short(best)}, is at the {edge} edge of the range of {name} ({ends})."
+
+
+def _rounded(span: spec.Range, lowest: float, highest: float) -> dict[str, Any]:
+    """Return a range to three digits, as one would write it: moved outwards by that, but not beyond what is allowed."""
+    entry = span.model_dump(exclude_none=True)
+    if not span.integer:
+        entry |= {
+            "low": max(_digits(span.low, math.floor), lowest),
+            "high": min(_digits(span.high, math.ceil), highest),
+        }
+    return entry
+
+
+def _digits(value: float, to: Any) -> float:
+    if value == 0:
+        return 0.0
+    power = math.floor(math.log10(abs(value))) - 2
+    return float(f"{to(value / 10.0**power)}e{power}")
+
+
+def _next_choice(choices: Sequence[Any], best: Any, low: float, high: float) -> float | int | None:
+    """Return the choice that would come after the outermost one, None where the best is not at the edge."""
+    if len(choices) < 2 or not all(formatting.is_number(choice) and choice > 0 for choice in choices):
+        return None
+    ordered = sorted(choices)
+    if best not in (ordered[0], ordered[-1]):
+        return None
+    outer, inner = (ordered[-1], ordered[-2]) if best == ordered[-1] else (ordered[0], ordered[1])
+    more = outer * outer / inner
+    if all(isinstance(choice, int) for choice in choices):
+        more = round(more)
+    return more if low <= more <= high and more not in choices and more > 0 else None
+
+
+def _longer(searched: _Searched, last: StageView | None) -> Advice | None:
+    """The best was still improving when its training ended: give it twice as long."""
+    best = searched.view.ranked[0]
+    trial = next(each for each in searched.trials if each["id"] == best.trial_ids[0])
+    if not best.happened.startswith(IMPROVING):
+        return None
+    if last is not None and not any(row.happened.startswith(IMPROVING) for row in last.ranked):
+        return None  # the final trained it on, as far as it goes
+    training = trial["setting"].get("training", {})
+    key = next((each for each in LENGTHS if training.get(each)), None)
+    if key is None or key in searched.params(best):
+        return None
+    stage = _stage(searched, "longer", {})
+    given = stage.get("training", {})
+    kept = {name: value for name, value in given.items() if name not in LENGTHS}
+    stage |= {"training": kept | {key: 2 * training[key]}, "settings": [searched.params(best)]}
+    which = f"The best of {searched.view.name} ({setting(searched.view, best)})"
+    why = [f"{which} was still improving when its {training[key]:,} {key} were over.", best.because]
+    return Advice("Train longer", f"{' '.join(filter(None, why))} Give it twice as long:", _lines(stage))
+
+
+def _stage(searched: _Searched, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a new stage that trains as the last one did."""
+    taken = {stage.name for stage in searched.study.stages}
+    unique = next(each for each in (name, *(f"{name} {i}" for i in range(2, 10_000))) if each not in taken)
+    kept = {
+        key: searched.written[key]
+        for key in ("training", "model", "augmentation", "replicates")
+        if key in searched.written
+    }
+    return {"name": unique, **kept, **more}
+
+
+def _entry(entry: Mapping[str, Any]) -> Any:
+    if "choices" in entry:
+        return entry["choices"]
+    return {
+        key: value for key, value in entry.items() if key in ("low", "high") or (key in ("log", "integer") and value)
+    }
+
+
+def _lines(stage: Mapping[str, Any]) -> str:
+    """Write a stage as the lines of a study file; each key of its space, and each of its settings, on its own."""
+    lines = ["[[stage]]"]
+    for key, value in stage.items():
+        if key == "space":
+            lines += [f"space.{_key(name)} = {toml(entry)}" for name, entry in value.items()]
+        elif key == "settings":
+            lines += ["settings = [", *(f"    {toml(each)}," for each in value), "]"]
+        else:
+            lines.append(f"{key} = {toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+
+
+def toml(value: Any) -> str:
+    """Write a value as TOML does, tables inline.
+
+    >>> toml({"kind": "grid", "low": 1e-05, "on": True, "hidden": [50], "a b": "x"})
+    '{ kind = "grid", low = 1e-05, on = true, hidden = [50], "a b" = "x" }'
+    """
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(key)} = {toml(each)}' for key, each in value.items())} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(toml(each) for each in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value) if isinstance(value, bool) else repr(value)

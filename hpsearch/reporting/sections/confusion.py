@@ -1,0 +1,172 @@
+"""Which classes are taken for which on the test images: a confusion matrix. May import NumPy, matplotlib.
+
+The final's, else that of the best of the last search stage that looked at the test images.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from hpsearch.reporting import formatting
+from hpsearch.reporting.figures.style import COLOURS, one_line, svg
+from hpsearch.reporting.figures.weights import data_uri
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.summary import final, last_search
+from hpsearch.reporting.test_labels import HeldOut, held_out
+
+CLASSES, PAIRS, EXAMPLES = 20, 8, 6
+"""Up to so many classes the matrix is drawn; so many pairs are listed; each with so many examples at most."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two classes that are taken for each other: how often, as shares of each class; examples as data URIs of PNGs."""
+
+    names: tuple[str, str]
+    first_for_second: str
+    second_for_first: str
+    images: str  # how many of both on average
+    examples: tuple[tuple[str, str], ...]  # caption and image
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """The section: what it is of, the figure, the pairs; or why there is none."""
+
+    of: str
+    missing: str
+    figure: str
+    pairs: tuple[Pair, ...]
+    examples: bool
+
+
+def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Confusion | None:
+    """Return the section of confused classes, None where no trial was scored on the test images."""
+    stage = final(stages) or last_search(stages)
+    rows = [] if stage is None else stage.ranked if stage.kind == "final" else stage.ranked[:1]
+    trials = [trial for row in rows for trial in row.trial_ids]
+    found = [(trial, predicted) for trial in trials if (predicted := frames.predicted(trial)) is not None]
+    classes = [str(name) for name in (frames.study["data"] or {}).get("classes") or []]
+    if stage is None or not found or len(classes) < 2:
+        return None
+    images = held_out(frames)
+    if images is None:
+        missing = (
+            "The test images' true classes are not in the database, and neither a prepared split nor the dataset was at"
+            " hand when this report was written."
+        )
+        return Confusion("", missing, "", (), examples)
+    for trial, predicted in found:
+        right = frames.correct(trial, "test")
+        if predicted.size != images.labels.size or right is None or ((predicted == images.labels) != right).any():
+            missing = "The test images at hand are not those that the trials were scored on."
+            return Confusion("", missing, "", (), examples)
+    counts = matrix(images.labels, [predicted for _, predicted in found], len(classes))
+    of = f"{stage.name}, {formatting.count(len(found), 'replicate') if stage.kind == 'final' else 'its best setting'}"
+    figure = _figure(counts, classes) if len(classes) <= CLASSES else ""
+    shape = frames.study["data"].get("image_shape") if examples else None
+    votes = np.stack([predicted for _, predicted in found])
+    return Confusion(of, "", figure, tuple(_pairs(counts, classes, images, votes, shape)), examples)
+
+
+def matrix(labels: NDArray[np.int64], predictions: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.float64]:
+    """Return how many images of each class (row) are taken for each (column), (classes, classes): the trials' mean."""
+    cells = np.zeros(classes * classes)
+    for predicted in predictions:
+        cells += np.bincount(labels * classes + predicted.astype(np.int64), minlength=classes * classes)
+    return (cells / len(predictions)).reshape(classes, classes)
+
+
+def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))
+
+
+def _pairs(
+    counts: NDArray[np.float64],
+    classes: Sequence[str],
+    images: HeldOut,
+    votes: NDArray[np.uint8],
+    shape: Sequence[int] | None,
+) -> list[Pair]:
+    shares, both = _shares(counts), np.triu(counts + counts.T, 1)
+    order = np.argsort(-both, axis=None, kind="stable")[:PAIRS]
+    found = []
+    for first, second in (divmod(int(cell), len(classes)) for cell in order):
+        if not both[first, second]:
+            break
+        shown = _examples(images, votes, (first, second), classes, shape) if shape else ()
+        found.append(
+            Pair(
+                (classes[first], classes[second]),
+                formatting.percent(shares[first, second], 1),
+                formatting.percent(shares[second, first], 1),
+                f"{both[first, second]:,.0f}",
+                shown,
+            )
+        )
+    return found
+
+
+def _examples(
+    images: HeldOut,
+    votes: NDArray[np.uint8],
+    pair: tuple[int, int],
+    classes: Sequence[str],
+    shape: Sequence[int],
+) -> tuple[tuple[str, str], ...]:
+    """Return the first test images of one class that most trials take for the other, half of each direction."""
+    shown: list[tuple[str, str]] = []
+    for true, taken in (pair, pair[::-1]):
+        often = (votes == taken).sum(axis=0) * (images.labels == true)
+        order = np.argsort(-often, kind="stable")[: EXAMPLES // 2]
+        caption = f"{classes[true]}, taken for {classes[taken]}"
+        shown += [(caption, data_uri(picture(images.image(int(i)), shape))) for i in order if often[i]]
+    return tuple(shown)
+
+
+def picture(pixels: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.uint8]:
+    """Return an image (channels·height·width,) as RGB (height, width, 3), its own range from black to white."""
+    channels = pixels.reshape(shape).transpose(1, 2, 0)
+    if channels.shape[2] != 3:
+        channels = np.repeat(channels.mean(axis=2, keepdims=True), 3, axis=2)
+    low, high = float(channels.min()), float(channels.max())
+    if low >= 0 and 1 < high <= 255:  # bytes: shown as they are
+        low, high = 0.0, max(255.0 if high > 16 else high, 1.0)
+    return np.rint(255 * (channels - low) / ((high - low) or 1.0)).clip(0, 255).astype(np.uint8)
+
+
+def _figure(counts: NDArray[np.float64], classes: Sequence[str]) -> str:
+    shares, number = _shares(counts), len(classes)
+
+    def draw(axes: Axes) -> None:
+        for true in range(number):
+            for taken in range(number):
+                share = float(shares[true, taken])
+                corner = (taken - 0.5, true - 0.5)
+                axes.add_patch(Rectangle(corner, 1, 1, facecolor=COLOURS[0], alpha=0.6 * share**0.7, linewidth=0))
+                if share >= 0.005:
+                    text = f"{100 * share:.0f}"
+                    axes.text(taken, true, text, ha="center", va="center", fontsize=9 if number <= 12 else 7)
+        names = [one_line(name, 12) for name in classes]
+        slanted = max(map(len, names)) > 2
+        axes.set_xticks(range(number), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+        axes.set_yticks(range(number), names)
+        axes.set_xlim(-0.5, number - 0.5)
+        axes.set_ylim(number - 0.5, -0.5)
+        axes.set_xlabel("taken for")
+        axes.set_ylabel("is")
+        axes.grid(False)
+        axes.tick_params(length=0)
+
+    worst = min(range(number), key=lambda each: shares[each, each])
+    alt = (
+        f"Confusion matrix of {number} classes, in % of each; hardest: {classes[worst]},"
+        f" {formatting.percent(float(shares[worst, worst]), 0)} right."
+    )
+    side = 1.6 + 0.36 * number
+    return svg("confusion", alt, (side + 0.4, side), draw)

@@ -1,0 +1,215 @@
+"""The rows of a ranking table, every cell a text: what a row is, and the rows of a stage with a trial per setting.
+
+May import our frames, statistics and words. `setting_rows` makes those of a stage whose settings have replicates.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.reporting import formatting
+from hpsearch.reporting.formatting import NumberStyle
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.statistics.comparison import compare_with_best, tied, wilson_interval
+
+Record = dict[str, Any]
+"""A row of `Frames.trials` or `Frames.stages`."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An accuracy as it was measured, or the mean over replicates, with its 95% interval."""
+
+    share: float
+    low: float
+    high: float
+    images: int
+    deviation: float | None = None  # of the replicates, None where there are none
+
+    @property
+    def accuracy(self) -> str:
+        """The accuracy: 51.73%; with its standard deviation 51.73% ± 0.25."""
+        places = formatting.decimals(self.images)
+        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.{places}f}"
+        return formatting.percent(self.share, places) + spread
+
+    @property
+    def interval(self) -> str:
+        """The interval: 50.75–52.71."""
+        return formatting.between(self.low, self.high, formatting.decimals(self.images))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial of a ranking table, or one setting with all its replicates."""
+
+    trial_ids: tuple[int, ...]
+    state: str
+    rank: str  # in the final, where all are one setting, the replicate
+    trial: str
+    values: tuple[str, ...]  # of the searched keys
+    validation: Estimate | None
+    loss: str
+    best_epoch: str
+    test: Estimate | None
+    seconds: float
+    time: str
+    mark: str  # best, tied, worse, or nothing
+    remark: str
+    happened: str = ""  # the diagnosis, in a few words
+    because: str = ""  # and the numbers that it rests on
+    since: int | None = None  # the epoch that it speaks of, which a figure marks
+    replicates: int = 1  # how many count
+
+    @property
+    def accuracy(self) -> str:
+        """The validation accuracy."""
+        return self.validation.accuracy if self.validation else formatting.MISSING
+
+    @property
+    def interval(self) -> str:
+        """The validation accuracy's interval."""
+        return self.validation.interval if self.validation else formatting.MISSING
+
+    @property
+    def test_accuracy(self) -> str:
+        """The test accuracy with its interval."""
+        return f"{self.test.accuracy} ({self.test.interval})" if self.test else formatting.MISSING
+
+
+def compare(frames: Frames, trials: Sequence[Record]) -> dict[int, float]:
+    """Compare the finished trials of one table with its best; return p by trial id where predictions were kept."""
+    finished = [(trial["id"], frames.correct(trial["id"])) for trial in trials if trial["state"] == "complete"]
+    if not finished or finished[0][1] is None:
+        return {}
+    best = finished[0][1]
+    others = [(trial, right) for trial, right in finished[1:] if right is not None and right.size == best.size]
+    comparisons = compare_with_best(best, [right for _, right in others])
+    return {trial: comparison.p for (trial, _), comparison in zip(others, comparisons, strict=True)}
+
+
+def images_of(frames: Frames, stage: Record, trial: Record, split: str) -> int | None:
+    """Return how many images of a split the trial was measured on, None where that is not known."""
+    right = frames.correct(trial["id"], split)
+    return right.size if right is not None else (stage["data"] or {}).get(split)
+
+
+def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estimate | None:
+    """Return a trial's accuracy on a split with Wilson's interval, None where it was not measured."""
+    share, images = trial[f"{split}_accuracy"], images_of(frames, stage, trial, split)
+    return Estimate(share, *wilson_interval(share * images, images), images) if share is not None and images else None
+
+
+def trial_rows(
+    frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], p: Mapping[int, float]
+) -> list[Row]:
+    """Return a row per trial; `styles` has the searched keys in their columns' order, `p` is that of `compare`."""
+    return [_row(frames, stage, trial, styles, p.get(trial["id"])) for trial in trials]
+
+
+def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, NumberStyle], p: float | None) -> Row:
+    # The final's trials are one setting: they are told apart by their seed and compared with nothing.
+    final = stage["kind"] == "final"
+    mark = "" if final else mark_of(trial["rank"], p)
+    loss = trial["validation_loss"]
+    return Row(
+        trial_ids=(trial["id"],),
+        state=trial["state"],
+        rank=str(trial["replicate"] if final else trial["rank"] or formatting.MISSING),
+        trial=str(trial["number"]),
+        values=values_of(trial, styles),
+        validation=estimate(frames, stage, trial, "validation"),
+        loss=formatting.MISSING if loss is None else formatting.loss(loss),
+        best_epoch=formatting.MISSING if trial["best_epoch"] is None else f"{trial['best_epoch']} of {trained(trial)}",
+        test=estimate(frames, stage, trial, "test"),
+        seconds=trial["seconds"],
+        time=formatting.duration(trial["seconds"]) if trial["epochs_done"] else formatting.MISSING,
+        mark=mark,
+        remark=_remark(trial, mark, p, stage),
+    )
+
+
+def mark_of(rank: int | None, p: float | None) -> str:
+    """Return a row's mark: best for the first, tied or worse for those that were compared with it."""
+    if rank == 1:
+        return "best"
+    return "" if p is None else "tied" if tied(p) else "worse"
+
+
+def values_of(trial: Record, styles: Mapping[str, NumberStyle]) -> tuple[str, ...]:
+    """Write the values of the searched keys, a dash where the trial has none."""
+    params = trial["params"]
+    return tuple(style(params[key]) if key in params else formatting.MISSING for key, style in styles.items())
+
+
+def trained(trial: Record) -> int:
+    """Return how many epochs a trial trains: those that it was given, fewer if it ended early."""
+    return int(trial["epochs_done"] if stopped_early(trial) or trial["state"] == "pruned" else trial["epochs"])
+
+
+def stopped_early(trial: Record) -> bool:
+    """Whether a trial ended well before its last epoch."""
+    return trial["state"] == "complete" and bool(trial["reason"]) and trial["epochs_done"] < trial["epochs"]
+
+
+def early_reason(trial: Record) -> tuple[str, str]:
+    """Return in few words that a trial ended early, and why: ("stopped early", "no better accuracy for 5 epochs").
+
+    >>> early_reason({"reason": "stopped early: no better validation accuracy for 5 epochs"})
+    ('stopped early', 'no better validation accuracy for 5 epochs')
+    """
+    short, _, why = trial["reason"].partition(": ")
+    return short, why
+
+
+def verdict(mark: str, p: float | None, stage: Record) -> str:
+    """Write a mark in words, with the p-value that it rests on."""
+    if mark == "best":
+        return "best" if stage["state"] == "complete" else "best so far"
+    if p is None:
+        return ""
+    return f"{'≈ best' if mark == 'tied' else 'worse'} ({formatting.p_value(p)})"
+
+
+def why(trial: Record) -> str:
+    """Return why a trial failed or was ended, with the last line of its traceback where that says more."""
+    reason = trial["reason"] or "no reason was kept"
+    last = (trial["traceback"] or "").strip().rpartition("\n")[2].strip()
+    return reason if not last or last in reason else f"{reason}: {last}"
+
+
+def out_of_time(trial: Record) -> bool:
+    """Whether a trial was ended by a budget, and not by the pruner."""
+    return trial["state"] == "pruned" and trial["doomed"] is None
+
+
+def audited(trial: Record) -> bool:
+    """Whether the pruner had decided against a trial, which trained on to show what that loses."""
+    return trial["state"] not in ("pruned", "failed") and trial["doomed"] is not None
+
+
+def pruned(trial: Record) -> str:
+    """Write in a few words where and why a trial was pruned; ranking.csv has the whole reason.
+
+    >>> reason = "place 22 of 40 after epoch 1, where the best 14 went on"
+    >>> pruned({"doomed": 1, "reason": reason, "traceback": None})
+    'pruned at epoch 1: place 22 of 40'
+    """
+    reason = why(trial).replace(f" after epoch {trial['doomed']}", "")
+    return f"pruned at epoch {trial['doomed']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
+
+
+def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
+    state, done = trial["state"], f"epoch {trial['epochs_done']:,} of {trial['epochs']:,}"
+    if state == "pruned" and not out_of_time(trial):
+        return pruned(trial)
+    if state in ("failed", "pruned"):
+        return f"{'failed' if state == 'failed' else 'stopped'} after {done}: {why(trial)}"
+    if state != "complete":
+        return f"running, {done} done" if state == "running" else state
+    text = verdict(mark, p, stage)
+    if not text and stage["kind"] != "final":
+        text = "not compared: which images it gets right was not kept"
+    early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
+    doomed = f"audited (cut at epoch {trial['doomed']:,})" if audited(trial) else ""
+    return "; ".join(part for part in (text, early, doomed) if part)

@@ -1,0 +1,198 @@
+"""What others report, from the study file's [[reference]] rows, beside what came out here. May import SciPy and spec.
+
+docs/report.md gives the rule for "within noise" in words.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy.special import ndtri, stdtrit
+
+from hpsearch.reporting import formatting
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.ranking_rows import Record, images_of
+from hpsearch.reporting.statistics.comparison import LEVEL, wilson_interval
+from hpsearch.spec import Reference, Study
+from hpsearch.spec.checks.references import stages_of
+from hpsearch.spec.tables.space import same
+
+NEAR = 0.1
+"""In a range the nearest tried value stands for the reported one, if no further off than this share of the range."""
+
+
+@dataclass(frozen=True)
+class ReferenceRow:
+    """One reported number beside ours, every cell a text."""
+
+    source: str
+    about: str
+    metric: str
+    reported: str
+    reproduced: str
+    difference: str
+    verdict: str
+    mark: str  # near, apart, or nothing where there is nothing to compare
+    note: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out here: one value per replicate; of how many images each is a share, None for costs and losses."""
+
+    values: tuple[float, ...]
+    images: int | None
+    where: str  # which setting stands for the reported one, "" where it is that one
+
+    @property
+    def mean(self) -> float:
+        """The mean over the replicates."""
+        return statistics.fmean(self.values)
+
+    @property
+    def deviation(self) -> float:
+        """The replicates' standard deviation, 0 where there is only one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
+
+
+def reference_rows(frames: Frames) -> list[ReferenceRow]:
+    """Return a row for each [[reference]] of the study file as it was launched, in its order."""
+    if frames.written is None:
+        return []
+    return [_row(each, _measured(frames, frames.written, each)) for each in frames.written.references]
+
+
+def noise(reported: float, measured: Measured) -> float | None:
+    """Return how far apart two equally good trainings would be with 95% chance, at most; None where that is not known.
+
+    The images' part is that of two proportions, both of so many images as ours; the seed's part comes from our
+    replicates, and holds for the one reported training and for our mean over n: s²·(1 + 1/n). Student's t has Welch's
+    degrees of freedom, since only the second part is estimated from few values.
+    """
+    number, of_seeds, of_images = len(measured.values), 0.0, 0.0
+    if measured.images:
+        share = min(1.0, max(0.0, (reported + measured.mean) / 2))
+        of_images = 2 * share * (1 - share) / measured.images
+    if number > 1:
+        of_seeds = measured.deviation**2 * (1 + 1 / number)
+    variance = of_images + of_seeds
+    if not variance:
+        return None
+    degrees = (number - 1) * (variance / of_seeds) ** 2 if of_seeds else math.inf
+    factor = float(ndtri(1 - LEVEL / 2)) if degrees > 1e6 else float(stdtrit(degrees, 1 - LEVEL / 2))
+    return factor * math.sqrt(variance)
+
+
+def _row(reference: Reference, measured: Measured | None) -> ReferenceRow:
+    share = reference.metric.endswith("accuracy")
+    places = formatting.decimals(measured.images if measured else None) if share else 4
+    reported = formatting.percent(reference.value, 2) if share else f"{reference.value:.4g}"
+    reproduced = difference = formatting.MISSING
+    verdict, mark = "nothing like it was tried here", ""
+    if measured:
+        reproduced = _reproduced(measured, share, places)
+        apart = measured.mean - reference.value
+        difference = f"{100 * apart:+.{places}f}" if share else f"{apart:+.4g}"
+        verdict, mark = _verdict(reference, apart, noise(reference.value, measured), share)
+    return ReferenceRow(
+        reference.source,
+        _about(reference),
+        reference.metric.replace("_", " "),
+        reported,
+        reproduced,
+        difference.replace("-", "−"),
+        verdict,
+        mark,
+        reference.note,
+    )
+
+
+def _verdict(reference: Reference, apart: float, known: float | None, share: bool) -> tuple[str, str]:
+    """Say whether two numbers so far apart may be the same, and mark the row."""
+
+    def within(limit: float) -> str:
+        return f"±{100 * limit:.1f}" if share else f"±{limit:.2g}"
+
+    if known is not None and abs(apart) <= known:
+        return f"within noise ({within(known)})", "near"
+    if reference.tolerance is not None and abs(apart) <= reference.tolerance:
+        return f"within the row's tolerance ({within(reference.tolerance)})", "near"
+    if known is None and reference.tolerance is None:
+        return "how large noise is, is not known", ""
+    limits = [within(limit) for limit in (known, reference.tolerance) if limit is not None]
+    return f"{'higher' if apart > 0 else 'lower'} than noise explains ({formatting.listing(limits)})", "apart"
+
+
+def _reproduced(measured: Measured, share: bool, places: int) -> str:
+    number = len(measured.values)
+    if not share:
+        text = f"{measured.mean:.4g}" + (f" ± {measured.deviation:.2g}" if number > 1 else "")
+    elif number > 1:
+        text = f"{formatting.percent(measured.mean, places)} ± {100 * measured.deviation:.{places}f} ({number} seeds)"
+    elif measured.images:
+        low, high = wilson_interval(measured.mean * measured.images, measured.images)
+        text = f"{formatting.percent(measured.mean, places)} ({formatting.between(low, high, places)})"
+    else:
+        text = formatting.percent(measured.mean, places)
+    return f"{text} at {measured.where}" if measured.where else text
+
+
+def _about(reference: Reference) -> str:
+    if reference.setting:
+        where = f"{reference.stage}: " if reference.stage else ""
+        return where + pairs(reference.setting)
+    return "final" if reference.stage in (None, "final") else f"the best of {reference.stage}"
+
+
+def pairs(setting: Mapping[str, Any]) -> str:
+    """Write a setting: λ = 0, η = 0.1."""
+    labels = formatting.labels(setting)
+    return ", ".join(f"{labels[key]} = {formatting.any_value(value)}" for key, value in setting.items())
+
+
+def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | None:
+    """Return what came out for the setting that a reference is about, None where there is none that has finished."""
+    names = [stage.name for stage in stages_of(study, reference)] or ["final"]
+    for name in names:
+        stage = next((row for row in frames.stage_rows if row["name"] == name), None)
+        trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
+        point = _point(stage["space"] or {}, trials, reference.setting) if stage else None
+        chosen = [trial for trial in trials if trial["point"] == point]
+        values = tuple(trial[reference.metric] for trial in chosen if trial[reference.metric] is not None)
+        if stage and values:
+            split, _, metric = reference.metric.partition("_")
+            images = images_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
+            there = {key: chosen[0]["params"][key] for key in reference.setting}
+            moved = {key: there[key] for key in there if same(there[key]) != same(reference.setting[key])}
+            return Measured(values, images, pairs(moved))
+    return None
+
+
+def _point(space: Mapping[str, Any], trials: Sequence[Record], setting: Mapping[str, Any]) -> int | None:
+    """Return which point of a stage's trials, best first, is the setting, or the nearest to it in the stage's ranges.
+
+    Without a setting it is the best.
+    """
+    distances = [(_distance(space, trial["params"], setting), trial["point"]) for trial in trials]
+    near = [(distance, index, point) for index, (distance, point) in enumerate(distances) if distance is not None]
+    return min(near)[2] if near else None
+
+
+def _distance(space: Mapping[str, Any], params: Mapping[str, Any], setting: Mapping[str, Any]) -> float | None:
+    total = 0.0
+    for key, wanted in setting.items():
+        if key not in params:
+            return None
+        if same(params[key]) == same(wanted):
+            continue
+        span = space.get(key) or {}
+        if "low" not in span or not formatting.is_number(wanted) or (span.get("log") and wanted <= 0):
+            return None
+        scale = math.log if span.get("log") else float
+        away = abs(scale(params[key]) - scale(wanted)) / ((scale(span["high"]) - scale(span["low"])) or 1.0)
+        if away > NEAR:
+            return None
+        total += away
+    return total

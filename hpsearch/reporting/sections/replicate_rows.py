@@ -1,0 +1,209 @@
+"""The rows of a stage whose settings have replicates, seeds or folds: one per setting. May import our rows, statistics.
+
+A setting counts by the mean over its replicates, and is compared with the best over those that both have.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from hpsearch.reporting import formatting
+from hpsearch.reporting.formatting import NumberStyle
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.ranking_order import setting_state
+from hpsearch.reporting.sections.ranking_rows import (
+    Estimate,
+    Record,
+    Row,
+    early_reason,
+    estimate,
+    images_of,
+    mark_of,
+    out_of_time,
+    pruned,
+    stopped_early,
+    trained,
+    values_of,
+    verdict,
+    why,
+)
+from hpsearch.reporting.statistics.comparison import Spread, holm, mcnemar_exact
+
+
+@dataclass(frozen=True)
+class Replication:
+    """What the replicates of a stage's settings are, and how their mean varies (see `Spread`)."""
+
+    noun: str  # seed or fold
+    number: int  # the most that a setting has
+    overlap: float  # n_test / n_train for folds, which share training images; 0 for seeds
+    fewest: int  # of the finished settings
+
+    @property
+    def even(self) -> bool:
+        """Whether all finished settings have as many."""
+        return self.fewest == self.number
+
+    @property
+    def over(self) -> str:
+        """What a comparison rests on, in words."""
+        return f"these {formatting.count(self.number, self.noun)}" if self.even else f"the {self.noun}s that both have"
+
+    @property
+    def text(self) -> str:
+        """How many, in words: 3 seeds, or 1 to 10 seeds."""
+        span = "" if self.even else f"{self.fewest:,} to "
+        return span + formatting.count(self.number, self.noun)
+
+    def spread(self, images: int, number: int) -> Spread:
+        """Return how means over so many accuracies, each on so many images, vary."""
+        return Spread(1 / number + self.overlap, 1 / images)
+
+
+def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | None:
+    """Return what the replicates of a searching stage are, None where each setting has one trial."""
+    settings = settings_of(trials)
+    number = max((len(members) for members in settings), default=0)
+    if stage["kind"] == "final" or number < 2:
+        return None
+    fewest = min((len(counted(members)) for members in settings if members[0]["rank"]), default=number)
+    data = stage["data"] or {}
+    if not data.get("folds"):
+        return Replication("seed", number, 0.0, fewest)
+    return Replication("fold", number, data["validation"] / data["train"], fewest)
+
+
+def settings_of(trials: Sequence[Record]) -> list[list[Record]]:
+    """Return the trials of each setting, whose replicates stand together."""
+    return [list(members) for _, members in groupby(trials, lambda trial: trial["point"])]
+
+
+def counted(replicates: Sequence[Record]) -> list[Record]:
+    """Return the replicates that a setting's rank rests on; all of them where it has none."""
+    return [trial for trial in replicates if trial["rank"]] or list(replicates)
+
+
+def setting_rows(
+    frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], how: Replication
+) -> list[Row]:
+    """Return a row per setting; `styles` has the searched keys in the order of their columns."""
+    settings = settings_of(trials)
+    ranked = [each for members in settings if (each := counted(members))[0]["rank"]]
+    p = compare_settings(frames, stage, ranked, how)
+    return [_row(frames, stage, members, styles, how, p.get(members[0]["point"])) for members in settings]
+
+
+def compare_settings(
+    frames: Frames, stage: Record, ranked: Sequence[Sequence[Record]], how: Replication
+) -> dict[int, float]:
+    """Compare each finished setting of one table with the best; return Holm's p by point where there is a test.
+
+    By a paired t test over the replicates that both have, or, where that is only one, by McNemar's test of its two
+    networks.
+    """
+    images = images_of(frames, stage, ranked[0][0], "validation") if ranked else None
+    if not images:
+        return {}
+    best, *others = ranked
+    found = {members[0]["point"]: _compare(frames, best, members, how, images) for members in others}
+    known = {point: p for point, p in found.items() if p is not None}
+    return dict(zip(known, holm(list(known.values())).tolist(), strict=True))
+
+
+def _compare(
+    frames: Frames, best: Sequence[Record], other: Sequence[Record], how: Replication, images: int
+) -> float | None:
+    there = {trial["replicate"]: trial for trial in other}
+    both = [(trial, there[trial["replicate"]]) for trial in best if trial["replicate"] in there]
+    if len(both) > 1:
+        values = [[trial["value"] or 0.0 for trial in side] for side in zip(*both, strict=True)]
+        return how.spread(images, len(both)).compare(*values)
+    first, second = (frames.correct(trial["id"]) for trial in both[0]) if both else (None, None)
+    if first is None or second is None or first.size != second.size:
+        return None
+    return float(mcnemar_exact((first & ~second).sum(), (second & ~first).sum()))
+
+
+def mean_estimate(
+    frames: Frames, stage: Record, replicates: Sequence[Record], split: str, how: Replication
+) -> Estimate | None:
+    """Return the mean accuracy of a setting's replicates, None where they were not all measured.
+
+    The interval is Student's; of a single replicate Wilson's.
+    """
+    if len(replicates) == 1:
+        return estimate(frames, stage, replicates[0], split)
+    shares = [trial[f"{split}_accuracy"] for trial in replicates if trial[f"{split}_accuracy"] is not None]
+    images = images_of(frames, stage, replicates[0], split)
+    if not images or len(shares) < len(replicates):
+        return None
+    low, high = how.spread(images, len(shares)).interval(shares)
+    return Estimate(statistics.fmean(shares), low, high, images, statistics.stdev(shares))
+
+
+def _row(
+    frames: Frames,
+    stage: Record,
+    replicates: Sequence[Record],
+    styles: Mapping[str, NumberStyle],
+    how: Replication,
+    p: float | None,
+) -> Row:
+    held = counted(replicates)
+    first, complete = held[0], held[0]["rank"] is not None
+    losses = [trial["validation_loss"] for trial in held]
+    seconds = sum(trial["seconds"] for trial in replicates)
+    mark = mark_of(first["rank"], p)
+    state = "complete" if complete else setting_state([trial["state"] for trial in replicates])
+    ended = state in ("complete", "pruned")  # so that its numbers are its own
+    return Row(
+        trial_ids=tuple(trial["id"] for trial in held),
+        state=state,
+        rank=str(first["rank"] or formatting.MISSING),
+        trial=formatting.numbers(sorted(trial["number"] for trial in held)),
+        values=values_of(first, styles),
+        validation=mean_estimate(frames, stage, held, "validation", how) if ended else None,
+        loss=formatting.loss(statistics.fmean(losses)) if ended and None not in losses else formatting.MISSING,
+        best_epoch=_best_epochs(held) if ended else formatting.MISSING,
+        test=mean_estimate(frames, stage, held, "test", how) if complete else None,
+        seconds=seconds,
+        time=formatting.duration(seconds) if any(trial["epochs_done"] for trial in replicates) else formatting.MISSING,
+        mark=mark,
+        remark=_remark(replicates, held, state, verdict(mark, p, stage), how),
+        replicates=len(held),
+    )
+
+
+def _best_epochs(replicates: Sequence[Record]) -> str:
+    epochs = [trial["best_epoch"] for trial in replicates if trial["best_epoch"] is not None]
+    longest = max(trained(trial) for trial in replicates)
+    return f"{formatting.span(min(epochs), max(epochs))} of {longest}" if epochs else formatting.MISSING
+
+
+def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, compared: str, how: Replication) -> str:
+    number = len(replicates)
+    if state in ("failed", "pruned"):
+        ended = [trial for trial in replicates if trial["state"] == state]
+        if state == "pruned" and len(ended) == number and not out_of_time(ended[0]):
+            return pruned(ended[0])
+        which = formatting.count_of(len(ended), number, how.noun)
+        said = "stopped" if out_of_time(ended[0]) else state
+        return f"{said}: {which}; {how.noun} {ended[0]['replicate']}: {why(ended[0])}"
+    if state != "complete":
+        done = sum(trial["state"] == "complete" for trial in replicates)
+        return f"running, {formatting.count_of(done, number, how.noun)} done" if state == "running" else state
+    parts = [compared]
+    early = [trial for trial in held if stopped_early(trial)]
+    if early:
+        parts.append(f"{early_reason(early[0])[0]}: {formatting.count_of(len(early), number, how.noun)}")
+    doomed = max((trial["doomed"] for trial in held if trial["doomed"]), default=None)
+    if doomed is not None:
+        parts.append(f"audited (cut at epoch {doomed:,})")
+    late = sum(out_of_time(trial) for trial in replicates)
+    if late:
+        parts.append(f"no time for {formatting.count_of(late, number, how.noun)}")
+    further = number - len(held) - late
+    if further:
+        parts.append(f"{formatting.count(further, f'further {how.noun}')} under way")
+    return "; ".join(part for part in parts if part)

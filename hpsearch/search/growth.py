@@ -1,0 +1,109 @@
+"""What may change of a stored study: a file that only adds to it, and, where it is asked for, its model file.
+
+May import spec, data, storage and workers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from hpsearch import spec
+from hpsearch.data import Dataset
+from hpsearch.errors import InputError, StudyChangedError
+from hpsearch.search.preparation import stages_of
+from hpsearch.search.steps import OUT_OF_TIME
+from hpsearch.spec import Stage, Study
+from hpsearch.storage import reading, writing
+from hpsearch.storage.database import Database
+from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, StudyRow
+from hpsearch.workers.models.plugin import Plugin
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A study's new text, and what it adds."""
+
+    text: str
+    growth: spec.Growth
+
+
+def growth_of_file(row: StudyRow) -> Grown | None:
+    """What the file that was launched adds by now; without that file the stored text counts."""
+    try:
+        text = spec.read_text(Path(row.path))
+        renamed = any(change.startswith("name:") for change in spec.difference(row.text, text))
+    except InputError:  # gone, or no study file any more
+        return None
+    return None if renamed else growth_of(row, text, row.path)
+
+
+def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
+    """What a text adds to a stored study; raises StudyChangedError, key by key, for what it changes otherwise."""
+    if not spec.difference(row.text, text):
+        return None
+    spec.parse(text, place)
+    growth = spec.growth(row.text, text)
+    if growth.refused:
+        changes = growth.refused
+        shown = "; ".join(changes[:5]) + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
+        rule = f"study {row.name!r} was launched with another text ({shown})"
+        raise StudyChangedError(f"{place}: {rule}; undo that, or give it a new name")
+    return Grown(text, growth)
+
+
+def in_words(row: StudyRow, study: Study, grown: Grown) -> str:
+    """What a study grows by: "study 'x' grows: stage coarse 8 → 16 trials; new stage fine"."""
+    old = {stage.name: stage for stage in spec.parse(row.text, row.path).stages}
+    new = {stage.name: stage for stage in study.stages}
+    parts = [f"stage {name} {', '.join(_more(old[name], new[name]))}" for name in grown.growth.grown]
+    parts += [f"new stage {name}" for name in grown.growth.added]
+    return f"study {row.name!r} grows: {'; '.join(parts)}"
+
+
+def _more(old: Stage, new: Stage) -> Iterator[str]:
+    """What a stage has more of; a limit that is not set is no limit."""
+    before, after = _size(old), _size(new)
+    if before != after:
+        yield f"{before:,} → {after:,} trials"
+    for name in type(new.budget).model_fields:
+        limits = [getattr(stage.budget, name) for stage in (old, new)]
+        if limits[0] != limits[1]:
+            yield f"budget.{name} {limits[0]:g} → {'none' if limits[1] is None else format(limits[1], 'g')}"
+    if old.confirm and new.confirm and old.confirm != new.confirm:
+        yield f"confirm.replicates {old.confirm.replicates} → {new.confirm.replicates}"
+
+
+def _size(stage: Stage) -> int:
+    return len(stage.settings or ()) or getattr(stage.sampler, "trials", 0)
+
+
+def grow(
+    connection: Connection, database: Database, row: StudyRow, study: Study, grown: Grown, dataset: Dataset
+) -> None:
+    """Store the new text, open the stages that have grown again, and add the new ones."""
+    added = [stage for stage in stages_of(study, dataset) if stage.name in grown.growth.added]
+    points = {
+        stage.name: len({trial.point for trial in reading.trials(connection, stage.id)})
+        for stage in reading.stages(connection, row.id)
+        if stage.name in grown.growth.grown
+    }
+    writing.grow(connection, database.optuna, row.id, grown.text, grown.growth.grown, added, points)
+
+
+def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
+    """Take the changed model file: what is unfinished begins anew, what is finished stays."""
+    former = [*row.model.get("former", ()), row.model["hash"]]
+    kept: dict[str, list[int]] = {}
+    for stage in reading.stages(connection, row.id):
+        trials = reading.trials(connection, stage.id)
+        stopped = {trial.id for trial in trials if trial.state == PRUNED and trial.doomed is None}
+        again = [trial for trial in trials if trial.state in (WAITING, RUNNING) or trial.id in stopped]
+        writing.reset_trials(connection, again)
+        kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in again})
+        anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in stopped]  # if time is added
+        writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in anew])
+    now = {"hash": plugin.hash, "text": plugin.text, "kind": plugin.kind, "former": former, "kept": kept}
+    model = {"file": row.model["file"], **now}
+    writing.accept_model(connection, row.id, model)

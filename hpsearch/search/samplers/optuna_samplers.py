@@ -1,0 +1,105 @@
+"""Optuna's samplers, made from a study file's options, which are checked before anything is changed.
+
+May import spec and Optuna.
+"""
+
+import inspect
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from hpsearch.errors import nearest
+from hpsearch.search.samplers.points import Space
+from hpsearch.spec import Choices, Stage
+from hpsearch.spec.messages import fail, show
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+CLASSES = {"qmc": "QMCSampler", "tpe": "TPESampler", "cmaes": "CmaEsSampler", "gp": "GPSampler"}
+"""What Optuna calls each kind of sampler."""
+
+PACKAGES = {"cmaes": ("cmaes",), "gp": ("torch", "greenlet")}
+"""What a kind needs beside Optuna: the extra that has the kind's name. Without greenlet GP asks for other values."""
+
+OURS = {
+    "seed": "the study's seed decides it",
+    "x0": "name the settings to try in first",
+    "source_trials": "name the study to start from in from",
+    "independent_sampler": "it is a program, not a value",
+    "constraints_func": "it is a program, not a value",
+    "gamma": "it is a program, not a value",
+    "weights": "it is a program, not a value",
+    "restart_strategy": "it has no effect in Optuna any more",
+    "inc_popsize": "it has no effect in Optuna any more",
+}
+"""Options of Optuna's that a study file does not have, and why."""
+
+MOST = 10_000
+"""Bound of an option that is a whole number: how many start at random, how many candidates are compared, and so on."""
+
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+    "int": (f"a whole number from 0 to {MOST:_}", lambda value: type(value) is int and 0 <= value <= MOST),
+    "float": ("a number from 0 on", lambda value: type(value) in (int, float) and 0 <= value <= 1e100),
+    "str": ("text", lambda value: isinstance(value, str)),
+}
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Optuna's distributions of a space, in its order; of choices, their places are drawn."""
+    found: dict[str, BaseDistribution] = {}
+    for key, entry in space.items():
+        if isinstance(entry, Choices):
+            found[key] = CategoricalDistribution(range(len(entry.choices)))
+        elif entry.integer:
+            found[key] = IntDistribution(int(entry.low), int(entry.high), log=entry.log)
+        else:
+            found[key] = FloatDistribution(entry.low, entry.high, log=entry.log)
+    return found
+
+
+def options_of(stage: Stage) -> dict[str, Any]:
+    """What Optuna's sampler of this stage is made with, beside its seed."""
+    options: dict[str, Any] = getattr(stage.sampler, "options", {})
+    silent = {"warn_independent_sampling": False} if stage.kind in ("cmaes", "gp") else {}
+    return silent | options
+
+
+def check_options(stage: Stage, place: str, i: int) -> None:
+    """Raise StudyFileError if a sampler's package is missing or its options are not what Optuna's sampler has.
+
+    `place` is where the study file came from, `i` the stage's position.
+    """
+    if stage.kind not in CLASSES:
+        return
+    where: list[str | int] = ["stage", i, "sampler"]
+    if missing := [package for package in PACKAGES.get(stage.kind, ()) if find_spec(package) is None]:
+        rule = f"{stage.kind!r} needs {' and '.join(missing)}, not installed here: pip install 'hpsearch[{stage.kind}]'"
+        raise fail(place, [*where, "kind"], rule)
+    if stage.kind == "cmaes" and all(isinstance(entry, Choices) for entry in stage.space.values()):
+        rule = "'cmaes' needs at least one range in the space, got only choices; 'tpe' learns about these, too"
+        raise fail(place, [*where, "kind"], rule)
+    known = _known(stage.kind)
+    for name, value in getattr(stage.sampler, "options", {}).items():
+        if name in OURS:
+            raise fail(place, [*where, name], f"must not be given: {OURS[name]}")
+        if name not in known:
+            hint = nearest(name, [*known, "trials", "batch"])
+            raise fail(place, [*where, name], f"is not an option of Optuna's {CLASSES[stage.kind]}{hint}")
+        if not any(_KINDS[kind][1](value) for kind in known[name]):
+            rule = " or ".join(_KINDS[kind][0] for kind in known[name])
+            raise fail(place, [*where, name], f"must be {rule}, got {show(value)}")
+
+
+def _known(kind: str) -> dict[str, list[str]]:
+    """The options of a kind's sampler that a study file can give: {name: kinds of value}."""
+    parameters = inspect.signature(getattr(optuna.samplers, CLASSES[kind])).parameters
+    found = {}
+    for name, parameter in parameters.items():
+        kinds = [part for part in str(parameter.annotation).split(" | ") if part != "None"]
+        if name not in OURS and not name.startswith("warn_") and set(kinds) <= _KINDS.keys():
+            found[name] = kinds
+    return found

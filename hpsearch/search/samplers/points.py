@@ -1,0 +1,74 @@
+"""Settings by number, and how a space's values are drawn at random, and told from those outside. May import spec."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpsearch.spec import Choices, Range, Stage
+from hpsearch.spec.tables.space import same
+from hpsearch.storage.records import Params
+
+Space = Mapping[str, Range | Choices]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A setting that was asked for, and what came of it.
+
+    `state` is running, complete (with a `value`), pruned or failed; `rungs` has (epoch, value) where a pruner looked;
+    `asked` is what the sampler noted when it was asked.
+    """
+
+    number: int
+    params: Params
+    state: str
+    value: float | None
+    rungs: tuple[tuple[int, float], ...]
+    asked: Mapping[str, Any] | None
+
+
+def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
+    """One setting: each key uniform on its range (on a log scale where it says so) or among its choices."""
+    return {key: _draw(entry, rng) for key, entry in space.items()}
+
+
+def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
+    if isinstance(entry, Choices):
+        return entry.choices[int(rng.integers(len(entry.choices)))]
+    low, high = float(entry.low), float(entry.high)
+    if entry.integer:  # each whole number gets the part of the scale that rounds down to it
+        top = high + 1
+        value = math.exp(rng.uniform(math.log(low), math.log(top))) if entry.log else rng.uniform(low, top)
+        return min(max(math.floor(value), int(entry.low)), int(entry.high))
+    value = math.exp(rng.uniform(math.log(low), math.log(high))) if entry.log else rng.uniform(low, high)
+    return min(max(float(value), low), high)
+
+
+def first_of(stage: Stage, number: int) -> dict[str, Any]:
+    """The values that the study file gives to a setting, to be tried before others; {} beyond them."""
+    return dict(stage.first[number]) if number < len(stage.first) else {}
+
+
+def position(entry: Range | Choices, value: Any) -> int | float | None:
+    """The number that stands for a value among an entry's: itself, or its place in the choices; None if it is outside.
+
+    Choices go by their place because Optuna takes 1, 1.0 and true for one and the same, and lists for none.
+    """
+    if isinstance(entry, Choices):
+        texts = [same(choice) for choice in entry.choices]
+        return texts.index(same(value)) if same(value) in texts else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not entry.low <= value <= entry.high:
+        return None
+    if entry.integer:
+        return int(value) if value == int(value) else None
+    return float(value)
+
+
+def at_position(entry: Range | Choices, number: float) -> Any:
+    """The value that a number stands for; the inverse of `position`."""
+    if isinstance(entry, Choices):
+        return entry.choices[int(number)]
+    return int(number) if entry.integer else float(number)

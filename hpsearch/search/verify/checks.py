@@ -1,0 +1,155 @@
+"""Whether a stored study is what it says it is, check by check; and its end state as one hash.
+
+What can be derived is derived again: values and rankings from the curves, spaces and settings and pruning from the
+plan. Changes nothing. May import spec, data, storage and workers.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from hpsearch import spec
+from hpsearch.search import plan
+from hpsearch.search.pruners.rungs import Curve
+from hpsearch.search.ranking import Ranked, rank
+from hpsearch.search.verify.replay import replay
+from hpsearch.spec import Study
+from hpsearch.storage import reading
+from hpsearch.storage.digest import digest
+from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRow, TrialRow
+from hpsearch.storage.writing import KEPT_WEIGHTS
+
+MOST_PROBLEMS = 20
+"""So many differences of one check are named."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was checked, in words, and what was found to differ."""
+
+    text: str
+    problems: Sequence[str] = ()
+
+    @staticmethod
+    def of(text: str, problems: Iterator[str]) -> "Check":
+        """A check that names the first of its problems, and says whether there are more."""
+        found = list(islice(problems, MOST_PROBLEMS + 1))
+        return Check(text, [*found[:MOST_PROBLEMS], "and more"] if len(found) > MOST_PROBLEMS else found)
+
+
+def study_digest(connection: Connection, row: StudyRow) -> str:
+    """The hash of all that a study came to: the same for every run of the same study, whatever its name."""
+    ranked = {
+        stage.id: [trial_id for setting in rank(reading.trials(connection, stage.id)) for trial_id in setting.trials]
+        for stage in reading.stages(connection, row.id)
+    }
+    return digest(connection, row, meaning(row), ranked)
+
+
+def meaning(row: StudyRow) -> str:
+    """What a study's file asks for, however it is written, without what no result depends on."""
+    said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
+    return json.dumps(said, sort_keys=True)
+
+
+def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
+    """Check the whole database, then each stage of the study that has begun; retraining is another matter."""
+    damage = check_integrity(connection)
+    yield Check.of("the database is whole, and its tables agree with each other", iter(damage))
+    if any(problem.startswith("SQLite:") for problem in damage):
+        return  # whatever else is read may be wrong
+    study = spec.parse(row.text, row.path)
+    begun: list[Begun] = []
+    for stage in reading.stages(connection, row.id):
+        if stage.space is None:
+            continue
+        curves = reading.standings(connection, stage.id)
+        now = Begun(stage, reading.trials(connection, stage.id), curves)
+        text = f"stage {stage.name}: its trials' values and their ranking follow from the curves"
+        yield Check.of(text, _values(connection, now))
+        if stage.stale:
+            yield Check(f"stage {stage.name}: an earlier stage has grown, so what it stands on is not compared")
+        elif begun:
+            yield Check.of(f"stage {stage.name}: {_stands_on(stage, begun)}", _chain(study, now, begun))
+        text = f"stage {stage.name}: its plan, replayed over the curves, asks for and decides what is stored"
+        yield Check.of(text, replay(study, stage, now.trials, curves))
+        begun.append(now)
+
+
+@dataclass
+class Begun:
+    """A stage that has begun, with its trials and, by their ids, their curves."""
+
+    stage: StageRow
+    trials: Sequence[TrialRow]
+    curves: dict[int, list[tuple[int, float, float]]]
+
+    @cached_property
+    def derived(self) -> list[TrialRow]:
+        """The trials with the values that follow from their curves."""
+        return [derived(trial, self.curves.get(trial.id, ())) for trial in self.trials]
+
+    @cached_property
+    def ranked(self) -> list[Ranked]:
+        """The ranking that follows from the curves."""
+        return rank(self.derived)
+
+
+def derived(trial: TrialRow, curve: Curve) -> TrialRow:
+    """The trial with the value, at its kept epoch, that follows from the curve."""
+    points = [point for point in curve if point[1] is not None]
+    if trial.setting["training"].get("keep") == "last":
+        kept = points[-1] if points and trial.state != FAILED else None
+    else:
+        kept = max(points, key=lambda point: (point[1], -point[0]), default=None)
+    epoch, value, loss = kept or (None, None, None)
+    return replace(trial, best_epoch=epoch, value=value, loss=loss)
+
+
+def _values(connection: Connection, now: Begun) -> Iterator[str]:
+    """Differences between what is stored and what follows from the curves; the weights kept tell the ranking."""
+    for trial, again in zip(now.trials, now.derived, strict=True):
+        if (trial.best_epoch, trial.value) != (again.best_epoch, again.value):
+            stored = f"{trial.value} of epoch {trial.best_epoch}"
+            yield f"trial {trial.number}'s value is {stored}, by its curve {again.value} of epoch {again.best_epoch}"
+    stored_order, order = ([s.number for s in ranking] for ranking in (rank(now.trials), now.ranked))
+    if stored_order != order:
+        yield f"the ranking begins with trials {stored_order[:10]}, by the curves with {order[:10]}"
+    if now.stage.state != COMPLETE:
+        return
+    numbers = {trial.id: trial.number for trial in now.trials}
+    goes_on = {trial.id for trial in now.trials if trial.state == PRUNED and trial.doomed is None}
+    first = set([trial_id for setting in now.ranked for trial_id in setting.trials][:KEPT_WEIGHTS])
+    kept = set(reading.weights(connection, list(numbers), "best")) - goes_on
+    missing = set() if now.stage.batches else first - kept  # before it grew, a stage let go of some
+    for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are gone, of")):
+        if trial_ids:
+            shown = ", ".join(str(number) for number in sorted(numbers[trial_id] for trial_id in trial_ids))
+            yield f"the weights of trials {shown} {what} the best {KEPT_WEIGHTS} trials"
+
+
+def _stands_on(stage: StageRow, begun: Sequence[Begun]) -> str:
+    if stage.kind == plan.FINAL:
+        return f"it trains the best setting of stage {begun[-1].stage.name}"
+    return "its space follows from the stages before it"
+
+
+def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
+    """Does the stage stand on what the rankings before it, made from the curves, say?"""
+    if now.stage.kind == plan.FINAL:
+        winner = begun[-1].ranked[0].params if begun[-1].ranked else None
+        for trial in now.trials:
+            if trial.params != winner:
+                yield f"trial {trial.number} has {dict(trial.params)}, the best setting is {winner}"
+        return
+    earlier = {b.stage.name: (plan.space_from_json(b.stage.space or {}), b.derived) for b in begun}
+    space = plan.space_to_json(plan.space_of(study, study.stages[now.stage.position], earlier)[0])
+    for key in {**space, **(now.stage.space or {})}:
+        stored = (now.stage.space or {}).get(key)
+        if space.get(key) != stored:
+            yield f"{key} was searched in {stored}, by the stages before it in {space.get(key)}"

@@ -1,0 +1,246 @@
+"""A stored trial trained once more from its first epoch, and compared with what is stored, bit for bit.
+
+Changes nothing. May import data, spec, storage and workers.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hpsearch import data, spec
+from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
+from hpsearch.search.cohorts import segment_of
+from hpsearch.search.launch import environment, known_workspace
+from hpsearch.search.preparation import prepare
+from hpsearch.spec import Setting
+from hpsearch.storage import reading, schema
+from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
+from hpsearch.workers.models.plugin import Plugin, read_plugin
+from hpsearch.workers.pools import open_pool
+from hpsearch.workers.segments.results import CURVE, SegmentResult, TaskResult, unpack
+from hpsearch.workers.segments.run import run_segment
+from hpsearch.workers.segments.segment import Segment, Task
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A trial as the database has it, with all that its training left there."""
+
+    stage: StageRow
+    trial: TrialRow
+    curve: Sequence[tuple[float | None, ...]]
+    weights: Mapping[str, bytes]  # by kind
+    predictions: Mapping[str, tuple[bytes, bytes | None]]  # by split: which are right, and the classes
+    test: tuple[float | None, ...]  # cost, loss, accuracy
+
+    @property
+    def name(self) -> str:
+        return f"{self.stage.name}:{self.trial.number}"
+
+    @property
+    def epochs(self) -> int:
+        """How far to train it: one that failed by its own numbers failed in the epoch after its curve's last."""
+        otherwise = self.trial.state == FAILED and not self.failed_by_itself
+        return len(self.curve) if otherwise else self.trial.epochs_done
+
+    @property
+    def failed_by_itself(self) -> bool:
+        return self.trial.state == FAILED and self.trial.epochs_done == len(self.curve) + 1
+
+
+class Retraining:
+    """Trains trials of a study again, in workers as the search has them.
+
+    Raises ModelError or DataError if the model file or the images are not those of the study any more.
+    """
+
+    def __init__(self, row: StudyRow, data_dir: Path | None) -> None:
+        self.row = row
+        self.study = spec.parse(row.text, row.path)
+        workspace = known_workspace(row, self.study)
+        self.plugin: Plugin = read_plugin(workspace / self.study.model.file)
+        if self.plugin.hash != row.model["hash"]:
+            rule = f"the model file is not the one that study {row.name!r} was trained with"
+            raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
+        dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace)
+        if dataset.fingerprint != row.data["fingerprint"]:
+            rule = f"the images are not those that study {row.name!r} was trained with"
+            raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
+        self.splits = prepare(self.study, dataset)
+
+    def differences(
+        self,
+        connection: Connection,
+        trials: Sequence[tuple[StageRow, TrialRow]],
+        workers: int,
+        backend: str = "loky",
+    ) -> Iterator[tuple[Stored, list[str]]]:
+        """Train each from its first epoch; yield it with what differs from what is stored, in words."""
+        under_way: deque[tuple[Stored, Future[SegmentResult]]] = deque()
+        with closing(open_pool(backend, workers)) as pool:
+            for stage, trial in trials:
+                stored = read(connection, stage, trial)
+                under_way.append((stored, pool.submit(run_segment, self._segment(stored))))
+                if len(under_way) == 2 * workers:  # one at work and one ready for each
+                    yield self._outcome(*under_way.popleft())
+            while under_way:
+                yield self._outcome(*under_way.popleft())
+
+    def _outcome(self, stored: Stored, future: "Future[SegmentResult]") -> tuple[Stored, list[str]]:
+        try:
+            (result,) = future.result().tasks
+        except HpsearchError:
+            raise
+        except Exception as error:  # a model file's, or the death of a worker
+            return stored, [f"it cannot be trained again: {type(error).__name__}: {error}"]
+        found = list(compare(stored, result))
+        return stored, found + self._why() if found else []
+
+    def _segment(self, stored: Stored) -> Segment:
+        trial, stage = stored.trial, stored.stage
+        return segment_of(
+            stage,
+            trial,
+            (Task(trial.id, Setting.from_json(trial.setting), (stage.name, trial.point)),),
+            (1, stored.epochs),
+            splits=self.splits,
+            plugin=self.plugin,
+            seed=self.study.seed,
+            test=stage.test,
+        )
+
+    def _why(self) -> list[str]:
+        """What may explain a difference that is nobody's fault."""
+        before, now = self.row.environment, environment()
+        return [
+            f"likely because of its {key}: the study ran on {before.get(key)}, this is {now[key]}"
+            for key in ("machine", "blas", "numpy", "scipy")
+            if before.get(key) != now[key]
+        ]
+
+
+def trained(connection: Connection, row: StudyRow) -> list[tuple[StageRow, TrialRow]]:
+    """All trials of a study that were trained for an epoch at least, with its model file as it is now, in order."""
+    kept = row.model.get("kept", {})
+    return [
+        (stage, trial)
+        for stage in reading.stages(connection, row.id)
+        for trial in reading.trials(connection, stage.id)
+        if trial.epochs_done > 0 and trial.number not in kept.get(stage.name, ())
+    ]
+
+
+def chosen(trials: Sequence[tuple[StageRow, TrialRow]], name: str) -> tuple[StageRow, TrialRow]:
+    """The trial that is called STAGE:NUMBER. Raises StorageError if there is none."""
+    stage_name, _, number = name.rpartition(":")
+    for stage, trial in trials:
+        if stage.name == stage_name and str(trial.number) == number:
+            return stage, trial
+    known = ", ".join(f"{stage.name}:{trial.number}" for stage, trial in trials[:3])
+    known += ", …" if len(trials) > 3 else ""
+    raise StorageError(f"--trial must name a trained trial as {known or 'STAGE:NUMBER'}, got {name!r}")
+
+
+def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
+    """All that the database has of a trial's training."""
+    curve, guess, own = schema.curves.c, schema.predictions.c, schema.trials.c
+    rows = connection.execute(
+        select(*(curve[name] for name in CURVE)).where(curve.trial_id == trial.id).order_by(curve.epoch)
+    )
+    found = {kind: reading.weights(connection, [trial.id], kind) for kind in ("best", "state")}
+    guesses = connection.execute(select(guess.split, guess.correct, guess.predicted).where(guess.trial_id == trial.id))
+    test = select(own.test_cost, own.test_loss, own.test_accuracy).where(own.id == trial.id)
+    return Stored(
+        stage,
+        trial,
+        [tuple(point) for point in rows],
+        {kind: contents[trial.id] for kind, contents in found.items() if contents},
+        {split: (correct, predicted) for split, correct, predicted in guesses},
+        tuple(connection.execute(test).one()),
+    )
+
+
+MOST = 3
+"""So many differing numbers of a curve are named."""
+
+
+def compare(stored: Stored, result: TaskResult) -> Iterator[str]:
+    """What differs between what is stored of a trial and what its training gave now, in words."""
+    old, new = ({int(point[0] or 0): point for point in curve} for curve in (stored.curve, result.curve))
+    if old.keys() != new.keys():
+        yield f"its curve has {len(old)} epochs in the database, {len(new)} retrained"
+    differing = [
+        f"epoch {epoch}'s {name} is {before!r} in the database, {now!r} retrained"
+        for epoch in sorted(old.keys() & new.keys())
+        for name, before, now in zip(CURVE, old[epoch], new[epoch], strict=True)
+        if not _same(before, now)
+    ]
+    yield from islice(differing, MOST)
+    if len(differing) > MOST:
+        yield f"{len(differing) - MOST} more numbers of its curve differ"
+    yield from _compare_ends(stored, result)
+    yield from _compare_weights(stored, result)
+    yield from _compare_tests(stored, result)
+
+
+def _compare_ends(stored: Stored, result: TaskResult) -> Iterator[str]:
+    trial = stored.trial
+    before = (trial.epochs_done, trial.reason) if stored.failed_by_itself else None
+    if before != result.failed:
+        yield f"its failure (epoch, reason) is {before} in the database, {result.failed} retrained"
+    if result.stopped and result.stopped != trial.reason:
+        yield f"it stopped because {trial.reason!r} in the database, {result.stopped!r} retrained"
+    if trial.state != FAILED and result.best:
+        old, new = (trial.best_epoch, trial.value), (result.best.epoch, result.best.value)
+        if old != new:
+            yield f"its best (epoch, value) is {old} in the database, {new} retrained"
+
+
+def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
+    """The best weights, where they are kept, those that it would go on from, and which images they get right."""
+    now = {"best": result.best.weights if result.best else b"", "state": result.state}
+    for kind, content in stored.weights.items():
+        before, after = unpack(content), unpack(now[kind]) if now[kind] else {}
+        for name in sorted({*before, *after}):
+            if not _same_array(before.get(name), after.get(name)):
+                yield f"its {kind} weights differ in {name!r}"
+    right, _ = stored.predictions.get("validation", (None, None))
+    if right is not None and result.best and right != result.best.correct:
+        yield "the validation images that it gets right differ"
+
+
+def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
+    if "test" not in stored.predictions:
+        return
+    if result.test is None:
+        yield "the test images were looked at, but not when it was retrained"
+        return
+    correct, predicted = stored.predictions["test"]
+    if (correct, predicted) != (result.test.correct, result.test.predicted.tobytes()):
+        yield "the classes that it gives to test images differ"
+    now = (result.test.cost, result.test.loss, result.test.accuracy)
+    if not all(_same(*pair) for pair in zip(stored.test, now, strict=True)):
+        yield f"its test cost, loss and accuracy are {stored.test} in the database, {now} retrained"
+
+
+def _same(before: float | None, now: float | None) -> bool:
+    """Equal to the last bit; the database has NULL for what is no number."""
+    return before == now or (before is None and now is not None and not math.isfinite(now))
+
+
+def _same_array(before: Any, after: Any) -> bool:
+    return (
+        before is not None
+        and after is not None
+        and before.dtype == after.dtype
+        and before.shape == after.shape
+        and before.tobytes() == after.tobytes()
+    )

@@ -1,0 +1,59 @@
+"""What must hold between a stage's sampler and pruner and the study. May import nothing but this package."""
+
+from typing import Any
+
+from hpsearch.spec.checks.bounds import root, trials_at_most
+from hpsearch.spec.messages import Where, fail, show
+from hpsearch.spec.tables.pruners import Hyperband, Median
+from hpsearch.spec.tables.samplers import Cmaes
+from hpsearch.spec.tables.space import Choices, Range, same
+from hpsearch.spec.tables.study import Study
+
+
+def check_asking(study: Study, i: int) -> None:
+    """Raise StudyFileError for the first thing that stage i cannot ask for; its rungs are another matter."""
+    stage = study.stages[i]
+    if stage.source is not None and stage.source.partition("/")[0] == study.name:
+        rule = "must name another study; a stage of this one is searched around"
+        raise fail(study.place, ["stage", i, "from"], f"{rule}, got {show(stage.source)}")
+    if isinstance(stage.sampler, Cmaes) and all(isinstance(root(study, stage, key), Choices) for key in stage.space):
+        rule = "must have at least one range for the cmaes sampler, which only draws choices at random"
+        raise fail(study.place, ["stage", i, "space"], rule)
+    if isinstance(stage.pruner, Median) and stage.pruner.startup >= (most := trials_at_most(study, stage)):
+        rule = f"must be below {most:_}, the trials of the stage"
+        raise fail(study.place, ["stage", i, "pruner", "startup"], f"{rule}, got {stage.pruner.startup:_}")
+    for j, row in enumerate(stage.first):
+        for key, value in row.items():
+            _check_first(study, ["stage", i, "first", j, key], root(study, stage, key), value, stage.space[key])
+
+
+def _check_first(study: Study, where: Where, source: Range | Choices, value: Any, entry: object) -> None:
+    """Refuse a value that the space does not have; what a range around another stage will have is not known yet."""
+    if isinstance(source, Choices):
+        if same(value) not in map(same, source.choices):
+            raise fail(study.place, where, f"must be one of {show(source.choices)}, got {show(value)}")
+        return
+    if isinstance(value, bool) or not isinstance(value, int if source.integer else int | float):
+        raise fail(study.place, where, f"must be a {'whole ' * source.integer}number, got {show(value)}")
+    if entry is source and not source.low <= value <= source.high:
+        rule = f"must be between {show(source.low)} and {show(source.high)}, the ends of its range"
+        raise fail(study.place, where, f"{rule}, got {show(value)}")
+
+
+def check_rungs(study: Study, i: int, longest: int) -> None:
+    """Refuse rungs that stage i never meets; its longest training has so many epochs."""
+    pruner = study.stages[i].pruner
+    if pruner is None:
+        return
+    of = f"{longest:_}, the epochs of the stage's longest training"
+    where: Where = ["stage", i, "pruner"]
+    rungs = None if isinstance(pruner, Hyperband) else pruner.rungs
+    if isinstance(rungs, tuple):
+        for j, rung in enumerate(rungs):
+            if rung >= longest:
+                raise fail(study.place, [*where, "rungs", j], f"must be below {of}, got {rung:_}")
+        return
+    if pruner.min_epochs >= longest:
+        raise fail(study.place, [*where, "min_epochs"], f"must be below {of}, got {pruner.min_epochs:_}")
+    if rungs is not None and rungs > (fit := len(pruner.rungs_for(longest))):
+        raise fail(study.place, [*where, "rungs"], f"must be at most {fit:_}, the rungs below {of}, got {rungs:_}")

@@ -1,0 +1,196 @@
+"""What must hold between the tables of a study file, all of it before anything runs. May import hpsearch.errors."""
+
+from typing import Any
+
+from hpsearch.errors import nearest
+from hpsearch.spec.checks.bounds import probes, root, stage_named, trials_at_most
+from hpsearch.spec.checks.lengths import whole_epochs
+from hpsearch.spec.checks.references import check_references
+from hpsearch.spec.checks.samplers import check_asking, check_rungs
+from hpsearch.spec.messages import Where, fail, show
+from hpsearch.spec.resolve import Setting, data_of, replicates_of, resolve
+from hpsearch.spec.tables.schedules import Cyclical, OneCycle
+from hpsearch.spec.tables.space import MAX_GRID, SMALLEST, Around, Choices, Range
+from hpsearch.spec.tables.stage import Stage
+from hpsearch.spec.tables.study import Final, Study
+from hpsearch.spec.tables.training import TABLES, TRAINING_KEYS, Training, is_training_key
+
+
+def check(study: Study) -> None:
+    """Raise StudyFileError for the first thing that does not hold between the study's tables."""
+    names: list[str] = []
+    for i, stage in enumerate(study.stages):
+        if stage.name in names:
+            rule = "must not be that of an earlier stage"
+            raise fail(study.place, ["stage", i, "name"], f"{rule}, got {show(stage.name)}")
+        names.append(stage.name)
+        _check_keys(study, i)
+        for key, entry in stage.space.items():
+            _check_entry(study, i, key, entry)
+        _check_number(study, i)
+        check_asking(study, i)
+        check_rungs(study, i, _check_settings(study, stage, stage))
+        _check_epochs(study, i)
+    if study.final is not None:
+        _check_overrides(study, study.final, ["final"], study.stages[-1])
+        _check_settings(study, study.final, study.stages[-1])
+    check_references(study)
+
+
+def _check_number(study: Study, i: int) -> None:
+    """Refuse more trainings than a database should hold, and seeds beside folds."""
+    stage = study.stages[i]
+    trials = trials_at_most(study, stage)
+    if trials > MAX_GRID:
+        raise fail(study.place, ["stage", i, "space"], f"must have at most {MAX_GRID:_} combinations")
+    if study.data.folds is not None and stage.replicates > 1:
+        rule = f"must be 1 with validation = {{ folds = {study.data.folds} }}, where each fold is a replicate"
+        raise fail(study.place, ["stage", i, "replicates"], f"{rule}, got {stage.replicates:_}")
+    if (each := replicates_of(study, stage)) * trials > MAX_GRID:
+        what = "folds" if study.data.folds else "replicates"
+        rule = f"must come to at most {MAX_GRID:_} trainings, got {each:_} {what} of {trials:_} trials"
+        raise fail(study.place, ["stage", i], rule)
+    _check_confirm(study, i, trials)
+
+
+def _check_confirm(study: Study, i: int, trials: int) -> None:
+    """Refuse to confirm with folds, more settings than there are, or more trainings than a database should hold."""
+    stage = study.stages[i]
+    where: Where = ["stage", i, "confirm"]
+    if stage.confirm is None:
+        return
+    best, most = stage.confirm.best, stage.confirm.replicates
+    if study.data.folds is not None:
+        rule = f"must not be given with validation = {{ folds = {study.data.folds} }}, which has no further replicates"
+        raise fail(study.place, where, rule)
+    if best > trials:
+        raise fail(study.place, [*where, "best"], f"must be at most {trials:_}, the trials of the stage, got {best:_}")
+    if (all_of_them := stage.replicates * trials + (most - stage.replicates) * best) > MAX_GRID:
+        raise fail(study.place, where, f"must come to at most {MAX_GRID:_} trainings, got {all_of_them:_}")
+
+
+def _check_keys(study: Study, i: int) -> None:
+    stage = study.stages[i]
+    keys: list[tuple[Where, str]]
+    if stage.settings is not None:
+        keys = [(["settings", j, key], key) for j, row in enumerate(stage.settings) for key in row]
+    else:
+        keys = [(["space", key], key) for key in stage.space]
+    for where, key in keys:
+        head, _, rest = key.partition(".")
+        if head in ("training", "model") and rest:
+            raise fail(study.place, ["stage", i, *where], f"is not a key; write {rest!r} for the key of [{head}]")
+        if is_training_key(key) and key not in TRAINING_KEYS:
+            raise fail(study.place, ["stage", i, *where], f"is not a key of [training]{nearest(key, TRAINING_KEYS)}")
+        if head in TABLES and rest and (wider := {head, f"{head}.kind"} & stage.space.keys() - {key}):
+            rule = f"must not be searched beside {min(wider)!r}, which replaces the whole table"
+            raise fail(study.place, ["stage", i, *where], rule)
+        if key == "file":
+            raise fail(study.place, ["stage", i, *where], "cannot be searched; a study has one model file")
+    _check_overrides(study, stage, ["stage", i], stage)
+
+
+def _check_overrides(study: Study, step: Stage | Final, where: Where, searched: Stage) -> None:
+    if "file" in step.model:
+        raise fail(study.place, [*where, "model", "file"], "must not be given; a study has one model file")
+    for table, keys in (("training", _leaves(step.training)), ("model", _leaves(step.model))):
+        for key in keys:
+            if key in searched.keys_searched and is_training_key(key) == (table == "training"):
+                text = f"must not be given; stage {searched.name!r} searches it"
+                raise fail(study.place, [*where, table, key], text)
+
+
+def _leaves(table: dict[str, Any]) -> list[str]:
+    return [
+        f"{key}.{inner}" if inner else key
+        for key, value in table.items()
+        for inner in ["", *(_leaves(value) if isinstance(value, dict) else ())]
+    ]
+
+
+def _check_entry(study: Study, i: int, key: str, entry: Range | Choices | Around) -> None:
+    stage = study.stages[i]
+    where: Where = ["stage", i, "space", key]
+    if isinstance(entry, Around):
+        _check_around(study, i, key, entry, where)
+    source = root(study, stage, key)
+    if isinstance(entry, Choices) or isinstance(source, Choices):
+        return
+    if stage.kind == "grid" and entry.points is None:
+        raise fail(study.place, [*where, "points"], "is missing; a grid needs the number of points of each range")
+    if stage.kind != "grid" and entry.points is not None:
+        raise fail(study.place, [*where, "points"], f"must not be given; only a grid has points, got {entry.points}")
+
+
+def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -> None:
+    earlier = [stage.name for stage in study.stages[:i]]
+    if entry.around not in earlier:
+        rule = f"must name an earlier stage, got {show(entry.around)}"
+        raise fail(study.place, [*where, "around"], rule + (nearest(entry.around, earlier) or "; there is none"))
+    target = stage_named(study, entry.around)
+    if key not in target.space:
+        rule = f"must name a stage whose space has {key!r}, got {show(entry.around)}"
+        raise fail(study.place, [*where, "around"], rule + nearest(key, target.space))
+    if entry.best > (most := trials_at_most(study, target)):
+        rule = f"must be at most {most:_}, the trials of stage {target.name!r}"
+        raise fail(study.place, [*where, "best"], f"{rule}, got {entry.best:_}")
+    source = root(study, target, key)
+    for name, value in (("log", entry.log), ("points", entry.points)):
+        if value is not None and isinstance(source, Choices):
+            raise fail(study.place, [*where, name], f"must not be given; stage {target.name!r} searches choices")
+    if entry.log and isinstance(source, Range) and source.low < SMALLEST:
+        rule = f"must not be true where the range began at {show(source.low)}"
+        raise fail(study.place, [*where, "log"], f"{rule}, got true")
+
+
+def _check_epochs(study: Study, i: int) -> None:
+    """Refuse a budget of epochs that is over before the first setting."""
+    stage = study.stages[i]
+    most, replicates, images = stage.budget.epochs, replicates_of(study, stage), data_of(study, stage).train
+    if most is None:
+        return
+    least = min(whole_epochs(resolve(study, stage, params).training, images) for params in probes(study, stage))
+    if most < least * replicates:
+        of = "the epochs of a setting" + f" with its {replicates} replicates" * (replicates > 1)
+        rule = f"must be at least {least * replicates:_}, {of}"
+        raise fail(study.place, ["stage", i, "budget", "epochs"], f"{rule}, got {most:_}")
+
+
+def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> int:
+    """Try the settings that bound all of the step's; return the epochs of the longest."""
+    longest = 0
+    for params in probes(study, searched):
+        setting = resolve(study, step, params)
+        _check_schedule(study, step, searched, setting)
+        longest = max(longest, whole_epochs(setting.training, data_of(study, step).train))
+    return longest
+
+
+def _check_schedule(study: Study, step: Stage | Final, searched: Stage, setting: Setting) -> None:
+    """Refuse what the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
+    schedule = setting.training.schedule
+    at: Where = ["stage", study.stages.index(searched), "settings" if searched.settings else "space"]
+    if isinstance(schedule, Cyclical | OneCycle):
+        here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
+        unused = f"is not used by the {schedule.kind} schedule, which has eta_min and eta_max"
+        if "eta" in searched.keys_searched:
+            raise fail(study.place, [*at, "eta"], unused)
+        if "eta" in step.training:
+            raise fail(study.place, [*here, "training", "eta"], unused)
+        if study.training.schedule.kind == schedule.kind and study.training.eta is not None:
+            raise fail(study.place, ["training", "eta"], unused)
+    ranges = [key for key in searched.space if isinstance(root(study, searched, key), Range)]
+    for key, reason in _whole_epochs_needed(setting.training):
+        if key in ranges:
+            raise fail(study.place, [*at, key], f"must be a list of choices {reason}")
+
+
+def _whole_epochs_needed(training: Training) -> list[tuple[str, str]]:
+    """Return the keys that must come to whole epochs together, and the words for it."""
+    schedule = training.schedule
+    if training.updates is not None:
+        return [(key, "where the length is in updates; or give epochs") for key in ("updates", "batch_size")]
+    if training.cycles is not None and isinstance(schedule, Cyclical) and schedule.half_cycle_updates is not None:
+        reason = "where the schedule has half_cycle_updates; or give half_cycle_epochs"
+        return [(key, reason) for key in ("schedule.half_cycle_updates", "cycles", "batch_size")]
+    return []

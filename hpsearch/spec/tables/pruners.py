@@ -1,0 +1,146 @@
+"""Which trials of a stage may train on, and where that is decided: [stage].pruner. May import pydantic."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from hpsearch.spec.messages import TAG, wrong
+from hpsearch.spec.tables.base import LARGEST, Count, Share, Table, of_kind, tag_of
+
+MAX_RUNGS = 1000
+
+Epochs = Annotated[tuple[Count, ...], Field(strict=False, min_length=1, max_length=MAX_RUNGS)]
+"""Rungs, one by one."""
+
+Rungs = Annotated[
+    Annotated[Count, Field(le=MAX_RUNGS), Tag(TAG + "count")] | Annotated[Epochs, Tag(TAG + "epochs")],
+    Discriminator(lambda given: TAG + ("epochs" if isinstance(given, list | tuple) else "count")),
+]
+"""How many, or which."""
+
+Audit = Annotated[float, Field(ge=0, lt=1)]
+"""The share of the doomed trials that train on, so that the report can say what pruning lost."""
+
+AUDIT = 0.05
+
+
+class _WithRungs(Table):
+    """Decides at `rungs`, epochs that do not depend on a trial's length; the first is `min_epochs`."""
+
+    rungs: Rungs | None = None
+    """A list of epochs (`[2, 4, 8]`), or how many; as many as there are if not given."""
+    min_epochs: Count = 1
+    """The first rung, where `rungs` is no list."""
+    audit: Audit = AUDIT
+    """The chance of a doomed trial to be trained on for all that, so that the report can say what pruning saved and
+    how likely it lost the best; 0 is never.
+    """
+
+    @model_validator(mode="after")
+    def _has_rising_rungs(self) -> Self:
+        if not isinstance(self.rungs, tuple):
+            return self
+        for i, (rung, following) in enumerate(itertools.pairwise(self.rungs), 1):
+            if following <= rung:
+                raise wrong(f"must be above {rung:_}, the rung before it, got {following:_}", "rungs", i)
+        if "min_epochs" in self.model_fields_set:
+            rule = "must not be given beside a list of rungs, whose first it would be"
+            raise wrong(f"{rule}, got {self.min_epochs:_}", "min_epochs")
+        return self
+
+
+class Halving(_WithRungs):
+    """Successive halving (Jamieson & Talwalkar 2016): at each rung the best share `keep` trains on."""
+
+    kind: Literal["halving"]
+    keep: Share = 1 / 3
+    """The share that trains on."""
+
+    def rungs_for(self, epochs: int) -> tuple[int, ...]:
+        """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
+        return _rungs(self.rungs, self.min_epochs, self.keep, epochs)
+
+
+class Hyperband(Table):
+    """Hyperband (Li et al. 2018): settings dealt to brackets of successive halving, each beginning a rung later."""
+
+    kind: Literal["hyperband"]
+    keep: Share = 1 / 3
+    """The share that trains on."""
+    min_epochs: Count = 1
+    """The first rung."""
+    audit: Audit = AUDIT
+    """The chance of a doomed trial to be trained on for all that, so that the report can say what pruning saved and
+    how likely it lost the best; 0 is never.
+    """
+
+    def rungs_for(self, epochs: int) -> tuple[int, ...]:
+        """Return all rungs of a training of so many epochs: those of the most eager bracket."""
+        return _rungs(None, self.min_epochs, self.keep, epochs)
+
+    def brackets_for(self, epochs: int) -> tuple[tuple[int, ...], ...]:
+        """Return the rungs of each bracket, the most eager first; the last bracket has none."""
+        rungs = self.rungs_for(epochs)
+        return tuple(rungs[first:] for first in range(len(rungs) + 1))
+
+    def bracket_of(self, number: int, epochs: int) -> int:
+        """Return the bracket of the point of that number, where the stage's longest training has so many epochs.
+
+        A bracket with s rungs gets points in proportion to η^s/(s+1), η = 1/keep, as in Hyperband, for any number of
+        points as nearly as whole points can: bracket after bracket takes its rounded share of what is left.
+        """
+        last = len(self.rungs_for(epochs))
+        for bracket, part in enumerate(_parts(last + 1, self.keep)):
+            before, after = (math.floor(n * part + 0.5) for n in (number, number + 1))
+            if after > before:
+                return bracket
+            number -= before
+        return last
+
+
+class Median(_WithRungs):
+    """The median rule (Golovin et al. 2017): who is below the median of those before it does not train on."""
+
+    kind: Literal["median"]
+    startup: Count = 5
+    """Settings that it does not touch; below the stage's number."""
+
+    def rungs_for(self, epochs: int) -> tuple[int, ...]:
+        """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
+        if self.rungs is None:
+            return tuple(range(self.min_epochs, epochs))
+        return _rungs(self.rungs, self.min_epochs, 1 / 2, epochs)
+
+
+def _rungs(given: int | tuple[int, ...] | None, first: int, keep: float, epochs: int) -> tuple[int, ...]:
+    """Return the rungs below `epochs`: those given, or so many (None: all) in proportion 1/keep from `first` on."""
+    rungs = iter(given) if isinstance(given, tuple) else itertools.islice(_geometric(first, keep), given)
+    return tuple(itertools.takewhile(lambda rung: rung < epochs, rungs))
+
+
+def _geometric(rung: int, keep: float) -> Iterator[int]:
+    while True:
+        yield rung
+        rung = max(rung + 1, round(min(rung / keep, LARGEST)))
+
+
+def _parts(brackets: int, keep: float) -> list[float]:
+    """Return the part that each bracket gets of the points that the more eager ones leave; the last takes them all."""
+    shares, power = [], 1.0
+    for rungs in range(brackets - 1, -1, -1):
+        shares.append(power / (rungs + 1))
+        power *= keep  # not keep**n, which another machine's library may round otherwise
+    left = list(itertools.accumulate(reversed(shares)))[::-1]  # added up from the smallest
+    return [share / rest for share, rest in zip(shares, left, strict=True) if rest]
+
+
+Pruner = Annotated[
+    Annotated[Halving, Tag(TAG + "halving")]
+    | Annotated[Hyperband, Tag(TAG + "hyperband")]
+    | Annotated[Median, Tag(TAG + "median")],
+    Discriminator(tag_of),
+    of_kind("halving", "hyperband", "median"),
+]

@@ -1,0 +1,113 @@
+"""How a stage comes to its settings: [stage].sampler. May import pydantic."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from hpsearch.spec.messages import TAG, show, wrong
+from hpsearch.spec.tables.base import Count, Table, of_kind, tag_of
+from hpsearch.spec.tables.space import MAX_GRID
+
+LEARNING = ("tpe", "cmaes", "gp")
+"""The samplers that learn: what they ask for next depends on the results that they have seen."""
+
+Batch = Annotated[Count, Field(le=MAX_GRID)]
+Trials = Annotated[Count, Field(le=MAX_GRID)]
+
+
+class _Drawn(Table):
+    """A sampler that does not learn."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_window(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "window" in given:
+            rule = f"must not be given; only samplers that learn ({', '.join(LEARNING)}) have one"
+            raise wrong(f"{rule}, got {show(given['window'])}", "window")
+        return given
+
+
+class Random(_Drawn):
+    """Draws `trials` settings at random from the space."""
+
+    kind: Literal["random"]
+    trials: Trials
+    """The number of settings in all, over all launches: `resume` does not train as many again."""
+    batch: Batch | None = None
+    """So many settings are asked for at a time; they see the results of all batches before, and of nothing else."""
+
+
+class Grid(_Drawn):
+    """Takes every combination of the space's points and choices."""
+
+    kind: Literal["grid"]
+    batch: Batch | None = None
+    """So many settings are asked for at a time."""
+
+
+class _OfOptuna(Table):
+    """A sampler of Optuna's: what is no key of ours is an option of its own, which it checks itself at the launch."""
+
+    model_config = ConfigDict(extra="allow")
+
+    trials: Trials
+    """The number of settings in all, over all launches: `resume` does not train as many again."""
+    batch: Batch | None = None
+    """So many settings are asked for at a time; they see the results of all batches before, and of nothing else."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of Optuna's sampler, as given."""
+        return dict(self.model_extra or {})
+
+
+class Qmc(_Drawn, _OfOptuna):
+    """Takes the first `trials` points of a sequence that fills the space evenly (Sobol or Halton)."""
+
+    kind: Literal["qmc"]
+
+
+class _Learning(_OfOptuna):
+    """A sampler that learns, asked in `batch`es that see all before them, or in a sliding `window`."""
+
+    window: Batch | None = None
+    """Instead of `batch`: with 8, each setting sees the results of all settings but the 7 before it. Keeps all
+    workers busy where trainings differ in length; not with the halving and Hyperband pruners, which need
+    batches.
+    """
+
+    @model_validator(mode="after")
+    def _sees_batches_or_a_window(self) -> Self:
+        if self.batch is not None and self.window is not None:
+            raise wrong(f"must not be given beside batch, got {self.window:_}", "window")
+        return self
+
+
+class Tpe(_Learning):
+    """The tree-structured Parzen estimator (Bergstra et al. 2011)."""
+
+    kind: Literal["tpe"]
+
+
+class Cmaes(_Learning):
+    """Evolution with an adapted covariance matrix (Hansen & Ostermeier 2001); needs the extra of this name."""
+
+    kind: Literal["cmaes"]
+
+
+class Gp(_Learning):
+    """Bayesian optimisation with a Gaussian process; needs the extra of this name."""
+
+    kind: Literal["gp"]
+
+
+Sampler = Annotated[
+    Annotated[Random, Tag(TAG + "random")]
+    | Annotated[Grid, Tag(TAG + "grid")]
+    | Annotated[Qmc, Tag(TAG + "qmc")]
+    | Annotated[Tpe, Tag(TAG + "tpe")]
+    | Annotated[Cmaes, Tag(TAG + "cmaes")]
+    | Annotated[Gp, Tag(TAG + "gp")],
+    Discriminator(tag_of),
+    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp"),
+]

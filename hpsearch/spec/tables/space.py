@@ -1,0 +1,153 @@
+"""What a stage searches: ranges, choices, and ranges around an earlier stage's best. May import pydantic."""
+
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from hpsearch.errors import nearest
+from hpsearch.spec.messages import TAG, show, wrong
+from hpsearch.spec.tables.base import Count, Number, Table
+
+Value = int | float | str | bool | list[Any] | dict[str, Any]
+"""A hyperparameter's value: whatever JSON can say, for `hidden = [[50], [100]]`."""
+
+SMALLEST = 1e-100
+"""Bound of a logarithmic range's numbers."""
+
+MAX_GRID = 100_000
+"""The most points of a grid, and the most trials of a stage."""
+
+SHAPES = {"low", "high", "choices", "around"}
+"""The keys that tell what a table of a space is."""
+
+Points = Annotated[int, Field(ge=2, le=MAX_GRID)]
+
+
+class Range(Table):
+    """Numbers from `low` to `high`, both included; `points` of them, evenly spaced, where a grid is wanted."""
+
+    low: Number
+    """The lower end, included."""
+    high: Number
+    """The upper end, included."""
+    log: bool = False
+    """Each decade gets its equal share; `low` must be above 0."""
+    integer: bool = False
+    """Whole numbers only. If not given: for keys that have them, and for keys of the model where both ends are
+    whole.
+    """
+    points: Points | None = None
+    """In a grid, and only there: so many values, evenly spaced (in the logarithm where `log`), both ends included."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "Range":
+        if self.integer:
+            for key, bound in (("low", self.low), ("high", self.high)):
+                if not isinstance(bound, int):
+                    raise wrong(f"must be a whole number, got {show(bound)}", key)
+        if self.log and self.low < SMALLEST:
+            rule = "above 0" if self.low <= 0 else f"at least {SMALLEST:g}"
+            raise wrong(f"must be {rule} where log = true, got {show(self.low)}", "low")
+        if self.low >= self.high:
+            raise wrong(f"must be below high = {show(self.high)}, got {show(self.low)}", "low")
+        if self.integer and self.points is not None and self.points > self.high - self.low + 1:
+            room = show(int(self.high - self.low + 1))
+            raise wrong(f"must be at most {room}, the whole numbers in the range, got {self.points}", "points")
+        return self
+
+    def grid(self) -> list[int | float]:
+        """Return the `points` values, in order and without repetitions, the ends exact."""
+        assert self.points is not None
+        last = self.points - 1
+        inner = [_between(self, i / last) for i in range(1, last)]
+        values = [self.low, *(round(x) if self.integer else x for x in inner), self.high]
+        return list(dict.fromkeys(values))
+
+
+class Choices(Table):
+    """One of the listed values."""
+
+    choices: Annotated[tuple[Any, ...], Field(strict=False, max_length=1000)]
+    """The values; a list alone means the same."""
+
+    @model_validator(mode="after")
+    def _has_distinct_choices(self) -> "Choices":
+        if not self.choices:
+            raise wrong("must have at least one choice, got []")
+        seen = [same(choice) for choice in self.choices]
+        for i, text in enumerate(seen):
+            if text in seen[:i]:
+                raise wrong(f"must not repeat a choice, got {show(self.choices[i])} twice")
+        return self
+
+    def grid(self) -> list[Any]:
+        """Return the choices in order."""
+        return list(self.choices)
+
+
+class Around(Table):
+    """Where the `best` trials of the earlier stage `around` lie; `log` is that stage's where it is not given."""
+
+    around: str
+    """The name of an earlier stage whose space has the same key."""
+    best: Count = 1
+    """How many of its best trials count; at most its number of trials."""
+    log: bool | None = None
+    """The scale of the new range, as in that stage if not given; not for choices."""
+    points: Points | None = None
+    """For a grid; not for choices. Where fewer whole numbers are left than points, all of them are taken."""
+
+
+def same(value: Any) -> str:
+    """Return text that is equal for equal values of a hyperparameter, and only for those (1 is not true)."""
+    return json.dumps(_as_floats(value), sort_keys=True)
+
+
+def grid(space: Mapping[str, Range | Choices]) -> list[dict[str, Any]]:
+    """Return the settings of a grid, in the order of its trials: the last key varies fastest."""
+    return [dict(zip(space, values, strict=True)) for values in itertools.product(*(s.grid() for s in space.values()))]
+
+
+def _as_floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_floats(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_floats(item) for item in value]
+    return float(value) if type(value) is int and abs(value) < 2**53 else value
+
+
+def _between(span: Range, fraction: float) -> float:
+    if span.log:
+        return math.exp((1 - fraction) * math.log(span.low) + fraction * math.log(span.high))
+    return span.low + fraction * (span.high - span.low)
+
+
+def _as_table(given: Any) -> Any:
+    if isinstance(given, list):
+        return {"choices": given}
+    if not isinstance(given, dict | Table):
+        raise wrong(f"must be a range, a list of choices or a range around a stage, got {show(given)}")
+    if isinstance(given, dict) and not SHAPES & given.keys():
+        rule = "must have low and high, or choices, or around"
+        raise wrong(f"{rule}, got {show(given)}{nearest(next(iter(given), ''), SHAPES)}")
+    return given
+
+
+def _shape(given: Any) -> str:
+    if isinstance(given, Table):
+        return TAG + type(given).__name__.lower()
+    return TAG + ("around" if "around" in given else "choices" if "choices" in given else "range")
+
+
+Entry = Annotated[
+    Annotated[Range, Tag(TAG + "range")]
+    | Annotated[Choices, Tag(TAG + "choices")]
+    | Annotated[Around, Tag(TAG + "around")],
+    Discriminator(_shape),
+    BeforeValidator(_as_table),
+]
+"""What a space says of one key, told apart by its shape."""

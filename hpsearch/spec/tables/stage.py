@@ -1,0 +1,208 @@
+"""One step of the search, as the study file says it. May import pydantic."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+
+from hpsearch.errors import nearest
+from hpsearch.spec.dotted_keys import flat_first, flat_setting, flat_space
+from hpsearch.spec.messages import show, wrong
+from hpsearch.spec.tables.base import Count, Name, Table, check_name
+from hpsearch.spec.tables.budget import Budget, SomeBudget
+from hpsearch.spec.tables.data import AugmentationOverrides
+from hpsearch.spec.tables.pruners import Halving, Hyperband, Pruner
+from hpsearch.spec.tables.samplers import LEARNING, Cmaes, Gp, Grid, Sampler, Tpe
+from hpsearch.spec.tables.space import MAX_GRID, Entry, same
+from hpsearch.spec.tables.training import FLOAT_KEYS, TRAINING_KEYS
+
+BATCH_TO_LEARN_FROM = 8
+"""How many settings a sampler that learns is asked for at a time, unless the study file says so."""
+
+BATCH_TO_COUNT = 16
+"""After how many settings a budget is looked at, unless the study file says so."""
+
+MOST_REPLICATES = 10
+"""How many replicates a confirmed setting may come to, unless the study file says so or the stage has about as many."""
+
+
+def _whole_numbers(given: Any) -> Any:
+    """Say `integer` for each range that does not, from its key or, where the model decides, from its numbers."""
+    if not isinstance(given, dict):
+        return given
+    marked = dict(given)
+    for key, entry in given.items():
+        if isinstance(entry, dict) and "low" in entry and "high" in entry and "integer" not in entry:
+            ints = type(entry["low"]) is int and type(entry["high"]) is int
+            marked[key] = entry | {"integer": key not in FLOAT_KEYS and (ints or key in TRAINING_KEYS)}
+    return marked
+
+
+def _with_space(given: Any, info: ValidationInfo) -> Any:
+    return flat_first(given, info.data.get("space", {}))
+
+
+def _written_out(given: Any, info: ValidationInfo) -> Any:
+    """Return `confirm = 5` as the table that it is short for, with the replicates that it leaves out."""
+    if type(given) is int:
+        given = {"best": given}
+    if not isinstance(given, dict | Table):
+        raise wrong(f"must be a number of settings or a table, got {show(given)}")
+    each = info.data.get("replicates", 1)
+    return {"replicates": max(each + 2, MOST_REPLICATES)} | given if isinstance(given, dict) else given
+
+
+def _study_or_stage(given: str) -> str:
+    study, slash, stage = given.partition("/")
+    for part in (study, stage) if slash else (study,):
+        if not part:
+            raise wrong(f"must be the name of a study, or of a study and a stage: 'study/stage', got {show(given)}")
+        check_name(part)
+    return given
+
+
+class Confirm(Table):
+    """The `best` settings get further replicates, until the best is clear or each has `replicates` in all."""
+
+    best: Annotated[Count, Field(ge=2)]
+    """How many settings; at most the stage's number. `confirm = 5` is short for `{ best = 5 }`."""
+    replicates: Annotated[Count, Field(le=MAX_GRID)]
+    """The most replicates that each of them comes to in all; above the stage's `replicates`. If not given: 10, or
+    two more than the stage's if that is more.
+    """
+
+
+Overrides = dict[str, Any]
+"""Some keys of a table, which replace those of the study's; checked when they meet them."""
+
+Replicates = Annotated[Count, Field(le=MAX_GRID)]
+"""How many seeds each setting is trained with."""
+
+Space = Annotated[
+    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(flat_space)
+]  # validators run from the last to the first
+Rows = Annotated[tuple[dict[str, Any], ...], Field(strict=False, min_length=1, max_length=MAX_GRID)]
+Settings = Annotated[
+    tuple[Annotated[dict[str, Any], BeforeValidator(flat_setting)], ...],
+    Field(strict=False, min_length=1, max_length=MAX_GRID),
+]
+
+
+class Stage(Table):
+    """A sampler over a space, or a plain list of settings; how many of them are trained, and how far."""
+
+    name: Name
+    """As the study's; not `"final"`, and no two the same."""
+    sampler: Sampler | None = None
+    """How settings are chosen from the space, and how many."""
+    space: Space = Field(default={})
+    """What to search, key by key."""
+    settings: Settings | None = None
+    """Instead of the two: a list of settings, each trained as it is."""
+    training: Overrides = Field(default={})
+    """Keys of [training] that are different in this stage."""
+    model: Overrides = Field(default={})
+    """Parameters of the model that are different in this stage."""
+    augmentation: AugmentationOverrides = AugmentationOverrides()
+    """Keys of [augmentation] that are different in this stage."""
+    replicates: Replicates = 1
+    """Train each setting with so many seeds and rank by the mean; with folds each fold is a replicate, and this
+    must be 1.
+    """
+    test: bool = False
+    """Score every trial on the test images. The report counts how often that was done; leave it `false` to choose
+    by.
+    """
+    pruner: Pruner | None = None
+    """Stop trials early that fall behind."""
+    budget: SomeBudget = Budget()
+    """End the stage before all its settings are trained."""
+    first: Annotated[Rows, BeforeValidator(_with_space)] = ()
+    """Settings to try first."""
+    source: Annotated[Annotated[str, AfterValidator(_study_or_stage)] | None, Field(alias="from")] = None
+    """An earlier study to learn from: `"study"` or `"study/stage"`."""
+    confirm: Annotated[Confirm, BeforeValidator(_written_out)] | None = None
+    """Train the best settings again until it is clear which is the best."""
+
+    @model_validator(mode="after")
+    def _searches_or_lists(self) -> Self:
+        if self.name == "final":
+            raise wrong("must not be 'final', which is the name of the step after the last stage", "name")
+        if self.settings is None:
+            if self.sampler is None:
+                raise wrong("must have a sampler and a space, or settings")
+            if not self.space:
+                raise wrong(f"must name at least one key for the {self.sampler.kind} sampler, got none", "space")
+            return self
+        for key, given in (("sampler", self.sampler), ("space", self.space)):
+            if given:
+                raise wrong("must not be given beside settings", key)
+        _refuse_repeats("settings", self.settings)
+        return self
+
+    @model_validator(mode="after")
+    def _begins_with_settings_of_its_space(self) -> Self:
+        if not self.first:
+            return self
+        if self.sampler is None or isinstance(self.sampler, Grid):
+            raise wrong("must not be given; only where a sampler draws settings can some be tried first", "first")
+        for i, row in enumerate(self.first):
+            if not row:
+                raise wrong("must name at least one searched key, got {}", "first", i)
+            for key in row:
+                if key not in self.space:
+                    raise wrong(f"is not a key of the stage's space{nearest(key, self.space)}", "first", i, key)
+        _refuse_repeats("first", self.first)
+        if len(self.first) > self.sampler.trials:
+            rule = f"must have at most {self.sampler.trials:_}, the trials of the stage"
+            raise wrong(f"{rule}, got {len(self.first):_}", "first")
+        return self
+
+    @model_validator(mode="after")
+    def _only_learns_from_what_it_can(self) -> Self:
+        if self.source is not None and self.kind not in LEARNING:
+            rule = f"must not be given; only samplers that learn ({', '.join(LEARNING)}) can start from other trials"
+            raise wrong(f"{rule}, got {show(self.source)}", "from")
+        if self.window is not None and isinstance(self.pruner, Halving | Hyperband):
+            rule = f"must not be given beside the {self.pruner.kind} pruner, which compares the trials of a batch"
+            raise wrong(f"{rule}, got {self.window:_}", "sampler", "window")
+        return self
+
+    @model_validator(mode="after")
+    def _confirms_with_more_replicates(self) -> Self:
+        if self.confirm is not None and self.confirm.replicates <= self.replicates:
+            rule = f"must be above {self.replicates:_}, the replicates that each setting has"
+            raise wrong(f"{rule}, got {self.confirm.replicates:_}", "confirm", "replicates")
+        return self
+
+    @property
+    def kind(self) -> Literal["random", "grid", "list", "qmc", "tpe", "cmaes", "gp"]:
+        """How it comes to its trials."""
+        return self.sampler.kind if self.sampler is not None else "list"
+
+    @property
+    def keys_searched(self) -> tuple[str, ...]:
+        """The searched keys, in the order of the file: those of the space, or of all its settings."""
+        return tuple(self.space) or tuple(dict.fromkeys(key for setting in self.settings or () for key in setting))
+
+    @property
+    def window(self) -> int | None:
+        """W, where the sampler is asked for point i once the points up to i-W are known; None where in batches."""
+        return self.sampler.window if isinstance(self.sampler, Tpe | Cmaes | Gp) else None
+
+    @property
+    def batch_size_of_points(self) -> int | None:
+        """How many points see the same results; None where all are asked for at once, or in a window."""
+        if self.window is not None:
+            return None
+        if self.sampler is not None and self.sampler.batch is not None:
+            return self.sampler.batch
+        if self.kind in LEARNING:
+            return BATCH_TO_LEARN_FROM
+        return BATCH_TO_COUNT if self.budget.counted else None
+
+
+def _refuse_repeats(key: str, rows: tuple[dict[str, Any], ...]) -> None:
+    seen: dict[str, int] = {}
+    for i, row in enumerate(rows):
+        if (earlier := seen.setdefault(same(row), i)) != i:
+            raise wrong(f"must not repeat {key}[{earlier}]", key, i)

@@ -1,0 +1,139 @@
+"""Our tables, which stand beside Optuna's in the one database. May import SQLAlchemy only.
+
+They are the truth about a study; Optuna's tables mirror what Optuna and optuna-dashboard show. Every name starts with
+`hpsearch_`. Times are ISO 8601 text in UTC, structured values JSON.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from hpsearch.storage.column_types import Blob, Json, Real, Text
+
+SCHEMA_VERSION = 3
+"""Raised with every change of these tables; a database of another version is refused."""
+
+metadata = MetaData()
+
+versions = Table("hpsearch_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+
+studies = Table(
+    "hpsearch_studies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(512), nullable=False, unique=True),
+    Column("text", Text, nullable=False),  # the study file as it was launched
+    Column("path", Text, nullable=False),  # where it was
+    Column("workspace", Text, nullable=False),  # the directory that models are found from
+    Column("state", String(16), nullable=False),  # running, interrupted, complete, failed
+    Column("created_at", String(32), nullable=False),
+    Column("finished_at", String(32)),
+    Column("launches", Integer, nullable=False),  # 1 + the number of resumes
+    Column("environment", Json, nullable=False),  # {"hpsearch": "0.1.0", "numpy": …, "blas": …, "machine": …}
+    Column("data", Json, nullable=False),  # {"dataset", "fingerprint", "classes": [..], "image_shape": [c, h, w]}
+    Column("model", Json, nullable=False),  # {"file", "hash", "text"}
+)
+
+stages = Table(
+    "hpsearch_stages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey(studies.c.id), nullable=False, index=True),
+    Column("position", Integer, nullable=False),  # 0, 1, … ; the final comes last
+    Column("name", String(512), nullable=False),
+    Column("kind", String(16), nullable=False),  # random, grid, list, qmc, tpe, cmaes, gp, final
+    Column("state", String(16), nullable=False),  # waiting, running, complete
+    Column("test", Boolean, nullable=False),  # is each of its trials scored on the test images?
+    Column("trials", Integer),  # how many trials it is planned to have, once its space is known; then, how many it has
+    Column("space", Json),  # {key: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
+    Column("notes", Json, nullable=False),  # sentences for the report: where its range came from, what was extended
+    Column("data", Json, nullable=False),  # {"train": n, "validation": n, "test": n}
+    Column("optuna_study_id", Integer),
+    Column("started_at", String(32)),
+    Column("finished_at", String(32)),
+    Column("known", Json),  # what `from` found when it began: [{"params", "value"}, ..]
+    Column("ended", Text),  # which budget ended it; NULL where all that was asked for was trained
+    Column("seconds", Real, nullable=False, default=0.0),  # wall time it has run, over all launches
+    Column("batches", Json, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
+    Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
+    Column("looks", Integer, nullable=False, default=0),  # at the test set, by trials that have been deleted since
+    UniqueConstraint("study_id", "name"),
+)
+
+trials = Table(
+    "hpsearch_trials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stage_id", ForeignKey(stages.c.id), nullable=False),
+    Column("number", Integer, nullable=False),  # 0, 1, … within its stage
+    Column("point", Integer, nullable=False),  # which setting of the stage: its replicates share it
+    Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
+    Column("optuna_trial_id", Integer),
+    Column("params", Json, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
+    Column("setting", Json, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
+    Column("state", String(16), nullable=False),  # waiting, running, complete, failed, pruned
+    Column("reason", Text),  # why it failed, stopped or was pruned
+    Column("traceback", Text),  # of a failure inside a model file
+    Column("asked", Json),  # what the sampler wrote down when it was asked for this point
+    Column("doomed", Integer),  # the epoch at which the pruner decided against it; an audited trial trains on
+    Column("epochs", Integer, nullable=False),  # to train
+    Column("epochs_done", Integer, nullable=False),
+    Column("best_epoch", Integer),  # 1-based; highest validation accuracy, the earliest of equals
+    Column("value", Real),  # validation accuracy at best_epoch
+    Column("parameters", Integer),  # how many numbers the model has
+    Column("test_cost", Real),  # at best_epoch; NULL where the test set was not looked at
+    Column("test_loss", Real),
+    Column("test_accuracy", Real),
+    Column("cohort", Integer),  # the number of the first of those that it trained with last; only for who watches
+    Column("seconds", Real, nullable=False),  # its share of its cohorts' wall time
+    UniqueConstraint("stage_id", "number"),
+    UniqueConstraint("stage_id", "point", "replicate"),
+)
+
+METRICS = ("cost", "loss", "accuracy")
+
+curves = Table(
+    "hpsearch_curves",
+    metadata,
+    Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),  # 1-based
+    Column("eta", Real, nullable=False),  # learning rate of the epoch's last update
+    *(Column(f"train_{name}", Real) for name in METRICS),
+    *(Column(f"validation_{name}", Real) for name in METRICS),
+)
+
+weights = Table(
+    "hpsearch_weights",
+    metadata,
+    Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),  # "state": to go on from; "best": the parameters at best_epoch
+    Column("epoch", Integer, nullable=False),
+    Column("content", Blob, nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
+)
+
+predictions = Table(
+    "hpsearch_predictions",
+    metadata,
+    Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
+    Column("split", String(16), primary_key=True),  # validation, test
+    Column("images", Integer, nullable=False),  # how many bits of `correct` count
+    Column("correct", Blob, nullable=False),  # np.packbits over the split's images in stored order, at best_epoch
+    Column("predicted", Blob),  # uint8 class per image; only where the test set was looked at
+)
+
+claims = Table(
+    "hpsearch_claims",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True, autoincrement=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("token", String(32), nullable=False),  # random: a coordinator that finds another one here has lost the study
+    Column("renewed_at", String(32), nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Databases on servers: one file for each kind of server, and what they share. May import SQLAlchemy and Optuna."""

@@ -1,0 +1,106 @@
+"""Where a segment's images and model file are on this machine: where they were at home, or in this user's cache.
+
+May import data.
+"""
+
+import hashlib
+import os
+import socket
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hpsearch.data import cache
+from hpsearch.data.directories import splits_directory
+from hpsearch.data.split import open_split
+from hpsearch.errors import DataError, HpsearchError
+from hpsearch.workers.remote.messages import Chunk, Missing, Parcel, Refused
+from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.segment import Segment
+
+
+def located(parcel: Parcel) -> Any:
+    """What the parcel's call is given, with this machine's paths; or why the call cannot be made."""
+    segment = parcel.given
+    if not isinstance(segment, Segment):
+        return segment
+    own = splits_directory() / segment.split.name
+    split = next((path for path in (segment.split, own) if _holds(path, segment.split.stem)), None)
+    if split is None:
+        return Missing(socket.gethostname(), str(splits_directory()))
+    cache.mark_used(split)
+    try:
+        return replace(segment, split=split, model=_model(segment, parcel.model or ""))
+    except OSError as error:
+        return Refused(f"it cannot keep a model file ({error})")
+
+
+def _holds(path: Path, key: str) -> bool:
+    try:
+        return open_split(path).key == key
+    except DataError:
+        return False
+
+
+def _model(segment: Segment, text: str) -> Path:
+    """The path of a model file with this hash."""
+    if _hash_of(segment.model) == segment.model_hash:
+        return segment.model
+    kept = splits_directory().parent / "models" / segment.model_hash / segment.model.name
+    if _hash_of(kept) != segment.model_hash:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_suffix(f".{uuid.uuid4().hex}{cache.TEMPORARY}")
+        temporary.write_bytes(text.encode())
+        temporary.replace(kept)
+    return kept
+
+
+def _hash_of(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_text("utf-8").encode()).hexdigest()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def as_at_home(error: BaseException, home: Any, here: Any) -> Exception:
+    """The error in the words that it has at home: a trial's failure does not depend on where it trained."""
+    there = (str(here.model), str(home.model)) if isinstance(here, Segment) else ("", "")
+    if there[0] == there[1]:
+        return error if isinstance(error, Exception) else TrainingError.of(error)
+    if isinstance(error, HpsearchError):
+        return type(error)(str(error).replace(*there))
+    told = error if isinstance(error, TrainingError) else TrainingError.of(error)
+    return TrainingError(told.reason.replace(*there), told.trace.replace(*there))
+
+
+def keep(chunk: Chunk) -> None:
+    """Write part of a split; with the last, see that all is as it was sent, and have it found from now on.
+
+    Raises DataError if it cannot be written or is damaged.
+    """
+    assert Path(chunk.key).name == chunk.key
+    assert Path(chunk.file).name == chunk.file
+    directory = splits_directory()
+    arriving = directory / f"{chunk.key}.{chunk.sender}{cache.TEMPORARY}"
+    try:
+        if chunk.hashes:
+            _check(arriving, chunk.hashes)
+            cache.install(arriving, directory / f"{chunk.key}{cache.SUFFIX}")
+            cache.limit(directory, keep=directory / f"{chunk.key}{cache.SUFFIX}")
+            return
+        arriving.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(arriving / chunk.file, os.O_WRONLY | os.O_CREAT, 0o644)
+        with open(descriptor, "wb") as file:
+            file.seek(chunk.offset)
+            file.write(chunk.content)
+    except OSError as error:
+        raise DataError(f"{directory}: the prepared images cannot be kept: {error.strerror or error}") from None
+
+
+def _check(folder: Path, hashes: tuple[tuple[str, str], ...]) -> None:
+    for name, wanted in hashes:
+        with (folder / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+                raise DataError(f"{folder}: {name} was damaged on its way here")
+            os.fsync(file.fileno())

@@ -1,0 +1,135 @@
+"""A cohort of layers under way: its trials train as one computation. May import `hpsearch.nn`, data and spec."""
+
+from functools import partial
+
+import numpy as np
+
+from hpsearch.data import Split
+from hpsearch.data.augmentation import EpochAugmentation
+from hpsearch.nn import Network
+from hpsearch.nn.random import generator
+from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
+from hpsearch.workers.models.checked_layers import guarded
+from hpsearch.workers.models.plugin import Plugin, layers
+from hpsearch.workers.segments.epoch import kept, looks_at_test, on_test, record, sample_of
+from hpsearch.workers.segments.recipe import decays_of, loss_of, optimiser_of, schedule_of
+from hpsearch.workers.segments.results import TaskResult, pack, unpack
+from hpsearch.workers.segments.segment import Segment
+
+
+def train_cohort(segment: Segment, split: Split, plugin: Plugin) -> list[TaskResult]:
+    """Train a segment whose model is layers, all its trials at once; each trial's result, in their order."""
+    cohort = _Cohort(segment, split, plugin)
+    for epoch in range(segment.first, segment.last + 1):
+        cohort.train(epoch)
+        if not cohort.running:
+            break
+    cohort.end()
+    cohort.look_at_test()
+    return cohort.results
+
+
+class _Cohort:
+    """A segment under way: the network, and each trial's result so far."""
+
+    def __init__(self, segment: Segment, split: Split, plugin: Plugin) -> None:
+        self.segment, self.split = segment, split
+        self.trainings = [task.setting.training for task in segment.tasks]
+        self.common = self.trainings[0]  # but for λ, η and the length, trainings of a cohort are equal
+        assert self.common.batch_size is not None
+        self.batch_size = self.common.batch_size
+        self.network = _network(segment, split, plugin)
+        self.results = [TaskResult(task.trial_id, parameters=self.network.size) for task in segment.tasks]
+        self.lam = np.array([training.lambda_ for training in self.trainings])
+        self.decays = decays_of(self.trainings)
+        self.schedules = [schedule_of(training, split.images) for training in self.trainings]
+        self.optimiser = optimiser_of(self.common)
+
+    @property
+    def running(self) -> bool:
+        return any(not result.ended for result in self.results)
+
+    def _generator(self, purpose: str, epoch: int) -> np.random.Generator:
+        """The same for all trials of a stage."""
+        return generator(self.segment.seed, purpose, self.segment.replicate, epoch)
+
+    def train(self, epoch: int) -> None:
+        """Train one epoch, measure, and take each trial's numbers down."""
+        segment, split, network = self.segment, self.split, self.network
+        order = self._generator("order", epoch).permutation(split.images)
+        varied = EpochAugmentation(
+            segment.augmentation, split.image_shape, split.images, lambda purpose: self._generator(purpose, epoch)
+        )
+        tally = Tally(network, split.images) if self.common.curves == "running" else None
+        eta = train_epoch(
+            network,
+            self.optimiser,
+            split.train_x,
+            split.train_y,
+            varied.order(order),
+            epoch=epoch,
+            batch_size=self.batch_size,
+            schedules=self.schedules,
+            lam=self.decays,
+            rngs=[generator(segment.seed, "layers", *t.key, segment.replicate, epoch) for t in segment.tasks],
+            augment=varied if segment.augmentation.shift or segment.augmentation.noise else None,
+            tally=tally,
+        )
+        on_train = tally.measured(self.lam) if tally else self._measure_training()
+        on_validation = measure(network, split.validation_x, split.validation_y, self.lam)
+        for k, (task, result) in enumerate(zip(segment.tasks, self.results, strict=True)):
+            record(
+                segment,
+                task,
+                result,
+                epoch=epoch,
+                eta=float(eta[k]),
+                on_train=on_train[k],
+                on_validation=on_validation[k],
+                labels=split.validation_y,
+                weights=partial(self._weights, k),
+            )
+
+    def _weights(self, k: int) -> bytes:
+        return pack(self.network.weights(k))
+
+    def _measure_training(self) -> list[Measured]:
+        sample = sample_of(self.split, self.common.curves)
+        return measure(self.network, self.split.train_x[sample], self.split.train_y[sample], self.lam)
+
+    def end(self) -> None:
+        """Keep what each trial needs to go on."""
+        for k, result in enumerate(self.results):
+            if not result.ended:
+                result.state = pack(self.network.state(k))
+
+    def look_at_test(self) -> None:
+        """Score the kept weights of each trial that has come to its end on the test images."""
+        ending = [looks_at_test(self.segment, result) for result in self.results]
+        if not any(ending):
+            return
+        for k, (task, result) in enumerate(zip(self.segment.tasks, self.results, strict=True)):
+            if weights := kept(task, result):
+                self.network.load(k, unpack(weights))
+        x, y = self.split.test_x, self.split.test_y
+        for result, found, ends in zip(self.results, measure(self.network, x, y, self.lam), ending, strict=True):
+            if ends:
+                result.test = on_test(found, y)
+
+
+def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
+    training = segment.tasks[0].setting.training
+    assert training.batch_size is not None
+    network = Network(
+        guarded(layers(plugin, len(split.classes), segment.tasks[0].setting.parameters), plugin.path),
+        inputs=split.train_x.shape[1],
+        trials=len(segment.tasks),
+        rows=batch_rows(split.images, training.batch_size),
+        loss=loss_of(training),
+    )
+    for k, task in enumerate(segment.tasks):
+        if task.state is None:
+            network.initialise(k, generator(segment.seed, "weights", *task.key, segment.replicate))
+        else:
+            network.load(k, unpack(task.state))
+    return network

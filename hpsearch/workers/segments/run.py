@@ -1,0 +1,50 @@
+"""A worker's whole job: a segment in, its result out, a pure function. May import `hpsearch.nn`, data and spec."""
+
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from hpsearch.data import Split, open_split
+from hpsearch.errors import ModelError
+from hpsearch.workers.models.plugin import Plugin, read_plugin
+from hpsearch.workers.segments.cohort import train_cohort
+from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.results import SegmentResult, TaskResult
+from hpsearch.workers.segments.segment import Segment
+from hpsearch.workers.segments.trainable import train_alone
+
+
+@lru_cache(maxsize=4)
+def _open(path: Path) -> Split:
+    return open_split(path)
+
+
+def run_segment(segment: Segment) -> SegmentResult:
+    """Train a cohort for the segment's epochs.
+
+    Raises ModelError or DataError if the model file or the prepared images are not those of the launch, TrainingError
+    for what the model file raises.
+    """
+    began = time.perf_counter()
+    split, plugin = _open(segment.split), _plugin(segment)
+    try:
+        results = _train(segment, split, plugin)
+    except BaseException as error:
+        raise TrainingError.of(error) from None
+    return SegmentResult(tuple(results), time.perf_counter() - began)
+
+
+def _plugin(segment: Segment) -> Plugin:
+    plugin = read_plugin(segment.model)
+    if plugin.hash != segment.model_hash:
+        raise ModelError(f"{segment.model}: the model file has changed since the study was launched")
+    return plugin
+
+
+def _train(segment: Segment, split: Split, plugin: Plugin) -> list[TaskResult]:
+    with np.errstate(all="ignore"):  # a diverging trial is found from its own numbers
+        if plugin.taken is None:
+            return train_cohort(segment, split, plugin)
+        return [train_alone(segment, task, split, plugin) for task in segment.tasks]

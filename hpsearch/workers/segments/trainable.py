@@ -1,0 +1,61 @@
+"""A trainable under way, by itself: one trial of a segment. May import trainables, data and spec."""
+
+import warnings
+
+from hpsearch.data import Split
+from hpsearch.trainables import Data
+from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
+from hpsearch.workers.models.plugin import Plugin
+from hpsearch.workers.segments.epoch import kept, looks_at_test, on_test, record, sample_of
+from hpsearch.workers.segments.results import TaskResult
+from hpsearch.workers.segments.segment import Segment, Task
+
+
+def data_of(split: Split, seed: int) -> Data:
+    """What a trainable gets of a split."""
+    images, labels = split.train_x[: split.images], split.train_y[: split.images]
+    return Data(images, labels, len(split.classes), split.image_shape, seed)
+
+
+def train_alone(segment: Segment, task: Task, split: Split, plugin: Plugin) -> TaskResult:
+    """Train one trial of a segment whose model is a trainable."""
+    with warnings.catch_warnings():  # of a library, about its numbers, in the midst of the progress; `check` shows them
+        warnings.simplefilter("ignore")
+        trained = _made(segment, task, split, plugin)
+        if task.state is not None:
+            trained.restore(task.state)
+        result = TaskResult(task.trial_id)
+        for epoch in range(segment.first, segment.last + 1):
+            _epoch(segment, task, split, trained, epoch, result)
+            if result.ended:
+                break
+        else:
+            result.state = trained.save()
+        weights = kept(task, result)
+        if weights and looks_at_test(segment, result):
+            scored = _made(segment, task, split, plugin)  # one just made: that is all that `restore` need cope with
+            scored.restore(weights)
+            result.test = on_test(scored.evaluate(split.test_x, split.test_y), split.test_y)
+        return result
+
+
+def _made(segment: Segment, task: Task, split: Split, plugin: Plugin) -> Guarded:
+    seed = seed_of(segment.seed, task.key, segment.replicate)
+    return make(plugin, data_of(split, common_seed(segment.seed, segment.replicate)), seed, task.setting)
+
+
+def _epoch(segment: Segment, task: Task, split: Split, trained: Guarded, epoch: int, result: TaskResult) -> None:
+    training = task.setting.training
+    sample = sample_of(split, training.curves)
+    trained.train(epoch)
+    record(
+        segment,
+        task,
+        result,
+        epoch=epoch,
+        eta=training.eta or 0.0,
+        on_train=trained.evaluate(split.train_x[sample], split.train_y[sample]),
+        on_validation=trained.evaluate(split.validation_x, split.validation_y),
+        labels=split.validation_y,
+        weights=trained.save,
+    )
