@@ -52,7 +52,7 @@ if __name__ == "__main__":
 
 def text(trials: int) -> str:
     """The study file."""
-    return STUDY.format(trials=trials, epochs=EPOCHS, images=IMAGES)
+    return STUDY.format(trials=trials, epochs=EPOCHS, samples=IMAGES)
 
 
 def ours(folder: Path, trials: int, workers: int) -> None:

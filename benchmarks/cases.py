@@ -41,7 +41,7 @@ CASES = {
 }
 
 
-def images() -> tuple[np.ndarray, np.ndarray]:
+def samples() -> tuple[np.ndarray, np.ndarray]:
     """5,000 standardised training images of CIFAR-10 (n, 3072), labels (n,), where $HPSEARCH_DATA has its binary
     layout; else random numbers of that shape.
     """

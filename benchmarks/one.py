@@ -10,7 +10,7 @@ import sys
 import time
 
 import numpy as np
-from cases import BATCH, CASES, images
+from cases import BATCH, CASES, samples
 from trainers import TOGETHER, TRAINERS
 
 
@@ -23,7 +23,7 @@ def sgemm_rate(a: np.ndarray, out: np.ndarray) -> float:
 def main(trainer: str, name: str, core: int, rounds: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    case, (x, y) = CASES[name], images()
+    case, (x, y) = CASES[name], samples()
     epoch = TRAINERS[trainer](case, x, y)
     a = np.random.default_rng(0).standard_normal((2048, 2048), dtype=np.float32)
     out = np.empty_like(a)

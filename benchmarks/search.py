@@ -81,9 +81,9 @@ def main() -> None:
         seconds = time.perf_counter() - began
         rate = (before + both_cores()) / 2
         with sqlite3.connect(database) as connection:
-            images = sum(int(json.loads(data)["train"]) * done for data, done in connection.execute(QUERY))
+            samples = sum(int(json.loads(data)["train"]) * done for data, done in connection.execute(QUERY))
     products = [FIRST, *[OTHERS] * (len(SIZES) - 2)]
-    flop = 2.0 * images * sum(n * a * b for n, a, b in zip(products, SIZES, SIZES[1:], strict=False))
+    flop = 2.0 * samples * sum(n * a * b for n, a, b in zip(products, SIZES, SIZES[1:], strict=False))
     workers = sorted(own.values())[-WORKERS:]
     reached = flop / seconds / 1e9
     print(f"whole search: {seconds:.1f} s, {reached:.0f} of {rate:.0f} GFLOP/s: {reached / rate:.2f}")

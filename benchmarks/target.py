@@ -1,10 +1,10 @@
-"""How long a search takes to come within 0.2 points of the best of 64 random settings, beside Optuna's own.
+"""How long a search takes to come within 0.2 points of the best of 64 random configurations, beside Optuna's own.
 
     HPSEARCH_DATA=DIRECTORY python benchmarks/target.py [--trials 64] [--epochs 8] [--train 20000] [--seeds 3]
 
 HPSEARCH_DATA must name a directory with CIFAR-10. λ, η and the batch size of a two-layer net are searched. The target
-is the best validation accuracy of `--trials` random settings, all trained to their end, less 0.2 points; the time is
-from the start of the search (the images are ready) until a setting reaches it, after any of its epochs. Optuna's
+is the best validation accuracy of `--trials` random configurations, all trained to their end, less 0.2 points; the time is
+from the start of the search (the images are ready) until a configuration reaches it, after any of its epochs. Optuna's
 samplers and pruner run in two processes over one SQLite file, each trial trained by our core, alone.
 """
 
@@ -153,10 +153,10 @@ def work(kind: str, folder: Path, seed: int, trials: int, number: int) -> None:
             "eta": trial.suggest_float("eta", 1e-3, 1.0, log=True),
             "batch_size": trial.suggest_categorical("batch_size", [50, 100, 200]),
         }
-        setting = resolve(study, study.stages[0], params)
+        configuration = resolve(study, study.stages[0], params)
         state, best = None, -1.0
         for epoch in range(1, epochs + 1):
-            task = Task(0, setting, ("only", trial.number), state, best)
+            task = Task(0, configuration, ("only", trial.number), state, best)
             one = Segment((task,), split, plugin.path, plugin.hash, seed, 0, epoch, epoch, ends=epoch == epochs)
             result = run_segment(one).tasks[0]
             if result.failed:
@@ -182,7 +182,7 @@ def until(marks: list[tuple[float, float]], target: float) -> float:
 
 def main() -> None:
     """Run all of them and print a table."""
-    arguments = argparse.ArgumentParser(description="Time to a setting as good as the best of many random ones.")
+    arguments = argparse.ArgumentParser(description="Time to a configuration as good as the best of many random ones.")
     for name, default in (("trials", 64), ("epochs", 8), ("train", 20_000), ("seeds", 3), ("number", 0)):
         arguments.add_argument(f"--{name}", type=int, default=default)
     arguments.add_argument("--worker", nargs=3)

@@ -79,14 +79,14 @@ def torch(case: Case, x: np.ndarray, y: np.ndarray) -> Epoch:
         "momentum": lambda: torch.optim.SGD(groups, lr=ETA, momentum=0.9),
         "adam": lambda: torch.optim.Adam(groups, lr=ETA / 10),
     }[case.optimiser]()
-    images, labels = torch.from_numpy(x), torch.from_numpy(y)
+    samples, labels = torch.from_numpy(x), torch.from_numpy(y)
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(x)))
 
     def epoch() -> None:
         for start in range(0, len(x), BATCH):
             rows = order[start : start + BATCH]
             optimiser.zero_grad()
-            loss(model(images[rows]), labels[rows]).backward()
+            loss(model(samples[rows]), labels[rows]).backward()
             optimiser.step()
 
     return epoch
@@ -99,7 +99,7 @@ def torch_vmap(case: Case, x: np.ndarray, y: np.ndarray) -> Epoch:
     torch.set_num_threads(1)
     first = [torch.from_numpy(a).float() for pair in initial(case) for a in pair]
     params = [p.repeat(case.trials, *[1] * p.ndim) for p in first]
-    images, labels = torch.from_numpy(x), torch.from_numpy(y)
+    samples, labels = torch.from_numpy(x), torch.from_numpy(y)
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(x)))
 
     def cost(params: list[Any], x: Any, y: Any) -> Any:
@@ -114,7 +114,7 @@ def torch_vmap(case: Case, x: np.ndarray, y: np.ndarray) -> Epoch:
     def epoch() -> None:
         for start in range(0, len(x), BATCH):
             rows = order[start : start + BATCH]
-            grads = gradient(params, images[rows], labels[rows])
+            grads = gradient(params, samples[rows], labels[rows])
             for p, g in zip(params, grads, strict=True):
                 if p.ndim == 3:
                     p.mul_(1 - 2 * ETA * LAM)

@@ -27,7 +27,7 @@ class Data:
     flattened as `image_shape` = (channels, height, width). seed: the same for all trials that are compared.
     """
 
-    images: npt.NDArray[np.float32]
+    samples: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     classes: int
     image_shape: tuple[int, int, int]
@@ -48,7 +48,7 @@ class Trainable(Protocol):
     def train(self, epoch: int) -> None:
         """Train one more epoch, counted from 1. What is drawn comes from (seed, epoch), or from what `save` saves."""
 
-    def evaluate(self, images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
+    def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
         """Mean loss on images (n, features), labels (n,), and the class predicted for each, (n,). Changes nothing."""
 
     def save(self) -> State:
@@ -82,9 +82,9 @@ class FromFunctions:
         rng = generator(self._seed, "epoch", epoch)
         self.state = self._train_epoch(self.state, self._data, epoch, rng, **self._parameters)
 
-    def evaluate(self, images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
+    def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
         """Cross-entropy of the softmax of `predict`'s scores (n, classes); of classes (n,), the share that is wrong."""
-        returned, classes = self._predict(self.state, images), self._data.classes
+        returned, classes = self._predict(self.state, samples), self._data.classes
         try:
             found = np.asarray(returned)
         except Exception:  # rows of unequal length, for example

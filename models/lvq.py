@@ -22,18 +22,18 @@ def train_epoch(
         if prototypes < 1:
             raise ValueError(f"prototypes must be at least 1, got {prototypes}")
         drawn = [rng.choice(np.flatnonzero(data.labels == label), prototypes) for label in range(data.classes)]
-        state = {"places": data.images[np.concatenate(drawn)].T.astype(np.float64)}
+        state = {"places": data.samples[np.concatenate(drawn)].T.astype(np.float64)}
     places, step = state["places"].T.copy(), eta * decay ** (epoch - 1)
     for row in data.order(epoch):
-        image = data.images[row]
+        image = data.samples[row]
         nearest = int(np.argmin(((places - image) ** 2).sum(axis=1)))
         towards = 1.0 if nearest // prototypes == data.labels[row] else -1.0
         places[nearest] += towards * step * (image - places[nearest])
     return {"places": places.T, "classes": np.array(data.classes)}
 
 
-def predict(state: State, images: Array) -> Array:
+def predict(state: State, samples: Array) -> Array:
     """A score for each class (n, classes): minus the mean squared distance to its nearest prototype."""
     places = state["places"]
-    squared = (images.astype(np.float64) ** 2).sum(axis=1)[:, None] + (places**2).sum(axis=0) - 2 * images @ places
-    return -squared.reshape(len(images), int(state["classes"]), -1).min(axis=2) / len(places)
+    squared = (samples.astype(np.float64) ** 2).sum(axis=1)[:, None] + (places**2).sum(axis=0) - 2 * samples @ places
+    return -squared.reshape(len(samples), int(state["classes"]), -1).min(axis=2) / len(places)

@@ -26,12 +26,12 @@ class Trained:
     def train(self, epoch: int) -> None:
         """One pass over the images."""
         order = self.data.order(epoch)
-        images, labels = self.data.images[order], self.data.labels[order]
-        self.classifier.partial_fit(images, labels, classes=np.arange(self.data.classes))
+        samples, labels = self.data.samples[order], self.data.labels[order]
+        self.classifier.partial_fit(samples, labels, classes=np.arange(self.data.classes))
 
-    def evaluate(self, images: Array, labels: Array) -> tuple[float, Array]:
+    def evaluate(self, samples: Array, labels: Array) -> tuple[float, Array]:
         """Mean −log of the probability that the right class gets."""
-        chances = self.classifier.predict_proba(images)
+        chances = self.classifier.predict_proba(samples)
         right = chances[np.arange(len(labels)), labels]
         return float(-np.log(np.maximum(right, 1e-15)).mean()), chances.argmax(axis=1)
 

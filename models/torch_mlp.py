@@ -21,7 +21,7 @@ def make(
     data: Data, seed: int, eta: float, batch_size: int, lambda_: float = 0.0, hidden: Sequence[int] = (64,)
 ) -> "Trained":
     """ReLU layers with so many units each."""
-    sizes = [data.images.shape[1], *hidden, data.classes]
+    sizes = [data.samples.shape[1], *hidden, data.classes]
     layers = [layer for inputs, units in pairwise(sizes) for layer in (nn.Linear(inputs, units), nn.ReLU())]
     draws = torch.Generator().manual_seed(seed)
     for layer in layers[::2]:
@@ -43,15 +43,15 @@ class Trained:
         order = self.data.order(epoch)
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            images, labels = torch.from_numpy(self.data.images[rows]), torch.from_numpy(self.data.labels[rows])
+            samples, labels = torch.from_numpy(self.data.samples[rows]), torch.from_numpy(self.data.labels[rows])
             self.optimiser.zero_grad()
-            self.loss(self.network(images), labels).backward()
+            self.loss(self.network(samples), labels).backward()
             self.optimiser.step()
 
     @torch.inference_mode()
-    def evaluate(self, images: Array, labels: Array) -> tuple[float, Array]:
+    def evaluate(self, samples: Array, labels: Array) -> tuple[float, Array]:
         """Mean cross-entropy, and the classes with the highest scores."""
-        scores = self.network(torch.tensor(images))
+        scores = self.network(torch.tensor(samples))
         return float(self.loss(scores, torch.tensor(labels))), scores.argmax(dim=1).numpy()
 
     def save(self) -> State:

@@ -16,7 +16,7 @@ PRUNERS = {
     "hyperband": 'pruner = { kind = "hyperband", keep = 0.4, min_epochs = 10, audit = 0.1 }',
     "median": 'pruner = { kind = "median", startup = 3, rungs = [6, 15, 30], audit = 0.2 }',
 }
-BATCHED = ("halving", "hyperband")  # they compare a batch's settings, so that a window does not go with them
+BATCHED = ("halving", "hyperband")  # they compare a batch's configurations, so that a window does not go with them
 
 HEAD = """\
 name = "torture"
@@ -116,7 +116,7 @@ def _asking(rng: random.Random, sampler: str) -> str:
         return 'sampler = { kind = "grid" }\n' + GRID
     if sampler == "list":
         rows = [f"{{ lambda = {10 ** rng.uniform(-5, -1):.3g}, eta = {rng.uniform(0.01, 0.9):.3g} }}" for _ in range(9)]
-        return f"settings = [{', '.join(rows)}, {{ eta = 1e9 }}]"  # the last one diverges
+        return f"configurations = [{', '.join(rows)}, {{ eta = 1e9 }}]"  # the last one diverges
     kind, _, way = sampler.partition(" ")
     options = {
         "random": "batch = 5" if way else "",

@@ -119,8 +119,8 @@ class Server:
     def _running(self) -> list[str]:
         if self.kind == "postgresql":
             given = {"listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder, **_FAST}
-            settings = [f"-c{key}={value}" for key, value in given.items()]
-            return [program("postgres"), "-D", f"{self.folder}/data", "-p", str(self.port), *settings]
+            configurations = [f"-c{key}={value}" for key, value in given.items()]
+            return [program("postgres"), "-D", f"{self.folder}/data", "-p", str(self.port), *configurations]
         places = [*self._places(), f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
         network = [f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
         unsynced = "--innodb-flush-log-at-trx-commit=2"  # a commit outlives the process, not the power

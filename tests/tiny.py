@@ -59,7 +59,7 @@ replicates = 2
 """
 
 LIST = "[[stage]]" + TINY.split("[[stage]]")[1].split("sampler")[0]
-"""The beginning of TINY's first stage, to be followed by settings."""
+"""The beginning of TINY's first stage, to be followed by configurations."""
 
 LONG = TINY.replace("epochs = 3", "epochs = 3000").replace('"tiny"', '"long"')
 """The same for about a minute: to be interrupted."""

@@ -52,9 +52,9 @@ def notify(target: str, name: str, storage: str, error: BaseException | None) ->
 
 
 def facts(name: str, storage: str, error: BaseException | None) -> dict[str, Any]:
-    """Return what is told of a study: its state, its best setting so far, and what went wrong."""
+    """Return what is told of a study: its state, its best configuration so far, and what went wrong."""
     told: dict[str, Any] = {"study": name, "state": FAILED, "error": str(error) if error else None}
-    told |= {"trial": None, "best": None, "setting": None}
+    told |= {"trial": None, "best": None, "configuration": None}
     with suppress(HpsearchError):  # the database itself may be what failed
         told |= _stored(name, storage)
     if told["state"] == RUNNING:  # whoever ran it could not write its end
@@ -73,7 +73,12 @@ def _stored(name: str, storage: str) -> dict[str, Any]:
                 if ranked := rank(reading.trials(connection, stage.id)):
                     best = ranked[0]
                     trial = f"{stage.name}:{best.number}"
-                    return {"state": study.state, "trial": trial, "best": best.value, "setting": dict(best.params)}
+                    return {
+                        "state": study.state,
+                        "trial": trial,
+                        "best": best.value,
+                        "configuration": dict(best.params),
+                    }
             return {"state": study.state}
     finally:
         engine.dispose()

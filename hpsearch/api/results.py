@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Best:
-    """The best setting of the last search, and how sure that is.
+    """The best configuration of the last search, and how sure that is.
 
-    trial: STAGE:NUMBER, of its first replicate. params: the searched keys' values. setting: all that it trains with.
+    trial: STAGE:NUMBER, of its first replicate. params: the searched keys' values. configuration: all that it trains with.
     accuracy: on the validation images, the mean of its replicates, with its 95% interval `low` to `high`. corrected:
     what it is worth once its score no longer profits from having been chosen for that score; None where unknown. test:
     the final's accuracy on the test images; None where there was no final.
@@ -32,7 +32,7 @@ class Best:
 
     trial: str
     params: dict[str, Any]
-    setting: dict[str, Any]
+    configuration: dict[str, Any]
     accuracy: float
     low: float
     high: float
@@ -42,7 +42,7 @@ class Best:
 
 @dataclass(frozen=True, repr=False)
 class Results(reported.Results):
-    """A study as it stood when it was loaded: tables, figures, its best setting, and its models.
+    """A study as it stood when it was loaded: tables, figures, its best configuration, and its models.
 
     A `trial` is named STAGE:NUMBER, as "fine:3". Where it is not given it is the final's first replicate, or without a
     final the best of the last search.
@@ -52,7 +52,7 @@ class Results(reported.Results):
 
     @cached_property
     def best(self) -> Best:
-        """The best setting of the last search. Raises StorageError while no trial has finished."""
+        """The best configuration of the last search. Raises StorageError while no trial has finished."""
         stage = last_search(self._views)
         if stage is None:
             raise StorageError(f"study {self.name!r} has no finished trial yet; see `hpsearch status`")
@@ -65,7 +65,7 @@ class Results(reported.Results):
         return Best(
             trial=f"{stage.name}:{trial['number']}",
             params=dict(trial["params"]),
-            setting=dict(trial["setting"]),
+            configuration=dict(trial["configuration"]),
             accuracy=row.validation.share,
             low=row.validation.low,
             high=row.validation.high,

@@ -40,7 +40,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Around:
-    """The range in which the `best` settings of an earlier stage lie, by that stage's name."""
+    """The range in which the `best` configurations of an earlier stage lie, by that stage's name."""
 
     around: str
     best: int = 1
@@ -50,7 +50,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the search: a sampler and a space, or a list of settings. The keys are those of [[stage]].
+    """One step of the search: a sampler and a space, or a list of configurations. The keys are those of [[stage]].
 
     A space has a `Range`, an `Around` or a list of choices for each key. `sampler` is a table, or its kind alone where
     that says all: "grid". `from_` stands for the file's `from`, a word that Python keeps to itself.
@@ -59,7 +59,7 @@ class Stage:
     name: str
     sampler: Keys | str | None = None
     space: Mapping[str, "Range | Around | Sequence[Any] | Keys"] | None = None
-    settings: Sequence[Keys] | None = None
+    configurations: Sequence[Keys] | None = None
     training: Keys | None = None
     model: Keys | None = None
     augmentation: Keys | None = None

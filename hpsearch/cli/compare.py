@@ -22,7 +22,7 @@ from hpsearch.cli.output import json_option, tell
 @storage_option
 @json_option
 def compare(names: tuple[str, ...], reports: Path, storage: str, as_json: bool) -> None:
-    """Write one report about several studies: their best settings, tests between them, curves together."""
+    """Write one report about several studies: their best configurations, tests between them, curves together."""
     from hpsearch.reporting import compare_studies
     from hpsearch.storage import reading
     from hpsearch.storage.database import open_to_read

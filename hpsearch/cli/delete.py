@@ -4,7 +4,7 @@ import click
 
 from hpsearch.cli.arguments import name_argument
 from hpsearch.cli.options import storage_option
-from hpsearch.cli.output import answering, json_option, tell
+from hpsearch.cli.output import json_option, prompting, tell
 from hpsearch.errors import InputError
 
 
@@ -35,7 +35,7 @@ def _make_sure(name: str, storage: str) -> None:
 
     with opened_to_read(storage) as connection:
         reading.get_study(connection, name)
-    with answering("delete: nobody answered; --yes deletes without asking"):
+    with prompting("delete: nobody answered; --yes deletes without asking"):
         sure = click.confirm(f"Delete study {name!r} and all its results from {place_of(storage).shown}?")
     if not sure:
         raise click.Abort

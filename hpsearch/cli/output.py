@@ -54,13 +54,13 @@ def tell(value: Any) -> None:
     click.echo(json.dumps(plain(value), indent=2, allow_nan=False), file=_told_to.get())
 
 
-def tell_line(event: str, **facts: Any) -> None:
+def print_json_line(event: str, **facts: Any) -> None:
     """Print one event of a running command as one line, at once: {"event": …, …}."""
     click.echo(json.dumps(plain({"event": event, **facts}), allow_nan=False), file=_told_to.get())
 
 
 @contextlib.contextmanager
-def answering(nobody: str, *, err: bool = False) -> Iterator[None]:
+def prompting(nobody: str, *, err: bool = False) -> Iterator[None]:
     """Ask a person something inside. Raises Abort if they will not say, InputError with `nobody` if no one is there."""
     try:
         if sys.stdin is None:  # it is closed

@@ -13,7 +13,7 @@ import click
 from hpsearch.api.display import watching
 from hpsearch.api.run import Run, carry_out
 from hpsearch.cli.folders import nearest_there
-from hpsearch.cli.output import stop_at_once, tell_line
+from hpsearch.cli.output import print_json_line, stop_at_once
 from hpsearch.cli.report.write import write_report
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch
@@ -24,13 +24,13 @@ class Events(Watcher):
     """Prints a line of JSON for each event."""
 
     def stage_changed(self, event: StageEvent) -> None:
-        tell_line("stage", **dataclasses.asdict(event))
+        print_json_line("stage", **dataclasses.asdict(event))
 
     def trial_ended(self, event: TrialEvent) -> None:
-        tell_line("trial", **{field.name: getattr(event, field.name) for field in dataclasses.fields(event)})
+        print_json_line("trial", **{field.name: getattr(event, field.name) for field in dataclasses.fields(event)})
 
     def message(self, text: str) -> None:
-        tell_line("message", text=text)
+        print_json_line("message", text=text)
 
 
 def run_launch(study_file: Path, *, or_resume: bool, storage: str, **given: Any) -> int:
@@ -62,7 +62,7 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
         elsewhere = () if reports == Path("reports") else ("--reports", str(reports))
         go_on = launch.how_to_resume(name, options, *elsewhere)
         if as_json:
-            tell_line("end", study=name, state="interrupted", report=None, next=go_on)
+            print_json_line("end", study=name, state="interrupted", report=None, next=go_on)
         print(f"hpsearch: stopped; go on with `{go_on}`", file=sys.stderr)
         return 130
     try:
@@ -70,7 +70,7 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
     except InputError as error:  # the study was none the worse for it
         raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
-        tell_line("end", study=name, state="complete", report=written, next=None)
+        print_json_line("end", study=name, state="complete", report=written, next=None)
     elif not quiet:
         click.echo(f"study {name!r} is complete; its report: {written}")
     return 0

@@ -47,13 +47,13 @@ def check_augmentation(augmentation: Augmentation, name: str, image_shape: tuple
         raise DataError(f"augmentation.shift {rule}, got {augmentation.shift}")
 
 
-def mirror(images: npt.NDArray[Any], image_shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+def mirror(samples: npt.NDArray[Any], image_shape: tuple[int, int, int]) -> npt.NDArray[Any]:
     """Return images (n, features), flattened as (channel, height, width), mirrored left to right.
 
     >>> mirror(np.array([[1, 2, 3, 4]]), (1, 2, 2)).tolist()
     [[2, 1, 4, 3]]
     """
-    return images.reshape(-1, *image_shape)[..., ::-1].reshape(images.shape)
+    return samples.reshape(-1, *image_shape)[..., ::-1].reshape(samples.shape)
 
 
 class EpochAugmentation:
@@ -63,11 +63,11 @@ class EpochAugmentation:
     """
 
     def __init__(
-        self, augmentation: Augmentation, image_shape: tuple[int, int, int], images: int, generators: Generators
+        self, augmentation: Augmentation, image_shape: tuple[int, int, int], samples: int, generators: Generators
     ) -> None:
         self._augmentation = augmentation
         self._shape = image_shape
-        self._images = images
+        self._samples = samples
         self._generators = generators
         self._padded = np.empty((0, 0, 0, 0), np.float32)
         self._next = 0
@@ -80,7 +80,7 @@ class EpochAugmentation:
         self._next = 0
         if not self._augmentation.flip:
             return order
-        return order + self._images * (self._generators("flip").random(len(order)) < 0.5)
+        return order + self._samples * (self._generators("flip").random(len(order)) < 0.5)
 
     def __call__(self, batch: Batch, start: int) -> None:
         """Change a batch (b, features) in place, which are the epoch's images from number `start` on."""
@@ -97,10 +97,10 @@ class EpochAugmentation:
         channels, height, width = self._shape
         if len(self._padded) < len(batch):
             self._padded = np.zeros((len(batch), channels, height + 2 * s, width + 2 * s), np.float32)
-        padded, images = self._padded[: len(batch)], batch.reshape(-1, *self._shape)
-        padded[:, :, s : s + height, s : s + width] = images
+        padded, samples = self._padded[: len(batch)], batch.reshape(-1, *self._shape)
+        padded[:, :, s : s + height, s : s + width] = samples
         windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(2, 3))
-        images[...] = windows.transpose(0, 2, 3, 1, 4, 5)[np.arange(len(batch)), s - shifts[:, 0], s - shifts[:, 1]]
+        samples[...] = windows.transpose(0, 2, 3, 1, 4, 5)[np.arange(len(batch)), s - shifts[:, 0], s - shifts[:, 1]]
 
     def _drawn_noise(self, shape: tuple[int, ...]) -> Batch:
         """Return Gaussian noise by looking 16 random bits up: seven times as fast as NumPy's `standard_normal`."""

@@ -73,7 +73,7 @@ def mark_used(path: Path) -> None:
 
 def _discard(path: Path) -> None:
     """Delete a folder under another name, so that nobody finds it half deleted."""
-    doomed = path.with_suffix(f".{uuid.uuid4().hex}{TEMPORARY}")
+    pruned_at = path.with_suffix(f".{uuid.uuid4().hex}{TEMPORARY}")
     with contextlib.suppress(OSError):
-        os.rename(path, doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        os.rename(path, pruned_at)
+        shutil.rmtree(pruned_at, ignore_errors=True)

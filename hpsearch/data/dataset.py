@@ -21,9 +21,9 @@ class Dataset:
     """
 
     name: str
-    images: Images
+    samples: Images
     labels: Labels
-    test_images: Images
+    test_samples: Images
     test_labels: Labels
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
@@ -44,5 +44,5 @@ def make_dataset(
         array.setflags(write=False)
         digest.update(repr((array.dtype.str, array.shape)).encode())
         digest.update(array.data)
-    images, labels, test_images, test_labels = arrays
-    return Dataset(name, images, labels, test_images, test_labels, classes, image_shape, digest.hexdigest())
+    samples, labels, test_samples, test_labels = arrays
+    return Dataset(name, samples, labels, test_samples, test_labels, classes, image_shape, digest.hexdigest())

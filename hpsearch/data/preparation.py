@@ -68,13 +68,13 @@ def prepare(
 
 def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold | None) -> None:
     """Refuse sizes that ask for more images than there are, or leave a class without any."""
-    name, images = dataset.name, len(dataset.labels)
+    name, samples = dataset.name, len(dataset.labels)
     for key, value in (("train", train), ("validation", validation)):
         if value < 1:
             raise DataError(f"data.{key} must be at least 1, got {value}")
-    if train + validation > images:
+    if train + validation > samples:
         given = f"{train:,} + {validation:,}"
-        raise DataError(f"data.train + data.validation must be at most {images:,} for {name}, got {given}")
+        raise DataError(f"data.train + data.validation must be at most {samples:,} for {name}, got {given}")
     if fold is not None:
         _check_fold(dataset, sizes, train, validation, fold)
         return
@@ -117,7 +117,7 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
     """Write all files of a split; `meta` has what identifies it, and is stored with what describes the dataset."""
     train, validation = rows
     test = np.arange(len(dataset.test_labels))
-    mean, deviation = _statistics(dataset.images, train)
+    mean, deviation = _statistics(dataset.samples, train)
     _save(folder / "mean.npy", mean)
     _save(folder / "deviation.npy", deviation)
     meta = {
@@ -127,32 +127,32 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
         "classes": dataset.classes,
         "image_shape": dataset.image_shape,
     }
-    for part, images, labels, chosen in (
-        ("train", dataset.images, dataset.labels, train),
-        ("validation", dataset.images, dataset.labels, validation),
-        ("test", dataset.test_images, dataset.test_labels, test),
+    for part, samples, labels, chosen in (
+        ("train", dataset.samples, dataset.labels, train),
+        ("validation", dataset.samples, dataset.labels, validation),
+        ("test", dataset.test_samples, dataset.test_labels, test),
     ):
-        blocks, copies = _blocks(images, chosen), 1
+        blocks, copies = _blocks(samples, chosen), 1
         if part == "train" and meta.get("mirrored"):
-            blocks, copies = chain(blocks, _mirrored(images, chosen, dataset.image_shape)), 2
-        shape = (copies * len(chosen), images.shape[1])
+            blocks, copies = chain(blocks, _mirrored(samples, chosen, dataset.image_shape)), 2
+        shape = (copies * len(chosen), samples.shape[1])
         _save_standardised(folder / f"{part}_x.npy", shape, blocks, mean, deviation)
         _save(folder / f"{part}_y.npy", np.tile(labels[chosen], copies))
         meta[part] = copies * len(chosen)
     (folder / META).write_text(json.dumps(meta), "utf-8")
 
 
-def _statistics(images: Images, rows: Rows) -> tuple[Statistics, Statistics]:
+def _statistics(samples: Images, rows: Rows) -> tuple[Statistics, Statistics]:
     """Return mean and deviation (features,) of the rows: two passes in float64, added row by row in a fixed order."""
-    first = images[rows[0]].astype(np.float64)
-    total = np.zeros(images.shape[1])
-    varies = np.zeros(images.shape[1], np.bool_)
-    for block in _blocks(images, rows):
+    first = samples[rows[0]].astype(np.float64)
+    total = np.zeros(samples.shape[1])
+    varies = np.zeros(samples.shape[1], np.bool_)
+    for block in _blocks(samples, rows):
         total += block.sum(axis=0)
         varies |= (block != first).any(axis=0)
     mean = np.where(varies, total / len(rows), first)  # the mean of equal fractions is rounded: not quite their value
     squares = np.zeros_like(mean)
-    for block in _blocks(images, rows):
+    for block in _blocks(samples, rows):
         block -= mean
         np.square(block, out=block)
         squares += block.sum(axis=0)
@@ -177,15 +177,15 @@ def _save_standardised(
         _flush(file.fileno())
 
 
-def _mirrored(images: Images, rows: Rows, image_shape: tuple[int, int, int]) -> Iterator[Block]:
+def _mirrored(samples: Images, rows: Rows, image_shape: tuple[int, int, int]) -> Iterator[Block]:
     """The images as in `_blocks`, but mirrored; the mean to subtract is that of the unmirrored ones."""
-    return (mirror(block, image_shape) for block in _blocks(images, rows))
+    return (mirror(block, image_shape) for block in _blocks(samples, rows))
 
 
-def _blocks(images: Images, rows: Rows) -> Iterator[Block]:
-    count = max(1, _CHUNK_BYTES // (8 * images.shape[1]))
+def _blocks(samples: Images, rows: Rows) -> Iterator[Block]:
+    count = max(1, _CHUNK_BYTES // (8 * samples.shape[1]))
     for start in range(0, len(rows), count):
-        yield images[rows[start : start + count]].astype(np.float64)
+        yield samples[rows[start : start + count]].astype(np.float64)
 
 
 def _save(path: Path, array: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> None:

@@ -46,7 +46,7 @@ class Split:
     deviation: Statistics
     fingerprint: str
     key: str
-    images: int
+    samples: int
     mirrored: bool
     fold: Fold | None
 
@@ -68,7 +68,7 @@ def open_split(path: Path) -> Split:
             image_shape=tuple(meta["image_shape"]),
             fingerprint=meta["fingerprint"],
             key=meta["key"],
-            images=meta["train"] // 2 if mirrored else meta["train"],
+            samples=meta["train"] // 2 if mirrored else meta["train"],
             mirrored=mirrored,
             fold=tuple(meta["fold"]) if "fold" in meta else None,
             **arrays,

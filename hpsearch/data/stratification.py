@@ -25,13 +25,13 @@ def apportion(total: int, sizes: Labels) -> Labels:
     return parts
 
 
-def fold_sizes(images: int, folds: int) -> tuple[int, ...]:
+def fold_sizes(samples: int, folds: int) -> tuple[int, ...]:
     """Return how many of `images` each of `folds` folds validates on: equal sizes, the first ones larger by one.
 
     >>> fold_sizes(11, 3)
     (4, 4, 3)
     """
-    return tuple(images // folds + (index < images % folds) for index in range(folds))
+    return tuple(samples // folds + (index < samples % folds) for index in range(folds))
 
 
 def divide(sizes: Labels, train: int, validation: int, fold: Fold | None = None) -> list[npt.NDArray[np.bool_]]:

@@ -16,8 +16,8 @@ def write_npz(model: Finished, path: Path) -> Path:
     Raises InputError where it cannot be written, or a trainable has arrays of these names.
     """
     buffer = io.BytesIO()
-    images = {"data.mean": model.mean, "data.deviation": model.deviation, "data.classes": np.array(model.classes)}
-    if both := [name for name in images if name in model.weights]:
+    samples = {"data.mean": model.mean, "data.deviation": model.deviation, "data.classes": np.array(model.classes)}
+    if both := [name for name in samples if name in model.weights]:
         raise InputError(f"trial {model.trial} has an array {both[0]!r} of its own, a name that an export needs")
-    np.savez(buffer, allow_pickle=False, **model.weights, **images)
+    np.savez(buffer, allow_pickle=False, **model.weights, **samples)
     return write_file(path, buffer.getvalue())

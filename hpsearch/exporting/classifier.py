@@ -19,7 +19,7 @@ def _has_scores(classifier: "Classifier") -> bool:
 
 
 def _has_probabilities(classifier: "Classifier") -> bool:
-    return _has_scores(classifier) and bool(classifier.model.setting.training.loss == "cross_entropy")
+    return _has_scores(classifier) and bool(classifier.model.configuration.training.loss == "cross_entropy")
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -74,31 +74,31 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         """Return the class (n,) of each image."""
         if self._trainable is None:
             return np.asarray(self._scores(X).argmax(axis=1))
-        images = self._images(X)
-        if not len(images):
+        samples = self._samples(X)
+        if not len(samples):
             return np.empty(0, np.int64)
-        unknown = np.zeros(len(images), np.int64)  # the loss, which needs labels, is not looked at
+        unknown = np.zeros(len(samples), np.int64)  # the loss, which needs labels, is not looked at
         with self._one_at_a_time:
-            return self._trainable.evaluate(images, unknown).predicted.astype(np.int64)
+            return self._trainable.evaluate(samples, unknown).predicted.astype(np.int64)
 
     def _scores(self, X: Any) -> npt.NDArray[np.float32]:
         assert self._network is not None
-        images = self._images(X)
+        samples = self._samples(X)
         with self._one_at_a_time:
-            return score(self._network, images)
+            return score(self._network, samples)
 
-    def _images(self, X: Any) -> npt.NDArray[np.float32]:
+    def _samples(self, X: Any) -> npt.NDArray[np.float32]:
         """Check images as scikit-learn does, which raises ValueError, and standardise them."""
-        images = np.asarray(X)
-        if images.ndim == 4 and images.shape[1:] == tuple(self.model.image_shape):
-            images = images.reshape(len(images), -1)
-        if images.ndim != 2 or images.dtype.kind not in "biuf":
-            raise ValueError(f"X must be numbers (images, features), got {images.dtype} {images.shape}")
-        if images.shape[1] != self.n_features_in_:
+        samples = np.asarray(X)
+        if samples.ndim == 4 and samples.shape[1:] == tuple(self.model.image_shape):
+            samples = samples.reshape(len(samples), -1)
+        if samples.ndim != 2 or samples.dtype.kind not in "biuf":
+            raise ValueError(f"X must be numbers (images, features), got {samples.dtype} {samples.shape}")
+        if samples.shape[1] != self.n_features_in_:
             expects = f"Classifier is expecting {self.n_features_in_} features as input"
-            raise ValueError(f"X has {images.shape[1]} features, but {expects}")
+            raise ValueError(f"X has {samples.shape[1]} features, but {expects}")
         with np.errstate(over="ignore"):
-            standardised = self.model.standardise(images)
+            standardised = self.model.standardise(samples)
         if not np.isfinite(standardised).all():
             raise ValueError("X contains NaN, infinity or a number too large for float32")
         return standardised

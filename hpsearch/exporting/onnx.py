@@ -44,7 +44,7 @@ class _Graph:
 
         self._helper, self._constant = helper, numpy_helper.from_array
         self._model, self._nodes, self._constants = model, [], []  # type: ignore[var-annotated]
-        self._last = "images"
+        self._last = "samples"
 
     def model(self, network: Network) -> Any:
         """The whole model, checked."""
@@ -57,13 +57,13 @@ class _Graph:
         number, shape = onnx.TensorProto.FLOAT, ["n", len(model.classes)]
         self._add("Identity", output="scores")
         outputs = [helper.make_tensor_value_info("scores", number, shape)]
-        if model.setting.training.loss == "cross_entropy":
+        if model.configuration.training.loss == "cross_entropy":
             self._nodes.append(helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1))
             outputs.append(helper.make_tensor_value_info("probabilities", number, shape))
         self._nodes.append(helper.make_node("ArgMax", ["scores"], ["classes"], axis=1, keepdims=0))
         outputs.insert(0, helper.make_tensor_value_info("classes", onnx.TensorProto.INT64, ["n"]))
-        images = helper.make_tensor_value_info("images", number, ["n", model.features])
-        graph = helper.make_graph(self._nodes, "hpsearch", [images], outputs, self._constants)
+        samples = helper.make_tensor_value_info("samples", number, ["n", model.features])
+        graph = helper.make_graph(self._nodes, "hpsearch", [samples], outputs, self._constants)
         opset = [helper.make_opsetid("", OPSET)]
         made = helper.make_model(graph, opset_imports=opset, ir_version=IR, producer_name="hpsearch")
         helper.set_model_props(made, {"study": model.study, "trial": model.trial, "classes": json.dumps(model.classes)})

@@ -19,7 +19,7 @@ from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.launch import known_workspace
 from hpsearch.search.preparation import prepare_one
-from hpsearch.spec import Final, Setting, Stage, Study
+from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
 from hpsearch.workers.models.plugin import Plugin, layers, read_plugin
@@ -44,7 +44,7 @@ class Finished:
     trial: str
     model_file: Path
     model_hash: str
-    setting: Setting
+    configuration: Configuration
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     mean: npt.NDArray[np.float64]
@@ -73,8 +73,8 @@ class Finished:
 
     def network(self, plugin: Plugin) -> Network:
         """Its layers with its weights, for one trial."""
-        made = layers(plugin, len(self.classes), self.setting.parameters)
-        network = Network(made, inputs=self.features, loss=loss_of(self.setting.training))
+        made = layers(plugin, len(self.classes), self.configuration.parameters)
+        network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
         network.load(0, self.weights)
         return network
 
@@ -82,21 +82,21 @@ class Finished:
         """A trainable of its own kind, with its state."""
         data_seed = common_seed(self.seed, self.replicate)
         seed = seed_of(self.seed, self.point, self.replicate)
-        made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.setting)
+        made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.configuration)
         made.restore(pack(self.weights))
         return made
 
-    def standardise(self, images: Array) -> npt.NDArray[np.float32]:
+    def standardise(self, samples: Array) -> npt.NDArray[np.float32]:
         """Raw images (n, features) as those that it was trained on: the same bits."""
-        return np.asarray((images.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
+        return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
-def score(network: Network, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Class scores (n, classes) of standardised images (n, features), in the chunks that the search scores them in."""
-    scores = np.empty((len(images), network.outputs), np.float32)
-    for start in range(0, len(images), ROWS_PER_CHUNK):
+    scores = np.empty((len(samples), network.outputs), np.float32)
+    for start in range(0, len(samples), ROWS_PER_CHUNK):
         chunk = slice(start, start + ROWS_PER_CHUNK)
-        scores[chunk] = network.forward(images[chunk])[0]
+        scores[chunk] = network.forward(samples[chunk])[0]
     return scores
 
 
@@ -168,7 +168,7 @@ def finished(frames: Frames, trial: Record, data_dir: Path | None = None) -> Fin
         trial=called(trial),
         model_file=workspace / study.model.file,
         model_hash=row["model"]["hash"],
-        setting=Setting.from_json(trial["setting"]),
+        configuration=Configuration.from_json(trial["configuration"]),
         classes=split.classes,
         image_shape=split.image_shape,
         mean=split.mean,

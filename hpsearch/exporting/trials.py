@@ -62,14 +62,14 @@ def _run(row: Mapping[str, Any], curve: pd.DataFrame | None) -> Run:
         replicate=row["replicate"],
         state=row["state"],
         reason=row["reason"],
-        parameters=dict(_flat(row["setting"])),
+        parameters=dict(_flat(row["configuration"])),
         metrics={name: points for name, points in metrics.items() if points},
         results={f"best.{name}": float(row[name]) for name in names if row[name] is not None},
     )
 
 
-def _flat(setting: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in setting.items():
+def _flat(configuration: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in configuration.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{key}.")
         else:

@@ -62,18 +62,18 @@ class MulticlassHinge:
         At the hinge itself, z_j − z_y + 1 = 0, the derivative is taken as 0.
         """
         rows = z.shape[1]
-        images = np.arange(rows)
-        np.greater(z, z[:, images, y][:, :, None] - 1, out=z)
-        z[:, images, y] = 0
-        z[:, images, y] = -np.add.reduce(z, axis=2)
+        samples = np.arange(rows)
+        np.greater(z, z[:, samples, y][:, :, None] - 1, out=z)
+        z[:, samples, y] = 0
+        z[:, samples, y] = -np.add.reduce(z, axis=2)
         z /= rows
         return z
 
     def losses(self, z: Array, y: Array) -> Array:
         """Loss of each image, (K, N); z is left as it is."""
-        images = np.arange(len(y))
-        margins = np.maximum(z - z[:, images, y][:, :, None] + 1, 0)
-        margins[:, images, y] = 0
+        samples = np.arange(len(y))
+        margins = np.maximum(z - z[:, samples, y][:, :, None] + 1, 0)
+        margins[:, samples, y] = 0
         total: Array = np.add.reduce(margins, axis=2)
         return total
 

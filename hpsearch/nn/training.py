@@ -30,11 +30,11 @@ class Measured:
 class Tally:
     """What each trial scores on each of n images, batch by batch, and the means of it."""
 
-    def __init__(self, network: Network, images: int, dtype: npt.DTypeLike = np.float32) -> None:
+    def __init__(self, network: Network, samples: int, dtype: npt.DTypeLike = np.float32) -> None:
         self._network = network
-        self._losses = np.empty((network.trials, images), dtype)
-        self._predicted = np.empty((network.trials, images), np.uint8 if network.outputs <= 256 else np.uint16)
-        self._labels = np.empty(images, np.int64)
+        self._losses = np.empty((network.trials, samples), dtype)
+        self._predicted = np.empty((network.trials, samples), np.uint8 if network.outputs <= 256 else np.uint16)
+        self._labels = np.empty(samples, np.int64)
 
     def add(self, start: int, scores: Array, y: Array) -> None:
         """Take down the scores (K, N, C) of images `start` to `start` + N, and their labels (N,)."""
@@ -53,15 +53,15 @@ class Tally:
         return found
 
 
-def updates_per_epoch(images: int, batch_size: int) -> int:
+def updates_per_epoch(samples: int, batch_size: int) -> int:
     """⌈images / batch size⌉: the last batch of an epoch may be smaller."""
-    return -(-images // batch_size)
+    return -(-samples // batch_size)
 
 
-def batch_rows(images: int, batch_size: int) -> tuple[int, ...]:
+def batch_rows(samples: int, batch_size: int) -> tuple[int, ...]:
     """The sizes that an epoch's batches have."""
-    rest = images % batch_size
-    return (batch_size, rest) if rest and images > batch_size else (min(batch_size, images),)
+    rest = samples % batch_size
+    return (batch_size, rest) if rest and samples > batch_size else (min(batch_size, samples),)
 
 
 def train_epoch(
@@ -94,11 +94,11 @@ def train_epoch(
         network.begin_epoch(rngs)
     for u in range(updates):
         rows = order[u * batch_size : (u + 1) * batch_size]
-        images = np.take(x, rows, axis=0, out=batch[: len(rows)], mode="clip")
+        samples = np.take(x, rows, axis=0, out=batch[: len(rows)], mode="clip")
         labels = y[rows]
         if augment is not None:
-            augment(images, u * batch_size)
-        scores = network.forward(images, training=True)
+            augment(samples, u * batch_size)
+        scores = network.forward(samples, training=True)
         if tally is not None:
             tally.add(u * batch_size, scores, labels)
         network.propagate(scores, labels)

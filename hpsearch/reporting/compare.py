@@ -1,4 +1,4 @@
-"""Several studies in one report: their best settings, what tells them apart, their curves. May import our modules."""
+"""Several studies in one report: their best configurations, what tells them apart, their curves. May import our modules."""
 
 import csv
 import io
@@ -27,13 +27,13 @@ from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.report import environment
 from hpsearch.reporting.sections.ranking_rows import Estimate, Row
 from hpsearch.reporting.sections.stage import StageView, view_stages
-from hpsearch.reporting.sections.summary import final, last_search, setting
+from hpsearch.reporting.sections.summary import configuration, final, last_search
 from hpsearch.reporting.statistics.comparison import holm, mcnemar_exact, tied
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One study: its best setting, and the final that was trained with it; None where there is none yet."""
+    """One study: its best configuration, and the final that was trained with it; None where there is none yet."""
 
     frames: Frames
     stages: tuple[StageView, ...]
@@ -47,18 +47,18 @@ class Entry:
 
     @property
     def best(self) -> Row | None:
-        """The best setting of the last search stage."""
+        """The best configuration of the last search stage."""
         return self.search.ranked[0] if self.search else None
 
     @property
-    def setting(self) -> str:
-        """The best setting in words."""
+    def configuration(self) -> str:
+        """The best configuration in words."""
         stage = self.search or self.final
-        return setting(stage, stage.ranked[0]) if stage else formatting.MISSING
+        return configuration(stage, stage.ranked[0]) if stage else formatting.MISSING
 
     @property
     def tests(self) -> list[Estimate]:
-        """The test accuracies of the final's replicates, else of the best setting."""
+        """The test accuracies of the final's replicates, else of the best configuration."""
         rows = self.final.ranked if self.final else (self.best,) if self.best else ()
         return [row.test for row in rows if row.test]
 
@@ -84,7 +84,7 @@ class Entry:
         chosen = self.frames.trials.set_index("id")[f"{split}_accuracy"].reindex(list(self.ids(split)))
         return [float(share) for share in chosen if share == share]
 
-    def images(self, split: str) -> tuple[Any, ...]:
+    def samples(self, split: str) -> tuple[Any, ...]:
         """What names the images of a split: two studies whose names are alike are measured on the same images."""
         fingerprint = (self.frames.study["data"] or {}).get("fingerprint")
         if split == "test":
@@ -166,7 +166,7 @@ def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
     """Return p and the test's name, None where there is no test that fits."""
     a, b = one.shares(split), other.shares(split)
     if len(a) > 1 and len(b) > 1:
-        if split == "validation" and (one.images(split)[-1] or other.images(split)[-1]):
+        if split == "validation" and (one.samples(split)[-1] or other.samples(split)[-1]):
             return None  # folds share training images: their accuracies are not independent
         constant = len({*a}) == len({*b}) == 1  # no deviation, and so no test
         return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
@@ -175,21 +175,21 @@ def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
     right = one.frames.correct(one.ids(split)[0], split), other.frames.correct(other.ids(split)[0], split)
     if right[0] is None or right[1] is None:
         return None
-    if one.images(split) == other.images(split) and right[0].size == right[1].size:
+    if one.samples(split) == other.samples(split) and right[0].size == right[1].size:
         only = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
         return float(mcnemar_exact(*only)), "exact McNemar, same images"
     return two_proportions(int(right[0].sum()), right[0].size, int(right[1].sum()), right[1].size), "two proportions"
 
 
-def two_proportions(right: int, images: int, other_right: int, other_images: int) -> float:
+def two_proportions(right: int, samples: int, other_right: int, other_samples: int) -> float:
     """Return p of the pooled z test that two shares, each on images of its own, are the same.
 
     >>> f"{two_proportions(520, 1000, 480, 1000):.4f}"
     '0.0736'
     """
-    pooled = (right + other_right) / (images + other_images)
-    error = math.sqrt(pooled * (1 - pooled) * (1 / images + 1 / other_images))
-    return 2 * float(ndtr(-abs(right / images - other_right / other_images) / error)) if error else 1.0
+    pooled = (right + other_right) / (samples + other_samples)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / samples + 1 / other_samples))
+    return 2 * float(ndtr(-abs(right / samples - other_right / other_samples) / error)) if error else 1.0
 
 
 def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
@@ -201,7 +201,7 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
         .render(
             entries=entries,
             pairs=pairs,
-            same=len({entry.images("validation") for entry in entries if entry.search}) == 1,
+            same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
             figures=[Markup(figure) for figure in figures],
             character=character,
             duration=formatting.duration,
@@ -225,20 +225,25 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
         if metric == "accuracy":
             percent_axis(axes, "validation accuracy (%)")
 
-    alt = f"validation {metric} by epoch of the best setting of each study"
+    alt = f"validation {metric} by epoch of the best configuration of each study"
     return svg(f"compare {metric}", alt, (4.7, 3.0), draw, [(i, entry.name) for i, entry in enumerate(entries)])
 
 
 def _studies_csv(entries: Sequence[Entry]) -> str:
-    header = ["study", "state", "stage", "setting", "validation_accuracy", "validation_low", "validation_high"]
+    header = ["study", "state", "stage", "configuration", "validation_accuracy", "validation_low", "validation_high"]
     header += ["validation_images", "test_accuracy", "test_trials", "trials", "epochs_done", "seconds"]
     rows: list[list[Any]] = [header]
     for entry in entries:
         estimate = entry.best.validation if entry.best else None
-        measured = [estimate.share, estimate.low, estimate.high, estimate.images] if estimate else [None] * 4
+        measured = [estimate.share, estimate.low, estimate.high, estimate.samples] if estimate else [None] * 4
         tests = [test.share for test in entry.tests]
         trials = entry.frames.trials
-        first = [entry.name, entry.frames.study["state"], entry.search.name if entry.search else None, entry.setting]
+        first = [
+            entry.name,
+            entry.frames.study["state"],
+            entry.search.name if entry.search else None,
+            entry.configuration,
+        ]
         test = [math.fsum(tests) / len(tests) if tests else None, len(tests)]
         rows.append(
             [*first, *measured, *test, len(trials), int(trials["epochs_done"].sum()), float(trials["seconds"].sum())]

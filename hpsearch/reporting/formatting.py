@@ -1,4 +1,4 @@
-"""How numbers, settings and foreign text are written in tables and sentences. May import the standard library only."""
+"""How numbers, configurations and foreign text are written in tables and sentences. May import the standard library only."""
 
 import json
 import math
@@ -36,7 +36,7 @@ def labels(keys: Iterable[str]) -> dict[str, str]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a setting's value is a finite number (a boolean is not)."""
+    """Whether a configuration's value is a finite number (a boolean is not)."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -113,7 +113,7 @@ def alike(values: Sequence[Any]) -> list[str]:
 
 
 def any_value(value: Any) -> str:
-    """Write one value of a setting alone: a number, a text, a table in few words, or JSON.
+    """Write one value of a configuration alone: a number, a text, a table in few words, or JSON.
 
     >>> any_value({"momentum": 0.95, "kind": "nesterov"}), any_value([50])
     ('nesterov, momentum = 0.95', '[50]')
@@ -126,9 +126,9 @@ def any_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def decimals(images: int | None) -> int:
+def decimals(samples: int | None) -> int:
     """Return how many decimals of a percentage mean something: two where one image counts less than 0.1%."""
-    return 2 if images is not None and images > 1_000 else 1
+    return 2 if samples is not None and samples > 1_000 else 1
 
 
 def percent(share: float | None, places: int = 2) -> str:

@@ -31,7 +31,7 @@ class Frames:
     """One study, as it stood at one moment.
 
     `study` holds the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
-    by stage, then by rank, which the replicates of a setting share, then by replicate, with the stage's `stage` name,
+    by stage, then by rank, which the replicates of a configuration share, then by replicate, with the stage's `stage` name,
     `position` and `kind`, and the metrics at its best epoch as train_cost … validation_accuracy. `curves` has a row per
     trial_id and epoch. `written` is the study file as it was launched, None where this version of us cannot read it.
     """
@@ -111,11 +111,11 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         trials = _read(connection, select(schema.trials, *columns).select_from(with_stage).where(of_study))
         curves = _numbers(connection, select(schema.curves).select_from(schema.curves.join(with_stage)).where(of_study))
         kept = schema.predictions
-        query = select(kept.c.trial_id, kept.c.split, kept.c.images, kept.c.correct)
+        query = select(kept.c.trial_id, kept.c.split, kept.c.samples, kept.c.correct)
         rows = connection.execute(query.select_from(kept.join(with_stage)).where(of_study)).all()
     correct = {
-        (trial, split): np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=images).astype(np.bool_)
-        for trial, split, images, bits in rows
+        (trial, split): np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=samples).astype(np.bool_)
+        for trial, split, samples, bits in rows
     }
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])

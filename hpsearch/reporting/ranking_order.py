@@ -1,6 +1,6 @@
-"""The order of a stage's settings in every table, which is the search's own (hpsearch/search/ranking.py).
+"""The order of a stage's configurations in every table, which is the search's own (hpsearch/search/ranking.py).
 
-May import pandas. Settings with more replicates come first: they were confirmed, and the luck of the others never was.
+May import pandas. Configurations with more replicates come first: they were confirmed, and the luck of the others never was.
 """
 
 import math
@@ -13,29 +13,29 @@ from typing import Any
 import pandas as pd
 
 STATES = ("complete", "pruned", "running", "waiting", "failed")
-"""In the order in which a ranking lists them; only settings whose trials are all complete have a rank."""
+"""In the order in which a ranking lists them; only configurations whose trials are all complete have a rank."""
 
 Record = dict[str, Any]
 Standing = tuple[int, int, float, float, int]
 
 
 def in_order(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataFrame:
-    """Sort trials by stage, standing of their setting, and replicate, and add its `rank`, a missing one for the rest.
+    """Sort trials by stage, standing of their configuration, and replicate, and add its `rank`, a missing one for the rest.
 
-    `replicates` has how many trials each setting of a stage was asked for with; further ones confirm it. A stage that
-    it lacks has the fewest that any of its settings has.
+    `replicates` has how many trials each configuration of a stage was asked for with; further ones confirm it. A stage that
+    it lacks has the fewest that any of its configurations has.
     """
-    columns = ["stage", "position", "point", "replicate", "number", "state", "doomed", "value", "validation_loss"]
+    columns = ["stage", "position", "point", "replicate", "number", "state", "pruned_at", "value", "validation_loss"]
     rows = records(trials[columns])
-    settings: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    configurations: dict[tuple[int, int], list[Record]] = defaultdict(list)
     for row in rows:
-        settings[row["position"], row["point"]].append(row)
-    fewest = {row["stage"]: len(settings[row["position"], row["point"]]) for row in rows}
-    for members in settings.values():
+        configurations[row["position"], row["point"]].append(row)
+    fewest = {row["stage"]: len(configurations[row["position"], row["point"]]) for row in rows}
+    for members in configurations.values():
         fewest[members[0]["stage"]] = min(fewest[members[0]["stage"]], len(members))
     base = {**fewest, **replicates}
-    counted = {place: [r for r in rows if counts(r, base[r["stage"]])] for place, rows in settings.items()}
-    standings = {place: _standing(counted[place] or rows) for place, rows in settings.items()}
+    counted = {place: [r for r in rows if counts(r, base[r["stage"]])] for place, rows in configurations.items()}
+    standings = {place: _standing(counted[place] or rows) for place, rows in configurations.items()}
     ranks = dict(_ranks(standings))
     keys = []
     for index, row in enumerate(rows):
@@ -49,9 +49,9 @@ def in_order(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataFram
 
 
 def counts(row: Record, base: int) -> bool:
-    """Whether a trial counts for its setting: no time was left for it, or it is a further one and not yet finished."""
+    """Whether a trial counts for its configuration: no time was left for it, or it is a further one and not yet finished."""
     if row["state"] == "pruned":
-        return row["doomed"] is not None
+        return row["pruned_at"] is not None
     return row["state"] not in ("waiting", "running") or bool(row["replicate"] < base)
 
 
@@ -63,14 +63,14 @@ def _ranks(standings: Mapping[tuple[int, int], Standing]) -> Iterator[tuple[tupl
 
 
 def _standing(counted: Sequence[Record]) -> Standing:
-    """Return what settings are sorted by: state, number of replicates, the means over them, the first trial's number.
+    """Return what configurations are sorted by: state, number of replicates, the means over them, the first trial's number.
 
     Higher validation accuracy comes first, then lower validation loss.
     """
     first = min(row["number"] for row in counted)
-    state = STATES.index(setting_state([row["state"] for row in counted]))
+    state = STATES.index(configuration_state([row["state"] for row in counted]))
     if STATES[state] == "pruned":  # those first that came furthest
-        reached = max(row["doomed"] or 0 for row in counted)
+        reached = max(row["pruned_at"] or 0 for row in counted)
         return state, -reached, -fmean(row["value"] or 0.0 for row in counted), 0.0, first
     if STATES[state] != "complete":
         return state, 0, 0.0, 0.0, first
@@ -79,8 +79,8 @@ def _standing(counted: Sequence[Record]) -> Standing:
     return state, -len(counted), -accuracy, loss, first
 
 
-def setting_state(states: Collection[str]) -> str:
-    """Return the state of a setting from those of its replicates: failed or pruned if one is, complete if all are."""
+def configuration_state(states: Collection[str]) -> str:
+    """Return the state of a configuration from those of its replicates: failed or pruned if one is, complete if all are."""
     for state in ("failed", "pruned"):
         if state in states:
             return state

@@ -24,7 +24,7 @@ _BEST = 10
 
 @dataclass(frozen=True)
 class Results:
-    """A study as it stood when it was loaded. In a notebook it shows its summary, best settings and pictures.
+    """A study as it stood when it was loaded. In a notebook it shows its summary, best configurations and pictures.
 
     `ranking` has a row per trial, as ranking.csv; `trials` and `stages` are the tables of the database, `curves` a row
     per trial_id and epoch (see `Frames`). `figures` are the report's, by name: `figures["search lambda"]` shows itself.
@@ -39,7 +39,7 @@ class Results:
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
-        """A row per trial in the order of the ranking: setting, state, and metrics at the best epoch."""
+        """A row per trial in the order of the ranking: configuration, state, and metrics at the best epoch."""
         return ranking_frame(self.frames)
 
     @property

@@ -61,4 +61,4 @@ def _from_dataset(frames: Frames, fingerprint: Any) -> HeldOut | None:
         dataset = load(frames.written.data.dataset, None, Path(frames.study["workspace"]))
     except (HpsearchError, OSError, ImportError):
         return None
-    return HeldOut(dataset.test_labels, dataset.test_images) if dataset.fingerprint == fingerprint else None
+    return HeldOut(dataset.test_labels, dataset.test_samples) if dataset.fingerprint == fingerprint else None

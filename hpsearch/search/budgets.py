@@ -1,6 +1,6 @@
 """When a stage has had enough: its budgets of epochs, of quality and of patience.
 
-They are looked at over the first settings of a stage, once these are settled, so that when they end a stage does not
+They are looked at over the first configurations of a stage, once these are settled, so that when they end a stage does not
 depend on time. May import spec and storage's records.
 """
 
@@ -14,29 +14,29 @@ from hpsearch.storage.records import COMPLETE, TrialRow
 
 @dataclass(frozen=True)
 class Spent:
-    """What the first settings of a stage came to."""
+    """What the first configurations of a stage came to."""
 
     epochs: int = 0
     best: float = -1.0
     since_best: int = 0
-    reached: int | None = None  # the first trial of the first setting that reached the target
+    reached: int | None = None  # the first trial of the first configuration that reached the target
 
 
 class Ledger:
-    """Follows a stage's settings as they are settled, in order."""
+    """Follows a stage's configurations as they are settled, in order."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.spent = [Spent()]
-        """By how many of the first settings."""
+        """By how many of the first configurations."""
 
     @property
     def settled(self) -> int:
-        """How many of the first settings are settled."""
+        """How many of the first configurations are settled."""
         return len(self.spent) - 1
 
     def settle(self, rows: Sequence[TrialRow]) -> None:
-        """The next setting is settled, with these trials."""
+        """The next configuration is settled, with these trials."""
         before = self.spent[-1]
         value = fmean(row.value or 0.0 for row in rows) if all(row.state == COMPLETE for row in rows) else -1.0
         target, reached = self.budget.target, before.reached
@@ -47,12 +47,12 @@ class Ledger:
         self.spent.append(Spent(epochs, max(value, before.best), since, reached))
 
     def over(self, first: int) -> str | None:
-        """Whether the first settings reached the target or outlasted the patience, in words."""
+        """Whether the first configurations reached the target or outlasted the patience, in words."""
         spent = self.spent[first]
         if spent.reached is not None:
             return f"Trial {spent.reached} reached the target, {self.budget.target:.2%}."
         if self.budget.patience is not None and spent.since_best >= self.budget.patience:
-            return f"No setting was better than {max(spent.best, 0.0):.2%} for {spent.since_best} in a row."
+            return f"No configuration was better than {max(spent.best, 0.0):.2%} for {spent.since_best} in a row."
         return None
 
     def too_long(self, used: int, further: int) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hpsearch.data.augmentation import Augmentation
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.storage import reading
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import StageRow, TrialRow
@@ -64,10 +64,10 @@ def form_cohorts(
     """
     groups: dict[tuple[Hashable, ...], list[TrialRow]] = defaultdict(list)
     for trial in trials:
-        training = dict(trial.setting["training"])
+        training = dict(trial.configuration["training"])
         varying = {key: training.pop(key, None) for key in ("lambda", "eta", "schedule", "epochs", "cycles")}
         del varying  # each trial of a cohort has its own
-        shape: Hashable = json.dumps([trial.setting["model"], training], sort_keys=True)
+        shape: Hashable = json.dumps([trial.configuration["model"], training], sort_keys=True)
         groups[shape, trial.replicate, trial.epochs, trial.epochs_done, limit(trial)].append(trial)
     cohorts = []
     for (shape, *_), group in groups.items():
@@ -105,7 +105,7 @@ def segment_of(
         replicate=trial.replicate,
         first=first,
         last=last,
-        augmentation=Augmentation(**tasks[0].setting.augmentation.model_dump()),
+        augmentation=Augmentation(**tasks[0].configuration.augmentation.model_dump()),
         ends=last == trial.epochs,
         test=test,
     )
@@ -123,8 +123,8 @@ def next_segment(
 ) -> Segment:
     """What a worker gets to train a cohort up to epoch `last`, with what the database has of its trials."""
     ids = [trial.id for trial in cohort.trials]
-    settings = [Setting.from_json(trial.setting) for trial in cohort.trials]
-    stop = settings[0].training.stop
+    configurations = [Configuration.from_json(trial.configuration) for trial in cohort.trials]
+    stop = configurations[0].training.stop
     test = stage.test and (last == cohort.epochs or stop is not None)
     with database.transaction() as connection:
         states = reading.weights(connection, ids, "state") if cohort.done else {}
@@ -133,14 +133,14 @@ def next_segment(
     tasks = tuple(
         Task(
             trial_id=trial.id,
-            setting=setting,
+            configuration=configuration,
             key=(stage.name, trial.point),
             state=states.get(trial.id),
             best=-1.0 if trial.value is None else trial.value,
             best_weights=best.get(trial.id),
             history=history.get(trial.id, ()),
         )
-        for trial, setting in zip(cohort.trials, settings, strict=True)
+        for trial, configuration in zip(cohort.trials, configurations, strict=True)
     )
     epochs = (cohort.done + 1, last)
     return segment_of(stage, cohort.trials[0], tasks, epochs, splits=splits, plugin=plugin, seed=seed, test=test)

@@ -1,4 +1,4 @@
-"""Further replicates of a stage's best settings, until the best of them is clear.
+"""Further replicates of a stage's best configurations, until the best of them is clear.
 
 A pure function of the values so far: it says who gets another replicate, or that the race is over. May import spec,
 NumPy and SciPy.
@@ -14,7 +14,7 @@ from scipy.special import stdtr
 from hpsearch.spec import Confirm
 
 ALPHA = 0.05
-"""The chance, over all looks and all settings, of calling a setting worse that is as good as the best."""
+"""The chance, over all looks and all configurations, of calling a configuration worse that is as good as the best."""
 
 _FEWEST = 3
 """With fewer replicates a paired test says nothing."""
@@ -22,7 +22,7 @@ _FEWEST = 3
 
 @dataclass(frozen=True)
 class Contestant:
-    """A setting by its number, with the values of its replicates in order; None for one that failed."""
+    """A configuration by its number, with the values of its replicates in order; None for one that failed."""
 
     number: int
     values: Sequence[float | None]
@@ -39,11 +39,11 @@ class Round:
 
 
 def next_round(confirm: Confirm, base: int, ranked: Sequence[Contestant]) -> Round:
-    """What to train next; `ranked` has the settings whose `base` replicates all finished, the best first.
+    """What to train next; `ranked` has the configurations whose `base` replicates all finished, the best first.
 
-    After each round the settings are compared with the leader by paired t-tests over the replicates, which share
+    After each round the configurations are compared with the leader by paired t-tests over the replicates, which share
     their seeds; those that are worse leave the race. The error rate is shared out evenly over the looks (Bonferroni)
-    and over the settings by Holm's method.
+    and over the configurations by Holm's method.
     """
     field: list[Contestant] = list(ranked[: confirm.best])
     looks = max(1, confirm.replicates - max(base, _FEWEST) + 1)
@@ -59,7 +59,7 @@ def next_round(confirm: Confirm, base: int, ranked: Sequence[Contestant]) -> Rou
         if len(field) <= 1:
             return _catch_up(field, ranked) or Round((), replicates, _clear(field, replicates, worse=worse))
     names = ", ".join(str(contestant.trial) for contestant in field)
-    outcome = f"After {confirm.replicates} replicates the settings of trials {names} cannot be told apart."
+    outcome = f"After {confirm.replicates} replicates the configurations of trials {names} cannot be told apart."
     return Round((), confirm.replicates, outcome)
 
 
@@ -74,10 +74,10 @@ def _catch_up(field: Sequence[Contestant], ranked: Sequence[Contestant]) -> Roun
 def _clear(field: Sequence[Contestant], replicates: int, *, worse: bool) -> str:
     """In words, why nobody is left to compare; `worse` if another was found to be."""
     if not field:
-        return "All of the best settings failed with a further replicate."
+        return "All of the best configurations failed with a further replicate."
     if not worse:
-        return f"There was no other setting left to confirm that of trial {field[0].trial} against."
-    return f"After {replicates} replicates the setting of trial {field[0].trial} is clearly the best."
+        return f"There was no other configuration left to confirm that of trial {field[0].trial} against."
+    return f"After {replicates} replicates the configuration of trial {field[0].trial} is clearly the best."
 
 
 def _not_worse(field: Sequence[Contestant], replicates: int, alpha: float) -> list[Contestant]:

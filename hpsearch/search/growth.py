@@ -76,7 +76,7 @@ def _more(old: Stage, new: Stage) -> Iterator[str]:
 
 
 def _size(stage: Stage) -> int:
-    return len(stage.settings or ()) or getattr(stage.sampler, "trials", 0)
+    return len(stage.configurations or ()) or getattr(stage.sampler, "trials", 0)
 
 
 def grow(
@@ -98,7 +98,7 @@ def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
     kept: dict[str, list[int]] = {}
     for stage in reading.stages(connection, row.id):
         trials = reading.trials(connection, stage.id)
-        stopped = {trial.id for trial in trials if trial.state == PRUNED and trial.doomed is None}
+        stopped = {trial.id for trial in trials if trial.state == PRUNED and trial.pruned_at is None}
         again = [trial for trial in trials if trial.state in (WAITING, RUNNING) or trial.id in stopped]
         writing.reset_trials(connection, again)
         kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in again})

@@ -23,7 +23,7 @@ from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.preparation import check, prepare, stages_of
 from hpsearch.search.progress import Watcher
 from hpsearch.search.run import Runner
-from hpsearch.search.stage_run import Surroundings
+from hpsearch.search.stage_run import RunContext
 from hpsearch.spec import Study
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE, reading, writing
 from hpsearch.storage.claims import Coordinator
@@ -176,11 +176,11 @@ def _run(
     options: Options,
 ) -> bool:
     pool, interrupts = workers
-    shared = Surroundings(
+    shared = RunContext(
         database=database,
         plugin=plugin,
         classes=len(dataset.classes),
-        inputs=dataset.images.shape[1],
+        inputs=dataset.samples.shape[1],
         splits=splits,
         pool=pool,
         watcher=options.watcher,

@@ -12,7 +12,7 @@ EPOCH, ACCURACY, LOSS = (CURVE.index(name) for name in ("epoch", "validation_acc
 
 def decided(decision: Decision) -> TrialRow:
     """The trial's row as the decision leaves it."""
-    row = replace(decision.trial, doomed=decision.doomed, reason=decision.reason)
+    row = replace(decision.trial, pruned_at=decision.pruned_at, reason=decision.reason)
     return row if decision.audited else replace(row, state=PRUNED)
 
 
@@ -35,7 +35,7 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
     best = test = None
     if task.best:
         found = task.best
-        best = BestRecord(found.epoch, found.value, found.weights, found.correct, found.images)
+        best = BestRecord(found.epoch, found.value, found.weights, found.correct, found.samples)
     if task.test:
         look = task.test
         predicted = look.predicted.tobytes()

@@ -47,10 +47,10 @@ def space_of(
 
 
 def known_of(connection: Connection, source: str, keys: Collection[str]) -> list[dict[str, Any]]:
-    """What `from` finds: the settings with these keys that finished in a study or one of its stages, by number.
+    """What `from` finds: the configurations with these keys that finished in a study or one of its stages, by number.
 
     Returns [{"params": {key: value}, "value": mean validation accuracy}, ...]. Raises StorageError if there is no such
-    study or stage, StudyFileError if none of its settings has these keys.
+    study or stage, StudyFileError if none of its configurations has these keys.
     """
     name, _, stage_name = source.partition("/")
     row = reading.find_study(connection, source)
@@ -65,43 +65,47 @@ def known_of(connection: Connection, source: str, keys: Collection[str]) -> list
         if not stages:
             raise StorageError(f"study {row.name!r} has no stage {stage_name!r}{nearest(stage_name, names)}")
     found = [
-        {"params": {key: setting.params[key] for key in keys}, "value": setting.value}
+        {"params": {key: configuration.params[key] for key in keys}, "value": configuration.value}
         for stage in stages
-        for setting in sorted(rank(reading.trials(connection, stage.id)), key=lambda setting: setting.number)
-        if set(keys) <= setting.params.keys()
+        for configuration in sorted(
+            rank(reading.trials(connection, stage.id)), key=lambda configuration: configuration.number
+        )
+        if set(keys) <= configuration.params.keys()
     ]
     if not found:
-        raise StorageError(f"study {source!r} has no finished settings with the keys {', '.join(keys)} to start from")
+        raise StorageError(
+            f"study {source!r} has no finished configurations with the keys {', '.join(keys)} to start from"
+        )
     return found
 
 
 def longest_of(study: Study, stage: Stage) -> int:
     """The epochs of a stage's longest training, as far as its ends and choices tell."""
-    images = data_of(study, stage).train
-    return max(epochs(resolve(study, stage, params).training, images) for params in probes(study, stage))
+    samples = data_of(study, stage).train
+    return max(epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
 
 
 class Source(Protocol):
-    """What gives a stage's settings their values, in order: `sampling.Asking`, or the final's `Winner`."""
+    """What gives a stage's configurations their values, in order: `sampling.Asking`, or the final's `Winner`."""
 
     learns: bool
 
     @property
     def points(self) -> int:
-        """How many settings there are to ask for."""
+        """How many configurations there are to ask for."""
 
     def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """A setting's values, and what recalling it takes."""
+        """A configuration's values, and what recalling it takes."""
 
     def recall(self, point: Point) -> None:
-        """A setting that was asked for in an earlier run; in order."""
+        """A configuration that was asked for in an earlier run; in order."""
 
     def tell(self, point: Point) -> None:
-        """A setting's outcome; in order."""
+        """A configuration's outcome; in order."""
 
 
 class Winner:
-    """The source of the final's one setting."""
+    """The source of the final's one configuration."""
 
     points = 1
     learns = False

@@ -48,26 +48,26 @@ def _check_model(study: Study, plugin: Plugin, dataset: Dataset) -> None:
     for stage in study.stages:
         for params in spec.probes(study, stage):
             for step in (stage, study.final) if study.final else (stage,):
-                setting = spec.resolve(study, step, params)
-                if (shape := repr(setting.parameters if plugin.kind == "layers" else setting)) in seen:
+                configuration = spec.resolve(study, step, params)
+                if (shape := repr(configuration.parameters if plugin.kind == "layers" else configuration)) in seen:
                     continue
                 seen.add(shape)
                 if some is None:
-                    size(plugin, dataset.images.shape[1], len(dataset.classes), setting.parameters)
+                    size(plugin, dataset.samples.shape[1], len(dataset.classes), configuration.parameters)
                 else:
-                    make(plugin, some, study.seed, setting)
+                    make(plugin, some, study.seed, configuration)
 
 
 SOME = 5_000
-"""With at most so many images a trainable is made to see whether it takes a setting."""
+"""With at most so many images a trainable is made to see whether it takes a configuration."""
 
 
 def _some_of(dataset: Dataset) -> Data:
     """Images of all classes, for a trainable to be made with, and never trained."""
     rows = np.arange(0, len(dataset.labels), -(-len(dataset.labels) // SOME))
     rows = np.union1d(rows, np.unique(dataset.labels, return_index=True)[1])
-    images = dataset.images[rows].astype(np.float32)
-    return Data(images, dataset.labels[rows], len(dataset.classes), dataset.image_shape, 0)
+    samples = dataset.samples[rows].astype(np.float32)
+    return Data(samples, dataset.labels[rows], len(dataset.classes), dataset.image_shape, 0)
 
 
 def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
@@ -79,10 +79,10 @@ def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
 def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
     stages = []
     for name, step in _steps(study):
-        images = spec.data_of(study, step)
-        sizes = {"train": images.train, "validation": images.validation_images, "test": len(dataset.test_labels)}
-        if images.folds:
-            sizes["folds"] = images.folds
+        samples = spec.data_of(study, step)
+        sizes = {"train": samples.train, "validation": samples.validation_samples, "test": len(dataset.test_labels)}
+        if samples.folds:
+            sizes["folds"] = samples.folds
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages
@@ -102,12 +102,12 @@ def prepare(study: Study, dataset: Dataset) -> dict[tuple[str, int], Path]:
 
 def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: int) -> Path:
     """The images of one step and replicate, as `prepare` makes them."""
-    images = spec.data_of(study, step)
+    samples = spec.data_of(study, step)
     return data.prepare(
         dataset,
-        train=images.train,
-        validation=images.validation_images,
+        train=samples.train,
+        validation=samples.validation_samples,
         seed=study.seed,
-        fold=(replicate, images.folds) if images.folds else None,
+        fold=(replicate, samples.folds) if samples.folds else None,
         mirrored=spec.augmentation_of(study, step).flip,
     )

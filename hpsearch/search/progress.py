@@ -7,7 +7,7 @@ from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Params, T
 
 @dataclass(frozen=True)
 class StageProgress:
-    """A stage as it stands: trials and epochs done and in all, the best setting's mean validation accuracy so far.
+    """A stage as it stands: trials and epochs done and in all, the best configuration's mean validation accuracy so far.
 
     `epochs` is what there will be, as far as is known: a trial that was pruned counts for what it was trained, and
     trials that are not stored yet for as much as those that have ended. `seconds_left` is what a budget of minutes
@@ -118,7 +118,7 @@ class Tally:
         return self._event(row) if ended else None
 
     def _note_value(self, row: TrialRow) -> None:
-        """A setting is as good as the mean of its replicates, as in the ranking; a failed or pruned one is none."""
+        """A configuration is as good as the mean of its replicates, as in the ranking; a failed or pruned one is none."""
         values = self._values.setdefault(row.point, {})
         before = _mean(values)
         if row.value is None or row.state in (FAILED, PRUNED):
@@ -158,7 +158,7 @@ class Tally:
         self._epochs_of_ended += 0 if unfinished else sign * row.epochs_done
 
     def progress(self, seconds_left: float | None = None, *, over: bool = False) -> StageProgress:
-        """The stage as it stands, with what a budget of minutes has left; `over` if it gets no further settings."""
+        """The stage as it stands, with what a budget of minutes has left; `over` if it gets no further configurations."""
         trials = len(self._rows) if over else max(self._planned, len(self._rows))
         each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
         return StageProgress(

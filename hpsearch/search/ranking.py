@@ -1,4 +1,4 @@
-"""The one order of a stage's settings, which every later step stands on. May import storage's records."""
+"""The one order of a stage's configurations, which every later step stands on. May import storage's records."""
 
 import math
 from collections import defaultdict
@@ -11,12 +11,12 @@ from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Params, TrialRow
 
 
 class StageFailedError(HpsearchError):
-    """No setting of a stage finished, so that nothing can follow it."""
+    """No configuration of a stage finished, so that nothing can follow it."""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A setting whose trials, one per replicate, all finished, with the means over them."""
+    """A configuration whose trials, one per replicate, all finished, with the means over them."""
 
     params: Params
     value: float  # validation accuracy
@@ -27,15 +27,15 @@ class Ranked:
 
 
 def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
-    """The settings, best first: by validation accuracy, then the lower validation loss, then the trial's number.
+    """The configurations, best first: by validation accuracy, then the lower validation loss, then the trial's number.
 
-    Settings with more replicates, which were confirmed, come before those with fewer, whose luck was never tested. A
-    setting with a failed, pruned or unfinished replicate is not among them; replicates for which there was no time
+    Configurations with more replicates, which were confirmed, come before those with fewer, whose luck was never tested. A
+    configuration with a failed, pruned or unfinished replicate is not among them; replicates for which there was no time
     are left out.
     """
     points: dict[int, list[TrialRow]] = defaultdict(list)
     for trial in sorted(trials, key=lambda trial: trial.number):
-        if not (trial.state == PRUNED and trial.doomed is None):
+        if not (trial.state == PRUNED and trial.pruned_at is None):
             points[trial.point].append(trial)
     found = []
     for point, members in points.items():
@@ -48,7 +48,7 @@ def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
 
 
 def require_success(stage: str, trials: Sequence[TrialRow]) -> None:
-    """Raise StageFailedError if no setting of the stage finished."""
+    """Raise StageFailedError if no configuration of the stage finished."""
     if rank(trials):
         return
     failed = [trial for trial in trials if trial.state == FAILED]
@@ -56,5 +56,5 @@ def require_success(stage: str, trials: Sequence[TrialRow]) -> None:
         many = f"all {len(trials)}" if len(failed) == len(trials) else f"{len(failed)} of {len(trials)}"
         raise StageFailedError(f"stage {stage!r}: {many} trials failed, the first because {failed[0].reason}")
     raise StageFailedError(
-        f"stage {stage!r}: its budget ended before any setting was trained; give it a longer one and resume"
+        f"stage {stage!r}: its budget ended before any configuration was trained; give it a longer one and resume"
     )

@@ -9,7 +9,7 @@ from hpsearch.search import plan as planning
 from hpsearch.search.progress import StageEvent, Tally
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.samplers.sampler import Asking
-from hpsearch.search.stage_run import StageRun, Surroundings
+from hpsearch.search.stage_run import RunContext, StageRun
 from hpsearch.search.steps import StagePlan
 from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage import reading, writing
@@ -43,7 +43,7 @@ class Runner:
 
     row: StudyRow
     study: Study
-    shared: Surroundings
+    shared: RunContext
 
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
@@ -100,7 +100,7 @@ class Runner:
                 f"stage {stage.name!r}: trials {unfinished[:5]} were left over, a mistake of ours; resume"
             )
         require_success(stage.name, trials)
-        best = [trial_id for setting in rank(trials) for trial_id in setting.trials]
+        best = [trial_id for configuration in rank(trials) for trial_id in configuration.trials]
         database = self.shared.database
         with database.transaction() as connection:
             writing.finish_stage(connection, stage.id, best, plan.why_it_ended, len(trials))
@@ -119,7 +119,7 @@ class Runner:
         step = self._step(stage)
         if isinstance(step, Final):
             last, winner = self._winner(stages)
-            reason = f"The best setting of stage {last.name!r}, its trial {winner.number}, trained again."
+            reason = f"The best configuration of stage {last.name!r}, its trial {winner.number}, trained again."
             return _Beginning({}, winner.params, [reason], [])
         before = [s for s in stages if s.position < stage.position]
         earlier = {s.name: (planning.space_from_json(s.space or {}), self._trials(s)) for s in before}
@@ -165,7 +165,7 @@ class Runner:
     def _knew(self, known: Sequence[Mapping[str, Any]] | None, step: Stage | Final) -> list[str]:
         if not known or isinstance(step, Final):
             return []
-        return [f"The sampler knew {len(known)} settings of {step.source!r} before it began."]
+        return [f"The sampler knew {len(known)} configurations of {step.source!r} before it began."]
 
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
         """The stage's plan with all that is stored of it."""

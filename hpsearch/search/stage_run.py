@@ -45,7 +45,7 @@ ROOM = 256
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunContext:
     """What all stages of a run share."""
 
     database: Database
@@ -62,7 +62,7 @@ class Surroundings:
 class StageRun:
     """Trains what the plan asks for until there is nothing more, or until it is interrupted."""
 
-    def __init__(self, shared: Surroundings, stage: StageRow, plan: StagePlan, tally: Tally) -> None:
+    def __init__(self, shared: RunContext, stage: StageRow, plan: StagePlan, tally: Tally) -> None:
         self.shared, self.stage, self.plan, self.tally = shared, stage, plan, tally
         self._waiting: list[Cohort] = []
         self._running: dict[Future[SegmentResult], tuple[Cohort, Segment]] = {}
@@ -154,7 +154,7 @@ class StageRun:
 
     def _largest(self, trial: TrialRow) -> int:
         """How many trials of this one's shape a cohort should have at most: the model is built to see, but once."""
-        parameters = {key: value for key, value in trial.setting["model"].items() if key != "file"}
+        parameters = {key: value for key, value in trial.configuration["model"].items() if key != "file"}
         shape, shared = json.dumps(parameters, sort_keys=True), self.shared
         if shape not in self._sizes:
             try:

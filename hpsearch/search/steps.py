@@ -1,7 +1,7 @@
 """A stage's next step, as a function of its committed trials alone.
 
-Which settings are asked for next, how far each trial may train, which are pruned, whether and why the stage is over:
-all of it follows from the trials' settings and curves, never from who was first (the budget of minutes alone depends on
+Which configurations are asked for next, how far each trial may train, which are pruned, whether and why the stage is over:
+all of it follows from the trials' configurations and curves, never from who was first (the budget of minutes alone depends on
 time). So a run that was killed goes on as if nothing had happened. May import spec and storage's records.
 """
 
@@ -26,13 +26,13 @@ OUT_OF_TIME = "the stage's budget of minutes ended"
 
 
 @dataclass
-class _Setting:
-    """A setting of the stage with its trials: one for each replicate, and further ones that confirm it."""
+class _Configuration:
+    """A configuration of the stage with its trials: one for each replicate, and further ones that confirm it."""
 
     number: int
     params: Params
     epochs: int
-    asked: Mapping[str, Any] | None
+    sampler_attributes: Mapping[str, Any] | None
     trials: list[int] = field(default_factory=list)
     further: list[int] = field(default_factory=list)
 
@@ -74,8 +74,8 @@ class StagePlan:
         self._grown = sorted(batches)
         self._batch = stage.batch_size_of_points if stage else None
         self._window = stage.window if stage else None
-        self._images = data_of(study, step).train
-        self._settings: list[_Setting] = []
+        self._samples = data_of(study, step).train
+        self._configurations: list[_Configuration] = []
         self._ready: dict[int, None] = {}
         self._ledger = Ledger(self.budget)
         self._told = 0
@@ -87,15 +87,19 @@ class StagePlan:
         """Take in the trials that are stored already, by number, with their curves where a pruner needs them."""
         for row in rows:
             self._add(row)
-        for setting in self._settings:
+        for configuration in self._configurations:
             if self.source.learns:
-                self.source.recall(Point(setting.number, setting.params, RUNNING, None, (), setting.asked))
+                self.source.recall(
+                    Point(
+                        configuration.number, configuration.params, RUNNING, None, (), configuration.sampler_attributes
+                    )
+                )
         for row in rows:
             if self.rungs and row.replicate < self.replicates:
                 self.rungs.follow(row, curves.get(row.id, ()))
-        for setting in self._settings:  # with all curves known: a replicate may have failed beyond the rung
-            self._arrive(setting)
-        self.expired = any(row.state == PRUNED and row.doomed is None for row in rows)  # or they would go on
+        for configuration in self._configurations:  # with all curves known: a replicate may have failed beyond the rung
+            self._arrive(configuration)
+        self.expired = any(row.state == PRUNED and row.pruned_at is None for row in rows)  # or they would go on
 
     def added(self, rows: Sequence[TrialRow]) -> None:
         """The trials of the last step are stored, with these ids."""
@@ -107,50 +111,50 @@ class StagePlan:
         self.rows[row.id] = row
         if self.rungs and row.replicate < self.replicates:
             self.rungs.follow(row, curve)
-            self._arrive(self._settings[row.point])
+            self._arrive(self._configurations[row.point])
 
     def _add(self, row: TrialRow) -> None:
-        if row.point == len(self._settings):
-            self._settings.append(_Setting(row.point, row.params, row.epochs, row.asked))
+        if row.point == len(self._configurations):
+            self._configurations.append(_Configuration(row.point, row.params, row.epochs, row.sampler_attributes))
             if self.rungs:
                 self.rungs.enter(self._race_of(row.point), row.epochs)
-        setting = self._settings[row.point]
-        (setting.trials if row.replicate < self.replicates else setting.further).append(row.id)
+        configuration = self._configurations[row.point]
+        (configuration.trials if row.replicate < self.replicates else configuration.further).append(row.id)
         self.rows[row.id] = row
         if row.state in (WAITING, RUNNING) and row.epochs_done < self.limit(row):
             self._ready[row.id] = None
 
     # Rungs
 
-    def _arrive(self, setting: _Setting) -> None:
-        if self.rungs and len(setting.trials) == self.replicates:
-            self.rungs.arrive(setting.number, [self.rows[trial_id] for trial_id in setting.trials])
+    def _arrive(self, configuration: _Configuration) -> None:
+        if self.rungs and len(configuration.trials) == self.replicates:
+            self.rungs.arrive(configuration.number, [self.rows[trial_id] for trial_id in configuration.trials])
 
     def _decisions(self) -> list[Decision]:
         found: list[Decision] = []
-        if self.rungs and self._settings:
-            asked_all = self.ended is not None or len(self._settings) == self.source.points
-            last = self._race_of(len(self._settings) - 1)
-            self.rungs.close(last if asked_all or self._race_of(len(self._settings)) > last else last - 1)
+        if self.rungs and self._configurations:
+            asked_all = self.ended is not None or len(self._configurations) == self.source.points
+            last = self._race_of(len(self._configurations) - 1)
+            self.rungs.close(last if asked_all or self._race_of(len(self._configurations)) > last else last - 1)
             while verdicts := self.rungs.verdicts():
                 for verdict in verdicts:
                     found += self._carry_out(verdict)
         return found
 
     def _carry_out(self, verdict: Verdict) -> list[Decision]:
-        """What a verdict means for the setting's trials; those that may train on are ready for it."""
-        setting = self._settings[verdict.entrant.number]
-        rows = [self.rows[trial_id] for trial_id in setting.trials]
+        """What a verdict means for the configuration's trials; those that may train on are ready for it."""
+        configuration = self._configurations[verdict.entrant.number]
+        rows = [self.rows[trial_id] for trial_id in configuration.trials]
         unfinished = [row for row in rows if row.state in (WAITING, RUNNING)]
         decisions: list[Decision] = []
         if verdict.reason is not None:
-            audited = verdict.entrant.at[verdict.rung] is not None and self._is_audited(setting.number)
-            fresh = [row for row in unfinished if row.doomed is None]
+            audited = verdict.entrant.at[verdict.rung] is not None and self._is_audited(configuration.number)
+            fresh = [row for row in unfinished if row.pruned_at is None]
             decisions = [Decision(row, verdict.rung, verdict.reason, audited) for row in fresh]
             if not audited:
                 return decisions
         self._ready.update(dict.fromkeys(row.id for row in unfinished if row.epochs_done < self.limit(row)))
-        self._arrive(setting)
+        self._arrive(configuration)
         return decisions
 
     def _is_audited(self, number: int) -> bool:
@@ -162,31 +166,31 @@ class StagePlan:
         rung = self.rungs.limit(row.point) if self.rungs and row.replicate < self.replicates else None
         return row.epochs if rung is None else rung
 
-    # Settings
+    # Configurations
 
     def _race_of(self, number: int) -> int:
-        """Which settings the pruner decides on together: a batch, or what one growth of the study added to it."""
+        """Which configurations the pruner decides on together: a batch, or what one growth of the study added to it."""
         return bisect_right(self._grown, number) + (number // self._batch if self._batch else 0)
 
     def _seen(self, number: int) -> int:
-        """How many of the first settings the asking for this one may see; all of them must be settled."""
+        """How many of the first configurations the asking for this one may see; all of them must be settled."""
         if self._window:
             return max(0, number - self._window + 1)
         return number // self._batch * self._batch if self._batch else 0
 
     def _settle(self) -> None:
-        """Follow the settings that are settled, in order."""
-        while self._ledger.settled < len(self._settings):
-            setting = self._settings[self._ledger.settled]
-            rows = [self.rows[trial_id] for trial_id in setting.trials]
+        """Follow the configurations that are settled, in order."""
+        while self._ledger.settled < len(self._configurations):
+            configuration = self._configurations[self._ledger.settled]
+            rows = [self.rows[trial_id] for trial_id in configuration.trials]
             if len(rows) < self.replicates or any(row.state in (WAITING, RUNNING) for row in rows):
                 return
             self._ledger.settle(rows)
 
     def _ask(self, room: int) -> list[NewTrial]:
-        """Ask for further settings, with at most about `room` trials."""
+        """Ask for further configurations, with at most about `room` trials."""
         found: list[NewTrial] = []
-        number, planned = len(self._settings), 0
+        number, planned = len(self._configurations), 0
         while number < self.source.points and len(found) < room and not (self.ended or self.expired):
             seen = self._seen(number)
             if seen > self._ledger.settled:
@@ -196,33 +200,33 @@ class StagePlan:
                 break
             self._tell(seen)
             params, asked = self.source.ask(number)
-            setting = resolve(self.study, self.step, params)
-            length = epochs(setting.training, self._images)
-            running = sum(s.epochs for s in self._settings[seen:]) * self.replicates if self.budget.epochs else 0
+            configuration = resolve(self.study, self.step, params)
+            length = epochs(configuration.training, self._samples)
+            running = sum(s.epochs for s in self._configurations[seen:]) * self.replicates if self.budget.epochs else 0
             self.ended = self._ledger.too_long(
                 self._ledger.spent[seen].epochs + running + planned, length * self.replicates
             )
             if self.ended:
                 break
             planned += length * self.replicates
-            first, stored = len(self.rows) + len(found), setting.to_json()
+            first, stored = len(self.rows) + len(found), configuration.to_json()
             found += [NewTrial(first + r, r, params, stored, length, number, asked) for r in range(self.replicates)]
             number += 1
         return found
 
     def _tell(self, seen: int) -> None:
-        """Let a source that learns see the first settings' outcomes, in order."""
+        """Let a source that learns see the first configurations' outcomes, in order."""
         while self.source.learns and self._told < seen:
-            self.source.tell(self._point(self._settings[self._told]))
+            self.source.tell(self._point(self._configurations[self._told]))
             self._told += 1
 
-    def _point(self, setting: _Setting) -> Point:
-        rows = [self.rows[trial_id] for trial_id in setting.trials]
+    def _point(self, configuration: _Configuration) -> Point:
+        rows = [self.rows[trial_id] for trial_id in configuration.trials]
         values = [row.value for row in rows if row.value is not None]
         state = next((state for state in (FAILED, PRUNED) if any(row.state == state for row in rows)), COMPLETE)
         value = fmean(values) if len(values) == len(rows) else None
-        rungs = self.rungs.values(setting.number) if self.rungs else ()
-        return Point(setting.number, setting.params, state, value, rungs, setting.asked)
+        rungs = self.rungs.values(configuration.number) if self.rungs else ()
+        return Point(configuration.number, configuration.params, state, value, rungs, configuration.sampler_attributes)
 
     # Budgets
 
@@ -246,40 +250,40 @@ class StagePlan:
         self._settle()
         before = self.ended
         trials = self._ask(room)
-        if self.ended != before and not trials:  # now a rung's last settings are known
+        if self.ended != before and not trials:  # now a rung's last configurations are known
             return self.next(room)
-        if not trials and self._asked_all and self._ledger.settled == len(self._settings):
+        if not trials and self._asked_all and self._ledger.settled == len(self._configurations):
             trials = self._confirming()
         return Step((), trials)
 
     @property
     def _asked_all(self) -> bool:
-        return self.ended is not None or self.expired or len(self._settings) == self.source.points
+        return self.ended is not None or self.expired or len(self._configurations) == self.source.points
 
     def _confirming(self) -> list[NewTrial]:
-        """The next round of further replicates, once all settings are settled."""
+        """The next round of further replicates, once all configurations are settled."""
         if self.confirm is None or any(r.state in (WAITING, RUNNING) for r in self.rows.values()):
             return []
         base = rank([row for row in self.rows.values() if row.replicate < self.replicates])
-        ranked = [Contestant(s.point, self._values(self._settings[s.point]), s.number) for s in base]
+        ranked = [Contestant(s.point, self._values(self._configurations[s.point]), s.number) for s in base]
         todo = next_round(self.confirm, self.replicates, ranked)
         self._outcome = todo.outcome
         if self.expired and todo.numbers:
             return []
-        cost = sum(self._settings[number].epochs for number in todo.numbers)
+        cost = sum(self._configurations[number].epochs for number in todo.numbers)
         over = self._ledger.too_long(sum(row.epochs_done for row in self.rows.values()), cost)
         if over:
             self.ended = over
             return []
         return [self._further(len(self.rows) + i, n, todo.replicate) for i, n in enumerate(todo.numbers)]
 
-    def _values(self, setting: _Setting) -> list[float | None]:
-        rows = [self.rows[trial_id] for trial_id in (*setting.trials, *setting.further)]
+    def _values(self, configuration: _Configuration) -> list[float | None]:
+        rows = [self.rows[trial_id] for trial_id in (*configuration.trials, *configuration.further)]
         return [row.value if row.state == COMPLETE else None for row in sorted(rows, key=lambda row: row.replicate)]
 
     def _further(self, number: int, point: int, replicate: int) -> NewTrial:
-        first = self.rows[self._settings[point].trials[0]]
-        return NewTrial(number, replicate, first.params, first.setting, first.epochs, point)
+        first = self.rows[self._configurations[point].trials[0]]
+        return NewTrial(number, replicate, first.params, first.configuration, first.epochs, point)
 
     def take_ready(self) -> list[TrialRow]:
         """The trials that may train on, by number; each is given out once until it comes to its limit."""

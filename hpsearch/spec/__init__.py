@@ -8,7 +8,7 @@ from hpsearch.spec.growth import Growth, growth
 from hpsearch.spec.messages import check_value
 from hpsearch.spec.reading import difference, parse, read, read_text
 from hpsearch.spec.refinement import narrow
-from hpsearch.spec.resolve import Setting, augmentation_of, data_of, epochs, replicates_of, resolve
+from hpsearch.spec.resolve import Configuration, augmentation_of, data_of, epochs, replicates_of, resolve
 from hpsearch.spec.tables.budget import Budget
 from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
@@ -32,6 +32,7 @@ __all__ = [
     "Budget",
     "Choices",
     "Cmaes",
+    "Configuration",
     "Confirm",
     "Constant",
     "Cosine",
@@ -62,7 +63,6 @@ __all__ = [
     "Reference",
     "Sampler",
     "Schedule",
-    "Setting",
     "Sgd",
     "Stage",
     "Step",

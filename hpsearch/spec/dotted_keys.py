@@ -36,8 +36,8 @@ def _refuse_augmentation(given: dict[str, Any]) -> None:
             raise wrong(f"{rule} (augmentation = {{ … }} in [[stage]])", key)
 
 
-def flat_setting(given: Any) -> Any:
-    """Bring a setting's `schedule = { eta_max = 1 }` to `schedule.eta_max`; a table with a kind stays whole."""
+def flat_configuration(given: Any) -> Any:
+    """Bring a configuration's `schedule = { eta_max = 1 }` to `schedule.eta_max`; a table with a kind stays whole."""
     if not isinstance(given, dict):
         return given
     _refuse_augmentation(given)
@@ -51,7 +51,7 @@ def flat_setting(given: Any) -> Any:
 
 
 def flat_first(given: Any, searched: Iterable[str]) -> Any:
-    """Bring the settings to try first to the names that the space has for their keys."""
+    """Bring the configurations to try first to the names that the space has for their keys."""
     if not isinstance(given, list | tuple):
         return given
     names = tuple(searched)

@@ -44,7 +44,7 @@ def growth(old_text: str, new_text: str) -> Growth:
             grown.add(new[number].name)
     for i, (before, after) in enumerate(zip(old, new, strict=False)):
         refused += _reordered(i, before, after) + _regrouped(i, before, after)
-        if isinstance(before.pruner, Hyperband) and before.settings and after.settings:
+        if isinstance(before.pruner, Hyperband) and before.configurations and after.configurations:
             refused += _rebracketed(i, _longest(before_all, before), _longest(after_all, after))
     names = tuple(stage.name for stage in new)
     return Growth(refused, tuple(name for name in names if name in grown), names[len(old) :])
@@ -59,7 +59,7 @@ def _change(before: Stage, after: Stage, key: str) -> float | None:
     """Return how much more there is of what this key says: below 0 if less, None if it does not say how much."""
     if key == "sampler.trials":
         return _trials(after) - _trials(before)
-    if key.startswith("settings["):
+    if key.startswith("configurations["):
         return _appended(before, after)
     head, _, name = key.partition(".")
     if head == "budget":
@@ -79,8 +79,8 @@ def _limit(limit: float | None) -> float:
 
 
 def _appended(before: Stage, after: Stage) -> int | None:
-    """Return how many settings come after all that there were; None if those are not the same."""
-    old, new = ([json.dumps(row, sort_keys=True) for row in stage.settings or ()] for stage in (before, after))
+    """Return how many configurations come after all that there were; None if those are not the same."""
+    old, new = ([json.dumps(row, sort_keys=True) for row in stage.configurations or ()] for stage in (before, after))
     return len(new) - len(old) if new[: len(old)] == old else None
 
 
@@ -101,14 +101,16 @@ def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
 
 
 def _longest(study: Study, stage: Stage) -> int:
-    """Return the epochs of the longest training that a stage's settings name."""
-    images = data_of(study, stage).train
-    return max(epochs(resolve(study, stage, setting).training, images) for setting in stage.settings or ())
+    """Return the epochs of the longest training that a stage's configurations name."""
+    samples = data_of(study, stage).train
+    return max(
+        epochs(resolve(study, stage, configuration).training, samples) for configuration in stage.configurations or ()
+    )
 
 
 def _rebracketed(i: int, before: int, after: int) -> list[str]:
-    """Return the line for a setting longer than all before it, which would deal these to other brackets."""
+    """Return the line for a configuration longer than all before it, which would deal these to other brackets."""
     if before == after:
         return []
     rule = f"must not come to more than {before:_} epochs, the longest so far, by which hyperband has its brackets"
-    return [f"stage[{i}].settings: {rule}, got {after:_}"]
+    return [f"stage[{i}].configurations: {rule}, got {after:_}"]

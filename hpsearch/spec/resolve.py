@@ -1,4 +1,4 @@
-"""From the study file to the setting that one trial trains with. May import pydantic."""
+"""From the study file to the configuration that one trial trains with. May import pydantic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,8 +27,8 @@ ALTERNATIVES: Alternatives = (
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Everything that one trial trains with; two trials with equal settings differ in their seed alone."""
+class Configuration:
+    """Everything that one trial trains with; two trials with equal configurations differ in their seed alone."""
 
     model: dict[str, Any]
     training: Training
@@ -50,8 +50,8 @@ class Setting:
         return {"model": self.model, "training": as_given(self.training), "augmentation": varied}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "Setting":
-        """Return the setting that `to_json` wrote."""
+    def from_json(cls, stored: Mapping[str, Any]) -> "Configuration":
+        """Return the configuration that `to_json` wrote."""
         varied = Augmentation.of(stored.get("augmentation", {}))
         return cls(dict(stored["model"]), Training.of(stored["training"]), varied)
 
@@ -66,7 +66,7 @@ def data_of(study: Study, step: Stage | Final) -> Data:
     if not isinstance(step, Final):
         return study.data
     numbers = {"train": step.data.train or study.data.train}
-    return study.data.model_copy(update=numbers | {"held_out": step.data.validation or study.data.validation_images})
+    return study.data.model_copy(update=numbers | {"held_out": step.data.validation or study.data.validation_samples})
 
 
 def augmentation_of(study: Study, step: Stage | Final) -> Augmentation:
@@ -75,11 +75,11 @@ def augmentation_of(study: Study, step: Stage | Final) -> Augmentation:
 
 
 def replicates_of(study: Study, step: Stage | Final) -> int:
-    """Return how often a step trains each setting: once with each seed, or once for each fold."""
+    """Return how often a step trains each configuration: once with each seed, or once for each fold."""
     return data_of(study, step).folds or step.replicates
 
 
-def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Setting:
+def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
     """Return what a trial of `step` with these values of the searched keys trains with.
 
     The step's own keys replace the study's, and `params` (flat names: "lambda", "schedule.eta_max") replace both.
@@ -100,22 +100,22 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Set
     except UnfitError as error:
         path, text = error.path, error.text
     else:
-        return Setting(model, checked, augmentation_of(study, step))
+        return Configuration(model, checked, augmentation_of(study, step))
     raise fail(study.place, [*_source(study, step, params, path)], text)
 
 
 def check_complete(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> None:
-    """Raise StudyFileError where a setting lacks a key of [training] that a model of layers needs."""
+    """Raise StudyFileError where a configuration lacks a key of [training] that a model of layers needs."""
     try:
         check_needs(resolve(study, step, params).training)
     except UnfitError as error:
         raise fail(study.place, [*_source(study, step, params, error.path)], error.text) from None
 
 
-def epochs(training: Training, images: int) -> int:
+def epochs(training: Training, samples: int) -> int:
     """Return how many epochs a trial trains on `images` images. Raises StudyFileError if it ends inside one."""
     try:
-        return whole_epochs(training, images)
+        return whole_epochs(training, samples)
     except UnfitError as error:
         raise fail("training", error.path, error.text) from None
 
@@ -147,13 +147,15 @@ def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: 
     if any(_holds(name, key) for name in params):
         searched = study.stages[-1] if isinstance(step, Final) else step
         at: Where = ["stage", study.stages.index(searched)]
-        if searched.settings is not None:
-            rows: Where = [j for j, setting in enumerate(searched.settings) if setting == dict(params)]
-            return [*at, "settings", *rows[:1], *path]
-        for j, setting in enumerate(first_probes(study, searched)):
+        if searched.configurations is not None:
+            rows: Where = [
+                j for j, configuration in enumerate(searched.configurations) if configuration == dict(params)
+            ]
+            return [*at, "configurations", *rows[:1], *path]
+        for j, configuration in enumerate(first_probes(study, searched)):
             # what an explicit range or choice has is checked: only around another stage can a row alone be wrong
             around = {name for name in searched.first[j] if isinstance(searched.space[name], Around)}
-            if setting == dict(params) and any(_holds(name, key) for name in around):
+            if configuration == dict(params) and any(_holds(name, key) for name in around):
                 return [*at, "first", j, *path]
         return [*at, "space", *path]
     by_study_alone = path and path[0] in as_given(study.training) and not step.training and isinstance(step, Stage)

@@ -116,13 +116,13 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     dataset = definitions["Data"]["properties"]["dataset"]["oneOf"]
     dataset[0]["examples"] = list(DATASETS)
     definitions["TrainingOverrides"] = overrides = _overrides(definitions)
-    definitions["Setting"] = overrides | {"additionalProperties": True}
+    definitions["Configuration"] = overrides | {"additionalProperties": True}
     definitions["Space"] = _space(definitions)
     stage["space"] = _described(stage["space"], _ref("Space"))
     for step in (stage, definitions["Final"]["properties"]):
         step["training"] = _described(step["training"], _ref("TrainingOverrides"))
-    for key in ("settings", "first"):
-        stage[key]["items"] = _ref("Setting")
+    for key in ("configurations", "first"):
+        stage[key]["items"] = _ref("Configuration")
 
 
 def _overrides(definitions: dict[str, Schema]) -> Schema:

@@ -60,7 +60,18 @@ def digest(
 
 
 _SAME = (
-    *("point", "replicate", "params", "setting", "state", "doomed", "epochs", "epochs_done", "best_epoch", "value"),
+    *(
+        "point",
+        "replicate",
+        "params",
+        "configuration",
+        "state",
+        "pruned_at",
+        "epochs",
+        "epochs_done",
+        "best_epoch",
+        "value",
+    ),
     *("parameters", "test_cost", "test_loss", "test_accuracy"),
 )
 
@@ -112,8 +123,8 @@ def _arrays(content: bytes) -> list[tuple[str, bytes]]:
 
 def _add_predictions(found: _Hash, connection: Connection, stage_id: int) -> None:
     column = schema.predictions.c
-    columns = [column.split, column.images, column.correct, column.predicted]
-    for number, split, images, *contents in _of_stage(connection, stage_id, schema.predictions, columns, column.split):
-        found.add_json([number, split, images])
+    columns = [column.split, column.samples, column.correct, column.predicted]
+    for number, split, samples, *contents in _of_stage(connection, stage_id, schema.predictions, columns, column.split):
+        found.add_json([number, split, samples])
         for content in contents:
             found.add(content or b"")

@@ -82,7 +82,7 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
         yield f"its {len(trials)} trials are not numbered 0 to {len(trials) - 1}"
     for (point, replicate), times in Counter((trial.point, trial.replicate) for trial in trials).items():
         if times > 1:
-            yield f"replicate {replicate} of setting {point} is there {times} times"
+            yield f"replicate {replicate} of configuration {point} is there {times} times"
     if stage.state == WAITING and trials:
         yield "it has trials but has not begun"
     if stage.state == COMPLETE:
@@ -114,10 +114,10 @@ def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
     for trial_id, kind, epoch in connection.execute(kinds.where(own)):
         weights.setdefault(trial_id, {})[kind] = epoch
     right: dict[int, dict[str, float]] = {}
-    guesses = select(guess.trial_id, guess.split, guess.images, guess.correct)
+    guesses = select(guess.trial_id, guess.split, guess.samples, guess.correct)
     guesses = guesses.join_from(schema.predictions, schema.trials).where(own)
-    for trial_id, split, images, correct in connection.execute(guesses.execution_options(yield_per=_AT_ONCE)):
-        share = (int.from_bytes(correct) >> (8 * len(correct) - images)).bit_count() / images
+    for trial_id, split, samples, correct in connection.execute(guesses.execution_options(yield_per=_AT_ONCE)):
+        share = (int.from_bytes(correct) >> (8 * len(correct) - samples)).bit_count() / samples
         right.setdefault(trial_id, {})[split] = share
     return {
         row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_accuracy)
@@ -135,7 +135,7 @@ def _of_curve(trial: TrialRow, curve: _Curve) -> Iterator[str]:
     if trial.state == COMPLETE and trial.epochs_done < trial.epochs and trial.reason is None:
         yield f"it is complete after {trial.epochs_done} of {trial.epochs} epochs without a reason"
     wanted: tuple[int | None, float | None] = (curve.best_epoch, curve.best if curve.best_epoch else None)
-    if trial.setting.get("training", {}).get("keep") == "last":
+    if trial.configuration.get("training", {}).get("keep") == "last":
         lost = trial.state == FAILED or not curve.epochs
         wanted = (None, None) if lost else (curve.epochs, curve.last)
     if (trial.best_epoch, trial.value) != wanted:
@@ -149,7 +149,7 @@ def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[st
         yield f"what it would go on from is of epoch {stored.weights.get('state')}, it is {trial.state}"
     finished = trial.state == COMPLETE and stage.state == RUNNING and not stage.batches
     needed = trial.value is not None and (
-        trial.state == RUNNING or finished or (trial.state == PRUNED and trial.doomed is None)
+        trial.state == RUNNING or finished or (trial.state == PRUNED and trial.pruned_at is None)
     )
     best = stored.weights.get("best")
     if best != trial.best_epoch and (needed or best is not None):

@@ -97,7 +97,7 @@ def tracebacks(connection: Connection, stage_id: int) -> dict[int, str]:
 def overview(connection: Connection) -> list[dict[str, Any]]:
     """A row for each stage of each study: its state, how many trials and epochs are done, and how good it is so far.
 
-    "best" is the mean validation accuracy of the best setting over its replicates, "test" its mean test accuracy.
+    "best" is the mean validation accuracy of the best configuration over its replicates, "test" its mean test accuracy.
     """
     study, stage, trial = schema.studies, schema.stages, schema.trials
     counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
@@ -122,7 +122,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
         .group_by(study.c.id, stage.c.id)
         .order_by(study.c.id, stage.c.position)
     )
-    best = _best_settings(connection)
+    best = _best_configurations(connection)
     return [
         dict(row._mapping) | best.get(row.stage_id, {"best": None, "test": None}) for row in connection.execute(query)
     ]
@@ -135,8 +135,8 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
 
 
-def _best_settings(connection: Connection) -> dict[int, dict[str, float | None]]:
-    """Of each stage, the best setting's mean accuracies, "best" (validation) and "test"."""
+def _best_configurations(connection: Connection) -> dict[int, dict[str, float | None]]:
+    """Of each stage, the best configuration's mean accuracies, "best" (validation) and "test"."""
     column = schema.trials.c
     query = select(
         column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_accuracy).label("test")

@@ -35,18 +35,18 @@ class NewStage:
 
 @dataclass(frozen=True)
 class NewTrial:
-    """A setting that will be trained: its number within the stage, replicate, searched values, and whole setting.
+    """A configuration that will be trained: its number within the stage, replicate, searched values, and whole configuration.
 
-    `point` numbers the stage's settings; the replicates of a setting share it. `asked` is what the sampler wrote down.
+    `point` numbers the stage's configurations; the replicates of a configuration share it. `asked` is what the sampler wrote down.
     """
 
     number: int
     replicate: int
     params: Params
-    setting: Mapping[str, Any]
+    configuration: Mapping[str, Any]
     epochs: int
     point: int
-    asked: Mapping[str, Any] | None = None
+    sampler_attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class TrialRow:
     replicate: int
     optuna_trial_id: int | None
     params: Params
-    setting: Mapping[str, Any]
+    configuration: Mapping[str, Any]
     state: str
     epochs: int
     epochs_done: int
@@ -103,8 +103,8 @@ class TrialRow:
     loss: float | None  # validation loss at best_epoch
     point: int
     reason: str | None = None
-    doomed: int | None = None  # the epoch at which the pruner decided against it
-    asked: Mapping[str, Any] | None = None
+    pruned_at: int | None = None  # the epoch at which the pruner decided against it
+    sampler_attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class BestRecord:
     value: float
     weights: bytes
     correct: bytes
-    images: int
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class TestRecord:
     accuracy: float
     predicted: bytes
     correct: bytes
-    images: int
+    samples: int
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a pruner, or a budget that has ended (`doomed` None), decided against a trial; an audited one trains on."""
+    """What a pruner, or a budget that has ended (`pruned_at` None), decided against a trial; an audited one trains on."""
 
     trial: TrialRow
-    doomed: int | None
+    pruned_at: int | None
     reason: str
     audited: bool = False

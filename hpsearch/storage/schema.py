@@ -63,7 +63,9 @@ stages = Table(
     Column("seconds", Real, nullable=False, default=0.0),  # wall time it has run, over all launches
     Column("batches", Json, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
     Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
-    Column("looks", Integer, nullable=False, default=0),  # at the test set, by trials that have been deleted since
+    Column(
+        "test_evaluations", Integer, nullable=False, default=0
+    ),  # at the test set, by trials that have been deleted since
     UniqueConstraint("study_id", "name"),
 )
 
@@ -73,16 +75,16 @@ trials = Table(
     Column("id", Integer, primary_key=True),
     Column("stage_id", ForeignKey(stages.c.id), nullable=False),
     Column("number", Integer, nullable=False),  # 0, 1, … within its stage
-    Column("point", Integer, nullable=False),  # which setting of the stage: its replicates share it
+    Column("point", Integer, nullable=False),  # which configuration of the stage: its replicates share it
     Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
     Column("optuna_trial_id", Integer),
     Column("params", Json, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
-    Column("setting", Json, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
+    Column("configuration", Json, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
     Column("state", String(16), nullable=False),  # waiting, running, complete, failed, pruned
     Column("reason", Text),  # why it failed, stopped or was pruned
     Column("traceback", Text),  # of a failure inside a model file
-    Column("asked", Json),  # what the sampler wrote down when it was asked for this point
-    Column("doomed", Integer),  # the epoch at which the pruner decided against it; an audited trial trains on
+    Column("sampler_attributes", Json),  # what the sampler wrote down when it was asked for this point
+    Column("pruned_at", Integer),  # the epoch at which the pruner decided against it; an audited trial trains on
     Column("epochs", Integer, nullable=False),  # to train
     Column("epochs_done", Integer, nullable=False),
     Column("best_epoch", Integer),  # 1-based; highest validation accuracy, the earliest of equals
@@ -123,7 +125,7 @@ predictions = Table(
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column("split", String(16), primary_key=True),  # validation, test
-    Column("images", Integer, nullable=False),  # how many bits of `correct` count
+    Column("samples", Integer, nullable=False),  # how many bits of `correct` count
     Column("correct", Blob, nullable=False),  # np.packbits over the split's images in stored order, at best_epoch
     Column("predicted", Blob),  # uint8 class per image; only where the test set was looked at
 )

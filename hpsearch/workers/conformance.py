@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from hpsearch.data import Split, open_split
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.gradcheck import ParameterCheck
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
 from hpsearch.workers.models.plugin import Plugin, size
@@ -59,9 +59,9 @@ class _BrokenError(Exception):
     """What is wrong, in words."""
 
 
-def conformance(plugin: Plugin, split: Path, setting: Setting, seed: int = 0) -> Iterator[Finding]:
+def conformance(plugin: Plugin, split: Path, configuration: Configuration, seed: int = 0) -> Iterator[Finding]:
     """Check each promise in turn on a prepared split; what cannot even train is checked no further."""
-    bench = _Bench(plugin, split, setting, seed)
+    bench = _Bench(plugin, split, configuration, seed)
     for name, promise in bench.promises().items():
         try:
             with threadpool_limits(1):  # as a worker has: with more the bits differ
@@ -72,14 +72,14 @@ def conformance(plugin: Plugin, split: Path, setting: Setting, seed: int = 0) ->
             if name in ("is made", "trains"):
                 return
     seconds = bench.seconds / EPOCHS
-    yield Finding("time", True, f"{seconds:.3g} s an epoch of {bench.split.images:,} images, with its measuring")
+    yield Finding("time", True, f"{seconds:.3g} s an epoch of {bench.split.samples:,} images, with its measuring")
 
 
 class _Bench:
     """What the checks of one model file share."""
 
-    def __init__(self, plugin: Plugin, split: Path, setting: Setting, seed: int) -> None:
-        self.plugin, self.path, self.setting, self.seed = plugin, split, setting, seed
+    def __init__(self, plugin: Plugin, split: Path, configuration: Configuration, seed: int) -> None:
+        self.plugin, self.path, self.configuration, self.seed = plugin, split, configuration, seed
         self.split: Split = open_split(split)
         self.whole: TaskResult | None = None
         self.seconds = 0.0
@@ -116,8 +116,8 @@ class _Bench:
             test=True,
         )
 
-    def _task(self, point: int, setting: Setting | None = None) -> Task:
-        return Task(point, setting or self.setting, ("check", point))
+    def _task(self, point: int, configuration: Configuration | None = None) -> Task:
+        return Task(point, configuration or self.configuration, ("check", point))
 
     def _run(self, segment: Segment) -> TaskResult:
         result = run_segment(segment)
@@ -126,7 +126,7 @@ class _Bench:
 
     def _trainable(self) -> Guarded:
         data = data_of(self.split, common_seed(self.seed, 0))
-        return make(self.plugin, data, seed_of(self.seed, ("check", 0), 0), self.setting)
+        return make(self.plugin, data, seed_of(self.seed, ("check", 0), 0), self.configuration)
 
     # The promises
 
@@ -134,7 +134,7 @@ class _Bench:
         self._train_apart()
         if self.plugin.kind == "layers":
             numbers, _ = size(
-                self.plugin, self.split.train_x.shape[1], len(self.split.classes), self.setting.parameters
+                self.plugin, self.split.train_x.shape[1], len(self.split.classes), self.configuration.parameters
             )
             return f"layers that learn {numbers:,} numbers"
         self._trainable()
@@ -152,7 +152,7 @@ class _Bench:
                 raise _BrokenError(f"the process that trained it ended in the midst of it; {rule}") from None
 
     def _gradients(self) -> str:
-        found = gradients(self.plugin, self.setting.parameters)
+        found = gradients(self.plugin, self.configuration.parameters)
         worst: ParameterCheck = max(
             found, key=lambda check: (check.relative_error != check.relative_error, check.relative_error)
         )
@@ -225,9 +225,9 @@ class _Bench:
         return replace(found, curve=curve)
 
     def _company(self) -> str:
-        training = self.setting.training
+        training = self.configuration.training
         others = [training.model_copy(update={"lambda_": 10 * training.lambda_ + k / 1000}) for k in (1, 2)]
-        tasks = [self._task(k + 1, replace(self.setting, training=other)) for k, other in enumerate(others)]
+        tasks = [self._task(k + 1, replace(self.configuration, training=other)) for k, other in enumerate(others)]
         for place in range(3):
             company = [*tasks[:place], self._task(0), *tasks[place:]]
             found = run_segment(self._segment(*company)).tasks[place]

@@ -51,9 +51,9 @@ def test_a_study_in_python_comes_to_what_its_file_comes_to(tmp_path, monkeypatch
 
 
 def test_numpys_numbers_paths_and_tuples_are_taken():
-    stage = Stage("a", settings=[{"eta": np.float64(0.5), "hidden": (np.int64(3),)}, {"eta": 0.25, "hidden": []}])
+    stage = Stage("a", configurations=[{"eta": np.float64(0.5), "hidden": (np.int64(3),)}, {"eta": 0.25, "hidden": []}])
     study = tiny(stages=(stage,), model={"file": Path("models") / "mlp.py"}, seed=np.int64(3))
-    assert spec.parse(study.text, "").stages[0].settings[0] == {"eta": 0.5, "hidden": [3]}
+    assert spec.parse(study.text, "").stages[0].configurations[0] == {"eta": 0.5, "hidden": [3]}
     assert spec.parse(study.text, "").seed == 3
 
 

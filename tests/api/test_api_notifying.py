@@ -55,7 +55,7 @@ def test_a_command_finds_the_study_in_its_environment(here, tmp_path):
     assert told["HPSEARCH_STATE"] == "complete"
     assert told["HPSEARCH_TRIAL"] == "final:0"
     assert float(told["HPSEARCH_BEST"]) == sum(row["value"] for row in final) / 2
-    assert json.loads(told["HPSEARCH_SETTING"]) == final[0]["params"]
+    assert json.loads(told["HPSEARCH_CONFIGURATION"]) == final[0]["params"]
     assert told["HPSEARCH_ERROR"] == ""
 
 
@@ -99,7 +99,7 @@ def test_a_login_is_for_its_host_alone(tmp_path):
 
 def test_a_study_whose_trials_all_fail_is_told_of(here, tmp_path):
     with pytest.raises(HpsearchError, match="trials failed"):
-        hpsearch.launch(tiny(stages=[Stage("a", settings=[{"eta": 1e15}])]), notify="env > told", **here)
+        hpsearch.launch(tiny(stages=[Stage("a", configurations=[{"eta": 1e15}])]), notify="env > told", **here)
     assert "HPSEARCH_STATE=failed\n" in (tmp_path / "told").read_text()
 
 

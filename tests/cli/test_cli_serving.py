@@ -18,7 +18,11 @@ from hpsearch.storage import REPORTS_PATH
 from hpsearch.storage.sqlite import connection
 
 NAME = "a & b (λ)"
-STUDY = TINY.split("[[stage]]")[0].replace('"tiny"', f'"{NAME}"') + LIST + "settings = [{ eta = 0.1 }, { eta = 0.2 }]\n"
+STUDY = (
+    TINY.split("[[stage]]")[0].replace('"tiny"', f'"{NAME}"')
+    + LIST
+    + "configurations = [{ eta = 0.1 }, { eta = 0.2 }]\n"
+)
 
 
 @pytest.fixture

@@ -42,8 +42,8 @@ def test_status_tells_the_pruned_and_what_ended_a_stage(tmp_path, capsys):
 def broken(tmp_path, monkeypatch):
     """A study in which all but the first of 13 trials fail inside the model file."""
     monkeypatch.chdir(tmp_path)
-    settings = ", ".join(f"{{ hidden = [{size}] }}" for size in range(8, 21))
-    path = workspace(tmp_path, HEAD + LIST + f"settings = [ {settings} ]\n")
+    configurations = ", ".join(f"{{ hidden = [{size}] }}" for size in range(8, 21))
+    path = workspace(tmp_path, HEAD + LIST + f"configurations = [ {configurations} ]\n")
     (tmp_path / "models" / "mlp.py").write_text(BROKEN)
     launch(path, options(tmp_path))
     return tmp_path
@@ -61,7 +61,7 @@ def test_status_lists_failed_trials_and_shows_their_tracebacks_if_asked(broken, 
     _, out, _ = run(broken, capsys, "status", "tiny", "--trial", "coarse:3")
     assert out.splitlines()[:2] == [
         f"coarse:3 is failed: {place} raised ValueError: no \\x1b[31m forward",
-        "setting 3, replicate 0: hidden = [11]",
+        "configuration 3, replicate 0: hidden = [11]",
     ]
     assert "mlp.py" in out
     assert "Traceback" not in run(broken, capsys, "status", "tiny", "--trial", "coarse:0")[1]
@@ -119,7 +119,7 @@ def test_a_line_says_what_was_pruned_and_how_much_time_is_left(capsys):
 
 
 def trial(number: int, state: str, epochs_done: int) -> TrialRow:
-    rest = {"replicate": 0, "optuna_trial_id": None, "params": {}, "setting": {}, "epochs": 9, "point": number}
+    rest = {"replicate": 0, "optuna_trial_id": None, "params": {}, "configuration": {}, "epochs": 9, "point": number}
     return TrialRow(
         number, number, state=state, epochs_done=epochs_done, best_epoch=None, value=None, loss=None, **rest
     )
@@ -136,7 +136,7 @@ def test_the_epochs_to_come_are_those_that_will_be_trained():
     assert tally.progress(over=True).epochs == 20
 
 
-def test_the_best_so_far_is_a_settings_mean_over_its_replicates_and_never_of_what_failed_or_was_pruned():
+def test_the_best_so_far_is_a_configurations_mean_over_its_replicates_and_never_of_what_failed_or_was_pruned():
     tally, best = Tally("study", "final", 0, 1, planned=4), []
     for number, point, replicate, value, state in [
         (0, 0, 0, 0.9, "complete"),

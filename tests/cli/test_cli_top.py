@@ -71,7 +71,7 @@ def test_a_study_is_shown_once_without_a_terminal(folder, capsys):
     assert lines[0].split() == ["tiny", "interrupted"]
     assert [line.split()[0] for line in lines[1:4]] == ["coarse", "fine", "final"]
     assert "waiting" in lines[3]
-    assert lines[4].startswith("best settings of stage coarse; curves from ")
+    assert lines[4].startswith("best configurations of stage coarse; curves from ")
 
 
 def test_a_frame_is_json_if_asked(folder, capsys):
@@ -116,7 +116,7 @@ def test_a_trial_that_waits_at_a_rung_is_not_shown_with_those_that_went_on(held)
     assert (frame.cohorts_in_all, frame.trials_under_way) == (2, 2)
 
 
-def test_settings_that_do_not_name_the_same_keys_are_shown(held):
+def test_configurations_that_do_not_name_the_same_keys_are_shown(held):
     change(held, 0, params={"lambda": 1e-3, "nesterov": True})
     change(held, 3, params={"lambda": 1e-3, "eta": 0.2, "nesterov": False})
     (line,) = (line for line in drawn(frame_of(held), 120, 40) if line.startswith("coarse:0, 3 (2) "))

@@ -43,7 +43,7 @@ def test_verify_prints_a_line_for_each_check_and_draws_a_trial_by_its_seed(done,
     lines = out.splitlines()
     assert all(line.startswith("✓ ") for line in lines)
     assert lines[0] == "✓ the database is whole, and its tables agree with each other"
-    assert "✓ stage final: it trains the best setting of stage fine" in lines
+    assert "✓ stage final: it trains the best configuration of stage fine" in lines
     assert re.fullmatch(r"✓ trial \w+:\d, trained again for 3 epochs, .* \(drawn with --seed 3\)", lines[-1])
     assert run(done, capsys, "verify", "tiny", "--seed", "3")[1] == out
 

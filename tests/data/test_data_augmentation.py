@@ -17,21 +17,21 @@ def keyed(purpose, seed=0):
     return np.random.default_rng([seed, zlib.crc32(purpose.encode())])
 
 
-def epoch(augmentation, batch_size=N, images=IMAGES, order=None, generators=keyed):
+def epoch(augmentation, batch_size=N, samples=IMAGES, order=None, generators=keyed):
     """All images of an epoch as they are trained on, in the order in which it meets them."""
     augment = EpochAugmentation(augmentation, SHAPE, N, generators)
     rows = augment.order(np.arange(N) if order is None else order)
     batches = []
     for start in range(0, N, batch_size):
-        batches.append(images[rows[start : start + batch_size]])
+        batches.append(samples[rows[start : start + batch_size]])
         augment(batches[-1], start)
     return np.concatenate(batches)
 
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), SHAPE, (1, 8, 8)])
 def test_mirroring_is_left_to_right_in_each_channel_and_not_upside_down(shape):
-    images = np.random.default_rng(1).random((4, int(np.prod(shape))))
-    for image, mirrored in zip(images, mirror(images, shape), strict=True):
+    samples = np.random.default_rng(1).random((4, int(np.prod(shape))))
+    for image, mirrored in zip(samples, mirror(samples, shape), strict=True):
         for before, after in zip(image.reshape(shape), mirrored.reshape(shape), strict=True):
             assert np.array_equal(after, np.fliplr(before))
             assert not np.array_equal(after, np.flipud(before))

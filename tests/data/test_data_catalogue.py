@@ -11,14 +11,14 @@ from hpsearch.errors import DataError
 
 def test_digits_keep_their_own_test_set():
     digits = load("digits")
-    assert digits.images.shape == (1437, 64)
-    assert digits.test_images.shape == (360, 64)
+    assert digits.samples.shape == (1437, 64)
+    assert digits.test_samples.shape == (360, 64)
     assert digits.image_shape == (1, 8, 8)
     assert digits.classes == tuple("0123456789")
-    assert digits.images.max() == 16
+    assert digits.samples.max() == 16
     assert set(np.bincount(digits.test_labels)) <= {35, 36, 37}
     assert digits.fingerprint == load("digits").fingerprint
-    assert not {row.tobytes() for row in digits.images} & {row.tobytes() for row in digits.test_images}
+    assert not {row.tobytes() for row in digits.samples} & {row.tobytes() for row in digits.test_samples}
 
 
 def test_an_unknown_name_gets_the_nearest():

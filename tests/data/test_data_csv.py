@@ -35,10 +35,10 @@ def test_a_csv_file_is_read_as_pandas_reads_it(tmp_path):
     write(tmp_path, HEADER + "".join(lines(7, seed=1)), "test.csv")
     dataset = read(tmp_path, test=None, test_path="test.csv")
     frame = pd.read_csv(tmp_path / "train.csv")
-    np.testing.assert_allclose(dataset.images, frame.drop(columns="species"), rtol=1e-15)
+    np.testing.assert_allclose(dataset.samples, frame.drop(columns="species"), rtol=1e-15)
     assert dataset.classes == ("setosa", "versicolor", "virginica")
     assert np.array_equal(np.array(dataset.classes)[dataset.labels], frame["species"])
-    assert (dataset.name, dataset.image_shape, len(dataset.test_images)) == ("train.csv", (1, 1, 4), 7)
+    assert (dataset.name, dataset.image_shape, len(dataset.test_samples)) == ("train.csv", (1, 1, 4), 7)
     split = open_split(prepare(dataset, train=30, validation=10, seed=0, cache=tmp_path / "cache"))
     np.testing.assert_allclose(split.train_x.std(axis=0), 1, atol=1e-5)
 
@@ -47,7 +47,7 @@ def test_rows_can_be_set_aside_and_be_pixels(tmp_path):
     write(tmp_path, HEADER + "".join(lines(40)))
     dataset = read(tmp_path, image_shape=(1, 2, 2))
     assert dataset.image_shape == (1, 2, 2)
-    assert (dataset.images.shape, dataset.test_images.shape) == ((30, 4), (10, 4))
+    assert (dataset.samples.shape, dataset.test_samples.shape) == ((30, 4), (10, 4))
     assert sorted(np.bincount(dataset.test_labels)) == [3, 3, 4]
 
 
@@ -55,7 +55,7 @@ def test_labels_may_be_numbers_and_cells_quoted(tmp_path):
     write(tmp_path, '\ufeffa,"the ""label"""\r\n' + "".join(f'"{i}", {10 - i % 3} \r\n\r\n' for i in range(12)))
     dataset = read(tmp_path, label='the "label"', test=3)
     assert dataset.classes == ("8", "9", "10")
-    assert dataset.images.shape == (9, 1)
+    assert dataset.samples.shape == (9, 1)
 
 
 @pytest.mark.parametrize(

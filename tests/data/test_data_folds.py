@@ -55,7 +55,7 @@ def test_a_fold_is_prepared_as_a_split_of_its_own(dataset, tmp_path):
     assert [split.fold for split in splits] == [(i, 5) for i in range(5)]
     assert open_split(plain).fold is None
     raw = [split.validation_x * split.deviation + split.mean for split in splits]
-    assert np.array_equal(np.unique(np.concatenate(raw).round(), axis=0), np.unique(dataset.images, axis=0))
+    assert np.array_equal(np.unique(np.concatenate(raw).round(), axis=0), np.unique(dataset.samples, axis=0))
     for split in splits:
         assert np.bincount(split.validation_y).tolist() == [30, 20, 10]
         np.testing.assert_allclose(split.train_x[:, 1:].std(axis=0), 1, atol=1e-5)

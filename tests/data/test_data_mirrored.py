@@ -7,8 +7,8 @@ from hpsearch.data.dataset import make_dataset
 def test_a_mirrored_split_has_each_training_image_twice_with_its_class(dataset, tmp_path):
     plain = open_split(prepare(dataset, train=200, validation=60, seed=0, cache=tmp_path))
     twice = open_split(prepare(dataset, train=200, validation=60, seed=0, cache=tmp_path, mirrored=True))
-    assert (plain.images, plain.mirrored, len(plain.train_x)) == (200, False, 200)
-    assert (twice.images, twice.mirrored, len(twice.train_x)) == (200, True, 400)
+    assert (plain.samples, plain.mirrored, len(plain.train_x)) == (200, False, 200)
+    assert (twice.samples, twice.mirrored, len(twice.train_x)) == (200, True, 400)
     assert np.array_equal(twice.train_x[:200], plain.train_x)
     assert np.array_equal(twice.train_y, np.concatenate([plain.train_y, plain.train_y]))
     assert np.array_equal(twice.mean, plain.mean)
@@ -39,10 +39,10 @@ def test_a_mirrored_split_of_many_blocks_is_the_one_of_a_single_block(dataset, t
 
 def test_a_fraction_that_never_changes_becomes_zero_also_where_its_mean_is_rounded(tmp_path):
     generator = np.random.default_rng(0)
-    images = np.column_stack([np.full(999, 0.1), generator.random(999)])
+    samples = np.column_stack([np.full(999, 0.1), generator.random(999)])
     test = np.column_stack([np.full(9, 0.1), generator.random(9)])
-    assert np.cumsum(images[:700, 0])[-1] / 700 != 0.1
-    dataset = make_dataset("rows", (images, np.arange(999) % 3), (test, np.arange(9) % 3), ("a", "b", "c"), (1, 1, 2))
+    assert np.cumsum(samples[:700, 0])[-1] / 700 != 0.1
+    dataset = make_dataset("rows", (samples, np.arange(999) % 3), (test, np.arange(9) % 3), ("a", "b", "c"), (1, 1, 2))
     split = open_split(prepare(dataset, train=700, validation=200, seed=0, cache=tmp_path))
     assert not split.train_x[:, 0].any()
     assert not split.test_x[:, 0].any()

@@ -31,8 +31,8 @@ def test_channels_last_and_first_give_the_same_rows(tmp_path):
     write(tmp_path / "first.npz", x_train=COLOUR[:30].transpose(0, 3, 1, 2), x_test=COLOUR[30:].transpose(0, 3, 1, 2))
     last = read(tmp_path)
     assert (last.name, last.classes, last.image_shape) == ("x.npz", ("0", "1", "2", "3"), (3, 6, 5))
-    assert np.array_equal(last.images[7].reshape(3, 6, 5)[1], COLOUR[7, :, :, 1])
-    assert last.images.dtype == np.uint8
+    assert np.array_equal(last.samples[7].reshape(3, 6, 5)[1], COLOUR[7, :, :, 1])
+    assert last.samples.dtype == np.uint8
     for more in ({}, {"channels": "first"}):  # 5 pixels cannot be channels
         assert read(tmp_path, "first.npz", **more).fingerprint == last.fingerprint
     assert read(tmp_path, "first.npz", channels="last").image_shape == (5, 3, 6)
@@ -47,11 +47,11 @@ def test_channels_that_could_be_either_are_last_unless_told(tmp_path):
 
 @pytest.mark.parametrize(("shape", "expected"), [((40, 12), (1, 1, 12)), ((40, 4, 3), (1, 4, 3))])
 def test_rows_of_numbers_and_greyscale_images_need_no_channels(tmp_path, shape, expected):
-    images = GENERATOR.random(shape)
-    write(tmp_path / "x.npz", x_train=images[:30], x_test=images[30:])
+    samples = GENERATOR.random(shape)
+    write(tmp_path / "x.npz", x_train=samples[:30], x_test=samples[30:])
     dataset = read(tmp_path)
     assert dataset.image_shape == expected
-    assert np.array_equal(dataset.images, images[:30].reshape(30, 12))
+    assert np.array_equal(dataset.samples, samples[:30].reshape(30, 12))
     split = open_split(prepare(dataset, train=20, validation=8, seed=0, cache=tmp_path / "cache"))
     np.testing.assert_allclose(split.train_x.mean(axis=0), 0, atol=1e-6)
 
@@ -59,13 +59,13 @@ def test_rows_of_numbers_and_greyscale_images_need_no_channels(tmp_path, shape, 
 def test_large_numbers_close_together_keep_their_digits(tmp_path):
     times = 1.7e9 + np.arange(40.0)[:, None]
     write(tmp_path / "x.npz", x_train=times[:30], x_test=times[30:])
-    assert np.array_equal(read(tmp_path).images, times[:30])
+    assert np.array_equal(read(tmp_path).samples, times[:30])
 
 
 def test_arrays_have_the_names_given_and_labels_may_be_text(tmp_path):
     names = np.array(["cat", "dog", "ant", "bee"])[LABELS]
     np.savez(tmp_path / "x.npz", a=COLOUR[:30], b=names[:30], c=COLOUR[30:], d=names[30:, None])
-    dataset = read(tmp_path, images="a", labels="b", test_images="c", test_labels="d")
+    dataset = read(tmp_path, samples="a", labels="b", test_samples="c", test_labels="d")
     assert dataset.classes == ("ant", "bee", "cat", "dog")
     assert np.array_equal(np.array(dataset.classes)[dataset.test_labels], names[30:])
 
@@ -73,9 +73,9 @@ def test_arrays_have_the_names_given_and_labels_may_be_text(tmp_path):
 def test_without_test_arrays_the_same_images_are_set_aside_by_class(tmp_path):
     np.savez(tmp_path / "x.npz", x_train=COLOUR, y_train=LABELS)
     dataset = read(tmp_path, test=12)
-    assert (len(dataset.images), len(dataset.test_images)) == (28, 12)
+    assert (len(dataset.samples), len(dataset.test_samples)) == (28, 12)
     assert np.bincount(dataset.test_labels).tolist() == [3, 3, 3, 3]
-    together = np.concatenate([dataset.images, dataset.test_images])
+    together = np.concatenate([dataset.samples, dataset.test_samples])
     assert np.array_equal(np.unique(together, axis=0), np.unique(COLOUR.transpose(0, 3, 1, 2).reshape(40, -1), axis=0))
     assert read(tmp_path, test=12).fingerprint == dataset.fingerprint
     assert line(tmp_path, test=40).endswith(
@@ -109,7 +109,7 @@ def test_arrays_that_are_not_what_they_should_be_cost_one_line(tmp_path, arrays,
 
 def test_an_unknown_array_or_file_gets_the_nearest(tmp_path):
     write(tmp_path / "x.npz")
-    assert line(tmp_path, images="x_trian").endswith(
+    assert line(tmp_path, samples="x_trian").endswith(
         "no array 'x_trian', which data.dataset.images names; did you mean 'x_train'?"
     )
     assert line(tmp_path, path="y.npz").endswith(f"y.npz: no such file; did you mean '{tmp_path}/x.npz'?")

@@ -26,12 +26,12 @@ def age(path, seconds):
 def test_a_split_is_standardised_with_the_training_images(dataset, tmp_path):
     split = open_split(prepared(dataset, tmp_path))
     train, validation = draw(dataset.labels, np.bincount(dataset.labels), (200, 60), 0, "split")
-    raw = dataset.images[train].astype(np.float64)
+    raw = dataset.samples[train].astype(np.float64)
     deviation = raw.std(axis=0)
     deviation[0] = 1  # constant
     np.testing.assert_allclose(split.train_x, (raw - raw.mean(axis=0)) / deviation, atol=1e-6)
-    np.testing.assert_allclose(split.validation_x, (dataset.images[validation] - split.mean) / deviation, atol=1e-6)
-    np.testing.assert_allclose(split.test_x, (dataset.test_images - split.mean) / split.deviation, atol=1e-6)
+    np.testing.assert_allclose(split.validation_x, (dataset.samples[validation] - split.mean) / deviation, atol=1e-6)
+    np.testing.assert_allclose(split.test_x, (dataset.test_samples - split.mean) / split.deviation, atol=1e-6)
     assert np.array_equal(split.train_y, dataset.labels[train])
     assert np.array_equal(split.validation_y, dataset.labels[validation])
     assert np.array_equal(split.test_y, dataset.test_labels)
@@ -40,12 +40,12 @@ def test_a_split_is_standardised_with_the_training_images(dataset, tmp_path):
 def test_a_split_is_float32_in_c_order_read_only_and_says_what_it_is(dataset, tmp_path):
     path = prepared(dataset, tmp_path)
     split = open_split(path)
-    for images in (split.train_x, split.validation_x, split.test_x):
-        assert images.dtype == np.float32
-        assert images.flags.c_contiguous
-        assert not images.flags.writeable
-        assert isinstance(images.base, np.memmap)
-        assert type(images) is np.ndarray
+    for samples in (split.train_x, split.validation_x, split.test_x):
+        assert samples.dtype == np.float32
+        assert samples.flags.c_contiguous
+        assert not samples.flags.writeable
+        assert isinstance(samples.base, np.memmap)
+        assert type(samples) is np.ndarray
     assert split.train_y.dtype == np.int64
     assert split.train_x.shape == (200, 12)
     assert (split.name, split.classes, split.image_shape) == ("shapes", ("circle", "square", "star"), (3, 2, 2))

@@ -32,7 +32,7 @@ def returning(what):
 
 def test_a_python_file_gives_the_arrays(tmp_path):
     found = read(tmp_path, GOOD.replace("EXTRA", TEST), n=30, noise=0.5)
-    assert (found.images.shape, found.test_images.shape, found.image_shape) == ((30, 6), (8, 6), (1, 2, 3))
+    assert (found.samples.shape, found.test_samples.shape, found.image_shape) == ((30, 6), (8, 6), (1, 2, 3))
     assert found.classes == ("0", "1")
     assert found.fingerprint == read(tmp_path, GOOD.replace("EXTRA", TEST), n=30, noise=0.5).fingerprint
     assert found.fingerprint != read(tmp_path, GOOD.replace("EXTRA", TEST), n=30, noise=0.6).fingerprint
@@ -40,14 +40,14 @@ def test_a_python_file_gives_the_arrays(tmp_path):
 
 def test_without_test_images_some_are_held_out(tmp_path):
     found = read(tmp_path, GOOD.replace("EXTRA", '"classes": ["no", "yes"], "image_shape": (3, 1, 2)'), test=10)
-    assert (len(found.images), len(found.test_images)) == (30, 10)
+    assert (len(found.samples), len(found.test_samples)) == (30, 10)
     assert (found.classes, found.image_shape) == (("no", "yes"), (3, 1, 2))
     assert np.bincount(found.test_labels).tolist() == [5, 5]
 
 
 def test_a_file_may_define_dataclasses_whose_types_are_text(tmp_path):
     made = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Box:\n    n: int\n"
-    assert len(read(tmp_path, made + GOOD.replace("EXTRA", TEST)).images) == 40
+    assert len(read(tmp_path, made + GOOD.replace("EXTRA", TEST)).samples) == 40
 
 
 BAD = [
@@ -88,7 +88,7 @@ name = "x"
 data = { dataset = DATASET, train = 20, validation = 10 }
 model = { file = "models/softmax.py" }
 training = { epochs = 1, eta = 0.1, batch_size = 10 }
-stage = [{ name = "one", settings = [{ lambda = 0 }] }]
+stage = [{ name = "one", configurations = [{ lambda = 0 }] }]
 """
 
 

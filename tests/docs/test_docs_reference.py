@@ -24,7 +24,7 @@ COMPLETE = tomllib.loads(re.findall(r"^```toml\n(.*?)^```", STUDY_FILE, re.M | r
 SCHEMA = json_schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
-SAID_ELSEWHERE = {"AugmentationOverrides", "TrainingOverrides", "Setting", "Space", "Entry", "Folds", "Sgd"}
+SAID_ELSEWHERE = {"AugmentationOverrides", "TrainingOverrides", "Configuration", "Space", "Entry", "Folds", "Sgd"}
 """Tables whose keys are another one's, or a single one that its parent's row shows."""
 
 ODD = (-1, 0, 0.5, 3, 10**12, True, "", "x", [], [1, 2], ["x"], {}, {"kind": "x"}, {"low": 1, "high": 2})

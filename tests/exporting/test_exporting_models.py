@@ -30,15 +30,15 @@ def stored(results, trial):
     """The classes that the search gave to the test images, and these images, raw."""
     row = next(row for row in results.frames.rows if f"{row['stage']}:{row['number']}" == trial)
     dataset = data.load("digits")
-    return results.frames.predicted(row["id"]), dataset.test_images, dataset.test_labels
+    return results.frames.predicted(row["id"]), dataset.test_samples, dataset.test_labels
 
 
 @pytest.mark.parametrize("trial", TRIALS)
 def test_a_classifier_gives_the_classes_that_the_search_stored(results, trial):
-    predicted, images, labels = stored(results, trial)
+    predicted, samples, labels = stored(results, trial)
     classifier = results.classifier(trial)
-    assert np.array_equal(classifier.predict(images), predicted)
-    assert classifier.score(images, labels) == pytest.approx(accuracy_score(labels, predicted))
+    assert np.array_equal(classifier.predict(samples), predicted)
+    assert classifier.score(samples, labels) == pytest.approx(accuracy_score(labels, predicted))
 
 
 def test_a_classifier_is_of_scikit_learns_kind(results):
@@ -54,12 +54,12 @@ def test_a_classifier_is_of_scikit_learns_kind(results):
 
 def test_a_classifier_takes_images_as_they_are_shaped(results):
     classifier, digits = results.classifier(), load_digits()
-    assert np.array_equal(classifier.predict(digits.images[:, None]), classifier.predict(digits.data))
+    assert np.array_equal(classifier.predict(digits.samples[:, None]), classifier.predict(digits.data))
     assert classifier.predict(digits.data[:0]).shape == (0,)
 
 
 @pytest.mark.parametrize(
-    ("images", "message"),
+    ("samples", "message"),
     [
         (np.zeros((2, 63)), "X has 63 features, but Classifier is expecting 64 features as input"),
         (np.zeros(64), "X must be numbers .images, features., got float64 .64,."),
@@ -68,16 +68,16 @@ def test_a_classifier_takes_images_as_they_are_shaped(results):
         (np.full((1, 64), 1e300), "X contains NaN, infinity or a number too large for float32"),
     ],
 )
-def test_a_classifier_refuses_what_are_no_images(results, images, message):
+def test_a_classifier_refuses_what_are_no_images(results, samples, message):
     with pytest.raises(ValueError, match=message):
-        results.classifier().predict(images)
+        results.classifier().predict(samples)
 
 
 def test_threads_may_share_a_classifier(results):
-    classifier, images = results.classifier(), np.tile(load_digits().data, (10, 1))
-    alone = [classifier.predict_proba(images[k::4]) for k in range(4)]
+    classifier, samples = results.classifier(), np.tile(load_digits().data, (10, 1))
+    alone = [classifier.predict_proba(samples[k::4]) for k in range(4)]
     with ThreadPoolExecutor(4) as threads:
-        together = list(threads.map(lambda k: classifier.predict_proba(images[k % 4 :: 4]), range(40)))
+        together = list(threads.map(lambda k: classifier.predict_proba(samples[k % 4 :: 4]), range(40)))
     assert all(np.array_equal(shares, alone[k % 4]) for k, shares in enumerate(together))
 
 
@@ -87,9 +87,9 @@ def test_a_classifier_is_not_fitted_again(results):
 
 
 def test_arrays_are_enough_to_score_with_numpy_alone(results, tmp_path):
-    predicted, images, _ = stored(results, "final:0")
+    predicted, samples, _ = stored(results, "final:0")
     with np.load(results.save(tmp_path / "new" / "best.npz")) as a:
-        x = ((images - a["data.mean"]) / a["data.deviation"]).astype(np.float32) @ a["0.weights"] + a["0.bias"]
+        x = ((samples - a["data.mean"]) / a["data.deviation"]).astype(np.float32) @ a["0.weights"] + a["0.bias"]
         x = (x - a["1.mean"]) / np.sqrt(a["1.variance"] + 1e-5) * a["1.gamma"] + a["1.beta"]
         scores = np.where(x > 0, x, 0.01 * x) @ a["4.weights"] + a["4.bias"]
         assert a["data.classes"].tolist() == [str(i) for i in range(10)]
@@ -104,21 +104,21 @@ def test_onnx_scores_as_we_do(tmp_path, model, loss):
     text = TINY.split('[[stage]]\nname = "fine"')[0].replace("hidden = [8]", model).replace("trials = 5", "trials = 2")
     launch(workspace(tmp_path, text.replace("eta = 0.1", f'eta = 0.1\nloss = "{loss}"')), options(tmp_path))
     results = hpsearch.load("tiny", url(tmp_path))
-    classifier, images = results.classifier(), load_digits().data.astype(np.float32)
+    classifier, samples = results.classifier(), load_digits().data.astype(np.float32)
     session = runtime.InferenceSession(export(results.frames, "onnx", str(tmp_path / "m.onnx")).place)
-    found = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"images": images}), strict=True))
-    assert np.allclose(found["scores"], classifier.decision_function(images), atol=1e-4)
-    assert np.mean(found["classes"] == classifier.predict(images)) > 0.999
+    found = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"samples": samples}), strict=True))
+    assert np.allclose(found["scores"], classifier.decision_function(samples), atol=1e-4)
+    assert np.mean(found["classes"] == classifier.predict(samples)) > 0.999
     assert hasattr(classifier, "predict_proba") == ("probabilities" in found) == (loss == "cross_entropy")
 
 
 def test_onnx_has_batch_normalisation_and_leaves_dropout_out(results, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
-    predicted, images, _ = stored(results, "final:0")
+    predicted, samples, _ = stored(results, "final:0")
     session = runtime.InferenceSession(export(results.frames, "onnx", str(tmp_path / "m.onnx")).place)
-    classes, _, shares = session.run(None, {"images": images.astype(np.float32)})
+    classes, _, shares = session.run(None, {"samples": samples.astype(np.float32)})
     assert np.mean(classes == predicted) > 0.99
-    assert np.allclose(shares, results.classifier().predict_proba(images), atol=1e-4)
+    assert np.allclose(shares, results.classifier().predict_proba(samples), atol=1e-4)
     assert session.get_modelmeta().custom_metadata_map["trial"] == "final:0"
 
 
@@ -147,10 +147,10 @@ def test_a_trainable_is_a_classifier_too(tmp_path):
     launch(workspace(tmp_path, text), options(tmp_path))
     results = hpsearch.load("tiny", url(tmp_path))
     for trial in TRIALS:
-        predicted, images, labels = stored(results, trial)
+        predicted, samples, labels = stored(results, trial)
         classifier = pickle.loads(pickle.dumps(results.classifier(trial)))
-        assert np.array_equal(classifier.predict(images), predicted)
-        assert classifier.score(images, labels) > 0.5
+        assert np.array_equal(classifier.predict(samples), predicted)
+        assert classifier.score(samples, labels) > 0.5
     assert not hasattr(classifier, "predict_proba")
     with np.load(results.save(tmp_path / "m.npz")) as arrays:
         assert {"places", "classes", "data.mean"} <= set(arrays)

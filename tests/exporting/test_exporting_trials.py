@@ -25,7 +25,7 @@ def test_mlflow_gets_each_trial_once(results, tmp_path):
     row = next(row for row in results.frames.rows if (row["stage"], row["number"]) == ("final", 1))
     curve = client.get_metric_history(run.info.run_id, "validation_loss")
     assert [m.value for m in curve] == results.curves.query(f"trial_id == {row['id']}").validation_loss.tolist()
-    assert run.data.params["training.eta"] == str(row["setting"]["training"]["eta"])
+    assert run.data.params["training.eta"] == str(row["configuration"]["training"]["eta"])
     assert run.data.metrics["best.test_accuracy"] == row["test_accuracy"]
     assert run.info.status == "FINISHED"
 

@@ -29,7 +29,7 @@ NETS: dict[str, Callable[[int], list[Layer]]] = {
 """Layers by name, from the number of hidden units; each layer of the core is in one of them."""
 
 
-def images(n: int, inputs: int, dtype: str = "float32", seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def samples(n: int, inputs: int, dtype: str = "float32", seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """n images (n, inputs) of numbers in [−1, 1], and labels (n,)."""
     rng = np.random.default_rng(seed)
     return (2 * rng.random((n, inputs), dtype=np.float32) - 1).astype(dtype), rng.integers(0, CLASSES, n)
@@ -97,8 +97,8 @@ def train(
         rngs = [generator(0, "epoch", t, epoch) for t in trials]
         order = generator(0, "order", epoch).permutation(len(x))
         schedules = [schedule_of(t) for t in trials]
-        settings = {"epoch": epoch, "batch_size": batch_size, "schedules": schedules, "lam": lam, "rngs": rngs}
-        train_epoch(network, optimiser(), x, y, order, **settings)
+        configurations = {"epoch": epoch, "batch_size": batch_size, "schedules": schedules, "lam": lam, "rngs": rngs}
+        train_epoch(network, optimiser(), x, y, order, **configurations)
         for t, measured in zip(trials, measure(network, x, y, lam), strict=True):
             curves[t].append(measured)
     states |= {t: network.state(k) for k, t in enumerate(trials)}

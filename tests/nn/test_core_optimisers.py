@@ -166,7 +166,7 @@ def test_loading_weights_alone_forgets_what_the_optimiser_remembered():
         (lambda: SGD(clip=0.0), "clip must be above 0, got 0.0"),
     ],
 )
-def test_impossible_settings_are_refused(make, message):
+def test_impossible_configurations_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

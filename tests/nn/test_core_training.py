@@ -15,7 +15,7 @@ def network(trials, layers=None, n=70, batch=20):
     return made
 
 
-def images(n=70):
+def samples(n=70):
     rng = np.random.default_rng(5)
     return rng.standard_normal((n, 12), dtype=np.float32), rng.integers(0, 4, n)
 
@@ -26,7 +26,7 @@ def one_epoch(net, x, y, eta=0.05, epoch=1, **options):
 
 
 def test_a_tally_holds_the_means_of_the_batches_as_they_were_met():
-    x, y = images()
+    x, y = samples()
     net, by_hand = network(3), network(3)
     tally, losses = Tally(net, 70), []
     one_epoch(net, x, y, tally=tally)
@@ -40,7 +40,7 @@ def test_a_tally_holds_the_means_of_the_batches_as_they_were_met():
 
 
 def test_with_a_rate_of_zero_a_tally_is_what_is_measured():
-    x, y = images()
+    x, y = samples()
     net = network(2)
     tally = Tally(net, 70)
     one_epoch(net, x, y, eta=0.0, tally=tally)
@@ -50,7 +50,7 @@ def test_with_a_rate_of_zero_a_tally_is_what_is_measured():
 
 
 def test_keeping_a_tally_changes_no_weight():
-    x, y = images()
+    x, y = samples()
     plain, noted = network(3), network(3)
     one_epoch(plain, x, y)
     one_epoch(noted, x, y, tally=Tally(noted, 70))
@@ -58,7 +58,7 @@ def test_keeping_a_tally_changes_no_weight():
 
 
 def test_measuring_in_chunks_gives_what_one_pass_gives():
-    x, y = images(1200)
+    x, y = samples(1200)
     net = network(2)
     found = measure(net, x, y, np.array([0.0, 0.5]))
     losses = net.loss.losses(net.forward(x), y)
@@ -68,7 +68,7 @@ def test_measuring_in_chunks_gives_what_one_pass_gives():
 
 
 def test_generators_given_for_an_epoch_reach_the_layers():
-    x, y = images()
+    x, y = samples()
 
     def trained(seed):
         net = network(1, [Dense(9), ReLU(), Dropout(0.5), Dense(4)])
@@ -80,5 +80,5 @@ def test_generators_given_for_an_epoch_reach_the_layers():
 
 
 def test_the_last_rate_of_an_epoch_is_returned_for_each_trial():
-    x, y = images()
+    x, y = samples()
     assert one_epoch(network(2), x, y, eta=0.25).tolist() == [0.25, 0.25]

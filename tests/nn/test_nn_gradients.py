@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nn_cohorts import NETS, images, initialised, perturbed
+from nn_cohorts import NETS, initialised, perturbed, samples
 
 from hpsearch.nn import Dense, Network, Parameter, ReLU, Tanh
 from hpsearch.nn.gradcheck import check
@@ -13,7 +13,7 @@ LAMBDAS = np.array([0.0, 0.1, 1.0])
 
 def pixels(n, inputs):
     """Images as the reports had them: numbers in [0, 1]."""
-    x, y = images(n, inputs, "float64")
+    x, y = samples(n, inputs, "float64")
     return (x + 1) / 2, y
 
 
@@ -56,7 +56,7 @@ def test_every_entry_of_the_reports_two_layer_net_is_checked():
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", ["softmax", "relu", "three layers", "batch norm"])
 def test_gradients_in_float32_are_those_in_float64_however_the_products_are_made(net, loss, trials):
-    x, y = images(100, 3072)
+    x, y = samples(100, 3072)
     gradients = {}
     for dtype in ("float32", "float64"):
         options = {"rows": (100,), "dtype": dtype, "loss": LOSSES[loss]()}

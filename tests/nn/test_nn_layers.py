@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nn_cohorts import images, initialised
+from nn_cohorts import initialised, samples
 from scipy import stats
 
 from hpsearch.nn import BatchNorm, Dense, Dropout, LeakyReLU, Network, ReLU, Sizes, Tanh
@@ -69,7 +69,7 @@ def test_dropout_draws_a_new_mask_for_each_batch_and_none_for_evaluation():
 def test_training_with_dropout_needs_generators():
     network = initialised([Dense(4), Dropout(0.5), Dense(10)], 6)
     with pytest.raises(RuntimeError, match=r"call Network\.begin_epoch before training"):
-        network.backward(*images(5, 6))
+        network.backward(*samples(5, 6))
 
 
 def test_batch_norm_standardises_each_column_of_each_trial():
@@ -99,7 +99,7 @@ def test_batch_norm_evaluates_with_its_running_statistics():
 def test_running_statistics_are_part_of_state_and_weights():
     make = [Dense(4), BatchNorm(), Dense(10)]
     network = initialised(make, 6, rows=(20,))
-    x, y = images(20, 6)
+    x, y = samples(20, 6)
     network.backward(x, y)
     scores = network.forward(x).copy()
     for kept in (network.state(0), network.weights(0)):

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from nn_cohorts import NETS, differences, images, train
+from nn_cohorts import NETS, differences, samples, train
 
 from hpsearch.nn.losses import LOSSES, MulticlassHinge
 from hpsearch.nn.optimisers import OPTIMISERS
@@ -26,7 +26,7 @@ def _products(request, monkeypatch):
 @pytest.mark.usefixtures("_products")
 @pytest.mark.parametrize("net", NETS)
 def test_a_trial_in_a_cohort_has_the_bits_that_it_has_alone(net):
-    x, y = images(75, INPUTS)  # three batches of 20 and one of 15
+    x, y = samples(75, INPUTS)  # three batches of 20 and one of 15
     make = partial(NETS[net], UNITS)
     alone = {t: train(make, [t], x, y, epochs=EPOCHS)[t] for t in range(16)}
     for trials in (range(2), range(1, 4), range(8), range(16), (5, 0, 15)):
@@ -36,7 +36,7 @@ def test_a_trial_in_a_cohort_has_the_bits_that_it_has_alone(net):
 
 @pytest.mark.parametrize("net", NETS)
 def test_cutting_into_segments_and_leaving_neighbours_change_no_bit(net):
-    x, y = images(75, INPUTS)
+    x, y = samples(75, INPUTS)
     make = partial(NETS[net], UNITS)
     whole = train(make, range(8), x, y, epochs=4)
     cut = train(make, range(8), x, y, epochs=4, cut=True)
@@ -48,7 +48,7 @@ def test_cutting_into_segments_and_leaving_neighbours_change_no_bit(net):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", ["softmax", "relu"])
 def test_the_bits_are_the_same_for_images_of_cifar_size(net, loss):
-    x, y = images(230, 3072)
+    x, y = samples(230, 3072)
     run = partial(train, partial(NETS[net], 50), x=x, y=y, epochs=1, batch_size=100, loss=LOSSES[loss])
     together = run(range(8))
     pair = run((6, 3))
@@ -59,7 +59,7 @@ def test_the_bits_are_the_same_for_images_of_cifar_size(net, loss):
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_gives_the_bits_of_a_trial_alone_however_it_is_cut(optimiser, clip):
-    x, y = images(75, INPUTS)
+    x, y = samples(75, INPUTS)
     make, optimiser = partial(NETS["batch norm"], UNITS), partial(OPTIMISERS[optimiser], clip=clip)
     run = partial(train, make, x=x, y=y, epochs=3, optimiser=optimiser)
     together = run(range(8))
@@ -84,7 +84,7 @@ def test_every_optimiser_gives_the_bits_of_a_trial_alone_however_it_is_cut(optim
     ],
 )
 def test_the_bits_are_the_same_for_odd_shapes(net, units, inputs, n, batch, trials):
-    x, y = images(n, inputs)
+    x, y = samples(n, inputs)
     run = partial(train, partial(NETS[net], units), x=x, y=y, epochs=2, batch_size=batch)
     together = run(range(trials))
     assert {t: differences(together[t], run([t])[t]) for t in range(trials)} == {t: [] for t in range(trials)}
@@ -92,7 +92,7 @@ def test_the_bits_are_the_same_for_odd_shapes(net, units, inputs, n, batch, tria
 
 @pytest.mark.parametrize("net", ["softmax", "relu", "batch norm"])
 def test_a_neighbour_of_nan_changes_no_bit(net):
-    x, y = images(60, INPUTS)
+    x, y = samples(60, INPUTS)
     make = partial(NETS[net], UNITS)
     well = train(make, [1, 2, 3], x, y, epochs=2)
     steep = 10**40  # this trial's η is far outside float32
@@ -103,7 +103,7 @@ def test_a_neighbour_of_nan_changes_no_bit(net):
 
 
 def test_hinge_trains_in_a_cohort_as_alone():
-    x, y = images(75, INPUTS)
+    x, y = samples(75, INPUTS)
     run = partial(train, partial(NETS["three layers"], UNITS), x=x, y=y, epochs=2, loss=MulticlassHinge)
     together = run(range(5))
     assert {t: differences(together[t], run([t])[t]) for t in range(5)} == {t: [] for t in range(5)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nn_cohorts import images, initialised
+from nn_cohorts import initialised, samples
 from sklearn.linear_model import LogisticRegression
 
 from hpsearch.nn import SGD, Dense, ReLU
@@ -23,7 +23,7 @@ def textbook_step(parameters, x, y, eta, lam):
 
 
 def test_training_is_the_textbooks_step_for_step():
-    x, y = images(95, 30, "float64")
+    x, y = samples(95, 30, "float64")
     lam, schedules = np.array([0.0, 0.01, 0.3]), [constant(0.1), cyclical(1e-5, 0.1, 7), constant(0.02)]
     network = initialised([Dense(20), ReLU(), Dense(10)], 30, range(3), rows=(20, 15), dtype="float64")
     plain = [list(network.weights(k).values()) for k in range(3)]
@@ -40,7 +40,7 @@ def test_training_is_the_textbooks_step_for_step():
 
 
 def test_ten_thousand_updates_with_a_large_decay_stay_with_float64():
-    x, y = images(500, 16)
+    x, y = samples(500, 16)
     lam, schedules, updates = np.array([1.0, 0.0]), [constant(0.1)] * 2, 10_000
     networks = [initialised([Dense(10, "gaussian")], 16, range(2), rows=(10,), dtype=d) for d in ("float32", "float64")]
     for epoch in range(1, updates // updates_per_epoch(500, 10) + 1):
@@ -56,7 +56,7 @@ def test_ten_thousand_updates_with_a_large_decay_stay_with_float64():
 
 @pytest.mark.parametrize("lam", [4.5, 5.0, 7.5, 60.0])
 def test_the_scale_is_folded_back_before_it_leaves_its_range(lam):
-    x, y = images(40, 8, "float64")
+    x, y = samples(40, 8, "float64")
     network = initialised([Dense(10)], 8, dtype="float64", rows=(40,))
     plain = network.weights(0)["0.weights"]
     for _ in range(40):  # η = 0.1: each update multiplies W by 0.1, 0, −0.5 or −11
@@ -94,7 +94,7 @@ def test_softmax_regression_converges_to_scikit_learns_coefficients():
 
 
 def test_measuring_gives_cost_loss_and_accuracy_of_each_trial():
-    x, y = images(1203, 6, "float64")  # more than one chunk of rows
+    x, y = samples(1203, 6, "float64")  # more than one chunk of rows
     network = initialised([Dense(5), ReLU(), Dense(10)], 6, range(2), dtype="float64")
     for k, found in enumerate(measure(network, x, y, np.array([0.0, 0.3]))):
         w1, b1, w2, b2 = network.weights(k).values()
@@ -107,7 +107,7 @@ def test_measuring_gives_cost_loss_and_accuracy_of_each_trial():
 
 
 def test_a_diverging_trial_measures_as_not_finite():
-    x, y = images(60, 8)
+    x, y = samples(60, 8)
     network = initialised([Dense(5), ReLU(), Dense(10)], 8, rows=(20,))
     with np.errstate(all="ignore"):
         for epoch in range(1, 4):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nn_cohorts import NETS, images, initialised, lam_of, perturbed
+from nn_cohorts import NETS, initialised, lam_of, perturbed, samples
 
 from hpsearch.nn import SGD, BatchNorm, Dense, Dropout, LeakyReLU, Weights
 from hpsearch.nn.losses import LOSSES
@@ -60,7 +60,7 @@ def made(net, loss, x, trials=3):
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize(("n", "inputs"), [(100, 3072), (10, 20)])
 def test_gradients_are_those_of_autograd(net, loss, n, inputs):
-    x, y = images(n, inputs, "float64")
+    x, y = samples(n, inputs, "float64")
     network, twins = made(net, loss, x)
     network.begin_epoch([generator(0, "draws", k) for k in range(3)])
     network.backward(x, y)
@@ -75,7 +75,7 @@ def test_gradients_are_those_of_autograd(net, loss, n, inputs):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", NETS)
 def test_training_and_evaluation_are_those_of_pytorch_step_for_step(net, loss):
-    x, y = images(20, 30, "float64")
+    x, y = samples(20, 30, "float64")
     network, twins = made(net, loss, x)
     lam = np.array([lam_of(k) for k in range(3)])
     optimisers = [torch.optim.SGD(decayed(twin, lam[k]), lr=ETA) for k, twin in enumerate(twins)]

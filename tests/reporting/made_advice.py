@@ -31,7 +31,7 @@ space.batch_size = [50, 100, 200]
 
 def make(
     engine: sqlalchemy.Engine,
-    settings: list[dict[str, Any]],
+    configurations: list[dict[str, Any]],
     accuracies: list[float],
     *,
     text: str = HEAD + RANDOM,
@@ -40,11 +40,11 @@ def make(
     seeds: int = 1,
     test: bool = False,
 ) -> made_study.Maker:
-    """One searching stage with these settings and accuracies, each with so many seeds."""
+    """One searching stage with these configurations and accuracies, each with so many seeds."""
     maker = made_study.Maker(engine, text=text)
-    maker.images = 400
+    maker.samples = 400
     stage = maker.stage("search", kind, space, test=test, data={"train": 1_000, "validation": 400, "test": 10_000})
-    for point, (params, accuracy) in enumerate(zip(settings, accuracies, strict=True)):
+    for point, (params, accuracy) in enumerate(zip(configurations, accuracies, strict=True)):
         for seed in range(seeds):
             training = {"batch_size": 100, "epochs": 12} | params
             maker.trial(
@@ -55,7 +55,7 @@ def make(
                 test=test,
                 point=point,
                 replicate=seed,
-                setting={"model": {}, "training": training},
+                configuration={"model": {}, "training": training},
             )
     return maker
 

@@ -25,25 +25,35 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
     """One stage with a trial for each id."""
     stage = maker.stage(name, "random", space, trials=len(ids))
     random, difficulty = maker.random, maker.difficulty[:IMAGES]
-    settings = {
+    configurations = {
         key: 10 ** random.uniform(np.log10(entry["low"]), np.log10(entry["high"]), size=len(ids))
         for key, entry in space.items()
     }
-    ceiling = 0.52 - 0.04 * (np.log10(settings["lambda"]) + 3) ** 2 - 0.03 * (np.log10(settings["eta"]) + 1.3) ** 2
+    ceiling = (
+        0.52
+        - 0.04 * (np.log10(configurations["lambda"]) + 3) ** 2
+        - 0.03 * (np.log10(configurations["eta"]) + 1.3) ** 2
+    )
     ceiling = np.clip(ceiling + 0.01 * random.normal(size=len(ids)), 0.12, 0.6)
     shape = 1 - np.exp(-5 * np.arange(1, epochs + 1) / epochs)
     trials, curves, predictions = [], [], []
     for index, trial in enumerate(ids):
-        params = {key: float(values[index]) for key, values in settings.items()}
+        params = {key: float(values[index]) for key, values in configurations.items()}
         accuracy = 0.1 + (ceiling[index] - 0.1) * shape + 0.003 * random.normal(size=epochs)
         score = difficulty + 0.35 * random.normal(size=IMAGES)
         right = score < np.quantile(score, accuracy.max())
         accuracy[accuracy.argmax()] = right.mean()
         best = int(accuracy.argmax())
-        setting = {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params}
+        configuration = {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params}
         trials.append(
             {"id": trial, "stage_id": stage, "number": index, "point": index, "replicate": 0, "params": params}
-            | {"setting": setting, "state": "complete", "epochs": epochs, "epochs_done": epochs, "seconds": 3.0}
+            | {
+                "configuration": configuration,
+                "state": "complete",
+                "epochs": epochs,
+                "epochs_done": epochs,
+                "seconds": 3.0,
+            }
             | {"best_epoch": best + 1, "value": float(accuracy[best])}
         )
         loss = 2.3 - 2.2 * accuracy

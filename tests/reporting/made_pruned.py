@@ -96,40 +96,40 @@ def race(random: np.random.Generator, trials: int, audit: float, kind: str = KIN
 
 
 def store(
-    engine: sqlalchemy.Engine, raced: Raced, *, audit: float = 0.1, images: int = 300, seconds: float = 2.0
+    engine: sqlalchemy.Engine, raced: Raced, *, audit: float = 0.1, samples: int = 300, seconds: float = 2.0
 ) -> made_study.Maker:
     """Insert a search as one stage; an epoch takes so many seconds."""
     trials = len(raced.cut)
     maker = made_study.Maker(engine, text=HEAD.format(trials=trials, audit=audit))
-    maker.images = images
+    maker.samples = samples
     space = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-3, "high": 1.0, "log": True}}
-    data = {"train": 1_000, "validation": images, "test": 300}
+    data = {"train": 1_000, "validation": samples, "test": 300}
     stage = maker.stage("race", "random", space, trials=trials, data=data)
-    found = [_trial(maker, stage, raced, number, images, seconds) for number in range(trials)]
+    found = [_trial(maker, stage, raced, number, samples, seconds) for number in range(trials)]
     with engine.begin() as connection:
         connection.execute(schema.trials.insert(), [row for row, _, _ in found])
         places = ", ".join("?" * len(schema.curves.c))
         points = [point for _, curve, _ in found for point in curve]
         connection.exec_driver_sql(f"INSERT INTO hpsearch_curves VALUES ({places})", points)
-        kept = [(row["id"], "validation", images, right, None) for row, _, right in found]
+        kept = [(row["id"], "validation", samples, right, None) for row, _, right in found]
         connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?)", kept)
     return maker
 
 
 def _trial(
-    maker: made_study.Maker, stage: int, raced: Raced, number: int, images: int, seconds: float
+    maker: made_study.Maker, stage: int, raced: Raced, number: int, samples: int, seconds: float
 ) -> tuple[dict[str, Any], list[tuple[float, ...]], bytes]:
     cut, audited = int(raced.cut[number]) or None, bool(raced.audited[number])
     done = cut if cut and not audited else EPOCHS
     accuracy = raced.accuracy[number, :done]
     best = int(accuracy.argmax())
-    right = maker.right(float(accuracy[best]), images)
+    right = maker.right(float(accuracy[best]), samples)
     accuracy = np.where(np.arange(done) == best, right.mean(), np.minimum(accuracy, right.mean()))
     params = {"lambda": 10.0 ** maker.random.uniform(-5, -1), "eta": 10.0 ** maker.random.uniform(-3, 0)}
     row = {"id": number + 1, "stage_id": stage, "number": number, "point": number, "replicate": 0, "params": params}
-    row |= {"setting": {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params}, "epochs": EPOCHS}
+    row |= {"configuration": {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params}, "epochs": EPOCHS}
     row |= {"state": "pruned" if cut and not audited else "complete", "epochs_done": done, "seconds": seconds * done}
-    row |= {"doomed": cut, "reason": f"place 9 of 9 after epoch {cut}, where the best 3 went on" if cut else None}
+    row |= {"pruned_at": cut, "reason": f"place 9 of 9 after epoch {cut}, where the best 3 went on" if cut else None}
     row |= {"best_epoch": best + 1, "value": float(accuracy[best])}
     loss = 2.3 - 2.2 * accuracy
     columns = (np.full(done, 0.1), loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy)

@@ -41,7 +41,7 @@ class Maker:
         self.classes = columns.pop(
             "classes", ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
         )
-        self.images, self.test_images = 5_000, 10_000
+        self.samples, self.test_samples = 5_000, 10_000
         self.position = 0
         self.best: tuple[float, int, dict[str, Any]] = (0.0, 0, {})
         row = {
@@ -63,7 +63,7 @@ class Maker:
             "model": {"file": "models/mlp.py", "hash": "a1" * 32, "text": "…"},
         }
         self.study = self.insert(schema.studies, row | columns)
-        self.difficulty = self.random.normal(size=self.test_images)
+        self.difficulty = self.random.normal(size=self.test_samples)
 
     def insert(self, table: sqlalchemy.Table, row: dict[str, Any]) -> int:
         with self.engine.begin() as connection:
@@ -80,7 +80,7 @@ class Maker:
             "trials": None,
             "space": space,
             "notes": [],
-            "data": {"train": 45_000, "validation": self.images, "test": self.test_images, "path": "…"},
+            "data": {"train": 45_000, "validation": self.samples, "test": self.test_samples, "path": "…"},
         }
         self.position += 1
         return self.insert(schema.stages, row | columns)
@@ -103,7 +103,7 @@ class Maker:
             "point": columns.pop("point", number),
             "replicate": columns.pop("replicate", 0),
             "params": params,
-            "setting": {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params},
+            "configuration": {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params},
             "state": "complete",
             "epochs": epochs,
             "epochs_done": epochs,
@@ -112,11 +112,11 @@ class Maker:
         }
         curves = self.curves(ceiling + 0.006 * self.random.normal(), epochs)
         best = max(curves, key=lambda point: point["validation_accuracy"])
-        right = self.right(best["validation_accuracy"], self.images)
+        right = self.right(best["validation_accuracy"], self.samples)
         best["validation_accuracy"] = float(right.mean())
         row |= {"best_epoch": best["epoch"], "value": best["validation_accuracy"]}
         self.best = max(self.best, (best["validation_accuracy"], stage, params), key=lambda result: result[0])
-        tested = self.right(ceiling - 0.003 + 0.003 * self.random.normal(), self.test_images)
+        tested = self.right(ceiling - 0.003 + 0.003 * self.random.normal(), self.test_samples)
         if test:
             row |= {"test_cost": 1.6, "test_loss": 1.4, "test_accuracy": float(tested.mean())}
         trial = self.insert(schema.trials, row | columns)
@@ -129,7 +129,14 @@ class Maker:
 
     def unfinished(self, stage: int, number: int, params: dict[str, Any], state: str, **columns: Any) -> int:
         """A trial without results: waiting, or failed in its first epochs."""
-        row = {"stage_id": stage, "number": number, "point": number, "replicate": 0, "params": params, "setting": {}}
+        row = {
+            "stage_id": stage,
+            "number": number,
+            "point": number,
+            "replicate": 0,
+            "params": params,
+            "configuration": {},
+        }
         row |= {"state": state, "epochs": 12, "epochs_done": 0, "seconds": 0.0}
         return self.insert(schema.trials, row | columns)
 
@@ -138,7 +145,14 @@ class Maker:
 
     def insert_finished(self, rows: list[dict[str, Any]]) -> None:
         """Insert many finished trials of one epoch at once; `validation` is the accuracy."""
-        always = {"replicate": 0, "setting": {}, "state": "complete", "epochs": 1, "epochs_done": 1, "best_epoch": 1}
+        always = {
+            "replicate": 0,
+            "configuration": {},
+            "state": "complete",
+            "epochs": 1,
+            "epochs_done": 1,
+            "best_epoch": 1,
+        }
         always["seconds"] = 0.1
         with self.engine.begin() as connection:
             for number, row in enumerate(rows, start=1):
@@ -164,13 +178,13 @@ class Maker:
             points.append(point)
         return points
 
-    def right(self, accuracy: float, images: int) -> np.ndarray:
+    def right(self, accuracy: float, samples: int) -> np.ndarray:
         """Which images a network gets right: mostly the easy ones, so that networks agree as real ones do."""
-        score = self.difficulty[:images] + 0.35 * self.random.normal(size=images)
+        score = self.difficulty[:samples] + 0.35 * self.random.normal(size=samples)
         return score < np.quantile(score, min(accuracy, 1.0))
 
     def predictions(self, trial: int, split: str, right: np.ndarray) -> None:
-        row = {"trial_id": trial, "split": split, "images": right.size, "correct": np.packbits(right).tobytes()}
+        row = {"trial_id": trial, "split": split, "samples": right.size, "correct": np.packbits(right).tobytes()}
         self.insert(schema.predictions, row)
 
     def weights(self, trial: int, *layers: int) -> None:
@@ -245,7 +259,7 @@ def make_search(
     data = {"train": 49_000, "validation": 1_000, "test": 10_000, "path": "…"}
     winner = maker.best[2]
     final = maker.stage("final", "final", None, trials=3, test=True, data=data)
-    maker.images = 1_000
+    maker.samples = 1_000
     for number in range(3):
         trial = maker.trial(final, number, winner, 0.517, epochs=epochs, test=True, point=0, replicate=number)
         maker.weights(trial, *layers)

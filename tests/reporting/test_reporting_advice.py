@@ -36,8 +36,10 @@ def test_the_best_at_an_edge_of_its_range_is_searched_further_out(engine):
 
 
 def test_the_best_at_the_end_of_its_choices_gets_a_further_choice(engine):
-    settings = [{"lambda": 1e-3 * (1 + i / 10), "batch_size": size} for i, size in enumerate([100, 50, 200, 100, 50])]
-    flat(make(engine, settings, [0.5, 0.9, 0.3, 0.5, 0.6]))
+    configurations = [
+        {"lambda": 1e-3 * (1 + i / 10), "batch_size": size} for i, size in enumerate([100, 50, 200, 100, 50])
+    ]
+    flat(make(engine, configurations, [0.5, 0.9, 0.3, 0.5, 0.6]))
     found, frames = advice(engine)
     assert "The best batch size, 50, is the smallest of the choices of search." in found[0].why
     assert parse(frames.study["text"] + found[0].lines, "x").stages[-1].space["batch_size"].choices == (
@@ -57,9 +59,9 @@ def test_where_nothing_can_be_told_from_the_best_the_search_stops_and_the_best_t
     flat(make(engine, INNER, [0.52, 0.51, 0.52, 0.51, 0.52, 0.51]))
     (found,), frames = advice(engine)
     assert found.title == "Stop searching here"
-    assert found.why.startswith("None of the 5 other settings of search can be told from its best on 400 images")
+    assert found.why.startswith("None of the 5 other configurations of search can be told from its best on 400 images")
     stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
-    assert (stage.name, stage.replicates, len(stage.settings)) == ("again", 5, 3)
+    assert (stage.name, stage.replicates, len(stage.configurations)) == ("again", 5, 3)
 
 
 def test_a_best_that_still_improves_is_trained_for_twice_as_long(engine):

@@ -20,10 +20,10 @@ def choices(frames):
 
 def test_each_searching_stage_has_its_winner_corrected(finished):
     coarse, fine = choices(finished)
-    assert (coarse.stage, coarse.settings, coarse.images) == ("coarse", "11", "5,000")
+    assert (coarse.stage, coarse.configurations, coarse.samples) == ("coarse", "11", "5,000")
     assert fine.chosen.raw == pytest.approx(finished.trials.query("stage == 'fine'")["value"].max())
     assert fine.chosen.low < fine.chosen.corrected < fine.chosen.raw
-    assert re.fullmatch(r"\+0\.\d\d", fine.flattery)
+    assert re.fullmatch(r"\+0\.\d\d", fine.selection_bias)
 
 
 def test_the_final_is_tested_beside_the_corrected_accuracy(finished):
@@ -31,7 +31,7 @@ def test_the_final_is_tested_beside_the_corrected_accuracy(finished):
     check = check_final(finished, stages, view_choices(finished, stages))
     apart, low, high = check.difference
     tests = finished.trials["test_accuracy"].dropna()
-    assert (check.looks, check.trained) == (3, "49,000 images instead of 45,000")
+    assert (check.test_evaluations, check.trained) == (3, "49,000 images instead of 45,000")
     assert apart == pytest.approx(view_choices(finished, stages)[-1].chosen.corrected - tests.mean())
     assert low < apart < high
 
@@ -51,7 +51,7 @@ def test_seeds_count_by_how_many_of_them_are_right(engine):
     (choice,) = choices(frames)
     best = frames.trials[frames.trials["rank"] == 1]
     assert choice.chosen.raw == pytest.approx(best["value"].mean())
-    assert choice.chosen.images == 5_000
+    assert choice.chosen.samples == 5_000
 
 
 def test_folds_are_pooled(engine):
@@ -64,7 +64,7 @@ def test_folds_are_pooled(engine):
         for _, group in ranked.groupby("rank")
     ]
     assert choice.chosen == correct_for_choosing(iter(pooled))
-    assert choice.images == "15,000"
+    assert choice.samples == "15,000"
 
 
 def test_a_stage_whose_predictions_were_not_kept_is_left_out(engine):
@@ -88,25 +88,27 @@ def lambdas(engine, right):
 
 
 def test_one_key_that_cannot_be_told_apart_is_an_interval_with_the_images_needed(engine):
-    images = np.arange(5_000)
-    best = images < 2_500
-    near = (images < 2_400) | ((images >= 2_500) & (images < 2_585))  # 100 against 85: 0.3 points
-    said = lambdas(engine, [images < 900, near, best, near, images < 1_000])
+    samples = np.arange(5_000)
+    best = samples < 2_500
+    near = (samples < 2_400) | ((samples >= 2_500) & (samples < 2_585))  # 100 against 85: 0.3 points
+    said = lambdas(engine, [samples < 900, near, best, near, samples < 1_000])
     assert said.startswith("On these 5,000 images λ from 1e-4 to 1e-2 cannot be told apart; about 30,000 images would")
     assert "to see the 0.30 points between the best and the next" in said
     assert said.endswith("A difference of 0.8 points would be seen on these images in four of five cases.")
 
 
-def test_a_worse_setting_in_between_forbids_to_speak_of_an_interval(engine):
-    images = np.arange(1_000)
-    near = (images < 480) | ((images >= 500) & (images < 515))
-    said = lambdas(engine, [near, images < 100, images < 500, near])
-    assert said.startswith("On these 1,000 images the settings that cannot be told from the best spread over λ from")
+def test_a_worse_configuration_in_between_forbids_to_speak_of_an_interval(engine):
+    samples = np.arange(1_000)
+    near = (samples < 480) | ((samples >= 500) & (samples < 515))
+    said = lambdas(engine, [near, samples < 100, samples < 500, near])
+    assert said.startswith(
+        "On these 1,000 images the configurations that cannot be told from the best spread over λ from"
+    )
 
 
 def test_where_all_can_be_told_nothing_is_said_of_images(engine):
-    images = np.arange(1_000)
-    assert lambdas(engine, [images < 500, images < 100]) == ""
+    samples = np.arange(1_000)
+    assert lambdas(engine, [samples < 500, samples < 100]) == ""
 
 
 def test_seeds_have_their_own_number_needed(engine):

@@ -23,7 +23,7 @@ def test_the_corrected_accuracy_is_that_of_choosing_again_in_a_plain_loop():
     scores, generator = [], np.random.default_rng(1)
     for _ in range(3_000):
         bag = generator.integers(0, 150, size=150)
-        winner = max(range(12), key=lambda setting: (right[setting, bag].sum(), generator.random()))
+        winner = max(range(12), key=lambda configuration: (right[configuration, bag].sum(), generator.random()))
         scores.append(right[winner, np.setdiff1d(np.arange(150), bag)].mean())
     found = corrected(right, resamples=3_000)
     assert found.corrected == pytest.approx(np.mean(scores), abs=0.003)
@@ -34,7 +34,7 @@ def test_the_same_matrix_gives_the_same_bits_however_it_is_cut_into_blocks(monke
     _, right = made_searches.search(np.random.default_rng(0), 6, 5_000, 0.1)
     first = corrected(right)
     assert corrected(right) == first
-    monkeypatch.setattr(selection, "_CELLS", 10_000)  # two settings, and two bags, at a time
+    monkeypatch.setattr(selection, "_CELLS", 10_000)  # two configurations, and two bags, at a time
     assert corrected(right).corrected == pytest.approx(first.corrected, abs=1e-4)
     assert first.raw > first.corrected > first.low
 
@@ -44,12 +44,12 @@ def test_a_clear_winner_keeps_its_accuracy_and_is_always_chosen_again():
     right[0, :300], right[1, :100] = True, True
     found = corrected(right)
     low, high = wilson_interval(300, 400)
-    assert (found.again, found.settings, found.images) == (1.0, 2, 400)
+    assert (found.again, found.configurations, found.samples) == (1.0, 2, 400)
     assert found.corrected == pytest.approx(0.75, abs=0.003)
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.006)
 
 
-def test_equal_settings_win_equally_often_whichever_stands_first():
+def test_equal_configurations_win_equally_often_whichever_stands_first():
     right = np.tile(np.arange(100) < 60, (4, 1))
     assert corrected(right).again == pytest.approx(0.25, abs=0.05)
     assert corrected(right).corrected == pytest.approx(0.6, abs=0.005)
@@ -60,7 +60,7 @@ def test_without_a_choice_or_images_enough_there_is_no_correction(shape):
     assert corrected(np.ones(shape, bool)) is None
 
 
-def test_settings_that_are_all_right_stay_within_one():
+def test_configurations_that_are_all_right_stay_within_one():
     found = corrected(np.ones((3, 50), bool))
     assert (found.raw, found.corrected, found.high) == (1, 1, 1)
     assert found.low > 0.9
@@ -73,7 +73,7 @@ def test_replicates_count_by_their_mean():
     assert thrice.raw == pytest.approx(once.raw)
 
 
-def test_a_thousand_settings_on_5000_images_take_under_two_seconds_and_little_memory():
+def test_a_thousand_configurations_on_5000_images_take_under_two_seconds_and_little_memory():
     right = np.random.default_rng(0).random((1_000, 5_000), dtype=np.float32) < 0.5
     tracemalloc.start()
     began = time.process_time()
@@ -109,23 +109,25 @@ def test_after_pruning_the_correction_is_better_where_those_that_were_cut_take_p
 
 
 @SEARCHES
-@pytest.mark.parametrize(("settings", "images", "spread", "mean"), [(20, 1_000, 0.015, 0.5), (9, 287, 0.006, 0.97)])
+@pytest.mark.parametrize(
+    ("configurations", "samples", "spread", "mean"), [(20, 1_000, 0.015, 0.5), (9, 287, 0.006, 0.97)]
+)
 def test_the_interval_of_the_corrected_accuracy_holds_the_truth_in_93_to_97_of_100_searches(
-    searches, settings, images, spread, mean
+    searches, configurations, samples, spread, mean
 ):
     holds = 0
     for number in range(searches):
-        truth, right = made_searches.search(np.random.default_rng([17, number]), settings, images, spread, mean)
+        truth, right = made_searches.search(np.random.default_rng([17, number]), configurations, samples, spread, mean)
         found = corrected(right, resamples=150)
         holds += found.low <= truth[0] <= found.high
     slack = 2 * np.sqrt(0.05 * 0.95 / searches)  # of the simulation itself
     assert 0.93 - slack <= holds / searches <= 0.97 + slack
 
 
-@pytest.mark.parametrize(("images", "share"), [(5_000, 0.5), (1_000, 0.9), (287, 0.97), (144, 0.95)])
-def test_wilsons_interval_holds_the_truth_in_93_to_97_of_100_samples(images, share):
-    right = np.random.default_rng(5).binomial(images, share, size=5_000).tolist()
-    bounds = {number: wilson_interval(number, images) for number in set(right)}
+@pytest.mark.parametrize(("samples", "share"), [(5_000, 0.5), (1_000, 0.9), (287, 0.97), (144, 0.95)])
+def test_wilsons_interval_holds_the_truth_in_93_to_97_of_100_samples(samples, share):
+    right = np.random.default_rng(5).binomial(samples, share, size=5_000).tolist()
+    bounds = {number: wilson_interval(number, samples) for number in set(right)}
     assert 0.93 <= np.mean([bounds[number][0] <= share <= bounds[number][1] for number in right]) <= 0.97
 
 

@@ -1,4 +1,4 @@
-"""Stages whose settings were confirmed, budgets that ended, growth, changed models, failures with tracebacks."""
+"""Stages whose configurations were confirmed, budgets that ended, growth, changed models, failures with tracebacks."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from scipy.stats import binomtest, t, ttest_rel
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.formats.tables import ranking_csv, ranking_md
 from hpsearch.reporting.sections.certainty import check_final, view_choices
-from hpsearch.reporting.sections.replicate_rows import compare_settings, replication_of, settings_of
+from hpsearch.reporting.sections.replicate_rows import compare_configurations, configurations_of, replication_of
 from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.reporting.sections.summary import facts, summarise
 from hpsearch.reporting.statistics.comparison import holm, wilson_interval
@@ -20,7 +20,7 @@ from hpsearch.storage import reading, schema
 
 
 def confirmed(engine, replicates=(5, 5, 4, 1, 1), ceilings=(0.50, 0.499, 0.47, 0.50, 0.44), text="", **columns):
-    """A stage of settings with so many replicates each; the further ones come after the first of all."""
+    """A stage of configurations with so many replicates each; the further ones come after the first of all."""
     maker = made_study.Maker(engine, text=text or 'name = "made"')
     space = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}}
     stage = maker.stage("coarse", "random", space, trials=sum(replicates), **columns)
@@ -45,7 +45,7 @@ def view(engine):
     return frames, view_stages(frames)
 
 
-def test_settings_with_more_replicates_come_first_as_in_the_search(engine):
+def test_configurations_with_more_replicates_come_first_as_in_the_search(engine):
     _, stage = confirmed(engine)
     with engine.connect() as connection:
         expected = [ranked.point for ranked in rank(reading.trials(connection, stage))]
@@ -53,7 +53,7 @@ def test_settings_with_more_replicates_come_first_as_in_the_search(engine):
     found = frames.trials.drop_duplicates("point")["point"].tolist()
     assert found == expected
     assert [row.replicates for row in shown.rows] == [5, 5, 4, 1, 1]
-    assert shown.size.startswith("5 settings with 1 to 5 seeds each, 16 trials")
+    assert shown.size.startswith("5 configurations with 1 to 5 seeds each, 16 trials")
     assert shown.counted == "seeds"
 
 
@@ -61,8 +61,8 @@ def test_each_pair_is_compared_over_the_replicates_that_both_have(engine):
     confirmed(engine)
     frames = load_frames(engine, "made")
     stored, trials = frames.stage_rows[0], frames.by_stage["coarse"]
-    best, *others = settings_of(trials)
-    found = compare_settings(frames, stored, [best, *others], replication_of(stored, trials))
+    best, *others = configurations_of(trials)
+    found = compare_configurations(frames, stored, [best, *others], replication_of(stored, trials))
     expected = []
     for other in others:
         values = [[trial["value"] for trial in side[: len(other)]] for side in (best, other)]
@@ -72,7 +72,7 @@ def test_each_pair_is_compared_over_the_replicates_that_both_have(engine):
     assert [found[other[0]["point"]] for other in others] == pytest.approx(holm(expected).tolist())
 
 
-def test_each_interval_has_the_settings_own_number_of_replicates(engine):
+def test_each_interval_has_the_configurations_own_number_of_replicates(engine):
     confirmed(engine)
     frames, (shown,) = view(engine)
     for row in shown.rows:
@@ -83,7 +83,7 @@ def test_each_interval_has_the_settings_own_number_of_replicates(engine):
             low, high = values.mean() - half, values.mean() + half
         assert (row.validation.low, row.validation.high) == pytest.approx((low, high))
         assert ("±" in row.accuracy) == (row.replicates > 1)
-    assert "Settings with more seeds stand first" in shown.caption
+    assert "Configurations with more seeds stand first" in shown.caption
     assert "those of one seed by exact McNemar tests" in shown.caption
 
 
@@ -91,12 +91,12 @@ def test_the_texts_say_among_how_many_the_best_was_chosen_and_over_what(engine):
     confirmed(engine)
     frames, stages = view(engine)
     text = " ".join(summarise(frames, stages, view_choices(frames, stages)))
-    assert "the highest of the 2 settings of 5 that have so many seeds" in text
+    assert "the highest of the 2 configurations of 5 that have so many seeds" in text
     assert "mean ± standard deviation over 5 seeds" in text
     assert "over the seeds that both have" in text
     (choice,) = view_choices(frames, stages)
-    assert choice.settings == "2"  # those with the most replicates
-    assert "Confirmed: 3 settings got 11 further trials, with up to 5 seeds in all." in stages[0].course
+    assert choice.configurations == "2"  # those with the most replicates
+    assert "Confirmed: 3 configurations got 11 further trials, with up to 5 seeds in all." in stages[0].course
     assert "| rank | trials | seeds | λ |" in ranking_md("made", stages)
 
 
@@ -104,7 +104,7 @@ def test_replicates_for_which_there_was_no_time_do_not_count(engine):
     _, stage = confirmed(engine, (3, 3, 3), (0.5, 0.48, 0.46))
     reason = "the stage's budget of minutes ended"
     change_trial(engine, 6, state="pruned", reason=reason, epochs_done=2)
-    for number in (2, 5, 8):  # all of the third setting
+    for number in (2, 5, 8):  # all of the third configuration
         change_trial(engine, number, state="pruned", reason=reason, epochs_done=2)
     with engine.connect() as connection:
         expected = [(ranked.point, len(ranked.trials)) for ranked in rank(reading.trials(connection, stage))]
@@ -118,7 +118,7 @@ def test_replicates_for_which_there_was_no_time_do_not_count(engine):
     assert (ranks["6"], ranks["0"], ranks["2"]) == ("", "2", "")
 
 
-def test_settings_that_are_being_confirmed_keep_their_place(engine):
+def test_configurations_that_are_being_confirmed_keep_their_place(engine):
     confirmed(engine, (2, 2, 1), (0.5, 0.48, 0.46), state="running")
     change_trial(engine, 3, state="running", epochs_done=2)
     change_trial(engine, 4, state="waiting", epochs_done=0)
@@ -128,21 +128,21 @@ def test_settings_that_are_being_confirmed_keep_their_place(engine):
 
 
 def test_the_budget_that_ended_a_stage_growth_and_stale_results_are_told(engine, tmp_path):
-    ended = "No setting was better than 50.00% for 20 in a row."
+    ended = "No configuration was better than 50.00% for 20 in a row."
     confirmed(engine, (1, 1, 1, 1, 1), ended=ended, batches=[2, 4], stale=True)
     page = (
         write_report(engine, "made", tmp_path).read_text().replace('<span class="number">', "").replace("</span>", "")
     )
     assert ended in page
-    assert "The study file was changed to ask for more when it had 2 and 4 settings." in page
+    assert "The study file was changed to ask for more when it had 2 and 4 configurations." in page
     assert "An earlier stage has grown since this one began" in page
 
 
 def test_looks_of_trials_that_have_been_deleted_count(engine):
     made_study.make_search(engine, "made")
-    change(engine, schema.stages, schema.stages.c.name == "final", looks=5)
+    change(engine, schema.stages, schema.stages.c.name == "final", test_evaluations=5)
     frames, stages = view(engine)
-    assert check_final(frames, stages, []).looks == 8
+    assert check_final(frames, stages, []).test_evaluations == 8
     text = " ".join(summarise(frames, stages))
     assert "looked at 8 times" in text
     assert "(5 by trials that were deleted when their stage began anew)" in text

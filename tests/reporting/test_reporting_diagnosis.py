@@ -10,7 +10,7 @@ import tiny
 
 from hpsearch.reporting.curves import Curve, comparable
 from hpsearch.reporting.frames import load
-from hpsearch.reporting.sections.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_setting
+from hpsearch.reporting.sections.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_configuration
 from hpsearch.search import launch
 
 STUDY = """
@@ -27,7 +27,7 @@ batch_size = 20
 epochs = 60
 [[stage]]
 name = "made"
-settings = [
+configurations = [
 """
 
 MADE = [
@@ -62,7 +62,11 @@ def diagnosed(tmp_path_factory):
         f"half_cycle_epochs = {cycle // 2} }} }},"
         for eta, cycle, epochs, _ in CYCLIC
     ]
-    text = STUDY + "".join(f"{setting},\n" for setting, _ in MADE) + ']\n[[stage]]\nname = "cyclic"\nsettings = [\n'
+    text = (
+        STUDY
+        + "".join(f"{configuration},\n" for configuration, _ in MADE)
+        + ']\n[[stage]]\nname = "cyclic"\nsettings = [\n'
+    )
     study = tiny.workspace(folder, text + "\n".join(cyclic) + "\n]\n", "made.toml")
     launch.launch(study, tiny.options(folder))
     engine = sqlalchemy.create_engine(tiny.url(folder), poolclass=sqlalchemy.NullPool)
@@ -91,7 +95,7 @@ def test_cycles_are_compared_at_their_ends_and_a_warm_up_is_left_out():
     assert comparable(np.array([0.1, 0.2, 0.3])).tolist() == [2]
 
 
-MEASURE = Measure(guess_loss=math.log(10), chance=0.1, images=10_000, best=0.5)
+MEASURE = Measure(guess_loss=math.log(10), chance=0.1, samples=10_000, best=0.5)
 
 
 def curve(train_loss, validation_loss, train_accuracy=0.7, validation_accuracy=0.5):
@@ -144,9 +148,9 @@ def test_numbers_that_are_missing_or_not_finite_are_left_out():
     assert diagnose(curve([1.0], [1.0]), MEASURE) is None
 
 
-def test_a_setting_is_told_what_most_of_its_replicates_did():
+def test_a_configuration_is_told_what_most_of_its_replicates_did():
     overfits = [Diagnosis("overfits", epoch, "") for epoch in (9, 12, 10)]
-    assert of_setting(overfits) == ("overfits since epochs 9–12", 10)
-    assert of_setting([*overfits[:2], Diagnosis("fine", None, "")])[0] == "overfits since epochs 9–12, 2 of 3"
-    assert of_setting([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3), 1 of 2", 3)
-    assert of_setting([None]) == ("", None)
+    assert of_configuration(overfits) == ("overfits since epochs 9–12", 10)
+    assert of_configuration([*overfits[:2], Diagnosis("fine", None, "")])[0] == "overfits since epochs 9–12, 2 of 3"
+    assert of_configuration([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3), 1 of 2", 3)
+    assert of_configuration([None]) == ("", None)

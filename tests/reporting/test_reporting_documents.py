@@ -107,8 +107,8 @@ def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(fol
 def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
     text = " ".join(Page((folder / "index.html").read_text()).text.split())
     assert "The study is complete: 24 of 25 trials in 3 stages finished, 1 failed." in text
-    assert re.search(r"Best setting of the last search stage \(fine\): λ = \S+e-[34], batch size = 200\.", text)
-    assert re.search(r"Of the 9 other settings there, \d cannot be told from it", text)
+    assert re.search(r"Best configuration of the last search stage \(fine\): λ = \S+e-[34], batch size = 200\.", text)
+    assert re.search(r"Of the 9 other configurations there, \d cannot be told from it", text)
     assert re.search(r"with 3 seeds, .* has a test accuracy of 5\d\.\d\d% ± 0\.\d\d", text)
     assert "The test images were looked at 3 times, by 3 trials of final: after every choice had been made." in text
 
@@ -130,15 +130,15 @@ def test_a_stage_scored_on_the_test_images_is_warned_of(engine, tmp_path):
     for number, (decay, eta) in enumerate([(0, 0.1), (0, 0.001), (0.1, 0.001)]):
         maker.trial(table, number, {"lambda": decay, "eta": eta}, 0.3 + decay, test=True)
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert "looked at 3 times, by 3 trials of table; all before the best setting was chosen." in text
+    assert "looked at 3 times, by 3 trials of table; all before the best configuration was chosen." in text
     assert "Its test accuracy is" in text
 
 
 def test_the_page_says_what_the_loss_is_and_heads_searched_keys_briefly(engine, tmp_path):
     maker = made_study.Maker(engine)
-    setting = {"model": {}, "training": {"loss": "hinge"}}
+    configuration = {"model": {}, "training": {"loss": "hinge"}}
     params = {"optimiser.momentum": 0.9, "schedule.eta_max": 0.1, "optimiser": {"kind": "adam", "beta1": 0.8}}
-    maker.trial(maker.stage("table", "list", None), 0, params, setting=setting)
+    maker.trial(maker.stage("table", "list", None), 0, params, configuration=configuration)
     page = write_report(engine, "made", tmp_path)
     text = " ".join(Page(page.read_text()).text.split())
     assert "Loss is mean multi-class hinge loss; cost is the loss plus" in text
@@ -160,7 +160,7 @@ def started(engine):
 def test_a_study_without_any_trial_has_a_report(engine, tmp_path):
     started(engine)
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert "No trial has finished yet, so there is no best setting." in text
+    assert "No trial has finished yet, so there is no best configuration." in text
     assert "No trials yet: this stage has not begun." in text
 
 
@@ -269,7 +269,7 @@ def test_a_searched_key_that_is_called_like_a_column_keeps_a_column_of_its_own(e
     maker = made_study.Maker(engine)
     maker.trial(maker.stage("one", "list", None), 0, {"rank": 5})
     content = rows(write_report(engine, "made", tmp_path).with_name("ranking.csv"))
-    assert (content[0]["rank"], content[0]["setting.rank"]) == ("1", "5")
+    assert (content[0]["rank"], content[0]["configuration.rank"]) == ("1", "5")
 
 
 def test_trials_without_predictions_are_not_compared(engine, tmp_path):

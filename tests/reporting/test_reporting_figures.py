@@ -30,7 +30,7 @@ def test_the_last_stages_range_is_drawn_large_beside_the_whole(finished):
 @pytest.mark.parametrize(
     "values", [[0, 0.1, 1], [[50], [100, 50], [100]], ["relu", "tanh", "relu"], [True, False, True], [None, 1, "a"]]
 )
-def test_a_stage_of_settings_of_any_kind_is_drawn(engine, values):
+def test_a_stage_of_configurations_of_any_kind_is_drawn(engine, values):
     maker = made_study.Maker(engine)
     stage = maker.stage("table", "list", None)
     for number, value in enumerate(values):
@@ -82,25 +82,25 @@ def test_a_one_layer_model_shows_a_picture_per_class(engine):
     maker = made_study.Maker(engine, image_shape=(1, 8, 8), classes=list("0123456789"))
     maker.weights(maker.trial(maker.stage("one", "list", None), 0, {"lambda": 0.1}), 10)
     frames = load_frames(engine, "made")
-    images = weight_images(frames, view_stages(frames))
-    assert [name for name, _, _ in images.units] == list("0123456789")
-    assert "weights of each class" in images.caption
+    samples = weight_images(frames, view_stages(frames))
+    assert [name for name, _, _ in samples.units] == list("0123456789")
+    assert "weights of each class" in samples.caption
 
 
 def test_a_deeper_model_shows_units_of_its_first_layer(finished):
-    images = weight_images(finished, view_stages(finished))
-    assert len(images.units) == 50
-    assert images.units[0][0] == "unit 1"
-    assert re.search(r"each unit of the first layer, as images: trial \d of final, λ = ", images.caption)
+    samples = weight_images(finished, view_stages(finished))
+    assert len(samples.units) == 50
+    assert samples.units[0][0] == "unit 1"
+    assert re.search(r"each unit of the first layer, as images: trial \d of final, λ = ", samples.caption)
 
 
 def test_at_most_fifty_units_are_shown(engine):
     maker = made_study.Maker(engine, image_shape=(1, 8, 8))
     maker.weights(maker.trial(maker.stage("one", "list", None), 0, {}), 64, 10)
     frames = load_frames(engine, "made")
-    images = weight_images(frames, view_stages(frames))
-    assert len(images.units) == 50
-    assert "the first 50 of 64" in images.caption
+    samples = weight_images(frames, view_stages(frames))
+    assert len(samples.units) == 50
+    assert "the first 50 of 64" in samples.caption
 
 
 def test_zero_is_grey_in_colour_and_white_in_a_single_channel():

@@ -55,8 +55,8 @@ def test_the_outline_has_the_headings_tables_and_figures_of_the_page(folder):
     assert not ranking.left[0]
     assert "search lambda" in [block.name for block in blocks if isinstance(block, FigureBlock)]
     (montage,) = (block for block in blocks if isinstance(block, Images))
-    assert (montage.name, len(montage.images)) == ("weights", 50)
-    assert montage.images[0][0].startswith("unit 1 ")
+    assert (montage.name, len(montage.samples)) == ("weights", 50)
+    assert montage.samples[0][0].startswith("unit 1 ")
 
 
 def test_the_markdown_shows_every_figure_that_was_written(folder):
@@ -132,7 +132,7 @@ def test_results_give_the_frames_and_show_themselves_in_a_notebook(finished_engi
     assert len(found.trials) == len(found.ranking) == 25
     assert repr(found) == "<hpsearch study 'coarse-to-fine': 25 trials, complete>"
     shown = found._repr_html_()
-    assert "Best setting of the last search stage" in shown
+    assert "Best configuration of the last search stage" in shown
     assert shown.count("<img ") == 2
     assert found.figures["search lambda"].png().startswith(b"\x89PNG")
 

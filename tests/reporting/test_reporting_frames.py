@@ -49,7 +49,7 @@ def test_predictions_and_weights_are_found_by_trial_id(finished):
 def test_predicted_classes_come_back_as_stored(engine):
     maker = made_study.Maker(engine)
     trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete")
-    row = {"trial_id": trial, "split": "test", "images": 3, "correct": b"\xe0", "predicted": bytes([7, 0, 9])}
+    row = {"trial_id": trial, "split": "test", "samples": 3, "correct": b"\xe0", "predicted": bytes([7, 0, 9])}
     maker.insert(schema.predictions, row)
     assert load_frames(engine, "made").predicted(trial).tolist() == [7, 0, 9]
 

@@ -22,7 +22,7 @@ SPACE = {
 
 
 def drawn(generator, trials):
-    """Settings of all kinds and scores, some of them equal, to which λ and the activation matter."""
+    """Configurations of all kinds and scores, some of them equal, to which λ and the activation matter."""
     params = {
         "lambda": 10 ** generator.uniform(-5, -1, trials),
         "dropout": generator.uniform(0, 0.8, trials),
@@ -50,8 +50,10 @@ def test_the_shares_are_those_of_optunas_ped_anova(trials, seed):
     params, scores = drawn(np.random.default_rng(seed), trials)
     study = optuna.create_study(direction="maximize")
     for number in range(trials):
-        setting = {key: values[number].item() for key, values in params.items()}
-        study.add_trial(optuna.trial.create_trial(params=setting, distributions=SPACE, value=scores[number].item()))
+        configuration = {key: values[number].item() for key, values in params.items()}
+        study.add_trial(
+            optuna.trial.create_trial(params=configuration, distributions=SPACE, value=scores[number].item())
+        )
     evaluator = PedAnovaImportanceEvaluator(target_quantile=top_share(trials))
     expected = get_param_importances(study, evaluator=evaluator, params=list(SPACE))
     found = [each.share for each in importances(axes(params), scores)]
@@ -93,24 +95,24 @@ def test_the_words_name_the_key_that_matters_and_those_that_do_not(engine):
     made(engine, [0.5] * 12 + [0.2] * 12)
     (coarse,) = found(engine)
     assert [key.label for key in coarse.keys] == ["η", "momentum"]
-    assert coarse.sentence.startswith("In coarse, η matters most for being among the best 5 of 24 settings: ")
+    assert coarse.sentence.startswith("In coarse, η matters most for being among the best 5 of 24 configurations: ")
     assert coarse.sentence.endswith("; momentum no more than chance explains.")
 
 
-def test_settings_that_diverged_count_as_not_among_the_best(engine):
+def test_configurations_that_diverged_count_as_not_among_the_best(engine):
     maker, stage = made(engine, [0.4, 0.44, 0.42, 0.39, 0.43, 0.38, 0.4, 0.41, 0.45, 0.37])
     for number in range(10, 40):
         params = {"eta": 0.5 + 0.01 * number, "momentum": [0.5, 0.9][number % 2]}
         maker.unfinished(stage, number, params, "failed", reason="loss became NaN in epoch 1")
     (coarse,) = found(engine)
-    assert coarse.settings == 40
+    assert coarse.configurations == 40
     assert "η matters most" in coarse.sentence
 
 
-def test_few_settings_are_said_to_be_too_few(engine):
+def test_few_configurations_are_said_to_be_too_few(engine):
     made(engine, [0.3, 0.4, 0.5])
     (coarse,) = found(engine)
-    assert coarse.sentence == "In coarse, 3 settings are too few to tell (fewer than 8)."
+    assert coarse.sentence == "In coarse, 3 configurations are too few to tell (fewer than 8)."
 
 
 def test_a_key_of_one_value_or_a_final_says_nothing(engine):

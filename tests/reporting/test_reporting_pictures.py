@@ -38,8 +38,8 @@ def test_each_pair_of_searched_keys_has_a_picture_with_all_stages(finished):
 
 
 def test_one_searched_key_or_one_value_has_no_pair(engine):
-    settings = [{"lambda": value, "batch_size": 100} for value in spread(1e-4, 1e-2, 4)]
-    make(engine, settings, [0.3, 0.4, 0.5, 0.4])
+    configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-4, 1e-2, 4)]
+    make(engine, configurations, [0.3, 0.4, 0.5, 0.4])
     assert several_keys(*views(engine)) == ([], "")
 
 
@@ -97,8 +97,8 @@ def test_a_trial_that_does_not_exist_costs_one_line(finished_engine, tmp_path, t
 def test_the_ranges_are_justified_by_trials_and_their_accuracies(engine):
     text = HEAD + RANDOM + '[[stage]]\nname = "fine"\nsampler = { kind = "grid" }\n'
     text += 'space.lambda = { around = "search", best = 2, points = 3 }\n'
-    settings = [{"lambda": value, "batch_size": 50} for value in (1e-4, 1e-3, 1e-2)]
-    maker = make(engine, settings, [0.3, 0.9, 0.6], text=text)
+    configurations = [{"lambda": value, "batch_size": 50} for value in (1e-4, 1e-3, 1e-2)]
+    maker = make(engine, configurations, [0.3, 0.9, 0.6], text=text)
     fine = maker.stage("fine", "grid", {"lambda": {"low": 1e-3, "high": 1e-2, "log": True}})
     maker.trial(fine, 0, {"lambda": 1e-3}, 0.9, epochs_done=9, reason="stopped early: x")
     search, other = stage_origins(*views(engine))
@@ -119,7 +119,7 @@ def confused_study(engine, seeds=2):
         predicted = dataset.test_labels.astype(np.uint8)
         predicted[np.flatnonzero(predicted == 3)[: 4 + seed]] = 8
         right = predicted == dataset.test_labels
-        row = {"trial_id": trial, "split": "test", "images": right.size, "correct": np.packbits(right).tobytes()}
+        row = {"trial_id": trial, "split": "test", "samples": right.size, "correct": np.packbits(right).tobytes()}
         maker.insert(schema.predictions, row | {"predicted": predicted.tobytes()})
     return maker
 
@@ -129,7 +129,7 @@ def test_the_most_confused_classes_are_named_and_shown_only_where_asked_for(engi
     frames, stages = views(engine)
     found = confusion(frames, stages, examples=True)
     pair = found.pairs[0]
-    assert (pair.names, pair.images, pair.second_for_first) == (("3", "8"), "4", "0.0%")
+    assert (pair.names, pair.samples, pair.second_for_first) == (("3", "8"), "4", "0.0%")
     assert pair.first_for_second == f"{100 * 4.5 / np.sum(load_dataset('digits').test_labels == 3):.1f}%"
     assert [caption for caption, _ in pair.examples] == ["3, taken for 8"] * 3
     assert len(found.pairs) == 1

@@ -7,25 +7,25 @@ import pytest
 
 from hpsearch.reporting.sections.resolution import roughly
 from hpsearch.reporting.statistics.comparison import difference_interval, holm, mcnemar_exact, wilson_interval
-from hpsearch.reporting.statistics.power import difference_seen, images_needed, seeds_needed
+from hpsearch.reporting.statistics.power import difference_seen, samples_needed, seeds_needed
 
 
 @pytest.mark.parametrize(("discordant", "difference"), [(0.2, 0.03), (0.1, 0.02), (0.3, 0.1)])
 def test_mcnemars_test_on_the_images_needed_sees_the_difference_in_four_of_five_cases(discordant, difference):
-    images = round(images_needed(discordant, difference))
+    samples = round(samples_needed(discordant, difference))
     shares = [(discordant + difference) / 2, (discordant - difference) / 2, 1 - discordant]
-    counts = np.random.default_rng(0).multinomial(images, shares, size=4_000)
+    counts = np.random.default_rng(0).multinomial(samples, shares, size=4_000)
     seen = (mcnemar_exact(counts[:, 0], counts[:, 1]) <= 0.05).mean()
     assert seen == pytest.approx(0.8, abs=0.04)  # the exact test is a little more cautious than the formula
 
 
-@pytest.mark.parametrize(("discordant", "images"), [(0.2, 5_000), (0.05, 1_000), (0.5, 60_000)])
-def test_the_difference_seen_needs_just_these_images(discordant, images):
-    assert images_needed(discordant, difference_seen(discordant, images)) == pytest.approx(images)
+@pytest.mark.parametrize(("discordant", "samples"), [(0.2, 5_000), (0.05, 1_000), (0.5, 60_000)])
+def test_the_difference_seen_needs_just_these_images(discordant, samples):
+    assert samples_needed(discordant, difference_seen(discordant, samples)) == pytest.approx(samples)
 
 
 def test_a_difference_of_nothing_is_never_seen():
-    assert images_needed(0.2, 0) == seeds_needed(0.01, 0) == math.inf
+    assert samples_needed(0.2, 0) == seeds_needed(0.01, 0) == math.inf
     assert seeds_needed(1.0, 1e-4) == math.inf
 
 

@@ -66,7 +66,7 @@ def test_the_audited_are_compared_with_the_best_that_went_on_image_by_image(engi
     frames, _, (pruning,) = viewed(engine)
     trials = frames.trials.set_index("number")
     survivor = (
-        trials[trials["doomed"].isna()].sort_values(["value", "validation_loss"], ascending=[False, True]).iloc[0]
+        trials[trials["pruned_at"].isna()].sort_values(["value", "validation_loss"], ascending=[False, True]).iloc[0]
     )
     assert len(pruning.audits) == raced.audited.sum()
     last = pruning.audits[-1]
@@ -86,7 +86,7 @@ def test_the_sentences_give_the_bound_and_the_chance_and_the_summary_both_in_sho
     assert re.search(r"is (about|below|above) \d+% \(95% interval \d+ to \d+%", pruning.lost[1])
     page = write_report(engine, "made", tmp_path).read_text()
     assert pruning.in_short.split(" of the epochs")[0] in page
-    assert 'aria-label="Validation accuracy by epoch in race: 2 settings that went on, 32 that were cut' in page
+    assert 'aria-label="Validation accuracy by epoch in race: 2 configurations that went on, 32 that were cut' in page
     assert "40 → 14" in page
 
 
@@ -124,7 +124,8 @@ def test_pruned_trials_have_no_rank_are_never_ties_and_keep_where_and_why_they_w
     cut = [row for row in rows if row["state"] == "pruned"]
     assert len(cut) == (~raced.finished).sum()
     assert all(
-        not row["rank"] and int(row["doomed"]) == int(row["epochs_done"]) == raced.cut[int(row["trial"])] for row in cut
+        not row["rank"] and int(row["pruned_at"]) == int(row["epochs_done"]) == raced.cut[int(row["trial"])]
+        for row in cut
     )
     assert all(row["reason"].startswith("place 9 of 9 after epoch") for row in cut)
     pruned = [row for row in stage.rows if row.state == "pruned"]
@@ -138,20 +139,22 @@ def test_the_choice_was_among_all_and_the_pruned_take_part_in_its_correction(eng
     stored(engine)
     frames, stages, _ = viewed(engine)
     (choice,) = view_choices(frames, stages)
-    assert choice.settings == "40"
+    assert choice.configurations == "40"
 
 
 def test_importance_puts_those_cut_early_below_those_cut_late(engine):
     stored(engine, trials=60)
     with engine.begin() as connection:  # all that were cut at the first rung had a small η
-        rows = connection.execute(sqlalchemy.select(schema.trials.c.id, schema.trials.c.doomed, schema.trials.c.params))
-        for trial, doomed, params in rows.all():
-            changed = params | {"eta": 0.002 if doomed == 1 else 0.2 + 0.001 * trial}
+        rows = connection.execute(
+            sqlalchemy.select(schema.trials.c.id, schema.trials.c.pruned_at, schema.trials.c.params)
+        )
+        for trial, pruned_at, params in rows.all():
+            changed = params | {"eta": 0.002 if pruned_at == 1 else 0.2 + 0.001 * trial}
             connection.execute(schema.trials.update().where(schema.trials.c.id == trial).values(params=changed))
     frames, stages, _ = viewed(engine)
     (race,) = stage_importances(frames, stages)
-    assert race.settings == 60
-    assert race.sentence.startswith("In race, η matters most for being among the best 6 of 60 settings")
+    assert race.configurations == 60
+    assert race.sentence.startswith("In race, η matters most for being among the best 6 of 60 configurations")
 
 
 def test_pictures_tell_the_pruned_from_the_finished(engine):
@@ -167,8 +170,8 @@ def test_pictures_tell_the_pruned_from_the_finished(engine):
 
 def test_time_that_ran_out_and_failures_are_no_verdicts_of_the_pruner(engine):
     stored(engine)
-    change(engine, [0], state="pruned", doomed=None, reason="the stage's budget of minutes ended", epochs_done=5)
-    change(engine, [1], state="failed", doomed=None, reason="the training cost became NaN in epoch 2")
+    change(engine, [0], state="pruned", pruned_at=None, reason="the stage's budget of minutes ended", epochs_done=5)
+    change(engine, [1], state="failed", pruned_at=None, reason="the training cost became NaN in epoch 2")
     frames, (stage,), _ = viewed(engine)
     assert len(races(frames)["race"].racers) == 38
     remarks = {row.trial: row.remark for row in stage.rows}
@@ -186,11 +189,11 @@ def test_hyperbands_brackets_meet_the_pruner_at_their_own_rungs(engine):
     assert met == {(1, 3, 9), (3, 9), (9,), ()}
 
 
-def test_settings_with_several_seeds_race_by_their_means(engine):
+def test_configurations_with_several_seeds_race_by_their_means(engine):
     maker = made_study.Maker(engine, text=made_pruned.HEAD.format(trials=4, audit=0.5).replace("27", "12"))
     stage = maker.stage("race", "random", {"lambda": {"low": 1e-4, "high": 1e-1, "log": True}})
     for number in range(8):
-        cut = {"doomed": 3, "reason": "place 4 of 4 after epoch 3, where the best one went on"} if number > 1 else {}
+        cut = {"pruned_at": 3, "reason": "place 4 of 4 after epoch 3, where the best one went on"} if number > 1 else {}
         if number > 5:
             cut |= {"state": "pruned", "epochs_done": 3}
         keys = {"point": number // 2, "replicate": number % 2}
@@ -203,7 +206,7 @@ def test_settings_with_several_seeds_race_by_their_means(engine):
         late = (schema.curves.c.trial_id > 6) & (schema.curves.c.epoch > 3)
         connection.execute(schema.curves.delete().where(late))
     frames, (view,), (pruning,) = viewed(engine)
-    assert pruning.saved.startswith("Pruning cut 1 of 4 settings in race: of the 96 epochs")
+    assert pruning.saved.startswith("Pruning cut 1 of 4 configurations in race: of the 96 epochs")
     assert [audit.trial for audit in pruning.audits] == ["2–3", "4–5"]
     assert "a paired t test over the replicates" in pruning.caption
     values = frames.trials.set_index("number")["value"]

@@ -1,4 +1,4 @@
-"""Reported beside reproduced: which of our settings stands for theirs, and whether the difference is within noise."""
+"""Reported beside reproduced: which of our configurations stands for theirs, and whether the difference is within noise."""
 
 import made_study
 import numpy as np
@@ -8,8 +8,8 @@ from made_advice import HEAD, RANDOM, make, spread
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.references import Measured, noise, reference_rows
 
-LIST = "settings = [ { lambda = 0, eta = 0.1 }, { lambda = 1, eta = 0.001 } ]\ntest = true\n"
-SETTINGS = [{"lambda": 0, "eta": 0.1}, {"lambda": 1, "eta": 0.001}]
+LIST = "configurations = [ { lambda = 0, eta = 0.1 }, { lambda = 1, eta = 0.001 } ]\ntest = true\n"
+CONFIGURATIONS = [{"lambda": 0, "eta": 0.1}, {"lambda": 1, "eta": 0.001}]
 ROW = '\n[[reference]]\nmetric = "{}_accuracy"\nvalue = {}\nsource = "a report"\n'
 
 
@@ -17,10 +17,10 @@ def rows(engine):
     return reference_rows(load_frames(engine, "made"))
 
 
-def test_a_row_of_a_list_is_set_beside_the_same_setting(engine):
-    text = HEAD + LIST + ROW.format("test", 0.52) + "setting = { lambda = 1.0, eta = 1e-3 }\n"
-    text += ROW.format("test", 0.7) + "setting = { lambda = 0 }\ntolerance = 0.01\nnote = 'odd'\n"
-    make(engine, SETTINGS, [0.3, 0.52], text=text, space=None, kind="list", test=True)
+def test_a_row_of_a_list_is_set_beside_the_same_configuration(engine):
+    text = HEAD + LIST + ROW.format("test", 0.52) + "configuration = { lambda = 1.0, eta = 1e-3 }\n"
+    text += ROW.format("test", 0.7) + "configuration = { lambda = 0 }\ntolerance = 0.01\nnote = 'odd'\n"
+    make(engine, CONFIGURATIONS, [0.3, 0.52], text=text, space=None, kind="list", test=True)
     near, off = rows(engine)
     assert (near.about, near.metric, near.reported, near.mark) == (
         "λ = 1, η = 0.001",
@@ -34,12 +34,12 @@ def test_a_row_of_a_list_is_set_beside_the_same_setting(engine):
 
 
 def test_in_a_range_the_nearest_value_stands_for_the_reported_one_unless_it_is_far(engine):
-    settings = [{"lambda": value, "batch_size": 100} for value in spread(1e-5, 1e-1, 5)]
+    configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-5, 1e-1, 5)]
     text = HEAD + RANDOM
     for value in (1.2e-3, 3e-4):
         text += ROW.format("validation", 0.5) + f'stage = "search"\nsetting = {{ lambda = {value} }}\n'
     text += ROW.format("validation", 0.5) + 'stage = "search"\n'
-    make(engine, settings, [0.3, 0.4, 0.5, 0.4, 0.3], text=text)
+    make(engine, configurations, [0.3, 0.4, 0.5, 0.4, 0.3], text=text)
     near, far, best = rows(engine)
     assert near.reproduced.endswith(" at λ = 0.001")
     assert (far.reproduced, far.verdict, far.mark) == ("–", "nothing like it was tried here", "")
@@ -48,21 +48,21 @@ def test_in_a_range_the_nearest_value_stands_for_the_reported_one_unless_it_is_f
 
 
 def test_replicates_are_a_mean_with_its_deviation(engine):
-    text = HEAD + LIST + "replicates = 3\n" + ROW.format("test", 0.52) + "setting = { lambda = 1 }\n"
-    make(engine, SETTINGS, [0.3, 0.52], text=text, space=None, kind="list", test=True, seeds=3)
+    text = HEAD + LIST + "replicates = 3\n" + ROW.format("test", 0.52) + "configuration = { lambda = 1 }\n"
+    make(engine, CONFIGURATIONS, [0.3, 0.52], text=text, space=None, kind="list", test=True, seeds=3)
     (row,) = rows(engine)
     assert row.reproduced.endswith("(3 seeds)")
     assert " ± " in row.reproduced
 
 
 def test_noise_has_the_promised_coverage():
-    random, share, images, seeds = np.random.default_rng(3), 0.4, 2_000, 4
+    random, share, samples, seeds = np.random.default_rng(3), 0.4, 2_000, 4
     inside = 0
     for _ in range(2_000):
-        theirs = random.binomial(images, share + 0.01 * random.normal()) / images
-        common = random.binomial(images, share) / images - share  # our seeds share their images
+        theirs = random.binomial(samples, share + 0.01 * random.normal()) / samples
+        common = random.binomial(samples, share) / samples - share  # our seeds share their images
         ours = [share + common + 0.01 * random.normal() for _ in range(seeds)]
-        measured = Measured(tuple(ours), images, "")
+        measured = Measured(tuple(ours), samples, "")
         inside += abs(measured.mean - theirs) <= noise(theirs, measured)
     assert 0.93 < inside / 2_000 < 0.99
 
@@ -74,8 +74,8 @@ def test_without_replicates_noise_is_that_of_two_proportions():
 
 
 def test_the_section_is_in_the_report_and_a_study_without_rows_has_none(engine, tmp_path):
-    text = HEAD + LIST + ROW.format("test", 0.52).replace("a report", "<b>&") + "setting = { lambda = 1 }\n"
-    make(engine, SETTINGS, [0.3, 0.52], text=text, space=None, kind="list", test=True)
+    text = HEAD + LIST + ROW.format("test", 0.52).replace("a report", "<b>&") + "configuration = { lambda = 1 }\n"
+    make(engine, CONFIGURATIONS, [0.3, 0.52], text=text, space=None, kind="list", test=True)
     page = write_report(engine, "made", tmp_path).read_text()
     assert 'id="references"' in page
     assert "&lt;b&gt;&amp;" in page

@@ -1,4 +1,4 @@
-"""Stages whose settings have replicates: ranked by the mean, a row per setting, compared seed by seed."""
+"""Stages whose configurations have replicates: ranked by the mean, a row per configuration, compared seed by seed."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from hpsearch.storage import reading, schema
 
 
 def replicated(engine, ceilings=(0.45, 0.50, 0.499), replicates=3, **columns):
-    """A stage of settings λ = 1e-1, 1e-2, … , each with so many replicates; more columns are those of the stage."""
+    """A stage of configurations λ = 1e-1, 1e-2, … , each with so many replicates; more columns are those of the stage."""
     maker = made_study.Maker(engine)
     space = {"lambda": {"low": 1e-4, "high": 1e-1, "log": True}}
     stage = maker.stage("coarse", "random", space, trials=len(ceilings) * replicates, **columns)
@@ -42,7 +42,7 @@ def view(engine):
     return view_stages(load_frames(engine, "made"))[0]
 
 
-def test_a_setting_has_one_row_with_mean_deviation_and_students_interval(engine):
+def test_a_configuration_has_one_row_with_mean_deviation_and_students_interval(engine):
     replicated(engine)
     trials = load_frames(engine, "made").trials
     best = view(engine).rows[0]
@@ -65,7 +65,7 @@ def test_the_report_ranks_as_the_search_does(engine):
     assert len(expected) == 4
 
 
-def test_ranking_csv_has_a_row_per_trial_that_shares_the_rank_of_its_setting(engine):
+def test_ranking_csv_has_a_row_per_trial_that_shares_the_rank_of_its_configuration(engine):
     replicated(engine, [0.4, 0.5])
     change(engine, 1, state="failed", reason="NaN in epoch 2")
     content = list(csv.DictReader(io.StringIO(ranking_csv(load_frames(engine, "made")))))
@@ -83,13 +83,13 @@ def test_the_finals_replicates_share_a_rank_and_are_not_compared(finished):
     assert not stage.remarked
 
 
-def test_settings_are_compared_by_a_paired_t_test_over_the_seeds(engine):
+def test_configurations_are_compared_by_a_paired_t_test_over_the_seeds(engine):
     replicated(engine, [0.40, 0.52, 0.519], replicates=5)
     stage = view(engine)
     assert [row.mark for row in stage.rows] == ["best", "tied", "worse"]
     assert "paired t test over the seeds" in stage.caption
     assert "McNemar" not in stage.caption
-    assert stage.size.startswith("3 settings × 5 seeds, 15 trials, drawn at random")
+    assert stage.size.startswith("3 configurations × 5 seeds, 15 trials, drawn at random")
     assert "| rank | trials | λ | validation accuracy ± SD |" in ranking_md("made", [stage])
 
 
@@ -107,7 +107,7 @@ def test_comparisons_over_replicates_are_adjusted_over_the_table(engine):
 def test_folds_share_training_images_and_widen_the_interval(engine):
     maker, _ = replicated(engine, replicates=4)
     seeds = view(engine).rows[0].validation
-    data = {"train": 15_000, "validation": maker.images, "test": 10_000, "folds": 4}
+    data = {"train": 15_000, "validation": maker.samples, "test": 10_000, "folds": 4}
     with engine.begin() as connection:
         connection.execute(schema.stages.update().values(data=data))
     stage = view(engine)
@@ -117,7 +117,7 @@ def test_folds_share_training_images_and_widen_the_interval(engine):
     assert "Nadeau and Bengio's (2003) corrected variance" in stage.caption
 
 
-def test_a_setting_with_a_failed_or_unfinished_replicate_has_no_rank_and_says_why(engine):
+def test_a_configuration_with_a_failed_or_unfinished_replicate_has_no_rank_and_says_why(engine):
     replicated(engine)
     change(engine, 4, state="failed", reason="the training cost became NaN in epoch 2")
     change(engine, 8, state="running", epochs_done=3)
@@ -133,11 +133,11 @@ def test_the_summary_speaks_of_means_and_counts_every_look_at_the_test_images(en
     frames = load_frames(engine, "made")
     text = " ".join(summarise(frames, view_stages(frames)))
     assert "mean ± standard deviation over 3 seeds; 95% interval of the mean" in text
-    assert "looked at 9 times, by 9 trials of coarse; all before the best setting was chosen." in text
+    assert "looked at 9 times, by 9 trials of coarse; all before the best configuration was chosen." in text
     assert "Its test accuracy is" in text
 
 
-def test_the_search_picture_has_a_mark_per_setting_and_says_what_its_line_is(engine):
+def test_the_search_picture_has_a_mark_per_configuration_and_says_what_its_line_is(engine):
     replicated(engine)
     frames = load_frames(engine, "made")
     stages = view_stages(frames)
@@ -145,11 +145,11 @@ def test_the_search_picture_has_a_mark_per_setting_and_says_what_its_line_is(eng
     assert sorted(point.x for point in points) == [1e-3, 1e-2, 1e-1]
     assert points[0].estimate == stages[0].rows[0].validation
     assert reading_aid(frames, stages)[0].startswith(
-        "Each mark is the mean of a setting's replicates, its line Student's"
+        "Each mark is the mean of a configuration's replicates, its line Student's"
     )
 
 
-def test_curves_are_means_with_a_band_for_the_best_three_settings(engine):
+def test_curves_are_means_with_a_band_for_the_best_three_configurations(engine):
     maker, _ = replicated(engine, [0.4, 0.45, 0.5, 0.55])
     maker.weights(7, 50, 10)
     frames = load_frames(engine, "made")
@@ -159,8 +159,8 @@ def test_curves_are_means_with_a_band_for_the_best_three_settings(engine):
         "rank 2, trials 6–8",
         "rank 3, trials 3–5",
     ]
-    assert 'aria-label="cost by epoch; 3 settings"' in group.figures[0]
-    assert weight_images(frames, view_stages(frames)) is None  # only the best setting's first replicate is shown
+    assert 'aria-label="cost by epoch; 3 configurations"' in group.figures[0]
+    assert weight_images(frames, view_stages(frames)) is None  # only the best configuration's first replicate is shown
 
 
 def test_a_mean_ends_where_the_first_replicate_does_and_has_gaps_where_one_is_not_finite():

@@ -10,16 +10,16 @@ from hpsearch.reporting.statistics.comparison import Spread, compare_with_best, 
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from([0.9, 0.95, 0.99]))
-def test_wilson_interval_is_that_of_scipy(images, share, confidence):
-    successes = round(share * images)
-    expected = binomtest(successes, images).proportion_ci(confidence, method="wilson")
-    assert wilson_interval(successes, images, confidence) == pytest.approx(tuple(expected), abs=1e-9)
+def test_wilson_interval_is_that_of_scipy(samples, share, confidence):
+    successes = round(share * samples)
+    expected = binomtest(successes, samples).proportion_ci(confidence, method="wilson")
+    assert wilson_interval(successes, samples, confidence) == pytest.approx(tuple(expected), abs=1e-9)
 
 
-@pytest.mark.parametrize(("successes", "images"), [(0, 1), (1, 1), (0, 5_000), (5_000, 5_000)])
-def test_wilson_interval_stays_within_zero_and_one_and_holds_the_share(successes, images):
-    low, high = wilson_interval(successes, images)
-    assert 0 <= low <= successes / images <= high <= 1
+@pytest.mark.parametrize(("successes", "samples"), [(0, 1), (1, 1), (0, 5_000), (5_000, 5_000)])
+def test_wilson_interval_stays_within_zero_and_one_and_holds_the_share(successes, samples):
+    low, high = wilson_interval(successes, samples)
+    assert 0 <= low <= successes / samples <= high <= 1
     assert high > low
 
 

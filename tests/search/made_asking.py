@@ -1,4 +1,4 @@
-"""A stage asked for its settings, as the run loop does, with made-up outcomes; and killed where a test says so."""
+"""A stage asked for its configurations, as the run loop does, with made-up outcomes; and killed where a test says so."""
 
 import importlib.util
 import math
@@ -34,13 +34,13 @@ LEARNERS = [
 
 def made_stage(kind: str, trials: int = 24, space: Mapping[str, Any] = SPACE, **given: Any) -> Stage:
     """A stage with this sampler; its options are given beside those keys of a stage that have their own names."""
-    whole = {key: given.pop(key) for key in ("first", "settings") if key in given}
+    whole = {key: given.pop(key) for key in ("first", "configurations") if key in given}
     sampler = {"kind": kind, "trials": trials, **given}
     return Stage.model_validate({"name": "coarse", "sampler": sampler, "space": space, **whole})
 
 
 def outcome(number: int, params: Mapping[str, Any], asked: Mapping[str, Any] | None) -> Point:
-    """What becomes of a setting: most are complete, some are pruned, some fail."""
+    """What becomes of a configuration: most are complete, some are pruned, some fail."""
     value = 1 - math.log10(params["lambda"] / 1e-3) ** 2 / 10 - abs(params.get("eta", 0.5) - 0.5)
     if number % 11 == 3:
         return Point(number, params, FAILED, None, (), asked)
@@ -52,7 +52,7 @@ def outcome(number: int, params: Mapping[str, Any], asked: Mapping[str, Any] | N
 def ask_all(
     stage: Stage, cuts: Collection[int] = (), seed: int = 0, known: Sequence[Mapping[str, Any]] = ()
 ) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """Every setting of a stage with what was noted; before those in `cuts` the run is killed and another goes on."""
+    """Every configuration of a stage with what was noted; before those in `cuts` the run is killed and another goes on."""
     found: list[tuple[dict[str, Any], dict[str, Any] | None]] = []
     asking, told = Asking(stage, stage.space, seed, known), 0
     for number in range(asking.points):
@@ -68,7 +68,7 @@ def ask_all(
 
 
 def seen(stage: Stage, number: int) -> int:
-    """How many of the first settings are settled when this one is asked for."""
+    """How many of the first configurations are settled when this one is asked for."""
     if stage.window is not None:
         return max(0, number - stage.window + 1)
     size = stage.batch_size_of_points or number + 1

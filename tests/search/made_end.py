@@ -45,5 +45,5 @@ def end(folder: Path, name: str = "tiny") -> str:
 
 
 def params(rows: Sequence[dict]) -> list[tuple]:
-    """The settings of some trials."""
+    """The configurations of some trials."""
     return [tuple(sorted(row["params"].items())) for row in rows]

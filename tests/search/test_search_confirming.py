@@ -1,4 +1,4 @@
-"""Further replicates go to the best settings until one is clear."""
+"""Further replicates go to the best configurations until one is clear."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ CONFIRM = Confirm(best=3, replicates=8)
 
 
 def confirmed(means, noise, seed=0, confirm=CONFIRM):
-    """Race settings with these true means to the end; return their values and the last word."""
+    """Race configurations with these true means to the end; return their values and the last word."""
     rng = np.random.default_rng(seed)
-    shared = rng.normal(0, 0.01, confirm.replicates)  # what all settings have from a seed that they share
+    shared = rng.normal(0, 0.01, confirm.replicates)  # what all configurations have from a seed that they share
     values = [[mean + shared[0] + rng.normal(0, noise)] for mean in means]
     while True:
         order = sorted(range(len(means)), key=lambda number: -values[number][0])
@@ -27,7 +27,7 @@ def confirmed(means, noise, seed=0, confirm=CONFIRM):
 
 def test_a_clear_best_ends_the_race_early():
     values, outcome = confirmed([0.60, 0.50, 0.45, 0.40], noise=0.002)
-    assert outcome.endswith("the setting of trial 0 is clearly the best.")
+    assert outcome.endswith("the configuration of trial 0 is clearly the best.")
     assert len(values[0]) < CONFIRM.replicates
     assert len(values[3]) == 1  # it never was among the best three
 
@@ -43,12 +43,12 @@ def test_equals_are_told_apart_no_more_often_than_the_error_rate():
     assert called <= 300 * 0.05 + 3 * np.sqrt(300 * 0.05 * 0.95)
 
 
-def test_a_setting_whose_replicate_failed_leaves_the_race():
+def test_a_configuration_whose_replicate_failed_leaves_the_race():
     found = next_round(CONFIRM, 1, [Contestant(4, [0.6, None], 4), Contestant(7, [0.5, 0.5], 7)])
-    assert found.outcome == "There was no other setting left to confirm that of trial 7 against."
+    assert found.outcome == "There was no other configuration left to confirm that of trial 7 against."
 
 
-def test_the_only_setting_of_a_stage_is_not_said_to_be_clearly_the_best():
+def test_the_only_configuration_of_a_stage_is_not_said_to_be_clearly_the_best():
     assert "clearly" not in next_round(CONFIRM, 1, [Contestant(4, [0.6], 4)]).outcome
 
 

@@ -11,9 +11,11 @@ from hpsearch.search.ranking import StageFailedError
 from hpsearch.storage import schema
 
 DIVERGING = (
-    TINY.split("[[stage]]")[0] + LIST + "settings = [ { eta = 0.1 }, { eta = 1e6 }, { eta = 1e14 }, { eta = 0.05 } ]\n"
+    TINY.split("[[stage]]")[0]
+    + LIST
+    + "configurations = [ { eta = 0.1 }, { eta = 1e6 }, { eta = 1e14 }, { eta = 0.05 } ]\n"
 )
-HOPELESS = TINY.split("[[stage]]")[0] + LIST + "settings = [ { eta = 1e14 }, { eta = 1e15 } ]\n"
+HOPELESS = TINY.split("[[stage]]")[0] + LIST + "configurations = [ { eta = 1e14 }, { eta = 1e15 } ]\n"
 
 
 def test_a_loss_that_becomes_infinite_fails_its_trial_alone(tmp_path):

@@ -22,8 +22,8 @@ from hpsearch.storage.records import Decision
 from hpsearch.workers.models.plugin import read_plugin
 
 NAMED = HEAD + '[[stage]]\nname = "coarse"\n'
-ODD = NAMED + "settings = [{ hidden = [8] }, { hidden = [9] }, { hidden = [8], eta = 0.2 }]\n"
-"""A stage whose second setting is the odd one; the other two train together."""
+ODD = NAMED + "configurations = [{ hidden = [8] }, { hidden = [9] }, { hidden = [8], eta = 0.2 }]\n"
+"""A stage whose second configuration is the odd one; the other two train together."""
 
 MODEL = """\
 import os
@@ -163,7 +163,7 @@ def test_a_cohort_that_raises_for_one_of_its_trials_is_taken_apart(tmp_path, mon
     assert all(same(found[n], rows(tmp_path / "sound")[n]) for n in (0, 2))
 
 
-def test_a_setting_in_the_midst_of_a_range_that_the_model_cannot_be_built_with_fails_alone(tmp_path, monkeypatch):
+def test_a_configuration_in_the_midst_of_a_range_that_the_model_cannot_be_built_with_fails_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stage = 'sampler.kind = "grid"\nspace.units = { low = 8, high = 10, points = 3 }\n'
     path = workspace(tmp_path, NAMED.replace("hidden = [8]\n", "") + stage)
@@ -179,7 +179,7 @@ def test_a_setting_in_the_midst_of_a_range_that_the_model_cannot_be_built_with_f
 
 
 DYING = """\
-settings = [{ hidden = [8] }, { hidden = [8], eta = 0.3 }, { hidden = [8], eta = 1e9 }, { hidden = [8], eta = 0.2 }]
+configurations = [{ hidden = [8] }, { hidden = [8], eta = 0.3 }, { hidden = [8], eta = 1e9 }, { hidden = [8], eta = 0.2 }]
 """
 
 

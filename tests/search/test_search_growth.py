@@ -15,7 +15,7 @@ from hpsearch.storage import schema
 ROWS = [f"{{ lambda = 1e-{n}, eta = 0.{n} }}" for n in range(1, 6)]
 
 
-def settings(count):
+def configurations(count):
     return f'[[stage]]\nname = "coarse"\nsettings = [{", ".join(ROWS[:count])}]\n'
 
 
@@ -34,7 +34,7 @@ GROWTHS = {
     "random": (random(3), random(7)),
     "random in batches": tuple(coarse(f'kind = "random", trials = {n}, batch = 2') for n in (3, 6)),
     "quasi-random": tuple(coarse(f'kind = "qmc", trials = {n}') for n in (3, 6)),
-    "list": (settings(2), settings(5)),
+    "list": (configurations(2), configurations(5)),
     "tpe in batches": tuple(coarse(f'kind = "tpe", trials = {n}, batch = 4, n_startup_trials = 3') for n in (6, 12)),
     "tpe in a window": tuple(coarse(f'kind = "tpe", trials = {n}, window = 3, n_startup_trials = 3') for n in (6, 12)),
     "replicates": (random(3, "replicates = 2"), random(5, "replicates = 2")),
@@ -76,18 +76,20 @@ def test_stages_at_the_end_come_before_the_final_which_is_done_again_if_the_winn
     assert rows(tmp_path)[:4] == before[:4]
     order = sorted(rows(tmp_path, schema.stages), key=lambda row: row["position"])
     assert [row["name"] for row in order] == ["coarse", "fine", "final"]
-    assert stages(tmp_path)["final"]["looks"] == 2  # at the test images, by the final's former trials
+    assert stages(tmp_path)["final"]["test_evaluations"] == 2  # at the test images, by the final's former trials
     assert end(tmp_path) == whole(tmp_path, grown)
 
 
 def test_a_later_stage_is_kept_if_what_it_stands_on_stays_the_same(tmp_path):
-    path = workspace(tmp_path, made(settings(1), FINAL))
+    path = workspace(tmp_path, made(configurations(1), FINAL))
     launch(path, options(tmp_path))
     before = rows(tmp_path)
-    path.write_text(made(settings(1).replace("]\n", ", { lambda = 1e-1, eta = 1e9 }]\n"), FINAL))  # one that diverges
+    path.write_text(
+        made(configurations(1).replace("]\n", ", { lambda = 1e-1, eta = 1e9 }]\n"), FINAL)
+    )  # one that diverges
     assert resume("tiny", options(tmp_path))
     assert [row for row in rows(tmp_path) if row["id"] in (1, 2, 3)] == before
-    assert stages(tmp_path)["final"]["looks"] == 0
+    assert stages(tmp_path)["final"]["test_evaluations"] == 0
     end(tmp_path)
 
 
@@ -181,7 +183,7 @@ def test_other_changes_are_refused_key_by_key_with_the_way_out(tmp_path):
     [
         ("epochs = 20", "The budget of 20 epochs: 18 are used, and going on would take 3."),
         ("target = 0.05", "Trial 0 reached the target, 5.00%."),
-        ("patience = 2", "No setting was better than "),
+        ("patience = 2", "No configuration was better than "),
     ],
 )
 def test_a_budget_ends_the_stage_says_so_and_the_next_stage_follows(tmp_path, budget, said):
@@ -218,12 +220,14 @@ def test_a_stage_that_is_out_of_time_says_so_and_goes_on_with_more_as_if_there_h
     assert end(tmp_path) == whole(tmp_path, longer)
 
 
-def test_a_stage_in_which_there_was_no_time_for_any_setting_can_be_given_more(tmp_path, monkeypatch):
+def test_a_stage_in_which_there_was_no_time_for_any_configuration_can_be_given_more(tmp_path, monkeypatch):
     path = workspace(tmp_path, made(random(5, "budget.minutes = 1")))
     with monkeypatch.context() as patch:
         out_of_time(patch, done=0)
         for again in (lambda: launch(path, options(tmp_path)), lambda: resume("tiny", options(tmp_path))):
-            with pytest.raises(StageFailedError, match="its budget ended before any setting was trained; give it a"):
+            with pytest.raises(
+                StageFailedError, match="its budget ended before any configuration was trained; give it a"
+            ):
                 again()
     path.write_text(made(random(5)))
     assert resume("tiny", options(tmp_path))
@@ -262,7 +266,7 @@ def test_who_wins_after_growth_has_as_many_replicates_as_those_who_were_confirme
         assert todo.replicate == len(winner)
         winner.append(0.80 + 0.001 * len(winner))
     assert len(winner) == 6
-    assert todo.outcome.endswith("the setting of trial 2 is clearly the best.")
+    assert todo.outcome.endswith("the configuration of trial 2 is clearly the best.")
 
 
 def test_a_stage_that_confirms_grows_and_its_winner_is_among_the_most_replicated(tmp_path):
@@ -299,7 +303,7 @@ def test_a_sampler_starts_from_another_studys_trials_as_they_were_when_its_stage
 
 
 @pytest.mark.parametrize("sampler", ['kind = "random"', 'kind = "qmc"', 'kind = "tpe", batch = 3'])
-def test_settings_named_first_are_tried_first(tmp_path, sampler):
+def test_configurations_named_first_are_tried_first(tmp_path, sampler):
     first = "first = [{ lambda = 1e-3, eta = 0.25 }, { eta = 0.125 }]"
     launch(workspace(tmp_path, made(coarse(f"{sampler}, trials = 5", first))), options(tmp_path))
     asked = params(rows(tmp_path))

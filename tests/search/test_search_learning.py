@@ -1,4 +1,4 @@
-"""Samplers that learn: the same settings from any run, of what they should see and nothing else."""
+"""Samplers that learn: the same configurations from any run, of what they should see and nothing else."""
 
 import math
 import warnings
@@ -24,7 +24,7 @@ def values(stage, **given):
 
 @pytest.mark.parametrize("more", [{"batch": 1}, {"batch": 8}, {"window": 3}], ids=str)
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_a_run_killed_before_any_setting_goes_on_with_the_same_bits(kind, more):
+def test_a_run_killed_before_any_configuration_goes_on_with_the_same_bits(kind, more):
     stage = made_stage(kind, TRIALS[kind], n_startup_trials=5, **more)
     whole = ask_all(stage)
     for cut in range(1, TRIALS[kind], {"tpe": 1, "cmaes": 3, "gp": 4}[kind]):
@@ -45,7 +45,7 @@ def test_any_kills_under_any_batch_or_window_change_nothing(cuts, size, windowed
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_a_setting_depends_on_the_outcomes_before_its_batch_and_on_none_in_it(kind):
+def test_a_configuration_depends_on_the_outcomes_before_its_batch_and_on_none_in_it(kind):
     generations = {"popsize": 4} if kind == "cmaes" else {}
     stage = made_stage(kind, 20, n_startup_trials=2, batch=4, space=RANGES, **generations)
 
@@ -66,11 +66,11 @@ def test_a_setting_depends_on_the_outcomes_before_its_batch_and_on_none_in_it(ki
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_the_settings_under_way_have_a_say_but_what_another_stage_left_has_none(kind):
+def test_the_configurations_under_way_have_a_say_but_what_another_stage_left_has_none(kind):
     stage = made_stage(kind, TRIALS[kind], n_startup_trials=2, batch=8)
     abandoned = Asking(stage, stage.space, 0)
     for number in range(5):
-        abandoned.ask(number)  # a run that died: its settings were never stored
+        abandoned.ask(number)  # a run that died: its configurations were never stored
     found = values(stage)
     assert found == values(stage)
     assert len({str(params) for params in found}) == TRIALS[kind]
@@ -113,7 +113,7 @@ def test_one_at_a_time_is_optunas_own_optimize(name):
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_settings_named_first_are_tried_first_even_those_outside_the_space(kind):
+def test_configurations_named_first_are_tried_first_even_those_outside_the_space(kind):
     first = [{"lambda": 1e-3, "hidden": [100]}, {"lambda": 1.0}, {"eta": 0.25}]
     stage = made_stage(kind, TRIALS[kind], n_startup_trials=2, batch=2, first=first)
     found = ask_all(stage)
@@ -124,7 +124,7 @@ def test_settings_named_first_are_tried_first_even_those_outside_the_space(kind)
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
-def test_what_is_known_is_learnt_from_before_the_first_setting(kind):
+def test_what_is_known_is_learnt_from_before_the_first_configuration(kind):
     stage = made_stage(kind, TRIALS[kind], n_startup_trials=10)
     known = [
         {"params": params, "value": outcome(0, params, None).value}
@@ -168,7 +168,7 @@ def test_a_sampler_that_fails_says_so_in_one_line(monkeypatch):
     monkeypatch.setattr(optuna.samplers.TPESampler, "sample_independent", fails)
     stage = made_stage("tpe")
     with pytest.raises(
-        HpsearchError, match=r"^stage 'coarse': Optuna's TPESampler failed at setting 0: singular matrix$"
+        HpsearchError, match=r"^stage 'coarse': Optuna's TPESampler failed at configuration 0: singular matrix$"
     ):
         Asking(stage, stage.space, 0).ask(0)
 

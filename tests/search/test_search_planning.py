@@ -1,4 +1,4 @@
-"""What follows from a stage's finished trials: the order of its settings, and the next stage's range."""
+"""What follows from a stage's finished trials: the order of its configurations, and the next stage's range."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def row(number: int, value: float, *, point: int | None = None, eta: float = 0.1
         replicate=0,
         optuna_trial_id=number,
         params={"eta": eta, "lambda": 1e-3, "batch_size": 20},
-        setting={},
+        configuration={},
         state=COMPLETE,
         epochs=3,
         epochs_done=3,
@@ -29,15 +29,15 @@ def row(number: int, value: float, *, point: int | None = None, eta: float = 0.1
     )
 
 
-def test_settings_are_ranked_by_the_mean_of_their_replicates_and_know_their_trials():
+def test_configurations_are_ranked_by_the_mean_of_their_replicates_and_know_their_trials():
     lucky_once = [row(0, 0.99, point=0), row(1, 0.80, point=0)]
     steady = [row(2, 0.92, point=1), row(3, 0.93, point=1)]
-    assert [setting.trials for setting in rank([*lucky_once, *steady])] == [(102, 103), (100, 101)]
+    assert [configuration.trials for configuration in rank([*lucky_once, *steady])] == [(102, 103), (100, 101)]
 
 
-def test_a_setting_with_a_failed_replicate_has_no_rank():
+def test_a_configuration_with_a_failed_replicate_has_no_rank():
     broken = [row(0, 0.99, point=0), replace(row(1, 0.99, point=0), state=FAILED)]
-    assert [setting.trials for setting in rank([*broken, row(2, 0.5, point=1)])] == [(102,)]
+    assert [configuration.trials for configuration in rank([*broken, row(2, 0.5, point=1)])] == [(102,)]
 
 
 def test_a_best_value_on_the_edge_is_told_apart_from_where_the_range_came_from():

@@ -10,11 +10,11 @@ from hpsearch.search.pruners.pruner import Entrant, Judge, judge_of, meeting
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median
 
 Curves = list[list[float]]
-"""By setting, the accuracy so far after each epoch."""
+"""By configuration, the accuracy so far after each epoch."""
 
 
 def race(judge: Judge, entrants: list[Entrant], curves: Curves, shuffle: random.Random) -> dict[int, int | None]:
-    """Let all settings come to their rungs in any order; return the epoch at which each was decided against."""
+    """Let all configurations come to their rungs in any order; return the epoch at which each was decided against."""
     for entrant in entrants:
         judge.enter(entrant)
     judge.close(max(entrant.batch for entrant in entrants))
@@ -28,7 +28,7 @@ def race(judge: Judge, entrants: list[Entrant], curves: Curves, shuffle: random.
         judge.arrive(entrant)
         waiting += [verdict.entrant for verdict in judge.verdicts()]
     assert all(entrant.next_rung is None for entrant in entrants)
-    return {entrant.number: entrant.doomed for entrant in entrants}
+    return {entrant.number: entrant.pruned_at for entrant in entrants}
 
 
 def run(
@@ -42,20 +42,20 @@ def run(
     return race(judge_of(pruner, epochs), entrants, curves, random.Random(seed))
 
 
-def drawn(settings: int, epochs: int, seed: int = 1) -> Curves:
+def drawn(configurations: int, epochs: int, seed: int = 1) -> Curves:
     rng = random.Random(seed)
-    return [[round(rng.random(), 2) for _ in range(epochs)] for _ in range(settings)]
+    return [[round(rng.random(), 2) for _ in range(epochs)] for _ in range(configurations)]
 
 
 def halved(curves: Curves, numbers: list[int], rungs: tuple[int, ...], keep: float) -> dict[int, int | None]:
     """Successive halving as a textbook has it: sort, cut, go on."""
-    doomed: dict[int, int | None] = dict.fromkeys(numbers)
+    pruned_at: dict[int, int | None] = dict.fromkeys(numbers)
     for rung in rungs:
         best = sorted(numbers, key=lambda number: (-curves[number][rung - 1], number))
         kept = max(1, -int(-len(numbers) * keep // 1))
-        doomed |= dict.fromkeys(best[kept:], rung)
+        pruned_at |= dict.fromkeys(best[kept:], rung)
         numbers = best[:kept]
-    return doomed
+    return pruned_at
 
 
 def test_halving_in_one_batch_is_the_textbooks():
@@ -85,9 +85,9 @@ def test_a_batch_is_decided_before_the_next_one_is_known():
 
 def test_a_later_batch_is_compared_with_all_that_came_to_the_rung():
     curves = [[0.9, 0.9]] * 4 + [[0.1, 0.1]] * 4
-    doomed = run(Halving(kind="halving", keep=0.5, rungs=(1,)), curves, batch=4)
-    assert [doomed[number] for number in range(4)] == [None, None, 1, 1]
-    assert all(doomed[number] == 1 for number in range(4, 8))
+    pruned_at = run(Halving(kind="halving", keep=0.5, rungs=(1,)), curves, batch=4)
+    assert [pruned_at[number] for number in range(4)] == [None, None, 1, 1]
+    assert all(pruned_at[number] == 1 for number in range(4, 8))
 
 
 def test_hyperband_is_a_halving_for_each_bracket():
@@ -103,7 +103,7 @@ def test_hyperband_is_a_halving_for_each_bracket():
 
 def test_the_median_rule_compares_with_those_before():
     curves = drawn(30, 6)
-    doomed = run(Median(kind="median", startup=4), curves)
+    pruned_at = run(Median(kind="median", startup=4), curves)
     expected: dict[int, int | None] = dict.fromkeys(range(30))
     for rung in range(1, 6):
         came: list[float] = []
@@ -114,10 +114,10 @@ def test_the_median_rule_compares_with_those_before():
             if number >= 4 and came and value < median(came):
                 expected[number] = rung
             came.append(value)
-    assert doomed == expected
+    assert pruned_at == expected
 
 
-def test_a_lost_setting_goes_no_further_and_takes_a_place_from_nobody():
+def test_a_lost_configuration_goes_no_further_and_takes_a_place_from_nobody():
     pruner = Halving(kind="halving", keep=0.5, rungs=(1,))
     entrants = [Entrant(number, 0, (1,)) for number in range(4)]
     judge = judge_of(pruner, 4)
@@ -127,7 +127,7 @@ def test_a_lost_setting_goes_no_further_and_takes_a_place_from_nobody():
         judge.arrive(entrant)
     judge.close(0)
     assert [verdict.entrant.number for verdict in judge.verdicts() if verdict.reason is None] == [1, 2]
-    assert entrants[0].doomed == 1
+    assert entrants[0].pruned_at == 1
 
 
 def test_equal_accuracies_are_told_apart_by_the_loss_and_then_by_the_number():
@@ -139,4 +139,4 @@ def test_equal_accuracies_are_told_apart_by_the_loss_and_then_by_the_number():
         judge.arrive(entrant)
     judge.close(0)
     assert [v.entrant.number for v in judge.verdicts() if v.reason is None] == [1]
-    assert entrants[0].doomed == 1
+    assert entrants[0].pruned_at == 1

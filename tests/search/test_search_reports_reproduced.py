@@ -39,7 +39,7 @@ file = "models/softmax.py"
 name = "table"
 test = true
 replicates = 3
-settings = [{ lambda = 0, eta = 0.001 }, { lambda = 0.1, eta = 0.001 }, { lambda = 1, eta = 0.001 }]
+configurations = [{ lambda = 0, eta = 0.001 }, { lambda = 0.1, eta = 0.001 }, { lambda = 1, eta = 0.001 }]
 """
 )
 
@@ -56,7 +56,7 @@ hidden = [50]
 name = "cycles"
 test = true
 replicates = 3
-settings = [
+configurations = [
     { cycles = 1, "schedule.half_cycle_updates" = 500 },
     { cycles = 3, "schedule.half_cycle_updates" = 800 },
 ]

@@ -1,4 +1,4 @@
-"""Settings that depend on their number alone: random, grid, list, quasi-random."""
+"""Configurations that depend on their number alone: random, grid, list, quasi-random."""
 
 import math
 
@@ -14,7 +14,7 @@ from hpsearch.spec import Stage, grid
 RANGES = {key: SPACE[key] for key in ("lambda", "eta")}
 
 
-def test_a_random_setting_is_drawn_by_its_number_alone():
+def test_a_random_configuration_is_drawn_by_its_number_alone():
     few, many = made_stage("random", trials=5), made_stage("random", trials=50)
     expected = [draw(few.space, generator(3, "sample", "coarse", number)) for number in range(5)]
     assert [params for params, _ in ask_all(few, seed=3)] == expected
@@ -41,12 +41,12 @@ def test_a_grid_is_asked_in_the_order_of_its_points():
 
 def test_a_list_is_asked_row_by_row():
     rows = [{"lambda": 1e-3}, {"lambda": 1e-2, "eta": 0.1}]
-    stage = Stage.model_validate({"name": "coarse", "settings": rows})
+    stage = Stage.model_validate({"name": "coarse", "configurations": rows})
     assert [params for params, _ in ask_all(stage)] == rows
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc"])
-def test_settings_named_first_are_tried_first_and_the_rest_of_them_is_drawn(kind):
+def test_configurations_named_first_are_tried_first_and_the_rest_of_them_is_drawn(kind):
     plain, named = made_stage(kind), made_stage(kind, first=[{"lambda": 1e-3}, {"eta": 0.5, "hidden": [100]}])
     expected = [params for params, _ in ask_all(plain)]
     expected[0] |= {"lambda": 1e-3}
@@ -55,7 +55,7 @@ def test_settings_named_first_are_tried_first_and_the_rest_of_them_is_drawn(kind
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc"])
-def test_nothing_that_is_told_or_recalled_changes_a_setting_that_was_not_learnt(kind):
+def test_nothing_that_is_told_or_recalled_changes_a_configuration_that_was_not_learnt(kind):
     stage = made_stage(kind)
     asking = Asking(stage, stage.space, 0)
     asking.recall(Point(0, {"lambda": 1.0}, "running", None, (), None))
@@ -66,7 +66,7 @@ def test_nothing_that_is_told_or_recalled_changes_a_setting_that_was_not_learnt(
 
 @pytest.mark.parametrize("scramble", [False, True])
 @pytest.mark.parametrize(("name", "engine"), [("sobol", qmc.Sobol), ("halton", qmc.Halton)])
-def test_quasi_random_settings_are_scipys_sequence_on_the_spaces_scales(name, engine, scramble):
+def test_quasi_random_configurations_are_scipys_sequence_on_the_spaces_scales(name, engine, scramble):
     stage = made_stage("qmc", trials=16, space=RANGES, qmc_type=name, scramble=scramble)
     seed = int(generator(4, "sampler", "coarse").integers(2**32))
     points = engine(2, scramble=scramble, seed=seed).random(16)
@@ -76,7 +76,7 @@ def test_quasi_random_settings_are_scipys_sequence_on_the_spaces_scales(name, en
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_quasi_random_settings_use_every_choice_and_whole_number_evenly():
+def test_quasi_random_configurations_use_every_choice_and_whole_number_evenly():
     stage = made_stage("qmc", trials=48, space={"hidden": SPACE["hidden"], "batch_size": {"low": 20, "high": 22}})
     found = [params for params, _ in ask_all(stage)]
     for value in ([50], [100], [50, 50]):

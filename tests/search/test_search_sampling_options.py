@@ -36,7 +36,10 @@ WRONG = [
     ("qmc", {"scramble": "yes"}, r"scramble must be true or false, got 'yes'"),
     pytest.param("cmaes", {"popsize": 1}, r"options that Optuna's CmaEsSampler does not take", marks=needs("cmaes")),
     pytest.param(
-        "cmaes", {"x0": {"eta": 1}}, r"x0 must not be given: name the settings to try in first", marks=needs("cmaes")
+        "cmaes",
+        {"x0": {"eta": 1}},
+        r"x0 must not be given: name the configurations to try in first",
+        marks=needs("cmaes"),
     ),
     pytest.param(
         "cmaes", {"lr_adapt": True, "with_margin": True}, r"does not take: It is prohibited", marks=needs("cmaes")
@@ -93,7 +96,7 @@ def test_options_are_refused_in_one_line_or_work(options):
 
 
 def test_a_grid_and_a_list_have_nothing_to_check():
-    check_sampler(Stage.model_validate({"name": "a", "settings": [{"eta": 0.1}]}), "a.toml", 0)
+    check_sampler(Stage.model_validate({"name": "a", "configurations": [{"eta": 0.1}]}), "a.toml", 0)
     space = {"eta": {"low": 0.1, "high": 0.5, "points": 3}}
     check_sampler(Stage.model_validate({"name": "a", "sampler": {"kind": "grid"}, "space": space}), "a.toml", 0)
 

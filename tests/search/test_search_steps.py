@@ -73,7 +73,7 @@ class World:
         while True:
             while step := plan.next(self.shuffle.choice([1, 5, 100])):
                 for decision in step.decisions:
-                    row = replace(decision.trial, doomed=decision.doomed, reason=decision.reason)
+                    row = replace(decision.trial, pruned_at=decision.pruned_at, reason=decision.reason)
                     self.store(plan, row if decision.audited else replace(row, state=PRUNED))
                 plan.added([self.add(trial) for trial in step.trials])
             ready |= {row.id: row for row in plan.take_ready()}
@@ -99,7 +99,7 @@ class World:
         plan.update(row, curve)
 
     def train(self, plan: StagePlan, row: TrialRow) -> TrialRow:
-        """Some epochs more; what each brings depends on the setting, the replicate and the epoch alone."""
+        """Some epochs more; what each brings depends on the configuration, the replicate and the epoch alone."""
         last = min(row.epochs_done + self.shuffle.randint(1, 4), plan.limit(row))
         assert row.epochs_done < last, "a trial was given out that may not train on"
         curve = []
@@ -170,12 +170,12 @@ def test_a_target_ends_the_stage_after_the_batch_that_reached_it():
 def test_the_audited_share_of_the_doomed_trains_to_the_end():
     world = World(RANDOM + 'pruner = { kind = "halving", audit = 0.5 }\n', seed=0, kills=0, broken=0, stops=0)
     world.run()
-    audited = [row for row in world.rows if row.doomed is not None and row.state == COMPLETE]
+    audited = [row for row in world.rows if row.pruned_at is not None and row.state == COMPLETE]
     pruned = [row for row in world.rows if row.state == PRUNED]
     assert audited
     assert pruned
     assert all(row.epochs_done == row.epochs for row in audited)
-    assert all(row.epochs_done == row.doomed for row in pruned)
+    assert all(row.epochs_done == row.pruned_at for row in pruned)
 
 
 def test_a_stage_that_is_out_of_time_stops_what_is_unfinished():
@@ -187,5 +187,5 @@ def test_a_stage_that_is_out_of_time_stops_what_is_unfinished():
     stopped = plan.next(100).decisions
     assert {d.trial.state for d in stopped} <= {WAITING, RUNNING}
     assert len(stopped) >= 19
-    assert {decision.doomed for decision in stopped} == {None}
+    assert {decision.pruned_at for decision in stopped} == {None}
     assert plan.why_it_ended == "Time: the stage's budget of minutes ended (1)."

@@ -132,12 +132,12 @@ TRIALS = "UPDATE hpsearch_trials SET {0} WHERE id = {1}"
 CHANGES = [
     (CURVES.format("accuracy", 1, 1), "stage coarse: "),
     (TRIALS.format("value = 0.99", 1), "trial 0's value is 0.99 of epoch "),
-    (TRIALS.format("doomed = 2, state = 'pruned'", 1), "by the plan"),
+    (TRIALS.format("pruned_at = 2, state = 'pruned'", 1), "by the plan"),
     (TRIALS.format("params = '{\"lambda\": 0.001, \"eta\": 0.1}'", 1), "trial 0: its params is"),
     (TRIALS.format("reason = 'so'", "(SELECT id FROM hpsearch_trials WHERE state = 'pruned')"), "by the plan pruned"),
     ("UPDATE hpsearch_stages SET ended = 'so' WHERE position = 0", "it ended because 'so' is stored, by the plan None"),
     ("UPDATE hpsearch_stages SET space = '{\"eta\": {\"choices\": [1]}}' WHERE position = 1", "eta was searched in"),
-    (TRIALS.format("params = '{\"lambda\": 1}'", "(SELECT max(id) FROM hpsearch_trials)"), "the best setting is"),
+    (TRIALS.format("params = '{\"lambda\": 1}'", "(SELECT max(id) FROM hpsearch_trials)"), "the best configuration is"),
     ("DELETE FROM hpsearch_weights WHERE kind = 'best' AND trial_id < 9", "the best 10 trials"),
     ("DELETE FROM hpsearch_trials WHERE id = 3", "hpsearch_trials"),
 ]  # fmt: skip

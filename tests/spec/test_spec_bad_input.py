@@ -134,13 +134,13 @@ BAD = [
     ("best = 3", "best = 9", "stage[1].space.lambda.best must be at most 8, the trials of stage 'coarse', got 9"),
     ("best = 3", "best = 0", "stage[1].space.lambda.best must be at least 1, got 0"),
     (LAMBDA, "[0, 1, 2]", "stage[1].space.lambda.points must not be given; stage 'coarse' searches choices"),
-    # lists of settings
-    ("[final]", LIST.replace("[final]", "sampler = { kind = 'grid' }\n[final]"), "stage[2].sampler must not be given beside settings"),
-    ("[final]", LIST.replace("{ lambda = 0 }", ""), "stage[2].settings must have at least 1, got []"),
-    ("[final]", LIST.replace("{ lambda = 0 }", "{ lambda = 0 }, { lambda = 0.0 }"), "stage[2].settings[1] must not repeat settings[0]"),
-    ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].settings[0].lambda must be at least 0, got -1"),
-    ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].settings[0].eta must be a number, got 'x'"),
-    ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or settings"),
+    # lists of configurations
+    ("[final]", LIST.replace("[final]", "sampler = { kind = 'grid' }\n[final]"), "stage[2].sampler must not be given beside configurations"),
+    ("[final]", LIST.replace("{ lambda = 0 }", ""), "stage[2].configurations must have at least 1, got []"),
+    ("[final]", LIST.replace("{ lambda = 0 }", "{ lambda = 0 }, { lambda = 0.0 }"), "stage[2].configurations[1] must not repeat configurations[0]"),
+    ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].configurations[0].lambda must be at least 0, got -1"),
+    ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].configurations[0].eta must be a number, got 'x'"),
+    ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or configurations"),
     ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', got 'gird'"),
 ]  # fmt: skip
 
@@ -263,7 +263,7 @@ BAD_STEPS = [
     ((SEARCHED, "space.augmentation.flip = [true, false]"), f"stage[0].space.augmentation {NOT_AUGMENTATION}"),
     ((SEARCHED, "space.augmentation = [{ flip = true }]"), f"stage[0].space.augmentation {NOT_AUGMENTATION}"),
     ((SEARCHED, "space = { 'augmentation.shift' = { low = 1, high = 2 } }"), f"stage[0].space.augmentation.shift {NOT_AUGMENTATION}"),
-    (("[final]", LIST.replace("lambda = 0", "augmentation = { flip = true }")), f"stage[2].settings[0].augmentation {NOT_AUGMENTATION}"),
+    (("[final]", LIST.replace("lambda = 0", "augmentation = { flip = true }")), f"stage[2].configurations[0].augmentation {NOT_AUGMENTATION}"),
     # spaces of the new keys
     ((SEARCHED, SEARCHED + "\nspace.optimiser.momentum = [0.5, 1]"), "stage[0].space.optimiser.momentum is not a key; known: kind"),
     ((SEARCHED, SEARCHED + "\nspace.optimiser = ['sgd', 'adamw']"), "stage[0].space.lambda must be 0 with adamw, which has weight_decay in its place, got 1e-05"),
@@ -412,7 +412,7 @@ space.lambda = { low = 1e-3, high = 1 }
 [[stage]]
 name = "two"
 replicates = 1
-settings = [ { optimiser = "adam" }, { schedule = { kind = "one_cycle", eta_max = 1, eta_min = 0.1, eta_end = 0.1, warm = 0.5 } } ]
+configurations = [ { optimiser = "adam" }, { schedule = { kind = "one_cycle", eta_max = 1, eta_min = 0.1, eta_end = 0.1, warm = 0.5 } } ]
 [final]
 augmentation = { shift = 0 }
 data = { validation = 100 }

@@ -34,7 +34,7 @@ sampler = { kind = "grid" }
 space.lambda = { low = 1, high = 2, points = 3 }
 [[stage]]
 name = "list"
-settings = [{ lambda = 0 }, {}]
+configurations = [{ lambda = 0 }, {}]
 [final]
 """
 THREE = '[[stage]]\nname = "three"\nsettings = [{ lambda = 0 }]\n[final]'
@@ -71,7 +71,7 @@ def test_more_trials_longer_budgets_and_more_replicates_are_growth(change):
     assert changed(*change) == Growth([], ("one",), ())
 
 
-def test_settings_at_the_end_of_a_list_and_stages_at_the_end_are_growth():
+def test_configurations_at_the_end_of_a_list_and_stages_at_the_end_are_growth():
     assert changed("{}]", "{}, { lambda = 1 }, { eta = 1 }]") == Growth([], ("list",), ())
     assert changed("[final]", THREE) == Growth([], (), ("three",))
     both = changed("trials = 8", "trials = 9", "{}]", "{}, { lambda = 1 }]", "[final]", THREE)
@@ -91,8 +91,8 @@ def test_settings_at_the_end_of_a_list_and_stages_at_the_end_are_growth():
         (("trials = 8", "trials = 8, batch = 4"), ["stage[0].sampler.batch: not given → 4"]),
         (("points = 3", "points = 4"), ["stage[1].space.lambda.points: 3 → 4"]),
         (("high = 2", "high = 3"), ["stage[1].space.lambda.high: 2 → 3"]),
-        (("{ lambda = 0 }, {}", "{}, { lambda = 0 }, { lambda = 1 }"), ["stage[2].settings[0].lambda: 0 → not given", "stage[2].settings[1]: {} → not given", "stage[2].settings[0]: not given → {}", "stage[2].settings[1].lambda: not given → 0", "stage[2].settings[2].lambda: not given → 1"]),
-        (("{ lambda = 0 }, {}", "{ lambda = 0 }"), ["stage[2].settings[1]: {} → not given"]),
+        (("{ lambda = 0 }, {}", "{}, { lambda = 0 }, { lambda = 1 }"), ["stage[2].configurations[0].lambda: 0 → not given", "stage[2].configurations[1]: {} → not given", "stage[2].configurations[0]: not given → {}", "stage[2].configurations[1].lambda: not given → 0", "stage[2].configurations[2].lambda: not given → 1"]),
+        (("{ lambda = 0 }, {}", "{ lambda = 0 }"), ["stage[2].configurations[1]: {} → not given"]),
         (("epochs = 40", "epochs = 41", "trials = 8", "trials = 9"), ["training.epochs: 40 → 41"]),
         (('name = "x"', 'name = "y"'), ["name: 'x' → 'y'"]),
         (("[final]", "[final]\nreplicates = 3"), ["final: {} → not given", "final.replicates: not given → 3"]),
@@ -123,11 +123,11 @@ def test_a_budget_that_made_the_batches_of_a_halving_is_raised_but_not_left_out(
     assert line.startswith("stage[0].budget: raise it; without it the batches of 16 end")
 
 
-def test_a_list_does_not_grow_by_a_longer_setting_where_hyperband_deals_its_brackets_by_the_longest():
+def test_a_list_does_not_grow_by_a_longer_configuration_where_hyperband_deals_its_brackets_by_the_longest():
     dealt = OLD.replace("[{ lambda = 0 }, {}]", "[{ lambda = 0 }, {}]\npruner = { kind = 'hyperband' }")
     assert changed("{}]", "{}, { epochs = 9 }]", old=dealt) == Growth([], ("list",), ())
     (line,) = changed("{}]", "{}, { epochs = 99 }]", old=dealt).refused
-    assert line.startswith("stage[2].settings: must not come to more than 40 epochs, the longest so far")
+    assert line.startswith("stage[2].configurations: must not come to more than 40 epochs, the longest so far")
 
 
 def test_a_study_file_that_is_not_valid_has_not_grown():

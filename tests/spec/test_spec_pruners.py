@@ -1,4 +1,4 @@
-"""Where a pruner decides, and how Hyperband deals the settings to its brackets."""
+"""Where a pruner decides, and how Hyperband deals the configurations to its brackets."""
 
 from itertools import pairwise
 
@@ -66,7 +66,7 @@ def test_brackets_get_the_shares_of_the_paper(epochs):
 
 
 @given(KEEPS, st.integers(2, 200), st.integers(1, 400))
-def test_settings_are_dealt_evenly_from_the_first_on(keep, epochs, points):
+def test_configurations_are_dealt_evenly_from_the_first_on(keep, epochs, points):
     pruner = Hyperband.of({"kind": "hyperband", "keep": keep})
     last = len(pruner.brackets_for(epochs)) - 1
     dealt = [pruner.bracket_of(n, epochs) for n in range(points)]

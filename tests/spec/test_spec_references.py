@@ -24,7 +24,7 @@ space.schedule.kind = ["constant", "step"]
 [[stage]]
 name = "table"
 test = true
-settings = [ { lambda = 0, eta = 0.1 }, { lambda = 1 } ]
+configurations = [ { lambda = 0, eta = 0.1 }, { lambda = 1 } ]
 [final]
 [[reference]]
 """
@@ -37,11 +37,11 @@ def row(text):
     return study.references[0], [stage.name for stage in stages_of(study, study.references[0])]
 
 
-def test_a_row_is_about_the_final_a_stage_or_whichever_stages_search_its_setting():
+def test_a_row_is_about_the_final_a_stage_or_whichever_stages_search_its_configuration():
     assert row(ROW)[1] == row('stage = "final"\n' + ROW)[1] == []
     assert row('stage = "table"\n' + ROW)[1] == ["table"]
-    assert row("setting = { lambda = 0.0 }\n" + ROW)[1] == ["table", "coarse"]
-    assert row('setting = { lambda = 1, "schedule.kind" = "step" }\n' + ROW.replace("test", "validation"))[1] == [
+    assert row("configuration = { lambda = 0.0 }\n" + ROW)[1] == ["table", "coarse"]
+    assert row('configuration = { lambda = 1, "schedule.kind" = "step" }\n' + ROW.replace("test", "validation"))[1] == [
         "coarse"
     ]
 
@@ -49,7 +49,7 @@ def test_a_row_is_about_the_final_a_stage_or_whichever_stages_search_its_setting
 def test_a_row_keeps_what_it_says():
     found, _ = row(ROW + '\ntolerance = 0.015\nnote = "as printed"')
     assert (found.metric, found.value, found.source, found.tolerance) == ("test_accuracy", 0.5, "a report", 0.015)
-    assert (found.note, found.setting, found.stage) == ("as printed", {}, None)
+    assert (found.note, found.configuration, found.stage) == ("as printed", {}, None)
 
 
 def test_rows_and_the_description_are_no_part_of_what_a_study_is():
@@ -65,10 +65,10 @@ BAD = [
     (ROW.replace("source", "sorce"), ".sorce is not a key; did you mean 'source'?"),
     (ROW + "\ntolerance = 0", ".tolerance must be above 0, got 0"),
     ('stage = "tabel"\n' + ROW, ".stage must name a stage, got 'tabel'; did you mean 'table'?"),
-    ('stage = "final"\nsetting = { lambda = 1 }\n' + ROW, ".setting must not be given for the final, which trains the winner, got { lambda = 1 }"),
-    ("setting = { lamda = 1 }\n" + ROW, ".setting.lamda is not a searched key; did you mean 'lambda'?"),
-    ('setting = { eta = 0.1, "schedule.kind" = "step" }\n' + ROW, ".setting must have keys that one stage searches together, got { eta = 0.1, schedule.kind = 'step' }"),
-    ('stage = "table"\nsetting = { lambda = 2 }\n' + ROW, ".setting must be one of the settings of stage 'table', got { lambda = 2 }"),
+    ('stage = "final"\nsetting = { lambda = 1 }\n' + ROW, ".configuration must not be given for the final, which trains the winner, got { lambda = 1 }"),
+    ("configuration = { lamda = 1 }\n" + ROW, ".configuration.lamda is not a searched key; did you mean 'lambda'?"),
+    ('configuration = { eta = 0.1, "schedule.kind" = "step" }\n' + ROW, ".configuration must have keys that one stage searches together, got { eta = 0.1, schedule.kind = 'step' }"),
+    ('stage = "table"\nsetting = { lambda = 2 }\n' + ROW, ".configuration must be one of the configurations of stage 'table', got { lambda = 2 }"),
     ('stage = "coarse"\n' + ROW, ".metric must not be of the test images, which stage 'coarse' does not look at (test = true), got 'test_accuracy'"),
 ]  # fmt: skip
 
@@ -80,6 +80,6 @@ def test_a_bad_row_costs_one_line(text, line):
     assert str(error.value) == f"x: reference[0]{line}"
 
 
-def test_without_a_final_a_row_needs_a_stage_or_a_setting():
+def test_without_a_final_a_row_needs_a_stage_or_a_configuration():
     with pytest.raises(StudyFileError, match=r"reference\[0\].stage is missing; without \[final\]"):
         parse(TEXT.replace("[final]", "") + ROW, "x")

@@ -1,4 +1,4 @@
-"""What a stage can ask for beside its space: samplers, pruners, budgets, settings to try first, confirmation."""
+"""What a stage can ask for beside its space: samplers, pruners, budgets, configurations to try first, confirmation."""
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
@@ -35,11 +35,11 @@ space.loss = { around = "coarse" }
 space.batch_size = { around = "coarse" }
 [[stage]]
 name = "list"
-settings = [{ lambda = 0 }, { lambda = 1 }]
+configurations = [{ lambda = 0 }, { lambda = 1 }]
 """
 
 TPE, RANDOM = 'kind = "tpe", trials = 12', 'kind = "random", trials = 8'
-SETTINGS = "settings = [{ lambda = 0 }"
+CONFIGURATIONS = "configurations = [{ lambda = 0 }"
 
 
 def stages(*changes):
@@ -88,14 +88,14 @@ def test_options_of_a_sampler_are_kept_by_optunas_names():
         ((TPE, f"{RANDOM}, batch = 5", "space.loss", "budget.epochs = 99\nspace.loss"), 5, None),
     ],
 )
-def test_settings_are_asked_for_in_batches_or_a_window(changes, batch, window):
+def test_configurations_are_asked_for_in_batches_or_a_window(changes, batch, window):
     stage = stages(*changes)[0]
     assert (stage.batch_size_of_points, stage.window) == (batch, window)
 
 
 def test_a_list_has_batches_where_a_budget_counts_its_trials():
     assert stages()[2].batch_size_of_points is None
-    assert stages(SETTINGS, f"budget.patience = 9\n{SETTINGS}")[2].batch_size_of_points == 16
+    assert stages(CONFIGURATIONS, f"budget.patience = 9\n{CONFIGURATIONS}")[2].batch_size_of_points == 16
 
 
 def test_pruners_and_budgets_have_the_defaults_of_the_documentation():
@@ -113,7 +113,7 @@ def test_confirm_is_short_for_a_table_whose_replicates_go_beyond_the_stages():
     assert with_keys("confirm = { best = 3, replicates = 4 }\nreplicates = 3").confirm.replicates == 4
 
 
-def test_settings_to_try_first_have_the_names_of_the_space_and_are_probed():
+def test_configurations_to_try_first_have_the_names_of_the_space_and_are_probed():
     first = "first = [{ lambda = 1e-3, init.gain = 1.5 }, { init = { gain = 0.5 } }, { loss = 'hinge' }]"
     study = parse(TEXT.replace('name = "coarse"', f'name = "coarse"\n{first}'), "x")
     stage = study.stages[0]
@@ -183,10 +183,10 @@ BAD = [
     ("from = 'good'", "from must name another study; a stage of this one is searched around, got 'good'"),
     ("from = 'good/fine'", "from must name another study; a stage of this one is searched around, got 'good/fine'"),
     ("confirm = 1", "confirm.best must be at least 2, got 1"),
-    ("confirm = true", "confirm must be a number of settings or a table, got true"),
+    ("confirm = true", "confirm must be a number of configurations or a table, got true"),
     ("confirm = { replicates = 5 }", "confirm.best is missing"),
     ("confirm = 13", "confirm.best must be at most 12, the trials of the stage, got 13"),
-    ("confirm = { best = 2, replicates = 3 }\nreplicates = 3", "confirm.replicates must be above 3, the replicates that each setting has, got 3"),
+    ("confirm = { best = 2, replicates = 3 }\nreplicates = 3", "confirm.replicates must be above 3, the replicates that each configuration has, got 3"),
     ("confirm = { best = 12, replicates = 100_000 }", "confirm must come to at most 100_000 trainings, got 1_200_000"),
 ]  # fmt: skip
 
@@ -199,7 +199,7 @@ def test_a_bad_key_of_a_stage_costs_one_line(added, line):
 
 
 GRID = "sampler = { kind = 'grid' }\nspace = { lambda = [0, 1] }\n"
-DRAWN = "must not be given; only where a sampler draws settings can some be tried first"
+DRAWN = "must not be given; only where a sampler draws configurations can some be tried first"
 FOLDS = "must not be given with validation = { folds = 5 }, which has no further replicates"
 
 BAD_TOGETHER = [
@@ -213,14 +213,14 @@ BAD_TOGETHER = [
     (("low = 10, high", "points = 3, low = 10, high"), "stage[0].space.batch_size.points must not be given; only a grid has points, got 3"),
     ((RANDOM, 'kind = "cmaes", trials = 8', "{ around = \"coarse\", best = 3 }", "[0, 1]", "space.batch_size = { around = \"coarse\" }", ""), "stage[1].space must have at least one range for the cmaes sampler, which only draws choices at random"),
     ((RANDOM, f"{RANDOM} }}\nfrom = 'other'\nmodel = {{"), f"stage[1].from must not be given; {LEARN} can start from other trials, got 'other'"),
-    ((SETTINGS, f"first = [{{ lambda = 0 }}]\n{SETTINGS}"), f"stage[2].first {DRAWN}"),
-    ((SETTINGS, f"{GRID}first = [{{ lambda = 0 }}]\n# "), f"stage[2].first {DRAWN}"),
+    ((CONFIGURATIONS, f"first = [{{ lambda = 0 }}]\n{CONFIGURATIONS}"), f"stage[2].first {DRAWN}"),
+    ((CONFIGURATIONS, f"{GRID}first = [{{ lambda = 0 }}]\n# "), f"stage[2].first {DRAWN}"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ lambda = 'x' }}]\nmodel = {{"), "stage[1].first[0].lambda must be a number, got 'x'"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ lambda = -1 }}]\nmodel = {{"), "stage[1].first[0].lambda must be at least 0, got -1"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ batch_size = 2_000 }}]\nmodel = {{"), "stage[1].first[0].batch_size must be at most 1_000, the number of training images, got 2_000"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ loss = 'x' }}]\nmodel = {{"), "stage[1].first[0].loss must be one of ['cross_entropy', 'hinge'], got 'x'"),
-    (("validation = 400", "validation = { folds = 5 }", SETTINGS, f"confirm = 2\n{SETTINGS}"), f"stage[2].confirm {FOLDS}"),
-    ((SETTINGS, f"confirm = 3\n{SETTINGS}"), "stage[2].confirm.best must be at most 2, the trials of the stage, got 3"),
+    (("validation = 400", "validation = { folds = 5 }", CONFIGURATIONS, f"confirm = 2\n{CONFIGURATIONS}"), f"stage[2].confirm {FOLDS}"),
+    ((CONFIGURATIONS, f"confirm = 3\n{CONFIGURATIONS}"), "stage[2].confirm.best must be at most 2, the trials of the stage, got 3"),
 ]  # fmt: skip
 
 
@@ -233,9 +233,9 @@ def test_keys_that_do_not_go_together_cost_one_line(changes, line):
 
 def test_the_longest_training_of_a_stage_decides_which_rungs_there_are():
     keys = "pruner = { kind = 'halving', rungs = [2, 60] }\n"
-    assert stages(SETTINGS, f"{keys}settings = [{{ epochs = 80 }}")[2].pruner.rungs_for(80) == (2, 60)
+    assert stages(CONFIGURATIONS, f"{keys}configurations = [{{ epochs = 80 }}")[2].pruner.rungs_for(80) == (2, 60)
     with pytest.raises(StudyFileError, match=r"rungs\[1\] must be below 50, the epochs of the stage's longest"):
-        stages(SETTINGS, f"{keys}settings = [{{ epochs = 50 }}")
+        stages(CONFIGURATIONS, f"{keys}configurations = [{{ epochs = 50 }}")
 
 
 def test_a_length_without_an_end_costs_no_more_to_check_than_another():
@@ -244,8 +244,10 @@ def test_a_length_without_an_end_costs_no_more_to_check_than_another():
         parse(text.replace('name = "coarse"', f'name = "coarse"\npruner = {pruner}'), "x")
 
 
-def test_a_budget_of_epochs_holds_a_setting_at_least():
-    said = r"stage\[2\]\.budget\.epochs must be at least 80, the epochs of a setting with its 2 replicates, got 79"
+def test_a_budget_of_epochs_holds_a_configuration_at_least():
+    said = (
+        r"stage\[2\]\.budget\.epochs must be at least 80, the epochs of a configuration with its 2 replicates, got 79"
+    )
     with pytest.raises(StudyFileError, match=said):
         parse(TEXT + "replicates = 2\nbudget = { epochs = 79 }\n", "x")
     assert parse(TEXT + "replicates = 2\nbudget = { epochs = 80 }\n", "x")

@@ -1,4 +1,4 @@
-"""What a study file means: its spaces, its settings, and what changed in it."""
+"""What a study file means: its spaces, its configurations, and what changed in it."""
 
 import importlib.util
 import json
@@ -14,12 +14,12 @@ from hpsearch.spec import (
     Around,
     Augmentation,
     Choices,
+    Configuration,
     Data,
     Momentum,
     Nesterov,
     OneCycle,
     Range,
-    Setting,
     Sgd,
     augmentation_of,
     check_model_keys,
@@ -73,7 +73,7 @@ space.eta = { low = 1e-3, high = 1e-1, log = true, points = 3 }
 space.batch_size = { around = "one", best = 2, points = 4 }
 [[stage]]
 name = "three"
-settings = [ { lambda = 0, schedule = { eta_max = 1 } }, {} ]
+configurations = [ { lambda = 0, schedule = { eta_max = 1 } }, {} ]
 test = true
 [final]
 data = { train = 1_200 }
@@ -85,7 +85,7 @@ def test_a_study_file_becomes_frozen_values():
     assert (study.name, study.seed, study.description, study.place) == ("x", 0, "", "x.toml")
     assert [stage.kind for stage in study.stages] == ["random", "grid", "list"]
     assert [stage.test for stage in study.stages] == [False, False, True]
-    assert study.stages[2].keys_searched == ("lambda", "schedule.eta_max")
+    assert study.stages[2].hyperparameters == ("lambda", "schedule.eta_max")
     assert (data_of(study, study.stages[0]).train, data_of(study, study.final).train) == (1000, 1200)
     assert study.model.parameters == {"hidden": [50], "init": {"kind": "he", "gain": 2}}
     check_model_keys(study, ["hidden", "init"])
@@ -105,28 +105,38 @@ def test_a_space_has_flat_names_and_whole_numbers_where_the_key_has():
 def test_the_params_replace_the_stages_keys_and_these_the_studys():
     study = parse(TEXT, "x")
     one, two, three = study.stages
-    setting = resolve(study, one, {"schedule.eta_max": 1.5, "hidden": [100, 20], "init.gain": 3, "batch_size": 13})
-    assert setting.training.schedule.eta_max == 1.5
-    assert setting.training.schedule.eta_min == 1e-5
-    assert (setting.training.batch_size, setting.training.cycles, setting.training.lambda_) == (13, 3, 0)
-    assert setting.parameters == {"hidden": [100, 20], "init": {"kind": "he", "gain": 3}}
-    setting = resolve(study, two, {"eta": 0.01})
-    assert (setting.training.schedule.kind, setting.training.cycles, setting.training.epochs) == ("step", None, 40)
-    assert (setting.file, setting.parameters["hidden"]) == ("models/mlp.py", [7])
-    assert resolve(study, three, three.settings[0]).training.schedule.eta_max == 1
+    configuration = resolve(
+        study, one, {"schedule.eta_max": 1.5, "hidden": [100, 20], "init.gain": 3, "batch_size": 13}
+    )
+    assert configuration.training.schedule.eta_max == 1.5
+    assert configuration.training.schedule.eta_min == 1e-5
+    assert (configuration.training.batch_size, configuration.training.cycles, configuration.training.lambda_) == (
+        13,
+        3,
+        0,
+    )
+    assert configuration.parameters == {"hidden": [100, 20], "init": {"kind": "he", "gain": 3}}
+    configuration = resolve(study, two, {"eta": 0.01})
+    assert (configuration.training.schedule.kind, configuration.training.cycles, configuration.training.epochs) == (
+        "step",
+        None,
+        40,
+    )
+    assert (configuration.file, configuration.parameters["hidden"]) == ("models/mlp.py", [7])
+    assert resolve(study, three, three.configurations[0]).training.schedule.eta_max == 1
 
 
-def test_a_setting_survives_json():
+def test_a_configuration_survives_json():
     study = parse(TEXT, "x")
-    setting = resolve(study, study.stages[0], {"lambda": 0.1 + 0.2, "hidden": [3]})
-    assert Setting.from_json(json.loads(json.dumps(setting.to_json()))) == setting
-    assert setting.to_json()["training"]["lambda"] == 0.1 + 0.2
+    configuration = resolve(study, study.stages[0], {"lambda": 0.1 + 0.2, "hidden": [3]})
+    assert Configuration.from_json(json.loads(json.dumps(configuration.to_json()))) == configuration
+    assert configuration.to_json()["training"]["lambda"] == 0.1 + 0.2
 
 
 @pytest.mark.parametrize(
     "params", [{"batch_size": 0}, {"lambda": -1.0}, {"schedule.eta_max": float("nan")}, {"epochs": 1.5}]
 )
-def test_a_sampled_value_that_breaks_a_rule_never_becomes_a_setting(params):
+def test_a_sampled_value_that_breaks_a_rule_never_becomes_a_configuration(params):
     study = parse(TEXT, "x")
     with pytest.raises(StudyFileError, match=r"^x: stage\[0\]"):
         resolve(study, study.stages[0], params)
@@ -182,20 +192,20 @@ eta = 0.1
 [[stage]]
 name = "one"
 augmentation.flip = false
-settings = [ {settings} ]
+configurations = [ {configurations} ]
 [final]
 replicates = 3
 augmentation = {{ noise = 0.5 }}
 """
 
 
-def more(training="epochs = 40", settings="{}", validation="400"):
-    return parse(MORE.format(training=training, settings=settings, validation=validation), "x")
+def more(training="epochs = 40", configurations="{}", validation="400"):
+    return parse(MORE.format(training=training, configurations=configurations, validation=validation), "x")
 
 
-def settings_of(study):
+def configurations_of(study):
     stage = study.stages[0]
-    return [resolve(study, stage, params) for params in stage.settings]
+    return [resolve(study, stage, params) for params in stage.configurations]
 
 
 def test_an_optimiser_replaces_the_whole_of_another_and_its_name_is_short_for_its_table():
@@ -203,7 +213,7 @@ def test_an_optimiser_replaces_the_whole_of_another_and_its_name_is_short_for_it
         "epochs = 4\noptimiser = { kind = 'nesterov', momentum = 0.5 }",
         "{}, { optimiser = { momentum = 0.7 } }, { optimiser = 'adam' }, { optimiser = { kind = 'momentum' } }",
     )
-    found = [setting.training.optimiser for setting in settings_of(study)]
+    found = [configuration.training.optimiser for configuration in configurations_of(study)]
     assert found == [
         Nesterov(kind="nesterov", momentum=0.5),
         Nesterov(kind="nesterov", momentum=0.7),
@@ -214,17 +224,17 @@ def test_an_optimiser_replaces_the_whole_of_another_and_its_name_is_short_for_it
 
 def test_one_length_takes_the_place_of_another():
     study = more("epochs = 4", "{}, { updates = 50 }, { epochs = 7 }")
-    trainings = [setting.training for setting in settings_of(study)]
+    trainings = [configuration.training for configuration in configurations_of(study)]
     assert [(training.epochs, training.updates) for training in trainings] == [(4, None), (None, 50), (7, None)]
     assert [epochs(training, 1000) for training in trainings] == [4, 5, 7]
 
 
 def test_a_warm_up_is_counted_in_updates():
     schedules = "{ schedule = { warmup_epochs = 3 } }, { schedule = { warmup_updates = 7 } }, {}"
-    found = [setting.training.schedule for setting in settings_of(more(settings=schedules))]
+    found = [configuration.training.schedule for configuration in configurations_of(more(configurations=schedules))]
     assert [warm_up(schedule, 10) for schedule in found] == [30, 7, 0]
     one = "{ schedule = { kind = 'one_cycle', eta_max = 1 } }"
-    assert warm_up(settings_of(more(settings=one))[0].training.schedule, 10) == 0
+    assert warm_up(configurations_of(more(configurations=one))[0].training.schedule, 10) == 0
 
 
 def test_one_cycle_begins_at_a_25th_of_its_peak_and_ends_far_below_unless_it_says_so():
@@ -238,11 +248,11 @@ def test_with_folds_each_is_a_replicate_and_the_final_keeps_their_size_without_t
     study = more(validation="{ folds = 5 }")
     stage, final = study.stages[0], study.final
     data = data_of(study, stage)
-    assert (data.train, data.folds, data.validation_images, replicates_of(study, stage)) == (1000, 5, 250, 5)
+    assert (data.train, data.folds, data.validation_samples, replicates_of(study, stage)) == (1000, 5, 250, 5)
     data = data_of(study, final)
-    assert (data.train, data.folds, data.validation_images, replicates_of(study, final)) == (1000, None, 250, 3)
+    assert (data.train, data.folds, data.validation_samples, replicates_of(study, final)) == (1000, None, 250, 3)
     given = final.model_copy(update={"data": DataOverrides(train=1200)})
-    assert (data_of(study, given).train, data_of(study, given).validation_images) == (1200, 250)
+    assert (data_of(study, given).train, data_of(study, given).validation_samples) == (1200, 250)
 
 
 def test_a_step_varies_its_images_as_the_study_but_for_its_own_keys():
@@ -253,12 +263,12 @@ def test_a_step_varies_its_images_as_the_study_but_for_its_own_keys():
     assert resolve(study, final, {}).augmentation == augmentation_of(study, final)
 
 
-def test_a_setting_stored_before_a_key_existed_has_its_default():
+def test_a_configuration_stored_before_a_key_existed_has_its_default():
     old = {"model": {"file": "m.py"}, "training": {"eta": 0.1, "batch_size": 10, "epochs": 4}}
-    setting = Setting.from_json(old)
-    training = setting.training
+    configuration = Configuration.from_json(old)
+    training = configuration.training
     assert (training.loss, training.keep, training.curves, training.stop) == ("cross_entropy", "best", "sample", None)
-    assert (training.optimiser, setting.augmentation) == (Sgd(), Augmentation())
+    assert (training.optimiser, configuration.augmentation) == (Sgd(), Augmentation())
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ def start(database, name="coarse", space=SPACE, planned=4):
 
 def new_trials(first, last, epochs=EPOCHS, keep="best"):
     """Trials number `first` to `last` - 1."""
-    setting = {"model": {}, "training": {"keep": keep}}
+    configuration = {"model": {}, "training": {"keep": keep}}
     return [
-        NewTrial(i, 0, {"eta": 0.1 + i % 90 / 10, "hidden": [8] if i % 2 else [9, 9]}, setting, epochs, point=i)
+        NewTrial(i, 0, {"eta": 0.1 + i % 90 / 10, "hidden": [8] if i % 2 else [9, 9]}, configuration, epochs, point=i)
         for i in range(first, last)
     ]
 
@@ -77,7 +77,7 @@ def weights(number, epoch):
 def segment(trial, last, *, test=False, **given):
     """What training a trial from where it is to epoch `last` would give; with a `failure`, it fails in that epoch."""
     best, value, curve = None, -1.0 if trial.value is None else trial.value, []
-    keeps_last = trial.setting["training"]["keep"] == "last"
+    keeps_last = trial.configuration["training"]["keep"] == "last"
     for epoch in range(trial.epochs_done + 1, last + 1 - bool(given.get("failure"))):
         bits = right(trial.number, epoch)
         accuracy = float(bits.mean())
@@ -106,9 +106,9 @@ def again(connection, trial):
     return next(row for row in reading.trials(connection, stage) if row.id == trial.id)
 
 
-def prune(database, trials, doomed=2, **given):
+def prune(database, trials, pruned_at=2, **given):
     with database.transaction() as connection:
-        decisions = [Decision(trial, doomed, "place 3 of 4", **given) for trial in trials]
+        decisions = [Decision(trial, pruned_at, "place 3 of 4", **given) for trial in trials]
         writing.decide(connection, decisions)
         return [again(connection, trial) for trial in trials]
 
@@ -131,7 +131,7 @@ def whole(database, keep="best"):
     prune(database, trials[2:3])
     prune(database, trials[3:4], audited=True)
     advance(database, trials[4:], 3, failure="the training cost became NaN")
-    advance(database, [*trials[:2], replace(trials[3], doomed=2)], EPOCHS)
+    advance(database, [*trials[:2], replace(trials[3], pruned_at=2)], EPOCHS)
     return finish(database)
 
 

@@ -61,8 +61,8 @@ def reading_study(database):
 def test_a_pruned_trial_keeps_its_curve_and_its_last_weights(database):
     whole(database)
     _, _, pruned, audited, failed = trials_of(database)
-    assert (pruned.state, pruned.doomed, pruned.epochs_done, pruned.reason) == ("pruned", 2, 2, "place 3 of 4")
-    assert (audited.state, audited.doomed, audited.reason) == ("complete", 2, "place 3 of 4")
+    assert (pruned.state, pruned.pruned_at, pruned.epochs_done, pruned.reason) == ("pruned", 2, 2, "place 3 of 4")
+    assert (audited.state, audited.pruned_at, audited.reason) == ("complete", 2, "place 3 of 4")
     assert (failed.state, failed.epochs_done, failed.reason) == ("failed", 3, "the training cost became NaN")
     with database.transaction() as connection:
         assert len(reading.history(connection, [pruned.id], "validation_loss")[pruned.id]) == 2
@@ -95,7 +95,7 @@ def test_a_trial_judged_by_its_last_epoch_has_no_value_if_it_fails_before(databa
         assert (failed.state, failed.value, failed.best_epoch) == ("failed", None, None)
 
 
-def test_trials_begun_anew_have_nothing_but_their_setting(database):
+def test_trials_begun_anew_have_nothing_but_their_configuration(database):
     add(database)
     start(database, "final")
     trials = add_trials(database, new_trials(0, 3), "final")
@@ -107,7 +107,7 @@ def test_trials_begun_anew_have_nothing_but_their_setting(database):
     first, second, third = mirror(database, "s / 2 final")
     assert (first.state, first.intermediate_values, first.value) == (TrialState.WAITING, {}, None)
     assert (second.state, second.datetime_start, third.state) == (TrialState.WAITING, None, TrialState.RUNNING)
-    assert stage_row(database, "final")["looks"] == 1
+    assert stage_row(database, "final")["test_evaluations"] == 1
     advance(database, trials[:2], 4, test=True)
 
 
@@ -121,7 +121,7 @@ def test_a_stage_begun_anew_is_as_it_was_before_but_for_its_looks(database):
         writing.add_seconds(connection, stage_of_id(connection, "final"), 12.5)
         writing.reset_stage(connection, database.optuna, reading.stages(connection, 1)[1])
     now = stage_row(database, "final")
-    assert now | {"optuna_study_id": 0} == fresh | {"optuna_study_id": 0, "looks": 2}
+    assert now | {"optuna_study_id": 0} == fresh | {"optuna_study_id": 0, "test_evaluations": 2}
     assert mirror(database, "s / 2 final") == trials_of(database, "final") == []
 
 
@@ -152,8 +152,8 @@ def test_what_a_budget_stopped_goes_on_when_it_grows_and_what_a_pruner_stopped_d
     start(database)
     trials = add_trials(database, new_trials(0, 4, epochs=41))
     begun = advance(database, trials[:3], 4)
-    prune(database, begun[:1], doomed=4)
-    stopped = prune(database, [*begun[1:], trials[3]], doomed=None)
+    prune(database, begun[:1], pruned_at=4)
+    stopped = prune(database, [*begun[1:], trials[3]], pruned_at=None)
     assert [trial.state for trial in mirror(database)] == [TrialState.PRUNED] * 4
     advance(database, add_trials(database, new_trials(4, 5)), 4)
     finish(database, ended="time")

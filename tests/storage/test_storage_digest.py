@@ -69,10 +69,10 @@ def test_it_is_the_same_however_the_study_was_run(database, tmp_path):
 
 CHANGES = {
     "a parameter": "UPDATE hpsearch_trials SET params = '{\"eta\": 0.30000000000000004}' WHERE number = 2",
-    "a setting": "UPDATE hpsearch_trials SET setting = '{}' WHERE number = 2",
+    "a configuration": "UPDATE hpsearch_trials SET configuration = '{}' WHERE number = 2",
     "a state": "UPDATE hpsearch_trials SET state = 'complete' WHERE number = 4",
     "a reason": "UPDATE hpsearch_trials SET reason = 'place 4 of 4' WHERE number = 2",
-    "a verdict": "UPDATE hpsearch_trials SET doomed = NULL WHERE number = 3",
+    "a verdict": "UPDATE hpsearch_trials SET pruned_at = NULL WHERE number = 3",
     "the last bit of a value": "UPDATE hpsearch_trials SET value = value * (1 + 2.3e-16) WHERE number = 1",
     "a best epoch": "UPDATE hpsearch_trials SET best_epoch = 3 WHERE number = 0",
     "the last bit of a curve": "UPDATE hpsearch_curves SET train_cost = train_cost * (1 + 2.3e-16) WHERE epoch = 2",

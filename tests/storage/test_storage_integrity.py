@@ -101,7 +101,7 @@ def test_a_trial_that_is_there_twice_is_refused_by_the_tables_and_found(tmp_path
     with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
         connection.executescript(lines.replace("UNIQUE (stage_id, point, replicate)", "CHECK (1)"))
     damage(tmp_path, "UPDATE hpsearch_trials SET point = 0")
-    assert check(tmp_path) == ["study 's', stage 'coarse': replicate 0 of setting 0 is there 2 times"]
+    assert check(tmp_path) == ["study 's', stage 'coarse': replicate 0 of configuration 0 is there 2 times"]
 
 
 def test_damage_to_the_file_is_reported_and_nothing_else(whole_study):

@@ -112,14 +112,14 @@ def test_the_last_accuracy_of_a_trial_that_ends_early_is_always_shown(database, 
         records = [segment(stopped, last, finished=True, stopped="early"), segment(pruned, last)]
         writing.commit_progress(connection, records)
     advance(database, [failed], last, failure="NaN")
-    prune(database, [trials_of(database)[2]], doomed=last)
+    prune(database, [trials_of(database)[2]], pruned_at=last)
     shown = [max(trial.intermediate_values) for trial in mirror(database)]
     assert shown == [last, last - 1, last]
     assert all(len(trial.intermediate_values) <= STEPS + 1 for trial in mirror(database))
     assert stride(epochs) * STEPS >= epochs
 
 
-def settings(values, first=0):
+def configurations(values, first=0):
     return [NewTrial(first + i, 0, {"x": value}, {}, 2, point=first + i) for i, value in enumerate(values)]
 
 
@@ -139,7 +139,7 @@ def test_all_trials_of_a_stage_have_one_distribution_whatever_came_in_which_chun
     add(database)
     start(database, space=space)
     for values in chunks:
-        add_trials(database, settings(values, first=len(trials_of(database))))
+        add_trials(database, configurations(values, first=len(trials_of(database))))
     found = mirror(database)
     assert [trial.distributions["x"] for trial in found] == [widest] * len(found)
     wanted = [str(value) if isinstance(value, list) else value for values in chunks for value in values]
@@ -179,8 +179,11 @@ def test_a_stage_never_writes_into_the_study_that_got_the_id_of_its_deleted_one(
 def test_trials_come_back_as_they_are_read_again(database):
     add(database)
     start(database, space=SPACE)
-    given = [replace(trial, params={"eta": 1, "hidden": (9, 9)}, asked={"a": (1, 2)}) for trial in new_trials(0, 2)]
+    given = [
+        replace(trial, params={"eta": 1, "hidden": (9, 9)}, sampler_attributes={"a": (1, 2)})
+        for trial in new_trials(0, 2)
+    ]
     added = add_trials(database, given)
     assert added == trials_of(database)
     assert added[0].params == {"eta": 1, "hidden": [9, 9]}
-    assert added[0].asked == {"a": [1, 2]}
+    assert added[0].sampler_attributes == {"a": [1, 2]}

@@ -33,14 +33,14 @@ def made(folder: Path, state: str = "{'epoch': np.array(epoch)}", predicted: str
 def test_classes_have_the_share_of_errors_as_their_loss(tmp_path):
     trained = made(tmp_path)
     trained.train(1)
-    found = trained.evaluate(DATA.images, DATA.labels)
+    found = trained.evaluate(DATA.samples, DATA.labels)
     assert (found.loss, found.cost, found.accuracy) == (4 / 6, 4 / 6, 2 / 6)
     assert found.predicted.dtype == np.uint8
 
 
 def test_scores_have_cross_entropy_as_their_loss(tmp_path):
     trained = made(tmp_path, predicted="np.log(np.tile([0.7, 0.2, 0.1], (len(images), 1)))")
-    found = trained.evaluate(DATA.images, DATA.labels)
+    found = trained.evaluate(DATA.samples, DATA.labels)
     assert found.loss == pytest.approx(-np.log([0.7, 0.2, 0.1]).mean())
     assert found.predicted.tolist() == [0] * 6
 
@@ -57,7 +57,7 @@ def test_each_epoch_draws_from_a_generator_of_its_own(tmp_path):
 
 def test_the_order_of_an_epoch_is_that_of_the_data_s_seed():
     assert sorted(DATA.order(1)) == list(range(6))
-    assert DATA.order(1).tolist() == Data(DATA.images, DATA.labels, 3, (1, 2, 2), seed=5).order(1).tolist()
+    assert DATA.order(1).tolist() == Data(DATA.samples, DATA.labels, 3, (1, 2, 2), seed=5).order(1).tolist()
     assert len({tuple(DATA.order(epoch)) for epoch in range(1, 9)}) > 1
 
 
@@ -82,7 +82,7 @@ def test_a_breach_names_the_file_the_method_and_what_came(tmp_path, given, metho
 
     def used() -> None:
         trained.train(1)
-        trained.evaluate(DATA.images, DATA.labels)
+        trained.evaluate(DATA.samples, DATA.labels)
 
     with pytest.raises(ModelError) as breach:
         used()
@@ -117,7 +117,7 @@ def test_what_evaluate_returns_of_another_kind_is_named(tmp_path, returned, word
     (tmp_path / "mine.py").write_text(CLASS.replace("RETURNED", returned), "utf-8")
     trained = make_with(read_plugin(tmp_path / "mine.py"), DATA, 0, {})
     with pytest.raises(ModelError) as breach:
-        trained.evaluate(DATA.images, DATA.labels)
+        trained.evaluate(DATA.samples, DATA.labels)
     assert words in str(breach.value)
 
 
@@ -138,7 +138,7 @@ def test_what_two_functions_share_or_forget_does_not_depend_on_where_a_segment_e
 def test_a_model_file_may_define_dataclasses_whose_types_are_text(tmp_path):
     text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Box:\n    n: int\n"
     (tmp_path / "mine.py").write_text(text + CLASS.replace("RETURNED", "0.0, labels"), "utf-8")
-    assert make_with(read_plugin(tmp_path / "mine.py"), DATA, 0, {}).evaluate(DATA.images, DATA.labels).accuracy == 1.0
+    assert make_with(read_plugin(tmp_path / "mine.py"), DATA, 0, {}).evaluate(DATA.samples, DATA.labels).accuracy == 1.0
 
 
 def test_any_array_without_objects_comes_back_as_it_was(tmp_path):

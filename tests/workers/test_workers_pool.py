@@ -20,13 +20,13 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
     with closing(open_pool("loky", 2)) as pool:
         first = [pool.submit(sleep, 0.5) for _ in range(2)]
-        doomed, other = (future.result(30) for future in first)
+        pruned_at, other = (future.result(30) for future in first)
         running, innocent = pool.submit(sleep, 60.0), pool.submit(sleep, 0.5)
-        os.kill(doomed, signal.SIGKILL)
+        os.kill(pruned_at, signal.SIGKILL)
         with pytest.raises(WorkerDied):
             running.result(30)
         assert innocent.result(30) == other
-        assert pool.submit(sleep, 0.0).result(30) not in (doomed, other)
+        assert pool.submit(sleep, 0.0).result(30) not in (pruned_at, other)
 
 
 def test_a_model_file_may_have_processes_of_its_own_and_what_it_prints_is_no_output_of_ours(capfd):
@@ -39,11 +39,11 @@ def test_a_model_file_may_have_processes_of_its_own_and_what_it_prints_is_no_out
 
 def test_a_worker_that_died_while_it_was_idle_is_replaced_by_the_next_task():
     with closing(open_pool("loky", 1)) as pool:
-        doomed = pool.submit(sleep, 0.0).result()
-        os.kill(doomed, signal.SIGKILL)
+        pruned_at = pool.submit(sleep, 0.0).result()
+        os.kill(pruned_at, signal.SIGKILL)
         executor = pool._executors[0]
         until(lambda: executor._flags.broken is not None)  # only then does the executor know
-        assert pool.submit(sleep, 0.0).result(30) != doomed
+        assert pool.submit(sleep, 0.0).result(30) != pruned_at
 
 
 def test_workers_have_one_blas_thread_and_leave_ctrl_c_to_the_coordinator():

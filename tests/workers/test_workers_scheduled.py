@@ -16,7 +16,7 @@ from worker_tasks import fails, leave, sleep
 from hpsearch import data
 from hpsearch.errors import InputError, ModelError
 from hpsearch.search import launch
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.pools.engine import Room
@@ -85,10 +85,10 @@ def far(tmp_path, monkeypatch):
 def segment(tmp_path) -> Segment:
     workspace(tmp_path)
     training = {"lambda": 0.0, "eta": 0.1, "batch_size": 20, "epochs": 2}
-    setting = Setting.from_json({"model": {"file": "models/mlp.py", "hidden": [8]}, "training": training})
+    configuration = Configuration.from_json({"model": {"file": "models/mlp.py", "hidden": [8]}, "training": training})
     model = tmp_path / "models" / "mlp.py"
     split = data.prepare(data.load("digits"), train=110, validation=100, seed=0)
-    return Segment((Task(1, setting, ("coarse", 0)),), split, model, read_plugin(model).hash, 3, 0, 1, 2)
+    return Segment((Task(1, configuration, ("coarse", 0)),), split, model, read_plugin(model).hash, 3, 0, 1, 2)
 
 
 def pool_on(engine, told=None):

@@ -10,14 +10,14 @@ from tiny import workspace
 
 from hpsearch import data
 from hpsearch.errors import DataError, ModelError
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.segments.results import SegmentResult, unpack
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
 EPOCHS = 5
-SETTINGS = [(0.0, 0.1), (1e-3, 0.3), (0.05, 0.02), (1e-2, 0.2)]
+CONFIGURATIONS = [(0.0, 0.1), (1e-3, 0.3), (0.05, 0.02), (1e-2, 0.2)]
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def segment(tmp_path) -> Segment:
     workspace(tmp_path)
     model = tmp_path / "models" / "mlp.py"
     split = data.prepare(data.load("digits"), train=110, validation=100, seed=0)
-    tasks = tuple(Task(i, setting(*SETTINGS[i]), ("coarse", i)) for i in range(len(SETTINGS)))
+    tasks = tuple(Task(i, configuration(*CONFIGURATIONS[i]), ("coarse", i)) for i in range(len(CONFIGURATIONS)))
     return Segment(
         tasks, split, model, read_plugin(model).hash, seed=3, replicate=0, first=1, last=EPOCHS, ends=True, test=True
     )
 
 
-def setting(lam: float, eta: float) -> Setting:
+def configuration(lam: float, eta: float) -> Configuration:
     training = {"lambda": lam, "eta": eta, "batch_size": 20, "epochs": EPOCHS}
-    return Setting.from_json({"model": {"file": "models/mlp.py", "hidden": [8]}, "training": training})
+    return Configuration.from_json({"model": {"file": "models/mlp.py", "hidden": [8]}, "training": training})
 
 
 def in_parts(segment: Segment, cuts: list[int]) -> list[SegmentResult]:
@@ -70,7 +70,7 @@ def unpack_bytes(best):
 @pytest.mark.parametrize("cuts", [[1], [4], [1, 2, 3, 4], [2, 3]])
 def test_a_cut_does_not_change_a_bit(segment, cuts):
     whole, parts = [run_segment(segment)], in_parts(segment, cuts)
-    for k in range(len(SETTINGS)):
+    for k in range(len(CONFIGURATIONS)):
         assert facts(whole, k) == facts(parts, k)
 
 
@@ -83,14 +83,14 @@ def test_the_company_does_not_change_a_bit(segment, chosen):
 
 
 def test_a_diverging_trial_changes_no_other(segment):
-    wild = Task(9, setting(0.0, 1e14), ("coarse", 9))
+    wild = Task(9, configuration(0.0, 1e14), ("coarse", 9))
     whole = [run_segment(segment)]
     mixed = run_segment(dataclasses.replace(segment, tasks=(wild, *segment.tasks)))
     epoch, reason = mixed.tasks[0].failed
     assert reason.endswith(f"in epoch {epoch}")
     assert len(mixed.tasks[0].curve) == epoch - 1
     assert mixed.tasks[0].test is None
-    for k in range(len(SETTINGS)):
+    for k in range(len(CONFIGURATIONS)):
         assert facts([mixed], k + 1) == facts(whole, k)
 
 
@@ -107,7 +107,7 @@ def test_the_best_epoch_is_the_earliest_of_equals_and_its_images_are_counted(seg
     for task in run_segment(segment).tasks:
         accuracies = [row[7] for row in task.curve]
         assert task.best.epoch == 1 + int(np.argmax(accuracies))
-        correct = np.unpackbits(np.frombuffer(task.best.correct, np.uint8), count=task.best.images)
+        correct = np.unpackbits(np.frombuffer(task.best.correct, np.uint8), count=task.best.samples)
         assert correct.mean() == task.best.value == max(accuracies)
 
 

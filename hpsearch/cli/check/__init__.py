@@ -12,7 +12,11 @@ from hpsearch.cli.output import json_option
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of [model] or [training], e.g. hidden=[50]."
+    "--set",
+    "configurations",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of [model] or [training], e.g. hidden=[50].",
 )
 @click.option(
     "--dataset",
@@ -23,7 +27,7 @@ from hpsearch.cli.output import json_option
 )
 @data_dir_option
 @json_option
-def check(model: Path, settings: tuple[str, ...], **given: Any) -> int:
+def check(model: Path, configurations: tuple[str, ...], **given: Any) -> int:
     """Check that the model file MODEL keeps what a study promises: layers or a trainable.
 
     It is trained for a few epochs, again, elsewhere, cut, restored and in company: all must give the same bits. Exit
@@ -31,4 +35,4 @@ def check(model: Path, settings: tuple[str, ...], **given: Any) -> int:
     """
     from hpsearch.cli.check.run import check as run
 
-    return run(model, settings, **given)
+    return run(model, configurations, **given)

@@ -10,7 +10,7 @@ from hpsearch import data, spec
 from hpsearch.cli.new_study.study_text import least_study
 from hpsearch.cli.output import sign, tell
 from hpsearch.cli.set_option import pair, parsed
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.workers.conformance import EPOCHS, Finding, conformance
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 
@@ -21,17 +21,17 @@ _OURS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
 """Keys of [training] that `check` sets itself."""
 
 
-def check(model: Path, settings: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
+def check(model: Path, configurations: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
     """Print what was found of each promise; return 1 if any is broken."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # whatever a model raises is a finding; Ctrl-C must not be
     plugin = read_plugin(model)
-    images = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
-    train = min(TRAIN, 2 * len(images.labels) // 3)
-    validation = min(VALIDATION, len(images.labels) - train)
-    setting = _setting(plugin, settings, train)
-    split = data.prepare(images, train=train, validation=validation, seed=0)
+    samples = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
+    train = min(TRAIN, 2 * len(samples.labels) // 3)
+    validation = min(VALIDATION, len(samples.labels) - train)
+    configuration = _configuration(plugin, configurations, train)
+    split = data.prepare(samples, train=train, validation=validation, seed=0)
     findings = []
-    for finding in conformance(plugin, split, setting):
+    for finding in conformance(plugin, split, configuration):
         findings.append(finding)
         if not as_json:
             _print_finding(finding)
@@ -56,12 +56,12 @@ def _source(dataset: str) -> Any:
     if not dataset.lstrip().startswith("{"):
         return dataset
     parsed("dataset", dataset, f"--dataset {dataset}")
-    study = least_study("settings = [{ eta = 0.1 }]", dataset=dataset, training={"epochs": 1, "batch_size": 1})
+    study = least_study("configurations = [{ eta = 0.1 }]", dataset=dataset, training={"epochs": 1, "batch_size": 1})
     return spec.parse(study, "--dataset").data.dataset
 
 
-def _setting(plugin: Plugin, settings: Iterable[str], train: int) -> Setting:
-    """The setting that is trained: that of a study which says no more than is needed, and what `--set` says."""
+def _configuration(plugin: Plugin, configurations: Iterable[str], train: int) -> Configuration:
+    """The configuration that is trained: that of a study which says no more than is needed, and what `--set` says."""
     training = {
         "epochs": str(EPOCHS),
         "keep": '"last"',
@@ -73,10 +73,10 @@ def _setting(plugin: Plugin, settings: Iterable[str], train: int) -> Setting:
         training = {key: value for key, value in training.items() if key in (*_OURS, *plugin.taken)}
     known = (*plugin.parameters, *(key for key in _keys_of_training(plugin) if key not in _OURS))
     model = {"file": json.dumps(plugin.path.as_posix())}
-    for text in settings:
+    for text in configurations:
         key, value = pair(text, known)
         (model if key in plugin.parameters else training)[key] = value
-    stage = f"settings = [{{ epochs = {EPOCHS} }}]"
+    stage = f"configurations = [{{ epochs = {EPOCHS} }}]"
     study = spec.parse(least_study(stage, training=training, model=model, train=train), "--set")
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     return spec.resolve(study, study.stages[0], {"epochs": EPOCHS})

@@ -11,7 +11,7 @@ from hpsearch.cli.output import json_option
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A parameter of the model, e.g. hidden=[50]."
+    "--set", "configurations", multiple=True, metavar="KEY=VALUE", help="A parameter of the model, e.g. hidden=[50]."
 )
 @click.option("--features", type=click.IntRange(1), default=20, show_default=True, help="Numbers per image.")
 @click.option("--images", type=click.IntRange(1), default=10, show_default=True, help="Images in the batch.")
@@ -36,11 +36,11 @@ from hpsearch.cli.output import json_option
 @click.option("--entries", type=click.IntRange(1), default=500, show_default=True, help="Most entries per parameter.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
-def gradcheck(model: Path, settings: tuple[str, ...], **given: Any) -> int:
+def gradcheck(model: Path, configurations: tuple[str, ...], **given: Any) -> int:
     """Compare the gradients of the model file MODEL with central differences, in float64.
 
     The relative error of a and n is |a - n| / max(epsilon, |a| + |n|). Exit status 1 if it is too large anywhere.
     """
     from hpsearch.cli.gradcheck.run import gradcheck as run
 
-    return run(model, settings, **given)
+    return run(model, configurations, **given)

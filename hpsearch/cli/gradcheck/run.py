@@ -14,10 +14,10 @@ from hpsearch.workers.models.gradients import gradients
 from hpsearch.workers.models.plugin import read_plugin
 
 
-def gradcheck(model: Path, settings: tuple[str, ...], *, tolerance: float, as_json: bool, **given: Any) -> int:
+def gradcheck(model: Path, configurations: tuple[str, ...], *, tolerance: float, as_json: bool, **given: Any) -> int:
     """Print a table of the checks; return 1 if any relative error exceeds the tolerance."""
     plugin = read_plugin(model)
-    pairs = (pair(text, plugin.parameters) for text in settings)
+    pairs = (pair(text, plugin.parameters) for text in configurations)
     found = gradients(plugin, {key: parsed(key, value, "")[key] for key, value in pairs}, **given)
     failed = [c for c in found if not c.relative_error <= tolerance]  # so that NaN fails
     if as_json:

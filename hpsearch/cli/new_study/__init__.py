@@ -1,4 +1,4 @@
-"""`new study`: write a study file by answering questions. Imports what it needs late."""
+"""`new study`: write a study file by prompting questions. Imports what it needs late."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from hpsearch.cli.output import json_option
 
 @click.group(cls=Group)
 def new() -> None:
-    """Write a file of your own, by answering questions."""
+    """Write a file of your own, by prompting questions."""
 
 
 @new.command()
@@ -21,7 +21,7 @@ def new() -> None:
 @click.option("--test", metavar="N|PATH", help="How many images to set aside as test images, or where those are.")
 @click.option("--model", metavar="FILE", help="The model file.")
 @click.option("--search", multiple=True, metavar="KEY[=VALUES]", help="A key to search, e.g. 'hidden=[[32], [64]]'.")
-@click.option("--trials", type=click.IntRange(1), metavar="N", help="How many settings the first stage tries.")
+@click.option("--trials", type=click.IntRange(1), metavar="N", help="How many configurations the first stage tries.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="How long each trains.")
 @click.option("--minutes", type=click.FloatRange(0), metavar="N", help="How long the search may take; 0: no limit.")
 @click.option("--yes", is_flag=True, help="Ask nothing: take the default of whatever is not given.")

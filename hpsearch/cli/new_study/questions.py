@@ -13,7 +13,7 @@ import click
 
 from hpsearch import data, spec
 from hpsearch.cli.new_study.study_text import USUAL, Answers, least_study, study_text
-from hpsearch.cli.output import answering, tell
+from hpsearch.cli.output import prompting, tell
 from hpsearch.errors import DataError, InputError, StudyFileError, nearest
 from hpsearch.search import preparation
 from hpsearch.spec.tables.base import Name
@@ -43,7 +43,7 @@ class Asker:
             except InputError as error:
                 raise click.UsageError(str(error)) from None
 
-        with answering("new study: the answers ended early; --yes takes the defaults", err=True):
+        with prompting("new study: the answers ended early; --yes takes the defaults", err=True):
             return click.prompt(text, default=str(default), value_proc=checked, err=True)
 
 
@@ -66,7 +66,7 @@ def new_study(
     if file is not None:
         _free(file)
         spec.check_value(f"{file}: the name", file.stem, Name)
-    source, images = ask(
+    source, samples = ask(
         "Dataset: digits, cifar10, or a path", "digits", lambda text: _source(text, label, test, ask), dataset
     )
     plugin = ask("Model file", "models/mlp.py", lambda text: read_plugin(Path(text)), model)
@@ -76,17 +76,17 @@ def new_study(
         for key, text in keys.items()
     }
     each = ask("Epochs of a training", 20, lambda text: _count("epochs", text), epochs)
-    number = ask("Settings of the first stage", 16, lambda text: _count("trials", text), trials)
+    number = ask("Configurations of the first stage", 16, lambda text: _count("trials", text), trials)
     limit = ask("Minutes at most, 0 for no limit", 0, _minutes, minutes)
     of_data = source if isinstance(source, str) else Path(source["path"]).stem
     name = file.stem if file is not None else ask("Name of the study", _proposed(of_data, new=not yes), _name)
     path = file if file is not None else Path("studies") / f"{name}.toml"
-    validation = max(1, round(0.2 * images)) if images < 20_000 else images // 10
+    validation = max(1, round(0.2 * samples)) if samples < 20_000 else samples // 10
     training, usable = {"epochs": each, "batch_size": 50, "eta": 0.1}, ["epochs", *_training_keys(plugin)]
     answers = Answers(
         name=name,
         dataset=source,
-        train=images - validation,
+        train=samples - validation,
         validation=validation,
         model=str(plugin.path),
         space=space,

@@ -51,7 +51,7 @@ def study_text(a: Answers) -> str:
             "[data]",
             f"dataset = {_toml(a.dataset)}",
             _noted(f"train = {a.train:_}", "images to learn from"),
-            _noted(f"validation = {a.validation:_}", "images that settings are compared on"),
+            _noted(f"validation = {a.validation:_}", "images that configurations are compared on"),
             "",
             "[model]",
             _noted(f"file = {_toml(a.model)}", "any other key here is a parameter of the model"),
@@ -90,7 +90,7 @@ def least_study(
 
 
 def combinations(space: Mapping[str, str]) -> int | None:
-    """How many settings a space of choices alone has; None where it has a range."""
+    """How many configurations a space of choices alone has; None where it has a range."""
     values = [tomllib.loads(f"value = {text}")["value"] for text in space.values()]
     return None if any(isinstance(value, dict) for value in values) else math.prod(map(len, values))
 

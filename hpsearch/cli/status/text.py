@@ -126,7 +126,7 @@ def _failures(connection: Connection, study: StudyRow, rows: Sequence[dict[str, 
         failed = [trial for trial in reading.trials(connection, stage.id) if trial.state == FAILED]
         traces = reading.tracebacks(connection, stage.id) if whole else {}
         for trial in failed if whole else failed[:SHORT]:
-            yield f"{stage.name}:{trial.number} failed: {one_line(str(trial.reason))}; {_setting(trial)}"
+            yield f"{stage.name}:{trial.number} failed: {one_line(str(trial.reason))}; {_configuration(trial)}"
             yield from _indented(traces.get(trial.number))
         if not whole and len(failed) > SHORT:
             yield f"stage {stage.name}: {len(failed) - SHORT:,} more failed trials; --failures shows all"
@@ -164,14 +164,14 @@ def _trial(connection: Connection, study: StudyRow, name: str) -> tuple[StageRow
 def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
     reason = f": {one_line(trial.reason)}" if trial.reason else ""
     yield f"{stage.name}:{trial.number} is {trial.state}{reason}"
-    yield f"setting {trial.point}, replicate {trial.replicate}: {_setting(trial)}"
+    yield f"configuration {trial.point}, replicate {trial.replicate}: {_configuration(trial)}"
     best = "" if trial.value is None else f", best validation accuracy {trial.value:.2%} in epoch {trial.best_epoch}"
     yield f"{trial.epochs_done} of {trial.epochs} epochs{best}"
-    if trial.doomed is not None and trial.state != PRUNED:
-        yield f"the pruner decided against it at epoch {trial.doomed}; it trains on to audit the pruner"
+    if trial.pruned_at is not None and trial.state != PRUNED:
+        yield f"the pruner decided against it at epoch {trial.pruned_at}; it trains on to audit the pruner"
 
 
-def _setting(trial: TrialRow) -> str:
+def _configuration(trial: TrialRow) -> str:
     return ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in trial.params.items())
 
 

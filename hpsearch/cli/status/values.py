@@ -49,6 +49,6 @@ def trial_facts(stage: StageRow, trial: TrialRow, traceback: str | None) -> dict
         "best_epoch": trial.best_epoch,
         "validation_accuracy": trial.value,
         "validation_loss": trial.loss,
-        "doomed": trial.doomed,
+        "pruned_at": trial.pruned_at,
         "traceback": traceback,
     }

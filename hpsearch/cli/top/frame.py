@@ -38,7 +38,7 @@ class StageFacts:
 
 @dataclass(frozen=True)
 class TrialFacts:
-    """A setting and its validation accuracy, epoch by epoch; of several replicates, the curve of the first."""
+    """A configuration and its validation accuracy, epoch by epoch; of several replicates, the curve of the first."""
 
     number: int
     params: Mapping[str, Any]
@@ -50,7 +50,7 @@ class TrialFacts:
 
 @dataclass(frozen=True)
 class CohortFacts:
-    """Trials that train as one computation, by number, their settings, and the accuracy of the best of them."""
+    """Trials that train as one computation, by number, their configurations, and the accuracy of the best of them."""
 
     trials: Sequence[int]
     params: Sequence[Mapping[str, Any]]
@@ -155,7 +155,7 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
 
 
 def _leaders(connection: Connection, stage_id: int) -> list[TrialFacts]:
-    """The best settings of a stage so far, by the mean over their replicates."""
+    """The best configurations of a stage so far, by the mean over their replicates."""
     trial = schema.trials.c
     of_stage = (trial.stage_id == stage_id, trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
     mean = func.avg(trial.value)
@@ -201,11 +201,11 @@ def _under_way(connection: Connection, cohorts: Sequence[Sequence[Found]]) -> li
     curves = reading.history(connection, [row.id for row in leaders], "validation_accuracy")
     ids = [row.id for cohort in cohorts for row in cohort]
     query = select(trial.id, trial.params).where(trial.id.in_(ids))
-    settings = {row.id: row.params for row in connection.execute(query)}
+    configurations = {row.id: row.params for row in connection.execute(query)}
     return [
         CohortFacts(
             trials=[row.number for row in cohort],
-            params=[settings[row.id] for row in cohort],
+            params=[configurations[row.id] for row in cohort],
             epochs=best.epochs,
             epochs_done=best.epochs_done,
             value=best.value,

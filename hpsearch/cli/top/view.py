@@ -36,7 +36,7 @@ _COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
     ("left", "green"),
     ("left", "dim"),
 )
-"""Of a table of trials or cohorts: name, validation accuracy, epochs, curve, setting."""
+"""Of a table of trials or cohorts: name, validation accuracy, epochs, curve, configuration."""
 _STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold yellow", "failed": "bold red"}
 
 
@@ -51,7 +51,7 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts])
     rows: Sequence[TrialFacts | CohortFacts]
     for title, rows, share in (
-        (f"best settings of stage {stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
+        (f"best configurations of stage {stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
         (_under_way(frame), frame.cohorts, 1.0),
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
@@ -131,7 +131,9 @@ def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, sca
         for each in facts
     ]
     widths = [max(cell_len(head[column]) for head in heads) for column in range(3)]
-    room = max(0, room - sum(widths) - 6)  # what gives way is the setting first, then the curve, and never a number
+    room = max(
+        0, room - sum(widths) - 6
+    )  # what gives way is the configuration first, then the curve, and never a number
     curve = min(CURVE, room, max(len(each.curve) for each in facts))
     if room >= LEAST:
         widths += [max(1, curve), *([room - curve - 2] if room - curve - 2 >= LEAST else [])]
@@ -139,7 +141,7 @@ def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, sca
     for (justify, style), width in zip(_COLUMNS, widths, strict=False):
         table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", width=width)
     for head, each in zip(heads, facts, strict=True):
-        row = [*head, sparkline(each.curve, scale, blocks, curve), _setting(each)]
+        row = [*head, sparkline(each.curve, scale, blocks, curve), _configuration(each)]
         table.add_row(*map(Text, row[: len(widths)]))
     return table
 
@@ -186,13 +188,15 @@ def _short(stage: str, most: int) -> str:
     return text.plain
 
 
-def _setting(each: TrialFacts | CohortFacts) -> str:
+def _configuration(each: TrialFacts | CohortFacts) -> str:
     """What is searched; of a cohort what all its trials share, and then from where to where the rest goes."""
-    settings = [each.params] if isinstance(each, TrialFacts) else each.params
+    configurations = [each.params] if isinstance(each, TrialFacts) else each.params
     shared: list[str] = []
     varying: list[str] = []
-    for key in dict.fromkeys(key for params in settings for key in params):
-        values = [params[key] for params in settings if key in params]  # a list of settings need not name all keys
+    for key in dict.fromkeys(key for params in configurations for key in params):
+        values = [
+            params[key] for params in configurations if key in params
+        ]  # a list of configurations need not name all keys
         words = list(dict.fromkeys(map(_value, values)))
         if len(words) == 1:
             text = words[0]
@@ -200,7 +204,7 @@ def _setting(each: TrialFacts | CohortFacts) -> str:
             text = f"{_value(min(values))} to {_value(max(values))}"
         else:
             text = f"{len(words)} values"
-        if len(values) < len(settings):
+        if len(values) < len(configurations):
             text += f" in {len(values)}"
         (shared if text == words[0] else varying).append(f"{key} = {text}")
     return ", ".join(shared + varying)

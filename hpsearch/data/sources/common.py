@@ -22,7 +22,7 @@ class Part:
     """Images (n, features) of one shape (channels, height, width) with their labels (n), as found at `place`."""
 
     place: str
-    images: Images
+    samples: Images
     labels: Sequence[str]
     image_shape: Shape
 
@@ -72,14 +72,16 @@ def assemble(
     classes = tuple(names or found)
     if isinstance(test, Part):
         _check_alike(learn, test)
-        tested = test.images, _encode(test, found)
-        return make_dataset(name, (learn.images, labels), tested, classes, learn.image_shape)
+        tested = test.samples, _encode(test, found)
+        return make_dataset(name, (learn.samples, labels), tested, classes, learn.image_shape)
     if not 1 <= test < len(labels):
         rule = f"must be from 1 to {len(labels) - 1:,}, of the {len(labels):,} images of {learn.place}"
         raise DataError(f"data.dataset.{key} {rule}, got {test:,}")
     kept, aside = hold_out(labels, test, "test")
-    images = learn.images
-    return make_dataset(name, (images[kept], labels[kept]), (images[aside], labels[aside]), classes, learn.image_shape)
+    samples = learn.samples
+    return make_dataset(
+        name, (samples[kept], labels[kept]), (samples[aside], labels[aside]), classes, learn.image_shape
+    )
 
 
 def _encode(part: Part, classes: Sequence[str]) -> Labels:

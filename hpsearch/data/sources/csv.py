@@ -76,10 +76,10 @@ def _read_part(path: Path, label: str, image_shape: Sequence[int] | None) -> tup
             raise _not_a_number(path, line, header, column, cells) from None
     if not labels:
         raise DataError(f"{path}: must have lines of numbers below its header, has none")
-    images = np.frombuffer(values).reshape(len(labels), -1)
-    for row in np.flatnonzero(~np.isfinite(images).all(axis=1))[:1]:
-        raise _not_a_number(path, lines[row], header, column, [str(value) for value in images[row]])
-    return header, Part(str(path), numbers(str(path), images), labels, shape)
+    samples = np.frombuffer(values).reshape(len(labels), -1)
+    for row in np.flatnonzero(~np.isfinite(samples).all(axis=1))[:1]:
+        raise _not_a_number(path, lines[row], header, column, [str(value) for value in samples[row]])
+    return header, Part(str(path), numbers(str(path), samples), labels, shape)
 
 
 def _not_a_number(path: Path, line: int, header: list[str], label: int, cells: list[str]) -> DataError:

@@ -42,12 +42,12 @@ def _open(path: Path, file: BinaryIO) -> Any:
 
 
 def _read_part(
-    path: Path, held: Any, table: Mapping[str, Any], images: tuple[str, str], labels: tuple[str, str]
+    path: Path, held: Any, table: Mapping[str, Any], samples: tuple[str, str], labels: tuple[str, str]
 ) -> Part:
     """Read the arrays under the keys `images` and `labels`, each given with the name that it has by default."""
-    name, of_labels = table.get(*images), table.get(*labels)
+    name, of_labels = table.get(*samples), table.get(*labels)
     place = f"{path}: {name!r}"
-    pixels = numbers(place, _array(path, held, images[0], name))
+    pixels = numbers(place, _array(path, held, samples[0], name))
     pixels, image_shape = channels_first(place, pixels, table.get("channels"))
     texts = labels_of(f"{path}: {of_labels!r}", _array(path, held, labels[0], of_labels), len(pixels))
     return Part(place, pixels.reshape(len(pixels), -1), texts, image_shape)
@@ -63,25 +63,25 @@ def _array(path: Path, held: Any, key: str, name: str) -> npt.NDArray[Any]:
         raise DataError(f"{path}: {name!r} must be an array of numbers or text, is cut, corrupt or objects") from error
 
 
-def channels_first(place: str, images: Any, channels: str | None) -> tuple[Any, Shape]:
+def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any, Shape]:
     """Return the images as (n, channels, height, width) or flatter, and (channels, height, width)."""
-    if images.size == 0 or images.ndim not in (2, 3, 4):
+    if samples.size == 0 or samples.ndim not in (2, 3, 4):
         rule = "must be (n, features), (n, height, width) or these with channels, none of them 0"
-        raise DataError(f"{place}: {rule}, is {images.shape}")
-    if images.ndim == 2:
-        return images, (1, 1, images.shape[1])
-    if images.ndim == 3:
-        return images, (1, images.shape[1], images.shape[2])
+        raise DataError(f"{place}: {rule}, is {samples.shape}")
+    if samples.ndim == 2:
+        return samples, (1, 1, samples.shape[1])
+    if samples.ndim == 3:
+        return samples, (1, samples.shape[1], samples.shape[2])
     if channels is None:
-        first = images.shape[1] <= _MOST_CHANNELS < images.shape[3]
+        first = samples.shape[1] <= _MOST_CHANNELS < samples.shape[3]
         channels = "first" if first else "last"
-    images = np.moveaxis(images, _CHANNELS[channels], 1)
-    return images, images.shape[1:]
+    samples = np.moveaxis(samples, _CHANNELS[channels], 1)
+    return samples, samples.shape[1:]
 
 
-def labels_of(place: str, labels: npt.NDArray[Any], images: int) -> list[str]:
-    if labels.shape not in ((images,), (images, 1)):
-        raise DataError(f"{place}: must have one label for each of the {images:,} images, is {labels.shape}")
+def labels_of(place: str, labels: npt.NDArray[Any], samples: int) -> list[str]:
+    if labels.shape not in ((samples,), (samples, 1)):
+        raise DataError(f"{place}: must have one label for each of the {samples:,} images, is {labels.shape}")
     values = labels.reshape(-1)
     if values.dtype.kind in "iub":
         return [str(int(value)) for value in values]

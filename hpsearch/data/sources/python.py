@@ -79,13 +79,13 @@ def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -
     return given
 
 
-def _part(path: Path, given: Mapping[str, Any], images: str, labels: str) -> Part:
-    for key in (images, labels):
+def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str) -> Part:
+    for key in (samples, labels):
         if key not in given:
             raise DataError(f"{path}: load must return {key}, returned {', '.join(given) or 'nothing'}")
-    place = f"{path}: {images}"
+    place = f"{path}: {samples}"
     try:
-        pixels, classes = np.asarray(given[images]), np.asarray(given[labels])
+        pixels, classes = np.asarray(given[samples]), np.asarray(given[labels])
     except Exception as error:  # rows of unequal length, for example
         raise DataError(f"{place} and {labels} must be arrays: {raised(error)}") from error
     pixels, shape = channels_first(place, numbers(place, pixels), None)

@@ -15,10 +15,10 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
 from hpsearch.reporting.sections.ranking_rows import Row
 from hpsearch.reporting.sections.stage import StageView, with_diagnosis
-from hpsearch.reporting.sections.summary import final, last_search, setting
+from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 BEST = 3
-"""So many settings of the last search stage are drawn."""
+"""So many configurations of the last search stage are drawn."""
 
 REPLICATES = 7
 """At most so many replicates are drawn: the number of colours."""
@@ -57,12 +57,12 @@ def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = (
         rows = search.ranked[:BEST]
         title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
         noun = search.headings[1]
-        legend = [f"rank {row.rank}, {noun} {row.trial}: {setting(search, row)}{_happened(row)}" for row in rows]
+        legend = [f"rank {row.rank}, {noun} {row.trial}: {configuration(search, row)}{_happened(row)}" for row in rows]
         groups.append(_group(frames, title, "best", rows, legend))
     if last:
         rows = last.ranked[:REPLICATES]
         legend = [f"replicate {row.rank}{_happened(row)}" for row in rows]
-        groups.append(_group(frames, f"{last.name}: {setting(last, rows[0])}", "final", rows, legend))
+        groups.append(_group(frames, f"{last.name}: {configuration(last, rows[0])}", "final", rows, legend))
     chosen = [_chosen(frames, stages, stage or (search.name if search else ""), number) for stage, number in trials]
     for start in range(0, len(chosen), len(COLOURS)):
         part = chosen[start : start + len(COLOURS)]
@@ -83,7 +83,7 @@ def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int
     of_stage = frames.trials[frames.trials["stage"] == stage]
     found = of_stage.loc[of_stage["number"] == number, "id"].tolist()
     row = next((row for row in view.rows if found and found[0] in row.trial_ids), None)
-    if row is None and found:  # a replicate that does not count for its setting
+    if row is None and found:  # a replicate that does not count for its configuration
         point = of_stage.loc[of_stage["number"] == number, "point"].item()
         others = set(of_stage.loc[of_stage["point"] == point, "id"])
         row = next(row for row in view.rows if others & {*row.trial_ids})
@@ -91,7 +91,7 @@ def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int
         there = f"it has 0 to {int(of_stage['number'].max()):,}" if len(of_stage) else "it has none yet"
         raise InputError(f"--trials: stage {stage!r} has no trial {number:,}; {there}")
     row = with_diagnosis(replace(row, trial_ids=(found[0],)), diagnose_all(frames, found))
-    return row, f"{stage}, trial {number}: {setting(view, row)}{_happened(row)}"
+    return row, f"{stage}, trial {number}: {configuration(view, row)}{_happened(row)}"
 
 
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
@@ -152,7 +152,7 @@ def _panel(
             log = low > 0 and high / low > 20
             number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
 
-    what = "setting" if any(len(replicates) > 1 for replicates in runs) else "run"
+    what = "configuration" if any(len(replicates) > 1 for replicates in runs) else "run"
     alt = f"{formatting.label(name.split()[-1])} by epoch; {formatting.count(len(runs), what)}"
     return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
 

@@ -33,7 +33,7 @@ def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
 
 def _ended(trials: Sequence[Record]) -> bool:
     """Whether any trial of a stage was ended before its time, but by no pruner, whose stages have a picture already."""
-    pruner = any(trial["doomed"] for trial in trials)
+    pruner = any(trial["pruned_at"] for trial in trials)
     return not pruner and any(trial["state"] == "pruned" or stopped_early(trial) for trial in trials)
 
 

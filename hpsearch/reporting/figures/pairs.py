@@ -21,15 +21,15 @@ from hpsearch.reporting.sections.ranking_rows import Row
 from hpsearch.reporting.sections.stage import StageView, searched_keys
 
 KEYS, LINES = 5, 300
-"""At most so many keys are paired, the first ones; at most so many settings are drawn as lines, the best of each."""
+"""At most so many keys are paired, the first ones; at most so many configurations are drawn as lines, the best of each."""
 
 COLOURS = "cividis"
 """From dark blue to yellow, ever lighter: read alike with every kind of colour vision, and in grey."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """One setting as it is drawn: which stage's, its values by key, its accuracy, whether it is its stage's best.
+class Configuration:
+    """One configuration as it is drawn: which stage's, its values by key, its accuracy, whether it is its stage's best.
 
     The accuracy is None where it was pruned, or failed.
     """
@@ -53,7 +53,7 @@ class KeyAxis:
     high: float
 
     def place(self, params: dict[str, Any]) -> float:
-        """Return where a setting stands on it."""
+        """Return where a configuration stands on it."""
         value = params[self.key]
         return float(self.choices.index(formatting.any_value(value))) if self.choices else float(value)
 
@@ -66,18 +66,18 @@ class KeyAxis:
 
 def several_keys(frames: Frames, stages: Sequence[StageView]) -> tuple[list[str], str]:
     """Return a figure for each pair of searched keys, and that of parallel coordinates, "" with fewer than two keys."""
-    settings = _settings(frames, stages)
-    axes = _axes(frames, stages, settings)
-    if len(axes) < 2 or not any(setting.share is not None for setting in settings):
+    configurations = _configurations(frames, stages)
+    axes = _axes(frames, stages, configurations)
+    if len(axes) < 2 or not any(configuration.share is not None for configuration in configurations):
         return [], ""
-    pairs = [_pair(one, other, stages, settings) for one, other in itertools.combinations(axes[:KEYS], 2)]
-    return [figure for figure in pairs if figure], _parallel(axes, stages, settings)
+    pairs = [_pair(one, other, stages, configurations) for one, other in itertools.combinations(axes[:KEYS], 2)]
+    return [figure for figure in pairs if figure], _parallel(axes, stages, configurations)
 
 
-def _settings(frames: Frames, stages: Sequence[StageView]) -> list[Setting]:
+def _configurations(frames: Frames, stages: Sequence[StageView]) -> list[Configuration]:
     params = {trial["id"]: trial["params"] for trial in frames.rows}
     return [
-        Setting(index, params[row.trial_ids[0]], _share(row), row.rank == "1", row.state == "pruned")
+        Configuration(index, params[row.trial_ids[0]], _share(row), row.rank == "1", row.state == "pruned")
         for index, stage in enumerate(stages)
         if stage.kind != "final"
         for row in stage.drawn
@@ -89,13 +89,13 @@ def _share(row: Row) -> float | None:
     return row.validation.share if row.validation and row.state not in ("failed", "pruned") else None
 
 
-def _axes(frames: Frames, stages: Sequence[StageView], settings: Sequence[Setting]) -> list[KeyAxis]:
+def _axes(frames: Frames, stages: Sequence[StageView], configurations: Sequence[Configuration]) -> list[KeyAxis]:
     """Return an axis for each searched key of which more than one value was tried."""
     labels = formatting.labels(searched_keys(frames.trials["params"]))
     found = []
     for key, label in labels.items():
         picture = key_picture(frames, stages, key)
-        values = [setting.params[key] for setting in settings if key in setting.params]
+        values = [configuration.params[key] for configuration in configurations if key in configuration.params]
         if len({formatting.any_value(value) for value in values}) < 2:
             continue
         numbers = [float(value) for value in values] if not picture.choices else [0.0, len(picture.choices) - 1.0]
@@ -104,15 +104,19 @@ def _axes(frames: Frames, stages: Sequence[StageView], settings: Sequence[Settin
     return found
 
 
-def _pair(one: KeyAxis, other: KeyAxis, stages: Sequence[StageView], settings: Sequence[Setting]) -> str:
-    both = [setting for setting in settings if one.key in setting.params and other.key in setting.params]
-    scored = [setting for setting in both if setting.share is not None]
+def _pair(one: KeyAxis, other: KeyAxis, stages: Sequence[StageView], configurations: Sequence[Configuration]) -> str:
+    both = [
+        configuration
+        for configuration in configurations
+        if one.key in configuration.params and other.key in configuration.params
+    ]
+    scored = [configuration for configuration in both if configuration.share is not None]
     if len(scored) < 2:
         return ""
     norm = _norm(scored)
 
     def draw(axes: Axes) -> None:
-        for index in sorted({setting.stage for setting in scored}):
+        for index in sorted({configuration.stage for configuration in scored}):
             # The best last, so that it lies on top.
             mine = sorted((each for each in scored if each.stage == index), key=lambda each: each.share or 0.0)
             drawn = axes.scatter(
@@ -159,9 +163,9 @@ def _pair(one: KeyAxis, other: KeyAxis, stages: Sequence[StageView], settings: S
     return svg(f"pair {one.key} {other.key}", f"Validation accuracy over {title}.", (4.7, 3.5), draw, legend)
 
 
-def _norm(scored: Sequence[Setting]) -> Normalize:
-    """Give the colours to the better half of the range: where settings differ little they should be told apart."""
-    shares = sorted(setting.share for setting in scored if setting.share is not None)
+def _norm(scored: Sequence[Configuration]) -> Normalize:
+    """Give the colours to the better half of the range: where configurations differ little they should be told apart."""
+    shares = sorted(configuration.share for configuration in scored if configuration.share is not None)
     low, high = shares[len(shares) // 10], shares[-1]
     return Normalize(low if high > low else low - 0.01, high, clip=True)
 
@@ -183,8 +187,10 @@ def _scale(axes: Axes, which: str, axis: KeyAxis) -> None:
     axes.tick_params(color=RULE)
 
 
-def _parallel(axes: Sequence[KeyAxis], stages: Sequence[StageView], settings: Sequence[Setting]) -> str:
-    whole = [each for each in settings if each.share is not None and all(axis.key in each.params for axis in axes)]
+def _parallel(axes: Sequence[KeyAxis], stages: Sequence[StageView], configurations: Sequence[Configuration]) -> str:
+    whole = [
+        each for each in configurations if each.share is not None and all(axis.key in each.params for axis in axes)
+    ]
     best = sorted(whole, key=lambda each: -(each.share or 0.0))[: min(LINES, math.ceil(0.9 * len(whole)))]
     if len(best) < 2:
         return ""
@@ -194,7 +200,7 @@ def _parallel(axes: Sequence[KeyAxis], stages: Sequence[StageView], settings: Se
         for place, each in reversed(list(enumerate(best))):
             height = ((each.share or 0.0) - low) / ((high - low) or 1.0)
             heights = [*(axis.share(each.params) for axis in axes), height]
-            above = 1 - place / len(best)  # the share of settings that it is no worse than
+            above = 1 - place / len(best)  # the share of configurations that it is no worse than
             plot.plot(
                 range(len(heights)),
                 heights,

@@ -52,7 +52,7 @@ def pruning_figure(frames: Frames, stage: str, index: int, race: Race) -> str:
         axes.set_ylim(top=best + 0.03 * best)
 
     numbers = {kind: len(racers) for kind, racers in kinds.items()}
-    many = f"{formatting.count(numbers['went on'], 'setting')} that went on, {numbers['cut']:,} that were cut"
+    many = f"{formatting.count(numbers['went on'], 'configuration')} that went on, {numbers['cut']:,} that were cut"
     where = f" at epochs {formatting.listing([f'{rung:,}' for rung in rungs[:LABELS]])}" if rungs else ""
     more = f", and {numbers['audited']:,} that were audited" if audited else ""
     alt = f"Validation accuracy by epoch in {stage}: {many}{where}{more}."

@@ -20,7 +20,7 @@ RASTER = 400
 
 @dataclass(frozen=True)
 class Point:
-    """One trial, or setting with replicates, in one key's picture; `estimate` is None where it failed.
+    """One trial, or configuration with replicates, in one key's picture; `estimate` is None where it failed.
 
     A pruned one stands at the accuracy that it had when it was cut.
     """
@@ -73,7 +73,9 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
         texts.append(f"{where} mark is a trial, its line Wilson's 95% interval.")
     if means:
         where = f"In {formatting.listing(means)} each" if single else "Each"
-        texts.append(f"{where} mark is the mean of a setting's replicates, its line Student's 95% interval for that.")
+        texts.append(
+            f"{where} mark is the mean of a configuration's replicates, its line Student's 95% interval for that."
+        )
     if any(row.state == "failed" for stage in shown for row in stage.rows):
         texts.append("A cross at the foot is one that failed.")
     if any(stage.any_pruned for stage in shown):

@@ -123,9 +123,9 @@ def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], N
 
 
 @contextmanager
-def drawing_style(name: str, **settings: Any) -> Iterator[None]:
+def drawing_style(name: str, **configurations: Any) -> Iterator[None]:
     """Draw inside with our look, and with identifiers that depend on `name` alone."""
-    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": name} | settings
+    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": name} | configurations
     with mpl.rc_context(style), warnings.catch_warnings():
         # Glyphs that matplotlib's font lacks matter little: it only measures with them, the browser draws them.
         warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)

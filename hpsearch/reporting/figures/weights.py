@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.stage import StageView
-from hpsearch.reporting.sections.summary import final, last_search, setting
+from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 UNITS = 50
 """At most so many units are shown, the first ones."""
@@ -52,7 +52,7 @@ def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages |
         "colours as in the images, mid-grey is zero" if shape[0] == 3 else "blue is negative, white zero, red positive"
     )
     trial = f"the first of trials {row.trial}" if len(row.trial_ids) > 1 else f"trial {row.trial}"
-    which = f"{trial} of {stage.name}" + (f", {setting(stage, row)}" if row.values else "")
+    which = f"{trial} of {stage.name}" + (f", {configuration(stage, row)}" if row.values else "")
     scale = f"Each on its own scale: {colours}; the number is its largest absolute weight."
     return WeightImages(f"{what}{some}, as images: {which}. {scale}", units)
 

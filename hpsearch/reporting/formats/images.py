@@ -18,8 +18,8 @@ _COLUMNS = 10
 
 def picture_file(picture: Picture, form: str) -> bytes:
     """Return a figure as the bytes of a PNG or SVG file: the same for the same input."""
-    settings: dict[str, Any] = {"svg.fonttype": "path"}
-    with drawing_style(picture.name, **settings):
+    configurations: dict[str, Any] = {"svg.fonttype": "path"}
+    with drawing_style(picture.name, **configurations):
         width, height = picture.size
         lines = len(picture.legend) if len(picture.legend) > 1 else 0
         figure = Figure(figsize=(width, height + 0.2 * lines), layout="constrained")

@@ -16,7 +16,7 @@ IDENTITY = ("stage", "rank", "trial", "replicate", "state")
 RESULTS = (
     "best_epoch",
     *(f"{split}_{metric}" for split in (*SPLITS, "test") for metric in METRICS),
-    *("epochs_done", "doomed", "reason"),
+    *("epochs_done", "pruned_at", "reason"),
 )
 
 
@@ -33,10 +33,10 @@ def ranking_frame(frames: Frames) -> pd.DataFrame:
 
 
 def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
-    # The keys are sorted, since a database may hand back a setting's keys in another order.
+    # The keys are sorted, since a database may hand back a configuration's keys in another order.
     keys = sorted(searched_keys(frames.trials["params"]))
     taken = {*IDENTITY, *RESULTS}
-    header = [*IDENTITY, *(f"setting.{key}" if key in taken else key for key in keys), *RESULTS]
+    header = [*IDENTITY, *(f"configuration.{key}" if key in taken else key for key in keys), *RESULTS]
     rows = [
         [
             *(trial["number" if column == "trial" else column] for column in IDENTITY),

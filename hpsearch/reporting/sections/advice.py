@@ -18,10 +18,10 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import IMPROVING
 from hpsearch.reporting.sections.ranking_rows import Record, Row
 from hpsearch.reporting.sections.stage import StageView
-from hpsearch.reporting.sections.summary import final, last_search, setting
+from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3
-"""A stage that we propose draws at least so many settings, or trains with so many seeds the best so many again."""
+"""A stage that we propose draws at least so many configurations, or trains with so many seeds the best so many again."""
 
 LENGTHS = ("epochs", "cycles", "updates")
 
@@ -43,7 +43,7 @@ class _Searched:
     stored: Record
     written: Mapping[str, Any]
     study: spec.Study
-    trials: Sequence[Record]  # of finished settings, the best first
+    trials: Sequence[Record]  # of finished configurations, the best first
 
     def params(self, row: Row) -> dict[str, Any]:
         """Return the values of the searched keys of a row."""
@@ -81,20 +81,20 @@ def _searched(frames: Frames, stages: Sequence[StageView]) -> _Searched | None:
 
 
 def _stop(searched: _Searched, others: int) -> Advice:
-    """All settings are tied: the stage's ranges are narrower than the noise."""
+    """All configurations are tied: the stage's ranges are narrower than the noise."""
     view = searched.view
     best = view.ranked[0]
-    images = best.validation.images if best.validation else 0
-    on = f"over {view.replication.over}" if view.replication else f"on {images:,} images"
+    samples = best.validation.samples if best.validation else 0
+    on = f"over {view.replication.over}" if view.replication else f"on {samples:,} images"
     again = view.ranked[:AGAIN]
     folds = bool(view.replication and view.replication.noun == "fold")
     stage = _stage(searched, "again", {} if folds else {"replicates": SEEDS})
-    stage["settings"] = [searched.params(row) for row in again]
+    stage["configurations"] = [searched.params(row) for row in again]
     how = "on more images" if folds else f"with {SEEDS} seeds each"
     return Advice(
         "Stop searching here",
-        f"None of the {others:,} other settings of {view.name} can be told from its best {on}: its ranges are narrower"
-        f" than the noise, and a finer search would choose by chance. Take the best ({setting(view, best)}), or train"
+        f"None of the {others:,} other configurations of {view.name} can be told from its best {on}: its ranges are narrower"
+        f" than the noise, and a finer search would choose by chance. Take the best ({configuration(view, best)}), or train"
         f" the first {len(again)} again {how}:",
         _lines(stage),
     )
@@ -184,15 +184,15 @@ def _longer(searched: _Searched, last: StageView | None) -> Advice | None:
         return None
     if last is not None and not any(row.happened.startswith(IMPROVING) for row in last.ranked):
         return None  # the final trained it on, as far as it goes
-    training = trial["setting"].get("training", {})
+    training = trial["configuration"].get("training", {})
     key = next((each for each in LENGTHS if training.get(each)), None)
     if key is None or key in searched.params(best):
         return None
     stage = _stage(searched, "longer", {})
     given = stage.get("training", {})
     kept = {name: value for name, value in given.items() if name not in LENGTHS}
-    stage |= {"training": kept | {key: 2 * training[key]}, "settings": [searched.params(best)]}
-    which = f"The best of {searched.view.name} ({setting(searched.view, best)})"
+    stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [searched.params(best)]}
+    which = f"The best of {searched.view.name} ({configuration(searched.view, best)})"
     why = [f"{which} was still improving when its {training[key]:,} {key} were over.", best.because]
     return Advice("Train longer", f"{' '.join(filter(None, why))} Give it twice as long:", _lines(stage))
 
@@ -218,13 +218,13 @@ def _entry(entry: Mapping[str, Any]) -> Any:
 
 
 def _lines(stage: Mapping[str, Any]) -> str:
-    """Write a stage as the lines of a study file; each key of its space, and each of its settings, on its own."""
+    """Write a stage as the lines of a study file; each key of its space, and each of its configurations, on its own."""
     lines = ["[[stage]]"]
     for key, value in stage.items():
         if key == "space":
             lines += [f"space.{_key(name)} = {toml(entry)}" for name, entry in value.items()]
-        elif key == "settings":
-            lines += ["settings = [", *(f"    {toml(each)}," for each in value), "]"]
+        elif key == "configurations":
+            lines += ["configurations = [", *(f"    {toml(each)}," for each in value), "]"]
         else:
             lines.append(f"{key} = {toml(value)}")
     return "\n".join(lines) + "\n"

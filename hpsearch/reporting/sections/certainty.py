@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.ranking_order import setting_state
+from hpsearch.reporting.ranking_order import configuration_state
 from hpsearch.reporting.sections.ranking_rows import Record
-from hpsearch.reporting.sections.replicate_rows import Replication, counted, settings_of
+from hpsearch.reporting.sections.replicate_rows import Replication, configurations_of, counted
 from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.statistics.comparison import Interval, difference_interval, wilson_interval
 from hpsearch.reporting.statistics.selection import RESAMPLES, Chosen, correct_for_choosing
@@ -25,12 +25,12 @@ class Choice:
     """One stage's choice: its winner's accuracy as measured and corrected; every text as the table shows it."""
 
     stage: str
-    settings: str
-    images: str
+    configurations: str
+    samples: str
     raw: str
     corrected: str
     interval: str
-    flattery: str  # in points
+    selection_bias: str  # in points
     again: str
     chosen: Chosen
 
@@ -42,7 +42,7 @@ class FinalCheck:
     stage: str
     accuracy: str
     interval: str
-    looks: int  # how often the test images were looked at, by any trial of the study
+    test_evaluations: int  # how often the test set was evaluated on, by any trial of the study
     trained: str  # on how many images, where the search had fewer
     difference: Interval | None  # corrected validation accuracy − test accuracy, as shares
     places: int
@@ -67,30 +67,36 @@ def points(share: float, places: int) -> str:
 
 
 def view_choices(frames: Frames, stages: Sequence[StageView]) -> list[Choice]:
-    """Return what each searching stage's choice is worth, where it was kept which images each setting gets right."""
+    """Return what each searching stage's choice is worth, where it was kept which images each configuration gets right."""
     found = []
     for stage in stages:
         if stage.kind == "final" or len(stage.ranked) < 2:
             continue
-        settings = _contestants(frames, settings_of(frames.by_stage[stage.name]))
-        seeds = len(settings[0]) if settings and stage.replication and stage.replication.noun == "seed" else 1
-        chosen = correct_for_choosing(_right(frames, settings, stage.replication), seeds)
+        configurations = _contestants(frames, configurations_of(frames.by_stage[stage.name]))
+        seeds = (
+            len(configurations[0]) if configurations and stage.replication and stage.replication.noun == "seed" else 1
+        )
+        chosen = correct_for_choosing(_right(frames, configurations, stage.replication), seeds)
         if chosen:
             found.append(_choice(stage, chosen))
     return found
 
 
-def _contestants(frames: Frames, settings: Sequence[Sequence[Record]]) -> list[list[Record]]:
-    """Return the settings among which the choice was made, the best first; none where it is not known of all.
+def _contestants(frames: Frames, configurations: Sequence[Sequence[Record]]) -> list[list[Record]]:
+    """Return the configurations among which the choice was made, the best first; none where it is not known of all.
 
     These are the finished ones with the most replicates. Those that were pruned were in the race too, and take part
     with the networks that they had when they were cut.
     """
-    ranked = [counted(members) for members in settings if members[0]["rank"]]
+    ranked = [counted(members) for members in configurations if members[0]["rank"]]
     ranked = [members for members in ranked if len(members) == len(ranked[0])]
     if len({_sizes(frames, members) for members in ranked}) != 1 or None in _sizes(frames, ranked[0]):
         return []
-    cut = [list(members) for members in settings if setting_state([each["state"] for each in members]) == "pruned"]
+    cut = [
+        list(members)
+        for members in configurations
+        if configuration_state([each["state"] for each in members]) == "pruned"
+    ]
     return ranked + [members for members in cut if _sizes(frames, members) == _sizes(frames, ranked[0])]
 
 
@@ -100,10 +106,10 @@ def _sizes(frames: Frames, members: Sequence[Record]) -> tuple[int | None, ...]:
 
 
 def _right(
-    frames: Frames, settings: Sequence[Sequence[Record]], how: Replication | None
+    frames: Frames, configurations: Sequence[Sequence[Record]], how: Replication | None
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield for each setting how many of its seeds get each image right; folds, on images of their own, are pooled."""
-    for members in settings:
+    """Yield for each configuration how many of its seeds get each image right; folds, on images of their own, are pooled."""
+    for members in configurations:
         kept = [frames.correct(trial["id"]) for trial in members]
         right = [each.astype(np.uint8) for each in kept if each is not None]
         if how and how.noun == "fold":
@@ -113,15 +119,15 @@ def _right(
 
 
 def _choice(stage: StageView, chosen: Chosen) -> Choice:
-    places = formatting.decimals(chosen.images)
+    places = formatting.decimals(chosen.samples)
     return Choice(
         stage=stage.name,
-        settings=f"{chosen.settings:,}",
-        images=f"{chosen.images:,}",
+        configurations=f"{chosen.configurations:,}",
+        samples=f"{chosen.samples:,}",
         raw=formatting.percent(chosen.raw, places),
         corrected=formatting.percent(chosen.corrected, places),
         interval=formatting.between(chosen.low, chosen.high, places),
-        flattery=points(chosen.flattery, places),
+        selection_bias=points(chosen.selection_bias, places),
         again=f"{100 * chosen.again:.0f}%",
         chosen=chosen,
     )
@@ -133,9 +139,9 @@ def check_final(frames: Frames, stages: Sequence[StageView], choices: Sequence[C
     tests = [row.test for row in last.ranked if row.test] if last else []
     if last is None or not tests:
         return None
-    images, places = tests[0].images, formatting.decimals(tests[0].images)
+    samples, places = tests[0].samples, formatting.decimals(tests[0].samples)
     share = statistics.fmean(test.share for test in tests)
-    low, high = wilson_interval(share * images, images)
+    low, high = wilson_interval(share * samples, samples)
     search = next((stage for stage in reversed(stages) if stage.kind != "final" and stage.ranked), None)
     choice = next((choice for choice in choices if search and choice.stage == search.name), None)
     difference = None
@@ -148,31 +154,31 @@ def check_final(frames: Frames, stages: Sequence[StageView], choices: Sequence[C
         stage=last.name,
         accuracy=formatting.percent(share, places),
         interval=formatting.between(low, high, places),
-        looks=sum(looks_at_test(frames)),
+        test_evaluations=sum(evaluates_on_test(frames)),
         trained=f"{after:,} images instead of {before:,}" if before and after and before != after else "",
         difference=difference,
         places=places,
     )
 
 
-def looks_at_test(frames: Frames) -> list[int]:
+def evaluates_on_test(frames: Frames) -> list[int]:
     """Return how often each stage's trials looked at the test images, those among them that have been deleted since."""
     kept = frames.trials.groupby("stage")["test_accuracy"].count()
-    return [int(kept.get(stage["name"], 0)) + int(stage["looks"] or 0) for stage in frames.stage_rows]
+    return [int(kept.get(stage["name"], 0)) + int(stage["test_evaluations"] or 0) for stage in frames.stage_rows]
 
 
 def corrected_sentence(stage: StageView, choices: Sequence[Choice]) -> str:
-    """Say what the best of a stage is worth without the flattery of the choice, "" where that is not known."""
+    """Say what the best of a stage is worth without the selection_bias of the choice, "" where that is not known."""
     choice = next((choice for choice in choices if choice.stage == stage.name), None)
     if choice is None:
         return ""
     chosen = choice.chosen
-    size = f"{100 * abs(chosen.flattery):.{formatting.decimals(chosen.images)}f} points"
-    less = f"{size} less than measured" if chosen.flattery > 0 else "no less than measured"
+    size = f"{100 * abs(chosen.selection_bias):.{formatting.decimals(chosen.samples)}f} points"
+    less = f"{size} less than measured" if chosen.selection_bias > 0 else "no less than measured"
     return (
         f"Corrected for having been chosen, that accuracy is {choice.corrected} (95% interval {choice.interval}),"
         f" {less}: when the choice is repeated on {RESAMPLES:,} resamples of the images and scored on the images left"
-        f" out, this is the mean. The same setting wins in {choice.again} of them."
+        f" out, this is the mean. The same configuration wins in {choice.again} of them."
     )
 
 

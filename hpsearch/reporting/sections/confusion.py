@@ -30,7 +30,7 @@ class Pair:
     names: tuple[str, str]
     first_for_second: str
     second_for_first: str
-    images: str  # how many of both on average
+    samples: str  # how many of both on average
     examples: tuple[tuple[str, str], ...]  # caption and image
 
 
@@ -54,8 +54,8 @@ def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Co
     classes = [str(name) for name in (frames.study["data"] or {}).get("classes") or []]
     if stage is None or not found or len(classes) < 2:
         return None
-    images = held_out(frames)
-    if images is None:
+    samples = held_out(frames)
+    if samples is None:
         missing = (
             "The test images' true classes are not in the database, and neither a prepared split nor the dataset was at"
             " hand when this report was written."
@@ -63,15 +63,15 @@ def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Co
         return Confusion("", missing, "", (), examples)
     for trial, predicted in found:
         right = frames.correct(trial, "test")
-        if predicted.size != images.labels.size or right is None or ((predicted == images.labels) != right).any():
+        if predicted.size != samples.labels.size or right is None or ((predicted == samples.labels) != right).any():
             missing = "The test images at hand are not those that the trials were scored on."
             return Confusion("", missing, "", (), examples)
-    counts = matrix(images.labels, [predicted for _, predicted in found], len(classes))
-    of = f"{stage.name}, {formatting.count(len(found), 'replicate') if stage.kind == 'final' else 'its best setting'}"
+    counts = matrix(samples.labels, [predicted for _, predicted in found], len(classes))
+    of = f"{stage.name}, {formatting.count(len(found), 'replicate') if stage.kind == 'final' else 'its best configuration'}"
     figure = _figure(counts, classes) if len(classes) <= CLASSES else ""
     shape = frames.study["data"].get("image_shape") if examples else None
     votes = np.stack([predicted for _, predicted in found])
-    return Confusion(of, "", figure, tuple(_pairs(counts, classes, images, votes, shape)), examples)
+    return Confusion(of, "", figure, tuple(_pairs(counts, classes, samples, votes, shape)), examples)
 
 
 def matrix(labels: NDArray[np.int64], predictions: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.float64]:
@@ -89,7 +89,7 @@ def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 def _pairs(
     counts: NDArray[np.float64],
     classes: Sequence[str],
-    images: HeldOut,
+    samples: HeldOut,
     votes: NDArray[np.uint8],
     shape: Sequence[int] | None,
 ) -> list[Pair]:
@@ -99,7 +99,7 @@ def _pairs(
     for first, second in (divmod(int(cell), len(classes)) for cell in order):
         if not both[first, second]:
             break
-        shown = _examples(images, votes, (first, second), classes, shape) if shape else ()
+        shown = _examples(samples, votes, (first, second), classes, shape) if shape else ()
         found.append(
             Pair(
                 (classes[first], classes[second]),
@@ -113,7 +113,7 @@ def _pairs(
 
 
 def _examples(
-    images: HeldOut,
+    samples: HeldOut,
     votes: NDArray[np.uint8],
     pair: tuple[int, int],
     classes: Sequence[str],
@@ -122,10 +122,10 @@ def _examples(
     """Return the first test images of one class that most trials take for the other, half of each direction."""
     shown: list[tuple[str, str]] = []
     for true, taken in (pair, pair[::-1]):
-        often = (votes == taken).sum(axis=0) * (images.labels == true)
+        often = (votes == taken).sum(axis=0) * (samples.labels == true)
         order = np.argsort(-often, kind="stable")[: EXAMPLES // 2]
         caption = f"{classes[true]}, taken for {classes[taken]}"
-        shown += [(caption, data_uri(picture(images.image(int(i)), shape))) for i in order if often[i]]
+        shown += [(caption, data_uri(picture(samples.image(int(i)), shape))) for i in order if often[i]]
     return tuple(shown)
 
 

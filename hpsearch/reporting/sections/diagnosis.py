@@ -66,12 +66,12 @@ class Measure:
 
     guess_loss: float
     chance: float
-    images: int
+    samples: int
     best: float  # the highest validation accuracy of the search
 
     def error(self, accuracy: float) -> float:
         """Return the standard error of an accuracy."""
-        return math.sqrt(max(accuracy * (1 - accuracy), 1 / self.images) / self.images)
+        return math.sqrt(max(accuracy * (1 - accuracy), 1 / self.samples) / self.samples)
 
 
 def diagnose_all(frames: Frames, wanted: Container[int] | None = None) -> dict[int, Diagnosis]:
@@ -84,14 +84,14 @@ def diagnose_all(frames: Frames, wanted: Container[int] | None = None) -> dict[i
     classes = len((frames.study["data"] or {}).get("classes") or []) or 2
     searching = frames.trials[frames.trials["kind"] != "final"]
     best = float(searching["validation_accuracy"].max()) if len(searching) else math.nan
-    images = {row["id"]: (row["data"] or {}).get("validation") or 1_000 for row in frames.stage_rows}
+    samples = {row["id"]: (row["data"] or {}).get("validation") or 1_000 for row in frames.stage_rows}
     found = {}
     for trial in frames.rows:
         if wanted is not None and trial["id"] not in wanted:
             continue
-        hinge = trial["setting"].get("training", {}).get("loss") == "hinge"
+        hinge = trial["configuration"].get("training", {}).get("loss") == "hinge"
         guess = float(classes - 1) if hinge else math.log(classes)
-        measure = Measure(guess, 1 / classes, images[trial["stage_id"]], best)
+        measure = Measure(guess, 1 / classes, samples[trial["stage_id"]], best)
         diagnosis = _of_trial(trial, curves.get(trial["id"]), measure)
         if diagnosis:
             found[trial["id"]] = diagnosis
@@ -236,8 +236,8 @@ def _fine(curve: Curve) -> Diagnosis:
     return Diagnosis(FINE, None, f"It ends with {train} of the training, {validation} of the validation images right.")
 
 
-def of_setting(found: Sequence[Diagnosis | None]) -> tuple[str, int | None]:
-    """Write what happened to a setting's replicates: what most of them did, and how many did something else.
+def of_configuration(found: Sequence[Diagnosis | None]) -> tuple[str, int | None]:
+    """Write what happened to a configuration's replicates: what most of them did, and how many did something else.
 
     The number is the middle one of the epochs that this speaks of, None where it speaks of none.
     """

@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.ranking_order import setting_state
+from hpsearch.reporting.ranking_order import configuration_state
 from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
-from hpsearch.reporting.sections.replicate_rows import counted, settings_of
+from hpsearch.reporting.sections.replicate_rows import configurations_of, counted
 from hpsearch.reporting.sections.stage import StageView, searched_keys
 from hpsearch.reporting.statistics import ped_anova
 from hpsearch.reporting.statistics.comparison import LEVEL, holm
 from hpsearch.reporting.statistics.ped_anova import Axis, Importance
 
 FEWEST = 8
-"""With fewer settings nothing is said: a tenth of them, or five, would be most of them."""
+"""With fewer configurations nothing is said: a tenth of them, or five, would be most of them."""
 
 _WORST = -1.0
-"""Stands for the accuracy of a setting that failed: below any. That of a pruned one is between it and 0."""
+"""Stands for the accuracy of a configuration that failed: below any. That of a pruned one is between it and 0."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class StageImportance:
 
     stage: str
     index: int  # of the stage in its study, which has its colour and mark
-    settings: int
-    best: int  # how many of the settings count as the best
+    configurations: int
+    best: int  # how many of the configurations count as the best
     keys: tuple[KeyImportance, ...]
 
     @property
@@ -66,8 +66,8 @@ class StageImportance:
         """What mattered in this stage, in words."""
         there = f"In {self.stage}"
         if not self.keys:
-            return f"{there}, {formatting.count(self.settings, 'setting')} are too few to tell (fewer than {FEWEST})."
-        what = f"being among the best {self.best:,} of {formatting.count(self.settings, 'setting')}"
+            return f"{there}, {formatting.count(self.configurations, 'configuration')} are too few to tell (fewer than {FEWEST})."
+        what = f"being among the best {self.best:,} of {formatting.count(self.configurations, 'configuration')}"
         real = [key for key in self.keys if not key.by_chance]
         if not real:
             return f"{there}, no key explains {what} better than chance does."
@@ -83,13 +83,13 @@ class StageImportance:
 
 
 def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[StageImportance]:
-    """Return what mattered in each searching stage with two keys or settings to compare, in order."""
+    """Return what mattered in each searching stage with two keys or configurations to compare, in order."""
     labels = formatting.labels(searched_keys(frames.trials["params"]))
     found = []
     for index, (view, stage) in enumerate(zip(stages, frames.stage_rows, strict=True)):
         if view.kind == "final":
             continue
-        tried, scores = _scored(settings_of(frames.by_stage[stage["name"]]))
+        tried, scores = _scored(configurations_of(frames.by_stage[stage["name"]]))
         axes = _axes(stage["space"] or {}, [members[0]["params"] for members in tried])
         if axes:
             found.append(_importance(view.name, index, scores, axes, labels))
@@ -112,14 +112,14 @@ def _importance(
     return StageImportance(name, index, tried, best, tuple(sorted(keys, key=lambda key: -key.share)))
 
 
-def _scored(settings: Sequence[Sequence[Record]]) -> tuple[list[Sequence[Record]], NDArray[np.float64]]:
-    """Return the settings that have ended, and what they are ordered by, (settings,).
+def _scored(configurations: Sequence[Sequence[Record]]) -> tuple[list[Sequence[Record]], NDArray[np.float64]]:
+    """Return the configurations that have ended, and what they are ordered by, (configurations,).
 
     That is the mean accuracy of the finished. Below these come those that a pruner decided against, the later the
     better, then by their accuracy; the failed are last. An audited one that ended below all that went on stands where
-    it would had it been cut. Settings that no time was left for are not counted.
+    it would had it been cut. Configurations that no time was left for are not counted.
     """
-    ended = [(members, state) for members in settings if (state := _state(members))]
+    ended = [(members, state) for members in configurations if (state := _state(members))]
     on = [_accuracy(members) for members, state in ended if state == "complete" and not _doomed(members)]
     worst = min(on, default=0.0)
     cut = [_cut(members) for members, state in ended if _is_cut(members, state, worst)]
@@ -132,11 +132,11 @@ def _scored(settings: Sequence[Sequence[Record]]) -> tuple[list[Sequence[Record]
 
 
 def _state(members: Sequence[Record]) -> str:
-    """Return how a setting ended for what it is: complete, pruned or failed; "" if it did not."""
+    """Return how a configuration ended for what it is: complete, pruned or failed; "" if it did not."""
     if members[0]["rank"]:
         return "complete"
     ended = [trial["state"] for trial in members if not out_of_time(trial)]
-    state = setting_state(ended) if len(ended) == len(members) else ""
+    state = configuration_state(ended) if len(ended) == len(members) else ""
     return state if state in ("failed", "pruned") else ""
 
 
@@ -146,12 +146,12 @@ def _is_cut(members: Sequence[Record], state: str, worst: float) -> bool:
 
 
 def _doomed(members: Sequence[Record]) -> bool:
-    return any(trial["doomed"] for trial in members)
+    return any(trial["pruned_at"] for trial in members)
 
 
 def _cut(members: Sequence[Record]) -> tuple[int, float]:
-    """Return where a setting was decided against, and its accuracy."""
-    return max(trial["doomed"] or 0 for trial in members), _accuracy(members)
+    """Return where a configuration was decided against, and its accuracy."""
+    return max(trial["pruned_at"] or 0 for trial in members), _accuracy(members)
 
 
 def _accuracy(members: Sequence[Record]) -> float:

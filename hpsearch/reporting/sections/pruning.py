@@ -8,14 +8,14 @@ from hpsearch.reporting.figures.pruning import drawn, pruning_figure
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.certainty import points
 from hpsearch.reporting.sections.ranking_rows import Record
-from hpsearch.reporting.sections.replicate_rows import Replication, compare_settings
+from hpsearch.reporting.sections.replicate_rows import Replication, compare_configurations
 from hpsearch.reporting.sections.rungs import Race, Racer, races
 from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.statistics.comparison import tied
 from hpsearch.reporting.statistics.pruning_loss import FEWEST, Chance, chance_of_loss, share_above
 
 SHOWN = 12
-"""At most so many rungs, and so many audited settings, the best, have a row."""
+"""At most so many rungs, and so many audited configurations, the best, have a row."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def view_pruning(frames: Frames, stages: Sequence[StageView]) -> list[Pruning]:
 
 
 def _view(frames: Frames, index: int, stage: StageView, race: Race) -> Pruning:
-    noun = "setting" if any(len(racer.trials) > 1 for racer in race.racers) else "trial"
+    noun = "configuration" if any(len(racer.trials) > 1 for racer in race.racers) else "trial"
     stored = next(row for row in frames.stage_rows if row["name"] == stage.name)
     places = formatting.decimals((stored["data"] or {}).get("validation"))
     audited = sorted((r for r in race.cut if r.audited and r.end is not None), key=lambda r: r.place)
@@ -117,13 +117,13 @@ class _Cost:
 def _cost(trials: Sequence[Record], race: Race) -> _Cost:
     base = max((trial["replicate"] for racer in race.racers for trial in racer.trials), default=0)
     mine = [trial for trial in trials if trial["replicate"] <= base]
-    cut = [trial for trial in mine if trial["state"] == "pruned" and trial["doomed"]]
+    cut = [trial for trial in mine if trial["state"] == "pruned" and trial["pruned_at"]]
     return _Cost(
         done=sum(trial["epochs_done"] for trial in mine),
         saved=sum(trial["epochs"] - trial["epochs_done"] for trial in cut),
         spent=sum(trial["seconds"] for trial in mine),
         spared=sum((t["epochs"] / t["epochs_done"] - 1) * t["seconds"] for t in cut if t["epochs_done"]),
-        audits=sum(t["epochs_done"] - t["doomed"] for t in mine if t["state"] != "pruned" and t["doomed"]),
+        audits=sum(t["epochs_done"] - t["pruned_at"] for t in mine if t["state"] != "pruned" and t["pruned_at"]),
     )
 
 
@@ -202,7 +202,7 @@ def _rung(race: Race, rung: int, places: int) -> RungRow:
 
 
 def _audits(frames: Frames, stored: Record, race: Race, audited: Sequence[Racer], places: int) -> Iterator[AuditRow]:
-    """Compare each audited setting with the best that went on, seed by seed, or on the same images."""
+    """Compare each audited configuration with the best that went on, seed by seed, or on the same images."""
     survivor = race.survivor
     if survivor is None or survivor.end is None or not audited:
         return
@@ -210,7 +210,7 @@ def _audits(frames: Frames, stored: Record, race: Race, audited: Sequence[Racer]
     data = stored["data"] or {}
     folds = bool(data.get("folds"))
     how = Replication("fold" if folds else "seed", each, data["validation"] / data["train"] if folds else 0.0, each)
-    p = compare_settings(frames, stored, [survivor.trials, *(racer.trials for racer in audited)], how)
+    p = compare_configurations(frames, stored, [survivor.trials, *(racer.trials for racer in audited)], how)
     for racer in audited[:SHOWN]:
         apart = (racer.end or 0.0) - survivor.end
         yield AuditRow(

@@ -1,6 +1,6 @@
-"""The rows of a ranking table, every cell a text: what a row is, and the rows of a stage with a trial per setting.
+"""The rows of a ranking table, every cell a text: what a row is, and the rows of a stage with a trial per configuration.
 
-May import our frames, statistics and words. `setting_rows` makes those of a stage whose settings have replicates.
+May import our frames, statistics and words. `configuration_rows` makes those of a stage whose configurations have replicates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,29 +23,29 @@ class Estimate:
     share: float
     low: float
     high: float
-    images: int
+    samples: int
     deviation: float | None = None  # of the replicates, None where there are none
 
     @property
     def accuracy(self) -> str:
         """The accuracy: 51.73%; with its standard deviation 51.73% ± 0.25."""
-        places = formatting.decimals(self.images)
+        places = formatting.decimals(self.samples)
         spread = "" if self.deviation is None else f" ± {100 * self.deviation:.{places}f}"
         return formatting.percent(self.share, places) + spread
 
     @property
     def interval(self) -> str:
         """The interval: 50.75–52.71."""
-        return formatting.between(self.low, self.high, formatting.decimals(self.images))
+        return formatting.between(self.low, self.high, formatting.decimals(self.samples))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One trial of a ranking table, or one setting with all its replicates."""
+    """One trial of a ranking table, or one configuration with all its replicates."""
 
     trial_ids: tuple[int, ...]
     state: str
-    rank: str  # in the final, where all are one setting, the replicate
+    rank: str  # in the final, where all are one configuration, the replicate
     trial: str
     values: tuple[str, ...]  # of the searched keys
     validation: Estimate | None
@@ -88,7 +88,7 @@ def compare(frames: Frames, trials: Sequence[Record]) -> dict[int, float]:
     return {trial: comparison.p for (trial, _), comparison in zip(others, comparisons, strict=True)}
 
 
-def images_of(frames: Frames, stage: Record, trial: Record, split: str) -> int | None:
+def samples_of(frames: Frames, stage: Record, trial: Record, split: str) -> int | None:
     """Return how many images of a split the trial was measured on, None where that is not known."""
     right = frames.correct(trial["id"], split)
     return right.size if right is not None else (stage["data"] or {}).get(split)
@@ -96,8 +96,10 @@ def images_of(frames: Frames, stage: Record, trial: Record, split: str) -> int |
 
 def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estimate | None:
     """Return a trial's accuracy on a split with Wilson's interval, None where it was not measured."""
-    share, images = trial[f"{split}_accuracy"], images_of(frames, stage, trial, split)
-    return Estimate(share, *wilson_interval(share * images, images), images) if share is not None and images else None
+    share, samples = trial[f"{split}_accuracy"], samples_of(frames, stage, trial, split)
+    return (
+        Estimate(share, *wilson_interval(share * samples, samples), samples) if share is not None and samples else None
+    )
 
 
 def trial_rows(
@@ -108,7 +110,7 @@ def trial_rows(
 
 
 def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, NumberStyle], p: float | None) -> Row:
-    # The final's trials are one setting: they are told apart by their seed and compared with nothing.
+    # The final's trials are one configuration: they are told apart by their seed and compared with nothing.
     final = stage["kind"] == "final"
     mark = "" if final else mark_of(trial["rank"], p)
     loss = trial["validation_loss"]
@@ -180,23 +182,23 @@ def why(trial: Record) -> str:
 
 def out_of_time(trial: Record) -> bool:
     """Whether a trial was ended by a budget, and not by the pruner."""
-    return trial["state"] == "pruned" and trial["doomed"] is None
+    return trial["state"] == "pruned" and trial["pruned_at"] is None
 
 
 def audited(trial: Record) -> bool:
     """Whether the pruner had decided against a trial, which trained on to show what that loses."""
-    return trial["state"] not in ("pruned", "failed") and trial["doomed"] is not None
+    return trial["state"] not in ("pruned", "failed") and trial["pruned_at"] is not None
 
 
 def pruned(trial: Record) -> str:
     """Write in a few words where and why a trial was pruned; ranking.csv has the whole reason.
 
     >>> reason = "place 22 of 40 after epoch 1, where the best 14 went on"
-    >>> pruned({"doomed": 1, "reason": reason, "traceback": None})
+    >>> pruned({"pruned_at": 1, "reason": reason, "traceback": None})
     'pruned at epoch 1: place 22 of 40'
     """
-    reason = why(trial).replace(f" after epoch {trial['doomed']}", "")
-    return f"pruned at epoch {trial['doomed']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
+    reason = why(trial).replace(f" after epoch {trial['pruned_at']}", "")
+    return f"pruned at epoch {trial['pruned_at']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
 
 
 def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
@@ -211,5 +213,5 @@ def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
     if not text and stage["kind"] != "final":
         text = "not compared: which images it gets right was not kept"
     early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
-    doomed = f"audited (cut at epoch {trial['doomed']:,})" if audited(trial) else ""
-    return "; ".join(part for part in (text, early, doomed) if part)
+    pruned_at = f"audited (cut at epoch {trial['pruned_at']:,})" if audited(trial) else ""
+    return "; ".join(part for part in (text, early, pruned_at) if part)

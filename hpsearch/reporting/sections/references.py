@@ -13,7 +13,7 @@ from scipy.special import ndtri, stdtrit
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Record, images_of
+from hpsearch.reporting.sections.ranking_rows import Record, samples_of
 from hpsearch.reporting.statistics.comparison import LEVEL, wilson_interval
 from hpsearch.spec import Reference, Study
 from hpsearch.spec.checks.references import stages_of
@@ -43,8 +43,8 @@ class Measured:
     """What came out here: one value per replicate; of how many images each is a share, None for costs and losses."""
 
     values: tuple[float, ...]
-    images: int | None
-    where: str  # which setting stands for the reported one, "" where it is that one
+    samples: int | None
+    where: str  # which configuration stands for the reported one, "" where it is that one
 
     @property
     def mean(self) -> float:
@@ -71,13 +71,13 @@ def noise(reported: float, measured: Measured) -> float | None:
     replicates, and holds for the one reported training and for our mean over n: s²·(1 + 1/n). Student's t has Welch's
     degrees of freedom, since only the second part is estimated from few values.
     """
-    number, of_seeds, of_images = len(measured.values), 0.0, 0.0
-    if measured.images:
+    number, of_seeds, of_samples = len(measured.values), 0.0, 0.0
+    if measured.samples:
         share = min(1.0, max(0.0, (reported + measured.mean) / 2))
-        of_images = 2 * share * (1 - share) / measured.images
+        of_samples = 2 * share * (1 - share) / measured.samples
     if number > 1:
         of_seeds = measured.deviation**2 * (1 + 1 / number)
-    variance = of_images + of_seeds
+    variance = of_samples + of_seeds
     if not variance:
         return None
     degrees = (number - 1) * (variance / of_seeds) ** 2 if of_seeds else math.inf
@@ -87,7 +87,7 @@ def noise(reported: float, measured: Measured) -> float | None:
 
 def _row(reference: Reference, measured: Measured | None) -> ReferenceRow:
     share = reference.metric.endswith("accuracy")
-    places = formatting.decimals(measured.images if measured else None) if share else 4
+    places = formatting.decimals(measured.samples if measured else None) if share else 4
     reported = formatting.percent(reference.value, 2) if share else f"{reference.value:.4g}"
     reproduced = difference = formatting.MISSING
     verdict, mark = "nothing like it was tried here", ""
@@ -131,8 +131,8 @@ def _reproduced(measured: Measured, share: bool, places: int) -> str:
         text = f"{measured.mean:.4g}" + (f" ± {measured.deviation:.2g}" if number > 1 else "")
     elif number > 1:
         text = f"{formatting.percent(measured.mean, places)} ± {100 * measured.deviation:.{places}f} ({number} seeds)"
-    elif measured.images:
-        low, high = wilson_interval(measured.mean * measured.images, measured.images)
+    elif measured.samples:
+        low, high = wilson_interval(measured.mean * measured.samples, measured.samples)
         text = f"{formatting.percent(measured.mean, places)} ({formatting.between(low, high, places)})"
     else:
         text = formatting.percent(measured.mean, places)
@@ -140,49 +140,49 @@ def _reproduced(measured: Measured, share: bool, places: int) -> str:
 
 
 def _about(reference: Reference) -> str:
-    if reference.setting:
+    if reference.configuration:
         where = f"{reference.stage}: " if reference.stage else ""
-        return where + pairs(reference.setting)
+        return where + pairs(reference.configuration)
     return "final" if reference.stage in (None, "final") else f"the best of {reference.stage}"
 
 
-def pairs(setting: Mapping[str, Any]) -> str:
-    """Write a setting: λ = 0, η = 0.1."""
-    labels = formatting.labels(setting)
-    return ", ".join(f"{labels[key]} = {formatting.any_value(value)}" for key, value in setting.items())
+def pairs(configuration: Mapping[str, Any]) -> str:
+    """Write a configuration: λ = 0, η = 0.1."""
+    labels = formatting.labels(configuration)
+    return ", ".join(f"{labels[key]} = {formatting.any_value(value)}" for key, value in configuration.items())
 
 
 def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | None:
-    """Return what came out for the setting that a reference is about, None where there is none that has finished."""
+    """Return what came out for the configuration that a reference is about, None where there is none that has finished."""
     names = [stage.name for stage in stages_of(study, reference)] or ["final"]
     for name in names:
         stage = next((row for row in frames.stage_rows if row["name"] == name), None)
         trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
-        point = _point(stage["space"] or {}, trials, reference.setting) if stage else None
+        point = _point(stage["space"] or {}, trials, reference.configuration) if stage else None
         chosen = [trial for trial in trials if trial["point"] == point]
         values = tuple(trial[reference.metric] for trial in chosen if trial[reference.metric] is not None)
         if stage and values:
             split, _, metric = reference.metric.partition("_")
-            images = images_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
-            there = {key: chosen[0]["params"][key] for key in reference.setting}
-            moved = {key: there[key] for key in there if same(there[key]) != same(reference.setting[key])}
-            return Measured(values, images, pairs(moved))
+            samples = samples_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
+            there = {key: chosen[0]["params"][key] for key in reference.configuration}
+            moved = {key: there[key] for key in there if same(there[key]) != same(reference.configuration[key])}
+            return Measured(values, samples, pairs(moved))
     return None
 
 
-def _point(space: Mapping[str, Any], trials: Sequence[Record], setting: Mapping[str, Any]) -> int | None:
-    """Return which point of a stage's trials, best first, is the setting, or the nearest to it in the stage's ranges.
+def _point(space: Mapping[str, Any], trials: Sequence[Record], configuration: Mapping[str, Any]) -> int | None:
+    """Return which point of a stage's trials, best first, is the configuration, or the nearest to it in the stage's ranges.
 
-    Without a setting it is the best.
+    Without a configuration it is the best.
     """
-    distances = [(_distance(space, trial["params"], setting), trial["point"]) for trial in trials]
+    distances = [(_distance(space, trial["params"], configuration), trial["point"]) for trial in trials]
     near = [(distance, index, point) for index, (distance, point) in enumerate(distances) if distance is not None]
     return min(near)[2] if near else None
 
 
-def _distance(space: Mapping[str, Any], params: Mapping[str, Any], setting: Mapping[str, Any]) -> float | None:
+def _distance(space: Mapping[str, Any], params: Mapping[str, Any], configuration: Mapping[str, Any]) -> float | None:
     total = 0.0
-    for key, wanted in setting.items():
+    for key, wanted in configuration.items():
         if key not in params:
             return None
         if same(params[key]) == same(wanted):

@@ -1,6 +1,6 @@
-"""The rows of a stage whose settings have replicates, seeds or folds: one per setting. May import our rows, statistics.
+"""The rows of a stage whose configurations have replicates, seeds or folds: one per configuration. May import our rows, statistics.
 
-A setting counts by the mean over its replicates, and is compared with the best over those that both have.
+A configuration counts by the mean over its replicates, and is compared with the best over those that both have.
 """
 
 import statistics
@@ -11,17 +11,17 @@ from itertools import groupby
 from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.ranking_order import setting_state
+from hpsearch.reporting.ranking_order import configuration_state
 from hpsearch.reporting.sections.ranking_rows import (
     Estimate,
     Record,
     Row,
     early_reason,
     estimate,
-    images_of,
     mark_of,
     out_of_time,
     pruned,
+    samples_of,
     stopped_early,
     trained,
     values_of,
@@ -33,16 +33,16 @@ from hpsearch.reporting.statistics.comparison import Spread, holm, mcnemar_exact
 
 @dataclass(frozen=True)
 class Replication:
-    """What the replicates of a stage's settings are, and how their mean varies (see `Spread`)."""
+    """What the replicates of a stage's configurations are, and how their mean varies (see `Spread`)."""
 
     noun: str  # seed or fold
-    number: int  # the most that a setting has
+    number: int  # the most that a configuration has
     overlap: float  # n_test / n_train for folds, which share training images; 0 for seeds
-    fewest: int  # of the finished settings
+    fewest: int  # of the finished configurations
 
     @property
     def even(self) -> bool:
-        """Whether all finished settings have as many."""
+        """Whether all finished configurations have as many."""
         return self.fewest == self.number
 
     @property
@@ -56,69 +56,69 @@ class Replication:
         span = "" if self.even else f"{self.fewest:,} to "
         return span + formatting.count(self.number, self.noun)
 
-    def spread(self, images: int, number: int) -> Spread:
+    def spread(self, samples: int, number: int) -> Spread:
         """Return how means over so many accuracies, each on so many images, vary."""
-        return Spread(1 / number + self.overlap, 1 / images)
+        return Spread(1 / number + self.overlap, 1 / samples)
 
 
 def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | None:
-    """Return what the replicates of a searching stage are, None where each setting has one trial."""
-    settings = settings_of(trials)
-    number = max((len(members) for members in settings), default=0)
+    """Return what the replicates of a searching stage are, None where each configuration has one trial."""
+    configurations = configurations_of(trials)
+    number = max((len(members) for members in configurations), default=0)
     if stage["kind"] == "final" or number < 2:
         return None
-    fewest = min((len(counted(members)) for members in settings if members[0]["rank"]), default=number)
+    fewest = min((len(counted(members)) for members in configurations if members[0]["rank"]), default=number)
     data = stage["data"] or {}
     if not data.get("folds"):
         return Replication("seed", number, 0.0, fewest)
     return Replication("fold", number, data["validation"] / data["train"], fewest)
 
 
-def settings_of(trials: Sequence[Record]) -> list[list[Record]]:
-    """Return the trials of each setting, whose replicates stand together."""
+def configurations_of(trials: Sequence[Record]) -> list[list[Record]]:
+    """Return the trials of each configuration, whose replicates stand together."""
     return [list(members) for _, members in groupby(trials, lambda trial: trial["point"])]
 
 
 def counted(replicates: Sequence[Record]) -> list[Record]:
-    """Return the replicates that a setting's rank rests on; all of them where it has none."""
+    """Return the replicates that a configuration's rank rests on; all of them where it has none."""
     return [trial for trial in replicates if trial["rank"]] or list(replicates)
 
 
-def setting_rows(
+def configuration_rows(
     frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], how: Replication
 ) -> list[Row]:
-    """Return a row per setting; `styles` has the searched keys in the order of their columns."""
-    settings = settings_of(trials)
-    ranked = [each for members in settings if (each := counted(members))[0]["rank"]]
-    p = compare_settings(frames, stage, ranked, how)
-    return [_row(frames, stage, members, styles, how, p.get(members[0]["point"])) for members in settings]
+    """Return a row per configuration; `styles` has the searched keys in the order of their columns."""
+    configurations = configurations_of(trials)
+    ranked = [each for members in configurations if (each := counted(members))[0]["rank"]]
+    p = compare_configurations(frames, stage, ranked, how)
+    return [_row(frames, stage, members, styles, how, p.get(members[0]["point"])) for members in configurations]
 
 
-def compare_settings(
+def compare_configurations(
     frames: Frames, stage: Record, ranked: Sequence[Sequence[Record]], how: Replication
 ) -> dict[int, float]:
-    """Compare each finished setting of one table with the best; return Holm's p by point where there is a test.
+    """Compare each finished configuration of one table with the best; return Holm's p by point where there is a test.
 
     By a paired t test over the replicates that both have, or, where that is only one, by McNemar's test of its two
     networks.
     """
-    images = images_of(frames, stage, ranked[0][0], "validation") if ranked else None
-    if not images:
+    samples = samples_of(frames, stage, ranked[0][0], "validation") if ranked else None
+    if not samples:
         return {}
     best, *others = ranked
-    found = {members[0]["point"]: _compare(frames, best, members, how, images) for members in others}
+    found = {members[0]["point"]: _compare(frames, best, members, how, samples) for members in others}
     known = {point: p for point, p in found.items() if p is not None}
     return dict(zip(known, holm(list(known.values())).tolist(), strict=True))
 
 
 def _compare(
-    frames: Frames, best: Sequence[Record], other: Sequence[Record], how: Replication, images: int
+    frames: Frames, best: Sequence[Record], other: Sequence[Record], how: Replication, samples: int
 ) -> float | None:
     there = {trial["replicate"]: trial for trial in other}
     both = [(trial, there[trial["replicate"]]) for trial in best if trial["replicate"] in there]
     if len(both) > 1:
         values = [[trial["value"] or 0.0 for trial in side] for side in zip(*both, strict=True)]
-        return how.spread(images, len(both)).compare(*values)
+        return how.spread(samples, len(both)).compare(*values)
     first, second = (frames.correct(trial["id"]) for trial in both[0]) if both else (None, None)
     if first is None or second is None or first.size != second.size:
         return None
@@ -128,18 +128,18 @@ def _compare(
 def mean_estimate(
     frames: Frames, stage: Record, replicates: Sequence[Record], split: str, how: Replication
 ) -> Estimate | None:
-    """Return the mean accuracy of a setting's replicates, None where they were not all measured.
+    """Return the mean accuracy of a configuration's replicates, None where they were not all measured.
 
     The interval is Student's; of a single replicate Wilson's.
     """
     if len(replicates) == 1:
         return estimate(frames, stage, replicates[0], split)
     shares = [trial[f"{split}_accuracy"] for trial in replicates if trial[f"{split}_accuracy"] is not None]
-    images = images_of(frames, stage, replicates[0], split)
-    if not images or len(shares) < len(replicates):
+    samples = samples_of(frames, stage, replicates[0], split)
+    if not samples or len(shares) < len(replicates):
         return None
-    low, high = how.spread(images, len(shares)).interval(shares)
-    return Estimate(statistics.fmean(shares), low, high, images, statistics.stdev(shares))
+    low, high = how.spread(samples, len(shares)).interval(shares)
+    return Estimate(statistics.fmean(shares), low, high, samples, statistics.stdev(shares))
 
 
 def _row(
@@ -155,7 +155,7 @@ def _row(
     losses = [trial["validation_loss"] for trial in held]
     seconds = sum(trial["seconds"] for trial in replicates)
     mark = mark_of(first["rank"], p)
-    state = "complete" if complete else setting_state([trial["state"] for trial in replicates])
+    state = "complete" if complete else configuration_state([trial["state"] for trial in replicates])
     ended = state in ("complete", "pruned")  # so that its numbers are its own
     return Row(
         trial_ids=tuple(trial["id"] for trial in held),
@@ -197,9 +197,9 @@ def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, co
     early = [trial for trial in held if stopped_early(trial)]
     if early:
         parts.append(f"{early_reason(early[0])[0]}: {formatting.count_of(len(early), number, how.noun)}")
-    doomed = max((trial["doomed"] for trial in held if trial["doomed"]), default=None)
-    if doomed is not None:
-        parts.append(f"audited (cut at epoch {doomed:,})")
+    pruned_at = max((trial["pruned_at"] for trial in held if trial["pruned_at"]), default=None)
+    if pruned_at is not None:
+        parts.append(f"audited (cut at epoch {pruned_at:,})")
     late = sum(out_of_time(trial) for trial in replicates)
     if late:
         parts.append(f"no time for {formatting.count_of(late, number, how.noun)}")

@@ -11,7 +11,7 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking_rows import Row
 from hpsearch.reporting.sections.stage import StageView, searched_keys
-from hpsearch.reporting.statistics.power import difference_seen, images_needed, seeds_needed
+from hpsearch.reporting.statistics.power import difference_seen, samples_needed, seeds_needed
 
 MOST = 10_000_000
 """More images than this are not counted: nobody will take them."""
@@ -40,7 +40,7 @@ def roughly(number: float) -> str:
 
 
 def resolution(frames: Frames, stage: StageView) -> str:
-    """Say which settings cannot be told from the best, how many images or seeds would do, and what these can show."""
+    """Say which configurations cannot be told from the best, how many images or seeds would do, and what these can show."""
     tied = [row for row in stage.ranked if row.mark == "tied"]
     best = stage.ranked[0].validation
     if not tied or best is None:
@@ -54,11 +54,11 @@ def resolution(frames: Frames, stage: StageView) -> str:
     if not gaps:
         return ""
     discordant = statistics.median(gap.discordant for gap in gaps)
-    seen = difference_seen(discordant, best.images) if discordant else 0.0
-    places = formatting.decimals(best.images)
+    seen = difference_seen(discordant, best.samples) if discordant else 0.0
+    places = formatting.decimals(best.samples)
     shows = f"A difference of {100 * seen:.1f} points would be seen on these images in four of five cases."
-    needed = _images(gaps, stage.ranked[1].mark == "tied", places)
-    on = f"on these {best.images:,} images"
+    needed = _samples(gaps, stage.ranked[1].mark == "tied", places)
+    on = f"on these {best.samples:,} images"
     return _sentence(_span(frames, stage, tied), on, needed, shows if 0 < seen < discordant else "")
 
 
@@ -76,8 +76,8 @@ def _gap(frames: Frames, best: Row, other: Row) -> Gap | None:
     return Gap(float(one - two) / first.size, float(one + two) / first.size)
 
 
-def _images(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
-    """Say how many images the gap to the next setting needs, and the middle one of all gaps."""
+def _samples(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
+    """Say how many images the gap to the next configuration needs, and the middle one of all gaps."""
     middle = sorted(gaps, key=lambda gap: gap.difference)[len(gaps) // 2]
     said = []
     if of_next and gaps[0].difference > 0:
@@ -92,7 +92,7 @@ def _images(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
 
 
 def _number(gap: Gap) -> str:
-    return roughly(images_needed(gap.discordant, gap.difference))
+    return roughly(samples_needed(gap.discordant, gap.difference))
 
 
 def _points(gap: Gap, places: int) -> str:
@@ -100,17 +100,17 @@ def _points(gap: Gap, places: int) -> str:
 
 
 def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
-    """Say how many seeds the difference from the next setting needs."""
+    """Say how many seeds the difference from the next configuration needs."""
     best, other = (_by_replicate(frames, stage, row) for row in (stage.ranked[0], tied[0]))
     apart = np.array([best[seed] - other[seed] for seed in best.keys() & other.keys()])
     if stage.ranked[0].validation is None or len(apart) < 2:
         return ""
-    images = stage.ranked[0].validation.images
-    difference, deviation = float(apart.mean()), max(float(apart.std(ddof=1)), 1 / images)
+    samples = stage.ranked[0].validation.samples
+    difference, deviation = float(apart.mean()), max(float(apart.std(ddof=1)), 1 / samples)
     needed = seeds_needed(deviation, difference)
     if not isfinite(needed) or difference <= 0 or stage.ranked[1] is not tied[0]:
         return ""
-    shown = f"{100 * difference:.{formatting.decimals(images)}f} points"
+    shown = f"{100 * difference:.{formatting.decimals(samples)}f} points"
     return f"{roughly(needed)} seeds would be needed to see the {shown} between the best and the next"
 
 
@@ -120,9 +120,9 @@ def _by_replicate(frames: Frames, stage: StageView, row: Row) -> dict[int, float
 
 
 def _span(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
-    """Say over which values the settings that cannot be told from the best spread, "" where nothing can be said.
+    """Say over which values the configurations that cannot be told from the best spread, "" where nothing can be said.
 
-    With one searched number and none worse in between, that is an interval of settings; else only where they lie.
+    With one searched number and none worse in between, that is an interval of configurations; else only where they lie.
     """
     params = {trial["id"]: trial["params"] for trial in frames.by_stage[stage.name]}
     rows = [stage.ranked[0], *tied]
@@ -144,5 +144,5 @@ def _span(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
         if not any(formatting.is_number(value) and min(edges) <= value <= max(edges) for value in worse):
             return f"{spans[0]} cannot be told apart"
     if len(rows) > 2 and spans:
-        return f"the settings that cannot be told from the best spread over {formatting.listing(spans)}"
+        return f"the configurations that cannot be told from the best spread over {formatting.listing(spans)}"
     return ""

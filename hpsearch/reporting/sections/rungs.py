@@ -1,4 +1,4 @@
-"""A stage's settings on their way past a pruner, from the trials and their curves. May import spec and our frames.
+"""A stage's configurations on their way past a pruner, from the trials and their curves. May import spec and our frames.
 
 What counts at a rung is what the search itself went by: the means over the replicates of the best accuracy so far.
 """
@@ -13,14 +13,14 @@ import numpy as np
 from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
-from hpsearch.reporting.sections.replicate_rows import settings_of
+from hpsearch.reporting.sections.replicate_rows import configurations_of
 from hpsearch.reporting.statistics.pruning_loss import Went
 from hpsearch.spec import Hyperband, Pruner, Study, data_of, epochs, probes, replicates_of, resolve
 
 
 @dataclass(frozen=True)
 class Racer:
-    """A setting, without the replicates that confirm it: its trials, the rungs it meets, its accuracy at each."""
+    """A configuration, without the replicates that confirm it: its trials, the rungs it meets, its accuracy at each."""
 
     trials: tuple[Record, ...]
     rungs: tuple[int, ...]
@@ -66,7 +66,7 @@ class Racer:
 
 @dataclass(frozen=True)
 class Race:
-    """A stage with a pruner: all settings that had a chance, so none that failed or that no time was left for."""
+    """A stage with a pruner: all configurations that had a chance, so none that failed or that no time was left for."""
 
     racers: tuple[Racer, ...]
     rungs: tuple[int, ...]
@@ -91,22 +91,22 @@ class Race:
 
 def races(frames: Frames) -> dict[str, Race]:
     """Return the race of each stage in which a pruner decided against any trial, by the stage's name."""
-    ran = [stage["name"] for stage in frames.stage_rows if any(t["doomed"] for t in frames.by_stage[stage["name"]])]
+    ran = [stage["name"] for stage in frames.stage_rows if any(t["pruned_at"] for t in frames.by_stage[stage["name"]])]
     curves = curves_of(frames) if ran else {}
     return {name: _race(frames, name, curves) for name in ran}
 
 
 def _race(frames: Frames, name: str, curves: Mapping[int, Curve]) -> Race:
-    settings = settings_of(frames.by_stage[name])
+    configurations = configurations_of(frames.by_stage[name])
     stage = next((each for each in frames.written.stages if each.name == name), None) if frames.written else None
-    base = min(len(members) for members in settings)
-    pruner, longest = None, max(trial["epochs"] for members in settings for trial in members)
+    base = min(len(members) for members in configurations)
+    pruner, longest = None, max(trial["epochs"] for members in configurations for trial in members)
     if stage is not None and frames.written is not None:
         base, pruner = replicates_of(frames.written, stage), stage.pruner
         longest = max(longest, _longest(frames.written, name))
-    met = tuple(sorted({trial["doomed"] for members in settings for trial in members if trial["doomed"]}))
+    met = tuple(sorted({trial["pruned_at"] for members in configurations for trial in members if trial["pruned_at"]}))
     racers = []
-    for members in settings:
+    for members in configurations:
         trials = sorted((t for t in members if t["replicate"] < base), key=lambda t: t["replicate"])
         if any(trial["state"] == "failed" or out_of_time(trial) for trial in trials):
             continue
@@ -119,8 +119,8 @@ def _race(frames: Frames, name: str, curves: Mapping[int, Curve]) -> Race:
 def _longest(study: Study, name: str) -> int:
     """The epochs of a stage's longest training, as the search reckons them (hpsearch/search/plan.py)."""
     stage = next(each for each in study.stages if each.name == name)
-    images = data_of(study, stage).train
-    return max(epochs(resolve(study, stage, params).training, images) for params in probes(study, stage))
+    samples = data_of(study, stage).train
+    return max(epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
 
 
 def _met(pruner: Pruner, point: int, longest: int) -> tuple[int, ...]:
@@ -141,7 +141,7 @@ def _racer(trials: Sequence[Record], rungs: tuple[int, ...], curves: Mapping[int
         for rung in rungs
         if all(length and (rung <= length or whole) for length, whole in zip(reach, ended, strict=True))
     }
-    cut = max((trial["doomed"] for trial in trials if trial["doomed"]), default=None)
+    cut = max((trial["pruned_at"] for trial in trials if trial["pruned_at"]), default=None)
     whole = all(trial["state"] == "complete" and trial["value"] is not None for trial in trials)
     return Racer(tuple(trials), rungs, at, cut, fmean(trial["value"] for trial in trials) if whole else None)
 
@@ -150,5 +150,5 @@ def _standings(trial: Record, curve: Curve | None) -> np.ndarray:
     """Return what a trial's kept weights would have scored had it ended there, epoch by epoch."""
     if curve is None:
         return np.empty(0)
-    kept_last = trial["setting"].get("training", {}).get("keep") == "last"
+    kept_last = trial["configuration"].get("training", {}).get("keep") == "last"
     return curve.validation_accuracy if kept_last else np.fmax.accumulate(curve.validation_accuracy)

@@ -13,9 +13,9 @@ from typing import Any
 from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.diagnosis import Diagnosis, diagnose_all, of_setting
+from hpsearch.reporting.sections.diagnosis import Diagnosis, diagnose_all, of_configuration
 from hpsearch.reporting.sections.ranking_rows import Record, Row, compare, early_reason, stopped_early, trial_rows
-from hpsearch.reporting.sections.replicate_rows import Replication, replication_of, setting_rows
+from hpsearch.reporting.sections.replicate_rows import Replication, configuration_rows, replication_of
 from hpsearch.reporting.sections.stage_facts import Traceback, course, size, tracebacks
 
 SHOWN = 200
@@ -39,14 +39,14 @@ class StageView:
     size: str
     labels: tuple[str, ...]  # of the searched keys
     rows: tuple[Row, ...]
-    replication: Replication | None  # of its settings, None where its rows are trials
+    replication: Replication | None  # of its configurations, None where its rows are trials
     tested: bool
     caption: str
     tracebacks: tuple[Traceback, ...] = ()
 
     @property
     def counted(self) -> str:
-        """What heads the column that says how many replicates a setting has, "" where all have as many."""
+        """What heads the column that says how many replicates a configuration has, "" where all have as many."""
         return f"{self.replication.noun}s" if self.replication and not self.replication.even else ""
 
     @property
@@ -56,7 +56,7 @@ class StageView:
 
     @property
     def any_pruned(self) -> bool:
-        """Whether any of its settings was cut."""
+        """Whether any of its configurations was cut."""
         return any(row.state == "pruned" for row in self.rows)
 
     @property
@@ -119,8 +119,8 @@ class StageView:
 
 
 def searched_keys(params: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return all keys that any trial's setting has, in the order in which they first appear."""
-    return list(dict.fromkeys(key for setting in params for key in setting))
+    """Return all keys that any trial's configuration has, in the order in which they first appear."""
+    return list(dict.fromkeys(key for configuration in params for key in configuration))
 
 
 def number_styles(frames: Frames) -> dict[str, NumberStyle]:
@@ -144,7 +144,7 @@ def with_diagnosis(row: Row, diagnosed: Mapping[int, Diagnosis]) -> Row:
     """Add to a row what happened to its trials; rows that no page shows go without."""
     found = [diagnosed.get(trial) for trial in row.trial_ids]
     because = " ".join(each.because for each in found if each) if len(found) == 1 else ""
-    happened, since = of_setting(found)
+    happened, since = of_configuration(found)
     return replace(row, happened=happened, because=because, since=since)
 
 
@@ -154,7 +154,7 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
     replication = replication_of(stage, trials)
     p: dict[int, float] = {}
     if replication:
-        rows = setting_rows(frames, stage, trials, columns, replication)
+        rows = configuration_rows(frames, stage, trials, columns, replication)
     else:
         p = {} if stage["kind"] == "final" else compare(frames, trials)
         rows = trial_rows(frames, stage, trials, columns, p)
@@ -189,23 +189,27 @@ def _space(label: str, spec: Mapping[str, Any]) -> str:
 
 def _caption(rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record]) -> str:
     """Say what the table's numbers and marks mean."""
-    sizes = {row.validation.images for row in rows if row.validation}
+    sizes = {row.validation.samples for row in rows if row.validation}
     if not sizes:
-        return "No setting has a validation accuracy yet." if replication else "No trial has a validation accuracy yet."
-    images = f"{sizes.pop():,} images" if len(sizes) == 1 else "the validation images"
+        return (
+            "No configuration has a validation accuracy yet."
+            if replication
+            else "No trial has a validation accuracy yet."
+        )
+    samples = f"{sizes.pop():,} images" if len(sizes) == 1 else "the validation images"
     compared = sum(row.mark in ("tied", "worse") for row in rows)
-    text = _of_means(images, compared, replication) if replication else _of_trials(images, compared)
+    text = _of_means(samples, compared, replication) if replication else _of_trials(samples, compared)
     whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
     return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
 
 
-def _of_trials(images: str, compared: int) -> str:
-    text = f"Accuracies in % with Wilson's 95% interval; validation on {images}; metrics at the best epoch."
+def _of_trials(samples: str, compared: int) -> str:
+    text = f"Accuracies in % with Wilson's 95% interval; validation on {samples}; metrics at the best epoch."
     test = "an exact McNemar test on the same images"
     return text + (_approximately_best(test, compared) if compared else "")
 
 
-def _of_means(images: str, compared: int, how: Replication) -> str:
+def _of_means(samples: str, compared: int, how: Replication) -> str:
     text = (
         f"Means over {how.text}: accuracies in %, mean ± standard deviation, with Student's"
         " 95% interval for the mean (no deviation counts as less than one image); metrics at each trial's best epoch."
@@ -213,17 +217,17 @@ def _of_means(images: str, compared: int, how: Replication) -> str:
     both = "" if how.even else " that both have"
     alone = f", those of one {how.noun} by exact McNemar tests on the same images" if how.fewest == 1 else ""
     if how.noun == "seed":
-        text += f" All validate on the same {images}: the interval is about the seed, not about other images"
+        text += f" All validate on the same {samples}: the interval is about the seed, not about other images"
         text += ", but for a single seed Wilson's, about the images." if how.fewest == 1 else "."
         test = f"a paired t test over the seeds{both}{alone}"
     else:
         text += (
-            f" Each fold validates on {images} of its own. The folds share training images, with which a plain t test"
+            f" Each fold validates on {samples} of its own. The folds share training images, with which a plain t test"
             " is optimistic: interval and test have Nadeau and Bengio's (2003) corrected variance."
         )
         test = f"that paired t test over the folds{both}{alone}"
     if not how.even:
-        text += f" Settings with more {how.noun}s stand first: the luck of the others has not been tested."
+        text += f" Configurations with more {how.noun}s stand first: the luck of the others has not been tested."
     return text + (_approximately_best(test, compared) if compared else "")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
-from hpsearch.reporting.sections.replicate_rows import Replication, settings_of
+from hpsearch.reporting.sections.replicate_rows import Replication, configurations_of
 
 _KINDS = {
     "random": "drawn at random",
@@ -39,9 +39,9 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
     planned = stage["trials"] or len(trials)
     number = formatting.count(planned, "trial") if planned else "trials not yet known"
     if replication:
-        settings = formatting.count(len(settings_of(trials)), "setting")
+        configurations = formatting.count(len(configurations_of(trials)), "configuration")
         each = f" × {replication.text}" if replication.even else f" with {replication.text} each"
-        number = f"{settings}{each}, {number}"
+        number = f"{configurations}{each}, {number}"
     parts = [f"{number}, {_KINDS.get(stage['kind'], stage['kind'])}"]
     epochs = sorted({trial["epochs"] for trial in trials})
     if epochs:
@@ -57,11 +57,11 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
 
 def course(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
     """Say what made a stage other than it was first asked for: confirmation, budgets, growth."""
-    settings = settings_of(trials)
-    sizes = [len(members) for members in settings]
+    configurations = configurations_of(trials)
+    sizes = [len(members) for members in configurations]
     further = sum(sizes) - len(sizes) * min(sizes, default=0)
     if further and stage["kind"] != "final":
-        many = formatting.count(sum(number > min(sizes) for number in sizes), "setting")
+        many = formatting.count(sum(number > min(sizes) for number in sizes), "configuration")
         got = formatting.count(further, "further trial")
         yield f"Confirmed: {many} got {got}, with up to {max(sizes):,} seeds in all."
     if stage["ended"]:
@@ -71,7 +71,7 @@ def course(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
         yield f"{formatting.count(late, 'trial')} had not finished when the time was over, and did not count."
     grown = [f"{number:,}" for number in stage["batches"] or ()]
     if grown:
-        yield f"The study file was changed to ask for more when it had {formatting.listing(grown)} settings."
+        yield f"The study file was changed to ask for more when it had {formatting.listing(grown)} configurations."
     if stage["stale"]:
         yield "An earlier stage has grown since this one began: what it searches rests on fewer results than there are."
 

@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.certainty import Choice, check_final, corrected_sentence, final_sentence, looks_at_test
+from hpsearch.reporting.sections.certainty import (
+    Choice,
+    check_final,
+    corrected_sentence,
+    evaluates_on_test,
+    final_sentence,
+)
 from hpsearch.reporting.sections.ranking_rows import Row
 from hpsearch.reporting.sections.resolution import resolution
 from hpsearch.reporting.sections.stage import StageView
@@ -36,14 +42,14 @@ def description(frames: Frames) -> str:
 def summarise(
     frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice] = (), pruned: Sequence[str] = ()
 ) -> list[str]:
-    """Return the study in sentences: state, best setting, ties, what more images would show, test accuracy, looks.
+    """Return the study in sentences: state, best configuration, ties, what more images would show, test accuracy, looks.
 
     `pruned` says what pruning saved and may have lost.
     """
     sentences = [_state(frames), _model(frames)]
     search = last_search(stages)
     if search is None and final(stages) is None:
-        return [*sentences, "No trial has finished yet, so there is no best setting."]
+        return [*sentences, "No trial has finished yet, so there is no best configuration."]
     if search:
         sentences += [_best(search), corrected_sentence(search, choices), _ties(search), resolution(frames, search)]
         sentences.append(_earlier(stages, search))
@@ -78,11 +84,12 @@ def _state(frames: Frames) -> str:
     return f"The study is not finished ({state}): {counts} so far, and all that follows may still change."
 
 
-def setting(stage: StageView, row: Row) -> str:
-    """Write a trial's setting: λ = 6.75e-4, batch_size = 100."""
+def configuration(stage: StageView, row: Row) -> str:
+    """Write a trial's configuration: λ = 6.75e-4, batch_size = 100."""
     pairs = zip(stage.labels, row.values, strict=True)
     return (
-        ", ".join(f"{label} = {value}" for label, value in pairs if value != formatting.MISSING) or "the only setting"
+        ", ".join(f"{label} = {value}" for label, value in pairs if value != formatting.MISSING)
+        or "the only configuration"
     )
 
 
@@ -99,10 +106,10 @@ def _best(stage: StageView) -> str:
     over = formatting.count(best.replicates, how.noun) if how else ""
     mean = f"mean ± standard deviation over {over}; " if means else ""
     interval = f"{mean}95% interval {of_mean}{best.interval}"
-    images = f"{best.validation.images:,} images" + (" in each" if how and how.noun == "fold" else "")
+    samples = f"{best.validation.samples:,} images" + (" in each" if how and how.noun == "fold" else "")
     return (
-        f"Best setting of the last search stage ({stage.name}){so_far}: {setting(stage, best)}."
-        f" Its validation accuracy is {best.accuracy} ({interval}, {images}){chosen}.{test}"
+        f"Best configuration of the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
+        f" Its validation accuracy is {best.accuracy} ({interval}, {samples}){chosen}.{test}"
     )
 
 
@@ -110,7 +117,7 @@ def _flattered(stage: StageView, best: Row) -> str:
     """Say among how many the best was chosen: the ranking puts those with the most replicates first."""
     if stage.replication and not stage.replication.even:
         peers = sum(row.replicates == best.replicates for row in stage.ranked)
-        among = f"{peers:,} settings of {len(stage.ranked):,} that have so many {stage.replication.noun}s"
+        among = f"{peers:,} configurations of {len(stage.ranked):,} that have so many {stage.replication.noun}s"
         return f", which flatters it a little: it is the highest of the {among}" if peers > 1 else ""
     many = len(stage.ranked)
     return f", which flatters it: it is the highest of {many:,}" if many > 1 else ""
@@ -126,9 +133,9 @@ def _earlier(stages: Sequence[StageView], last: StageView) -> str:
         return ""
     row = stage.ranked[0]
     return (
-        f"An earlier stage's best has a higher one: {setting(stage, row)} in {stage.name}, with {row.accuracy}, the"
+        f"An earlier stage's best has a higher one: {configuration(stage, row)} in {stage.name}, with {row.accuracy}, the"
         f" highest of {len(stage.ranked):,} there. Each was chosen for its height, so this alone does not make it the"
-        " better setting."
+        " better configuration."
     )
 
 
@@ -144,16 +151,18 @@ def _ties(stage: StageView) -> str:
         return ""
     if not tied:
         others = (
-            "the one other setting" if len(compared) == 1 else f"all {len(compared):,} other settings of that stage"
+            "the one other configuration"
+            if len(compared) == 1
+            else f"all {len(compared):,} other configurations of that stage"
         )
         return f"It is better than {others} by more than chance explains."
     on = f"over {stage.replication.over}" if stage.replication else "on these images"
     if len(tied) == len(compared) > 4:
-        return f"None of the {len(compared):,} other settings there can be told from it {on}: the order may be chance."
-    shown = "; ".join(setting(stage, row) for row in tied[:4])
+        return f"None of the {len(compared):,} other configurations there can be told from it {on}: the order may be chance."
+    shown = "; ".join(configuration(stage, row) for row in tied[:4])
     more = f"; and {len(tied) - 4:,} more" if len(tied) > 4 else ""
     return (
-        f"Of the {formatting.count(len(compared), 'other setting')} there, {len(tied):,} cannot be told from it {on}"
+        f"Of the {formatting.count(len(compared), 'other configuration')} there, {len(tied):,} cannot be told from it {on}"
         f" ({shown}{more}): which of these comes first may be chance."
     )
 
@@ -165,34 +174,34 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
     tests = [row.test for row in stage.ranked if row.test]
     if not tests:
         return ""
-    images = tests[0].images
+    samples = tests[0].samples
     shares = [test.share for test in tests]
-    places = formatting.decimals(images)
+    places = formatting.decimals(samples)
     mean = statistics.fmean(shares)
-    interval = formatting.between(*wilson_interval(mean * images, images), places)
+    interval = formatting.between(*wilson_interval(mean * samples, samples), places)
     train = next(row["data"].get("train") for row in frames.stage_rows if row["name"] == stage.name)
     how = f"Trained again on {train:,} images" if train else "Trained again"
-    what = f"{setting(stage, stage.ranked[0])} has a test accuracy of"
+    what = f"{configuration(stage, stage.ranked[0])} has a test accuracy of"
     if len(shares) == 1:
-        return f"{how}, {what} {tests[0].accuracy} (95% interval {interval}, {images:,} images)."
+        return f"{how}, {what} {tests[0].accuracy} (95% interval {interval}, {samples:,} images)."
     spread = f"{100 * statistics.stdev(shares):.{places}f}"
     return (
         f"{how} with {len(shares)} seeds, {what}"
         f" {formatting.percent(mean, places)} ± {spread} (mean ± standard deviation of the seeds; 95% interval for"
-        f" {images:,} images: {interval})."
+        f" {samples:,} images: {interval})."
     )
 
 
 def _looks(frames: Frames, stages: Sequence[StageView]) -> str:
     """Say how often the test images were looked at, and how often of these before the choice that it may flatter."""
-    looks = list(zip(stages, looks_at_test(frames), strict=True))
+    looks = list(zip(stages, evaluates_on_test(frames), strict=True))
     looks = [(stage, number) for stage, number in looks if number]
     total = sum(number for _, number in looks)
     if not total:
         return "The test images have not been looked at."
     early = [(stage, number) for stage, number in looks if stage.kind != "final"]
     before = sum(number for _, number in early)
-    deleted = sum(int(row["looks"] or 0) for row in frames.stage_rows)
+    deleted = sum(int(row["test_evaluations"] or 0) for row in frames.stage_rows)
     said = f"The test images were looked at {_times(total)}, {_by(looks)}"
     said += f" ({deleted:,} by trials that were deleted when their stage began anew)" if deleted else ""
     if not before:
@@ -201,7 +210,7 @@ def _looks(frames: Frames, stages: Sequence[StageView]) -> str:
     if total == 1:
         return f"{said}."
     return (
-        f"{said}; {when} before the best setting was chosen. That choice went by validation accuracy; whoever chooses"
+        f"{said}; {when} before the best configuration was chosen. That choice went by validation accuracy; whoever chooses"
         " by test accuracy instead picks the luckiest, and its test accuracy is flattered."
     )
 
@@ -215,11 +224,13 @@ def _by(looks: Sequence[tuple[StageView, int]]) -> str:
 
 
 def quantities(frames: Frames) -> str:
-    """Return what the curves' quantities are: the loss is mean cross-entropy, unless a setting says otherwise."""
+    """Return what the curves' quantities are: the loss is mean cross-entropy, unless a configuration says otherwise."""
     if frames.trainable:
         return f"Loss is what {frames.study['model']['file']} says it is."
-    settings = [setting.get("training", {}) for setting in frames.trials["setting"]]
-    loss = formatting.loss_name([training.get("loss", "cross_entropy") for training in settings] or ["cross_entropy"])
+    configurations = [configuration.get("training", {}) for configuration in frames.trials["configuration"]]
+    loss = formatting.loss_name(
+        [training.get("loss", "cross_entropy") for training in configurations] or ["cross_entropy"]
+    )
     return f"Loss is {loss}; cost is the loss plus λ·Σ‖W‖²; η is the learning rate of each epoch's last update."
 
 

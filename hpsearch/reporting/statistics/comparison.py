@@ -17,7 +17,7 @@ LEVEL = 0.05
 """Chance that we allow, over a whole table, of calling any trial worse than the best when it is not."""
 
 
-def wilson_interval(successes: float, images: float, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, samples: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return the interval of Wilson (1927) for a proportion: (p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n).
 
     Both may be fractional, as the mean over replicates is, or the number of images that an estimate is worth.
@@ -26,12 +26,12 @@ def wilson_interval(successes: float, images: float, confidence: float = 0.95) -
     >>> f"{low:.4f} {high:.4f}"
     '0.5075 0.5271'
     """
-    assert images > 0, "an accuracy over no images has no interval"
-    share = successes / images
+    assert samples > 0, "an accuracy over no images has no interval"
+    share = successes / samples
     z = float(ndtri(0.5 + confidence / 2))
-    centre = share + z * z / (2 * images)
-    half = z * math.sqrt(share * (1 - share) / images + (z / (2 * images)) ** 2)
-    scale = 1 + z * z / images
+    centre = share + z * z / (2 * samples)
+    half = z * math.sqrt(share * (1 - share) / samples + (z / (2 * samples)) ** 2)
+    scale = 1 + z * z / samples
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 
@@ -122,7 +122,7 @@ class Spread:
         return max(0.0, mean - half), min(1.0, mean + half)
 
     def compare(self, first: Sequence[float], second: Sequence[float]) -> float:
-        """Compare two settings by a paired t test over at least two replicates; return its two-sided p, not adjusted.
+        """Compare two configurations by a paired t test over at least two replicates; return its two-sided p, not adjusted.
 
         The values of one replicate, that is of one seed or fold, stand at the same place in both sequences.
         """

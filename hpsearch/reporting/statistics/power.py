@@ -16,7 +16,7 @@ MOST_SEEDS = 10_000
 """More are not counted exactly."""
 
 
-def images_needed(discordant: float, difference: float, level: float = LEVEL, power: float = POWER) -> float:
+def samples_needed(discordant: float, difference: float, level: float = LEVEL, power: float = POWER) -> float:
     """Return how many images McNemar's test needs to see a difference; inf for none (Connor 1987).
 
     `discordant` is ψ, the share of images that exactly one of two networks gets right, `difference` is δ, how much more
@@ -31,7 +31,7 @@ def images_needed(discordant: float, difference: float, level: float = LEVEL, po
     return ((_z(1 - level / 2) * math.sqrt(discordant) + _z(power) * spread) / difference) ** 2
 
 
-def difference_seen(discordant: float, images: int, level: float = LEVEL, power: float = POWER) -> float:
+def difference_seen(discordant: float, samples: int, level: float = LEVEL, power: float = POWER) -> float:
     """Return the smallest difference that McNemar's test on so many images mostly sees: `images_needed` inverted.
 
     >>> round(difference_seen(0.2, 15_695), 5)
@@ -39,7 +39,7 @@ def difference_seen(discordant: float, images: int, level: float = LEVEL, power:
     """
     # n δ² = (a + b√(1 − δ²/ψ))² with a = z(1−α/2)√ψ, b = z(power)√ψ, solved for δ²: a quadratic in √(1 − δ²/ψ).
     a, b = _z(1 - level / 2) * math.sqrt(discordant), _z(power) * math.sqrt(discordant)
-    whole = images * discordant
+    whole = samples * discordant
     root = (-a * b + math.sqrt(max(0.0, (a * b) ** 2 - (b * b + whole) * (a * a - whole)))) / (b * b + whole)
     return math.sqrt(discordant * (1 - max(0.0, root) ** 2))
 

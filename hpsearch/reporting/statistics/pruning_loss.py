@@ -14,10 +14,10 @@ from scipy.special import betaincinv, logit
 Floats = NDArray[np.float64]
 
 FEWEST = 3
-"""With fewer audited settings there is no model."""
+"""With fewer audited configurations there is no model."""
 
 DRAWS, GROUPS = 400, 1_000
-"""Draws of the model's lines; groups of neighbours among the settings that were cut at one rung."""
+"""Draws of the model's lines; groups of neighbours among the configurations that were cut at one rung."""
 
 _SLOPE, _WEIGHT = 0.5, 0.5
 """What is assumed of how the end follows the accuracy at a rung, and with how many observations' weight."""
@@ -28,7 +28,7 @@ _MARGIN = 1e-4
 
 @dataclass(frozen=True)
 class Went:
-    """A setting that came to rungs: its accuracy at each, where it was cut, and how it ended, None if that is unknown.
+    """A configuration that came to rungs: its accuracy at each, where it was cut, and how it ended, None if that is unknown.
 
     An audited one was cut and has an end.
     """
@@ -59,27 +59,27 @@ def share_above(above: int, of: int) -> tuple[float, float]:
     return float(betaincinv(above, of - above + 1, 0.025)), high
 
 
-def chance_of_loss(settings: Sequence[Went], seed: int = 0) -> Chance | None:
+def chance_of_loss(configurations: Sequence[Went], seed: int = 0) -> Chance | None:
     """Return the chance that one that was cut would have ended above all that finished.
 
     At each rung the ends of all that came to it are regressed on their accuracies there, both as logits. Who was cut
     and audited stands for all that were cut: its weight is their number over that of the audited, where others have 1.
     An end is the line's height plus a residual, drawn with these weights, but no less than the accuracy at the cut.
     The line is drawn 400 times from its distribution; the interval is of the chances that these give. None with fewer
-    than 3 audited settings.
+    than 3 audited configurations.
     """
-    cut = [each for each in settings if each.cut is not None]
-    ends = [each.end for each in settings if each.end is not None]
+    cut = [each for each in configurations if each.cut is not None]
+    ends = [each.end for each in configurations if each.end is not None]
     audited, lost = (sum((each.end is None) == unknown for each in cut) for unknown in (False, True))
     if audited < FEWEST or not lost:
         return None
-    random = np.random.default_rng([seed, len(settings)])
+    random = np.random.default_rng([seed, len(configurations)])
     best = float(_logit(max(ends)))
     all_below = np.zeros(DRAWS)  # the logarithm of the chance that all end below the best
     for rung in sorted({each.cut for each in cut if each.cut is not None}):
         values = _logit(np.array([each.at[rung] for each in cut if each.cut == rung and each.end is None]))
         if values.size:
-            all_below += _chance_below(best, values, _fit(settings, rung, len(cut) / audited), random)
+            all_below += _chance_below(best, values, _fit(configurations, rung, len(cut) / audited), random)
     lost_it = 1 - np.exp(all_below)
     mean = float(lost_it.mean())
     low, high = np.percentile(lost_it, [2.5, 97.5])  # near 0 and 1 the mean of so skew a distribution lies outside
@@ -99,8 +99,8 @@ class _Line:
     weights: Floats  # they add up to `worth`
 
 
-def _fit(settings: Sequence[Went], rung: int, stands_for: float) -> _Line:
-    came = [each for each in settings if rung in each.at and (each.cut is None or each.cut >= rung)]
+def _fit(configurations: Sequence[Went], rung: int, stands_for: float) -> _Line:
+    came = [each for each in configurations if rung in each.at and (each.cut is None or each.cut >= rung)]
     known = [(each.at[rung], each.end, each.cut is not None) for each in came if each.end is not None]
     x, end = _logit(np.array([at for at, _, _ in known])), _logit(np.array([end for _, end, _ in known]))
     weights = np.array([stands_for if cut else 1.0 for _, _, cut in known])

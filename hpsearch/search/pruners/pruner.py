@@ -1,6 +1,6 @@
-"""Which settings of a stage do not train on: decided at rungs, from the values there alone, in trial order.
+"""Which configurations of a stage do not train on: decided at rungs, from the values there alone, in trial order.
 
-A verdict depends on nothing but the settings' standings at their rungs, so that it is the same whatever ran first and
+A verdict depends on nothing but the configurations' standings at their rungs, so that it is the same whatever ran first and
 however often it was asked for. May import spec.
 """
 
@@ -14,12 +14,12 @@ from typing import Protocol
 from hpsearch.spec import Halving, Hyperband, Median
 
 Standing = tuple[float, float]
-"""A setting at a rung: its validation accuracy so far, and the validation loss there; means over its replicates."""
+"""A configuration at a rung: its validation accuracy so far, and the validation loss there; means over its replicates."""
 
 
 @dataclass
 class Entrant:
-    """A setting that meets the pruner at `rungs`; `at` has its standing at each it has come to, None if it is lost."""
+    """A configuration that meets the pruner at `rungs`; `at` has its standing at each it has come to, None if it is lost."""
 
     number: int
     batch: int
@@ -27,17 +27,17 @@ class Entrant:
     bracket: int = 0
     at: dict[int, Standing | None] = field(default_factory=dict)
     passed: int = 0  # how many of its rungs it may train beyond
-    doomed: int | None = None  # the rung at which it was decided against
+    pruned_at: int | None = None  # the rung at which it was decided against
 
     @property
     def next_rung(self) -> int | None:
         """Where it waits for a verdict; None once it may train to its end."""
-        return None if self.doomed is not None or self.passed == len(self.rungs) else self.rungs[self.passed]
+        return None if self.pruned_at is not None or self.passed == len(self.rungs) else self.rungs[self.passed]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was decided of a setting at a rung; `reason` is None if it trains on."""
+    """What was decided of a configuration at a rung; `reason` is None if it trains on."""
 
     entrant: Entrant
     rung: int
@@ -48,20 +48,20 @@ class Judge(Protocol):
     """Gives each verdict as soon as it can be given."""
 
     def enter(self, entrant: Entrant) -> None:
-        """A setting was asked for; they come in order."""
+        """A configuration was asked for; they come in order."""
 
     def close(self, batch: int) -> None:
-        """No further setting enters this batch, nor those before it."""
+        """No further configuration enters this batch, nor those before it."""
 
     def arrive(self, entrant: Entrant) -> None:
-        """The setting's standing at its next rung is known."""
+        """The configuration's standing at its next rung is known."""
 
     def verdicts(self) -> Iterator[Verdict]:
         """Decide what can be decided now, and mark the entrants so."""
 
 
 def order(number: int, standing: Standing) -> tuple[float, float, int]:
-    """What settings are sorted by, the best first: as the ranking does it."""
+    """What configurations are sorted by, the best first: as the ranking does it."""
     return -standing[0], standing[1], number
 
 
@@ -69,16 +69,16 @@ def _verdict(entrant: Entrant, rung: int, reason: str | None) -> Verdict:
     if reason is None:
         entrant.passed += 1
     else:
-        entrant.doomed = rung
+        entrant.pruned_at = rung
     return Verdict(entrant, rung, reason)
 
 
-_LOST = "another replicate of its setting failed"
+_LOST = "another replicate of its configuration failed"
 
 
 @dataclass
 class _Race:
-    """The settings of one batch, and how many of its rungs are decided."""
+    """The configurations of one batch, and how many of its rungs are decided."""
 
     entrants: list[Entrant] = field(default_factory=list)
     decided: int = 0
@@ -89,7 +89,7 @@ class _Race:
 class HalvingJudge:
     """Successive halving (Jamieson and Talwalkar 2016), batch by batch.
 
-    Once all of a batch's settings that are still in the race have come to a rung, those train on that are among the
+    Once all of a batch's configurations that are still in the race have come to a rung, those train on that are among the
     best share `keep` of all that have come to it so far, those of earlier batches included. With one batch this is
     successive halving; with many its asynchronous form (Li et al. 2020), but in trial order.
     """
@@ -174,9 +174,9 @@ class HyperbandJudge:
 
 
 class MedianJudge:
-    """The median rule (Golovin et al. 2017): a setting below the median of those before it at a rung does not go on.
+    """The median rule (Golovin et al. 2017): a configuration below the median of those before it at a rung does not go on.
 
-    Those before it are all earlier settings that came to the rung. The first `startup` settings always go on.
+    Those before it are all earlier configurations that came to the rung. The first `startup` configurations always go on.
     """
 
     def __init__(self, startup: int, rungs: Sequence[int]) -> None:
@@ -190,7 +190,7 @@ class MedianJudge:
         self._entrants.append(entrant)
 
     def close(self, batch: int) -> None:
-        pass  # a verdict needs only the settings before
+        pass  # a verdict needs only the configurations before
 
     def arrive(self, entrant: Entrant) -> None:
         pass
@@ -229,7 +229,7 @@ def judge_of(pruner: Halving | Hyperband | Median, epochs: int) -> Judge:
 
 
 def meeting(pruner: Halving | Hyperband | Median, number: int, epochs: int) -> tuple[tuple[int, ...], int]:
-    """The rungs at which setting `number` meets the pruner, and its bracket; `epochs` as for `judge_of`."""
+    """The rungs at which configuration `number` meets the pruner, and its bracket; `epochs` as for `judge_of`."""
     if not isinstance(pruner, Hyperband):
         return pruner.rungs_for(epochs), 0
     bracket = pruner.bracket_of(number, epochs)

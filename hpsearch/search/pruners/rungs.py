@@ -1,4 +1,4 @@
-"""A stage's settings on their way from rung to rung: their standings there, and what the judge makes of them.
+"""A stage's configurations on their way from rung to rung: their standings there, and what the judge makes of them.
 
 May import spec and storage's records.
 """
@@ -32,7 +32,7 @@ class Track:
 
 
 class Rungs:
-    """Follows all settings of a stage with a pruner."""
+    """Follows all configurations of a stage with a pruner."""
 
     def __init__(self, pruner: Halving | Hyperband | Median, longest: int) -> None:
         """`longest` is the number of epochs of the stage's longest training."""
@@ -43,7 +43,7 @@ class Rungs:
         self._tracks: dict[int, Track] = {}
 
     def enter(self, batch: int, epochs: int) -> None:
-        """The next setting, which trains for so many epochs."""
+        """The next configuration, which trains for so many epochs."""
         number = len(self._entrants)
         rungs, bracket = meeting(self.pruner, number, self.longest)
         entrant = Entrant(number, batch, tuple(rung for rung in rungs if rung < epochs), bracket)
@@ -52,16 +52,16 @@ class Rungs:
         self._judge.enter(entrant)
 
     def close(self, batch: int) -> None:
-        """No further setting enters this batch."""
+        """No further configuration enters this batch."""
         self._judge.close(batch)
 
     def follow(self, row: TrialRow, curve: Curve) -> None:
         """A trial has trained on, or ended."""
-        last = row.setting["training"].get("keep") == "last"
+        last = row.configuration["training"].get("keep") == "last"
         self._tracks.setdefault(row.id, Track()).add(self._rungs[row.point], curve, last=last)
 
     def arrive(self, number: int, rows: Sequence[TrialRow]) -> None:
-        """Hand a setting to the judge if all its replicates have come to its next rung."""
+        """Hand a configuration to the judge if all its replicates have come to its next rung."""
         entrant = self._entrants[number]
         rung = entrant.next_rung
         if rung is None or rung in entrant.at:
@@ -87,9 +87,9 @@ class Rungs:
         return list(self._judge.verdicts())
 
     def limit(self, number: int) -> int | None:
-        """The epoch at which the setting waits for a verdict; None if it may train to its end."""
+        """The epoch at which the configuration waits for a verdict; None if it may train to its end."""
         return self._entrants[number].next_rung
 
     def values(self, number: int) -> tuple[tuple[int, float], ...]:
-        """The setting's validation accuracies at the rungs it has come to."""
+        """The configuration's validation accuracies at the rungs it has come to."""
         return tuple((rung, s[0]) for rung, s in sorted(self._entrants[number].at.items()) if s is not None)

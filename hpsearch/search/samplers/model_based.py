@@ -1,6 +1,6 @@
-"""Samplers that learn: Optuna's, each stage's in a private study in memory, told nothing but the stage's own settings.
+"""Samplers that learn: Optuna's, each stage's in a private study in memory, told nothing but the stage's own configurations.
 
-The sampler for a setting is made anew, seeded by (study seed, stage, the setting's number), so that what it asks for
+The sampler for a configuration is made anew, seeded by (study seed, stage, the configuration's number), so that what it asks for
 depends on nothing but that seed and the outcomes it was told. May import spec and Optuna.
 """
 
@@ -26,15 +26,15 @@ from hpsearch.spec import Stage
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 
 ENOUGH_TO_WARM_UP = 10
-"""CMA-ES starts from the best tenth of what is known (Nomura et al. 2021): it takes one setting at the least."""
+"""CMA-ES starts from the best tenth of what is known (Nomura et al. 2021): it takes one configuration at the least."""
 
 _STATES = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 
 
 class Learner:
-    """Asks for a stage's settings, in order, from the outcomes of those before.
+    """Asks for a stage's configurations, in order, from the outcomes of those before.
 
-    Every setting has one trial in the private study, running until its outcome is told: a sampler sees the settings
+    Every configuration has one trial in the private study, running until its outcome is told: a sampler sees the configurations
     under way, too. One outside the space (named by `first`) counts as failed there, which no sampler looks at.
     """
 
@@ -52,7 +52,7 @@ class Learner:
         self._untold: deque[Point] = deque()
 
     def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """The setting's values, and for CMA-ES how many outcomes it saw.
+        """The configuration's values, and for CMA-ES how many outcomes it saw.
 
         Raises HpsearchError if Optuna's sampler fails.
 
@@ -64,8 +64,8 @@ class Learner:
         return self._ask(number, first_of(self.stage, number)), asked
 
     def recall(self, point: Point) -> None:
-        """Take in a setting that was asked for in an earlier run."""
-        if point.asked is not None:
+        """Take in a configuration that was asked for in an earlier run."""
+        if point.sampler_attributes is not None:
             self._recalled.append(point)
             return
         values = self._positions(point.params)
@@ -74,7 +74,7 @@ class Learner:
         self._add(point.number, self._storage.create_new_trial(self._study._study_id, template))
 
     def tell(self, point: Point) -> None:
-        """Take in a setting's outcome."""
+        """Take in a configuration's outcome."""
         if self._recalled:
             self._untold.append(point)
         else:
@@ -83,14 +83,14 @@ class Learner:
     def _catch_up(self) -> None:
         while self._recalled:
             point = self._recalled.popleft()
-            while self._told < (point.asked or {})["seen"]:
+            while self._told < (point.sampler_attributes or {})["seen"]:
                 self._settle(self._untold.popleft())
             self._ask(point.number, point.params)
         while self._untold:
             self._settle(self._untold.popleft())
 
     def _ask(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask Optuna's sampler for a setting, all but the values that are given."""
+        """Ask Optuna's sampler for a configuration, all but the values that are given."""
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
         one_thread = nullcontext() if self.stage.kind == "tpe" else threadpool_limits(1)  # or the bits depend on cores
@@ -101,7 +101,9 @@ class Learner:
                 trial_id = self._study.ask(self._distributions)._trial_id
             except Exception as error:  # anything at all that a sampler of Optuna's meets in its numbers
                 said = str(error) or type(error).__name__
-                what = f"stage {self.stage.name!r}: Optuna's {CLASSES[self.stage.kind]} failed at setting {number}"
+                what = (
+                    f"stage {self.stage.name!r}: Optuna's {CLASSES[self.stage.kind]} failed at configuration {number}"
+                )
                 raise HpsearchError(f"{what}: {said}".replace("\n", " ")) from error
         self._add(number, trial_id)
         if len(fixed) < len(given):
@@ -120,13 +122,13 @@ class Learner:
         return made
 
     def _disown(self, trial_id: int) -> None:
-        """CMA-ES must not take a setting with values from elsewhere for one of its generation's."""
+        """CMA-ES must not take a configuration with values from elsewhere for one of its generation's."""
         for key in self._storage.get_trial(trial_id).system_attrs:
             if key.endswith("generation"):
                 self._storage.set_trial_system_attr(trial_id, key, -1)
 
     def _add(self, number: int, trial_id: int) -> None:
-        assert number == len(self._ids), "settings that learn are asked for in order"
+        assert number == len(self._ids), "configurations that learn are asked for in order"
         self._ids.append(trial_id)
 
     def _settle(self, point: Point) -> None:
@@ -140,7 +142,7 @@ class Learner:
         self._storage.set_trial_state_values(trial_id, _STATES[point.state], values)
 
     def _positions(self, params: Mapping[str, Any]) -> dict[str, int | float] | None:
-        """The numbers that stand for a setting in the private study; None if it is outside the space."""
+        """The numbers that stand for a configuration in the private study; None if it is outside the space."""
         found = {key: position(entry, params[key]) for key, entry in self.space.items() if key in params}
         inner = {key: value for key, value in found.items() if value is not None}
         return inner if len(inner) == len(self.space) else None

@@ -26,7 +26,7 @@ PACKAGES = {"cmaes": ("cmaes",), "gp": ("torch", "greenlet")}
 
 OURS = {
     "seed": "the study's seed decides it",
-    "x0": "name the settings to try in first",
+    "x0": "name the configurations to try in first",
     "source_trials": "name the study to start from in from",
     "independent_sampler": "it is a program, not a value",
     "constraints_func": "it is a program, not a value",

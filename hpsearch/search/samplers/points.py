@@ -1,4 +1,4 @@
-"""Settings by number, and how a space's values are drawn at random, and told from those outside. May import spec."""
+"""Configurations by number, and how a space's values are drawn at random, and told from those outside. May import spec."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Space = Mapping[str, Range | Choices]
 
 @dataclass(frozen=True)
 class Point:
-    """A setting that was asked for, and what came of it.
+    """A configuration that was asked for, and what came of it.
 
     `state` is running, complete (with a `value`), pruned or failed; `rungs` has (epoch, value) where a pruner looked;
     `asked` is what the sampler noted when it was asked.
@@ -27,11 +27,11 @@ class Point:
     state: str
     value: float | None
     rungs: tuple[tuple[int, float], ...]
-    asked: Mapping[str, Any] | None
+    sampler_attributes: Mapping[str, Any] | None
 
 
 def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
-    """One setting: each key uniform on its range (on a log scale where it says so) or among its choices."""
+    """One configuration: each key uniform on its range (on a log scale where it says so) or among its choices."""
     return {key: _draw(entry, rng) for key, entry in space.items()}
 
 
@@ -48,7 +48,7 @@ def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
 
 
 def first_of(stage: Stage, number: int) -> dict[str, Any]:
-    """The values that the study file gives to a setting, to be tried before others; {} beyond them."""
+    """The values that the study file gives to a configuration, to be tried before others; {} beyond them."""
     return dict(stage.first[number]) if number < len(stage.first) else {}
 
 

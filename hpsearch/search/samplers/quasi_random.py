@@ -1,4 +1,4 @@
-"""Settings that fill a space evenly: the points of a Sobol or Halton sequence. May import spec and Optuna."""
+"""Configurations that fill a space evenly: the points of a Sobol or Halton sequence. May import spec and Optuna."""
 
 import warnings
 from typing import Any
@@ -15,7 +15,7 @@ from hpsearch.spec import Stage
 
 
 class _Numbered(QMCSampler):
-    """Optuna's sampler counts in the study's attributes; here the setting's number says which point is wanted."""
+    """Optuna's sampler counts in the study's attributes; here the configuration's number says which point is wanted."""
 
     number = 0
 

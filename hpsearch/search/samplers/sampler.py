@@ -1,6 +1,6 @@
-"""What gives a stage's settings their values, in order: a random or even draw, a grid, a list, or what was learnt.
+"""What gives a stage's configurations their values, in order: a random or even draw, a grid, a list, or what was learnt.
 
-Each setting but a learnt one is keyed by its number, so that it depends neither on how many there are nor on which were
+Each configuration but a learnt one is keyed by its number, so that it depends neither on how many there are nor on which were
 asked for before. May import spec and NumPy.
 """
 
@@ -23,34 +23,34 @@ __all__ = ["Asking", "Point", "Space", "check_sampler", "draw"]
 
 
 class Asking:
-    """Gives a stage's settings their values; a sampler that learns does so from the outcomes that it is told.
+    """Gives a stage's configurations their values; a sampler that learns does so from the outcomes that it is told.
 
     Asked whole, or asked in part, killed, recalled and asked on, it gives the same values to the bit.
     """
 
     def __init__(self, stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]] = ()) -> None:
-        """`seed` is the study's; `known` has {"params", "value"} of an earlier study's settings, to learn from."""
+        """`seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from."""
         self.stage, self.space, self.seed = stage, space, seed
         self.learns = stage.kind in LEARNING
         self._known = known
 
     @property
     def points(self) -> int:
-        """How many settings there are to ask for."""
-        if self.stage.settings is not None:
-            return len(self.stage.settings)
+        """How many configurations there are to ask for."""
+        if self.stage.configurations is not None:
+            return len(self.stage.configurations)
         trials: int | None = getattr(self.stage.sampler, "trials", None)
         return math.prod(len(values) for values in self._axes.values()) if trials is None else trials
 
     def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """The values of a setting, and what `recall` will need; those that learn are asked in order.
+        """The values of a configuration, and what `recall` will need; those that learn are asked in order.
 
         Raises HpsearchError where Optuna's sampler fails.
         """
         if self.learns:
             return self._learner.ask(number)
-        if self.stage.settings is not None:
-            return dict(self.stage.settings[number]), None
+        if self.stage.configurations is not None:
+            return dict(self.stage.configurations[number]), None
         if self.stage.kind == "grid":
             return self._on_grid(number), None
         if self.stage.kind == "qmc":
@@ -60,12 +60,12 @@ class Asking:
         return drawn | first_of(self.stage, number), None
 
     def recall(self, point: Point) -> None:
-        """Take in, instead of asking for it, a setting that was asked for in an earlier run; in order."""
+        """Take in, instead of asking for it, a configuration that was asked for in an earlier run; in order."""
         if self.learns:
             self._learner.recall(point)
 
     def tell(self, point: Point) -> None:
-        """Take in a setting's outcome, in order; all that were told before an ask are what that ask sees."""
+        """Take in a configuration's outcome, in order; all that were told before an ask are what that ask sees."""
         if self.learns:
             self._learner.tell(point)
 
@@ -94,7 +94,7 @@ def check_sampler(stage: Stage, place: str, i: int) -> None:
     """Raise StudyFileError if a stage's sampler misses its package, or Optuna does not take its options.
 
     `place` is where the study file came from, `i` the stage's position in it. What the options' types do not tell is
-    found by asking for some settings of a space like the stage's.
+    found by asking for some configurations of a space like the stage's.
     """
     check_options(stage, place, i)
     if stage.sampler is None or not getattr(stage.sampler, "options", {}):

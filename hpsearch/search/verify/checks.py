@@ -1,6 +1,6 @@
 """Whether a stored study is what it says it is, check by check; and its end state as one hash.
 
-What can be derived is derived again: values and rankings from the curves, spaces and settings and pruning from the
+What can be derived is derived again: values and rankings from the curves, spaces and configurations and pruning from the
 plan. Changes nothing. May import spec, data, storage and workers.
 """
 
@@ -45,7 +45,11 @@ class Check:
 def study_digest(connection: Connection, row: StudyRow) -> str:
     """The hash of all that a study came to: the same for every run of the same study, whatever its name."""
     ranked = {
-        stage.id: [trial_id for setting in rank(reading.trials(connection, stage.id)) for trial_id in setting.trials]
+        stage.id: [
+            trial_id
+            for configuration in rank(reading.trials(connection, stage.id))
+            for trial_id in configuration.trials
+        ]
         for stage in reading.stages(connection, row.id)
     }
     return digest(connection, row, meaning(row), ranked)
@@ -54,6 +58,8 @@ def study_digest(connection: Connection, row: StudyRow) -> str:
 def meaning(row: StudyRow) -> str:
     """What a study's file asks for, however it is written, without what no result depends on."""
     said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
+    for stage in said["stages"]:
+        stage["settings"] = stage.pop("configurations")  # as it was called when digests were first written down
     return json.dumps(said, sort_keys=True)
 
 
@@ -103,7 +109,7 @@ class Begun:
 def derived(trial: TrialRow, curve: Curve) -> TrialRow:
     """The trial with the value, at its kept epoch, that follows from the curve."""
     points = [point for point in curve if point[1] is not None]
-    if trial.setting["training"].get("keep") == "last":
+    if trial.configuration["training"].get("keep") == "last":
         kept = points[-1] if points and trial.state != FAILED else None
     else:
         kept = max(points, key=lambda point: (point[1], -point[0]), default=None)
@@ -123,8 +129,8 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
     if now.stage.state != COMPLETE:
         return
     numbers = {trial.id: trial.number for trial in now.trials}
-    goes_on = {trial.id for trial in now.trials if trial.state == PRUNED and trial.doomed is None}
-    first = set([trial_id for setting in now.ranked for trial_id in setting.trials][:KEPT_WEIGHTS])
+    goes_on = {trial.id for trial in now.trials if trial.state == PRUNED and trial.pruned_at is None}
+    first = set([trial_id for configuration in now.ranked for trial_id in configuration.trials][:KEPT_WEIGHTS])
     kept = set(reading.weights(connection, list(numbers), "best")) - goes_on
     missing = set() if now.stage.batches else first - kept  # before it grew, a stage let go of some
     for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are gone, of")):
@@ -135,7 +141,7 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
 
 def _stands_on(stage: StageRow, begun: Sequence[Begun]) -> str:
     if stage.kind == plan.FINAL:
-        return f"it trains the best setting of stage {begun[-1].stage.name}"
+        return f"it trains the best configuration of stage {begun[-1].stage.name}"
     return "its space follows from the stages before it"
 
 
@@ -145,7 +151,7 @@ def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
         winner = begun[-1].ranked[0].params if begun[-1].ranked else None
         for trial in now.trials:
             if trial.params != winner:
-                yield f"trial {trial.number} has {dict(trial.params)}, the best setting is {winner}"
+                yield f"trial {trial.number} has {dict(trial.params)}, the best configuration is {winner}"
         return
     earlier = {b.stage.name: (plan.space_from_json(b.stage.space or {}), b.derived) for b in begun}
     space = plan.space_to_json(plan.space_of(study, study.stages[now.stage.position], earlier)[0])

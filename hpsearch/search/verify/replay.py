@@ -38,7 +38,9 @@ class _Replay:
         self.stored = {(trial.point, trial.replicate): trial for trial in trials}
         base = [trial for trial in trials if trial.replicate < plan.replicates]
         self.left = len(base)
-        self.timed_out = OUT_OF_TIME in (stage.ended or "") or any(t.state == PRUNED and t.doomed is None for t in base)
+        self.timed_out = OUT_OF_TIME in (stage.ended or "") or any(
+            t.state == PRUNED and t.pruned_at is None for t in base
+        )
         self.problems: list[str] = []
         self.over = False
 
@@ -64,7 +66,7 @@ class _Replay:
             if trial is None:
                 return self._lack(new)
             self._compare(new, trial)
-            fresh = replace(trial, state=WAITING, epochs_done=0, doomed=None, reason=None)
+            fresh = replace(trial, state=WAITING, epochs_done=0, pruned_at=None, reason=None)
             rows.append(replace(fresh, best_epoch=None, value=None, loss=None))
             self.left -= new.replicate < self.plan.replicates
         self.plan.added(rows)
@@ -77,13 +79,13 @@ class _Replay:
             return True
         self.over = True
         if self.stage.state == COMPLETE:
-            which = f"replicate {new.replicate} of setting {new.point}"
+            which = f"replicate {new.replicate} of configuration {new.point}"
             self.problems.append(f"the plan asks for {which}, which is not stored")
         return False
 
     def _compare(self, new: NewTrial, trial: TrialRow) -> None:
         new = NewTrial(**json.loads(json.dumps(vars(new))))
-        names = ("params", "setting", "epochs", "asked") if self.stage.batches else tuple(vars(new))
+        names = ("params", "configuration", "epochs", "sampler_attributes") if self.stage.batches else tuple(vars(new))
         for name in names:
             asked, stored = getattr(new, name), getattr(trial, name)
             if asked != stored:
@@ -106,7 +108,7 @@ class _Replay:
     def _at(self, row: TrialRow, trial: TrialRow, epoch: int, ended: bool) -> TrialRow:
         """The trial's row as it was after an epoch."""
         if ended:
-            return replace(trial, doomed=row.doomed, reason=trial.reason if trial.state == FAILED else row.reason)
+            return replace(trial, pruned_at=row.pruned_at, reason=trial.reason if trial.state == FAILED else row.reason)
         return replace(row, state=RUNNING, epochs_done=epoch)
 
     def differences(self) -> Iterator[str]:
@@ -118,7 +120,7 @@ class _Replay:
                 if not (further and self.stage.batches):  # it was among the best before the stage grew
                     yield f"trial {trial.number}: it is stored, but the plan does not ask for it"
                 continue
-            if trial.state in (WAITING, RUNNING) and self.stage.state != COMPLETE and trial.doomed is None:
+            if trial.state in (WAITING, RUNNING) and self.stage.state != COMPLETE and trial.pruned_at is None:
                 continue  # what the plan decides of it may not be stored yet
             found, stored = _fate(row), _fate(trial)
             if found != stored:
@@ -129,6 +131,6 @@ class _Replay:
 
 def _fate(row: TrialRow) -> str:
     """What a plan has to say about a trial, in words."""
-    doomed = "" if row.doomed is None else f", doomed at epoch {row.doomed}"
+    pruned_at = "" if row.pruned_at is None else f", pruned_at at epoch {row.pruned_at}"
     reason = f" ({row.reason})" if row.state == PRUNED else ""
-    return f"{row.state} after {row.epochs_done} epochs{doomed}{reason}"
+    return f"{row.state} after {row.epochs_done} epochs{pruned_at}{reason}"

@@ -20,7 +20,7 @@ from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
 from hpsearch.search.cohorts import segment_of
 from hpsearch.search.launch import environment, known_workspace
 from hpsearch.search.preparation import prepare
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.models.plugin import Plugin, read_plugin
@@ -109,7 +109,7 @@ class Retraining:
         return segment_of(
             stage,
             trial,
-            (Task(trial.id, Setting.from_json(trial.setting), (stage.name, trial.point)),),
+            (Task(trial.id, Configuration.from_json(trial.configuration), (stage.name, trial.point)),),
             (1, stored.epochs),
             splits=self.splits,
             plugin=self.plugin,

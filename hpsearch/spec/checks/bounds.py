@@ -1,4 +1,4 @@
-"""How many settings a stage has, and those that bound all of them. May import nothing but this package."""
+"""How many configurations a stage has, and those that bound all of them. May import nothing but this package."""
 
 import itertools
 import math
@@ -38,8 +38,8 @@ def stage_named(study: Study, name: str) -> Stage:
 
 def trials_at_most(study: Study, stage: Stage) -> int:
     """Return a stage's number of trials; of a grid around choices, the number there would be with all of them."""
-    if stage.settings is not None:
-        return len(stage.settings)
+    if stage.configurations is not None:
+        return len(stage.configurations)
     if stage.sampler is not None and not isinstance(stage.sampler, Grid):
         return stage.sampler.trials
     sources = {key: root(study, stage, key) for key in stage.space}
@@ -51,9 +51,9 @@ def trials_at_most(study: Study, stage: Stage) -> int:
 
 
 def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
-    """Yield settings that together meet every rule a trial of the stage can break: each end and each choice."""
-    if stage.settings is not None:
-        yield from (dict(setting) for setting in stage.settings)
+    """Yield configurations that together meet every rule a trial of the stage can break: each end and each choice."""
+    if stage.configurations is not None:
+        yield from (dict(configuration) for configuration in stage.configurations)
         return
     values = {key: _extremes(root(study, stage, key)) for key in stage.space}
     first = _all_at_their_first(study, stage)
@@ -68,7 +68,7 @@ def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def first_probes(study: Study, stage: Stage) -> list[dict[str, Any]]:
-    """Return the settings to try first; what they leave to the sampler is at an end of its range."""
+    """Return the configurations to try first; what they leave to the sampler is at an end of its range."""
     rest = _all_at_their_first(study, stage)
     return [rest | row for row in stage.first]
 

@@ -17,10 +17,10 @@ class UnfitError(Exception):
         self.path, self.text = path, text
 
 
-def updates_per_epoch(training: Training, images: int) -> int:
+def updates_per_epoch(training: Training, samples: int) -> int:
     """Return the number of batches in an epoch; the last one may be smaller."""
     assert training.batch_size is not None
-    return math.ceil(images / training.batch_size)
+    return math.ceil(samples / training.batch_size)
 
 
 def warm_up(schedule: Schedule, per_epoch: int) -> int:
@@ -38,13 +38,13 @@ def check_needs(training: Training) -> None:
         raise UnfitError(["eta"], f"is missing; the {training.schedule.kind} schedule needs it")
 
 
-def check_fit(training: Training, images: int) -> None:
+def check_fit(training: Training, samples: int) -> None:
     """Raise UnfitError where a training and its number of images do not go together.
 
     So many epochs of a constant schedule may be all that a trainable needs: whether it is, only the model can tell.
     """
-    if training.batch_size is not None and training.batch_size > images:
-        rule = f"must be at most {images:_}, the number of training images"
+    if training.batch_size is not None and training.batch_size > samples:
+        rule = f"must be at most {samples:_}, the number of training images"
         raise UnfitError(["batch_size"], f"{rule}, got {training.batch_size:_}")
     schedule = training.schedule
     if training.epochs is not None and schedule == Constant():
@@ -53,17 +53,17 @@ def check_fit(training: Training, images: int) -> None:
     if schedule.kind == "cosine" and training.eta is not None and schedule.eta_min > training.eta:
         rule = f"must be at most eta = {training.eta:g}"
         raise UnfitError(["schedule", "eta_min"], f"{rule}, got {schedule.eta_min:g}")
-    length = whole_epochs(training, images)
-    _check_warm_up(schedule, length, updates_per_epoch(training, images))
+    length = whole_epochs(training, samples)
+    _check_warm_up(schedule, length, updates_per_epoch(training, samples))
     if training.cycles is None and isinstance(schedule, Cyclical):
-        _check_cycle(schedule, length, updates_per_epoch(training, images))
+        _check_cycle(schedule, length, updates_per_epoch(training, samples))
 
 
-def whole_epochs(training: Training, images: int) -> int:
+def whole_epochs(training: Training, samples: int) -> int:
     """Return the number of epochs. Raises UnfitError where there is none, or the training ends inside an epoch."""
     if training.epochs is not None:
         return training.epochs
-    per_epoch = updates_per_epoch(training, images)
+    per_epoch = updates_per_epoch(training, samples)
     if training.cycles is not None:
         assert isinstance(training.schedule, Cyclical)
         return _epochs_of_cycles(training.schedule, training.cycles, per_epoch)

@@ -54,7 +54,9 @@ def _given(study: Study) -> list[tuple[str, Where, str]]:
         found.append(("augmentation", [*where, "augmentation"], _names(step.augmentation)))
         if isinstance(step, Stage):
             found.append(("searched", [*where, "space"], step.space))
-            found += [("searched", [*where, "settings", j], row) for j, row in enumerate(step.settings or ())]
+            found += [
+                ("searched", [*where, "configurations", j], row) for j, row in enumerate(step.configurations or ())
+            ]
     return [(table, [*where, key], key) for table, where, keys in found for key in keys]
 
 
@@ -72,7 +74,7 @@ def _check_layers(study: Study) -> None:
 
 
 def _steps(study: Study) -> Iterator[tuple[Stage, Stage | Final]]:
-    """Each stage, and the final, with the stage whose space its settings are from."""
+    """Each stage, and the final, with the stage whose space its configurations are from."""
     yield from ((stage, stage) for stage in study.stages)
     if study.final is not None:
         yield study.stages[-1], study.final
@@ -91,7 +93,7 @@ def _check_used(study: Study, given: Sequence[tuple[str, Where, str]], taken: Ma
 
 
 def _check_needed(study: Study, taken: Mapping[str, bool]) -> None:
-    """Refuse settings that lack what a trainable needs, and curves that it cannot give."""
+    """Refuse configurations that lack what a trainable needs, and curves that it cannot give."""
     for stage, step in _steps(study):
         here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
         for params in probes(study, stage):

@@ -17,17 +17,17 @@ def check_references(study: Study) -> None:
     for i, row in enumerate(study.references):
         where: Where = ["reference", i]
         _check_stage(study, row, where)
-        if row.stage != FINAL and (row.stage or row.setting):
-            _check_setting(study, row, where)
+        if row.stage != FINAL and (row.stage or row.configuration):
+            _check_configuration(study, row, where)
         _check_test(study, row, where)
 
 
 def stages_of(study: Study, row: Reference) -> list[Stage]:
     """Return the searching stages that a row may be about, the last one first; none where it is the final."""
-    if row.stage == FINAL or not (row.stage or row.setting):
+    if row.stage == FINAL or not (row.stage or row.configuration):
         return []
     named = [stage for stage in reversed(study.stages) if row.stage in (None, stage.name)]
-    return [stage for stage in named if row.setting.keys() <= set(stage.keys_searched)]
+    return [stage for stage in named if row.configuration.keys() <= set(stage.hyperparameters)]
 
 
 def _check_stage(study: Study, row: Reference, where: Where) -> None:
@@ -35,32 +35,35 @@ def _check_stage(study: Study, row: Reference, where: Where) -> None:
     if row.stage is not None and row.stage not in names:
         text = f"must name a stage, got {show(row.stage)}{nearest(row.stage, names)}"
         raise fail(study.place, [*where, "stage"], text)
-    if row.stage == FINAL and row.setting:
-        text = f"must not be given for the final, which trains the winner, got {show(row.setting)}"
-        raise fail(study.place, [*where, "setting"], text)
-    if row.stage is None and not row.setting and study.final is None:
-        raise fail(study.place, [*where, "stage"], "is missing; without [final] a row needs a stage or a setting")
+    if row.stage == FINAL and row.configuration:
+        text = f"must not be given for the final, which trains the winner, got {show(row.configuration)}"
+        raise fail(study.place, [*where, "configuration"], text)
+    if row.stage is None and not row.configuration and study.final is None:
+        raise fail(study.place, [*where, "stage"], "is missing; without [final] a row needs a stage or a configuration")
 
 
-def _check_setting(study: Study, row: Reference, where: Where) -> None:
+def _check_configuration(study: Study, row: Reference, where: Where) -> None:
     named = [stage for stage in study.stages if row.stage in (None, stage.name)]
-    searched = dict.fromkeys(key for stage in named for key in stage.keys_searched)
-    for key in row.setting:
+    searched = dict.fromkeys(key for stage in named for key in stage.hyperparameters)
+    for key in row.configuration:
         if key not in searched:
             text = f"is not a searched key{nearest(key, searched)}"
-            raise fail(study.place, [*where, "setting", key], text)
+            raise fail(study.place, [*where, "configuration", key], text)
     stages = stages_of(study, row)
     if not stages:
-        text = f"must have keys that one stage searches together, got {show(row.setting)}"
-        raise fail(study.place, [*where, "setting"], text)
-    if all(stage.settings is not None and not _lists(stage.settings, row) for stage in stages):
-        text = f"must be one of the settings of stage {stages[0].name!r}, got {show(row.setting)}"
-        raise fail(study.place, [*where, "setting"], text)
+        text = f"must have keys that one stage searches together, got {show(row.configuration)}"
+        raise fail(study.place, [*where, "configuration"], text)
+    if all(stage.configurations is not None and not _lists(stage.configurations, row) for stage in stages):
+        text = f"must be one of the configurations of stage {stages[0].name!r}, got {show(row.configuration)}"
+        raise fail(study.place, [*where, "configuration"], text)
 
 
-def _lists(settings: Sequence[dict[str, object]], row: Reference) -> bool:
-    given = {key: same(value) for key, value in row.setting.items()}
-    return any({key: same(setting[key]) for key in given if key in setting} == given for setting in settings)
+def _lists(configurations: Sequence[dict[str, object]], row: Reference) -> bool:
+    given = {key: same(value) for key, value in row.configuration.items()}
+    return any(
+        {key: same(configuration[key]) for key in given if key in configuration} == given
+        for configuration in configurations
+    )
 
 
 def _check_test(study: Study, row: Reference, where: Where) -> None:

@@ -10,7 +10,7 @@ from hpsearch.spec.tables.space import Choices, Range, same
 from hpsearch.spec.tables.study import Study
 
 
-def check_asking(study: Study, i: int) -> None:
+def check_samplers(study: Study, i: int) -> None:
     """Raise StudyFileError for the first thing that stage i cannot ask for; its rungs are another matter."""
     stage = study.stages[i]
     if stage.source is not None and stage.source.partition("/")[0] == study.name:

@@ -6,9 +6,9 @@ from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import probes, root, stage_named, trials_at_most
 from hpsearch.spec.checks.lengths import whole_epochs
 from hpsearch.spec.checks.references import check_references
-from hpsearch.spec.checks.samplers import check_asking, check_rungs
+from hpsearch.spec.checks.samplers import check_rungs, check_samplers
 from hpsearch.spec.messages import Where, fail, show
-from hpsearch.spec.resolve import Setting, data_of, replicates_of, resolve
+from hpsearch.spec.resolve import Configuration, data_of, replicates_of, resolve
 from hpsearch.spec.tables.schedules import Cyclical, OneCycle
 from hpsearch.spec.tables.space import MAX_GRID, SMALLEST, Around, Choices, Range
 from hpsearch.spec.tables.stage import Stage
@@ -28,12 +28,12 @@ def check(study: Study) -> None:
         for key, entry in stage.space.items():
             _check_entry(study, i, key, entry)
         _check_number(study, i)
-        check_asking(study, i)
-        check_rungs(study, i, _check_settings(study, stage, stage))
+        check_samplers(study, i)
+        check_rungs(study, i, _check_configurations(study, stage, stage))
         _check_epochs(study, i)
     if study.final is not None:
         _check_overrides(study, study.final, ["final"], study.stages[-1])
-        _check_settings(study, study.final, study.stages[-1])
+        _check_configurations(study, study.final, study.stages[-1])
     check_references(study)
 
 
@@ -54,7 +54,7 @@ def _check_number(study: Study, i: int) -> None:
 
 
 def _check_confirm(study: Study, i: int, trials: int) -> None:
-    """Refuse to confirm with folds, more settings than there are, or more trainings than a database should hold."""
+    """Refuse to confirm with folds, more configurations than there are, or more trainings than a database should hold."""
     stage = study.stages[i]
     where: Where = ["stage", i, "confirm"]
     if stage.confirm is None:
@@ -72,8 +72,8 @@ def _check_confirm(study: Study, i: int, trials: int) -> None:
 def _check_keys(study: Study, i: int) -> None:
     stage = study.stages[i]
     keys: list[tuple[Where, str]]
-    if stage.settings is not None:
-        keys = [(["settings", j, key], key) for j, row in enumerate(stage.settings) for key in row]
+    if stage.configurations is not None:
+        keys = [(["configurations", j, key], key) for j, row in enumerate(stage.configurations) for key in row]
     else:
         keys = [(["space", key], key) for key in stage.space]
     for where, key in keys:
@@ -95,7 +95,7 @@ def _check_overrides(study: Study, step: Stage | Final, where: Where, searched: 
         raise fail(study.place, [*where, "model", "file"], "must not be given; a study has one model file")
     for table, keys in (("training", _leaves(step.training)), ("model", _leaves(step.model))):
         for key in keys:
-            if key in searched.keys_searched and is_training_key(key) == (table == "training"):
+            if key in searched.hyperparameters and is_training_key(key) == (table == "training"):
                 text = f"must not be given; stage {searched.name!r} searches it"
                 raise fail(study.place, [*where, table, key], text)
 
@@ -144,43 +144,43 @@ def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -
 
 
 def _check_epochs(study: Study, i: int) -> None:
-    """Refuse a budget of epochs that is over before the first setting."""
+    """Refuse a budget of epochs that is over before the first configuration."""
     stage = study.stages[i]
-    most, replicates, images = stage.budget.epochs, replicates_of(study, stage), data_of(study, stage).train
+    most, replicates, samples = stage.budget.epochs, replicates_of(study, stage), data_of(study, stage).train
     if most is None:
         return
-    least = min(whole_epochs(resolve(study, stage, params).training, images) for params in probes(study, stage))
+    least = min(whole_epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
     if most < least * replicates:
-        of = "the epochs of a setting" + f" with its {replicates} replicates" * (replicates > 1)
+        of = "the epochs of a configuration" + f" with its {replicates} replicates" * (replicates > 1)
         rule = f"must be at least {least * replicates:_}, {of}"
         raise fail(study.place, ["stage", i, "budget", "epochs"], f"{rule}, got {most:_}")
 
 
-def _check_settings(study: Study, step: Stage | Final, searched: Stage) -> int:
-    """Try the settings that bound all of the step's; return the epochs of the longest."""
+def _check_configurations(study: Study, step: Stage | Final, searched: Stage) -> int:
+    """Try the configurations that bound all of the step's; return the epochs of the longest."""
     longest = 0
     for params in probes(study, searched):
-        setting = resolve(study, step, params)
-        _check_schedule(study, step, searched, setting)
-        longest = max(longest, whole_epochs(setting.training, data_of(study, step).train))
+        configuration = resolve(study, step, params)
+        _check_schedule(study, step, searched, configuration)
+        longest = max(longest, whole_epochs(configuration.training, data_of(study, step).train))
     return longest
 
 
-def _check_schedule(study: Study, step: Stage | Final, searched: Stage, setting: Setting) -> None:
+def _check_schedule(study: Study, step: Stage | Final, searched: Stage, configuration: Configuration) -> None:
     """Refuse what the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
-    schedule = setting.training.schedule
-    at: Where = ["stage", study.stages.index(searched), "settings" if searched.settings else "space"]
+    schedule = configuration.training.schedule
+    at: Where = ["stage", study.stages.index(searched), "configurations" if searched.configurations else "space"]
     if isinstance(schedule, Cyclical | OneCycle):
         here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
         unused = f"is not used by the {schedule.kind} schedule, which has eta_min and eta_max"
-        if "eta" in searched.keys_searched:
+        if "eta" in searched.hyperparameters:
             raise fail(study.place, [*at, "eta"], unused)
         if "eta" in step.training:
             raise fail(study.place, [*here, "training", "eta"], unused)
         if study.training.schedule.kind == schedule.kind and study.training.eta is not None:
             raise fail(study.place, ["training", "eta"], unused)
     ranges = [key for key in searched.space if isinstance(root(study, searched, key), Range)]
-    for key, reason in _whole_epochs_needed(setting.training):
+    for key, reason in _whole_epochs_needed(configuration.training):
         if key in ranges:
             raise fail(study.place, [*at, key], f"must be a list of choices {reason}")
 

@@ -16,16 +16,16 @@ class Budget(Table):
     minutes: Positive | None = None
     """When it has run for so long, all its launches together. Trials under way are stopped at the end of their
     segment and not ranked. **This alone depends on the machine**: the same study may end elsewhere with another
-    number of settings.
+    number of configurations.
     """
     epochs: Count | None = None
-    """Before it would train more epochs in all, summed over its trials. A setting begins only if there are enough
+    """Before it would train more epochs in all, summed over its trials. A configuration begins only if there are enough
     left to finish it.
     """
     target: Accuracy | None = None
-    """When a setting's validation accuracy comes to this (0.55, not 55)."""
+    """When a configuration's validation accuracy comes to this (0.55, not 55)."""
     patience: Count | None = None
-    """When so many settings in a row were not better than the best before them."""
+    """When so many configurations in a row were not better than the best before them."""
 
     @property
     def counted(self) -> bool:

@@ -33,11 +33,11 @@ class Npz(Table):
     kind: Literal["npz"]
     path: Text
     """The file, relative to the workspace."""
-    images: Text | None = None
+    samples: Text | None = None
     """The name of the array of images to learn from; `x_train` if not given."""
     labels: Text | None = None
     """Of their labels; `y_train` if not given."""
-    test_images: Text | None = None
+    test_samples: Text | None = None
     """Of the test images; `x_test` if not given."""
     test_labels: Text | None = None
     """Of their labels; `y_test` if not given."""
@@ -121,7 +121,7 @@ Source = Annotated[
 
 
 class Folds(Table):
-    """Cross-validation: each of so many equal parts is once what settings are compared on."""
+    """Cross-validation: each of so many equal parts is once what configurations are compared on."""
 
     folds: Annotated[int, Field(ge=2, le=MAX_FOLDS)]
     """The number of folds; `train` must be a multiple of one less."""
@@ -141,7 +141,7 @@ class Data(Table):
     train: Count
     """The number of images to train on."""
     held_out: Annotated[HeldOut, Field(alias="validation")]
-    """The number of images that settings are compared on, or `{ folds = 5 }`."""
+    """The number of images that configurations are compared on, or `{ folds = 5 }`."""
 
     @model_validator(mode="after")
     def _has_equal_folds(self) -> Self:
@@ -162,8 +162,8 @@ class Data(Table):
         return self.held_out.folds if isinstance(self.held_out, Folds) else None
 
     @property
-    def validation_images(self) -> int:
-        """The number of images that settings are compared on; with folds, that of each fold."""
+    def validation_samples(self) -> int:
+        """The number of images that configurations are compared on; with folds, that of each fold."""
         return self.held_out if isinstance(self.held_out, int) else self.train // (self.held_out.folds - 1)
 
 

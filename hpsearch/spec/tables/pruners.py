@@ -22,7 +22,7 @@ Rungs = Annotated[
 """How many, or which."""
 
 Audit = Annotated[float, Field(ge=0, lt=1)]
-"""The share of the doomed trials that train on, so that the report can say what pruning lost."""
+"""The share of the pruned_at trials that train on, so that the report can say what pruning lost."""
 
 AUDIT = 0.05
 
@@ -35,7 +35,7 @@ class _WithRungs(Table):
     min_epochs: Count = 1
     """The first rung, where `rungs` is no list."""
     audit: Audit = AUDIT
-    """The chance of a doomed trial to be trained on for all that, so that the report can say what pruning saved and
+    """The chance of a pruned_at trial to be trained on for all that, so that the report can say what pruning saved and
     how likely it lost the best; 0 is never.
     """
 
@@ -65,7 +65,7 @@ class Halving(_WithRungs):
 
 
 class Hyperband(Table):
-    """Hyperband (Li et al. 2018): settings dealt to brackets of successive halving, each beginning a rung later."""
+    """Hyperband (Li et al. 2018): configurations dealt to brackets of successive halving, each beginning a rung later."""
 
     kind: Literal["hyperband"]
     keep: Share = 1 / 3
@@ -73,7 +73,7 @@ class Hyperband(Table):
     min_epochs: Count = 1
     """The first rung."""
     audit: Audit = AUDIT
-    """The chance of a doomed trial to be trained on for all that, so that the report can say what pruning saved and
+    """The chance of a pruned_at trial to be trained on for all that, so that the report can say what pruning saved and
     how likely it lost the best; 0 is never.
     """
 
@@ -106,7 +106,7 @@ class Median(_WithRungs):
 
     kind: Literal["median"]
     startup: Count = 5
-    """Settings that it does not touch; below the stage's number."""
+    """Configurations that it does not touch; below the stage's number."""
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""

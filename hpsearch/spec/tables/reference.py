@@ -1,10 +1,10 @@
-"""What others report of the same settings, to be set beside what comes out here. May import pydantic."""
+"""What others report of the same configurations, to be set beside what comes out here. May import pydantic."""
 
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from hpsearch.spec.dotted_keys import flat_setting
+from hpsearch.spec.dotted_keys import flat_configuration
 from hpsearch.spec.messages import show, wrong
 from hpsearch.spec.tables.base import LARGEST, Name, Number, Positive, Table, Text
 
@@ -25,18 +25,18 @@ METRICS: tuple[str, ...] = get_args(Metric)
 
 
 class Reference(Table):
-    """One number that somebody reports: of a setting of `stage`, of that stage's best, or of the final.
+    """One number that somebody reports: of a configuration of `stage`, of that stage's best, or of the final.
 
-    `setting` has some of the searched keys; without any it is the best of `stage`, and without a stage the final.
+    `configuration` has some of the searched keys; without any it is the best of `stage`, and without a stage the final.
     `tolerance` is how far off a repetition may be for reasons that no test knows, such as another split.
     """
 
-    setting: Annotated[dict[str, Any], BeforeValidator(flat_setting)] = Field(default={})
-    """Values of searched keys. In a range the nearest tried value is meant, in a list of settings it must be one of
+    configuration: Annotated[dict[str, Any], BeforeValidator(flat_configuration)] = Field(default={})
+    """Values of searched keys. In a range the nearest tried value is meant, in a list of configurations it must be one of
     them. Without it the row is about the best of `stage`.
     """
     stage: Name | None = None
-    """The stage it is about, or `"final"`. Without it: the last stage that tried the setting; without a setting,
+    """The stage it is about, or `"final"`. Without it: the last stage that tried the configuration; without a configuration,
     the final.
     """
     metric: Metric

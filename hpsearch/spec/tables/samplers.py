@@ -1,4 +1,4 @@
-"""How a stage comes to its settings: [stage].sampler. May import pydantic."""
+"""How a stage comes to its configurations: [stage].sampler. May import pydantic."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -28,13 +28,13 @@ class _Drawn(Table):
 
 
 class Random(_Drawn):
-    """Draws `trials` settings at random from the space."""
+    """Draws `trials` configurations at random from the space."""
 
     kind: Literal["random"]
     trials: Trials
-    """The number of settings in all, over all launches: `resume` does not train as many again."""
+    """The number of configurations in all, over all launches: `resume` does not train as many again."""
     batch: Batch | None = None
-    """So many settings are asked for at a time; they see the results of all batches before, and of nothing else."""
+    """So many configurations are asked for at a time; they see the results of all batches before, and of nothing else."""
 
 
 class Grid(_Drawn):
@@ -42,7 +42,7 @@ class Grid(_Drawn):
 
     kind: Literal["grid"]
     batch: Batch | None = None
-    """So many settings are asked for at a time."""
+    """So many configurations are asked for at a time."""
 
 
 class _OfOptuna(Table):
@@ -51,9 +51,9 @@ class _OfOptuna(Table):
     model_config = ConfigDict(extra="allow")
 
     trials: Trials
-    """The number of settings in all, over all launches: `resume` does not train as many again."""
+    """The number of configurations in all, over all launches: `resume` does not train as many again."""
     batch: Batch | None = None
-    """So many settings are asked for at a time; they see the results of all batches before, and of nothing else."""
+    """So many configurations are asked for at a time; they see the results of all batches before, and of nothing else."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class _Learning(_OfOptuna):
     """A sampler that learns, asked in `batch`es that see all before them, or in a sliding `window`."""
 
     window: Batch | None = None
-    """Instead of `batch`: with 8, each setting sees the results of all settings but the 7 before it. Keeps all
+    """Instead of `batch`: with 8, each configuration sees the results of all configurations but the 7 before it. Keeps all
     workers busy where trainings differ in length; not with the halving and Hyperband pruners, which need
     batches.
     """

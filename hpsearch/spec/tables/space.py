@@ -108,7 +108,7 @@ def same(value: Any) -> str:
 
 
 def grid(space: Mapping[str, Range | Choices]) -> list[dict[str, Any]]:
-    """Return the settings of a grid, in the order of its trials: the last key varies fastest."""
+    """Return the configurations of a grid, in the order of its trials: the last key varies fastest."""
     return [dict(zip(space, values, strict=True)) for values in itertools.product(*(s.grid() for s in space.values()))]
 
 

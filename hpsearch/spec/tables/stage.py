@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from hpsearch.errors import nearest
-from hpsearch.spec.dotted_keys import flat_first, flat_setting, flat_space
+from hpsearch.spec.dotted_keys import flat_configuration, flat_first, flat_space
 from hpsearch.spec.messages import show, wrong
 from hpsearch.spec.tables.base import Count, Name, Table, check_name
 from hpsearch.spec.tables.budget import Budget, SomeBudget
@@ -16,13 +16,13 @@ from hpsearch.spec.tables.space import MAX_GRID, Entry, same
 from hpsearch.spec.tables.training import FLOAT_KEYS, TRAINING_KEYS
 
 BATCH_TO_LEARN_FROM = 8
-"""How many settings a sampler that learns is asked for at a time, unless the study file says so."""
+"""How many configurations a sampler that learns is asked for at a time, unless the study file says so."""
 
 BATCH_TO_COUNT = 16
-"""After how many settings a budget is looked at, unless the study file says so."""
+"""After how many configurations a budget is looked at, unless the study file says so."""
 
 MOST_REPLICATES = 10
-"""How many replicates a confirmed setting may come to, unless the study file says so or the stage has about as many."""
+"""How many replicates a confirmed configuration may come to, unless the study file says so or the stage has about as many."""
 
 
 def _whole_numbers(given: Any) -> Any:
@@ -46,7 +46,7 @@ def _written_out(given: Any, info: ValidationInfo) -> Any:
     if type(given) is int:
         given = {"best": given}
     if not isinstance(given, dict | Table):
-        raise wrong(f"must be a number of settings or a table, got {show(given)}")
+        raise wrong(f"must be a number of configurations or a table, got {show(given)}")
     each = info.data.get("replicates", 1)
     return {"replicates": max(each + 2, MOST_REPLICATES)} | given if isinstance(given, dict) else given
 
@@ -61,10 +61,10 @@ def _study_or_stage(given: str) -> str:
 
 
 class Confirm(Table):
-    """The `best` settings get further replicates, until the best is clear or each has `replicates` in all."""
+    """The `best` configurations get further replicates, until the best is clear or each has `replicates` in all."""
 
     best: Annotated[Count, Field(ge=2)]
-    """How many settings; at most the stage's number. `confirm = 5` is short for `{ best = 5 }`."""
+    """How many configurations; at most the stage's number. `confirm = 5` is short for `{ best = 5 }`."""
     replicates: Annotated[Count, Field(le=MAX_GRID)]
     """The most replicates that each of them comes to in all; above the stage's `replicates`. If not given: 10, or
     two more than the stage's if that is more.
@@ -75,29 +75,29 @@ Overrides = dict[str, Any]
 """Some keys of a table, which replace those of the study's; checked when they meet them."""
 
 Replicates = Annotated[Count, Field(le=MAX_GRID)]
-"""How many seeds each setting is trained with."""
+"""How many seeds each configuration is trained with."""
 
 Space = Annotated[
     dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(flat_space)
 ]  # validators run from the last to the first
 Rows = Annotated[tuple[dict[str, Any], ...], Field(strict=False, min_length=1, max_length=MAX_GRID)]
-Settings = Annotated[
-    tuple[Annotated[dict[str, Any], BeforeValidator(flat_setting)], ...],
+Configurations = Annotated[
+    tuple[Annotated[dict[str, Any], BeforeValidator(flat_configuration)], ...],
     Field(strict=False, min_length=1, max_length=MAX_GRID),
 ]
 
 
 class Stage(Table):
-    """A sampler over a space, or a plain list of settings; how many of them are trained, and how far."""
+    """A sampler over a space, or a plain list of configurations; how many of them are trained, and how far."""
 
     name: Name
     """As the study's; not `"final"`, and no two the same."""
     sampler: Sampler | None = None
-    """How settings are chosen from the space, and how many."""
+    """How configurations are chosen from the space, and how many."""
     space: Space = Field(default={})
     """What to search, key by key."""
-    settings: Settings | None = None
-    """Instead of the two: a list of settings, each trained as it is."""
+    configurations: Configurations | None = None
+    """Instead of the two: a list of configurations, each trained as it is."""
     training: Overrides = Field(default={})
     """Keys of [training] that are different in this stage."""
     model: Overrides = Field(default={})
@@ -105,7 +105,7 @@ class Stage(Table):
     augmentation: AugmentationOverrides = AugmentationOverrides()
     """Keys of [augmentation] that are different in this stage."""
     replicates: Replicates = 1
-    """Train each setting with so many seeds and rank by the mean; with folds each fold is a replicate, and this
+    """Train each configuration with so many seeds and rank by the mean; with folds each fold is a replicate, and this
     must be 1.
     """
     test: bool = False
@@ -115,36 +115,36 @@ class Stage(Table):
     pruner: Pruner | None = None
     """Stop trials early that fall behind."""
     budget: SomeBudget = Budget()
-    """End the stage before all its settings are trained."""
+    """End the stage before all its configurations are trained."""
     first: Annotated[Rows, BeforeValidator(_with_space)] = ()
-    """Settings to try first."""
+    """Configurations to try first."""
     source: Annotated[Annotated[str, AfterValidator(_study_or_stage)] | None, Field(alias="from")] = None
     """An earlier study to learn from: `"study"` or `"study/stage"`."""
     confirm: Annotated[Confirm, BeforeValidator(_written_out)] | None = None
-    """Train the best settings again until it is clear which is the best."""
+    """Train the best configurations again until it is clear which is the best."""
 
     @model_validator(mode="after")
     def _searches_or_lists(self) -> Self:
         if self.name == "final":
             raise wrong("must not be 'final', which is the name of the step after the last stage", "name")
-        if self.settings is None:
+        if self.configurations is None:
             if self.sampler is None:
-                raise wrong("must have a sampler and a space, or settings")
+                raise wrong("must have a sampler and a space, or configurations")
             if not self.space:
                 raise wrong(f"must name at least one key for the {self.sampler.kind} sampler, got none", "space")
             return self
         for key, given in (("sampler", self.sampler), ("space", self.space)):
             if given:
-                raise wrong("must not be given beside settings", key)
-        _refuse_repeats("settings", self.settings)
+                raise wrong("must not be given beside configurations", key)
+        _refuse_repeats("configurations", self.configurations)
         return self
 
     @model_validator(mode="after")
-    def _begins_with_settings_of_its_space(self) -> Self:
+    def _begins_with_configurations_of_its_space(self) -> Self:
         if not self.first:
             return self
         if self.sampler is None or isinstance(self.sampler, Grid):
-            raise wrong("must not be given; only where a sampler draws settings can some be tried first", "first")
+            raise wrong("must not be given; only where a sampler draws configurations can some be tried first", "first")
         for i, row in enumerate(self.first):
             if not row:
                 raise wrong("must name at least one searched key, got {}", "first", i)
@@ -170,7 +170,7 @@ class Stage(Table):
     @model_validator(mode="after")
     def _confirms_with_more_replicates(self) -> Self:
         if self.confirm is not None and self.confirm.replicates <= self.replicates:
-            rule = f"must be above {self.replicates:_}, the replicates that each setting has"
+            rule = f"must be above {self.replicates:_}, the replicates that each configuration has"
             raise wrong(f"{rule}, got {self.confirm.replicates:_}", "confirm", "replicates")
         return self
 
@@ -180,9 +180,11 @@ class Stage(Table):
         return self.sampler.kind if self.sampler is not None else "list"
 
     @property
-    def keys_searched(self) -> tuple[str, ...]:
-        """The searched keys, in the order of the file: those of the space, or of all its settings."""
-        return tuple(self.space) or tuple(dict.fromkeys(key for setting in self.settings or () for key in setting))
+    def hyperparameters(self) -> tuple[str, ...]:
+        """The searched keys, in the order of the file: those of the space, or of all its configurations."""
+        return tuple(self.space) or tuple(
+            dict.fromkeys(key for configuration in self.configurations or () for key in configuration)
+        )
 
     @property
     def window(self) -> int | None:

@@ -98,7 +98,7 @@ def _pieces(kept: Mapping[str, Any], prefix: str, text: str) -> dict[str, str]:
 
 def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str, int]) -> str:
     """Return a stage's note: what it searches, why there, how far it is, its best trials, where the report is."""
-    images = (stage["data"] or {}).get("validation")
+    samples = (stage["data"] or {}).get("validation")
     other = "".join(f", {counts[state]:,} {state}" for state in (PRUNED, FAILED) if state in counts)
     number = max(stage["trials"] or 0, sum(counts.values()))
     lines = [
@@ -111,7 +111,7 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
     lines += ["### What it searches", *space] if space else []
     lines += ["### Why there", *(f"- {shown(text, 600)}" for text in stage["notes"])] if stage["notes"] else []
     if ranked:
-        lines += ["### Best" if stage["state"] == COMPLETE else "### Best so far", _table(ranked[:BEST], images)]
+        lines += ["### Best" if stage["state"] == COMPLETE else "### Best so far", _table(ranked[:BEST], samples)]
         lines.append(
             "The best of many is flattered by having been chosen, and a lead of less than the ± may be chance."
         )
@@ -137,11 +137,11 @@ def _range(key: str, entry: Mapping[str, Any]) -> str:
     return f"- {shown(key)}: {shown(_short(entry['low']))} to {shown(_short(entry['high']))}{log}"
 
 
-def _table(ranked: Sequence[Trial], images: int | None) -> str:
-    lines = ["| trial | setting | validation accuracy |", "| ---: | --- | ---: |"]
+def _table(ranked: Sequence[Trial], samples: int | None) -> str:
+    lines = ["| trial | configuration | validation accuracy |", "| ---: | --- | ---: |"]
     for trial in ranked:
         params = ", ".join(f"{key} = {_short(value)}" for key, value in trial.params.items())
-        error = f" ± {100 * half_width(trial.value, images):.1f}" if images else ""
+        error = f" ± {100 * half_width(trial.value, samples):.1f}" if samples else ""
         running = ", still running" if trial.state == RUNNING else ""
         accuracy = f"{100 * trial.value:.2f}%{error}{running}"
         lines.append(f"| {trial.number} | {shown(params, 300)} | {accuracy} |")
@@ -152,9 +152,9 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
-def half_width(share: float, images: int) -> float:
+def half_width(share: float, samples: int) -> float:
     """Return 1.96 standard errors of an accuracy measured on so many images; the report has the better interval."""
-    return 1.96 * math.sqrt(share * (1 - share) / images)
+    return 1.96 * math.sqrt(share * (1 - share) / samples)
 
 
 def plots(
@@ -164,10 +164,10 @@ def plots(
     if not ranked:
         return {}
     found, space = {}, stage["space"] or {}
-    images = (stage["data"] or {}).get("validation")
+    samples = (stage["data"] or {}).get("validation")
     for index, key in enumerate(list(dict.fromkeys(key for trial in ranked for key in trial.params))[:_KEYS]):
         points = [trial for trial in ranked[:_POINTS] if key in trial.params]
-        found[f"accuracy-by-key-{index + 1}"] = _by_key(key, space.get(key) or {}, points, images)
+        found[f"accuracy-by-key-{index + 1}"] = _by_key(key, space.get(key) or {}, points, samples)
     lines = [
         {
             "type": "scatter",
@@ -185,7 +185,7 @@ def plots(
     return found
 
 
-def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[Trial], images: int | None) -> dict[str, Any]:
+def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[Trial], samples: int | None) -> dict[str, Any]:
     values = [trial.params[key] for trial in points]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     kind = "category" if not numeric or "low" not in entry else "log" if entry.get("log") else "linear"
@@ -199,8 +199,8 @@ def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[Trial], images:
         "y": shares,
         "text": [f"trial {trial.number}" for trial in points],
     }
-    if images:
-        errors = [half_width(share, images) for share in shares]
+    if samples:
+        errors = [half_width(share, samples) for share in shares]
         series["error_y"] = {"type": "data", "array": errors, "thickness": 1}
     name = html.escape(key[:80])
     return {

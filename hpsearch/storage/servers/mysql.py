@@ -59,9 +59,9 @@ class MySQL:
 
     def set_up(self, connection: Any, *, read_only: bool) -> None:
         """What does not fit is refused, not cut."""
-        settings = f"sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = {PATIENCE}"
+        configurations = f"sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = {PATIENCE}"
         with connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION {settings}")
+            cursor.execute(f"SET SESSION {configurations}")
             own = "TRANSACTION READ ONLY" if read_only else f"wait_timeout = {_IDLE}"
             cursor.execute(f"SET SESSION {own}")
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, upda
 from hpsearch.storage import schema
 from hpsearch.storage.mirror import rows
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewStage, StageRow
-from hpsearch.storage.writing.looks import count_looks
+from hpsearch.storage.writing.test_evaluations import count_test_evaluations
 
 KEPT_WEIGHTS = 10
 """Of a finished stage, the best weights of so many trials stay in the database."""
@@ -68,7 +68,7 @@ def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int], e
     """
     column, kind = schema.trials.c, schema.weights.c.kind
     of_stage = select(column.id).where(column.stage_id == stage_id)
-    may_go_on = and_(column.state == PRUNED, column.doomed.is_(None))
+    may_go_on = and_(column.state == PRUNED, column.pruned_at.is_(None))
     losers = of_stage.where(column.id.not_in(ranked[:KEPT_WEIGHTS]), not_(may_go_on))
     ended_trials = of_stage.where(column.state.in_([COMPLETE, FAILED]))
     gone = or_(
@@ -89,7 +89,7 @@ def keep_stage(connection: Connection, stage_id: int, notes: Sequence[str]) -> N
 def reset_stage(connection: Connection, storage: RDBStorage, stage: StageRow) -> None:
     """Begin a stage anew: waiting, its trials deleted, with a fresh Optuna study."""
     column = schema.stages.c
-    count_looks(connection, schema.trials.c.stage_id == stage.id)
+    count_test_evaluations(connection, schema.trials.c.stage_id == stage.id)
     delete_trials(connection, [stage.id])
     name = connection.execute(
         select(schema.studies.c.name).join(schema.stages).where(column.id == stage.id)

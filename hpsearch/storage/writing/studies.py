@@ -80,7 +80,7 @@ def grow(
 def _go_on(connection: Connection, stage_id: int) -> None:
     """Let the trials that a budget stopped, not a pruner, go on where they are."""
     column = schema.trials.c
-    stopped = (column.stage_id == stage_id, column.state == PRUNED, column.doomed.is_(None))
+    stopped = (column.stage_id == stage_id, column.state == PRUNED, column.pruned_at.is_(None))
     found = connection.execute(select(column.id, column.epochs, column.epochs_done).where(*stopped)).all()
     for begun in (True, False):
         ids = [row.id for row in found if bool(row.epochs_done) == begun]

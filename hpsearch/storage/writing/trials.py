@@ -14,7 +14,7 @@ from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror import rows as mirror
 from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
-from hpsearch.storage.writing.looks import count_looks
+from hpsearch.storage.writing.test_evaluations import count_test_evaluations
 
 _CURVE = [column.name for column in schema.curves.c]
 
@@ -129,10 +129,10 @@ def _store_predictions(connection: Connection, records: Sequence[Progress]) -> N
     new = []
     for record in records:
         if best := record.best:
-            found = {"images": best.images, "correct": best.correct, "predicted": None}
+            found = {"samples": best.samples, "correct": best.correct, "predicted": None}
             new.append({"trial_id": record.trial.id, "split": "validation"} | found)
         if test := record.test:
-            found = {"images": test.images, "correct": test.correct, "predicted": test.predicted}
+            found = {"samples": test.samples, "correct": test.correct, "predicted": test.predicted}
             new.append({"trial_id": record.trial.id, "split": "test"} | found)
     _replace(connection, schema.predictions, new, new)
 
@@ -155,7 +155,7 @@ def _replace(
 
 
 def _keeps_last(trial: TrialRow) -> bool:
-    return bool(trial.setting.get("training", {}).get("keep") == "last")
+    return bool(trial.configuration.get("training", {}).get("keep") == "last")
 
 
 def _forget_last(connection: Connection, trial_ids: Iterable[int]) -> None:
@@ -173,13 +173,13 @@ def decide(connection: Connection, decisions: Sequence[Decision]) -> None:
         return
     column = schema.trials.c
     changed = update(schema.trials).where(column.id == bindparam("of"))
-    noted: dict[str, Any] = {"doomed": bindparam("at"), "reason": bindparam("why")}
+    noted: dict[str, Any] = {"pruned_at": bindparam("at"), "reason": bindparam("why")}
     ended = [decision for decision in decisions if not decision.audited]
     for chosen, values in ((ended, noted | {"state": PRUNED}), ([d for d in decisions if d.audited], noted)):
-        rows = [{"of": d.trial.id, "at": d.doomed, "why": d.reason} for d in chosen]
+        rows = [{"of": d.trial.id, "at": d.pruned_at, "why": d.reason} for d in chosen]
         if rows:
             connection.execute(changed.values(values), rows)
-    useless = [{"of": decision.trial.id} for decision in ended if decision.doomed is not None]
+    useless = [{"of": decision.trial.id} for decision in ended if decision.pruned_at is not None]
     if useless:
         best = and_(schema.weights.c.trial_id == bindparam("of"), schema.weights.c.kind == "best")
         connection.execute(delete(schema.weights).where(best), useless)
@@ -190,7 +190,7 @@ _BLANK = {
     "state": WAITING,
     "epochs_done": 0,
     "seconds": 0.0,
-    **dict.fromkeys(("reason", "traceback", "doomed", "best_epoch", "value", "parameters", "cohort")),
+    **dict.fromkeys(("reason", "traceback", "pruned_at", "best_epoch", "value", "parameters", "cohort")),
     **dict.fromkeys(("test_cost", "test_loss", "test_accuracy")),
 }
 
@@ -199,7 +199,7 @@ def reset_trials(connection: Connection, trials: Sequence[TrialRow]) -> None:
     """Begin trials anew: waiting, with nothing left of what they did but how often they looked at the test set."""
     column = schema.trials.c
     for part in chunks([trial.id for trial in trials]):
-        count_looks(connection, column.id.in_(part))
+        count_test_evaluations(connection, column.id.in_(part))
         for table in (schema.curves, schema.weights, schema.predictions):
             connection.execute(delete(table).where(table.c.trial_id.in_(part)))
         connection.execute(update(schema.trials).where(column.id.in_(part)).values(_BLANK))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hpsearch.errors import ModelError, raised
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 from hpsearch.trainables import Data, FromFunctions, PredictedError, Trainable
 from hpsearch.workers.models.plugin import Plugin, called, check_types, on_one_line, shown
 from hpsearch.workers.segments.results import pack, unpack
@@ -38,14 +38,14 @@ def common_seed(seed: int, replicate: int) -> int:
     return int(generator(seed, "trainables", replicate).integers(_SEEDS))
 
 
-def make(plugin: Plugin, data: Data, seed: int, setting: Setting) -> "Guarded":
-    """Make the plug-in's trainable for a setting. Raises ModelError if it refuses the setting or makes none."""
+def make(plugin: Plugin, data: Data, seed: int, configuration: Configuration) -> "Guarded":
+    """Make the plug-in's trainable for a configuration. Raises ModelError if it refuses the configuration or makes none."""
     assert plugin.taken is not None
-    training = {"lambda_": setting.training.lambda_, "eta": setting.training.eta}
-    training["batch_size"] = setting.training.batch_size
+    training = {"lambda_": configuration.training.lambda_, "eta": configuration.training.eta}
+    training["batch_size"] = configuration.training.batch_size
     asked = {key.removesuffix("_"): key for key in training if key.removesuffix("_") in plugin.taken}
     given = {name: training[name] for name in asked.values() if training[name] is not None}
-    return make_with(plugin, data, seed, setting.parameters | given)
+    return make_with(plugin, data, seed, configuration.parameters | given)
 
 
 def make_with(plugin: Plugin, data: Data, seed: int, parameters: dict[str, Any]) -> "Guarded":
@@ -77,9 +77,9 @@ class Guarded:
         if self._functions:  # they go on from what would be stored, and so from the same wherever a segment ends
             self.restore(self.save())
 
-    def evaluate(self, images: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Measured:
+    def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Measured:
         """Measure on images (n, features), labels (n,). A trainable's cost is its loss."""
-        found = self._call("evaluate", lambda: self.trainable.evaluate(images, labels))
+        found = self._call("evaluate", lambda: self.trainable.evaluate(samples, labels))
         if not isinstance(found, tuple) or len(found) != 2:
             raise self._breach("evaluate must return (loss, predicted)", found)
         try:

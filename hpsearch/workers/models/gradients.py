@@ -22,7 +22,7 @@ def gradients(
     parameters: Mapping[str, Any],
     *,
     features: int = 20,
-    images: int = 10,
+    samples: int = 10,
     classes: int = 10,
     loss: str = "cross_entropy",
     lam: float = 0.1,
@@ -40,10 +40,10 @@ def gradients(
     made = guarded(layers(plugin, classes, parameters), plugin.path)
     rng = generator(seed, "gradcheck")
     try:
-        network = Network(made, inputs=features, rows=(images,), dtype="float64", loss=LOSSES[loss]())
+        network = Network(made, inputs=features, rows=(samples,), dtype="float64", loss=LOSSES[loss]())
         network.initialise(0, generator(seed, "weights"))
-        x = rng.standard_normal((images, features))
-        y = rng.integers(classes, size=images)
+        x = rng.standard_normal((samples, features))
+        y = rng.integers(classes, size=samples)
         return check(network, x, y, np.array([lam]), h=h, eps=epsilon, sample=entries, rng=rng)
     except ModelError:
         raise

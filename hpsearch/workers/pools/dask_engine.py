@@ -36,13 +36,13 @@ class DaskEngine:
     def __init__(self, address: str) -> None:
         self.name = f"the Dask scheduler at {address}"
         self._address = address
-        self._settings = ExitStack()
-        self._settings.enter_context(dask.config.set(_NO_WARNING))
-        _quieten(self._settings)
+        self._configurations = ExitStack()
+        self._configurations.enter_context(dask.config.set(_NO_WARNING))
+        _quieten(self._configurations)
         try:
             self._client = self._connect()
         except Exception as error:
-            self._settings.close()
+            self._configurations.close()
             raise InputError(
                 f"--scheduler {address}: no Dask scheduler answers there ({shown(error)}); `dask scheduler` starts one"
             ) from None
@@ -100,7 +100,7 @@ class DaskEngine:
     def close(self) -> None:
         """The scheduler forgets what only we had asked for; `in_dask` sees that on the workers."""
         _end(self._client)
-        self._settings.close()
+        self._configurations.close()
 
 
 def _knock(address: str) -> None:

@@ -11,7 +11,7 @@ from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
 from hpsearch.workers.models.checked_layers import guarded
 from hpsearch.workers.models.plugin import Plugin, layers
-from hpsearch.workers.segments.epoch import kept, looks_at_test, on_test, record, sample_of
+from hpsearch.workers.segments.epoch import evaluates_on_test, kept, on_test, record, sample_of
 from hpsearch.workers.segments.recipe import decays_of, loss_of, optimiser_of, schedule_of
 from hpsearch.workers.segments.results import TaskResult, pack, unpack
 from hpsearch.workers.segments.segment import Segment
@@ -34,7 +34,7 @@ class _Cohort:
 
     def __init__(self, segment: Segment, split: Split, plugin: Plugin) -> None:
         self.segment, self.split = segment, split
-        self.trainings = [task.setting.training for task in segment.tasks]
+        self.trainings = [task.configuration.training for task in segment.tasks]
         self.common = self.trainings[0]  # but for λ, η and the length, trainings of a cohort are equal
         assert self.common.batch_size is not None
         self.batch_size = self.common.batch_size
@@ -42,7 +42,7 @@ class _Cohort:
         self.results = [TaskResult(task.trial_id, parameters=self.network.size) for task in segment.tasks]
         self.lam = np.array([training.lambda_ for training in self.trainings])
         self.decays = decays_of(self.trainings)
-        self.schedules = [schedule_of(training, split.images) for training in self.trainings]
+        self.schedules = [schedule_of(training, split.samples) for training in self.trainings]
         self.optimiser = optimiser_of(self.common)
 
     @property
@@ -56,11 +56,11 @@ class _Cohort:
     def train(self, epoch: int) -> None:
         """Train one epoch, measure, and take each trial's numbers down."""
         segment, split, network = self.segment, self.split, self.network
-        order = self._generator("order", epoch).permutation(split.images)
+        order = self._generator("order", epoch).permutation(split.samples)
         varied = EpochAugmentation(
-            segment.augmentation, split.image_shape, split.images, lambda purpose: self._generator(purpose, epoch)
+            segment.augmentation, split.image_shape, split.samples, lambda purpose: self._generator(purpose, epoch)
         )
-        tally = Tally(network, split.images) if self.common.curves == "running" else None
+        tally = Tally(network, split.samples) if self.common.curves == "running" else None
         eta = train_epoch(
             network,
             self.optimiser,
@@ -105,7 +105,7 @@ class _Cohort:
 
     def look_at_test(self) -> None:
         """Score the kept weights of each trial that has come to its end on the test images."""
-        ending = [looks_at_test(self.segment, result) for result in self.results]
+        ending = [evaluates_on_test(self.segment, result) for result in self.results]
         if not any(ending):
             return
         for k, (task, result) in enumerate(zip(self.segment.tasks, self.results, strict=True)):
@@ -118,13 +118,13 @@ class _Cohort:
 
 
 def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
-    training = segment.tasks[0].setting.training
+    training = segment.tasks[0].configuration.training
     assert training.batch_size is not None
     network = Network(
-        guarded(layers(plugin, len(split.classes), segment.tasks[0].setting.parameters), plugin.path),
+        guarded(layers(plugin, len(split.classes), segment.tasks[0].configuration.parameters), plugin.path),
         inputs=split.train_x.shape[1],
         trials=len(segment.tasks),
-        rows=batch_rows(split.images, training.batch_size),
+        rows=batch_rows(split.samples, training.batch_size),
         loss=loss_of(training),
     )
     for k, task in enumerate(segment.tasks):

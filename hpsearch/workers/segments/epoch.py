@@ -17,7 +17,7 @@ from hpsearch.workers.segments.segment import Segment, Task
 
 def sample_of(split: Split, curves: str) -> slice:
     """The training images that are measured: all, or the first ones; they are stored shuffled, a random sample."""
-    return slice(0, split.images if curves == "all" else min(split.images, len(split.validation_x)))
+    return slice(0, split.samples if curves == "all" else min(split.samples, len(split.validation_x)))
 
 
 def record(
@@ -42,7 +42,7 @@ def record(
             return
     measured = [number for m in (on_train, on_validation) for number in (m.cost, m.loss, m.accuracy)]
     result.curve.append((epoch, eta, *measured))
-    training = task.setting.training
+    training = task.configuration.training
     if training.stop is not None and not (segment.ends and epoch == segment.last):
         column = CURVE.index(f"validation_{training.stop.metric}")
         result.stopped = stops([*task.history, *(row[column] for row in result.curve)], training.stop)
@@ -53,7 +53,7 @@ def record(
         result.best = Best(epoch, on_validation.accuracy, weights(), correct, len(labels))
 
 
-def looks_at_test(segment: Segment, result: TaskResult) -> bool:
+def evaluates_on_test(segment: Segment, result: TaskResult) -> bool:
     """Has the trial come to its end, so that its kept weights meet the test images?"""
     return segment.test and not result.failed and (segment.ends or bool(result.stopped))
 

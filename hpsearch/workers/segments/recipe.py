@@ -1,4 +1,4 @@
-"""From a setting's numbers to the core's schedule, optimiser and loss. May import `hpsearch.nn` and spec."""
+"""From a configuration's numbers to the core's schedule, optimiser and loss. May import `hpsearch.nn` and spec."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from hpsearch.nn.optimisers import OPTIMISERS, Optimiser
 from hpsearch.spec import AdamW, Cosine, Cyclical, OneCycle, Step, Training, epochs, updates_per_epoch, warm_up
 
 
-def schedule_of(training: Training, images: int) -> schedules.Schedule:
+def schedule_of(training: Training, samples: int) -> schedules.Schedule:
     """The function of the update's number that [training] describes, for so many training images."""
-    kind, per_epoch = training.schedule, updates_per_epoch(training, images)
-    length = epochs(training, images) * per_epoch
+    kind, per_epoch = training.schedule, updates_per_epoch(training, samples)
+    length = epochs(training, samples) * per_epoch
     if isinstance(kind, Cyclical):
         half = kind.half_cycle_updates or (kind.half_cycle_epochs or 0) * per_epoch
         return schedules.cyclical(kind.eta_min, kind.eta_max, half, halve=kind.halving)

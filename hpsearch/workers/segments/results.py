@@ -20,7 +20,7 @@ class Best:
     value: float
     weights: bytes
     correct: bytes  # np.packbits over the validation images
-    images: int
+    samples: int
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The unit of work that a worker is handed: some epochs of one cohort. May import data and spec.
 
-What a segment computes depends on its trials' settings, states and seeds alone (rule 1), so it may be done again, by
+What a segment computes depends on its trials' configurations, states and seeds alone (rule 1), so it may be done again, by
 another worker, in another cohort, with the same result.
 """
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpsearch.data.augmentation import Augmentation
-from hpsearch.spec import Setting
+from hpsearch.spec import Configuration
 
 _UNCHANGED = Augmentation()
 
 
 @dataclass(frozen=True)
 class Task:
-    """One trial's part of a segment: its setting, where its first weights come from, and how far it has come."""
+    """One trial's part of a segment: its configuration, where its first weights come from, and how far it has come."""
 
     trial_id: int
-    setting: Setting
+    configuration: Configuration
     key: tuple[str, int]  # (stage, point): with replicate and the study's seed it gives the first weights
     state: bytes | None = None  # what the last segment left; None at the beginning
     best: float = -1.0  # highest validation accuracy so far

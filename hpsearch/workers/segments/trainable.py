@@ -6,15 +6,15 @@ from hpsearch.data import Split
 from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
 from hpsearch.workers.models.plugin import Plugin
-from hpsearch.workers.segments.epoch import kept, looks_at_test, on_test, record, sample_of
+from hpsearch.workers.segments.epoch import evaluates_on_test, kept, on_test, record, sample_of
 from hpsearch.workers.segments.results import TaskResult
 from hpsearch.workers.segments.segment import Segment, Task
 
 
 def data_of(split: Split, seed: int) -> Data:
     """What a trainable gets of a split."""
-    images, labels = split.train_x[: split.images], split.train_y[: split.images]
-    return Data(images, labels, len(split.classes), split.image_shape, seed)
+    samples, labels = split.train_x[: split.samples], split.train_y[: split.samples]
+    return Data(samples, labels, len(split.classes), split.image_shape, seed)
 
 
 def train_alone(segment: Segment, task: Task, split: Split, plugin: Plugin) -> TaskResult:
@@ -32,7 +32,7 @@ def train_alone(segment: Segment, task: Task, split: Split, plugin: Plugin) -> T
         else:
             result.state = trained.save()
         weights = kept(task, result)
-        if weights and looks_at_test(segment, result):
+        if weights and evaluates_on_test(segment, result):
             scored = _made(segment, task, split, plugin)  # one just made: that is all that `restore` need cope with
             scored.restore(weights)
             result.test = on_test(scored.evaluate(split.test_x, split.test_y), split.test_y)
@@ -41,11 +41,11 @@ def train_alone(segment: Segment, task: Task, split: Split, plugin: Plugin) -> T
 
 def _made(segment: Segment, task: Task, split: Split, plugin: Plugin) -> Guarded:
     seed = seed_of(segment.seed, task.key, segment.replicate)
-    return make(plugin, data_of(split, common_seed(segment.seed, segment.replicate)), seed, task.setting)
+    return make(plugin, data_of(split, common_seed(segment.seed, segment.replicate)), seed, task.configuration)
 
 
 def _epoch(segment: Segment, task: Task, split: Split, trained: Guarded, epoch: int, result: TaskResult) -> None:
-    training = task.setting.training
+    training = task.configuration.training
     sample = sample_of(split, training.curves)
     trained.train(epoch)
     record(

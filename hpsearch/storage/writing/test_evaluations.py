@@ -7,9 +7,11 @@ from sqlalchemy import Connection, func, select, update
 from hpsearch.storage import schema
 
 
-def count_looks(connection: Connection, chosen: Any) -> None:
+def count_test_evaluations(connection: Connection, chosen: Any) -> None:
     """Add the looks at the test set that are about to be deleted to those of their stages."""
     trial, stage = schema.trials.c, schema.stages.c
     query = select(trial.stage_id, func.count()).where(chosen, trial.test_accuracy.is_not(None))
     for stage_id, looks in connection.execute(query.group_by(trial.stage_id)).all():
-        connection.execute(update(schema.stages).where(stage.id == stage_id).values(looks=stage.looks + looks))
+        connection.execute(
+            update(schema.stages).where(stage.id == stage_id).values(test_evaluations=stage.test_evaluations + looks)
+        )
