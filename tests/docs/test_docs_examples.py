@@ -85,7 +85,7 @@ def whole_studies(part: str) -> Iterator[str]:
         complete = base.partition("[[stage]]")[0]
         for table in re.findall(r"^\[\w+\]$", part, re.M):
             complete = re.sub(rf"^{re.escape(table)}\n(?:(?!\[).*\n)*", "", complete, flags=re.M)
-        stage = "" if "[[stage]]" in part else "\n[[stage]]\nname = 'x'\nsettings = [ {} ]\n"
+        stage = "" if "[[stage]]" in part else "\n[[stage]]\nname = 'x'\nconfigurations = [ {} ]\n"
         yield complete + part + stage
 
 

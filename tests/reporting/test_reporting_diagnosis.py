@@ -65,7 +65,7 @@ def diagnosed(tmp_path_factory):
     text = (
         STUDY
         + "".join(f"{configuration},\n" for configuration, _ in MADE)
-        + ']\n[[stage]]\nname = "cyclic"\nsettings = [\n'
+        + ']\n[[stage]]\nname = "cyclic"\nconfigurations = [\n'
     )
     study = tiny.workspace(folder, text + "\n".join(cyclic) + "\n]\n", "made.toml")
     launch.launch(study, tiny.options(folder))

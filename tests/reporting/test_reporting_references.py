@@ -37,7 +37,7 @@ def test_in_a_range_the_nearest_value_stands_for_the_reported_one_unless_it_is_f
     configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-5, 1e-1, 5)]
     text = HEAD + RANDOM
     for value in (1.2e-3, 3e-4):
-        text += ROW.format("validation", 0.5) + f'stage = "search"\nsetting = {{ lambda = {value} }}\n'
+        text += ROW.format("validation", 0.5) + f'stage = "search"\nconfiguration = {{ lambda = {value} }}\n'
     text += ROW.format("validation", 0.5) + 'stage = "search"\n'
     make(engine, configurations, [0.3, 0.4, 0.5, 0.4, 0.3], text=text)
     near, far, best = rows(engine)

@@ -16,7 +16,7 @@ ROWS = [f"{{ lambda = 1e-{n}, eta = 0.{n} }}" for n in range(1, 6)]
 
 
 def configurations(count):
-    return f'[[stage]]\nname = "coarse"\nsettings = [{", ".join(ROWS[:count])}]\n'
+    return f'[[stage]]\nname = "coarse"\nconfigurations = [{", ".join(ROWS[:count])}]\n'
 
 
 def whole(folder, text):

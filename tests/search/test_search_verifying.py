@@ -174,7 +174,7 @@ def test_a_difference_on_another_machine_is_said_to_be_one(copy):
 
 
 def test_a_failed_trial_fails_the_same_way_again(tmp_path):
-    text = TINY.split("[[stage]]")[0] + '[[stage]]\nname = "coarse"\nsettings = [{ eta = 0.1 }, { eta = 1e14 }]\n'
+    text = TINY.split("[[stage]]")[0] + '[[stage]]\nname = "coarse"\nconfigurations = [{ eta = 0.1 }, { eta = 1e14 }]\n'
     launch(workspace(tmp_path, text), options(tmp_path))
     assert rows(tmp_path)[1]["state"] == "failed"
     assert problems(tmp_path) == []

@@ -41,7 +41,7 @@ data = { train = 1_200 }
 LAMBDA = "{ low = 1e-5, high = 1e-1, log = true }"
 CYCLES = 'cycles = 2\nschedule = { kind = "cyclical", eta_min = 1e-5, eta_max = 0.1, half_cycle_epochs = 2 }'
 UPDATES = CYCLES.replace("epochs = 2", "updates = 5")
-LIST = '[[stage]]\nname = "list"\nsettings = [ { lambda = 0 } ]\n[final]'
+LIST = '[[stage]]\nname = "list"\nconfigurations = [ { lambda = 0 } ]\n[final]'
 
 BAD = [
     # keys

@@ -37,7 +37,7 @@ name = "list"
 configurations = [{ lambda = 0 }, {}]
 [final]
 """
-THREE = '[[stage]]\nname = "three"\nsettings = [{ lambda = 0 }]\n[final]'
+THREE = '[[stage]]\nname = "three"\nconfigurations = [{ lambda = 0 }]\n[final]'
 HALVED = OLD.replace("confirm = 5", 'pruner.kind = "halving"')
 
 
@@ -103,7 +103,7 @@ def test_anything_else_is_refused_key_by_key(change, lines):
 
 
 def test_a_stage_put_before_others_taken_away_or_moved_is_refused():
-    inserted = changed('[[stage]]\nname = "two"', '[[stage]]\nname = "new"\nsettings = [{}]\n[[stage]]\nname = "two"')
+    inserted = changed('[[stage]]\nname = "two"', '[[stage]]\nname = "new"\nconfigurations = [{}]\n[[stage]]\nname = "two"')
     assert "stage[1].name: 'two' → 'new'" in inserted.refused
     removed = OLD[: OLD.index('[[stage]]\nname = "list"')] + "[final]"
     assert growth(OLD, removed).refused[0] == "stage[2].name: 'list' → not given"

@@ -306,5 +306,5 @@ def test_the_examples_of_the_documentation_are_valid(text):
             complete = re.sub(rf"^{re.escape(table)}\n[^\[]*", "", complete, flags=re.M)
         text = complete + text
         if "[[stage]]" not in text:
-            text += '\n[[stage]]\nname = "x"\nsettings = [ {} ]\n'
+            text += '\n[[stage]]\nname = "x"\nconfigurations = [ {} ]\n'
     check_model_keys(parse(text, "docs/study-file.md"), ["hidden", "init"])
