@@ -1,7 +1,7 @@
-"""Models that train by themselves: what their files may import, and what is asked of them. May import NumPy and nn.
+"""Models with a training loop of their own: the interface that their files implement. May import NumPy and nn.
 
 A model file defines either `make(data, seed, **parameters)`, which returns a `Trainable`, or two plain functions,
-`train_epoch(state, data, epoch, rng, **parameters)` and `predict(state, images)`. See docs/models.md.
+`train_epoch(state, data, epoch, rng, **parameters)` and `predict(state, samples)`. See docs/models.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,15 +16,16 @@ from hpsearch.nn.random import generator
 
 Array = npt.NDArray[Any]
 State = dict[str, Array]
-"""Arrays by name, none of objects: what is stored of a trial, and all that it needs to go on."""
+"""Arrays by name, none of objects: what is stored of a trial, and all that it needs to continue."""
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
     """What a trainable trains on; the arrays are read-only.
 
-    images: (n, features) float32, standardised; labels: (n,) int64 in [0, classes). A row of images is one image
-    flattened as `image_shape` = (channels, height, width). seed: the same for all trials that are compared.
+    samples: (n, features) float32, standardised; labels: (n,) int64 in [0, classes). Where the samples are images, a row
+    is one of them, flattened as `image_shape` = (channels, height, width); else `image_shape` is (1, 1, features). seed:
+    the same for all trials that are compared.
     """
 
     samples: npt.NDArray[np.float32]
@@ -33,37 +34,42 @@ class Data:
     image_shape: tuple[int, int, int]
     seed: int
 
-    def order(self, epoch: int) -> npt.NDArray[np.int64]:
-        """An order (n,) in which to see the images in this epoch, the same for all trials that are compared.
+    @property
+    def images(self) -> npt.NDArray[np.float32]:
+        """The former name of `samples`, for model files written for earlier versions."""
+        return self.samples
 
-        Who trains in this order differs from others by their parameters, and not by luck in the order.
+    def order(self, epoch: int) -> npt.NDArray[np.int64]:
+        """An order (n,) in which to train on the samples in this epoch, the same for all trials that are compared.
+
+        Trials that use it differ by their hyperparameters, and not by chance in the order.
         """
         return generator(self.seed, "order", epoch).permutation(len(self.labels))
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A model under training. What it does may depend on its data, seed, parameters and epochs alone."""
+    """A model under training. Its results may depend on its data, seed, parameters and epochs alone."""
 
     def train(self, epoch: int) -> None:
-        """Train one more epoch, counted from 1. What is drawn comes from (seed, epoch), or from what `save` saves."""
+        """Train one more epoch, counted from 1. Random numbers come from (seed, epoch), or from what `save` returns."""
 
     def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
-        """Mean loss on images (n, features), labels (n,), and the class predicted for each, (n,). Changes nothing."""
+        """Mean loss on samples (n, features), labels (n,), and the class predicted for each, (n,). Changes nothing."""
 
     def save(self) -> State:
-        """All that `restore` needs for the next epochs to give the same bits."""
+        """Return all that `restore` needs for the next epochs to give the same bits."""
 
     def restore(self, state: State) -> None:
-        """Put what `save` gave into a trainable just made with the same data, seed and parameters."""
+        """Load what `save` returned into a trainable just made with the same data, seed and parameters."""
 
 
 class PredictedError(Exception):
-    """What is wrong with what `predict` returned, in words."""
+    """`predict` returned something else than scores or classes; the message says what."""
 
 
 class FromFunctions:
-    """The trainable that two plain functions make; its state is what `train_epoch` returned last."""
+    """A trainable made of the two plain functions; its state is what `train_epoch` returned last."""
 
     def __init__(
         self,
@@ -78,12 +84,12 @@ class FromFunctions:
         self.state: State = {}
 
     def train(self, epoch: int) -> None:
-        """The state becomes what `train_epoch` makes of it; at the beginning it is {}."""
+        """Replace the state by what `train_epoch` returns for it; before the first epoch it is {}."""
         rng = generator(self._seed, "epoch", epoch)
         self.state = self._train_epoch(self.state, self._data, epoch, rng, **self._parameters)
 
     def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
-        """Cross-entropy of the softmax of `predict`'s scores (n, classes); of classes (n,), the share that is wrong."""
+        """Mean cross-entropy of the softmax of `predict`'s scores (n, classes), or the error rate of its classes (n,)."""
         returned, classes = self._predict(self.state, samples), self._data.classes
         try:
             found = np.asarray(returned)
@@ -102,5 +108,5 @@ class FromFunctions:
         return self.state
 
     def restore(self, state: State) -> None:
-        """Go on from a saved state."""
+        """Continue from a saved state."""
         self.state = state

@@ -9,6 +9,7 @@ from hpsearch.spec.messages import check_value
 from hpsearch.spec.reading import difference, parse, read, read_text
 from hpsearch.spec.refinement import narrow
 from hpsearch.spec.resolve import Configuration, augmentation_of, data_of, epochs, replicates_of, resolve
+from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
 from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
@@ -74,6 +75,7 @@ __all__ = [
     "check_model_keys",
     "check_value",
     "data_of",
+    "did_you_mean",
     "difference",
     "epochs",
     "grid",

@@ -1,4 +1,4 @@
-"""Brings keys that TOML nests, `schedule.eta_max = …`, back to flat names. May import nothing but this package."""
+"""Turns keys that TOML nests, `schedule.eta_max = …`, back into dotted names. May import nothing but this package."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from hpsearch.spec.tables.training import TABLES, is_training_key
 
 
 def flat_space(given: Any) -> Any:
-    """Bring `schedule.eta_max = {…}`, which TOML nests, back to one key."""
+    """Return a space with `schedule.eta_max = {…}`, which TOML nests, as one key."""
     if not isinstance(given, dict):
         return given
     _refuse_augmentation(given)
@@ -23,7 +23,7 @@ def flat_space(given: Any) -> Any:
 
 
 def _holds_entries(key: str, table: dict[str, Any]) -> bool:
-    """Tell a table that holds searched keys from a mistyped range."""
+    """Tell whether a table holds hyperparameters, or is a mistyped range."""
     if key in (*TABLES, "training", "model"):
         return True
     return not is_training_key(key) and bool(table) and all(isinstance(item, dict) for item in table.values())
@@ -37,7 +37,7 @@ def _refuse_augmentation(given: dict[str, Any]) -> None:
 
 
 def flat_configuration(given: Any) -> Any:
-    """Bring a configuration's `schedule = { eta_max = 1 }` to `schedule.eta_max`; a table with a kind stays whole."""
+    """Return a configuration with `schedule = { eta_max = 1 }` as `schedule.eta_max`; a table with a kind stays one."""
     if not isinstance(given, dict):
         return given
     _refuse_augmentation(given)
@@ -50,11 +50,11 @@ def flat_configuration(given: Any) -> Any:
     return flat
 
 
-def flat_first(given: Any, searched: Iterable[str]) -> Any:
-    """Bring the configurations to try first to the names that the space has for their keys."""
+def flat_first(given: Any, hyperparameters: Iterable[str]) -> Any:
+    """Return the configurations to try first under the names that the space has for their hyperparameters."""
     if not isinstance(given, list | tuple):
         return given
-    names = tuple(searched)
+    names = tuple(hyperparameters)
     return [
         {name: value for key in row for name, value in _flat(key, row[key], names)} if isinstance(row, dict) else row
         for row in given

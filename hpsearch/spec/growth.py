@@ -1,4 +1,4 @@
-"""Whether a study file only asks for more than the one that was launched. May import nothing but this package."""
+"""Whether a study file only extends the one that was launched. May import nothing but this package."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from hpsearch.spec.tables.study import Study
 
 @dataclass(frozen=True)
 class Growth:
-    """What a changed study file asks for: `refused` are the differences that are no growth, worded key by key.
+    """What a changed study file asks for: `refused` are the differences that are no growth, one line each.
 
     `grown` are the stages that have more trials, a longer budget or more replicates to confirm with, `added` those
     that are new at the end, both in the file's order.
@@ -56,7 +56,7 @@ def _in_stage(key: str) -> tuple[int | None, str]:
 
 
 def _change(before: Stage, after: Stage, key: str) -> float | None:
-    """Return how much more there is of what this key says: below 0 if less, None if it does not say how much."""
+    """Return by how much the value of this key has grown: below 0 if it is less now, None if it is no amount."""
     if key == "sampler.trials":
         return _trials(after) - _trials(before)
     if key.startswith("configurations["):
@@ -85,7 +85,7 @@ def _appended(before: Stage, after: Stage) -> int | None:
 
 
 def _reordered(i: int, before: Stage, after: Stage) -> list[str]:
-    """Return the line for a space with its keys in another order: a grid's points, and draws, follow that order."""
+    """Return the line for a space with its hyperparameters in another order, which grid points and draws follow."""
     old, new = list(before.space), list(after.space)
     if old == new or set(old) != set(new):
         return []
@@ -93,15 +93,15 @@ def _reordered(i: int, before: Stage, after: Stage) -> list[str]:
 
 
 def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
-    """Return the line for a budget whose end would put trials together that a pruner has compared in batches."""
-    size, looked_at = before.batch_size_of_points, before.budget.counted and not after.budget.counted
-    if not looked_at or size == after.batch_size_of_points or not isinstance(before.pruner, Halving | Hyperband):
+    """Return the line for a budget that was removed where its batches are those that a pruner compares trials in."""
+    size, removed = before.batch_size_of_points, before.budget.counted and not after.budget.counted
+    if not removed or size == after.batch_size_of_points or not isinstance(before.pruner, Halving | Hyperband):
         return []
-    return [f"stage[{i}].budget: raise it; without it the batches of {size} end, in which the pruner compared trials"]
+    return [f"stage[{i}].budget: raise it; without it the pruner would no longer compare trials in batches of {size}"]
 
 
 def _longest(study: Study, stage: Stage) -> int:
-    """Return the epochs of the longest training that a stage's configurations name."""
+    """Return the epochs of the longest training among a stage's listed configurations."""
     samples = data_of(study, stage).train
     return max(
         epochs(resolve(study, stage, configuration).training, samples) for configuration in stage.configurations or ()
@@ -109,7 +109,7 @@ def _longest(study: Study, stage: Stage) -> int:
 
 
 def _rebracketed(i: int, before: int, after: int) -> list[str]:
-    """Return the line for a configuration longer than all before it, which would deal these to other brackets."""
+    """Return the line for a configuration longer than all before it, which would assign those to other brackets."""
     if before == after:
         return []
     rule = f"must not come to more than {before:_} epochs, the longest so far, by which hyperband has its brackets"

@@ -1,4 +1,4 @@
-"""What is wrong with a study file, in one line: place, rule, what was given.
+"""Error messages about a study file, each one line: place, rule, what was given.
 
 May import pydantic and hpsearch.errors.
 """
@@ -17,9 +17,9 @@ Where = list[str | int]
 """A place in a study file: `["stage", 1, "space", "lambda"]`."""
 
 TAG = "\0"
-"""Begins the names that tell a union's members apart; no key of a study file has it, so places leave them out."""
+"""Begins the tags of a union's members; no key of a study file has it, so it is left out of places."""
 
-WORDS = {
+RULES = {
     "missing": "is missing",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
@@ -40,7 +40,7 @@ WORDS = {
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
 }
-"""pydantic's type of error, and our words for it."""
+"""pydantic's types of errors, and our messages for them."""
 
 
 def wrong(text: str, *key: str | int) -> PydanticCustomError:
@@ -54,7 +54,7 @@ def fail(place: str, where: Sequence[str | int], text: str) -> StudyFileError:
 
 
 def first_error(place: str, error: ValidationError, where: Sequence[str | int] = ()) -> StudyFileError:
-    """Put pydantic's first error in words; `where` is the place of what was validated."""
+    """Return pydantic's first error as one of ours; `where` is the place of what was validated."""
     found = error.errors(include_url=False)
     path, text = describe(found[0])
     # a list's only item that is wrong makes pydantic find the list too short as well
@@ -71,10 +71,10 @@ def describe(error: ErrorDetails) -> tuple[Where, str]:
     if kind == "rule":
         return [*path, *context["key"]], context["text"]
     if kind == "missing":
-        return path, WORDS[kind]
+        return path, RULES[kind]
     limits = {name: _limit(limit) for name, limit in context.items()}
-    words = WORDS[kind].format(**limits) if kind in WORDS else error["msg"]
-    return path, f"{words}, got {show(error['input'])}"
+    rule = RULES[kind].format(**limits) if kind in RULES else error["msg"]
+    return path, f"{rule}, got {show(error['input'])}"
 
 
 def _limit(limit: Any) -> str:

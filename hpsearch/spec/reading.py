@@ -3,7 +3,7 @@
 import json
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,27 @@ from pydantic import ValidationError
 
 from hpsearch.errors import StudyFileError, nearest
 from hpsearch.spec.checks.study import check
-from hpsearch.spec.messages import dotted, fail, first_error, one_line, show
+from hpsearch.spec.messages import Where, dotted, fail, first_error, one_line, show
 from hpsearch.spec.tables.study import Study
 
 MAX_BYTES = 1_000_000
-"""The most that a study file may have; what has more is not one."""
+"""The largest size of a study file."""
 
 MAX_DEPTH = 20
 """The most tables or lists inside each other."""
 
-WORDS_ABOUT_IT = ("description", "reference")
-"""Keys of a study file that only its report has a use for: no result depends on them."""
+ONLY_REPORTED = ("description", "reference")
+"""Keys of a study file that only its report uses: no result depends on them."""
+
+FORMER_NAMES: tuple[tuple[str, str | None, dict[str, str]], ...] = (
+    ("stage", None, {"settings": "configurations"}),
+    ("reference", None, {"setting": "configuration"}),
+    ("data.dataset", "npz", {"images": "samples", "test_images": "test_samples"}),
+)
+"""Keys that earlier versions called otherwise: the table, its `kind` if only one kind has them, {former: present}.
+
+The text of every stored study is read by them, so an entry stays for good.
+"""
 
 
 def read(path: Path) -> Study:
@@ -61,15 +71,15 @@ def parse(text: str, place: str) -> Study:
 def difference(old_text: str, new_text: str) -> list[str]:
     """Return what differs between two study files, key by key: "training.batch_size: 100 → 200".
 
-    Comments, order, formatting and the keys in `WORDS_ABOUT_IT` are no difference. Raises StudyFileError if one of
-    them is not TOML.
+    Comments, order, formatting, former names and the keys in `ONLY_REPORTED` make no difference. Raises StudyFileError
+    if one of the files is not TOML.
     """
     return list(differences(old_text, new_text).values())
 
 
 def differences(old_text: str, new_text: str) -> dict[str, str]:
     """Return what `difference` does, by the places in the files: "stage[0].sampler.trials"."""
-    old, new = _meant(old_text, "old study file"), _meant(new_text, "new study file")
+    old, new = _values(old_text, "old study file"), _values(new_text, "new study file")
     return {
         key: one_line(f"{key}: {_shown(key, old)} → {_shown(key, new)}")
         for key in dict.fromkeys([*old, *new])
@@ -77,17 +87,17 @@ def differences(old_text: str, new_text: str) -> dict[str, str]:
     }
 
 
-def _meant(text: str, place: str) -> dict[str, Any]:
-    """Return what a study file says that its results depend on, by place."""
-    said = {key: value for key, value in _toml(text, place).items() if key not in WORDS_ABOUT_IT}
-    return {dotted(where): value for where, value in _leaves(said)}
+def _values(text: str, place: str) -> dict[str, Any]:
+    """Return the values of a study file that its results depend on, by place."""
+    given = {key: value for key, value in _toml(text, place).items() if key not in ONLY_REPORTED}
+    return {dotted(where): value for where, value in _leaves(given)}
 
 
 def _toml(text: str, place: str) -> dict[str, Any]:
     try:
         given = tomllib.loads(text)
         for where, value in _leaves(given):
-            if problem := _no_value(value):
+            if problem := _broken_rule(value):
                 raise fail(place, where, f"{problem}, got {show(value)}")
             if any("\0" in str(part) for part in where):
                 raise fail(place, where, "must not contain NUL")
@@ -97,7 +107,35 @@ def _toml(text: str, place: str) -> dict[str, Any]:
         raise fail(place, [], f"is not TOML: {error}") from None
     except RecursionError:
         raise fail(place, [], "is nested too deeply") from None
+    _rename(given, place)
     return given
+
+
+def _rename(given: dict[str, Any], place: str) -> None:
+    """Give the keys in `FORMER_NAMES` their present names, in place. A key under both names raises StudyFileError."""
+    for path, kind, names in FORMER_NAMES:
+        for where, table in _tables(given, path.split(".")):
+            if kind is not None and table.get("kind") != kind:
+                continue
+            for former, present in names.items():
+                if former in table and present in table:
+                    raise fail(place, [*where, present], f"must not be given twice: {former!r} is its former name")
+            renamed = {names.get(key, key): value for key, value in table.items()}
+            table.clear()
+            table.update(renamed)  # in the same order
+
+
+def _tables(
+    given: Any, path: Sequence[str], where: tuple[str | int, ...] = ()
+) -> Iterator[tuple[Where, dict[str, Any]]]:
+    """Yield the tables at a path, each with its place: one, or all of an array of tables."""
+    if isinstance(given, list):
+        for i, item in enumerate(given):
+            yield from _tables(item, path, (*where, i))
+    elif isinstance(given, dict) and path:
+        yield from _tables(given.get(path[0]), path[1:], (*where, path[0]))
+    elif isinstance(given, dict):
+        yield list(where), given
 
 
 def _leaves(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -114,14 +152,14 @@ def _leaves(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
         yield where, value
 
 
-def _no_value(value: Any, depth: int = 0) -> str | None:
-    """Return the rule that a TOML value breaks which no key of a study file can have."""
+def _broken_rule(value: Any, depth: int = 0) -> str | None:
+    """Return the rule that a TOML value breaks whatever its key is; None if it breaks none."""
     if depth > MAX_DEPTH:
         raise RecursionError
     if isinstance(value, list):
-        return next((problem for item in value if (problem := _no_value(item, depth + 1))), None)
+        return next((problem for item in value if (problem := _broken_rule(item, depth + 1))), None)
     if isinstance(value, dict):
-        return _no_value([*value, *value.values()], depth)
+        return _broken_rule([*value, *value.values()], depth)
     if isinstance(value, bool):
         return None
     if isinstance(value, float):

@@ -17,7 +17,7 @@ def narrow(
     tried: Sequence[Any],
     limits: Limits = (-LARGEST, LARGEST),
 ) -> tuple[Range | Choices, str | None]:
-    """Return what to search around an earlier stage's best trials, and a sentence where that leaves its range.
+    """Return what to search around an earlier stage's best trials, and a note where that leaves its range.
 
     `source` is what that stage searched, `tried` all values it tried, failed trials among them, and `best_values`
     the values of its trials that finished, best first, at least one; the first `around.best` of them count.
@@ -48,7 +48,7 @@ def narrow(
 def _side(
     span: Range, best: Sequence[float], known: set[float], limit: float, *, upper: bool
 ) -> tuple[float, str | None]:
-    """Return one bound of the range around `best`, and the sentence about its edge if the best value is on it."""
+    """Return one bound of the range around `best`, and the note about its edge if the best value is on it."""
     sign, outermost = (1, max) if upper else (-1, min)
     bound, last = (span.high if upper else span.low), outermost(best)
     beyond = [x for x in known if sign * x > sign * last]

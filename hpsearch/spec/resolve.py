@@ -62,15 +62,15 @@ def as_given(training: PartialTraining) -> dict[str, Any]:
 
 
 def data_of(study: Study, step: Stage | Final) -> Data:
-    """Return the images that a step uses: the study's, for the final with its own numbers and never with folds."""
+    """Return the data that a step uses: the study's; for the final with its own sizes and never with folds."""
     if not isinstance(step, Final):
         return study.data
-    numbers = {"train": step.data.train or study.data.train}
-    return study.data.model_copy(update=numbers | {"held_out": step.data.validation or study.data.validation_samples})
+    sizes = {"train": step.data.train or study.data.train}
+    return study.data.model_copy(update=sizes | {"held_out": step.data.validation or study.data.validation_samples})
 
 
 def augmentation_of(study: Study, step: Stage | Final) -> Augmentation:
-    """Return how a step varies its images: as the study, but for the step's own keys."""
+    """Return a step's augmentation: the study's, with the step's own keys in place of its."""
     return study.augmentation.model_copy(update=step.augmentation.model_dump(exclude_none=True))
 
 
@@ -80,7 +80,7 @@ def replicates_of(study: Study, step: Stage | Final) -> int:
 
 
 def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
-    """Return what a trial of `step` with these values of the searched keys trains with.
+    """Return what a trial of `step` with these hyperparameters trains with.
 
     The step's own keys replace the study's, and `params` (flat names: "lambda", "schedule.eta_max") replace both.
     Raises StudyFileError where the result breaks a rule, at the place in the file where it comes from.
@@ -113,7 +113,7 @@ def check_complete(study: Study, step: Stage | Final, params: Mapping[str, Any])
 
 
 def epochs(training: Training, samples: int) -> int:
-    """Return how many epochs a trial trains on `images` images. Raises StudyFileError if it ends inside one."""
+    """Return how many epochs a trial on `samples` training samples has. Raises StudyFileError if it ends inside one."""
     try:
         return whole_epochs(training, samples)
     except UnfitError as error:
@@ -141,7 +141,7 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
 
 
 def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: Where) -> Where:
-    """Return where in the file the value at `path` inside [training] comes from: the search, the step or the study."""
+    """Return where in the file the value at `path` in [training] comes from: the space, the step or the study."""
     here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
     key = ".".join(str(part) for part in path)
     if any(_holds(name, key) for name in params):
@@ -153,7 +153,7 @@ def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: 
             ]
             return [*at, "configurations", *rows[:1], *path]
         for j, configuration in enumerate(first_probes(study, searched)):
-            # what an explicit range or choice has is checked: only around another stage can a row alone be wrong
+            # what an explicit range or choice has is checked: only around another stage can only the row be wrong
             around = {name for name in searched.first[j] if isinstance(searched.space[name], Around)}
             if configuration == dict(params) and any(_holds(name, key) for name in around):
                 return [*at, "first", j, *path]
@@ -163,5 +163,5 @@ def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: 
 
 
 def _holds(name: str, key: str) -> bool:
-    """Tell whether the searched key `name` is `key` or a table that has it."""
+    """Tell whether the hyperparameter `name` is `key` or a table that has it."""
     return key == name or key.startswith(f"{name}.")

@@ -1,7 +1,7 @@
 """The study file's JSON Schema (draft 7), for editors and for the reference in the documentation. May import pydantic.
 
-It is made from the tables themselves: their types, limits and defaults, and the sentence below each key. What lies
-between tables, a JSON Schema cannot say: it refuses nothing that `read` accepts, but lets pass what `check` refuses.
+It is made from the tables themselves: their types, limits and defaults, and the docstring of each key. It cannot
+express rules between tables: it refuses nothing that `read` accepts, but accepts some of what `check` refuses.
 """
 
 import ast
@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from hpsearch.spec.schema_hints import point_at_what_is_wrong
+from hpsearch.spec.schema_hints import narrow_errors
 from hpsearch.spec.tables.base import Table
 from hpsearch.spec.tables.study import Study
 from hpsearch.spec.tables.training import TABLES
@@ -17,7 +17,7 @@ from hpsearch.spec.tables.training import TABLES
 Schema = dict[str, Any]
 
 DATASETS = ("digits", "cifar10")
-"""What an editor proposes for `dataset`; which names there are is not this package's to know."""
+"""What an editor proposes for `dataset`. This package does not know which names there are."""
 
 
 def json_schema() -> Schema:
@@ -27,13 +27,13 @@ def json_schema() -> Schema:
     definitions["Study"] = whole
     classes = {cls.__name__: cls for cls in _tables(Table)}
     for name, table in definitions.items():
-        _say_what_keys_mean(classes[name], table)
-    definitions = _without_nothing(definitions)
+        _add_descriptions(classes[name], table)
+    definitions = _without_null(definitions)
     for name, table in definitions.items():
-        _need_kind(classes[name], table)
+        _require_kind(classes[name], table)
     definitions["Budget"]["minProperties"] = 1
     _add_short_forms(definitions)
-    point_at_what_is_wrong(definitions, definitions)
+    narrow_errors(definitions, definitions)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "hpsearch study file",
@@ -43,7 +43,7 @@ def json_schema() -> Schema:
 
 
 def meanings(cls: type[Table]) -> dict[str, str]:
-    """Return what each key of a table means, by its name in the study file: the text below the field, on one line."""
+    """Return the meaning of each key of a table, by its name in the study file: the field's docstring on one line."""
     found: dict[str, str] = {}
     for base in reversed([base for base in cls.__mro__ if issubclass(base, Table)]):
         body = ast.parse(inspect.getsource(base)).body[0]
@@ -64,8 +64,8 @@ def _tables(cls: type[Table]) -> Iterator[type[Table]]:
         yield from _tables(derived)
 
 
-def _say_what_keys_mean(cls: type[Table], table: Schema) -> None:
-    """Describe each key. A reference stands in an `allOf`: what is beside `$ref`, draft 7 does not see."""
+def _add_descriptions(cls: type[Table], table: Schema) -> None:
+    """Add each key's description. A reference goes into an `allOf`, because draft 7 ignores what is beside `$ref`."""
     known = meanings(cls)
     if "description" in table:
         table["description"] = " ".join(table["description"].split("\n\n")[0].split())
@@ -77,17 +77,17 @@ def _say_what_keys_mean(cls: type[Table], table: Schema) -> None:
             value["description"] = known[key]
 
 
-def _need_kind(cls: type[Table], table: Schema) -> None:
-    """A table that has a `kind` must say it, also where our own default values need not."""
+def _require_kind(cls: type[Table], table: Schema) -> None:
+    """Require `kind` in each table that has one, although our own default values leave it out."""
     if "kind" in cls.model_fields:
         table["properties"]["kind"].pop("default", None)
         table["required"] = ["kind", *(key for key in table.get("required", ()) if key != "kind")]
 
 
-def _without_nothing(schema: Any) -> Any:
-    """Leave out what TOML does not have, null and its defaults, and pydantic's titles, which repeat the keys."""
+def _without_null(schema: Any) -> Any:
+    """Leave out null and defaults of null, which TOML does not have, and pydantic's titles, which repeat the keys."""
     if isinstance(schema, list):
-        return [_without_nothing(part) for part in schema if part != {"type": "null"}]
+        return [_without_null(part) for part in schema if part != {"type": "null"}]
     if not isinstance(schema, dict):
         return schema
     kept: Schema = {}
@@ -96,7 +96,7 @@ def _without_nothing(schema: Any) -> Any:
             part = {"kind": part["kind"]} if "kind" in part else None
         if (key == "title" and isinstance(part, str)) or (key == "default" and part in (None, [])):
             continue
-        kept[key] = _without_nothing(part)
+        kept[key] = _without_null(part)
     for union in ("anyOf", "oneOf"):
         if len(kept.get(union, ())) == 1:
             (only,) = kept.pop(union)
@@ -105,7 +105,7 @@ def _without_nothing(schema: Any) -> Any:
 
 
 def _add_short_forms(definitions: dict[str, Schema]) -> None:
-    """Allow what the file may leave out or write shorter: the validators of these keys bring it to its full form."""
+    """Allow the short forms that the validators of these keys expand."""
     confirm = definitions["Confirm"]
     confirm["required"] = ["best"]
     del definitions["Range"]["properties"]["integer"]["default"]  # it follows from the key and the ends
@@ -126,7 +126,7 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
 
 
 def _overrides(definitions: dict[str, Schema]) -> Schema:
-    """[training] of which any part may be left out, in its inner tables too."""
+    """Return [training] with every key optional, in its inner tables too."""
     whole = definitions["PartialTraining"]["properties"]
     parts = {
         key: {k: v for k, v in value.items() if k != "default"} for key, value in whole.items() if key not in TABLES
@@ -148,7 +148,7 @@ def _overrides(definitions: dict[str, Schema]) -> Schema:
 
 
 def _space(definitions: dict[str, Schema]) -> Schema:
-    """What is searched, by key; `schedule.eta_max = …` is a table in a table."""
+    """Return the schema of a space; `schedule.eta_max = …` is a table in a table."""
     listed: Schema = {"type": "array", "minItems": 1, "description": "Choices."}
     tables = [_ref(name) for name in ("Range", "Choices", "Around")]
     definitions["Entry"] = {"anyOf": [listed, *tables]}
@@ -183,7 +183,7 @@ def _described(old: Schema, new: Schema) -> Schema:
 
 
 def _either(old: Schema, other: Schema) -> Schema:
-    """Return what allows `other` beside `old`, which keeps its description and default."""
+    """Return a schema that allows `other` beside `old`, with the description and default of `old`."""
     outside: Schema = {key: old[key] for key in ("description", "default") if key in old}
     inside = {key: part for key, part in old.items() if key not in outside}
     alternatives = inside.get("oneOf") or inside.get("allOf") or [inside]

@@ -1,52 +1,49 @@
-"""Makes a JSON Schema point at the one key that is wrong, for editors. May import the standard library."""
+"""Rewrites a JSON Schema so that an editor marks only the key that is wrong. May import the standard library."""
 
 from typing import Any
 
 Schema = dict[str, Any]
 
 
-def point_at_what_is_wrong(part: Any, definitions: dict[str, Schema]) -> None:
-    """Let an editor underline the one key that is wrong, not all of the table or the union that it is in.
+def narrow_errors(part: Any, definitions: dict[str, Schema]) -> None:
+    """Change a schema in place so that an error is that of one key, not of the whole table or union that it is in.
 
-    That a table must have no other keys is an error of the table; that a key must not have any value, one of the key.
-    A union fails as a whole, so its alternatives are told apart before one of them is looked into. The `anyOf` beside
-    them refuses nothing: it is where editors look for keys to complete.
+    `additionalProperties: false` is an error of the table; a schema that no value fits, one of the unknown key. A union
+    fails as a whole, so conditions select one alternative first. The `anyOf` beside them refuses nothing: editors look
+    there for keys to complete.
     """
     if isinstance(part, list):
         for item in part:
-            point_at_what_is_wrong(item, definitions)
+            narrow_errors(item, definitions)
     if not isinstance(part, dict):
         return
     for item in list(part.values()):
-        point_at_what_is_wrong(item, definitions)
+        narrow_errors(item, definitions)
     if part.get("additionalProperties") is False:
         part["additionalProperties"] = {"not": {"title": "no such key"}}
     for union in ("oneOf", "anyOf"):
-        if union in part and (told := _told_apart(part[union], definitions)):
+        if union in part and (selected := _conditions(part[union], definitions)):
             options = part.pop(union)
-            part |= told | {"anyOf": [*options, {}]}
+            part |= selected | {"anyOf": [*options, {}]}
 
 
-def _told_apart(options: list[Schema], definitions: dict[str, Schema]) -> Schema | None:
-    """Return the conditions that lead to the one alternative that is meant: by its type, by `kind`, by a needed key.
-
-    None where that cannot be told.
-    """
+def _conditions(options: list[Schema], definitions: dict[str, Schema]) -> Schema | None:
+    """Return conditions that select one alternative by its type, its `kind` or a required key; None if nothing does."""
     plain = [option for option in options if option.get("type", "object") != "object"]
     tables = [option for option in options if option not in plain]
     if not all("$ref" in table for table in tables):
         return None
-    meant = [definitions[table["$ref"].rpartition("/")[2]] for table in tables]
-    kinds = [str(table["properties"].get("kind", {}).get("const", "")) for table in meant]
+    referred = [definitions[table["$ref"].rpartition("/")[2]] for table in tables]
+    kinds = [str(table["properties"].get("kind", {}).get("const", "")) for table in referred]
     if all(kinds) and len(kinds) > 1:
-        told = _by_kind(dict(zip(kinds, tables, strict=True)))
+        found = _by_kind(dict(zip(kinds, tables, strict=True)))
     else:
-        told = tables[0] if tables else plain.pop()
-        for option, table in zip(tables[1:], meant[1:], strict=True):
-            told = {"if": {"type": "object", "required": table["required"][:1]}, "then": option, "else": told}
+        found = tables[0] if tables else plain.pop()
+        for option, table in zip(tables[1:], referred[1:], strict=True):
+            found = {"if": {"type": "object", "required": table["required"][:1]}, "then": option, "else": found}
     for option in plain:
-        told = {"if": {"type": option["type"]}, "then": option, "else": told}
-    return told
+        found = {"if": {"type": option["type"]}, "then": option, "else": found}
+    return found
 
 
 def _by_kind(tables: dict[str, Schema]) -> Schema:

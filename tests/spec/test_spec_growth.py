@@ -1,4 +1,4 @@
-"""A study file that only asks for more is told from one that asks for something else."""
+"""A study file that only extends another is distinguished from one that changes it."""
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
@@ -49,7 +49,7 @@ def changed(*changes, old=OLD):
     return growth(old, text)
 
 
-def test_the_same_study_in_other_words_has_not_grown():
+def test_the_same_study_written_otherwise_has_not_grown():
     assert growth(OLD, "# again\n" + OLD.replace("1_000", "1000")) == Growth([], (), ())
     longer = "confirm = { best = 5, replicates = 10 }"
     assert changed("minutes = 30", "minutes = 30.0", "confirm = 5", longer) == Growth([], (), ())
@@ -103,14 +103,16 @@ def test_anything_else_is_refused_key_by_key(change, lines):
 
 
 def test_a_stage_put_before_others_taken_away_or_moved_is_refused():
-    inserted = changed('[[stage]]\nname = "two"', '[[stage]]\nname = "new"\nconfigurations = [{}]\n[[stage]]\nname = "two"')
+    inserted = changed(
+        '[[stage]]\nname = "two"', '[[stage]]\nname = "new"\nconfigurations = [{}]\n[[stage]]\nname = "two"'
+    )
     assert "stage[1].name: 'two' → 'new'" in inserted.refused
     removed = OLD[: OLD.index('[[stage]]\nname = "list"')] + "[final]"
     assert growth(OLD, removed).refused[0] == "stage[2].name: 'list' → not given"
     assert growth(removed, OLD) == Growth([], (), ("list",))
 
 
-def test_the_keys_of_a_space_keep_their_order_because_draws_follow_it():
+def test_the_hyperparameters_of_a_space_keep_their_order_because_draws_follow_it():
     one, other = "space.lambda = { low = 1e-5, high = 1e-1, log = true }\n", "space.batch_size = [10, 100]\n"
     found = changed(one + other, other + one)
     assert found.refused == ["stage[0].space: ['lambda', 'batch_size'] → ['batch_size', 'lambda']"]
@@ -120,10 +122,12 @@ def test_a_budget_that_made_the_batches_of_a_halving_is_raised_but_not_left_out(
     assert changed("target = 0.5", "target = 1", old=HALVED) == Growth([], ("one",), ())
     assert changed("minutes = 30, ", "", old=HALVED) == Growth([], ("one",), ())
     (line,) = changed(", target = 0.5", "", old=HALVED).refused
-    assert line.startswith("stage[0].budget: raise it; without it the batches of 16 end")
+    assert line.startswith(
+        "stage[0].budget: raise it; without it the pruner would no longer compare trials in batches of 16"
+    )
 
 
-def test_a_list_does_not_grow_by_a_longer_configuration_where_hyperband_deals_its_brackets_by_the_longest():
+def test_a_list_does_not_grow_by_a_longer_configuration_where_it_defines_hyperbands_brackets():
     dealt = OLD.replace("[{ lambda = 0 }, {}]", "[{ lambda = 0 }, {}]\npruner = { kind = 'hyperband' }")
     assert changed("{}]", "{}, { epochs = 9 }]", old=dealt) == Growth([], ("list",), ())
     (line,) = changed("{}]", "{}, { epochs = 99 }]", old=dealt).refused

@@ -1,4 +1,4 @@
-"""Where a pruner decides, and how Hyperband deals the configurations to its brackets."""
+"""At which epochs a pruner prunes, and how Hyperband assigns configurations to its brackets."""
 
 from itertools import pairwise
 
@@ -43,7 +43,7 @@ def test_a_shorter_trial_meets_the_first_rungs_of_a_longer_one(keep, first, one,
         assert all(earlier < later for earlier, later in pairwise(rungs))
 
 
-def test_the_median_pruner_looks_after_every_epoch_unless_it_is_told_where():
+def test_the_median_pruner_prunes_after_every_epoch_unless_it_is_given_rungs():
     assert Median.of({"kind": "median", "min_epochs": 3}).rungs_for(7) == (3, 4, 5, 6)
     assert Median.of({"kind": "median", "min_epochs": 3, "rungs": 3}).rungs_for(40) == (3, 6, 12)
     assert Median.of({"kind": "median", "rungs": [5, 10]}).rungs_for(40) == (5, 10)
@@ -66,7 +66,7 @@ def test_brackets_get_the_shares_of_the_paper(epochs):
 
 
 @given(KEEPS, st.integers(2, 200), st.integers(1, 400))
-def test_configurations_are_dealt_evenly_from_the_first_on(keep, epochs, points):
+def test_configurations_are_assigned_evenly_from_the_first_on(keep, epochs, points):
     pruner = Hyperband.of({"kind": "hyperband", "keep": keep})
     last = len(pruner.brackets_for(epochs)) - 1
     dealt = [pruner.bracket_of(n, epochs) for n in range(points)]
@@ -76,6 +76,6 @@ def test_configurations_are_dealt_evenly_from_the_first_on(keep, epochs, points)
     assert abs(dealt.count(0) - points * share) <= 0.5 + 1e-6
 
 
-def test_shares_too_small_for_a_float_deal_to_the_eager_brackets():
+def test_shares_too_small_for_a_float_leave_all_to_the_brackets_that_prune_first():
     assert Hyperband.of({"kind": "hyperband", "keep": 1e-320}).bracket_of(10**5, 40) == 0
     assert Hyperband.of({"kind": "hyperband", "keep": 0.999}).bracket_of(10**5, 10_000) >= 0

@@ -66,10 +66,10 @@ BAD = [
     (ROW + "\ntolerance = 0", ".tolerance must be above 0, got 0"),
     ('stage = "tabel"\n' + ROW, ".stage must name a stage, got 'tabel'; did you mean 'table'?"),
     ('stage = "final"\nconfiguration = { lambda = 1 }\n' + ROW, ".configuration must not be given for the final, which trains the winner, got { lambda = 1 }"),
-    ("configuration = { lamda = 1 }\n" + ROW, ".configuration.lamda is not a searched key; did you mean 'lambda'?"),
-    ('configuration = { eta = 0.1, "schedule.kind" = "step" }\n' + ROW, ".configuration must have keys that one stage searches together, got { eta = 0.1, schedule.kind = 'step' }"),
+    ("configuration = { lamda = 1 }\n" + ROW, ".configuration.lamda is not a hyperparameter of the study; did you mean 'lambda'?"),
+    ('configuration = { eta = 0.1, "schedule.kind" = "step" }\n' + ROW, ".configuration must have hyperparameters that one stage searches together, got { eta = 0.1, schedule.kind = 'step' }"),
     ('stage = "table"\nconfiguration = { lambda = 2 }\n' + ROW, ".configuration must be one of the configurations of stage 'table', got { lambda = 2 }"),
-    ('stage = "coarse"\n' + ROW, ".metric must not be of the test images, which stage 'coarse' does not look at (test = true), got 'test_accuracy'"),
+    ('stage = "coarse"\n' + ROW, ".metric must not be of the test set, on which stage 'coarse' is not evaluated (test = true), got 'test_accuracy'"),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a stage can ask for beside its space: samplers, pruners, budgets, configurations to try first, confirmation."""
+"""What a stage has beside its space: samplers, pruners, budgets, configurations to try first, confirmation."""
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
@@ -55,7 +55,7 @@ def with_keys(keys):
     return stages('name = "coarse"', f'name = "coarse"\n{keys}')[0]
 
 
-def test_a_stage_asks_for_nothing_more_unless_it_says_so():
+def test_a_stage_has_no_more_than_a_sampler_and_a_space_by_default():
     for stage in stages():
         assert (stage.pruner, stage.budget, stage.first, stage.source, stage.confirm) == (
             None,
@@ -88,7 +88,7 @@ def test_options_of_a_sampler_are_kept_by_optunas_names():
         ((TPE, f"{RANDOM}, batch = 5", "space.loss", "budget.epochs = 99\nspace.loss"), 5, None),
     ],
 )
-def test_configurations_are_asked_for_in_batches_or_a_window(changes, batch, window):
+def test_configurations_are_sampled_in_batches_or_a_window(changes, batch, window):
     stage = stages(*changes)[0]
     assert (stage.batch_size_of_points, stage.window) == (batch, window)
 
@@ -166,14 +166,14 @@ BAD = [
     ("first = { lambda = 1 }", "first must be a list, got { lambda = 1 }"),
     ("first = []", "first must have at least 1, got []"),
     ("first = [3]", "first[0] must be a table, got 3"),
-    ("first = [{}]", "first[0] must name at least one searched key, got {}"),
-    ("first = [{ lamda = 1e-3 }]", "first[0].lamda is not a key of the stage's space; did you mean 'lambda'?"),
+    ("first = [{}]", "first[0] must name at least one hyperparameter, got {}"),
+    ("first = [{ lamda = 1e-3 }]", "first[0].lamda is not in the stage's space; did you mean 'lambda'?"),
     ("first = [{ lambda = 1e-3 }, { lambda = 0.001 }]", "first[1] must not repeat first[0]"),
     ("first = [{ lambda = 0.2 }]", "first[0].lambda must be between 1e-05 and 0.1, the ends of its range, got 0.2"),
     ("first = [{ lambda = true }]", "first[0].lambda must be a number, got true"),
     ("first = [{ batch_size = 15.5 }]", "first[0].batch_size must be a whole number, got 15.5"),
     ("first = [{ init.gain = 3 }]", "first[0].init.gain must be between 0.5 and 2, the ends of its range, got 3"),
-    ("first = [{ init.gan = 1 }]", "first[0].init.gan is not a key of the stage's space; did you mean 'init.gain'?"),
+    ("first = [{ init.gan = 1 }]", "first[0].init.gan is not in the stage's space; did you mean 'init.gain'?"),
     ("first = [{ loss = 'hing' }]", "first[0].loss must be one of ['cross_entropy', 'hinge'], got 'hing'"),
     ("first = [" + "".join(f"{{ batch_size = {10 + i} }}," for i in range(13)) + "]", "first must have at most 12, the trials of the stage, got 13"),
     ("from = 3", "from must be text, got 3"),
@@ -217,7 +217,7 @@ BAD_TOGETHER = [
     ((CONFIGURATIONS, f"{GRID}first = [{{ lambda = 0 }}]\n# "), f"stage[2].first {DRAWN}"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ lambda = 'x' }}]\nmodel = {{"), "stage[1].first[0].lambda must be a number, got 'x'"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ lambda = -1 }}]\nmodel = {{"), "stage[1].first[0].lambda must be at least 0, got -1"),
-    ((RANDOM, f"{RANDOM} }}\nfirst = [{{ batch_size = 2_000 }}]\nmodel = {{"), "stage[1].first[0].batch_size must be at most 1_000, the number of training images, got 2_000"),
+    ((RANDOM, f"{RANDOM} }}\nfirst = [{{ batch_size = 2_000 }}]\nmodel = {{"), "stage[1].first[0].batch_size must be at most 1_000, the number of training samples, got 2_000"),
     ((RANDOM, f"{RANDOM} }}\nfirst = [{{ loss = 'x' }}]\nmodel = {{"), "stage[1].first[0].loss must be one of ['cross_entropy', 'hinge'], got 'x'"),
     (("validation = 400", "validation = { folds = 5 }", CONFIGURATIONS, f"confirm = 2\n{CONFIGURATIONS}"), f"stage[2].confirm {FOLDS}"),
     ((CONFIGURATIONS, f"confirm = 3\n{CONFIGURATIONS}"), "stage[2].confirm.best must be at most 2, the trials of the stage, got 3"),

@@ -255,7 +255,7 @@ def test_with_folds_each_is_a_replicate_and_the_final_keeps_their_size_without_t
     assert (data_of(study, given).train, data_of(study, given).validation_samples) == (1200, 250)
 
 
-def test_a_step_varies_its_images_as_the_study_but_for_its_own_keys():
+def test_a_steps_augmentation_is_the_studys_but_for_its_own_keys():
     study = more()
     stage, final = study.stages[0], study.final
     assert augmentation_of(study, stage) == Augmentation(flip=False, shift=2, noise=0.0)
@@ -275,12 +275,12 @@ def test_a_configuration_stored_before_a_key_existed_has_its_default():
     "dataset",
     [
         {"kind": "idx", "path": "a", "classes": ["x", "y"]},
-        {"kind": "npz", "path": "a", "images": "x", "test": 10, "channels": "first"},
+        {"kind": "npz", "path": "a", "samples": "x", "test": 10, "channels": "first"},
         {"kind": "csv", "path": "a", "label": "y", "test_path": "b", "image_shape": [1, 8, 8]},
         {"kind": "folder", "path": "a", "test": 5, "size": [8, 8]},
     ],
 )
-def test_a_dataset_by_path_is_given_on_as_it_was_given(dataset):
+def test_a_dataset_by_path_is_passed_on_as_given(dataset):
     data = Data.of({"dataset": dataset, "train": 10, "validation": 5})
     assert json.loads(json.dumps(data.dataset)) == dataset
     assert Data.of({"dataset": "digits", "train": 10, "validation": 5}).dataset == "digits"

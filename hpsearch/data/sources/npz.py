@@ -13,58 +13,66 @@ from hpsearch.errors import DataError, nearest
 
 _MOST_CHANNELS = 4
 _CHANNELS = {"last": -1, "first": 1}
+_USUAL_NAMES = {
+    "samples": ("x_train", "samples", "images"),
+    "labels": ("y_train", "labels"),
+    "test_samples": ("x_test", "test_samples", "test_images"),
+    "test_labels": ("y_test", "test_labels"),
+}
+"""What an array is called where the study file does not say: the first of these that the file has."""
 
 
 def read_npz(path: Path, table: Mapping[str, Any]) -> Dataset:
-    """Read the arrays that `table` names: images, labels, test_images, test_labels, or `test` to set some aside.
+    """Read the arrays that `table` names: samples, labels, test_samples, test_labels, or hold out `test` samples.
 
-    Images are (n, features), (n, height, width), or with channels last or first: `channels` says which where both
-    could be meant, and is else "last". Raises `DataError` for arrays that are missing or do not fit.
+    Samples are rows (n, features), or images (n, height, width), (n, height, width, channels) or (n, channels, height,
+    width): `channels` = "last" or "first" says which where both could be meant; "last" if not given. Raises `DataError`
+    for arrays that are missing or do not fit.
     """
     with path.open("rb") as file:
-        held = _open(path, file)
-        learn = _read_part(path, held, table, ("images", "x_train"), ("labels", "y_train"))
-        if "test" in table:
-            return assemble(path.name, learn, table["test"])
-        return assemble(
-            path.name, learn, _read_part(path, held, table, ("test_images", "x_test"), ("test_labels", "y_test"))
-        )
+        arrays = _open(path, file)
+        train = _read_part(path, arrays, table, "samples", "labels")
+        test = table["test"] if "test" in table else _read_part(path, arrays, table, "test_samples", "test_labels")
+        return assemble(path.name, train, test)
 
 
 def _open(path: Path, file: BinaryIO) -> Any:
     try:
-        held = np.load(file, allow_pickle=False)
+        arrays = np.load(file, allow_pickle=False)
     except Exception as error:  # NumPy and zipfile raise nearly every type on bytes that are not what they seem
         raise DataError(f"{path}: not a whole .npz file, which np.savez writes") from error
-    if not isinstance(held, np.lib.npyio.NpzFile):
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
         raise DataError(f"{path}: must be an .npz file, which np.savez writes, is a single array")
-    return held
+    return arrays
 
 
-def _read_part(
-    path: Path, held: Any, table: Mapping[str, Any], samples: tuple[str, str], labels: tuple[str, str]
-) -> Part:
-    """Read the arrays under the keys `images` and `labels`, each given with the name that it has by default."""
-    name, of_labels = table.get(*samples), table.get(*labels)
+def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], samples_key: str, labels_key: str) -> Part:
+    """Read the arrays that these two keys of `table` name."""
+    name, labels_name = (
+        table.get(key) or next((usual for usual in _USUAL_NAMES[key] if usual in arrays.files), _USUAL_NAMES[key][0])
+        for key in (samples_key, labels_key)
+    )
     place = f"{path}: {name!r}"
-    pixels = numbers(place, _array(path, held, samples[0], name))
-    pixels, image_shape = channels_first(place, pixels, table.get("channels"))
-    texts = labels_of(f"{path}: {of_labels!r}", _array(path, held, labels[0], of_labels), len(pixels))
-    return Part(place, pixels.reshape(len(pixels), -1), texts, image_shape)
+    samples = numbers(place, _array(path, arrays, samples_key, name))
+    samples, image_shape = channels_first(place, samples, table.get("channels"))
+    labels = _array(path, arrays, labels_key, labels_name)
+    texts = labels_of(f"{path}: {labels_name!r}", labels, len(samples))
+    return Part(place, samples.reshape(len(samples), -1), texts, image_shape)
 
 
-def _array(path: Path, held: Any, key: str, name: str) -> npt.NDArray[Any]:
-    if name not in held.files:
+def _array(path: Path, arrays: Any, key: str, name: str) -> npt.NDArray[Any]:
+    if name not in arrays.files:
         remedy = ", or hold some out with test = n" if key.startswith("test") else ""
-        raise DataError(f"{path}: no array {name!r}, which data.dataset.{key} names{remedy}{nearest(name, held.files)}")
+        hint = nearest(name, arrays.files)
+        raise DataError(f"{path}: no array {name!r}, which data.dataset.{key} names{remedy}{hint}")
     try:
-        return np.asarray(held[name])
+        return np.asarray(arrays[name])
     except Exception as error:
         raise DataError(f"{path}: {name!r} must be an array of numbers or text, is cut, corrupt or objects") from error
 
 
 def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any, Shape]:
-    """Return the images as (n, channels, height, width) or flatter, and (channels, height, width)."""
+    """Return samples as (n, features), (n, height, width) or (n, channels, height, width), and their image shape."""
     if samples.size == 0 or samples.ndim not in (2, 3, 4):
         rule = "must be (n, features), (n, height, width) or these with channels, none of them 0"
         raise DataError(f"{place}: {rule}, is {samples.shape}")
@@ -80,8 +88,9 @@ def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any,
 
 
 def labels_of(place: str, labels: npt.NDArray[Any], samples: int) -> list[str]:
+    """Return labels (n,) or (n, 1), whole numbers or text, as text."""
     if labels.shape not in ((samples,), (samples, 1)):
-        raise DataError(f"{place}: must have one label for each of the {samples:,} images, is {labels.shape}")
+        raise DataError(f"{place}: must have one label for each of the {samples:,} samples, is {labels.shape}")
     values = labels.reshape(-1)
     if values.dtype.kind in "iub":
         return [str(int(value)) for value in values]

@@ -1,7 +1,7 @@
-"""Datasets from a Python file of one's own: `load(**parameters)` gives the arrays. May import NumPy.
+"""Datasets from a user's Python file: `load(**parameters)` returns the arrays. May import NumPy.
 
-The file is run in the coordinator alone, and only when a study is launched, resumed or verified; what it gives is
-checked as an .npz file is, and its arrays' SHA-256 is stored with the study.
+Only the coordinator runs the file, when a study is launched, resumed or verified. What it returns is checked as an
+.npz file is, and the SHA-256 of its arrays is stored with the study.
 """
 
 import inspect
@@ -18,26 +18,28 @@ from hpsearch.data.sources.npz import channels_first, labels_of
 from hpsearch.errors import DataError, nearest, raised
 
 _OWN = ("kind", "path", "test")
-_KEYS = ("images", "labels", "test_images", "test_labels", "classes", "image_shape")
+_KEYS = ("samples", "labels", "test_samples", "test_labels", "classes", "image_shape")
+_FORMER_NAMES = {"images": "samples", "test_images": "test_samples"}
+"""Of keys of the dict that `load` returns; files written for earlier versions use them."""
 
 
 def read_python(path: Path, table: Mapping[str, Any]) -> Dataset:
     """Call `load` of the file at `path` with the table's other keys, and check what it gives.
 
-    It returns a dict: images (n, features) or as an .npz file may have them, labels (n,); test_images and test_labels,
-    where `test` sets none aside; classes, names in the order of the labels; image_shape, (channels, height, width) of a
+    It returns a dict: samples (n, features) or as an .npz file may have them, labels (n,); test_samples and test_labels,
+    where `test` holds none out; classes, names in the order of the labels; image_shape, (channels, height, width) of a
     row. Raises `DataError`, one line, for whatever the file does otherwise.
     """
     given = _call(path, _load(path), {key: value for key, value in table.items() if key not in _OWN})
-    learn, names = _part(path, given, "images", "labels"), _names(path, given.get("classes"))
+    learn, names = _part(path, given, "samples", "labels"), _names(path, given.get("classes"))
     if "test" in table:
-        if there := [key for key in ("test_images", "test_labels") if key in given]:
+        if there := [key for key in ("test_samples", "test_labels") if key in given]:
             raise DataError(f"data.dataset.test must not be given; load in {path} gives {there[0]}")
         return assemble(path.name, learn, table["test"], names=names)
-    if "test_images" not in given:
-        rule = "load must give test_images and test_labels, or data.dataset have test = n, to hold some out"
+    if "test_samples" not in given:
+        rule = "load must give test_samples and test_labels, or data.dataset have test = n, to hold some out"
         raise DataError(f"{path}: {rule}")
-    return assemble(path.name, learn, _part(path, given, "test_images", "test_labels"), names=names)
+    return assemble(path.name, learn, _part(path, given, "test_samples", "test_labels"), names=names)
 
 
 def _load(path: Path) -> Callable[..., Any]:
@@ -53,7 +55,7 @@ def _load(path: Path) -> Callable[..., Any]:
 
 
 def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What `load` gives, with no key but those that it may have."""
+    """Return what `load` gives, under the present names of its keys, and refuse keys that it may not have."""
     try:
         known = inspect.signature(load).parameters
     except (TypeError, ValueError):
@@ -73,10 +75,15 @@ def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -
         raise DataError(f"{path}: load raised {raised(error)}") from error
     if not isinstance(given, Mapping):
         raise DataError(f"{path}: load must return a dict of {', '.join(_KEYS)}, returned {type(given).__name__}")
-    for key in given:
-        if key not in _KEYS:
+    renamed = {}
+    for key, value in given.items():
+        present = _FORMER_NAMES.get(key, key)
+        if present not in _KEYS:
             raise DataError(f"{path}: load must return no key but {', '.join(_KEYS)}, returned {key!r}")
-    return given
+        if present in renamed:
+            raise DataError(f"{path}: load must return {present} once, returned it under its former name too")
+        renamed[present] = value
+    return renamed
 
 
 def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str) -> Part:

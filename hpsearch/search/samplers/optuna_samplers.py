@@ -11,9 +11,8 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from hpsearch.errors import nearest
 from hpsearch.search.samplers.points import Space
-from hpsearch.spec import Choices, Stage
+from hpsearch.spec import Choices, Stage, did_you_mean
 from hpsearch.spec.messages import fail, show
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -87,7 +86,7 @@ def check_options(stage: Stage, place: str, i: int) -> None:
         if name in OURS:
             raise fail(place, [*where, name], f"must not be given: {OURS[name]}")
         if name not in known:
-            hint = nearest(name, [*known, "trials", "batch"])
+            hint = did_you_mean(name, [*known, "trials", "batch"])
             raise fail(place, [*where, name], f"is not an option of Optuna's {CLASSES[stage.kind]}{hint}")
         if not any(_KINDS[kind][1](value) for kind in known[name]):
             rule = " or ".join(_KINDS[kind][0] for kind in known[name])

@@ -58,8 +58,13 @@ def study_digest(connection: Connection, row: StudyRow) -> str:
 def meaning(row: StudyRow) -> str:
     """What a study's file asks for, however it is written, without what no result depends on."""
     said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
+    # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
-        stage["settings"] = stage.pop("configurations")  # as it was called when digests were first written down
+        stage["settings"] = stage.pop("configurations")
+    dataset = said["data"]["source"]
+    if isinstance(dataset, dict) and dataset["kind"] == "npz":
+        for key in ("images", "test_images"):
+            dataset[key] = dataset.pop(key.replace("images", "samples"))
     return json.dumps(said, sort_keys=True)
 
 

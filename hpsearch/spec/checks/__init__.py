@@ -1,1 +1,1 @@
-"""What must hold between the tables of a study file, and between it and its model file. May import the tables."""
+"""Rules between the tables of a study file, and between it and its model file. May import the tables."""

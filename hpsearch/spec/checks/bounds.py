@@ -11,7 +11,7 @@ from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Study
 
 MAX_PROBES = 10_000
-"""Combinations of coupled keys that are tried in advance; a rule that a later one breaks ends that trial alone."""
+"""The most combinations of coupled keys that are checked in advance; a rule that another breaks fails its trial."""
 
 COUPLED = {
     *("epochs", "cycles", "updates", "batch_size", "eta", "lambda"),
@@ -20,11 +20,11 @@ COUPLED = {
     *("schedule.warmup_epochs", "schedule.warmup_updates"),
     *("optimiser", "optimiser.kind"),
 }
-"""Keys whose values are only right together."""
+"""Keys whose values are valid only together."""
 
 
 def root(study: Study, stage: Stage, key: str) -> Range | Choices:
-    """Return what the first stage of a chain of `around` searches for this key."""
+    """Return what the first stage of a chain of `around` searches for this hyperparameter."""
     entry = stage.space[key]
     while isinstance(entry, Around):
         entry = stage_named(study, entry.around).space[key]
@@ -37,7 +37,7 @@ def stage_named(study: Study, name: str) -> Stage:
 
 
 def trials_at_most(study: Study, stage: Stage) -> int:
-    """Return a stage's number of trials; of a grid around choices, the number there would be with all of them."""
+    """Return a stage's number of configurations; of a grid around choices, the number with all choices."""
     if stage.configurations is not None:
         return len(stage.configurations)
     if stage.sampler is not None and not isinstance(stage.sampler, Grid):
@@ -51,7 +51,7 @@ def trials_at_most(study: Study, stage: Stage) -> int:
 
 
 def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
-    """Yield configurations that together meet every rule a trial of the stage can break: each end and each choice."""
+    """Yield configurations with all ends and choices: if a trial of the stage breaks a rule, one of these does."""
     if stage.configurations is not None:
         yield from (dict(configuration) for configuration in stage.configurations)
         return
@@ -68,7 +68,7 @@ def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
 
 
 def first_probes(study: Study, stage: Stage) -> list[dict[str, Any]]:
-    """Return the configurations to try first; what they leave to the sampler is at an end of its range."""
+    """Return the configurations to try first, with the lower end or first choice of what they leave to the sampler."""
     rest = _all_at_their_first(study, stage)
     return [rest | row for row in stage.first]
 

@@ -1,4 +1,4 @@
-"""How long a training is, in updates and epochs, and whether its schedule fits into it.
+"""The length of a training in updates and epochs, and whether its schedule fits into it.
 
 May import nothing but this package.
 """
@@ -11,7 +11,7 @@ from hpsearch.spec.tables.training import Training
 
 
 class UnfitError(Exception):
-    """A training that is valid by itself but not for its images; `path` is inside [training]."""
+    """A training that is valid by itself but not for its number of samples; `path` is inside [training]."""
 
     def __init__(self, path: Where, text: str) -> None:
         self.path, self.text = path, text
@@ -24,14 +24,14 @@ def updates_per_epoch(training: Training, samples: int) -> int:
 
 
 def warm_up(schedule: Schedule, per_epoch: int) -> int:
-    """Return the number of updates that the learning rate rises from 0 for; 0 without a warm-up."""
+    """Return the number of updates of the warm-up; 0 without one."""
     if isinstance(schedule, Cyclical | OneCycle):
         return 0
     return schedule.warmup_updates or (schedule.warmup_epochs or 0) * per_epoch
 
 
 def check_needs(training: Training) -> None:
-    """Raise UnfitError for what training by gradients needs and is not given."""
+    """Raise UnfitError for a missing key that training by gradients needs."""
     if training.batch_size is None:
         raise UnfitError(["batch_size"], "is missing")
     if training.eta is None and training.schedule.kind in ("constant", "step", "cosine"):
@@ -39,12 +39,12 @@ def check_needs(training: Training) -> None:
 
 
 def check_fit(training: Training, samples: int) -> None:
-    """Raise UnfitError where a training and its number of images do not go together.
+    """Raise UnfitError where a training does not fit its number of samples.
 
-    So many epochs of a constant schedule may be all that a trainable needs: whether it is, only the model can tell.
+    A trainable may need no more than epochs and the constant schedule, which only the model file can tell.
     """
     if training.batch_size is not None and training.batch_size > samples:
-        rule = f"must be at most {samples:_}, the number of training images"
+        rule = f"must be at most {samples:_}, the number of training samples"
         raise UnfitError(["batch_size"], f"{rule}, got {training.batch_size:_}")
     schedule = training.schedule
     if training.epochs is not None and schedule == Constant():
@@ -60,7 +60,7 @@ def check_fit(training: Training, samples: int) -> None:
 
 
 def whole_epochs(training: Training, samples: int) -> int:
-    """Return the number of epochs. Raises UnfitError where there is none, or the training ends inside an epoch."""
+    """Return the number of epochs. Raises UnfitError where no length is given, or it ends inside an epoch."""
     if training.epochs is not None:
         return training.epochs
     per_epoch = updates_per_epoch(training, samples)

@@ -11,7 +11,7 @@ from hpsearch.spec.tables.study import Final, Study
 from hpsearch.spec.tables.training import BELOW_ONE, FLOAT_KEYS, Training, is_training_key
 
 Limits = tuple[float, float]
-"""The smallest and the largest value that a key may have, both included."""
+"""The smallest and the largest valid value of a hyperparameter, both included."""
 
 ORDERS = {
     "cyclical": ("schedule.eta_min", "schedule.eta_max"),
@@ -26,13 +26,13 @@ LENGTH_KEYS = {
     *("epochs", "cycles", "updates", "batch_size", "schedule.half_cycle_epochs", "schedule.half_cycle_updates"),
     *("schedule.warmup_epochs", "schedule.warmup_updates"),
 }
-"""Keys that make a training, or a part of its schedule, longer or shorter."""
+"""Keys that change the length of a training or of a part of its schedule."""
 
 
 def limits(study: Study, stage: Stage, key: str) -> Limits:
     """Return how far a range of `key`, which the stage searches, may be extended.
 
-    What the model's own keys allow is not known.
+    The limits of the model's own parameters are not known.
     """
     source = root(study, stage, key)
     if isinstance(source, Choices) or not is_training_key(key):
@@ -59,9 +59,9 @@ def _must_fit(study: Study, stage: Stage, step: Stage | Final) -> bool:
 
 
 def _eta_limits(study: Study, stage: Stage, key: str, source: Range) -> Limits:
-    """Keep the schedule's learning rates in order: at a neighbour's value, or where it is searched, where both began.
+    """Keep the schedule's learning rates in order: a neighbour bounds a rate by its value, or by its range if searched.
 
-    A neighbour that is not given moves along, and bounds nothing.
+    A neighbour that is not given follows the rate, and bounds nothing.
     """
     training = resolve(study, stage, next(probes(study, stage))).training
     order = ORDERS.get(training.schedule.kind, (key,))

@@ -1,14 +1,14 @@
-"""What a study file may say once its model file is known: the model's own keys, and those of [training] that it uses.
+"""Rules between a study file and its model file: the model's own parameters, and the keys of [training] it uses.
 
 May import hpsearch.errors.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import probes
 from hpsearch.spec.messages import Where, fail
 from hpsearch.spec.resolve import as_given, check_complete, resolve
+from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Table
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
@@ -18,7 +18,7 @@ TAKEN = ("lambda", "eta", "batch_size")
 """The keys of [training] that a trainable may ask for."""
 
 _OF_ANY_MODEL = ("epochs", "stop", "keep", "curves")
-"""The keys of [training] that mean the same whatever is trained."""
+"""The keys of [training] that every model uses."""
 
 
 def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str, bool] | None = None) -> None:
@@ -29,9 +29,9 @@ def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str
     """
     known, given = set(parameters), _given(study)
     for table, where, key in given:
-        if table == "model" or (table == "searched" and not is_training_key(key)):
-            names = known | set(TRAINING_KEYS) if table == "searched" else known
-            hint = "; it is one of [training]" if is_training_key(key) else nearest(key, names)
+        if table == "model" or (table == "space" and not is_training_key(key)):
+            names = known | set(TRAINING_KEYS) if table == "space" else known
+            hint = "; it is one of [training]" if is_training_key(key) else did_you_mean(key, names, "[model]")
             if key.split(".")[0] not in known:
                 raise fail(study.place, where, f"is not a key of {study.model.file}{hint}")
     if taken is None:
@@ -42,7 +42,7 @@ def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str
 
 
 def _given(study: Study) -> list[tuple[str, Where, str]]:
-    """Each key with its place and what it is in: "model", "training", "augmentation" or, in a stage, "searched"."""
+    """Return each key with its place and its table: "model", "training", "augmentation" or "space"."""
     steps: list[tuple[Where, Study | Stage | Final]] = [([], study)]
     steps += [(["stage", i], stage) for i, stage in enumerate(study.stages)]
     steps += [(["final"], study.final)] if study.final else []
@@ -53,10 +53,8 @@ def _given(study: Study) -> list[tuple[str, Where, str]]:
         found += [("model", [*where, "model"], model), ("training", [*where, "training"], training)]
         found.append(("augmentation", [*where, "augmentation"], _names(step.augmentation)))
         if isinstance(step, Stage):
-            found.append(("searched", [*where, "space"], step.space))
-            found += [
-                ("searched", [*where, "configurations", j], row) for j, row in enumerate(step.configurations or ())
-            ]
+            found.append(("space", [*where, "space"], step.space))
+            found += [("space", [*where, "configurations", j], row) for j, row in enumerate(step.configurations or ())]
     return [(table, [*where, key], key) for table, where, keys in found for key in keys]
 
 
@@ -81,19 +79,19 @@ def _steps(study: Study) -> Iterator[tuple[Stage, Stage | Final]]:
 
 
 def _check_used(study: Study, given: Sequence[tuple[str, Where, str]], taken: Mapping[str, bool]) -> None:
-    """Refuse what a trainable would ignore."""
+    """Refuse keys that a trainable would ignore."""
     used = (*_OF_ANY_MODEL, *(key for key in TAKEN if key in taken))
     for table, where, key in given:
         if table == "augmentation":
-            rule = f"must not be given; {study.model.file}, a trainable, gets the images as they are"
+            rule = f"must not be given; {study.model.file}, a trainable, gets the samples as they are"
             raise fail(study.place, where, rule)
         if table != "model" and is_training_key(key) and key.split(".")[0] not in used:
-            rule = f"is not used by {study.model.file}, which trains as it sees fit"
+            rule = f"is not used by {study.model.file}, which has a training loop of its own"
             raise fail(study.place, where, f"{rule}; of [training] it uses {', '.join(used)}")
 
 
 def _check_needed(study: Study, taken: Mapping[str, bool]) -> None:
-    """Refuse configurations that lack what a trainable needs, and curves that it cannot give."""
+    """Refuse configurations that lack what a trainable needs, and a kind of curves that it cannot have."""
     for stage, step in _steps(study):
         here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
         for params in probes(study, stage):

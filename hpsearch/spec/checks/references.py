@@ -1,9 +1,10 @@
-"""What must hold between a study's [[reference]] rows and its stages. May import hpsearch.errors."""
+"""Rules between a study's [[reference]] rows and its stages. May import hpsearch.errors."""
 
 from collections.abc import Sequence
 
 from hpsearch.errors import nearest
 from hpsearch.spec.messages import Where, fail, show
+from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.reference import Reference
 from hpsearch.spec.tables.space import same
 from hpsearch.spec.tables.stage import Stage
@@ -13,7 +14,7 @@ FINAL = "final"
 
 
 def check_references(study: Study) -> None:
-    """Raise StudyFileError for the first row that is about nothing that the study trains, or measures."""
+    """Raise StudyFileError for the first row about something that the study does not train or measure."""
     for i, row in enumerate(study.references):
         where: Where = ["reference", i]
         _check_stage(study, row, where)
@@ -23,7 +24,7 @@ def check_references(study: Study) -> None:
 
 
 def stages_of(study: Study, row: Reference) -> list[Stage]:
-    """Return the searching stages that a row may be about, the last one first; none where it is the final."""
+    """Return the stages that a row may be about, the last one first; none where it is about the final."""
     if row.stage == FINAL or not (row.stage or row.configuration):
         return []
     named = [stage for stage in reversed(study.stages) if row.stage in (None, stage.name)]
@@ -47,11 +48,11 @@ def _check_configuration(study: Study, row: Reference, where: Where) -> None:
     searched = dict.fromkeys(key for stage in named for key in stage.hyperparameters)
     for key in row.configuration:
         if key not in searched:
-            text = f"is not a searched key{nearest(key, searched)}"
+            text = f"is not a hyperparameter of the study{did_you_mean(key, searched)}"
             raise fail(study.place, [*where, "configuration", key], text)
     stages = stages_of(study, row)
     if not stages:
-        text = f"must have keys that one stage searches together, got {show(row.configuration)}"
+        text = f"must have hyperparameters that one stage searches together, got {show(row.configuration)}"
         raise fail(study.place, [*where, "configuration"], text)
     if all(stage.configurations is not None and not _lists(stage.configurations, row) for stage in stages):
         text = f"must be one of the configurations of stage {stages[0].name!r}, got {show(row.configuration)}"
@@ -69,5 +70,5 @@ def _lists(configurations: Sequence[dict[str, object]], row: Reference) -> bool:
 def _check_test(study: Study, row: Reference, where: Where) -> None:
     stages = stages_of(study, row)
     if row.metric.startswith("test") and stages and not any(stage.test for stage in stages):
-        text = f"must not be of the test images, which stage {stages[0].name!r} does not look at (test = true)"
+        text = f"must not be of the test set, on which stage {stages[0].name!r} is not evaluated (test = true)"
         raise fail(study.place, [*where, "metric"], f"{text}, got {show(row.metric)}")

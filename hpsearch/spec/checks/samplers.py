@@ -1,4 +1,4 @@
-"""What must hold between a stage's sampler and pruner and the study. May import nothing but this package."""
+"""Rules between a stage's sampler and pruner and the study. May import nothing but this package."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from hpsearch.spec.tables.study import Study
 
 
 def check_samplers(study: Study, i: int) -> None:
-    """Raise StudyFileError for the first thing that stage i cannot ask for; its rungs are another matter."""
+    """Raise StudyFileError for the first rule that the sampler, pruner or `first` of stage i breaks, rungs apart."""
     stage = study.stages[i]
     if stage.source is not None and stage.source.partition("/")[0] == study.name:
         rule = "must name another study; a stage of this one is searched around"
@@ -28,7 +28,7 @@ def check_samplers(study: Study, i: int) -> None:
 
 
 def _check_first(study: Study, where: Where, source: Range | Choices, value: Any, entry: object) -> None:
-    """Refuse a value that the space does not have; what a range around another stage will have is not known yet."""
+    """Refuse a value outside the space; the bounds of a range around another stage are not known yet."""
     if isinstance(source, Choices):
         if same(value) not in map(same, source.choices):
             raise fail(study.place, where, f"must be one of {show(source.choices)}, got {show(value)}")
@@ -41,7 +41,7 @@ def _check_first(study: Study, where: Where, source: Range | Choices, value: Any
 
 
 def check_rungs(study: Study, i: int, longest: int) -> None:
-    """Refuse rungs that stage i never meets; its longest training has so many epochs."""
+    """Refuse rungs that stage i never reaches; its longest training has `longest` epochs."""
     pruner = study.stages[i].pruner
     if pruner is None:
         return

@@ -1,4 +1,4 @@
-"""What must hold between the tables of a study file, all of it before anything runs. May import hpsearch.errors."""
+"""Rules between the tables of a study file. May import hpsearch.errors."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from hpsearch.spec.checks.references import check_references
 from hpsearch.spec.checks.samplers import check_rungs, check_samplers
 from hpsearch.spec.messages import Where, fail, show
 from hpsearch.spec.resolve import Configuration, data_of, replicates_of, resolve
+from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.schedules import Cyclical, OneCycle
 from hpsearch.spec.tables.space import MAX_GRID, SMALLEST, Around, Choices, Range
 from hpsearch.spec.tables.stage import Stage
@@ -17,7 +18,7 @@ from hpsearch.spec.tables.training import TABLES, TRAINING_KEYS, Training, is_tr
 
 
 def check(study: Study) -> None:
-    """Raise StudyFileError for the first thing that does not hold between the study's tables."""
+    """Raise StudyFileError for the first rule between the study's tables that is broken."""
     names: list[str] = []
     for i, stage in enumerate(study.stages):
         if stage.name in names:
@@ -38,7 +39,7 @@ def check(study: Study) -> None:
 
 
 def _check_number(study: Study, i: int) -> None:
-    """Refuse more trainings than a database should hold, and seeds beside folds."""
+    """Refuse more trials than a database should hold, and replicates beside folds."""
     stage = study.stages[i]
     trials = trials_at_most(study, stage)
     if trials > MAX_GRID:
@@ -54,7 +55,7 @@ def _check_number(study: Study, i: int) -> None:
 
 
 def _check_confirm(study: Study, i: int, trials: int) -> None:
-    """Refuse to confirm with folds, more configurations than there are, or more trainings than a database should hold."""
+    """Refuse `confirm` with folds, of more configurations than there are, or of too many trials for a database."""
     stage = study.stages[i]
     where: Where = ["stage", i, "confirm"]
     if stage.confirm is None:
@@ -81,7 +82,9 @@ def _check_keys(study: Study, i: int) -> None:
         if head in ("training", "model") and rest:
             raise fail(study.place, ["stage", i, *where], f"is not a key; write {rest!r} for the key of [{head}]")
         if is_training_key(key) and key not in TRAINING_KEYS:
-            raise fail(study.place, ["stage", i, *where], f"is not a key of [training]{nearest(key, TRAINING_KEYS)}")
+            raise fail(
+                study.place, ["stage", i, *where], f"is not a key of [training]{did_you_mean(key, TRAINING_KEYS)}"
+            )
         if head in TABLES and rest and (wider := {head, f"{head}.kind"} & stage.space.keys() - {key}):
             rule = f"must not be searched beside {min(wider)!r}, which replaces the whole table"
             raise fail(study.place, ["stage", i, *where], rule)
@@ -157,7 +160,7 @@ def _check_epochs(study: Study, i: int) -> None:
 
 
 def _check_configurations(study: Study, step: Stage | Final, searched: Stage) -> int:
-    """Try the configurations that bound all of the step's; return the epochs of the longest."""
+    """Check the configurations that bound all of the step's; return the epochs of the longest."""
     longest = 0
     for params in probes(study, searched):
         configuration = resolve(study, step, params)
@@ -167,7 +170,7 @@ def _check_configurations(study: Study, step: Stage | Final, searched: Stage) ->
 
 
 def _check_schedule(study: Study, step: Stage | Final, searched: Stage, configuration: Configuration) -> None:
-    """Refuse what the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
+    """Refuse keys that the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
     schedule = configuration.training.schedule
     at: Where = ["stage", study.stages.index(searched), "configurations" if searched.configurations else "space"]
     if isinstance(schedule, Cyclical | OneCycle):
@@ -186,7 +189,7 @@ def _check_schedule(study: Study, step: Stage | Final, searched: Stage, configur
 
 
 def _whole_epochs_needed(training: Training) -> list[tuple[str, str]]:
-    """Return the keys that must come to whole epochs together, and the words for it."""
+    """Return the keys that must come to whole epochs together, with the end of their message."""
     schedule = training.schedule
     if training.updates is not None:
         return [(key, "where the length is in updates; or give epochs") for key in ("updates", "batch_size")]

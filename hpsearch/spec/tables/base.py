@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from hpsearch.errors import nearest
 from hpsearch.spec.messages import TAG, show, wrong
+from hpsearch.spec.suggestions import did_you_mean
 
 MAX_NAME = 250
 """A study's and a stage's name together stay below the 512 characters that a database column holds."""
@@ -25,7 +25,7 @@ LARGEST = 1e15
 
 
 class Table(BaseModel):
-    """A table whose keys are all known, whose values have exactly their type, and which never changes."""
+    """An immutable table that refuses unknown keys and values of another type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -39,7 +39,7 @@ class Table(BaseModel):
         known = cls.key_names()
         for key in given:
             if key not in known and cls.model_config["extra"] != "allow":
-                raise wrong(f"is not a key{nearest(str(key), known)}", str(key))
+                raise wrong(f"is not a key{did_you_mean(str(key), known)}", str(key))
         return given
 
     @classmethod
@@ -54,13 +54,13 @@ class Table(BaseModel):
 
 
 def tag_of(given: Any) -> str | None:
-    """Return what tells a table with a `kind` from the others of its union."""
+    """Return the union's tag for a table with a `kind`."""
     kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
     return TAG + kind if isinstance(kind, str) else None
 
 
 def of_kind(*kinds: str, or_text: bool = False) -> BeforeValidator:
-    """Refuse a table whose `kind` is none of these, before pydantic picks the table of that kind."""
+    """Refuse a table whose `kind` is none of these, before pydantic selects the member of the union."""
 
     def check(given: Any) -> Any:
         if isinstance(given, Table) or (or_text and isinstance(given, str)):
@@ -76,7 +76,7 @@ def of_kind(*kinds: str, or_text: bool = False) -> BeforeValidator:
 
 
 def check_name(name: str) -> str:
-    """Return the name of a study or a stage, or raise what a validator does where it cannot be one."""
+    """Return the name of a study or a stage; raise a validator's error where it is no valid name."""
     if any(not c.isprintable() for c in name):
         raise wrong(f"must not contain control characters, got {name!r}")
     if name != name.strip() or name.startswith(".") or "/" in name or "\\" in name:
@@ -98,4 +98,4 @@ Count = Annotated[int, Field(ge=1, le=10**9)]
 Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Number = Annotated[int | float, PlainValidator(_number), WithJsonSchema({"type": "number"})]
-"""A whole number stays one: a range of whole numbers has whole values."""
+"""A whole number stays an int: a range between ints has whole values."""

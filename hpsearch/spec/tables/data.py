@@ -1,4 +1,4 @@
-"""Which images a study uses and how they are varied: [data] and [augmentation]. May import pydantic."""
+"""The data set, its split and its augmentation: [data] and [augmentation]. May import pydantic."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -34,51 +34,51 @@ class Npz(Table):
     path: Text
     """The file, relative to the workspace."""
     samples: Text | None = None
-    """The name of the array of images to learn from; `x_train` if not given."""
+    """The name of the array of samples to train on; if not given: `x_train`, or else `samples` or `images`."""
     labels: Text | None = None
-    """Of their labels; `y_train` if not given."""
+    """The name of the array of their labels; if not given: `y_train`, or else `labels`."""
     test_samples: Text | None = None
-    """Of the test images; `x_test` if not given."""
+    """The name of the array of test samples; if not given: `x_test`, or else `test_samples` or `test_images`."""
     test_labels: Text | None = None
-    """Of their labels; `y_test` if not given."""
+    """The name of the array of their labels; if not given: `y_test`, or else `test_labels`."""
     test: Count | None = None
-    """Instead of test arrays: how many images to hold out, drawn by class."""
+    """Instead of test arrays: how many samples to hold out for testing, stratified by class."""
     channels: Literal["first", "last"] | None = None
-    """Which axis of the images has the colours, where their shape does not tell."""
+    """Which axis of the images is that of the channels, where their shape does not tell."""
 
     @model_validator(mode="after")
     def _has_one_test_set(self) -> Self:
-        for key in ("test_images", "test_labels"):
+        for key in ("test_samples", "test_labels"):
             if self.test is not None and getattr(self, key) is not None:
-                raise wrong("must not be given beside test, the number of images held out", key)
+                raise wrong("must not be given beside test, the number of samples held out", key)
         return self
 
 
 class _Held(Table):
-    """Has its test images at another path, or so many of its own."""
+    """Has its test samples at another path, or holds some of its own out."""
 
     path: Text
     """The file or folder, relative to the workspace."""
     test_path: Text | None = None
-    """Where the test images are."""
+    """The file or folder of the test samples."""
     test: Count | None = None
-    """Instead of `test_path`: how many images to hold out, drawn by class."""
+    """Instead of `test_path`: how many samples to hold out for testing, stratified by class."""
 
     @model_validator(mode="after")
     def _has_one_test_set(self) -> Self:
         if (self.test is None) == (self.test_path is None):
-            raise wrong("must have either test_path or test, the number of images held out")
+            raise wrong("must have either test_path or test, the number of samples held out")
         return self
 
 
 class Csv(_Held):
-    """A CSV file with a header line: one label column, all others are numbers."""
+    """A CSV file with a header line: one column of labels, all others are features."""
 
     kind: Literal["csv"]
     label: Text
-    """The column of the classes; all others are numbers."""
+    """The name of the column of labels; all others must be numbers."""
     image_shape: Annotated[tuple[Count, ...], Field(strict=False, min_length=3, max_length=3)] | None = None
-    """`[channels, height, width]`, where the numbers of a row are the pixels of an image."""
+    """`[channels, height, width]`, where each row is an image."""
 
 
 class Folder(_Held):
@@ -90,7 +90,7 @@ class Folder(_Held):
 
 
 class Python(Table):
-    """A Python file that gives the images; its function's parameters are keys of this table."""
+    """A Python file that returns the samples; its function's parameters are keys of this table."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -98,7 +98,7 @@ class Python(Table):
     path: Text
     """The file, relative to the workspace; it defines `load(**parameters)`."""
     test: Count | None = None
-    """How many images to hold out, drawn by class, where `load` gives no test images."""
+    """How many samples to hold out for testing, stratified by class, where `load` returns no test samples."""
 
 
 def _named_or_table(given: Any) -> Any:
@@ -121,10 +121,10 @@ Source = Annotated[
 
 
 class Folds(Table):
-    """Cross-validation: each of so many equal parts is once what configurations are compared on."""
+    """Cross-validation: each fold is the validation set once."""
 
     folds: Annotated[int, Field(ge=2, le=MAX_FOLDS)]
-    """The number of folds; `train` must be a multiple of one less."""
+    """The number of folds; `train` must be a multiple of this number minus one."""
 
 
 HeldOut = Annotated[
@@ -134,20 +134,20 @@ HeldOut = Annotated[
 
 
 class Data(Table):
-    """Which images: how many to train on and how many to choose by; the test images are always all of them."""
+    """The data set and its split: so many samples to train on and to validate on. The test set is always whole."""
 
     source: Annotated[Source, Field(alias="dataset")]
-    """`"digits"`, `"cifar10"`, or a table that says where files of your own are."""
+    """`"digits"`, `"cifar10"`, or a table that describes your own files."""
     train: Count
-    """The number of images to train on."""
+    """The number of training samples."""
     held_out: Annotated[HeldOut, Field(alias="validation")]
-    """The number of images that configurations are compared on, or `{ folds = 5 }`."""
+    """The number of validation samples, on which configurations are compared, or `{ folds = 5 }`."""
 
     @model_validator(mode="after")
     def _has_equal_folds(self) -> Self:
         if self.folds is not None and (rest := self.train % (others := self.folds - 1)):
             near = max(others, self.train - rest + (others if 2 * rest >= others else 0))
-            rule = f"must be a multiple of {others}, the folds that are trained on"
+            rule = f"must be a multiple of {others}, the number of folds that are trained on"
             raise wrong(f"{rule}, got {self.train:_}; the nearest that is: {near:_}", "train")
         return self
 
@@ -158,41 +158,41 @@ class Data(Table):
 
     @property
     def folds(self) -> int | None:
-        """The number of folds; None where the validation images are a fixed part."""
+        """The number of folds; None where there is one fixed validation set."""
         return self.held_out.folds if isinstance(self.held_out, Folds) else None
 
     @property
     def validation_samples(self) -> int:
-        """The number of images that configurations are compared on; with folds, that of each fold."""
+        """The number of samples in the validation set; with folds, in each fold."""
         return self.held_out if isinstance(self.held_out, int) else self.train // (self.held_out.folds - 1)
 
 
 class DataOverrides(Table):
-    """Other numbers of images for the final."""
+    """Other numbers of samples for the final."""
 
     train: Count | None = None
-    """The number of images to train on."""
+    """The number of training samples."""
     validation: Count | None = None
-    """The number of images to choose the epoch by."""
+    """The number of validation samples, by which the epoch is chosen."""
 
 
 class Augmentation(Table):
-    """How each image is varied whenever it is trained on: the same for all trials of a stage."""
+    """Random changes to each training image at each epoch, the same for all trials of a stage."""
 
     flip: bool = False
-    """Mirror each image left to right with probability ½."""
+    """Flip each image left to right with probability ½."""
     shift: Annotated[int, Field(ge=0, le=10**9)] = 0
-    """Move each image by up to so many pixels up or down and left or right."""
+    """Shift each image by up to so many pixels up or down and left or right."""
     noise: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
-    """Standard deviation of Gaussian noise added to each pixel, in units of the standardised pixels."""
+    """Standard deviation of Gaussian noise added to each feature, in units of the standardised features."""
 
 
 class AugmentationOverrides(Table):
     """Keys of [augmentation] that are different in a stage or the final."""
 
     flip: bool | None = None
-    """Mirror each image left to right with probability ½."""
+    """Flip each image left to right with probability ½."""
     shift: Annotated[int, Field(ge=0, le=10**9)] | None = None
-    """Move each image by up to so many pixels up or down and left or right."""
+    """Shift each image by up to so many pixels up or down and left or right."""
     noise: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
-    """Standard deviation of Gaussian noise added to each pixel, in units of the standardised pixels."""
+    """Standard deviation of Gaussian noise added to each feature, in units of the standardised features."""

@@ -1,4 +1,4 @@
-"""How the weights follow their gradients, as the study file says it. May import pydantic."""
+"""Optimisers: [training].optimiser. May import pydantic."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -9,7 +9,7 @@ from hpsearch.spec.messages import TAG
 from hpsearch.spec.tables.base import LARGEST, Positive, Table, of_kind, tag_of
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
-"""How much of a running mean is kept from one update to the next."""
+"""The share of a running mean that one update keeps."""
 
 
 class Sgd(Table):
@@ -23,7 +23,7 @@ class Momentum(Table):
 
     kind: Literal["momentum"]
     momentum: Decay = 0.9
-    """How much of the last step is kept."""
+    """μ: the share of the last step that is kept."""
 
 
 class Nesterov(Table):
@@ -31,7 +31,7 @@ class Nesterov(Table):
 
     kind: Literal["nesterov"]
     momentum: Decay = 0.9
-    """How much of the last step is kept."""
+    """μ: the share of the last step that is kept."""
 
 
 class Adam(Table):
@@ -39,25 +39,25 @@ class Adam(Table):
 
     kind: Literal["adam"]
     beta1: Decay = 0.9
-    """How much of the gradients' running mean is kept."""
+    """β₁: the share of the gradients' running mean that is kept."""
     beta2: Decay = 0.999
-    """How much of their squares' is kept."""
+    """β₂: the share of the squared gradients' running mean that is kept."""
     epsilon: Positive = 1e-8
-    """Added to the denominator."""
+    """ε, added to the denominator."""
 
 
 class AdamW(Table):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019), which takes the place of λ."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019), which replaces λ, the L2 regularisation."""
 
     kind: Literal["adamw"]
     beta1: Decay = 0.9
-    """How much of the gradients' running mean is kept."""
+    """β₁: the share of the gradients' running mean that is kept."""
     beta2: Decay = 0.999
-    """How much of their squares' is kept."""
+    """β₂: the share of the squared gradients' running mean that is kept."""
     epsilon: Positive = 1e-8
-    """Added to the denominator."""
+    """ε, added to the denominator."""
     weight_decay: Annotated[float, Field(ge=0, le=LARGEST)] = 0.01
-    """Each update takes η times this of the weights away; λ must be 0."""
+    """Each update multiplies the weights by 1 − η · this; λ must be 0."""
 
 
 OPTIMISERS = (Sgd, Momentum, Nesterov, Adam, AdamW)
@@ -68,7 +68,7 @@ def _table(given: Any) -> Any:
 
 
 def written_out(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keys of [training] with `optimiser = "adam"` as the table that it is short for."""
+    """Return keys of [training] with `optimiser = "adam"` written out as a table."""
     return {key: _table(value) if key == "optimiser" else value for key, value in training.items()}
 
 

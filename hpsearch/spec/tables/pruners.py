@@ -1,4 +1,4 @@
-"""Which trials of a stage may train on, and where that is decided: [stage].pruner. May import pydantic."""
+"""Early stopping of trials that are worse than others: [stage].pruner. May import pydantic."""
 
 import itertools
 import math
@@ -13,30 +13,30 @@ from hpsearch.spec.tables.base import LARGEST, Count, Share, Table, of_kind, tag
 MAX_RUNGS = 1000
 
 Epochs = Annotated[tuple[Count, ...], Field(strict=False, min_length=1, max_length=MAX_RUNGS)]
-"""Rungs, one by one."""
+"""A list of rungs."""
 
 Rungs = Annotated[
     Annotated[Count, Field(le=MAX_RUNGS), Tag(TAG + "count")] | Annotated[Epochs, Tag(TAG + "epochs")],
     Discriminator(lambda given: TAG + ("epochs" if isinstance(given, list | tuple) else "count")),
 ]
-"""How many, or which."""
+"""A number of rungs, or a list of them."""
 
 Audit = Annotated[float, Field(ge=0, lt=1)]
-"""The share of the pruned_at trials that train on, so that the report can say what pruning lost."""
+"""The probability that a trial is trained on although it would be pruned."""
 
 AUDIT = 0.05
 
 
 class _WithRungs(Table):
-    """Decides at `rungs`, epochs that do not depend on a trial's length; the first is `min_epochs`."""
+    """A pruner with `rungs`: epochs that do not depend on a trial's length; the first is `min_epochs`."""
 
     rungs: Rungs | None = None
-    """A list of epochs (`[2, 4, 8]`), or how many; as many as there are if not given."""
+    """The epochs at which trials are pruned: a list (`[2, 4, 8]`), or how many; all that fit if not given."""
     min_epochs: Count = 1
-    """The first rung, where `rungs` is no list."""
+    """The first rung, where `rungs` is not a list."""
     audit: Audit = AUDIT
-    """The chance of a pruned_at trial to be trained on for all that, so that the report can say what pruning saved and
-    how likely it lost the best; 0 is never.
+    """The probability that a trial is trained on although it would be pruned, so that the report can estimate how often
+    pruning loses the best one; 0 is never.
     """
 
     @model_validator(mode="after")
@@ -53,11 +53,11 @@ class _WithRungs(Table):
 
 
 class Halving(_WithRungs):
-    """Successive halving (Jamieson & Talwalkar 2016): at each rung the best share `keep` trains on."""
+    """Successive halving (Jamieson & Talwalkar 2016): each rung keeps the best share `keep` of its trials."""
 
     kind: Literal["halving"]
     keep: Share = 1 / 3
-    """The share that trains on."""
+    """The share of trials that each rung keeps; 1 / the reduction factor."""
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
@@ -65,24 +65,24 @@ class Halving(_WithRungs):
 
 
 class Hyperband(Table):
-    """Hyperband (Li et al. 2018): configurations dealt to brackets of successive halving, each beginning a rung later."""
+    """Hyperband (Li et al. 2018): brackets of successive halving, each of which prunes from a later rung on."""
 
     kind: Literal["hyperband"]
     keep: Share = 1 / 3
-    """The share that trains on."""
+    """The share of trials that each rung keeps; 1 / the reduction factor."""
     min_epochs: Count = 1
     """The first rung."""
     audit: Audit = AUDIT
-    """The chance of a pruned_at trial to be trained on for all that, so that the report can say what pruning saved and
-    how likely it lost the best; 0 is never.
+    """The probability that a trial is trained on although it would be pruned, so that the report can estimate how often
+    pruning loses the best one; 0 is never.
     """
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
-        """Return all rungs of a training of so many epochs: those of the most eager bracket."""
+        """Return all rungs of a training of so many epochs: those of the bracket that prunes first."""
         return _rungs(None, self.min_epochs, self.keep, epochs)
 
     def brackets_for(self, epochs: int) -> tuple[tuple[int, ...], ...]:
-        """Return the rungs of each bracket, the most eager first; the last bracket has none."""
+        """Return the rungs of each bracket, that which prunes first at the beginning; the last bracket has none."""
         rungs = self.rungs_for(epochs)
         return tuple(rungs[first:] for first in range(len(rungs) + 1))
 
@@ -93,8 +93,8 @@ class Hyperband(Table):
         points as nearly as whole points can: bracket after bracket takes its rounded share of what is left.
         """
         last = len(self.rungs_for(epochs))
-        for bracket, part in enumerate(_parts(last + 1, self.keep)):
-            before, after = (math.floor(n * part + 0.5) for n in (number, number + 1))
+        for bracket, share in enumerate(_parts(last + 1, self.keep)):
+            before, after = (math.floor(n * share + 0.5) for n in (number, number + 1))
             if after > before:
                 return bracket
             number -= before
@@ -102,11 +102,11 @@ class Hyperband(Table):
 
 
 class Median(_WithRungs):
-    """The median rule (Golovin et al. 2017): who is below the median of those before it does not train on."""
+    """The median rule (Golovin et al. 2017): prunes a trial that is below the median of the trials before it."""
 
     kind: Literal["median"]
     startup: Count = 5
-    """Configurations that it does not touch; below the stage's number."""
+    """The first configurations, so many, are not pruned; below the stage's number of configurations."""
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
@@ -128,7 +128,7 @@ def _geometric(rung: int, keep: float) -> Iterator[int]:
 
 
 def _parts(brackets: int, keep: float) -> list[float]:
-    """Return the part that each bracket gets of the points that the more eager ones leave; the last takes them all."""
+    """Return the share that each bracket gets of the points that the brackets before it leave; the last gets all."""
     shares, power = [], 1.0
     for rungs in range(brackets - 1, -1, -1):
         shares.append(power / (rungs + 1))

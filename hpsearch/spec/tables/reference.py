@@ -1,4 +1,4 @@
-"""What others report of the same configurations, to be set beside what comes out here. May import pydantic."""
+"""Results that others report of the same configurations, for comparison: [[reference]]. May import pydantic."""
 
 from typing import Annotated, Any, Literal, get_args
 
@@ -25,30 +25,30 @@ METRICS: tuple[str, ...] = get_args(Metric)
 
 
 class Reference(Table):
-    """One number that somebody reports: of a configuration of `stage`, of that stage's best, or of the final.
+    """One reported result: of a configuration of `stage`, of that stage's best, or of the final.
 
-    `configuration` has some of the searched keys; without any it is the best of `stage`, and without a stage the final.
-    `tolerance` is how far off a repetition may be for reasons that no test knows, such as another split.
+    `configuration` has some of the hyperparameters; without any it is the best of `stage`, without a stage the final.
+    `tolerance` is a difference that a repetition may have for reasons no test covers, such as another split.
     """
 
     configuration: Annotated[dict[str, Any], BeforeValidator(flat_configuration)] = Field(default={})
-    """Values of searched keys. In a range the nearest tried value is meant, in a list of configurations it must be one of
-    them. Without it the row is about the best of `stage`.
+    """Values of hyperparameters: of a range the nearest value that was tried, of a list of configurations one of them.
+    Without it the row is about the best of `stage`.
     """
     stage: Name | None = None
-    """The stage it is about, or `"final"`. Without it: the last stage that tried the configuration; without a configuration,
-    the final.
+    """The stage it is about, or `"final"`. Without it: the last stage that tried the configuration; without a
+    configuration, the final.
     """
     metric: Metric
-    """What the number is."""
+    """The metric that was reported."""
     value: Number
-    """The number; accuracies as shares (0.5173, not 51.73)."""
+    """Its value; accuracies as shares (0.5173, not 51.73)."""
     source: Text
-    """Who reports it."""
+    """Who reported it."""
     note: str = ""
     """A remark for the report."""
     tolerance: Annotated[Positive, Field(le=LARGEST)] | None = None
-    """How far off a repetition may be for reasons that no test knows, such as another split of the images."""
+    """A difference that a repetition may have for reasons no test covers, such as another split of the samples."""
 
     @model_validator(mode="after")
     def _is_a_share_if_an_accuracy(self) -> "Reference":

@@ -1,4 +1,4 @@
-"""How a stage comes to its configurations: [stage].sampler. May import pydantic."""
+"""How a stage chooses its configurations: [stage].sampler. May import pydantic."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +9,7 @@ from hpsearch.spec.tables.base import Count, Table, of_kind, tag_of
 from hpsearch.spec.tables.space import MAX_GRID
 
 LEARNING = ("tpe", "cmaes", "gp")
-"""The samplers that learn: what they ask for next depends on the results that they have seen."""
+"""The samplers that learn: the next configurations depend on the results so far."""
 
 Batch = Annotated[Count, Field(le=MAX_GRID)]
 Trials = Annotated[Count, Field(le=MAX_GRID)]
@@ -32,9 +32,9 @@ class Random(_Drawn):
 
     kind: Literal["random"]
     trials: Trials
-    """The number of configurations in all, over all launches: `resume` does not train as many again."""
+    """The number of configurations in all: `resume` continues to this total, and does not train as many again."""
     batch: Batch | None = None
-    """So many configurations are asked for at a time; they see the results of all batches before, and of nothing else."""
+    """How many configurations are sampled at a time, given the results of all batches before and of no other trial."""
 
 
 class Grid(_Drawn):
@@ -42,18 +42,18 @@ class Grid(_Drawn):
 
     kind: Literal["grid"]
     batch: Batch | None = None
-    """So many configurations are asked for at a time."""
+    """How many configurations are sampled at a time."""
 
 
 class _OfOptuna(Table):
-    """A sampler of Optuna's: what is no key of ours is an option of its own, which it checks itself at the launch."""
+    """A sampler of Optuna: other keys are options of Optuna's class, and are checked when the study is launched."""
 
     model_config = ConfigDict(extra="allow")
 
     trials: Trials
-    """The number of configurations in all, over all launches: `resume` does not train as many again."""
+    """The number of configurations in all: `resume` continues to this total, and does not train as many again."""
     batch: Batch | None = None
-    """So many configurations are asked for at a time; they see the results of all batches before, and of nothing else."""
+    """How many configurations are sampled at a time, given the results of all batches before and of no other trial."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -62,22 +62,21 @@ class _OfOptuna(Table):
 
 
 class Qmc(_Drawn, _OfOptuna):
-    """Takes the first `trials` points of a sequence that fills the space evenly (Sobol or Halton)."""
+    """Takes the first `trials` points of a low-discrepancy sequence (Sobol or Halton)."""
 
     kind: Literal["qmc"]
 
 
 class _Learning(_OfOptuna):
-    """A sampler that learns, asked in `batch`es that see all before them, or in a sliding `window`."""
+    """A sampler that learns from batches of results, or in a sliding window."""
 
     window: Batch | None = None
-    """Instead of `batch`: with 8, each configuration sees the results of all configurations but the 7 before it. Keeps all
-    workers busy where trainings differ in length; not with the halving and Hyperband pruners, which need
-    batches.
+    """Instead of `batch`: with 8, each configuration is sampled from the results of all before it but the last 7. Keeps
+    all workers busy where trainings differ in length. Not with the halving and Hyperband pruners: they need batches.
     """
 
     @model_validator(mode="after")
-    def _sees_batches_or_a_window(self) -> Self:
+    def _has_a_batch_or_a_window(self) -> Self:
         if self.batch is not None and self.window is not None:
             raise wrong(f"must not be given beside batch, got {self.window:_}", "window")
         return self
@@ -90,13 +89,13 @@ class Tpe(_Learning):
 
 
 class Cmaes(_Learning):
-    """Evolution with an adapted covariance matrix (Hansen & Ostermeier 2001); needs the extra of this name."""
+    """CMA-ES, covariance matrix adaptation (Hansen & Ostermeier 2001); needs the extra `cmaes`."""
 
     kind: Literal["cmaes"]
 
 
 class Gp(_Learning):
-    """Bayesian optimisation with a Gaussian process; needs the extra of this name."""
+    """Bayesian optimisation with a Gaussian process; needs the extra `gp`."""
 
     kind: Literal["gp"]
 

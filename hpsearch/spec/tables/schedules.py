@@ -1,4 +1,4 @@
-"""How the learning rate η changes with the updates, as the study file says it. May import pydantic."""
+"""Learning-rate schedules, η as a function of the update: [training].schedule. May import pydantic."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,14 +8,14 @@ from hpsearch.spec.messages import TAG, show, wrong
 from hpsearch.spec.tables.base import Count, Positive, Share, Table, of_kind, tag_of
 
 FIRST_OF_PEAK, LAST_OF_FIRST = 1 / 25, 1e-4
-"""Where a one-cycle schedule begins and ends unless it says so: parts of its peak and of where it begins."""
+"""Defaults of a one-cycle schedule: its first rate as a share of eta_max, its last as a share of the first."""
 
 
 class _WarmedUp(Table):
-    """A schedule whose first learning rates rise from 0 in a straight line."""
+    """A schedule with an optional linear warm-up."""
 
     warmup_epochs: Count | None = None
-    """So long η rises from 0 to what the schedule has; shorter than the training, and takes no extra time."""
+    """Linear warm-up of η from 0 over so many epochs. They are part of the training's length, and not all of it."""
     warmup_updates: Count | None = None
     """The same in updates."""
 
@@ -27,38 +27,38 @@ class _WarmedUp(Table):
 
 
 class Constant(_WarmedUp):
-    """The learning rate is `training.eta` throughout."""
+    """The learning rate is `training.eta` at every update."""
 
     kind: Literal["constant"] = "constant"
 
 
 class Step(_WarmedUp):
-    """The learning rate begins at `training.eta` and is multiplied by `factor` after every `every_epochs` epochs."""
+    """Step decay: the learning rate `training.eta` is multiplied by `factor` after every `every_epochs` epochs."""
 
     kind: Literal["step"]
     factor: Annotated[float, Field(gt=0, le=1)] = 0.1
-    """What η is multiplied by."""
+    """The factor."""
     every_epochs: Count = 10
-    """After every so many epochs."""
+    """The number of epochs between two steps."""
 
 
 class Cyclical(Table):
-    """The learning rate goes up from `eta_min` to `eta_max` in one half cycle, and down again in the next.
+    """Triangular (Smith 2017): η rises from `eta_min` to `eta_max` in one half cycle and falls back in the next.
 
     With `halving`, the height above `eta_min` is halved after each cycle.
     """
 
     kind: Literal["cyclical"]
     eta_min: Positive
-    """The learning rate that it begins with."""
+    """The learning rate at the start."""
     eta_max: Positive
     """The highest learning rate."""
     half_cycle_epochs: Count | None = None
-    """How long it goes up, and then down; a whole cycle must fit into the training."""
+    """The length of the rise and of the fall; a whole cycle must fit into the training."""
     half_cycle_updates: Count | None = None
     """The same in updates."""
     halving: bool = False
-    """Halve the height of the cycles after each."""
+    """Halve the height after each cycle ("triangular2")."""
 
     @model_validator(mode="after")
     def _has_one_half_cycle_and_a_rise(self) -> Self:
@@ -70,38 +70,38 @@ class Cyclical(Table):
 
 
 class Cosine(_WarmedUp):
-    """The learning rate goes down from `training.eta` to `eta_min` along half a cosine, over the whole training."""
+    """Cosine annealing: η falls from `training.eta` to `eta_min` along half a cosine over the whole training."""
 
     kind: Literal["cosine"]
     eta_min: Annotated[float, Field(ge=0, le=1e15)] = 0.0
-    """The learning rate that it ends with; at most `eta`."""
+    """The learning rate at the end; at most `eta`."""
 
 
 class OneCycle(Table):
-    """One cycle over the whole training (Smith 2018): up from `eta_min` to `eta_max`, down to far below `eta_min`.
+    """One cycle over the whole training (Smith 2018): η rises from `eta_min` to `eta_max` and falls to `eta_end`.
 
-    `warm` is the share of the training in which it rises. `first` and `last` are where it begins and ends, whether
-    the study file says so or not.
+    `warm` is the share of the training in which it rises. `first` and `last` are the first and last rates, given or
+    default.
     """
 
     kind: Literal["one_cycle"]
     eta_max: Positive
     """The highest learning rate."""
     eta_min: Positive | None = None
-    """The learning rate that it begins with; a 25th of `eta_max` if not given."""
+    """The learning rate at the start; `eta_max` / 25 if not given."""
     eta_end: Positive | None = None
-    """The learning rate that it ends with; a 10,000th of `eta_min` if not given."""
+    """The learning rate at the end; `eta_min` / 10,000 if not given."""
     warm: Share = 0.3
     """The share of the training in which it rises."""
 
     @property
     def first(self) -> float:
-        """The learning rate that it begins with."""
+        """The learning rate at the start."""
         return self.eta_max * FIRST_OF_PEAK if self.eta_min is None else self.eta_min
 
     @property
     def last(self) -> float:
-        """The learning rate that it ends with."""
+        """The learning rate at the end."""
         return self.first * LAST_OF_FIRST if self.eta_end is None else self.eta_end
 
     @model_validator(mode="after")

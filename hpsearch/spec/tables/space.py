@@ -1,4 +1,4 @@
-"""What a stage searches: ranges, choices, and ranges around an earlier stage's best. May import pydantic."""
+"""The search space of a stage: ranges, choices, and ranges around an earlier stage's best. May import pydantic."""
 
 import itertools
 import json
@@ -8,21 +8,21 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from hpsearch.errors import nearest
 from hpsearch.spec.messages import TAG, show, wrong
+from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Count, Number, Table
 
 Value = int | float | str | bool | list[Any] | dict[str, Any]
-"""A hyperparameter's value: whatever JSON can say, for `hidden = [[50], [100]]`."""
+"""A hyperparameter's value: any JSON value, such as the choices in `hidden = [[50], [100]]`."""
 
 SMALLEST = 1e-100
-"""Bound of a logarithmic range's numbers."""
+"""The least number of a logarithmic range."""
 
 MAX_GRID = 100_000
 """The most points of a grid, and the most trials of a stage."""
 
 SHAPES = {"low", "high", "choices", "around"}
-"""The keys that tell what a table of a space is."""
+"""The keys by which a range, choices and a range around a stage are recognised."""
 
 Points = Annotated[int, Field(ge=2, le=MAX_GRID)]
 
@@ -35,13 +35,13 @@ class Range(Table):
     high: Number
     """The upper end, included."""
     log: bool = False
-    """Each decade gets its equal share; `low` must be above 0."""
+    """Log-uniform; `low` must be above 0."""
     integer: bool = False
-    """Whole numbers only. If not given: for keys that have them, and for keys of the model where both ends are
-    whole.
+    """Whole numbers only. If not given: true for keys of [training] that are whole numbers, and for parameters of the
+    model where both ends are whole numbers.
     """
     points: Points | None = None
-    """In a grid, and only there: so many values, evenly spaced (in the logarithm where `log`), both ends included."""
+    """The number of values in a grid, and only there: evenly spaced (in the logarithm where `log`), with both ends."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "Range":
@@ -90,16 +90,16 @@ class Choices(Table):
 
 
 class Around(Table):
-    """Where the `best` trials of the earlier stage `around` lie; `log` is that stage's where it is not given."""
+    """A range around the `best` trials of the earlier stage `around`; `log` is that stage's if not given."""
 
     around: str
-    """The name of an earlier stage whose space has the same key."""
+    """The name of an earlier stage whose space has this hyperparameter."""
     best: Count = 1
-    """How many of its best trials count; at most its number of trials."""
+    """How many of its best trials the range spans; at most its number of trials."""
     log: bool | None = None
     """The scale of the new range, as in that stage if not given; not for choices."""
     points: Points | None = None
-    """For a grid; not for choices. Where fewer whole numbers are left than points, all of them are taken."""
+    """For a grid; not for choices. Where the range has fewer whole numbers than points, all of them are taken."""
 
 
 def same(value: Any) -> str:
@@ -108,7 +108,7 @@ def same(value: Any) -> str:
 
 
 def grid(space: Mapping[str, Range | Choices]) -> list[dict[str, Any]]:
-    """Return the configurations of a grid, in the order of its trials: the last key varies fastest."""
+    """Return the configurations of a grid, in the order of its trials: the last hyperparameter varies fastest."""
     return [dict(zip(space, values, strict=True)) for values in itertools.product(*(s.grid() for s in space.values()))]
 
 
@@ -133,7 +133,7 @@ def _as_table(given: Any) -> Any:
         raise wrong(f"must be a range, a list of choices or a range around a stage, got {show(given)}")
     if isinstance(given, dict) and not SHAPES & given.keys():
         rule = "must have low and high, or choices, or around"
-        raise wrong(f"{rule}, got {show(given)}{nearest(next(iter(given), ''), SHAPES)}")
+        raise wrong(f"{rule}, got {show(given)}{did_you_mean(next(iter(given), ''), SHAPES)}")
     return given
 
 
@@ -150,4 +150,4 @@ Entry = Annotated[
     Discriminator(_shape),
     BeforeValidator(_as_table),
 ]
-"""What a space says of one key, told apart by its shape."""
+"""What a space says of one hyperparameter; its keys decide which of the three it is."""

@@ -1,12 +1,12 @@
-"""One step of the search, as the study file says it. May import pydantic."""
+"""One step of the search: [[stage]]. May import pydantic."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from hpsearch.errors import nearest
 from hpsearch.spec.dotted_keys import flat_configuration, flat_first, flat_space
 from hpsearch.spec.messages import show, wrong
+from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Count, Name, Table, check_name
 from hpsearch.spec.tables.budget import Budget, SomeBudget
 from hpsearch.spec.tables.data import AugmentationOverrides
@@ -16,17 +16,17 @@ from hpsearch.spec.tables.space import MAX_GRID, Entry, same
 from hpsearch.spec.tables.training import FLOAT_KEYS, TRAINING_KEYS
 
 BATCH_TO_LEARN_FROM = 8
-"""How many configurations a sampler that learns is asked for at a time, unless the study file says so."""
+"""The default `batch` of a sampler that learns."""
 
 BATCH_TO_COUNT = 16
-"""After how many configurations a budget is looked at, unless the study file says so."""
+"""The default `batch` of other samplers where a budget has to be checked."""
 
 MOST_REPLICATES = 10
-"""How many replicates a confirmed configuration may come to, unless the study file says so or the stage has about as many."""
+"""The default of `confirm.replicates`, unless the stage's replicates come near."""
 
 
 def _whole_numbers(given: Any) -> Any:
-    """Say `integer` for each range that does not, from its key or, where the model decides, from its numbers."""
+    """Set `integer` for each range that does not, by its key or, for a parameter of the model, by its ends."""
     if not isinstance(given, dict):
         return given
     marked = dict(given)
@@ -42,7 +42,7 @@ def _with_space(given: Any, info: ValidationInfo) -> Any:
 
 
 def _written_out(given: Any, info: ValidationInfo) -> Any:
-    """Return `confirm = 5` as the table that it is short for, with the replicates that it leaves out."""
+    """Return `confirm = 5` written out as a table, with the default replicates."""
     if type(given) is int:
         given = {"best": given}
     if not isinstance(given, dict | Table):
@@ -72,7 +72,7 @@ class Confirm(Table):
 
 
 Overrides = dict[str, Any]
-"""Some keys of a table, which replace those of the study's; checked when they meet them."""
+"""Keys that replace the study's in one table; checked once they are merged."""
 
 Replicates = Annotated[Count, Field(le=MAX_GRID)]
 """How many seeds each configuration is trained with."""
@@ -88,16 +88,16 @@ Configurations = Annotated[
 
 
 class Stage(Table):
-    """A sampler over a space, or a plain list of configurations; how many of them are trained, and how far."""
+    """A sampler over a space, or a list of configurations, and how they are trained."""
 
     name: Name
-    """As the study's; not `"final"`, and no two the same."""
+    """Its name, by the rules of the study's name; unique, and not `"final"`."""
     sampler: Sampler | None = None
     """How configurations are chosen from the space, and how many."""
     space: Space = Field(default={})
-    """What to search, key by key."""
+    """The search space: the range or choices of each hyperparameter."""
     configurations: Configurations | None = None
-    """Instead of the two: a list of configurations, each trained as it is."""
+    """Instead of sampler and space: a list of configurations to train."""
     training: Overrides = Field(default={})
     """Keys of [training] that are different in this stage."""
     model: Overrides = Field(default={})
@@ -105,23 +105,23 @@ class Stage(Table):
     augmentation: AugmentationOverrides = AugmentationOverrides()
     """Keys of [augmentation] that are different in this stage."""
     replicates: Replicates = 1
-    """Train each configuration with so many seeds and rank by the mean; with folds each fold is a replicate, and this
+    """Train each configuration with so many seeds and rank by the mean. With folds each fold is a replicate, and this
     must be 1.
     """
     test: bool = False
-    """Score every trial on the test images. The report counts how often that was done; leave it `false` to choose
-    by.
+    """Evaluate every trial on the test set. The report counts these evaluations. Leave it `false` where you choose by
+    the results.
     """
     pruner: Pruner | None = None
-    """Stop trials early that fall behind."""
+    """Stop trials early that are worse than others."""
     budget: SomeBudget = Budget()
     """End the stage before all its configurations are trained."""
     first: Annotated[Rows, BeforeValidator(_with_space)] = ()
     """Configurations to try first."""
     source: Annotated[Annotated[str, AfterValidator(_study_or_stage)] | None, Field(alias="from")] = None
-    """An earlier study to learn from: `"study"` or `"study/stage"`."""
+    """An earlier study whose trials the sampler learns from: `"study"` or `"study/stage"`."""
     confirm: Annotated[Confirm, BeforeValidator(_written_out)] | None = None
-    """Train the best configurations again until it is clear which is the best."""
+    """Train the best configurations with more replicates until one is distinguishable from the others."""
 
     @model_validator(mode="after")
     def _searches_or_lists(self) -> Self:
@@ -131,7 +131,9 @@ class Stage(Table):
             if self.sampler is None:
                 raise wrong("must have a sampler and a space, or configurations")
             if not self.space:
-                raise wrong(f"must name at least one key for the {self.sampler.kind} sampler, got none", "space")
+                raise wrong(
+                    f"must name at least one hyperparameter for the {self.sampler.kind} sampler, got none", "space"
+                )
             return self
         for key, given in (("sampler", self.sampler), ("space", self.space)):
             if given:
@@ -147,10 +149,10 @@ class Stage(Table):
             raise wrong("must not be given; only where a sampler draws configurations can some be tried first", "first")
         for i, row in enumerate(self.first):
             if not row:
-                raise wrong("must name at least one searched key, got {}", "first", i)
+                raise wrong("must name at least one hyperparameter, got {}", "first", i)
             for key in row:
                 if key not in self.space:
-                    raise wrong(f"is not a key of the stage's space{nearest(key, self.space)}", "first", i, key)
+                    raise wrong(f"is not in the stage's space{did_you_mean(key, self.space)}", "first", i, key)
         _refuse_repeats("first", self.first)
         if len(self.first) > self.sampler.trials:
             rule = f"must have at most {self.sampler.trials:_}, the trials of the stage"
@@ -176,24 +178,24 @@ class Stage(Table):
 
     @property
     def kind(self) -> Literal["random", "grid", "list", "qmc", "tpe", "cmaes", "gp"]:
-        """How it comes to its trials."""
+        """The sampler's kind, or "list"."""
         return self.sampler.kind if self.sampler is not None else "list"
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
-        """The searched keys, in the order of the file: those of the space, or of all its configurations."""
+        """The names of the hyperparameters of its space, or of all its configurations, in the order of the file."""
         return tuple(self.space) or tuple(
             dict.fromkeys(key for configuration in self.configurations or () for key in configuration)
         )
 
     @property
     def window(self) -> int | None:
-        """W, where the sampler is asked for point i once the points up to i-W are known; None where in batches."""
+        """W, where point i is sampled once the results of points 0 to i−W are known; None where in batches."""
         return self.sampler.window if isinstance(self.sampler, Tpe | Cmaes | Gp) else None
 
     @property
     def batch_size_of_points(self) -> int | None:
-        """How many points see the same results; None where all are asked for at once, or in a window."""
+        """How many points are sampled given the same results; None where all are at once, or in a window."""
         if self.window is not None:
             return None
         if self.sampler is not None and self.sampler.batch is not None:

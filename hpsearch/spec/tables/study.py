@@ -1,4 +1,4 @@
-"""The study file as frozen values; each table checks itself here, what lies between tables is checked in check.py.
+"""The whole study file. Each table checks itself; `checks` has the rules between tables.
 
 May import pydantic.
 """
@@ -15,7 +15,7 @@ from hpsearch.spec.tables.training import PartialTraining
 
 
 class ModelTable(Table):
-    """The model file, relative to the workspace, and beside it the model's own parameters."""
+    """The model file, and the model's own parameters as further keys."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -29,51 +29,51 @@ class ModelTable(Table):
 
 
 class Final(Table):
-    """The winner of the last stage, trained again with `replicates` seeds; only here is the test set looked at."""
+    """The last stage's best configuration, trained again with `replicates` seeds and evaluated on the test set."""
 
     replicates: Replicates = 1
-    """How often it is trained, each time with another seed; more than one shows how much is chance."""
+    """How often it is trained, each time with another seed; more than one shows the variance between seeds."""
     training: Overrides = Field(default={})
-    """Keys of [training] that are different from the study's. What the last stage changed counts only if it is said
-    again.
+    """Keys of [training] that are different from the study's. The last stage's own keys do not carry over: repeat
+    them here.
     """
     model: Overrides = Field(default={})
     """Parameters of the model that are different from the study's."""
     augmentation: AugmentationOverrides = AugmentationOverrides()
     """Keys of [augmentation] that are different from the study's."""
     data: DataOverrides = DataOverrides()
-    """Other numbers of images, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds."""
+    """Other numbers of samples, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds."""
 
 
 class Study(Table):
-    """Everything that one study file asks for."""
+    """A whole study file."""
 
     name: Name
     r"""Its name in the database and the report: at most 250 characters, without `/`, `\`, control characters, a
     leading `.`, or a space at either end.
     """
     seed: Annotated[int, Field(ge=0)] = 0
-    """Where all its random numbers come from."""
+    """The seed of all random numbers."""
     description: str = ""
     """A sentence for the report."""
     data: Data
-    """The images: which, and how many."""
+    """The data set and its split."""
     model: ModelTable
     """The model file, and the model's own parameters."""
     training: PartialTraining
-    """How a trial trains."""
+    """How each trial is trained."""
     augmentation: Augmentation = Augmentation()
-    """How the training images are varied."""
+    """Random changes to the training images."""
     stages: Annotated[tuple[Stage, ...], Field(alias="stage", strict=False, min_length=1)]
     """The steps of the search, in their order."""
     final: Final | None = None
-    """The winner, trained again; without it the study ends with its last stage."""
+    """The best configuration, trained again; without it the study ends with its last stage."""
     references: Annotated[tuple[Reference, ...], Field(alias="reference", strict=False, max_length=1000)] = ()
-    """Numbers that somebody else reports, for the report to compare with."""
+    """Results that others report, for comparison in the report."""
 
     _place: str = PrivateAttr(default="study file")
 
     @property
     def place(self) -> str:
-        """Where it was read from, for messages."""
+        """The file it was read from, for messages."""
         return self._place

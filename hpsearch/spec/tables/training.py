@@ -1,4 +1,4 @@
-"""The table [training]: everything that a trial trains with beside its model. May import pydantic."""
+"""The table [training]: how a trial is trained. May import pydantic."""
 
 from typing import Annotated, Literal, Self
 
@@ -10,53 +10,53 @@ from hpsearch.spec.tables.optimisers import OPTIMISERS, Optimiser, Sgd
 from hpsearch.spec.tables.schedules import SCHEDULES, Constant, Schedule
 
 LENGTHS = ("epochs", "cycles", "updates")
-"""The keys of [training] that say how long it is, each in its own unit."""
+"""The keys of [training] for its length, each in its own unit."""
 
 
 class Stop(Table):
-    """Stop a trial whose validation metric has not improved by more than `min_delta` for `patience` epochs."""
+    """Early stopping: end a trial whose validation metric has not improved by `min_delta` for `patience` epochs."""
 
     patience: Count
     """Stop after so many epochs without an improvement."""
     metric: Literal["accuracy", "loss"] = "accuracy"
-    """What must improve on the validation images."""
+    """The validation metric."""
     min_delta: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
-    """By more than this."""
+    """An improvement must be larger than this."""
 
 
 class PartialTraining(Table):
-    """The study's [training]: what it leaves out, each stage must give or search."""
+    """The study's [training]; each stage must give or search what it leaves out."""
 
     lambda_: Annotated[float, Field(alias="lambda", ge=0, le=LARGEST)] = 0.0
-    """λ of the cost, mean loss + λ·Σ‖W‖², whatever the optimiser."""
+    """L2 regularisation λ of the cost, mean loss + λ·Σ‖W‖², with every optimiser but adamw."""
     eta: Positive | None = None
-    """Learning rate η of the constant, the step and the cosine schedule; the others have their own."""
+    """Learning rate η of the constant, step and cosine schedules; the others have their own."""
     batch_size: Count | None = None
-    """Images per update; at most the training images. An epoch's last batch may be smaller."""
+    """Samples per update; at most the number of training samples. An epoch's last batch may be smaller."""
     epochs: Count | None = None
-    """How long to train, in passes over the training images."""
+    """The length of the training in epochs, passes over the training samples."""
     cycles: Count | None = None
-    """The same in cycles of the cyclical schedule, each two half cycles."""
+    """The same in cycles of the cyclical schedule."""
     updates: Count | None = None
     """The same in updates, which must come to whole epochs."""
     schedule: Schedule = Constant()
-    """How η changes with the updates."""
+    """How the learning rate η changes with the updates."""
     optimiser: Optimiser = Sgd()
-    """How the weights follow the gradients; `"adam"` is short for `{ kind = "adam" }`."""
+    """The optimiser; `"adam"` is short for `{ kind = "adam" }`."""
     clip_norm: Positive | None = None
-    """Where the gradient of all weights together has a larger norm, scale it down to this one."""
+    """Gradient clipping: the largest norm of the gradient of all parameters together."""
     loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
-    """`"hinge"` is the multi-class SVM's."""
+    """Softmax cross-entropy, or `"hinge"`, the loss of a multi-class SVM."""
     stop: Stop | None = None
-    """Stop a trial early."""
+    """Early stopping."""
     keep: Literal["best", "last"] = "best"
-    """The weights that are kept, ranked by and tested: those of the epoch with the best validation accuracy, or the
-    last ones.
+    """Which epoch's weights are kept, ranked by and tested: those of the best validation accuracy, or the last
+    ones.
     """
     curves: Literal["sample", "all", "running"] = "sample"
-    """What the training curves are measured on: a fixed random sample of the training images as large as the
-    validation set, `"all"` of them (half as much time again), or `"running"`: the mean over an epoch's batches
-    as they are trained on.
+    """What the training curves are measured on: `"sample"`, a fixed random subset of the training samples as large as
+    the validation set; `"all"` training samples (half as much time again); or `"running"`, the mean over an epoch's
+    batches during training.
     """
 
     @model_validator(mode="after")
@@ -73,11 +73,11 @@ class PartialTraining(Table):
 
 
 class Training(PartialTraining):
-    """How one trial trains: has exactly one length, and what its model needs."""
+    """How one trial is trained: with exactly one length, and all that its model needs."""
 
 
 TABLES: dict[str, tuple[type[Table], ...]] = {"schedule": SCHEDULES, "optimiser": OPTIMISERS, "stop": (Stop,)}
-"""The tables inside [training], and what they can be."""
+"""The tables inside [training], and the classes of each."""
 
 TRAINING_KEYS = (
     *Training.key_names(),
@@ -105,5 +105,5 @@ FLOAT_KEYS = (
 
 
 def is_training_key(key: str) -> bool:
-    """Tell a key of [training], `schedule.eta_max` as well as `eta`, from one of the model's own."""
+    """Tell whether this is a key of [training], such as `eta` or `schedule.eta_max`, and not one of the model's."""
     return key.split(".")[0] in Training.key_names()

@@ -1,4 +1,4 @@
-"""What a study file may say of a trainable: the keys of [training] that it asks for, and no others."""
+"""Of [training], a study file may have the keys that its trainable takes, and no others."""
 
 import pytest
 
@@ -30,8 +30,8 @@ def test_a_trainable_gets_what_it_asks_for():
     check_model_keys(parse(STUDY.replace("epochs = 4", more), "x"), ["depth"], TAKEN)
 
 
-ONLY = "which trains as it sees fit; of [training] it uses epochs, stop, keep, curves, lambda, eta"
-SHAPE = "a trainable, gets the images as they are"
+ONLY = "which has a training loop of its own; of [training] it uses epochs, stop, keep, curves, lambda, eta"
+SHAPE = "a trainable, gets the samples as they are"
 BAD = [
     ("epochs = 4", "epochs = 4\nbatch_size = 10", f"training.batch_size is not used by MINE, {ONLY}"),
     ("epochs = 4", 'epochs = 4\noptimiser = "adam"', f"training.optimiser is not used by MINE, {ONLY}"),

@@ -161,7 +161,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("training", "space", "expected"), LIMITS)
-def test_the_limits_of_a_key_are_those_that_every_configuration_keeps(training, space, expected):
+def test_the_limits_of_a_hyperparameter_are_those_that_every_configuration_keeps(training, space, expected):
     study = parse(SEARCHING.format(training=training, space=space), "x")
     stage = study.stages[0]
     key = next(iter(stage.space))
