@@ -1,6 +1,6 @@
 """Learning vector quantisation (LVQ1, Kohonen 1990), written as two plain functions: an example of a trainable.
 
-Each class has some prototypes. The prototype nearest to an image moves towards it where it is of its class, else away.
+Each class has some prototypes. The prototype nearest to a sample moves towards it if it is of its class, else away from it.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def train_epoch(
     prototypes: int = 3,
     decay: float = 0.9,
 ) -> State:
-    """One pass over the images; eta is multiplied by `decay` after each."""
+    """One pass over the samples; eta is multiplied by `decay` after each."""
     if not state:
         if prototypes < 1:
             raise ValueError(f"prototypes must be at least 1, got {prototypes}")
@@ -25,10 +25,10 @@ def train_epoch(
         state = {"places": data.samples[np.concatenate(drawn)].T.astype(np.float64)}
     places, step = state["places"].T.copy(), eta * decay ** (epoch - 1)
     for row in data.order(epoch):
-        image = data.samples[row]
-        nearest = int(np.argmin(((places - image) ** 2).sum(axis=1)))
+        sample = data.samples[row]
+        nearest = int(np.argmin(((places - sample) ** 2).sum(axis=1)))
         towards = 1.0 if nearest // prototypes == data.labels[row] else -1.0
-        places[nearest] += towards * step * (image - places[nearest])
+        places[nearest] += towards * step * (sample - places[nearest])
     return {"places": places.T, "classes": np.array(data.classes)}
 
 

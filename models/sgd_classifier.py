@@ -1,6 +1,6 @@
 """A linear classifier of scikit-learn, trained by its `partial_fit`: an example of a trainable.
 
-λ is its `alpha`; the images are seen in the order that all trials of a stage share.
+λ is its `alpha`; the samples are visited in the order that all trials of a stage share.
 """
 
 import numpy as np
@@ -18,13 +18,13 @@ def make(data: Data, seed: int, eta: float, lambda_: float = 0.0, penalty: str =
 
 
 class Trained:
-    """The classifier, and the images that it learns."""
+    """The classifier, and the data that it is trained on."""
 
     def __init__(self, classifier: SGDClassifier, data: Data) -> None:
         self.classifier, self.data = classifier, data
 
     def train(self, epoch: int) -> None:
-        """One pass over the images."""
+        """One pass over the samples."""
         order = self.data.order(epoch)
         samples, labels = self.data.samples[order], self.data.labels[order]
         self.classifier.partial_fit(samples, labels, classes=np.arange(self.data.classes))
@@ -36,12 +36,12 @@ class Trained:
         return float(-np.log(np.maximum(right, 1e-15)).mean()), chances.argmax(axis=1)
 
     def save(self) -> State:
-        """What it has learned, and how far it is; arrays named `….weights` are drawn in the report."""
+        """The coefficients and the state of the training; arrays named `….weights` are drawn in the report."""
         learned = self.classifier
         return {"0.weights": learned.coef_.T, "0.bias": learned.intercept_, "updates": np.array(learned.t_)}
 
     def restore(self, state: State) -> None:
-        """Go on from what `save` gave."""
+        """Continue from what `save` returned."""
         self.classifier.classes_ = np.arange(self.data.classes)
         self.classifier.coef_ = np.ascontiguousarray(state["0.weights"].T)
         self.classifier.intercept_ = state["0.bias"]

@@ -32,14 +32,14 @@ def make(
 
 
 class Trained:
-    """The network, its optimiser, and the images that it learns."""
+    """The network, its optimiser, and the data that it is trained on."""
 
     def __init__(self, network: nn.Module, optimiser: torch.optim.Optimizer, data: Data, batch_size: int) -> None:
         self.network, self.optimiser, self.data, self.batch_size = network, optimiser, data, batch_size
         self.loss = nn.CrossEntropyLoss()
 
     def train(self, epoch: int) -> None:
-        """One pass over the images, in the order that all trials of a stage share."""
+        """One pass over the samples, in the order that all trials of a stage share."""
         order = self.data.order(epoch)
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]

@@ -1,4 +1,4 @@
-"""Every example of the documentation runs: commands in a workspace, study files through the check, Python as it stands.
+"""The examples of the documentation run: commands in a workspace, study files are valid, Python as it is written.
 
 A block that cannot run says why in the line above it: `<!-- not run: needs a server -->`. Its commands must exist.
 """
@@ -29,7 +29,7 @@ BLOCK = re.compile(
 )
 NUMBER = r"[-+]?[\d.,:]*\d(?:e[-+]?\d+)?"
 EXTRAS = {"onnx": "onnx", "mlflow": "mlflow", "tensorboard": "tensorboardX", "torch": "torch"}
-"""Words in an example that need an optional package."""
+"""Arguments and imports of an example that need an optional package."""
 
 OTHER_COMMANDS = {".", "^C", "cd", "dask", "export", "pip", "python3", "ray", "sed"}
 
@@ -37,7 +37,7 @@ BASES = [
     re.findall(r"^```toml\n(.*?)^```", (ROOT / "docs/study-file.md").read_text("utf-8"), re.M | re.S)[0],
     (ROOT / "studies/digits.toml").read_text("utf-8"),
 ]
-"""What a part of a study file is put into, to be checked: either of them will do."""
+"""Study files that a part of a study file is inserted into, to be checked: one of them must be valid with it."""
 
 
 def blocks(page: Path, kind: str) -> Iterator[re.Match[str]]:
@@ -61,7 +61,7 @@ def pages_that_run() -> list:
 
 
 def commands(text: str) -> Iterator[tuple[list[str], str]]:
-    """Each command of a console block as words, and the output shown below it."""
+    """Each command of a console block as a list of arguments, and the output shown below it."""
     for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
         command, _, shown = part.partition("\n")
         while command.endswith("\\"):
@@ -71,7 +71,7 @@ def commands(text: str) -> Iterator[tuple[list[str], str]]:
 
 
 def whole_studies(part: str) -> Iterator[str]:
-    """The part of a study file, as the study files that it could be a part of."""
+    """The study files that the part could belong to."""
     if re.search(r"^name = ", part) and "[data]" in part:
         yield part
         return
@@ -98,7 +98,7 @@ def _with_data(row: str) -> str:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `hpsearch init` and the first launch leave."""
+    """The workspace after `hpsearch init` and the first launch."""
     folder = tmp_path_factory.mktemp("docs") / "digits"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder.parent)
@@ -163,7 +163,7 @@ def test_the_examples_of_a_page_run_one_after_the_other(page, inside, monkeypatc
 
 
 def _run(words: list[str], shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Give one command, and compare what it prints with what the page shows."""
+    """Run one command, and compare its output with what the page shows."""
     if words[0] == "cd":
         monkeypatch.chdir(words[1])
         _shorten()
@@ -190,7 +190,7 @@ def _skip_without_extra(words: list[str]) -> None:
 
 
 def _check_shown(shown: str, printed: str) -> None:
-    """Look for each line that is shown; numbers may differ, and `…` stands for anything."""
+    """Check that each line that the page shows was printed; numbers may differ, and `…` stands for anything."""
     for line in filter(None, map(str.strip, shown.splitlines())):
         pattern = "".join(map(_pattern, re.split(rf"(…|{NUMBER}|\s+)", line)))
         assert re.search(pattern, printed), (line, printed)

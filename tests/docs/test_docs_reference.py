@@ -1,4 +1,4 @@
-"""What the documentation has from the code, the code says; the JSON Schema agrees with the study file's rules."""
+"""The generated parts of the documentation are up to date; the JSON Schema agrees with the study file's rules."""
 
 import copy
 import json
@@ -24,15 +24,15 @@ COMPLETE = tomllib.loads(re.findall(r"^```toml\n(.*?)^```", STUDY_FILE, re.M | r
 SCHEMA = json_schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
-SAID_ELSEWHERE = {"AugmentationOverrides", "TrainingOverrides", "Configuration", "Space", "Entry", "Folds", "Sgd"}
+DESCRIBED_ELSEWHERE = {"AugmentationOverrides", "TrainingOverrides", "Configuration", "Space", "Entry", "Folds", "Sgd"}
 """Tables whose keys are another one's, or a single one that its parent's row shows."""
 
 ODD = (-1, 0, 0.5, 3, 10**12, True, "", "x", [], [1, 2], ["x"], {}, {"kind": "x"}, {"low": 1, "high": 2})
-"""Values to put where they mostly do not belong."""
+"""Values that are invalid in most places."""
 
 
 def leaves(value, where=()):
-    """Every place in a study file, and each table and list on the way there."""
+    """The path of every value in a study file, and of each table and list that contains it."""
     yield where
     if isinstance(value, dict | list):
         for key in value if isinstance(value, dict) else range(len(value)):
@@ -40,7 +40,7 @@ def leaves(value, where=()):
 
 
 def changed(given, where, value):
-    """The study file with another value at a place; without the key where the value is None."""
+    """The study file with another value at a path; without the key where the value is None."""
     new = copy.deepcopy(given)
     table = new
     for key in where[:-1]:
@@ -52,17 +52,17 @@ def changed(given, where, value):
     return new
 
 
-def test_the_reference_is_what_the_code_says():
+def test_the_reference_is_up_to_date():
     done = subprocess.run(
         [sys.executable, "scripts/reference", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_every_key_has_a_meaning_in_the_schema_and_every_table_a_place_in_the_reference():
+def test_every_key_has_a_description_in_the_schema_and_every_table_is_in_the_reference():
     tables = {"Study": SCHEMA, **SCHEMA["definitions"]}
-    said = set(re.findall(r"\w+", " ".join(re.findall(r"<!-- keys: (.*) -->", STUDY_FILE))))
-    assert tables.keys() - said == SAID_ELSEWHERE
+    described = set(re.findall(r"\w+", " ".join(re.findall(r"<!-- keys: (.*) -->", STUDY_FILE))))
+    assert tables.keys() - described == DESCRIBED_ELSEWHERE
     without = [
         f"{name}.{key}"
         for name, table in tables.items()

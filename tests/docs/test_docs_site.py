@@ -1,4 +1,4 @@
-"""The site builds without a warning: no link leads nowhere, no page is left out; it asks nobody else for anything."""
+"""The site builds without a warning: no broken link, no page left out; it loads nothing from other hosts."""
 
 import importlib.util
 import os
