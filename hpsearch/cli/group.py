@@ -1,25 +1,25 @@
-"""The group that all commands belong to; each command is in the module of its name. May import click."""
+"""The group of all commands; each command is in the module of its name. May import click."""
 
 from importlib import import_module
 
 import click
 
-from hpsearch import __version__
 from hpsearch.errors import InputError, nearest
+from hpsearch.version import __version__
 
 COMMANDS = (
     *("init", "new", "launch", "resume", "status", "top", "report", "compare", "dashboard"),
-    *("digest", "verify", "export", "copy", "delete"),
+    *("digest", "verify", "export", "copy", "upgrade", "delete"),
     *("check", "gradcheck", "data", "schema", "doctor", "completion"),
 )
-"""As a user meets them. `hpsearch X` is the command `X` of `hpsearch.cli.X`."""
+"""In the order of `hpsearch --help`. `hpsearch X` is the command `X` of `hpsearch.cli.X`."""
 
 _MODULES = {"new": "new_study"}
-"""Of a command whose module is not named after it alone."""
+"""Exceptions to that: `hpsearch new study` is in `new_study`."""
 
 
 class Group(click.Group):
-    """Commands in the order they were added; an unknown one is answered with the nearest."""
+    """Lists commands in the order they were added; for an unknown one suggests the nearest."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -27,7 +27,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        given = bool(args) and not ctx.resilient_parsing  # a shell that completes asks about half a line
+        given = bool(args) and not ctx.resilient_parsing  # a shell's completion parses half a line
         if given and not args[0].startswith("-") and args[0] not in (known := self.list_commands(ctx)):
             raise InputError(f"{args[0]!r} is not a command{nearest(args[0], known)}")
         return super().resolve_command(ctx, args)
@@ -49,4 +49,4 @@ class _Commands(Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="hpsearch")
 def cli() -> None:
-    """Search hyperparameters of small networks: write a study file, launch it, read the report."""
+    """Hyperparameter search for small neural networks: write a study file, launch it, read the report."""

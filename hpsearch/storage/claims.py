@@ -93,9 +93,14 @@ def is_held(storage: str, study_id: int) -> bool:
     engine = place.reader_engine()
     try:
         with engine.connect() as connection:
-            row = _claim(connection, study_id)
+            return is_claimed_elsewhere(connection, study_id)
     finally:
         engine.dispose()
+
+
+def is_claimed_elsewhere(connection: Connection, study_id: int) -> bool:
+    """Tell whether a process on another machine has claimed the study and was heard of since."""
+    row = _claim(connection, study_id)
     return row is not None and row.host != socket.gethostname() and _age(row) < LEASE
 
 

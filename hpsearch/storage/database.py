@@ -1,6 +1,7 @@
 """The one database of many studies, opened to write or to read. May import SQLAlchemy, Optuna, `hpsearch.errors`."""
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterator
 
 import optuna
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from hpsearch.errors import StorageError
 from hpsearch.storage import reading, schema
-from hpsearch.storage.places import place_of
+from hpsearch.storage.places import Place, place_of
 from hpsearch.storage.records import StudyRow
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -39,7 +40,7 @@ class Database:
                 self.optuna = self.place.open_writer()
                 self.engine = self.optuna.engine
                 try:
-                    _make_tables(self.engine)
+                    _make_tables(self.place, self.engine)
                     self._opened = self.place.begin_writing(self.engine)
                 except BaseException:
                     self.close()
@@ -82,27 +83,39 @@ class Database:
         self.engine.dispose()
 
 
-def _make_tables(engine: sqlalchemy.Engine) -> None:
+def _make_tables(place: Place, engine: sqlalchemy.Engine) -> None:
     with engine.connect() as connection:
-        _check_version(connection)  # before anything is changed
+        _check_version(place, connection)  # before anything is changed
     schema.metadata.create_all(engine)
     with engine.begin() as connection:
         if connection.execute(select(schema.versions.c.version)).scalar() is None:
             connection.execute(schema.versions.insert().values(version=schema.SCHEMA_VERSION))
 
 
-def _check_version(connection: sqlalchemy.Connection) -> bool:
-    """Tell whether our tables are there. Raises StorageError if another version of us made them."""
+def found_version(connection: sqlalchemy.Connection) -> int | None:
+    """The version of our tables, None where there are none."""
     if not sqlalchemy.inspect(connection).has_table(schema.versions.name):
-        return False
-    found = connection.execute(select(schema.versions.c.version)).scalar()
-    if found is not None and found != schema.SCHEMA_VERSION:
-        newer = "a newer" if found > schema.SCHEMA_VERSION else "an older"
-        raise StorageError(
-            f"the database was written by {newer} hpsearch (version {found} of its tables, this one has "
-            f"{schema.SCHEMA_VERSION}); use that hpsearch or another --storage"
-        )
-    return found is not None
+        return None
+    return connection.execute(select(schema.versions.c.version)).scalar()
+
+
+def _check_version(place: Place, connection: sqlalchemy.Connection) -> bool:
+    """Tell whether our tables are there. Raises StorageError if another version of us made them."""
+    found = found_version(connection)
+    if found is None or found == schema.SCHEMA_VERSION:
+        return found is not None
+    older = found < schema.SCHEMA_VERSION
+    rule = (
+        f"the database was written by {'an older' if older else 'a newer'} hpsearch (version {found} of its tables, "
+        f"this one has {schema.SCHEMA_VERSION})"
+    )
+    then = f"upgrade it with `{upgrade_command(place)}`" if older else "use that hpsearch or another --storage"
+    raise StorageError(f"{place.shown}: {rule}; {then}")
+
+
+def upgrade_command(place: Place) -> str:
+    """The command that upgrades a database, to be pasted into a shell."""
+    return shlex.join(["hpsearch", "upgrade", "--storage", place.shown])
 
 
 def look_up(url: str, name: str) -> StudyRow | None:
@@ -113,7 +126,7 @@ def look_up(url: str, name: str) -> StudyRow | None:
     engine = place.reader_engine()
     try:
         with engine.connect() as connection:
-            return reading.find_study(connection, name) if _check_version(connection) else None
+            return reading.find_study(connection, name) if _check_version(place, connection) else None
     except sqlalchemy.exc.DatabaseError as error:
         raise place.explain(error) from error
     finally:
@@ -150,7 +163,7 @@ def open_to_read(url: str) -> sqlalchemy.Engine:
     engine = place.reader_engine()
     try:
         with engine.connect() as connection:
-            ours = _check_version(connection)
+            ours = _check_version(place, connection)
     except sqlalchemy.exc.DatabaseError as error:
         raise place.explain(error) from error
     if not ours:

@@ -55,6 +55,12 @@ class Place(Protocol):
     def check(self, opened: Any) -> None:
         """Raise StorageFault, before a commit, if the database is no longer the one that was opened."""
 
+    def back_up(self, version: int) -> str | None:
+        """Copy the database of that version to a file beside it; return the file, None where it is no file.
+
+        Raises StorageError or StorageFault where it cannot be copied; then there is no copy.
+        """
+
     def reader_engine(self) -> sqlalchemy.Engine:
         """Return an engine that cannot write. Raises StorageError if there is no database or it cannot be read."""
 

@@ -35,9 +35,10 @@ class NewStage:
 
 @dataclass(frozen=True)
 class NewTrial:
-    """A configuration that will be trained: its number within the stage, replicate, searched values, and whole configuration.
+    """A trial to be trained: its number within the stage, its replicate, the searched values, and all it trains with.
 
-    `point` numbers the stage's configurations; the replicates of a configuration share it. `asked` is what the sampler wrote down.
+    `point` numbers the stage's configurations; the replicates of one share it. `sampler_attributes` is what the sampler
+    wrote down.
     """
 
     number: int
@@ -156,7 +157,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a pruner, or a budget that has ended (`pruned_at` None), decided against a trial; an audited one trains on."""
+    """What a pruner, or a budget that has ended (`pruned_at` None), decided of a trial; an audited one trains on."""
 
     trial: TrialRow
     pruned_at: int | None

@@ -17,8 +17,8 @@ from sqlalchemy import (
 
 from hpsearch.storage.column_types import Blob, Json, Real, Text
 
-SCHEMA_VERSION = 3
-"""Raised with every change of these tables; a database of another version is refused."""
+SCHEMA_VERSION = 4
+"""Raised with every change of these tables, which also adds a module to `migrations`."""
 
 metadata = MetaData()
 

@@ -1,5 +1,6 @@
 """A study of one or two stages whose trials' results are made up, but fit together as trained ones do."""
 
+import contextlib
 import io
 from dataclasses import replace
 
@@ -153,3 +154,16 @@ def everything(database):
             return list(connection.connection.dbapi_connection.iterdump())
         known.reflect(connection)
         return {table.name: connection.execute(sqlalchemy.select(table)).all() for table in known.sorted_tables}
+
+
+@contextlib.contextmanager
+def full_disk(path):
+    """Not a byte is free."""
+    filler = path.with_name("filler")
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    try:
+        yield
+    finally:
+        filler.unlink()

@@ -6,7 +6,19 @@ import resource
 from contextlib import closing
 
 import pytest
-from small_study import add, add_trials, advance, everything, finish, new_trials, prune, start, trials_of, whole
+from small_study import (
+    add,
+    add_trials,
+    advance,
+    everything,
+    finish,
+    full_disk,
+    new_trials,
+    prune,
+    start,
+    trials_of,
+    whole,
+)
 from tiny import url
 
 from hpsearch.errors import StorageError, StorageFault
@@ -81,19 +93,6 @@ def file_size_limit(path, size=2_000):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextlib.contextmanager
-def full_disk(path):
-    """Not a byte is free."""
-    filler = path.with_name("filler")
-    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    try:
-        yield
-    finally:
-        filler.unlink()
 
 
 def walk(database, full):

@@ -20,7 +20,7 @@ def numeric(values: Sequence[Any]) -> bool:
 def distribution_of(entry: Mapping[str, Any], values: Sequence[Any]) -> BaseDistribution:
     """The space's entry of a key, wide enough for these values; a list's numbers span from least to greatest.
 
-    `values` are as `categorical` gives them. `entry` is as the database keeps it, empty for a key of a list's configurations.
+    `values` are as `categorical` gives them. `entry` is as the database keeps it, empty in a stage that is a list.
     """
     if numeric(values) and "choices" not in entry:
         ends = [entry[key] for key in ("low", "high") if key in entry] + list(values)

@@ -104,6 +104,9 @@ class Server:
     def check(self, opened: Any) -> None:
         """Nothing: a server that is gone does not acknowledge."""
 
+    def back_up(self, version: int) -> None:
+        """Nothing: copies are the server's owner's business."""
+
     def reader_engine(self) -> sqlalchemy.Engine:
         engine = self._engine(read_only=True, poolclass=sqlalchemy.NullPool)
 

@@ -4,6 +4,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +106,24 @@ def _opened(path: Path, mode: str) -> sqlalchemy.Engine:
         raise
     _explain_faults(engine, path)
     return engine
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a database, in use or not, to a file that is there only once it is whole, and on the disk."""
+    partial = to.with_name(f"{to.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        with closing(_connector(path, "ro", sqlite3.Connection)()) as source, closing(sqlite3.connect(partial)) as made:
+            source.backup(made)
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(to)
+    except (sqlite3.Error, OSError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise not_made(error, partial, "the copy cannot be written") from error
+        raise explain(error, partial) from error
 
 
 def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:

@@ -66,6 +66,11 @@ class File:
         if not same:
             raise connection.moved(self.path)
 
+    def back_up(self, version: int) -> str:
+        copy = self.path.with_name(f"{self.path.name}.v{version}-backup")
+        connection.copy(self.path, copy)
+        return str(copy)
+
     def reader_engine(self) -> sqlalchemy.Engine:
         return connection.reader_engine(self.path)
 
