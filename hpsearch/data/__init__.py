@@ -1,7 +1,7 @@
-"""Datasets, and the splits prepared from them once and memory-mapped by every worker.
+"""Datasets, and the splits that are prepared from them once and memory-mapped by every worker.
 
 The package may import NumPy, platformdirs and `hpsearch.errors`; scikit-learn (digits), SciPy (MATLAB files), Pillow
-(folders of images) and pooch (downloads) only inside the functions that need them, so that importing it stays light.
+(folders of images) and pooch (downloads) only inside the functions that need them: the package is fast to import.
 """
 
 from hpsearch.data.augmentation import Augmentation, EpochAugmentation, check_augmentation

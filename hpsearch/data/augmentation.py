@@ -1,8 +1,8 @@
-"""Random changes to the training images, the same for every trial of a stage. May import NumPy and this package.
+"""Augmentation: random changes to the training images, the same for every trial of a stage. May import NumPy.
 
 Flips cost nothing: a batch takes row i + n of a mirrored split instead of row i. Shifts and noise change the gathered
-batch in place. All of it is drawn in the order in which the epoch meets its images, so that it does not depend on
-where batches are cut.
+batch in place. All random numbers are drawn in the order of the epoch's samples, so that they do not depend on the
+batch size.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ _LEVELS = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """flip: mirror each image left to right with probability ½; shift: move it by up to so many pixels each way;
-    noise: add Gaussian noise of this standard deviation to the standardised pixels. The default changes nothing.
+    """flip: flip each image left to right with probability ½; shift: shift it by up to so many pixels each way;
+    noise: add Gaussian noise of this standard deviation to the standardised features. The default changes nothing.
     """
 
     flip: bool = False
@@ -36,7 +36,7 @@ class Augmentation:
 
 
 def check_augmentation(augmentation: Augmentation, name: str, image_shape: tuple[int, int, int]) -> None:
-    """Raise `DataError` if images of this (channels, height, width), of the dataset `name`, cannot be changed so."""
+    """Raise `DataError` if the dataset `name`, of images (channels, height, width), does not allow it."""
     _, height, width = image_shape
     if augmentation.flip and height == 1:
         rule = f"needs images, but {name} has rows of {width:,} numbers"
@@ -57,9 +57,9 @@ def mirror(samples: npt.NDArray[Any], image_shape: tuple[int, int, int]) -> npt.
 
 
 class EpochAugmentation:
-    """One epoch's random changes: `order` before its first batch, then a call for each batch, in order.
+    """One epoch's random changes: call `order` before its first batch, then the object for each batch, in order.
 
-    images: how many distinct training images there are: image i's mirror image is row i + images.
+    samples: how many distinct training samples there are; row i + samples is the mirror image of row i.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class EpochAugmentation:
         self._next = 0
 
     def order(self, order: Rows) -> Rows:
-        """Return the rows (n,) to gather for the epoch's images (n,), each in [0, images); begin the epoch."""
+        """Begin the epoch. Return the rows (n,) to gather for the epoch's samples (n,), each in [0, samples)."""
         s = self._augmentation.shift
         self._shifts = self._generators("shift").integers(-s, s, (len(order), 2), endpoint=True)
         self._noise = self._generators("noise").bit_generator
@@ -83,7 +83,7 @@ class EpochAugmentation:
         return order + self._samples * (self._generators("flip").random(len(order)) < 0.5)
 
     def __call__(self, batch: Batch, start: int) -> None:
-        """Change a batch (b, features) in place, which are the epoch's images from number `start` on."""
+        """Change a batch (b, features) in place: the epoch's samples from number `start` on."""
         assert start == self._next, "noise is drawn in the order of the epoch"
         self._next += len(batch)
         if self._augmentation.shift:
@@ -92,7 +92,7 @@ class EpochAugmentation:
             batch += self._drawn_noise(batch.shape)
 
     def _move(self, batch: Batch, shifts: Rows) -> None:
-        """Move each image by its (dy, dx) pixels; what is revealed becomes 0, which is the mean image."""
+        """Shift each image by its (dy, dx) pixels; what is revealed becomes 0, the mean image."""
         s = self._augmentation.shift
         channels, height, width = self._shape
         if len(self._padded) < len(batch):
@@ -103,16 +103,16 @@ class EpochAugmentation:
         samples[...] = windows.transpose(0, 2, 3, 1, 4, 5)[np.arange(len(batch)), s - shifts[:, 0], s - shifts[:, 1]]
 
     def _drawn_noise(self, shape: tuple[int, ...]) -> Batch:
-        """Return Gaussian noise by looking 16 random bits up: seven times as fast as NumPy's `standard_normal`."""
+        """Return Gaussian noise from a table of 16-bit quantiles: seven times as fast as NumPy's `standard_normal`."""
         count, features = shape
-        words = -(-features // 4)  # a whole number for each image, so that it does not matter where batches are cut
+        words = -(-features // 4)  # a whole number for each sample, so that the batch size does not matter
         bits = self._noise.random_raw(count * words).view(np.uint16).reshape(count, -1)[:, :features]
         return np.take(_quantiles(self._augmentation.noise), bits, mode="clip")
 
 
 @lru_cache(maxsize=2)
 def _quantiles(deviation: float) -> Batch:
-    """Return 65,536 equally likely values (float32) of a Gaussian with this standard deviation, to 4.3 of them."""
+    """Return 65,536 equally likely values (float32) of a Gaussian with this standard deviation, up to ±4.3 of it."""
     half = np.array([NormalDist().inv_cdf((i + 0.5) / _LEVELS) for i in range(_LEVELS // 2)])
     values: npt.NDArray[np.float64] = np.concatenate([half, -half[::-1]])
     return (deviation * values / float(values.std())).astype(np.float32)

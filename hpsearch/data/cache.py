@@ -1,4 +1,4 @@
-"""The folder of prepared splits: which are usable, which go when it grows. May import `hpsearch.errors`.
+"""The cache folder of prepared splits, and what is deleted from it when it grows. May import `hpsearch.errors`.
 
 Only names that end in `SUFFIX` or `TEMPORARY` are ever touched, so that a folder with other things in it is safe.
 """
@@ -32,7 +32,7 @@ def clean(cache: Path | None = None) -> int:
 
 
 def usable(path: Path) -> bool:
-    """Say whether there is a whole split at `path`."""
+    """Tell whether there is a complete split at `path`."""
     try:
         open_split(path)
     except DataError:
@@ -66,14 +66,14 @@ def limit(directory: Path, keep: Path) -> None:
 
 
 def mark_used(path: Path) -> None:
-    """Remember that a split was used now; a cache that cannot be written is used all the same."""
+    """Record that a split was used now; a read-only cache is used all the same."""
     with contextlib.suppress(OSError):
         os.utime(path / META)
 
 
 def _discard(path: Path) -> None:
-    """Delete a folder under another name, so that nobody finds it half deleted."""
-    pruned_at = path.with_suffix(f".{uuid.uuid4().hex}{TEMPORARY}")
+    """Rename a folder, then delete it, so that no process finds it half deleted."""
+    discarded = path.with_suffix(f".{uuid.uuid4().hex}{TEMPORARY}")
     with contextlib.suppress(OSError):
-        os.rename(path, pruned_at)
-        shutil.rmtree(pruned_at, ignore_errors=True)
+        os.rename(path, discarded)
+        shutil.rmtree(discarded, ignore_errors=True)

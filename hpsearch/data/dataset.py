@@ -1,4 +1,4 @@
-"""A dataset as it was published: whole, raw and in memory. May import NumPy only."""
+"""A dataset as it was published: whole, unscaled and in memory. May import NumPy only."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Images = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Samples = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled images, those to learn from and those published to test on; all arrays are read-only.
+    """Labelled samples: those to train and validate on, and the published test set; all arrays are read-only.
 
-    images, test_images: (n, features), uint8 or floats; a row is an image flattened as (channel, height, width).
+    samples, test_samples: (n, features), uint8 or floats; an image is a row, flattened as (channel, height, width).
     labels, test_labels: (n,) int64 in [0, len(classes)).
     fingerprint: SHA-256 (hex) of the arrays' bytes, types and shapes and of the class names.
     """
 
     name: str
-    samples: Images
+    samples: Samples
     labels: Labels
-    test_samples: Images
+    test_samples: Samples
     test_labels: Labels
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
@@ -32,12 +32,12 @@ class Dataset:
 
 def make_dataset(
     name: str,
-    train: tuple[Images, Labels],
-    test: tuple[Images, Labels],
+    train: tuple[Samples, Labels],
+    test: tuple[Samples, Labels],
     classes: tuple[str, ...],
     image_shape: tuple[int, int, int],
 ) -> Dataset:
-    """Freeze (images, labels) for training and for testing into a `Dataset` with its fingerprint."""
+    """Return a `Dataset` of (samples, labels) to train on and to test on, read-only and with its fingerprint."""
     arrays: list[Any] = [np.ascontiguousarray(array) for array in (*train, *test)]
     digest = hashlib.sha256(repr((classes, image_shape)).encode())
     for array in arrays:

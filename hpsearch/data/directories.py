@@ -17,7 +17,7 @@ def data_directory(option: Path | None = None) -> Path:
 
 
 def default_data_directory() -> Path:
-    """Return the place for datasets in the user's cache; it need not exist yet."""
+    """Return the folder for datasets in the user's cache; it need not exist yet."""
     return _user_cache() / "data"
 
 

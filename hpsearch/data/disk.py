@@ -1,4 +1,4 @@
-"""Small things about folders that several processes share. May import the standard library only."""
+"""Age and size of folders that several processes share. May import the standard library only."""
 
 import shutil
 import time

@@ -1,4 +1,4 @@
-"""A Python file of a user's as a module, made from its text. May import the standard library."""
+"""A user's Python file as a module, made from its text. May import the standard library."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from types import ModuleType
 def module_of(path: Path, text: str, name: str) -> ModuleType:
     """Run the text of the file at `path`; whatever it raises passes through.
 
-    Python knows the module by its name only meanwhile, because dataclasses ask for it then: nothing of it is ever
+    The module is in `sys.modules` only while it runs, because dataclasses look it up there. Nothing of it is ever
     pickled by that name.
     """
     module = ModuleType(name)

@@ -1,4 +1,4 @@
-"""Draw, standardise and write a split once; later it is found by its key. May import NumPy and `hpsearch.errors`."""
+"""Draws, standardises and writes a split once, in a cache. May import NumPy and `hpsearch.errors`."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hpsearch.data import cache as splits
 from hpsearch.data.augmentation import mirror
-from hpsearch.data.dataset import Dataset, Images, Labels
+from hpsearch.data.dataset import Dataset, Labels, Samples
 from hpsearch.data.directories import splits_directory
 from hpsearch.data.split import META, Statistics
 from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes
@@ -25,7 +25,7 @@ _FORMAT = 1  # to be raised whenever the same request would give other files
 _CHUNK_BYTES = 4 * 2**20  # of float64: stays in the processor's cache
 
 Block = npt.NDArray[np.float64]
-"""Some images (n, features) on their way to the disk."""
+"""Some samples (n, features) before they are written."""
 
 
 def prepare(
@@ -40,8 +40,8 @@ def prepare(
 ) -> Path:
     """Return the folder of the split with these sizes, written now or found in `cache` (default: the user's).
 
-    Images are drawn by class with `seed`; the test set is always whole. All are standardised with the mean and the
-    deviation of the training images. With `fold` = (i, n) the train + validation images drawn are divided into n folds
+    Samples are drawn with `seed`, stratified by class; the test set is always whole. All are standardised with the mean
+    and deviation of the training samples. With `fold` = (i, n) the train + validation samples are divided into n folds
     of sizes `fold_sizes(train + validation, n)`, of which the i-th, from 0, validates. `mirrored` stores the training
     images a second time, mirrored left to right. The same request gives the same bytes.
 
@@ -67,7 +67,7 @@ def prepare(
 
 
 def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold | None) -> None:
-    """Refuse sizes that ask for more images than there are, or leave a class without any."""
+    """Refuse sizes that need more samples than there are, or leave a class without any."""
     name, samples = dataset.name, len(dataset.labels)
     for key, value in (("train", train), ("validation", validation)):
         if value < 1:
@@ -81,13 +81,13 @@ def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, f
     for label, mask in enumerate(divide(sizes, train, validation)):
         t, v = int(np.sum(~mask)), int(np.sum(mask))
         if t < 1 or v < 1:
-            rule = f"must each get an image of every class of {name}"
-            which = f"class {dataset.classes[label]!r} ({sizes[label]:,} images) gives {t:,} and {v:,}"
+            rule = f"must each get a sample of every class of {name}"
+            which = f"class {dataset.classes[label]!r} ({sizes[label]:,} samples) gives {t:,} and {v:,}"
             raise DataError(f"data.train = {train:,} and data.validation = {validation:,} {rule}, but {which}")
 
 
 def _check_fold(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold) -> None:
-    """Refuse more folds than a class has images, and a validation set of another size than the fold has."""
+    """Refuse more folds than a class has samples, and a validation set of another size than the fold has."""
     index, folds = fold
     if folds < 2:
         raise DataError(f"data.validation.folds must be at least 2, got {folds}")
@@ -95,15 +95,15 @@ def _check_fold(dataset: Dataset, sizes: Labels, train: int, validation: int, fo
     drawn = apportion(train + validation, sizes)
     if folds > drawn.min():
         which = f"class {dataset.classes[drawn.argmin()]!r} of {dataset.name} has {drawn.min():,} of those drawn"
-        raise DataError(f"data.validation.folds must each get an image of every class, but {which}, got {folds} folds")
+        raise DataError(f"data.validation.folds must each get a sample of every class, but {which}, got {folds} folds")
     size = fold_sizes(train + validation, folds)[index]
     if validation != size:
-        rule = f"fold {index + 1} of {folds} of {train + validation:,} images must have {size:,} to validate on"
+        rule = f"fold {index + 1} of {folds} of {train + validation:,} samples must have {size:,} to validate on"
         raise DataError(f"{rule}, got data.validation = {validation:,}")
 
 
 def _write(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any], path: Path) -> None:
-    """Write the split beside `path` and rename it: whoever is killed, and whoever else prepares it, `path` is whole."""
+    """Write the split beside `path`, then rename it: `path` is complete even if this or another process is killed."""
     temporary = path.with_suffix(f".{uuid.uuid4().hex}{splits.TEMPORARY}")
     temporary.mkdir()
     try:
@@ -114,7 +114,7 @@ def _write(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any], path
 
 
 def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any], folder: Path) -> None:
-    """Write all files of a split; `meta` has what identifies it, and is stored with what describes the dataset."""
+    """Write all files of a split; `meta` identifies it, and is stored with a description of the dataset."""
     train, validation = rows
     test = np.arange(len(dataset.test_labels))
     mean, deviation = _statistics(dataset.samples, train)
@@ -142,7 +142,7 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
     (folder / META).write_text(json.dumps(meta), "utf-8")
 
 
-def _statistics(samples: Images, rows: Rows) -> tuple[Statistics, Statistics]:
+def _statistics(samples: Samples, rows: Rows) -> tuple[Statistics, Statistics]:
     """Return mean and deviation (features,) of the rows: two passes in float64, added row by row in a fixed order."""
     first = samples[rows[0]].astype(np.float64)
     total = np.zeros(samples.shape[1])
@@ -157,7 +157,7 @@ def _statistics(samples: Images, rows: Rows) -> tuple[Statistics, Statistics]:
         np.square(block, out=block)
         squares += block.sum(axis=0)
     deviation = np.sqrt(squares / len(rows))
-    deviation[deviation == 0] = 1  # a pixel that never changes, such as a corner of the digits, becomes 0
+    deviation[deviation == 0] = 1  # a feature that never changes, such as a corner of the digits, becomes 0
     return mean, deviation
 
 
@@ -177,12 +177,12 @@ def _save_standardised(
         _flush(file.fileno())
 
 
-def _mirrored(samples: Images, rows: Rows, image_shape: tuple[int, int, int]) -> Iterator[Block]:
-    """The images as in `_blocks`, but mirrored; the mean to subtract is that of the unmirrored ones."""
+def _mirrored(samples: Samples, rows: Rows, image_shape: tuple[int, int, int]) -> Iterator[Block]:
+    """Yield the images as `_blocks` does, but mirrored; the mean to subtract is that of the unmirrored ones."""
     return (mirror(block, image_shape) for block in _blocks(samples, rows))
 
 
-def _blocks(samples: Images, rows: Rows) -> Iterator[Block]:
+def _blocks(samples: Samples, rows: Rows) -> Iterator[Block]:
     count = max(1, _CHUNK_BYTES // (8 * samples.shape[1]))
     for start in range(0, len(rows), count):
         yield samples[rows[start : start + count]].astype(np.float64)

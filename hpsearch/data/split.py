@@ -1,4 +1,4 @@
-"""A prepared split on disk: what is in its folder, and how it is opened. May import NumPy and `hpsearch.errors`."""
+"""A prepared split on disk: the files of its folder, and how it is opened. May import NumPy and `hpsearch.errors`."""
 
 import json
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ Statistics = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A dataset divided and standardised; all arrays are read-only.
+    """A dataset divided into training, validation and test set, and standardised; all arrays are read-only.
 
     train_x, validation_x, test_x: (n, features) float32 in C order, memory-mapped, so that processes share one copy.
     train_y, validation_y, test_y: (n,) int64 in [0, len(classes)).
-    mean, deviation: (features,) float64 of the raw training images; a deviation of 0 was taken as 1.
-    fingerprint is the dataset's; key names the split: of which dataset, what sizes, which seed, which fold.
-    images is the number of distinct training images; if mirrored, train_x has twice as many rows: image i's left-right
-    mirror image is row i + images. Every beginning of the first `images` rows is a random sample with the class
-    proportions of the whole. fold is (which validates, from 0; of how many) in cross-validation, else None.
+    mean, deviation: (features,) float64 of the unscaled training samples; a deviation of 0 was taken as 1.
+    fingerprint: the dataset's. key: a hash of the fingerprint, the sizes, the seed and the fold.
+    samples: the number of distinct training samples. If mirrored, train_x has twice as many rows: row i + samples is
+    the mirror image of row i. Any first n of the samples are a random subset with the class proportions of the whole.
+    fold: (which fold validates, from 0; of how many) in cross-validation, else None.
     """
 
     path: Path
@@ -78,7 +78,7 @@ def open_split(path: Path) -> Split:
 
 
 def _open(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Open one array: images as a memory map, all others read; its type, shape and size must be as expected."""
+    """Open one array, samples as a memory map, others in memory; its type, shape and size must be as expected."""
     file = path / f"{name}.npy"
     mapped = np.lib.format.open_memmap(file, mode="r")
     if mapped.dtype != dtype or mapped.shape != shape or not mapped.flags.c_contiguous:

@@ -1,4 +1,4 @@
-"""Which images go where: draws without replacement that keep class proportions. May import NumPy only."""
+"""Stratified draws without replacement, and folds. May import NumPy only."""
 
 from zlib import crc32
 
@@ -26,7 +26,7 @@ def apportion(total: int, sizes: Labels) -> Labels:
 
 
 def fold_sizes(samples: int, folds: int) -> tuple[int, ...]:
-    """Return how many of `images` each of `folds` folds validates on: equal sizes, the first ones larger by one.
+    """Return how many of `samples` each of `folds` folds validates on: equal sizes, the first ones larger by one.
 
     >>> fold_sizes(11, 3)
     (4, 4, 3)
@@ -35,17 +35,17 @@ def fold_sizes(samples: int, folds: int) -> tuple[int, ...]:
 
 
 def divide(sizes: Labels, train: int, validation: int, fold: Fold | None = None) -> list[npt.NDArray[np.bool_]]:
-    """Say for each class, of which there are `sizes` (k,), which of its images, in the order drawn, validate.
+    """Return a mask for each class, of which there are `sizes` (k,): which of its samples, in drawn order, validate.
 
-    Together the k masks have train + validation entries, `validation` of them true. With a fold, the images are dealt
-    to the folds one by one like cards, class after class: sizes differ by at most one, in each class and in all.
+    Together the k masks have train + validation entries, `validation` of them true. With a fold, the samples are
+    assigned to the folds in turn, class after class: sizes differ by at most one, in each class and in all.
     """
     both = apportion(train + validation, sizes)
     if fold is None:
         return [np.arange(n) < v for n, v in zip(both, apportion(validation, both), strict=True)]
     index, folds = fold
-    dealt = np.arange(both.sum()) % folds == index
-    return np.split(dealt, np.cumsum(both)[:-1])
+    assigned = np.arange(both.sum()) % folds == index
+    return np.split(assigned, np.cumsum(both)[:-1])
 
 
 def draw(
@@ -53,9 +53,9 @@ def draw(
 ) -> tuple[Rows, Rows]:
     """Draw `counts` = (train, validation) disjoint rows from `labels` (n,), which has `sizes` (k,) of each class.
 
-    Every beginning of each result has the class proportions of the whole, to within an image or so per class; the
+    Any first n rows of each result have the class proportions of the whole, to within about one sample per class; the
     order is random otherwise. With the same seed a smaller validation set is part of a larger one, as far as the
-    class counts allow; all folds divide the same images.
+    class counts allow; all folds divide the same samples.
     """
     generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(purpose.encode())])))
     shuffled = [generator.permutation(np.flatnonzero(labels == label)) for label in range(len(sizes))]
@@ -66,9 +66,9 @@ def draw(
 
 
 def hold_out(labels: Labels, count: int, purpose: str) -> tuple[Rows, Rows]:
-    """Return (learn, test) rows, sorted: `count` images to test on, by class, and the same ones for every study."""
-    learn, test = draw(labels, np.bincount(labels), (len(labels) - count, count), seed=0, purpose=purpose)
-    return np.sort(learn), np.sort(test)
+    """Return (train, test) rows, sorted: `count` samples to test on, stratified, and the same for every study."""
+    train, test = draw(labels, np.bincount(labels), (len(labels) - count, count), seed=0, purpose=purpose)
+    return np.sort(train), np.sort(test)
 
 
 def _interleave(by_class: list[Rows], generator: np.random.Generator) -> Rows:

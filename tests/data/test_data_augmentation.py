@@ -72,7 +72,7 @@ def test_every_shift_is_as_likely_as_any_other():
     assert (np.abs(dot[:, 0, 1:4, 2:5].sum(axis=0) - 1_000) < 130).all()
 
 
-def test_noise_is_gaussian_with_the_deviation_asked_for():
+def test_noise_is_gaussian_with_the_given_deviation():
     augment = EpochAugmentation(Augmentation(noise=0.25), SHAPE, 3_000, keyed)
     augment.order(np.arange(3_000))
     noise = np.zeros((3_000, FEATURES), np.float32)
@@ -86,7 +86,7 @@ def test_noise_is_gaussian_with_the_deviation_asked_for():
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 10, 32, 59])
-def test_where_batches_are_cut_changes_no_bit(batch_size):
+def test_the_batch_size_changes_no_bit(batch_size):
     everything = Augmentation(flip=True, shift=2, noise=0.1)
     assert epoch(everything, batch_size).tobytes() == epoch(everything).tobytes()
 

@@ -59,7 +59,7 @@ def test_fetching_what_cannot_be_fetched_costs_one_line(tmp_path):
         fetch("cifar10", tmp_path, layout="pyton")
 
 
-def test_importing_the_package_is_light():
+def test_importing_the_package_imports_no_large_library():
     program = (
         "import sys, hpsearch.data; print([m for m in ('sklearn', 'scipy', 'pooch', 'requests') if m in sys.modules])"
     )

@@ -19,21 +19,21 @@ def test_every_layout_gives_the_same_dataset(write_cifar10, tmp_path, layout):
     for directory in (folder.parent, folder):
         got = load("cifar10", directory)
         assert got.fingerprint == expected.fingerprint
-        assert np.array_equal(got.images, expected.images)
+        assert np.array_equal(got.samples, expected.samples)
         assert np.array_equal(got.test_labels, expected.test_labels)
 
 
 def test_a_dataset_is_whole_raw_and_read_only(write_cifar10, tmp_path):
     write_cifar10(tmp_path, "python")
     dataset = load("cifar10", tmp_path)
-    assert dataset.images.shape == (200, 3072)
-    assert dataset.images.dtype == np.uint8
-    assert dataset.test_images.shape == (40, 3072)
+    assert dataset.samples.shape == (200, 3072)
+    assert dataset.samples.dtype == np.uint8
+    assert dataset.test_samples.shape == (40, 3072)
     assert dataset.labels.dtype == np.int64
     assert dataset.classes[0] == "airplane"
     assert dataset.image_shape == (3, 32, 32)
     with pytest.raises(ValueError, match="read-only"):
-        dataset.images[0, 0] = 1
+        dataset.samples[0, 0] = 1
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -58,7 +58,7 @@ def test_a_cut_file_costs_one_line(write_cifar10, tmp_path, layout, kept):
     assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_size_is_told_with_the_right_one(tmp_path):
+def test_a_message_about_a_wrong_size_has_the_right_one(tmp_path):
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
     for name in cifar10.LAYOUTS["binary"].batches:
@@ -80,7 +80,7 @@ def test_noise_in_place_of_a_file_costs_one_line(write_cifar10, tmp_path, layout
         (folder / name).write_bytes(whole)
 
 
-def test_flipped_bytes_in_the_head_of_a_file_never_show_a_traceback(write_cifar10, tmp_path):
+def test_flipped_bytes_in_the_header_of_a_file_never_show_a_traceback(write_cifar10, tmp_path):
     folder = write_cifar10(tmp_path, "python")
     generator = np.random.default_rng(4)
     whole = (folder / "data_batch_1").read_bytes()
@@ -95,7 +95,7 @@ def test_flipped_bytes_in_the_head_of_a_file_never_show_a_traceback(write_cifar1
 def test_a_complete_layout_is_preferred_to_a_damaged_one(write_cifar10, tmp_path):
     (write_cifar10(tmp_path, "binary") / "test_batch.bin").unlink()
     write_cifar10(tmp_path, "matlab")
-    assert len(load("cifar10", tmp_path).images) == 200
+    assert len(load("cifar10", tmp_path).samples) == 200
 
 
 def test_a_label_out_of_range_is_refused(write_cifar10, tmp_path):

@@ -43,7 +43,7 @@ def test_a_csv_file_is_read_as_pandas_reads_it(tmp_path):
     np.testing.assert_allclose(split.train_x.std(axis=0), 1, atol=1e-5)
 
 
-def test_rows_can_be_set_aside_and_be_pixels(tmp_path):
+def test_rows_can_be_held_out_and_be_pixels(tmp_path):
     write(tmp_path, HEADER + "".join(lines(40)))
     dataset = read(tmp_path, image_shape=(1, 2, 2))
     assert dataset.image_shape == (1, 2, 2)
@@ -89,7 +89,7 @@ def test_files_without_rows_columns_or_text_cost_one_line(tmp_path):
         ("", "train.csv: line 1: must have one column 'species'"),
         (HEADER, "train.csv: must have lines of numbers below its header, has none"),
         ("species\ncat\ndog\n", "train.csv: line 1: must have columns of numbers beside the label, has none"),
-        (HEADER + "1,cat,2,3,4\n" * 9, "train.csv: must have images of at least 2 classes, has 1"),
+        (HEADER + "1,cat,2,3,4\n" * 9, "train.csv: must have samples of at least 2 classes, has 1"),
     ):
         write(tmp_path, content)
         assert rule in line(tmp_path)

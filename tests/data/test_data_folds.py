@@ -64,12 +64,12 @@ def test_a_fold_is_prepared_as_a_split_of_its_own(dataset, tmp_path):
 @pytest.mark.parametrize(
     ("validation", "fold", "rule"),
     [
-        (61, (0, 5), r"fold 1 of 5 of 261 images must have 53 to validate on, got data.validation = 61"),
+        (61, (0, 5), r"fold 1 of 5 of 261 samples must have 53 to validate on, got data.validation = 61"),
         (50, (0, 1), r"data.validation.folds must be at least 2, got 1"),
         (
             2,
             (0, 101),
-            r"must each get an image of every class, but class 'star' of shapes has 34 of those drawn, got 101 f",
+            r"must each get a sample of every class, but class 'star' of shapes has 34 of those drawn, got 101 f",
         ),
         (200, (0, 2), r"must be at most 300 for shapes, got 200 \+ 200"),
     ],

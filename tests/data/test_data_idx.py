@@ -39,9 +39,9 @@ def line(folder, **more):
 
 def test_an_idx_folder_is_read_whole(mnist, tmp_path):
     dataset = read(mnist)
-    assert np.array_equal(dataset.images, IMAGES[:24].reshape(24, 12))
-    assert dataset.images.dtype == np.uint8
-    assert np.array_equal(dataset.test_images, IMAGES[24:].reshape(6, 12))
+    assert np.array_equal(dataset.samples, IMAGES[:24].reshape(24, 12))
+    assert dataset.samples.dtype == np.uint8
+    assert np.array_equal(dataset.test_samples, IMAGES[24:].reshape(6, 12))
     assert np.array_equal(dataset.labels, LABELS[:24])
     assert (dataset.name, dataset.classes, dataset.image_shape) == ("mnist", ("0", "1", "2"), (1, 4, 3))
     split = open_split(prepare(dataset, train=15, validation=9, seed=0, cache=tmp_path / "cache", mirrored=True))
@@ -79,9 +79,9 @@ DAMAGE = [
     (lambda raw: b"", "must begin with 00000803: bytes in 3 dimensions, begins with nothing"),
     (lambda raw: raw[:9], "must begin with 00000803: bytes in 3 dimensions, begins with 00000803"),
     (lambda raw: b"\x00\x00\x0d\x03" + raw[4:], "must begin with 00000803.*begins with 00000d03"),
-    (lambda raw: raw[:-1], "must have 288 bytes after its head, as that says, has 287"),
-    (lambda raw: raw + b"x", "must have 288 bytes after its head, as that says, has more"),
-    (lambda raw: raw[:4] + b"\xff" * 12 + raw[16:], "must have 79,.* bytes after its head, as that says, has 288"),
+    (lambda raw: raw[:-1], "must have 288 bytes after its header, as that says, has 287"),
+    (lambda raw: raw + b"x", "must have 288 bytes after its header, as that says, has more"),
+    (lambda raw: raw[:4] + b"\xff" * 12 + raw[16:], "must have 79,.* bytes after its header, as that says, has 288"),
     (lambda raw: raw[:4] + bytes(4) + raw[8:], "must have at least 1 image of at least 1 pixel, has 0 × 4 × 3"),
 ]
 
@@ -110,7 +110,7 @@ def test_a_cut_or_corrupt_gz_costs_one_line(mnist):
 
 def test_parts_that_do_not_fit_together_cost_one_line(mnist):
     (mnist / "t10k-images-idx3-ubyte").write_bytes(idx(np.zeros((6, 3, 4))))
-    assert line(mnist).endswith("images must have the shape 4 × 3 of those trained on, have 3 × 4")
+    assert line(mnist).endswith("samples must have the shape 4 × 3 of those trained on, have 3 × 4")
     (mnist / "t10k-labels-idx1-ubyte").write_bytes(idx(np.array([0, 1, 2, 0, 1, 5])))
     (mnist / "t10k-images-idx3-ubyte").write_bytes(idx(IMAGES[24:]))
     assert line(mnist).endswith("labels must be among those trained on ('0', '1', '2'), got '5'")
@@ -118,4 +118,4 @@ def test_parts_that_do_not_fit_together_cost_one_line(mnist):
     assert line(mnist).endswith("t10k-labels-idx1-ubyte: must have a label for each of the 6 images, has 5")
     (mnist / "train-labels-idx1-ubyte").write_bytes(idx(np.ones(24)))
     (mnist / "t10k-labels-idx1-ubyte").write_bytes(idx(np.ones(6)))
-    assert line(mnist).endswith("must have images of at least 2 classes, has 1")
+    assert line(mnist).endswith("must have samples of at least 2 classes, has 1")

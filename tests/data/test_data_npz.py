@@ -38,7 +38,7 @@ def test_channels_last_and_first_give_the_same_rows(tmp_path):
     assert read(tmp_path, "first.npz", channels="last").image_shape == (5, 3, 6)
 
 
-def test_channels_that_could_be_either_are_last_unless_told(tmp_path):
+def test_channels_that_could_be_either_are_last_by_default(tmp_path):
     small = GENERATOR.integers(0, 256, (40, 3, 9, 4), dtype=np.uint8)
     write(tmp_path / "x.npz", x_train=small[:30], x_test=small[30:])
     assert read(tmp_path).image_shape == (4, 3, 9)
@@ -70,7 +70,7 @@ def test_arrays_have_the_names_given_and_labels_may_be_text(tmp_path):
     assert np.array_equal(np.array(dataset.classes)[dataset.test_labels], names[30:])
 
 
-def test_without_test_arrays_the_same_images_are_set_aside_by_class(tmp_path):
+def test_without_test_arrays_the_same_samples_are_held_out_by_class(tmp_path):
     np.savez(tmp_path / "x.npz", x_train=COLOUR, y_train=LABELS)
     dataset = read(tmp_path, test=12)
     assert (len(dataset.samples), len(dataset.test_samples)) == (28, 12)
@@ -79,16 +79,27 @@ def test_without_test_arrays_the_same_images_are_set_aside_by_class(tmp_path):
     assert np.array_equal(np.unique(together, axis=0), np.unique(COLOUR.transpose(0, 3, 1, 2).reshape(40, -1), axis=0))
     assert read(tmp_path, test=12).fingerprint == dataset.fingerprint
     assert line(tmp_path, test=40).endswith(
-        f"test must be from 1 to 39, of the 40 images of {tmp_path}/x.npz: 'x_train', got 40"
+        f"test must be from 1 to 39, of the 40 samples of {tmp_path}/x.npz: 'x_train', got 40"
     )
-    assert "no array 'x_test', which data.dataset.test_images names, or hold some out with test = n" in line(tmp_path)
+    assert "no array 'x_test', which data.dataset.test_samples names, or hold some out with test = n" in line(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("samples", "test_samples"), ("images", "test_images")])
+def test_arrays_may_have_our_present_and_former_names_but_x_train_comes_first(tmp_path, names):
+    write(tmp_path / "usual.npz")
+    arrays = {names[0]: COLOUR[:30], "labels": LABELS[:30], names[1]: COLOUR[30:], "test_labels": LABELS[30:]}
+    np.savez(tmp_path / "x.npz", **arrays)
+    np.savez(tmp_path / "both.npz", x_train=COLOUR[:30], **(arrays | {names[0]: COLOUR[30:]}))
+    expected = read(tmp_path, "usual.npz").fingerprint
+    assert read(tmp_path).fingerprint == expected
+    assert read(tmp_path, "both.npz").fingerprint == expected
 
 
 @pytest.mark.parametrize(
     ("arrays", "rule"),
     [
-        ({"y_train": LABELS[:29]}, r"'y_train': must have one label for each of the 30 images, is \(29,\)"),
-        ({"y_train": np.eye(4)[LABELS[:30]]}, r"must have one label for each of the 30 images, is \(30, 4\)"),
+        ({"y_train": LABELS[:29]}, r"'y_train': must have one label for each of the 30 samples, is \(29,\)"),
+        ({"y_train": np.eye(4)[LABELS[:30]]}, r"must have one label for each of the 30 samples, is \(30, 4\)"),
         ({"y_train": LABELS[:30] / 2}, "'y_train': labels must be whole numbers or text, are float64"),
         ({"y_train": np.array([None] * 30)}, "'y_train' must be an array of numbers or text, is cut, corrupt or obj"),
         ({"x_train": np.array([["1"]] * 30)}, "'x_train': must be numbers, is <U1"),
@@ -96,7 +107,7 @@ def test_without_test_arrays_the_same_images_are_set_aside_by_class(tmp_path):
         ({"x_train": np.full((30, 4), 1e300)}, "'x_train': must be finite numbers, none beyond 3.4e[+]38"),
         ({"x_train": np.ones(30)}, r"must be \(n, features\).*none of them 0, is \(30,\)"),
         ({"x_train": np.ones((30, 0))}, r"must be \(n, features\).*none of them 0, is \(30, 0\)"),
-        ({"x_test": COLOUR[30:, :, :4]}, "images must have the shape 6 × 5 × 3 channels .*, have 6 × 4 × 3 channels"),
+        ({"x_test": COLOUR[30:, :, :4]}, "samples must have the shape 6 × 5 × 3 channels .*, have 6 × 4 × 3 channels"),
         ({"y_test": LABELS[30:] + 1}, r"labels must be among those trained on \('0', '1', '2', '3'\), got '4'"),
     ],
 )
@@ -110,7 +121,7 @@ def test_arrays_that_are_not_what_they_should_be_cost_one_line(tmp_path, arrays,
 def test_an_unknown_array_or_file_gets_the_nearest(tmp_path):
     write(tmp_path / "x.npz")
     assert line(tmp_path, samples="x_trian").endswith(
-        "no array 'x_trian', which data.dataset.images names; did you mean 'x_train'?"
+        "no array 'x_trian', which data.dataset.samples names; did you mean 'x_train'?"
     )
     assert line(tmp_path, path="y.npz").endswith(f"y.npz: no such file; did you mean '{tmp_path}/x.npz'?")
     assert line(tmp_path, path=".").endswith("must be a file, is a folder")
@@ -122,7 +133,7 @@ def test_a_damaged_file_costs_one_line(tmp_path):
     np.save(tmp_path / "one.npy", COLOUR)
     for raw in (b"", b"text", whole[:500], whole[:-30]):
         (tmp_path / "x.npz").write_bytes(raw)
-        assert "x.npz: not a whole .npz file, which np.savez writes" in line(tmp_path)
+        assert "x.npz: not a complete .npz file, as np.savez writes it" in line(tmp_path)
     assert line(tmp_path, path="one.npy").endswith("must be an .npz file, which np.savez writes, is a single array")
     (tmp_path / "x.npz").write_bytes(whole[:300] + b"\xff\x00\xff" + whole[303:])
     assert "'x_train' must be an array of numbers or text, is cut, corrupt" in line(tmp_path)

@@ -15,10 +15,10 @@ def load(n=40, noise=0.0):
         raise ValueError(f"noise must be at least 0, got {noise}")
     rng = np.random.default_rng(0)
     labels = np.arange(n) % 2
-    images = rng.standard_normal((n, 2, 3)) * noise + labels[:, None, None]
-    return {"images": images, "labels": labels, EXTRA}
+    samples = rng.standard_normal((n, 2, 3)) * noise + labels[:, None, None]
+    return {"samples": samples, "labels": labels, EXTRA}
 """
-TEST = '"test_images": images[:8], "test_labels": labels[:8]'
+TEST = '"test_samples": samples[:8], "test_labels": labels[:8]'
 
 
 def read(tmp_path, text, **more):
@@ -38,7 +38,14 @@ def test_a_python_file_gives_the_arrays(tmp_path):
     assert found.fingerprint != read(tmp_path, GOOD.replace("EXTRA", TEST), n=30, noise=0.6).fingerprint
 
 
-def test_without_test_images_some_are_held_out(tmp_path):
+def test_a_file_written_for_earlier_versions_gives_the_same_arrays(tmp_path):
+    text = GOOD.replace("EXTRA", TEST)
+    former = text.replace('"samples"', '"images"').replace('"test_samples"', '"test_images"')
+    assert former != text
+    assert read(tmp_path, former).fingerprint == read(tmp_path, text).fingerprint
+
+
+def test_without_test_samples_some_are_held_out(tmp_path):
     found = read(tmp_path, GOOD.replace("EXTRA", '"classes": ["no", "yes"], "image_shape": (3, 1, 2)'), test=10)
     assert (len(found.samples), len(found.test_samples)) == (30, 10)
     assert (found.classes, found.image_shape) == (("no", "yes"), (3, 1, 2))
@@ -58,19 +65,20 @@ BAD = [
     (GOOD.replace("EXTRA", TEST), {"nois": 1.0}, "data.dataset.nois is not a parameter of load in "),
     (GOOD.replace("EXTRA", TEST), {"noise": -1.0}, "noise must be at least 0, got -1.0"),
     (GOOD.replace("EXTRA", TEST), {"test": 3}, "data.dataset.test must not be given; load in "),
-    (GOOD.replace("EXTRA", ""), {}, "load must give test_images and test_labels, or data.dataset have test = n"),
+    (GOOD.replace("EXTRA", ""), {}, "load must return test_samples and test_labels, or data.dataset have test = n"),
     ("def load(n): pass", {}, "data.dataset.n is missing; load in "),
-    (returning("x, y"), {}, "load must return a dict of images, labels"),
-    (returning("{'images': x}"), {"test": 2}, "load must return labels, returned images"),
-    (returning("{'images': x, 'labels': y, 'mean': 1}"), {"test": 2}, "returned 'mean'"),
-    (returning("{'images': x * np.nan, 'labels': y}"), {"test": 2}, "must be finite numbers"),
-    (returning("{'images': x, 'labels': y[:5]}"), {"test": 2}, "must have one label for each of the 8 images"),
-    (returning("{'images': [[1], [2, 3]], 'labels': y}"), {"test": 2}, "images and labels must be arrays"),
-    (returning("{'images': x, 'labels': y, 'image_shape': (1, 2, 2)}"), {"test": 2}, "of the 6 numbers of an image"),
-    (returning("{'images': x, 'labels': y, 'image_shape': x[:4, :4]}"), {"test": 2}, "is array([[1., 1."),
-    (returning("{'images': x, 'labels': y, 'image_shape': (1, np.inf, 6)}"), {"test": 2}, "is (1, inf, 6)"),
+    (returning("x, y"), {}, "load must return a dict of samples, labels"),
+    (returning("{'samples': x}"), {"test": 2}, "load must return labels, returned samples"),
+    (returning("{'samples': x, 'images': x, 'labels': y}"), {"test": 2}, "returned it under its former name too"),
+    (returning("{'samples': x, 'labels': y, 'mean': 1}"), {"test": 2}, "returned 'mean'"),
+    (returning("{'samples': x * np.nan, 'labels': y}"), {"test": 2}, "must be finite numbers"),
+    (returning("{'samples': x, 'labels': y[:5]}"), {"test": 2}, "must have one label for each of the 8 samples"),
+    (returning("{'samples': [[1], [2, 3]], 'labels': y}"), {"test": 2}, "samples and labels must be arrays"),
+    (returning("{'samples': x, 'labels': y, 'image_shape': (1, 2, 2)}"), {"test": 2}, "of the 6 features of a sample"),
+    (returning("{'samples': x, 'labels': y, 'image_shape': x[:4, :4]}"), {"test": 2}, "is array([[1., 1."),
+    (returning("{'samples': x, 'labels': y, 'image_shape': (1, np.inf, 6)}"), {"test": 2}, "is (1, inf, 6)"),
     ("def load(): raise RuntimeError('out of\\nmemory')", {}, "load raised RuntimeError: out of memory"),
-    (returning("{'images': x, 'labels': y, 'classes': 2}"), {"test": 2}, "classes must be a list of different names"),
+    (returning("{'samples': x, 'labels': y, 'classes': 2}"), {"test": 2}, "classes must be a list of different names"),
 ]
 
 

@@ -115,7 +115,7 @@ class Mean:
         self.data, self.seen = data, []
 
     def train(self, epoch):
-        self.seen.append(self.data.images[self.data.order(epoch)[epoch :: 9]].mean(axis=0) * (-1) ** epoch)
+        self.seen.append(self.data.samples[self.data.order(epoch)[epoch :: 9]].mean(axis=0) * (-1) ** epoch)
 
     def evaluate(self, images, labels):
         return 1.0 + len(self.seen), (images @ np.sum(self.seen, axis=0)).astype(int) % self.data.classes

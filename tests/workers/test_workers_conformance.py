@@ -23,12 +23,12 @@ class Means:
 
     def __init__(self, data, seed, eta):
         self.data, self.seed, self.eta = data, seed, eta
-        self.means = np.random.default_rng(seed).standard_normal((data.classes, data.images.shape[1]))
+        self.means = np.random.default_rng(seed).standard_normal((data.classes, data.samples.shape[1]))
 
     def train(self, epoch):
         for row in self.data.order(epoch)[:50]:
             label = self.data.labels[row]
-            self.means[label] += self.eta * (self.data.images[row] - self.means[label])
+            self.means[label] += self.eta * (self.data.samples[row] - self.means[label])
 
     def evaluate(self, images, labels):
         squares = ((images[:, None] - self.means) ** 2).mean(axis=2)
@@ -107,7 +107,7 @@ BROKEN = [
     ((SAVE, 'return {"me": self}'), {"trains"}, "save must return arrays of numbers or text, 'me' is none, returned"),
     ((SAVE, 'return {"file": self.means}'), {"trains"}, "save must give its arrays names of at most 200"),
     ((BEGIN, BEGIN + "        1 / 0\n"), {"trains"}, "mine.py: train(1) raised ZeroDivisionError: division by zero"),
-    ((BEGIN, BEGIN + "        self.data.images[0] = 0\n"), {"trains"}, "train(1) raised ValueError: assignment destination is read-only"),
+    ((BEGIN, BEGIN + "        self.data.samples[0] = 0\n"), {"trains"}, "train(1) raised ValueError: assignment destination is read-only"),
     (("def save", "def saved"), {"is made"}, "must return a trainable with train, evaluate, save, restore, got <hpsearch_model"),
     (("return Means", "raise ValueError('no'); Means"), {"is made"}, "mine.py: no"),
 ]  # fmt: skip

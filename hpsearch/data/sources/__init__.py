@@ -1,4 +1,4 @@
-"""Where datasets come from: one file for each kind of source.
+"""Readers of datasets: one file for each kind of source.
 
 May import NumPy, and `hpsearch.data.dataset` and its neighbours.
 """

@@ -1,4 +1,4 @@
-"""Datasets by path: from the table in a study file's [data] to the reader of its kind. May import this package."""
+"""Datasets by path: calls the reader for the kind in a study file's data.dataset. May import this package."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +19,8 @@ KINDS = ("csv", "folder", "idx", "npz", "python")
 def read_by_path(table: Mapping[str, Any], workspace: Path) -> Dataset:
     """Read the dataset that `table` describes: its kind, its path relative to `workspace`, and the kind's own keys.
 
-    Keys and types are those that the study file was checked for; a key that was not given is absent or None. Raises
-    `DataError` if something is not there or not what it should be.
+    Keys and types have been checked with the study file; a key that was not given is absent or None. Raises `DataError`
+    if a file is missing or not valid.
     """
     given = {key: value for key, value in table.items() if value is not None}
     kind = given.get("kind")

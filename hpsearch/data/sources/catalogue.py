@@ -1,4 +1,4 @@
-"""The datasets there are, by name or path. May import this package only; they import what they need when read."""
+"""All datasets, by name or path. May import this package only; readers import what else they need when called."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +17,8 @@ def load(dataset: str | Mapping[str, Any], directory: Path | None = None, worksp
     """Read a dataset whole, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
 
     `directory` is where those with a name are (None: see `data_directory`); paths in a table are relative to
-    `workspace` (None: here). Raises `DataError` for an unknown name, a missing directory, and files that are missing,
-    cut or not to be trusted.
+    `workspace` (None: the current folder). Raises `DataError` for an unknown name, a missing directory, and files that
+    are missing, truncated or not safe to read.
     """
     if not isinstance(dataset, str):
         return read_by_path(dataset, workspace or Path.cwd())
@@ -35,7 +35,7 @@ def load(dataset: str | Mapping[str, Any], directory: Path | None = None, worksp
 
 
 def fetched(name: str, directory: Path, layout: str = "python") -> Path | None:
-    """Return the folder where `fetch` would put this layout if it is there already and whole, else None."""
+    """Return the folder of this layout if it was fetched and is complete, else None."""
     chosen = _layout(name, layout)
     try:
         cifar10.read_layout(chosen, directory / chosen.folder)
@@ -47,9 +47,8 @@ def fetched(name: str, directory: Path, layout: str = "python") -> Path | None:
 def fetch(name: str, directory: Path, layout: str = "python", url: str | None = None, progress: bool = False) -> Path:
     """Download a dataset as published into `directory`, check it, unpack it and return its folder.
 
-    What is there already and whole is left alone; a damaged file is replaced. `url` names another place that has the
-    archives (a mirror); `progress` shows the percentage on standard error. Raises `DataError` if that fails, leaving
-    nothing behind.
+    A complete copy is left as it is; a damaged file is replaced. `url` is that of a mirror of the archives; `progress`
+    shows the percentage on standard error. Raises `DataError` if it fails, and leaves nothing behind.
     """
     chosen = _layout(name, layout)
     return fetched(name, directory, layout) or download.fetch_layout(

@@ -1,6 +1,6 @@
-"""CIFAR-10 in its three published layouts: how each is stored and read. May import NumPy; SciPy only for MATLAB files.
+"""CIFAR-10 in its three published layouts. May import NumPy; SciPy only for MATLAB files.
 
-Whatever the layout, the same images give the same arrays: rows of 3,072 uint8, 1,024 each of red, green and blue.
+Every layout gives the same arrays: rows of 3,072 uint8, 1,024 each of red, green and blue.
 """
 
 import warnings
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hpsearch.data.dataset import Dataset, Images, Labels, make_dataset
+from hpsearch.data.dataset import Dataset, Labels, Samples, make_dataset
 from hpsearch.data.sources.restricted_pickle import PickledArray, RefusedError, printable, unpickle
 from hpsearch.errors import DataError
 
@@ -19,9 +19,9 @@ IMAGES_PER_FILE = 10_000
 PIXELS = 3 * 32 * 32
 CLASSES = 10
 PUBLISHED_AT = "https://www.cs.toronto.edu/~kriz"
-_MOST_BYTES = 128 * 2**20  # of a file whose size is not fixed: some four times what was published
+_MOST_BYTES = 128 * 2**20  # of a file whose size is not fixed: about four times what was published
 
-Batch = tuple[Images, Labels]
+Batch = tuple[Samples, Labels]
 Content = TypeVar("Content")
 
 
@@ -51,7 +51,7 @@ class Layout:
 def read_cifar10(directory: Path) -> Dataset:
     """Read CIFAR-10 from `directory`, which holds the folder of a layout or is one; a complete layout is preferred.
 
-    Raises `DataError` if there is none, or none is complete, or a file is not what it should be.
+    Raises `DataError` if there is none, none is complete, or a file is not valid.
     """
     present = [
         (layout, folder)
@@ -72,7 +72,7 @@ def read_cifar10(directory: Path) -> Dataset:
 
 
 def read_layout(layout: Layout, folder: Path) -> Dataset:
-    """Read one layout from its own folder; raises `DataError` if a file is missing or not what it should be."""
+    """Read one layout from its own folder. Raises `DataError` if a file is missing or not valid."""
     problem = _problem(layout, folder)
     if problem:
         raise DataError(problem)
@@ -94,7 +94,7 @@ def read_layout(layout: Layout, folder: Path) -> Dataset:
 
 
 def _problem(layout: Layout, folder: Path) -> str | None:
-    """Say which file is missing or has an impossible size; None if all could be right."""
+    """Return the message about a file that is missing or has an impossible size; None if there is none."""
     for name in layout.files:
         path = folder / name
         if not path.is_file():
@@ -122,7 +122,7 @@ def _remedy(layout: Layout) -> str:
 
 
 def _read(layout: Layout, path: Path, read: Callable[[Path], Content]) -> Content:
-    """Apply a layout's reader; whatever a damaged file makes it raise becomes one line."""
+    """Apply a layout's reader; any error that a damaged file causes becomes a `DataError`."""
     try:
         return read(path)
     except OSError as error:
@@ -130,7 +130,7 @@ def _read(layout: Layout, path: Path, read: Callable[[Path], Content]) -> Conten
     except RefusedError as error:
         rule = "it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else"
         raise DataError(f"{path}: {error}; {rule}{_remedy(layout)}") from error
-    except Exception as error:  # SciPy and NumPy raise nearly every type on bytes that are not what they seem
+    except Exception as error:  # SciPy and NumPy raise nearly every type of exception on damaged files
         raise DataError(f"{path}: not a file of the {layout.name} layout of CIFAR-10{_remedy(layout)}") from error
 
 
@@ -163,7 +163,7 @@ def _read_pickled_classes(path: Path) -> list[str]:
 
 
 def _unpickled_dict(path: Path) -> dict[str, Any]:
-    """Return the file's dict by name, be the names bytes (Python 2) or strings."""
+    """Return the file's dict with its keys, bytes (Python 2) or strings, as strings."""
     held = unpickle(path.read_bytes())
     if not isinstance(held, dict):
         raise RefusedError(f"a pickle of {printable(type(held).__name__)}, not of a dict")
@@ -186,7 +186,7 @@ def _matlab_variables(path: Path, *names: str) -> dict[str, Any]:
     from scipy.io import loadmat
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # SciPy warns of some damage and reads on
+        warnings.simplefilter("error")  # SciPy only warns of some damage
         return dict(loadmat(path, variable_names=names))
 
 

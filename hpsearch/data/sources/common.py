@@ -1,4 +1,4 @@
-"""What datasets read from a path share: finding it, classes from labels, a test set. May import NumPy."""
+"""Functions that all datasets by path share: the path, classes from labels, the test set. May import NumPy."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.dataset import Dataset, Images, Labels, make_dataset
+from hpsearch.data.dataset import Dataset, Labels, Samples, make_dataset
 from hpsearch.data.stratification import hold_out
 from hpsearch.errors import DataError
 
@@ -19,10 +19,10 @@ _MOST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Images (n, features) of one shape (channels, height, width) with their labels (n), as found at `place`."""
+    """Samples (n, features) of one shape (channels, height, width) with their labels (n,), read from `place`."""
 
     place: str
-    samples: Images
+    samples: Samples
     labels: Sequence[str]
     image_shape: Shape
 
@@ -42,7 +42,7 @@ def existing(workspace: Path, given: str, *, folder: bool) -> Path:
     return path
 
 
-def numbers(place: str, array: npt.NDArray[Any]) -> Images:
+def numbers(place: str, array: npt.NDArray[Any]) -> Samples:
     """Return an array as it is if uint8 or float32, else as float64; refuse what is not a finite number."""
     if array.dtype.kind not in "biuf":
         raise DataError(f"{place}: must be numbers, is {array.dtype}")
@@ -55,32 +55,32 @@ def numbers(place: str, array: npt.NDArray[Any]) -> Images:
 
 
 def assemble(
-    name: str, learn: Part, test: Part | int, *, names: Sequence[str] | None = None, key: str = "test"
+    name: str, train: Part, test: Part | int, *, names: Sequence[str] | None = None, key: str = "test"
 ) -> Dataset:
-    """Make a dataset of a part to learn from and one to test on, or with so many images of the first set aside.
+    """Make a dataset of two parts, to train and to test on, or of one with so many samples held out for testing.
 
-    The classes are the distinct labels: numbers by size, else text by alphabet, so they need not be contiguous; `names`
-    renames them in that order. Raises `DataError` if the parts do not fit together.
+    The classes are the distinct labels: numbers in ascending order, else text in alphabetical order; they need not be
+    contiguous. `names` renames them in that order. Raises `DataError` if the parts do not fit together.
     """
-    found = _sorted(set(learn.labels))
+    found = _sorted(set(train.labels))
     if len(found) < 2:
-        raise DataError(f"{learn.place}: must have images of at least 2 classes, has {len(found)}")
+        raise DataError(f"{train.place}: must have samples of at least 2 classes, has {len(found)}")
     if names is not None and len(names) != len(found):
         rule = f"must name the {len(found)} classes that the labels have ({_listed(found)})"
         raise DataError(f"data.dataset.classes {rule}, got {len(names)} names")
-    labels = _encode(learn, found)
+    labels = _encode(train, found)
     classes = tuple(names or found)
     if isinstance(test, Part):
-        _check_alike(learn, test)
+        _check_alike(train, test)
         tested = test.samples, _encode(test, found)
-        return make_dataset(name, (learn.samples, labels), tested, classes, learn.image_shape)
+        return make_dataset(name, (train.samples, labels), tested, classes, train.image_shape)
     if not 1 <= test < len(labels):
-        rule = f"must be from 1 to {len(labels) - 1:,}, of the {len(labels):,} images of {learn.place}"
+        rule = f"must be from 1 to {len(labels) - 1:,}, of the {len(labels):,} samples of {train.place}"
         raise DataError(f"data.dataset.{key} {rule}, got {test:,}")
-    kept, aside = hold_out(labels, test, "test")
-    samples = learn.samples
+    kept, held_out = hold_out(labels, test, "test")
+    samples = train.samples
     return make_dataset(
-        name, (samples[kept], labels[kept]), (samples[aside], labels[aside]), classes, learn.image_shape
+        name, (samples[kept], labels[kept]), (samples[held_out], labels[held_out]), classes, train.image_shape
     )
 
 
@@ -96,16 +96,16 @@ def _encode(part: Part, classes: Sequence[str]) -> Labels:
         raise DataError(f"{part.place}: {rule}, got {label!r}{hint}") from None
 
 
-def _check_alike(learn: Part, test: Part) -> None:
+def _check_alike(train: Part, test: Part) -> None:
     if not len(test.labels):
-        raise DataError(f"{test.place}: must have at least 1 image to test on, has none")
-    if learn.image_shape != test.image_shape:
-        rule = f"images must have the shape {shown(learn.image_shape)} of those trained on"
+        raise DataError(f"{test.place}: must have at least 1 sample to test on, has none")
+    if train.image_shape != test.image_shape:
+        rule = f"samples must have the shape {shown(train.image_shape)} of those trained on"
         raise DataError(f"{test.place}: {rule}, have {shown(test.image_shape)}")
 
 
 def _sorted(labels: Iterable[str]) -> list[str]:
-    """By size if all are numbers, else by alphabet."""
+    """Sort labels in ascending order if all are numbers, else in alphabetical order."""
     by_text = sorted(labels)
     try:
         return sorted(by_text, key=float)
@@ -119,6 +119,6 @@ def _listed(classes: Sequence[str]) -> str:
 
 
 def shown(shape: Shape) -> str:
-    """(channels, height, width) in words."""
+    """Return (channels, height, width) as text: "32 × 32 × 3 channels"."""
     channels, height, width = shape
     return f"{height:,} × {width:,}" + (f" × {channels:,} channels" if channels > 1 else "")

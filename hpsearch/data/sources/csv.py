@@ -1,6 +1,6 @@
-"""Tables of numbers with a label column. May import NumPy.
+"""CSV files of numbers with a column of labels. May import NumPy.
 
-Python's own reader and `float`: exact, as fast as need be (1 s for 10 million numbers), and it knows the line.
+Python's own reader and `float` are exact, fast enough (1 s for 10 million numbers), and know the line of an error.
 """
 
 import csv
@@ -21,26 +21,26 @@ Row = tuple[int, list[str]]
 
 
 def read_csv(path: Path, table: Mapping[str, Any], workspace: Path) -> Dataset:
-    """Read a file with a header line, the column `label` of any text and all others of numbers.
+    """Read a file with a header line; the column `label` may be any text, all others must be numbers.
 
-    `test_path` names another such file to test on, else `test` rows are set aside; `image_shape` is (channels, height,
+    `test_path` names another such file to test on, else `test` rows are held out; `image_shape` is (channels, height,
     width) if the numbers are pixels in that order. Raises `DataError` with file, line, column and value.
     """
     label, image_shape = table["label"], table.get("image_shape")
-    header, learn = _read_part(path, label, image_shape)
+    header, train = _read_part(path, label, image_shape)
     if "test_path" not in table:
-        return assemble(path.name, learn, table["test"])
+        return assemble(path.name, train, table["test"])
     test_path = existing(workspace, table["test_path"], folder=False)
     of_test, test = _read_part(test_path, label, image_shape)
     if of_test != header:
         raise DataError(
             f"{test_path}: line 1: must have the columns of {path}, in their order{_first(header, of_test)}"
         )
-    return assemble(path.name, learn, test)
+    return assemble(path.name, train, test)
 
 
 def _first(header: list[str], other: list[str]) -> str:
-    """The first difference between two headers."""
+    """Describe the first difference between two headers."""
     if len(header) != len(other):
         return f": {len(header):,}, has {len(other):,}"
     n, (wanted, got) = next(
@@ -50,7 +50,7 @@ def _first(header: list[str], other: list[str]) -> str:
 
 
 def _read_part(path: Path, label: str, image_shape: Sequence[int] | None) -> tuple[list[str], Part]:
-    """Return the header, and all rows as images."""
+    """Return the header, and all rows as samples."""
     rows = _rows(path)
     _, header = next(rows, (1, []))
     header = [" ".join(name.split()) for name in header]

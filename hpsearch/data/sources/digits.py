@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real images that need no download. Imports scikit-learn only when read."""
+"""scikit-learn's handwritten digits, which need no download. Imports scikit-learn only when read."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ TEST_IMAGES = 360
 
 
 def read_digits() -> Dataset:
-    """Return the 1,797 8x8 images: 1,437 to learn from and, since no test set was published, 360 to test on.
+    """Return the 1,797 8×8 images: 1,437 to train on and, since no test set was published, 360 held out to test on.
 
-    The test images are drawn by class with a seed of their own, so that they are the same for every study.
+    The test set is drawn by class with a seed of its own, so that it is the same for every study.
     """
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
     images, labels = pixels.astype(np.uint8), labels.astype(np.int64)  # whole numbers from 0 to 16
-    learn, test = hold_out(labels, TEST_IMAGES, "digits")
+    train, test = hold_out(labels, TEST_IMAGES, "digits")
     classes = tuple("0123456789")
-    return make_dataset("digits", (images[learn], labels[learn]), (images[test], labels[test]), classes, (1, 8, 8))
+    return make_dataset("digits", (images[train], labels[train]), (images[test], labels[test]), classes, (1, 8, 8))

@@ -1,4 +1,4 @@
-"""Download an archive, check it and put its files in place, whole or not at all. Imports pooch only when used."""
+"""Downloads an archive, checks and unpacks it, completely or not at all. Imports pooch only when used."""
 
 import gzip
 import os
@@ -19,7 +19,7 @@ _PREFIX = ".fetching-"
 def fetch_layout(layout: Layout, directory: Path, base: str, *, progress: bool) -> Path:
     """Download `layout` from `base` into `directory` and return its folder there.
 
-    Everything happens in a temporary folder beside it; only files that were read successfully are moved out of that.
+    All work is done in a temporary folder; only files that were read successfully are moved out of it.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def _download(url: str, archive: Path, md5: str, *, progress: bool) -> None:
         raise DataError(f"{url}: cannot be downloaded: not an address") from error
     except OSError as error:
         if error.errno is not None:
-            raise  # the disk's; those of the network, which derive from OSError too, have no number
+            raise  # an error of the disk; those of the network are OSErrors too, but have no number
         raise DataError(f"{url}: cannot be downloaded: {_reason(error)}") from error
     got = pooch.file_hash(str(archive), alg="md5")
     if got != md5:
@@ -55,11 +55,11 @@ def _reason(error: OSError) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server answered {response.status_code} {response.reason}"
-    return f"no answer, or one that was cut ({type(error).__name__})"
+    return f"no answer, or an incomplete one ({type(error).__name__})"
 
 
 def _unpack(archive: Path, layout: Layout, folder: Path) -> Path:
-    """Copy the layout's files, and no others, out of the archive: no path or link in it is ever followed."""
+    """Copy the layout's files, and no others, out of the archive. Paths and links in it are never followed."""
     folder.mkdir()
     try:
         with tarfile.open(archive, "r:gz") as tar:
@@ -77,7 +77,7 @@ def _unpack(archive: Path, layout: Layout, folder: Path) -> Path:
 
 
 def _install(unpacked: Path, folder: Path) -> Path:
-    """Move the unpacked files to `folder`: all at once if it is new, else one by one in place of damaged ones."""
+    """Move the unpacked files to `folder`: at once if it is new, else one by one in place of damaged ones."""
     if not folder.exists():
         unpacked.rename(folder)
         return folder
@@ -87,7 +87,7 @@ def _install(unpacked: Path, folder: Path) -> Path:
 
 
 class _Percentage:
-    """The progress bar that pooch asks for: attribute `total` and three methods, in bytes."""
+    """A progress bar as pooch expects it: attribute `total` and three methods, in bytes."""
 
     total = 0
     _done = 0

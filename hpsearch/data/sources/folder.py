@@ -1,4 +1,4 @@
-"""Folders of images, a sub-folder for each class. Imports Pillow, the extra `images`, only when read."""
+"""A folder of images with a sub-folder for each class. Imports Pillow, the extra `images`, only when read."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from hpsearch.errors import DataError
 
 _SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"))
 _MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
-_WORDS = {1: "greyscale", 3: "RGB"}
+_COLOURS = {1: "greyscale", 3: "RGB"}
 
 
 def read_folder(path: Path, table: Mapping[str, Any], workspace: Path) -> Dataset:
     """Read the images of all sub-folders of `path`, whose names are the classes.
 
-    `test_path` names another such folder to test on, else `test` images are set aside; `size` = (width, height) resizes
-    all. Raises `DataError` for a file that is no image, or one unlike the first: another size, grey among colour.
+    `test_path` names another such folder to test on, else `test` images are held out; `size` = (width, height) resizes
+    all. Raises `DataError` for a file that is no image, or differs from the first in size or in number of channels.
     """
-    learn = _read_part(path, table.get("size"))
+    train = _read_part(path, table.get("size"))
     if "test_path" not in table:
-        return assemble(path.name, learn, table["test"])
+        return assemble(path.name, train, table["test"])
     return assemble(
-        path.name, learn, _read_part(existing(workspace, table["test_path"], folder=True), table.get("size"))
+        path.name, train, _read_part(existing(workspace, table["test_path"], folder=True), table.get("size"))
     )
 
 
@@ -52,15 +52,15 @@ def _read_part(folder: Path, size: Sequence[int] | None) -> Part:
 
 def _check_alike(file: Path, shape: Shape, first: Path, expected: Shape) -> None:
     if shape[0] != expected[0]:
-        rule = f"must be {_WORDS[expected[0]]}, as {first} is"
-        raise DataError(f"{file}: {rule}, is {_WORDS[shape[0]]}; convert one of them")
+        rule = f"must be {_COLOURS[expected[0]]}, as {first} is"
+        raise DataError(f"{file}: {rule}, is {_COLOURS[shape[0]]}; convert one of them")
     if shape != expected:
         rule = f"must have the {shown((1, *expected[1:]))} pixels (height × width) of {first}"
         raise DataError(f"{file}: {rule}, has {shown((1, *shape[1:]))}; resize all with data.dataset.size")
 
 
 def _read_image(file: Path, size: Sequence[int] | None) -> npt.NDArray[np.uint8]:
-    """Return an image as (channels, height, width), turned as its camera says."""
+    """Return an image as (channels, height, width), rotated by its EXIF orientation."""
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
@@ -79,7 +79,7 @@ def _read_image(file: Path, size: Sequence[int] | None) -> npt.NDArray[np.uint8]
         if error.errno is not None:
             raise
         raise DataError(f"{file}: not a whole image: {error}") from error
-    except Exception as error:  # Pillow's decoders raise nearly every type on bytes that are not what they seem
+    except Exception as error:  # Pillow's decoders raise nearly every type of exception on damaged files
         raise DataError(f"{file}: not an image that can be read: {error}") from error
     if mode is None:
         raise DataError(f"{file}: must be greyscale or RGB, is {upright.mode}; convert it")

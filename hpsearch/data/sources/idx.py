@@ -1,4 +1,4 @@
-"""MNIST's format: a folder of four IDX files, compressed or not. May import NumPy."""
+"""MNIST's format: a folder of four IDX files, gzipped or not. May import NumPy."""
 
 import gzip
 import math
@@ -21,7 +21,7 @@ _PIECE = 2**20
 def read_idx(folder: Path, names: Sequence[str] | None = None) -> Dataset:
     """Read the four files as MNIST and Fashion-MNIST have them; `names` names the classes in the labels' order.
 
-    Raises `DataError` if one is missing, cut, or not what it should be.
+    Raises `DataError` if one is missing, truncated or not valid.
     """
     return assemble(folder.name, _read_part(folder, "train"), _read_part(folder, "t10k"), names=names)
 
@@ -55,21 +55,21 @@ def _read(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
 
 
 def _parse(path: Path, file: BinaryIO | Any, dimensions: int) -> npt.NDArray[np.uint8]:
-    head = file.read(4 + 4 * dimensions)
+    header = file.read(4 + 4 * dimensions)
     magic = bytes((0, 0, _UBYTE, dimensions))
-    if len(head) < 4 + 4 * dimensions or head[:4] != magic:
+    if len(header) < 4 + 4 * dimensions or header[:4] != magic:
         rule = f"must begin with {magic.hex()}: bytes in {dimensions} dimensions"
-        raise DataError(f"{path}: {rule}, begins with {head[:4].hex() or 'nothing'}")
-    shape = [int(n) for n in np.frombuffer(head, ">u4", offset=4)]
+        raise DataError(f"{path}: {rule}, begins with {header[:4].hex() or 'nothing'}")
+    shape = [int(n) for n in np.frombuffer(header, ">u4", offset=4)]
     if 0 in shape:
         raise DataError(f"{path}: must have at least 1 image of at least 1 pixel, has {' × '.join(map(str, shape))}")
     expected = math.prod(shape)
     content = bytearray()
-    while piece := file.read(_PIECE):  # in pieces, since a damaged head may claim more than there is memory
+    while piece := file.read(_PIECE):  # in pieces, since a damaged header may claim more than there is memory
         content += piece
         if len(content) > expected:
             break
     if len(content) != expected:
         has = f"{len(content):,}" if len(content) < expected else "more"
-        raise DataError(f"{path}: must have {expected:,} bytes after its head, as that says, has {has}")
+        raise DataError(f"{path}: must have {expected:,} bytes after its header, as that says, has {has}")
     return np.frombuffer(content, np.uint8).reshape(shape)

@@ -39,8 +39,8 @@ def read_npz(path: Path, table: Mapping[str, Any]) -> Dataset:
 def _open(path: Path, file: BinaryIO) -> Any:
     try:
         arrays = np.load(file, allow_pickle=False)
-    except Exception as error:  # NumPy and zipfile raise nearly every type on bytes that are not what they seem
-        raise DataError(f"{path}: not a whole .npz file, which np.savez writes") from error
+    except Exception as error:  # NumPy and zipfile raise nearly every type of exception on damaged files
+        raise DataError(f"{path}: not a complete .npz file, as np.savez writes it") from error
     if not isinstance(arrays, np.lib.npyio.NpzFile):
         raise DataError(f"{path}: must be an .npz file, which np.savez writes, is a single array")
     return arrays

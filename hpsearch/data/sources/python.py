@@ -24,22 +24,22 @@ _FORMER_NAMES = {"images": "samples", "test_images": "test_samples"}
 
 
 def read_python(path: Path, table: Mapping[str, Any]) -> Dataset:
-    """Call `load` of the file at `path` with the table's other keys, and check what it gives.
+    """Call `load` of the file at `path` with the table's other keys, and check what it returns.
 
-    It returns a dict: samples (n, features) or as an .npz file may have them, labels (n,); test_samples and test_labels,
-    where `test` holds none out; classes, names in the order of the labels; image_shape, (channels, height, width) of a
-    row. Raises `DataError`, one line, for whatever the file does otherwise.
+    It must be a dict: samples (n, features) or as an .npz file may have them; labels (n,); test_samples and
+    test_labels, unless `test` holds some out; optionally classes, names in the order of the labels, and image_shape,
+    the (channels, height, width) of a row. Raises `DataError` for anything else.
     """
     given = _call(path, _load(path), {key: value for key, value in table.items() if key not in _OWN})
-    learn, names = _part(path, given, "samples", "labels"), _names(path, given.get("classes"))
+    train, names = _part(path, given, "samples", "labels"), _names(path, given.get("classes"))
     if "test" in table:
         if there := [key for key in ("test_samples", "test_labels") if key in given]:
-            raise DataError(f"data.dataset.test must not be given; load in {path} gives {there[0]}")
-        return assemble(path.name, learn, table["test"], names=names)
+            raise DataError(f"data.dataset.test must not be given; load in {path} returns {there[0]}")
+        return assemble(path.name, train, table["test"], names=names)
     if "test_samples" not in given:
-        rule = "load must give test_samples and test_labels, or data.dataset have test = n, to hold some out"
+        rule = "load must return test_samples and test_labels, or data.dataset have test = n, to hold some out"
         raise DataError(f"{path}: {rule}")
-    return assemble(path.name, learn, _part(path, given, "test_samples", "test_labels"), names=names)
+    return assemble(path.name, train, _part(path, given, "test_samples", "test_labels"), names=names)
 
 
 def _load(path: Path) -> Callable[..., Any]:
@@ -55,7 +55,7 @@ def _load(path: Path) -> Callable[..., Any]:
 
 
 def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what `load` gives, under the present names of its keys, and refuse keys that it may not have."""
+    """Return what `load` returns, under the present names of its keys. Refuses other keys."""
     try:
         known = inspect.signature(load).parameters
     except (TypeError, ValueError):
@@ -69,7 +69,7 @@ def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -
                 raise DataError(f"data.dataset.{key} is missing; load in {path} needs it")
     try:
         given = load(**parameters)
-    except ValueError as error:  # what the file says of a parameter that makes no sense
+    except ValueError as error:  # how the file refuses the value of a parameter
         raise DataError(f"{path}: {' '.join(f'{error}'.split())}") from error
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         raise DataError(f"{path}: load raised {raised(error)}") from error
@@ -102,7 +102,7 @@ def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str) -> Pa
 
 
 def _shape(path: Path, given: Any, found: Shape, features: int) -> Shape:
-    """(channels, height, width) as the file says, which must have as many numbers as a row."""
+    """Return (channels, height, width) as the file gives it, which must have as many numbers as a row."""
     if given is None:
         return found
     try:
@@ -110,7 +110,7 @@ def _shape(path: Path, given: Any, found: Shape, features: int) -> Shape:
     except (TypeError, ValueError, OverflowError):
         channels = height = width = 0
     if min(channels, height, width) < 1 or channels * height * width != features:
-        rule = f"image_shape must be (channels, height, width) of the {features:,} numbers of an image"
+        rule = f"image_shape must be (channels, height, width) of the {features:,} features of a sample"
         raise DataError(f"{path}: {rule}, is {_short(given)}")
     return channels, height, width
 

@@ -1,7 +1,7 @@
-"""Read a pickle that may hold arrays, bytes, strings, numbers, lists and dicts, and calls nothing. May import NumPy.
+"""Reads pickles of arrays, bytes, strings, numbers, lists and dicts, and runs no code of theirs. May import NumPy.
 
-A pickle is a program: loading one calls whatever it names. Here the few names that NumPy's own pickles use lead to
-stand-ins from this file, so that not even NumPy's code is run on a stranger's arguments; any other name is refused.
+A pickle is a program: loading one calls any function that it names. Here the few names in NumPy's own pickles map to
+functions of this file, so that not even NumPy's code runs on untrusted arguments. Every other name is refused.
 """
 
 import io
@@ -20,13 +20,13 @@ _MOST_TUPLES = 30_000  # Python 3 writes one for each of 10,000 file names
 
 
 class RefusedError(Exception):
-    """A pickle asks for something that is not admitted; `str(error)` says what."""
+    """A pickle names something that is not allowed; `str(error)` says what."""
 
 
 def unpickle(raw: bytes) -> Any:
     """Return what `raw` holds; arrays come as `PickledArray`, strings of Python 2 as bytes.
 
-    Raises `RefusedError` for a pickle that calls anything or is cut, corrupt or not a pickle.
+    Raises `RefusedError` for a pickle that calls a function, and for one that is truncated, corrupt or no pickle.
     """
     try:
         _check_program(raw)
@@ -38,10 +38,10 @@ def unpickle(raw: bytes) -> Any:
 
 
 def _check_program(raw: bytes) -> None:
-    """Read through the pickle without running it, which raises if it is cut or claims more bytes than there are.
+    """Parse the pickle without running it, which raises if it is truncated or gives lengths beyond its end.
 
-    Python's fast unpickler believes lengths and memo numbers, by which a damaged pickle allocates gigabytes, and a
-    tuple nested some 100,000 deep ends the process once it is hashed.
+    Python's fast unpickler trusts lengths and memo numbers: a damaged pickle can make it allocate gigabytes. A tuple
+    nested some 100,000 deep ends the process once it is hashed.
     """
     tuples = 0
     for place, (opcode, argument, _position) in enumerate(pickletools.genops(raw)):
@@ -53,7 +53,7 @@ def _check_program(raw: bytes) -> None:
 
 
 class PickledArray:
-    """Stands in for an array while it is unpickled; `values` is the array once its state has been read."""
+    """Replaces an array while it is unpickled; `values` is the array once its state has been read."""
 
     def __init__(self) -> None:
         self.values: npt.NDArray[Any] | None = None
@@ -64,7 +64,7 @@ class PickledArray:
 
 
 class _PickledType:
-    """Stands in for a dtype of plain numbers; objects, structures and strings are refused."""
+    """Replaces a dtype of plain numbers; objects, structures and strings are refused."""
 
     def __init__(self, code: Any, *_flags: Any) -> None:
         text = _text(code)
@@ -76,8 +76,8 @@ class _PickledType:
         self.dtype = self.dtype.newbyteorder(_text(state[1]))
 
 
-class _Admitted:
-    """Something that a pickle may call. Its state cannot be set, so a pickle cannot alter it for the next one."""
+class _Allowed:
+    """A function that a pickle may call. Its state cannot be set, so a pickle cannot change it for the next one."""
 
     __slots__ = ("_function",)
 
@@ -131,26 +131,26 @@ def _no_bytes() -> bytes:
     return b""
 
 
-_ADMITTED = {
-    ("_codecs", "encode"): _Admitted(_encode),
-    ("__builtin__", "bytes"): _Admitted(_no_bytes),  # how protocol 2 writes b""
-    ("numpy", "ndarray"): _Admitted(_empty_array),
-    ("numpy", "dtype"): _Admitted(_PickledType),
+_ALLOWED = {
+    ("_codecs", "encode"): _Allowed(_encode),
+    ("__builtin__", "bytes"): _Allowed(_no_bytes),  # how protocol 2 writes b""
+    ("numpy", "ndarray"): _Allowed(_empty_array),
+    ("numpy", "dtype"): _Allowed(_PickledType),
 }
 for _core in ("numpy.core", "numpy._core"):  # before and since NumPy 2
-    _ADMITTED[f"{_core}.multiarray", "_reconstruct"] = _Admitted(_empty_array)
-    _ADMITTED[f"{_core}.multiarray", "scalar"] = _Admitted(_scalar)
-    _ADMITTED[f"{_core}.numeric", "_frombuffer"] = _Admitted(_from_buffer)
+    _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = _Allowed(_empty_array)
+    _ALLOWED[f"{_core}.multiarray", "scalar"] = _Allowed(_scalar)
+    _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _Allowed(_from_buffer)
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        admitted = _ADMITTED.get((module, name))
-        if admitted is None:
+        allowed = _ALLOWED.get((module, name))
+        if allowed is None:
             raise RefusedError(f"a pickle that calls {printable(f'{module}.{name}')} is refused")
-        return admitted
+        return allowed
 
 
 def printable(text: str) -> str:
-    """Return text from a stranger's file as one short line."""
+    """Return text from an untrusted file as one short line."""
     return ascii(text)[1:-1][:80]

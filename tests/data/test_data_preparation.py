@@ -23,7 +23,7 @@ def age(path, seconds):
         os.utime(entry, (time.time() - seconds,) * 2)
 
 
-def test_a_split_is_standardised_with_the_training_images(dataset, tmp_path):
+def test_a_split_is_standardised_with_the_training_samples(dataset, tmp_path):
     split = open_split(prepared(dataset, tmp_path))
     train, validation = draw(dataset.labels, np.bincount(dataset.labels), (200, 60), 0, "split")
     raw = dataset.samples[train].astype(np.float64)
@@ -77,7 +77,7 @@ def test_preparing_elsewhere_gives_the_same_bytes(dataset, tmp_path):
         (250, 60, r"data\.train \+ data\.validation must be at most 300 for shapes, got 250 \+ 60"),
         (0, 60, "data.train must be at least 1, got 0"),
         (200, -1, "data.validation must be at least 1, got -1"),
-        (200, 2, r"data.validation = 2 must each get an image of every class .*'star' \(50 images\) gives 34 and 0"),
+        (200, 2, r"data.validation = 2 must each get a sample of every class .*'star' \(50 samples\) gives 34 and 0"),
     ],
 )
 def test_sizes_that_cannot_be_had_cost_one_line(dataset, tmp_path, train, validation, rule):

@@ -45,15 +45,15 @@ def test_sub_folders_are_classes_and_images_rows(folder):
     assert (dataset.name, dataset.classes, dataset.image_shape) == ("images", ("ant", "bee", "cat"), (3, 5, 4))
     assert dataset.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
     expected = np.concatenate([PIXELS[k::3] for k in range(3)]).transpose(0, 3, 1, 2).reshape(12, -1)
-    assert np.array_equal(dataset.images, expected)
-    assert np.array_equal(dataset.test_images[0], expected[0])
+    assert np.array_equal(dataset.samples, expected)
+    assert np.array_equal(dataset.test_samples[0], expected[0])
     assert dataset.test_labels.tolist() == [1]
 
 
-def test_images_can_be_set_aside(folder):
+def test_images_can_be_held_out(folder):
     dataset = read(folder)
     assert np.bincount(dataset.test_labels).tolist() == [1, 1, 1]
-    assert len(dataset.images) == 9
+    assert len(dataset.samples) == 9
 
 
 def test_greyscale_images_have_one_channel(tmp_path):
@@ -61,7 +61,7 @@ def test_greyscale_images_have_one_channel(tmp_path):
         save(pixels[:, :, 0], tmp_path, "images", "ab"[i % 2], f"{i:02}.{'gif' if i > 99 else 'png'}")
     dataset = read(tmp_path)
     assert dataset.image_shape == (1, 5, 4)
-    assert set(map(bytes, dataset.images)) <= {pixels[:, :, 0].tobytes() for pixels in PIXELS}
+    assert set(map(bytes, dataset.samples)) <= {pixels[:, :, 0].tobytes() for pixels in PIXELS}
 
 
 def test_an_image_unlike_the_first_costs_one_line_that_names_it(folder):
@@ -83,15 +83,15 @@ def test_size_resizes_all(folder):
     assert dataset.image_shape == (3, 3, 2)
     flat = np.full((40, 30, 3), 77, np.uint8)
     save(flat, folder, "images", "ant", "00.png")
-    assert (read(folder, size=(2, 3), test=1).images[0] == 77).all()
+    assert (read(folder, size=(2, 3), test=1).samples[0] == 77).all()
 
 
-def test_a_photograph_is_turned_as_its_camera_says(folder):
+def test_a_photograph_is_rotated_by_its_exif_orientation(folder):
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90° clockwise
     path = folder / "images" / "ant" / "00.png"
     Image.fromarray(np.rot90(PIXELS[0]).copy()).save(path, exif=exif)
-    assert np.array_equal(read(folder, test=None, test_path="images").images[0], PIXELS[0].transpose(2, 0, 1).ravel())
+    assert np.array_equal(read(folder, test=None, test_path="images").samples[0], PIXELS[0].transpose(2, 0, 1).ravel())
 
 
 def test_a_damaged_image_costs_one_line(folder):

@@ -85,7 +85,7 @@ def test_a_malicious_batch_costs_one_line(write_cifar10, tmp_path):
         b"\x80\x05\x96\xff\xff\xff\xff\x01\x00\x00\x00abc.",  # 8 GB, of which three bytes follow
     ],
 )
-def test_whatever_is_not_admitted_or_not_whole_is_refused(raw):
+def test_whatever_is_not_allowed_or_not_complete_is_refused(raw):
     with pytest.raises(RefusedError) as caught:
         unpickle(raw)
     assert "\n" not in str(caught.value)

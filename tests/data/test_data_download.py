@@ -92,7 +92,7 @@ def test_fetching_repairs_a_damaged_folder_and_keeps_other_files(mirror, publish
     (folder / "data_batch_2").write_bytes(b"")
     (folder / "notes.txt").write_text("mine")
     assert fetch("cifar10", tmp_path / "data", url=mirror.url) == folder
-    assert len(load("cifar10", folder).images) == 200
+    assert len(load("cifar10", folder).samples) == 200
     assert (folder / "notes.txt").read_text() == "mine"
 
 
@@ -112,7 +112,7 @@ def test_a_missing_archive_says_what_the_server_answered(mirror, tmp_path):
 
 def test_a_cut_download_is_refused(mirror, published, tmp_path):
     published("binary", where="cut")
-    with pytest.raises(DataError, match=r"cannot be downloaded: no answer, or one that was cut|MD5 must be"):
+    with pytest.raises(DataError, match=r"cannot be downloaded: no answer, or an incomplete one|MD5 must be"):
         fetch("cifar10", tmp_path / "data", "binary", url=f"{mirror.url}/cut")
     assert empty(tmp_path / "data")
 

@@ -35,7 +35,7 @@ def test_a_draw_depends_on_seed_and_purpose_only():
         assert not np.array_equal(first[0], draw(LABELS, SIZES, (1500, 400), seed, purpose)[0])
 
 
-def test_every_beginning_of_the_training_rows_has_the_class_proportions():
+def test_any_first_training_rows_have_the_class_proportions():
     train, _ = draw(LABELS, SIZES, (1600, 400), 0, "split")
     for first in (20, 100, 400, 1000):
         assert (np.abs(np.bincount(LABELS[train[:first]], minlength=3) - first * SIZES / 2000) <= 2).all()
