@@ -1,4 +1,4 @@
-"""A dataset as it was published: whole, unscaled and in memory. May import NumPy only."""
+"""A dataset as it was published: complete, unscaled and in memory. May import NumPy only."""
 
 import hashlib
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ class Split:
 
 
 def open_split(path: Path) -> Split:
-    """Open the split that `prepare` left at `path`. Raises `DataError` if it is not there, cut or changed."""
+    """Open the split that `prepare` left at `path`. Raises `DataError` if it is missing, truncated or changed."""
     try:
         meta = json.loads((path / META).read_text("utf-8"))
         features = int(np.prod(meta["image_shape"]))
@@ -74,7 +74,7 @@ def open_split(path: Path) -> Split:
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not a whole prepared split; start the study again to prepare it anew") from error
+        raise DataError(f"{path}: not a complete prepared split; start the study again to prepare it anew") from error
 
 
 def _open(path: Path, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[Any]:

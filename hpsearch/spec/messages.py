@@ -90,7 +90,7 @@ def dotted(where: Sequence[str | int]) -> str:
 
 
 def show(value: Any) -> str:
-    """Write a value much as TOML would, on one line, cut where it is long."""
+    """Write a value much as TOML would, on one line, shortened where it is long."""
     if isinstance(value, dict) and value:
         text = "{ " + ", ".join(f"{key} = {show(item)}" for key, item in list(value.items())[:8]) + " }"
     elif isinstance(value, list | tuple):

@@ -105,7 +105,7 @@ def test_a_cut_or_corrupt_gz_costs_one_line(mnist):
     path.unlink()
     for raw in (whole[:-9], whole[:20], b"text", whole[:30] + b"\xff\xff" + whole[32:]):
         path.with_suffix(".gz").write_bytes(raw)
-        assert "t10k-images-idx3-ubyte.gz: not a whole .gz file: cut or corrupt" in line(mnist)
+        assert "t10k-images-idx3-ubyte.gz: not a complete .gz file: truncated or corrupt" in line(mnist)
 
 
 def test_parts_that_do_not_fit_together_cost_one_line(mnist):

@@ -101,7 +101,7 @@ def test_arrays_may_have_our_present_and_former_names_but_x_train_comes_first(tm
         ({"y_train": LABELS[:29]}, r"'y_train': must have one label for each of the 30 samples, is \(29,\)"),
         ({"y_train": np.eye(4)[LABELS[:30]]}, r"must have one label for each of the 30 samples, is \(30, 4\)"),
         ({"y_train": LABELS[:30] / 2}, "'y_train': labels must be whole numbers or text, are float64"),
-        ({"y_train": np.array([None] * 30)}, "'y_train' must be an array of numbers or text, is cut, corrupt or obj"),
+        ({"y_train": np.array([None] * 30)}, "'y_train' must be an array of numbers or text, is truncated, corr"),
         ({"x_train": np.array([["1"]] * 30)}, "'x_train': must be numbers, is <U1"),
         ({"x_train": np.full((30, 4), np.nan)}, "'x_train': must be finite numbers, none beyond"),
         ({"x_train": np.full((30, 4), 1e300)}, "'x_train': must be finite numbers, none beyond 3.4e[+]38"),
@@ -136,7 +136,7 @@ def test_a_damaged_file_costs_one_line(tmp_path):
         assert "x.npz: not a complete .npz file, as np.savez writes it" in line(tmp_path)
     assert line(tmp_path, path="one.npy").endswith("must be an .npz file, which np.savez writes, is a single array")
     (tmp_path / "x.npz").write_bytes(whole[:300] + b"\xff\x00\xff" + whole[303:])
-    assert "'x_train' must be an array of numbers or text, is cut, corrupt" in line(tmp_path)
+    assert "'x_train' must be an array of numbers or text, is truncated, corrupt" in line(tmp_path)
 
 
 def test_an_unknown_kind_gets_the_nearest(tmp_path):

@@ -93,7 +93,7 @@ def test_a_damaged_split_is_refused_and_prepared_anew(dataset, tmp_path, name, d
     whole = (path / name).read_bytes()
     damaged = {"cut": whole[:-5], "empty": b"", "longer": whole + b"xx", "noise": bytes(len(whole))}
     (path / name).unlink() if damage == "missing" else (path / name).write_bytes(damaged[damage])
-    with pytest.raises(DataError, match="not a whole prepared split"):
+    with pytest.raises(DataError, match="not a complete prepared split"):
         open_split(path)
     assert prepared(dataset, tmp_path) == path
     assert (path / name).read_bytes() == whole

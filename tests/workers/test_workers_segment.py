@@ -119,7 +119,7 @@ def test_a_model_file_that_changed_is_refused(segment):
 
 
 def test_data_that_vanished_are_refused(segment, tmp_path):
-    with pytest.raises(DataError, match="not a whole prepared split"):
+    with pytest.raises(DataError, match="not a complete prepared split"):
         run_segment(dataclasses.replace(segment, split=tmp_path / "gone.split"))
 
 

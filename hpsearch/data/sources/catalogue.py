@@ -14,7 +14,7 @@ DATASETS = ("cifar10", "digits")
 
 
 def load(dataset: str | Mapping[str, Any], directory: Path | None = None, workspace: Path | None = None) -> Dataset:
-    """Read a dataset whole, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
+    """Read a dataset, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
 
     `directory` is where those with a name are (None: see `data_directory`); paths in a table are relative to
     `workspace` (None: the current folder). Raises `DataError` for an unknown name, a missing directory, and files that

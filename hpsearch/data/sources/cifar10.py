@@ -118,7 +118,7 @@ def _size_limits(layout: Layout, name: str) -> tuple[int, int]:
 
 def _remedy(layout: Layout) -> str:
     option = "" if layout.name == "python" else f" --layout {layout.name}"
-    return f"; `hpsearch data fetch cifar10{option}` gets it whole"
+    return f"; `hpsearch data fetch cifar10{option}` gets a complete copy"
 
 
 def _read(layout: Layout, path: Path, read: Callable[[Path], Content]) -> Content:

@@ -70,7 +70,7 @@ def _unpack(archive: Path, layout: Layout, folder: Path) -> Path:
                 with content, (folder / name).open("wb") as file:
                     shutil.copyfileobj(content, file, 2**20)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{layout.archive}: not a whole .tar.gz archive") from error
+        raise DataError(f"{layout.archive}: not a complete .tar.gz archive") from error
     except KeyError as error:
         raise DataError(f"{layout.archive}: the archive must hold {layout.folder}/{name}, and does not") from error
     return folder

@@ -78,7 +78,7 @@ def _read_image(file: Path, size: Sequence[int] | None) -> npt.NDArray[np.uint8]
     except OSError as error:
         if error.errno is not None:
             raise
-        raise DataError(f"{file}: not a whole image: {error}") from error
+        raise DataError(f"{file}: not a complete image: {error}") from error
     except Exception as error:  # Pillow's decoders raise nearly every type of exception on damaged files
         raise DataError(f"{file}: not an image that can be read: {error}") from error
     if mode is None:

@@ -51,7 +51,7 @@ def _read(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return _parse(path, file, dimensions)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: not a whole .gz file: cut or corrupt") from error
+        raise DataError(f"{path}: not a complete .gz file: truncated or corrupt") from error
 
 
 def _parse(path: Path, file: BinaryIO | Any, dimensions: int) -> npt.NDArray[np.uint8]:

@@ -68,7 +68,8 @@ def _array(path: Path, arrays: Any, key: str, name: str) -> npt.NDArray[Any]:
     try:
         return np.asarray(arrays[name])
     except Exception as error:
-        raise DataError(f"{path}: {name!r} must be an array of numbers or text, is cut, corrupt or objects") from error
+        rule = "must be an array of numbers or text, is truncated, corrupt or has objects"
+        raise DataError(f"{path}: {name!r} {rule}") from error
 
 
 def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any, Shape]:

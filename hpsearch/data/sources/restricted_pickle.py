@@ -34,7 +34,7 @@ def unpickle(raw: bytes) -> Any:
     except RefusedError:
         raise
     except Exception as error:  # corrupt opcodes raise nearly every type of exception
-        raise RefusedError("not a whole pickle: cut or corrupt") from error
+        raise RefusedError("not a complete pickle: truncated or corrupt") from error
 
 
 def _check_program(raw: bytes) -> None:

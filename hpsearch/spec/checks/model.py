@@ -24,8 +24,8 @@ _OF_ANY_MODEL = ("epochs", "stop", "keep", "curves")
 def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str, bool] | None = None) -> None:
     """Raise StudyFileError for a key that the model does not have, and for one that it needs and is not given.
 
-    `taken` is None for a model of layers, which uses all of [training]; for a trainable it has the keys of `TAKEN`
-    that it asks for, and whether it cannot do without.
+    `taken` is None for a model of layers, which uses all of [training]; for a trainable it has those of `TAKEN` that
+    it takes, and whether it needs them.
     """
     known, given = set(parameters), _given(study)
     for table, where, key in given:

@@ -11,7 +11,7 @@ from hpsearch.spec.tables.study import Study
 
 
 def check_samplers(study: Study, i: int) -> None:
-    """Raise StudyFileError for the first rule that the sampler, pruner or `first` of stage i breaks, rungs apart."""
+    """Raise StudyFileError for the first rule that stage i's sampler, pruner or `first` breaks, but those on rungs."""
     stage = study.stages[i]
     if stage.source is not None and stage.source.partition("/")[0] == study.name:
         rule = "must name another study; a stage of this one is searched around"
