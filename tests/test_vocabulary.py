@@ -44,7 +44,7 @@ IMAGE_FILES = (
 IMAGE_LINES = (
     r"image_shape|pixel|flip|mirror|shift|[Cc]olour|channels?\b|CIFAR|MNIST|PNG|JPEG|SVG|svg|<img|[Ww]eights|picture|example"
     r"|!\[|images\]|docs/images|former|FORMER|container image|own images|images for each class|image files"
-    r"|images? (is|are) resized|folders? of images|an image is a row|an image, or|samples are images|as an image\b"
+    r"|image x data|`images`|images? (is|are) resized|folders? of images|an image is a row|an image, or|samples are images|as an image\b"
 )
 """Where images are meant: sources of images, changes of images, weights and examples shown as images."""
 
@@ -53,7 +53,7 @@ WORDS = (
         only("settings?"),
         "configuration",
         r"docs/how-to/editor\.md",
-        r'"settings": "configurations"|"setting": "config',
+        r'"settings": "configurations"|"setting": "config|configs config',
     ),
     Retired(
         only("(test|training|train|validation)[ _]images?"),
