@@ -1,19 +1,19 @@
-"""hpsearch: hyperparameter search for small networks: exact, resumable, and honest about chance.
+"""hpsearch: hyperparameter search for small neural networks: reproducible, resumable, with statistical tests.
 
 In Python: `launch`, `resume` and `load`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to write a study
-without a file; `TrialEvent` and `StageEvent`, which callbacks get. See docs/python.md.
+without a file; `TrialEvent` and `StageEvent`, which callbacks receive. See docs/python.md.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from hpsearch.version import __version__
 
 if TYPE_CHECKING:
     from hpsearch.api.results import Best, Results
     from hpsearch.api.run import launch, load, resume
     from hpsearch.api.study import Around, Range, Stage, Study
     from hpsearch.search.progress import StageEvent, TrialEvent
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Around",
@@ -30,7 +30,7 @@ __all__ = [
     "resume",
 ]
 
-_HOMES = {
+_MODULES = {
     **dict.fromkeys(("Around", "Range", "Stage", "Study"), "hpsearch.api.study"),
     **dict.fromkeys(("Best", "Results"), "hpsearch.api.results"),
     **dict.fromkeys(("launch", "load", "resume"), "hpsearch.api.run"),
@@ -39,10 +39,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for now: the command line starts without it."""
-    if name not in _HOMES:
+    """Import a name when it is first used, so that the command line starts without NumPy and pandas."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

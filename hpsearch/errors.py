@@ -1,15 +1,15 @@
-"""Every error that a user can cause, as one tree; the command line prints its one line. May import nothing.
+"""All errors that a user can cause, as one tree; the command line prints their one line. May import nothing.
 
 HpsearchError                 exit status 1: something failed
-├── InputError                exit status 2: what was given is not valid; nothing was changed
+├── InputError                exit status 2: an input is not valid; nothing was changed
 │   ├── StudyFileError        a study file: unknown key, wrong type, impossible range
-│   ├── DataError             a dataset: missing, cut, wrong-sized, not to be trusted
+│   ├── DataError             a dataset: missing, truncated, of another size, unsafe to read
 │   ├── ModelError            a model file: missing, without a model, wrong keys
 │   ├── StorageError          a database: unwritable, corrupt, of another version, unknown study
 │   └── StudyChangedError     the study file differs from the one that was launched under this name
 ├── StudyBusyError            another process is running this study
-├── CallbackError             a function that was given to `hpsearch.launch` raised something
-└── StorageFault              what befell a database that was fine: disk full, locked, moved, deleted
+├── CallbackError             a callback of `hpsearch.launch` raised an exception
+└── StorageFault              a valid database failed during the run: disk full, locked, moved, deleted
 """
 
 import difflib
@@ -23,7 +23,7 @@ class HpsearchError(Exception):
 
 
 class InputError(HpsearchError):
-    """What was given is not valid: place, rule, what was given, and the nearest valid thing."""
+    """An input is not valid. The message has its place, the rule, the given value, and the nearest valid one."""
 
     exit_status = 2
 
@@ -53,28 +53,28 @@ class StudyBusyError(HpsearchError):
 
 
 class CallbackError(HpsearchError):
-    """A user's function, told of a trial or a stage, raised something; the study is stopped and can be resumed."""
+    """A callback raised an exception; the study is stopped and can be resumed."""
 
 
-class StorageFault(HpsearchError):  # noqa: N818 - what happened to a run, not what was wrong with its input
-    """Something happened to a database that was fine; what is committed stands, and the study can be resumed."""
+class StorageFault(HpsearchError):  # noqa: N818 - the fault of the system, not of an input
+    """A valid database failed during the run; what is committed is kept, and the study can be resumed."""
 
 
 def raised(error: BaseException) -> str:
-    """Return what somebody else's code raised, on one line: its kind and its words, if it has any.
+    """Return an exception from code that is not ours as one line: its type and its message, if it has one.
 
     >>> raised(RuntimeError("out of\\nmemory")), raised(KeyboardInterrupt())
     ('RuntimeError: out of memory', 'KeyboardInterrupt')
     """
     try:
-        words = " ".join(f"{error}".split())
-    except Exception:  # its own words fail
-        words = ""
-    return ": ".join(filter(None, (type(error).__name__, words)))
+        message = " ".join(f"{error}".split())
+    except Exception:  # its __str__ fails
+        message = ""
+    return ": ".join(filter(None, (type(error).__name__, message)))
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the known name nearest to `given`, else a list of what there is.
+    """Return "; did you mean 'x'?" for the known name nearest to `given`, else the list of known names.
 
     >>> nearest("lamda", ["lambda", "eta"])
     "; did you mean 'lambda'?"

@@ -1,4 +1,4 @@
-"""Python's way in: studies built, run and read in a script or a notebook; the command line is written on it.
+"""The Python API: build, run and load studies in a script or a notebook. The command line uses it too.
 
-The names that users need are those of `hpsearch` itself. May import all packages but the command line.
+The public names are those of `hpsearch` itself. May import all packages but the command line.
 """

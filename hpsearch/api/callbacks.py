@@ -1,4 +1,4 @@
-"""What a user's functions are told while a study runs. May import search's progress."""
+"""Callbacks: the functions of a user that are called while a study runs. May import search's progress."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,32 +10,32 @@ OnTrial = Callable[[TrialEvent], object]
 OnStage = Callable[[StageEvent], object]
 
 
-class Calling(Watcher):
-    """Hands everything on to the watcher that shows it, and the events to a user's functions too."""
+class Callbacks(Watcher):
+    """Passes everything on to `display`, and the events to the functions of a user."""
 
     def __init__(self, on_trial: OnTrial | None, on_stage: OnStage | None) -> None:
-        self.shown = Watcher()
+        self.display = Watcher()
         self._on_trial, self._on_stage = on_trial, on_stage
         self.study: str | None = None  # its name, once a stage of it has begun
 
     def stage(self, progress: StageProgress) -> None:
-        self.shown.stage(progress)
+        self.display.stage(progress)
 
     def message(self, text: str) -> None:
-        self.shown.message(text)
+        self.display.message(text)
 
     def stage_changed(self, event: StageEvent) -> None:
         self.study = event.study
-        self.shown.stage_changed(event)
+        self.display.stage_changed(event)
         _call("on_stage", self._on_stage, event)
 
     def trial_ended(self, event: TrialEvent) -> None:
-        self.shown.trial_ended(event)
+        self.display.trial_ended(event)
         _call("on_trial", self._on_trial, event)
 
 
 def _call(name: str, function: Callable[[Any], object] | None, event: TrialEvent | StageEvent) -> None:
-    """Call a user's function. Raises CallbackError, from what it raised, which stops the study."""
+    """Call a function of the user. Raises CallbackError, which stops the study, if it raises anything."""
     if function is None:
         return
     try:

@@ -1,6 +1,6 @@
-"""How a running study shows itself: bars in a terminal or a notebook, lines elsewhere, nothing if asked.
+"""The progress display of a running study: bars in a terminal or a notebook, lines elsewhere, nothing with `quiet`.
 
-May import rich, and IPython where it is there already.
+May import rich, and IPython where it is already imported.
 """
 
 import contextlib
@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from hpsearch.api.notebook import in_notebook, notebook_bars
-from hpsearch.api.progress_text import is_over, short, words
+from hpsearch.api.progress_text import is_complete, shorten, summary
 from hpsearch.search.progress import StageProgress, Watcher
 
 LINE_SECONDS = 10.0
-"""Without a terminal, a running stage prints a line at most so often."""
+"""Without a terminal, the least time between two lines of a running stage."""
 
 
 @contextlib.contextmanager
-def watching(*, quiet: bool) -> Iterator[Watcher]:
-    """Give the watcher that fits where standard output goes."""
+def open_display(*, quiet: bool) -> Iterator[Watcher]:
+    """Yield the watcher that suits standard output: a notebook, a terminal, a file."""
     if quiet:
         yield Watcher()
     elif in_notebook():
@@ -34,13 +34,13 @@ def watching(*, quiet: bool) -> Iterator[Watcher]:
         yield Lines()
 
 
-def somebody_looks() -> bool:
+def is_interactive() -> bool:
     """Whether standard output is a terminal or a notebook."""
     return in_notebook() or sys.stdout.isatty()
 
 
 class Lines(Watcher):
-    """A line when a stage begins and ends, and now and then between."""
+    """Prints a line when a stage begins and ends, and from time to time in between."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[float, StageProgress]] = {}
@@ -48,27 +48,27 @@ class Lines(Watcher):
     def stage(self, progress: StageProgress) -> None:
         now = time.monotonic()
         then, before = self._last.get(progress.name, (0.0, None))
-        due = before is None or is_over(progress) or now - then > LINE_SECONDS
+        due = before is None or is_complete(progress) or now - then > LINE_SECONDS
         if not due or progress == before:
             return
         self._last[progress.name] = now, progress
         share = 100 * progress.epochs_done // max(progress.epochs, 1)
         where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
-        print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {words(progress)}", flush=True)
+        print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {summary(progress)}", flush=True)
 
     def message(self, text: str) -> None:
         print(text, flush=True)
 
 
 class Bars(Watcher):
-    """A bar per stage, in epochs: trials done, best so far, time left."""
+    """Shows a bar per stage, in epochs, with the trials done, the best accuracy so far and the time left."""
 
     def __init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.fields[name]}", markup=False),
             BarColumn(bar_width=28),
             TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[words]}", markup=False),
+            TextColumn("{task.fields[summary]}", markup=False),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=Console(),
         )
@@ -84,12 +84,12 @@ class Bars(Watcher):
     def stage(self, progress: StageProgress) -> None:
         if progress.name not in self._bars:
             self._bars[progress.name] = self._progress.add_task(
-                "", total=progress.epochs, completed=progress.epochs_done, name=short(progress.name), words=""
+                "", total=progress.epochs, completed=progress.epochs_done, name=shorten(progress.name), summary=""
             )
         bar = self._bars[progress.name]
         self._progress.update(
-            bar, total=progress.epochs, completed=progress.epochs_done, words=words(progress)
-        )  # the total shrinks as trials are pruned, so that the time left is that of what will be trained
+            bar, total=progress.epochs, completed=progress.epochs_done, summary=summary(progress)
+        )  # the total shrinks as trials are pruned, and the time left with it
 
     def message(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

@@ -1,6 +1,6 @@
-"""`notify`: tell a command or a web hook that a study has ended, failed or been stopped. May import search and storage.
+"""`notify`: call a command or a web hook when a study ends, fails or is stopped. May import search and storage.
 
-What is told is what the database says. Nothing that goes wrong here is more than a line: the study is over by then.
+The payload is read from the database. An error here is only a warning: the study is over by then.
 """
 
 import base64
@@ -24,9 +24,9 @@ from hpsearch.storage.records import FAILED, RUNNING
 
 URL_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
-"""A web hook, and a command, may take so long."""
+"""The time limits of a web hook and of a command."""
 
-_log = logging.getLogger("hpsearch")  # without any configuration, Python prints a warning's line on standard error
+_log = logging.getLogger("hpsearch")  # without logging configured, Python prints warnings to standard error
 
 
 def check_target(target: str | None) -> None:
@@ -41,27 +41,27 @@ def check_target(target: str | None) -> None:
 
 
 def notify(target: str, name: str, storage: str, error: BaseException | None) -> None:
-    """Run the command with the study's facts in its environment, or post them to the URL as JSON.
+    """Run the command with the payload in its environment, or post it to the URL as JSON.
 
-    A failure is one warning on the log "hpsearch", and nothing else.
+    A failure is one warning on the logger "hpsearch", and nothing else.
     """
-    told = facts(name, storage, error)
-    problem = _post(target, told) if _is_url(target) else _run(target, told)
+    payload = study_payload(name, storage, error)
+    problem = _post(target, payload) if _is_url(target) else _run(target, payload)
     if problem:
         _log.warning("hpsearch: notify: %s", problem)
 
 
-def facts(name: str, storage: str, error: BaseException | None) -> dict[str, Any]:
-    """Return what is told of a study: its state, its best configuration so far, and what went wrong."""
-    told: dict[str, Any] = {"study": name, "state": FAILED, "error": str(error) if error else None}
-    told |= {"trial": None, "best": None, "configuration": None}
-    with suppress(HpsearchError):  # the database itself may be what failed
-        told |= _stored(name, storage)
-    if told["state"] == RUNNING:  # whoever ran it could not write its end
-        told["state"] = FAILED
-    best = "" if told["best"] is None else f"; best {told['trial']}, {100 * told['best']:.2f}%"
-    wrong = f"; {told['error']}" if told["error"] else ""
-    return told | {"text": f"hpsearch: study {name!r} is {told['state']}{best}{wrong}"}
+def study_payload(name: str, storage: str, error: BaseException | None) -> dict[str, Any]:
+    """Return the state of a study, its best trial so far with its configuration, and the error."""
+    payload: dict[str, Any] = {"study": name, "state": FAILED, "error": str(error) if error else None}
+    payload |= {"trial": None, "best": None, "configuration": None}
+    with suppress(HpsearchError):  # the database itself may have failed
+        payload |= _stored(name, storage)
+    if payload["state"] == RUNNING:  # the coordinator could not store the end
+        payload["state"] = FAILED
+    best = "" if payload["best"] is None else f"; best {payload['trial']}, {100 * payload['best']:.2f}%"
+    problem = f"; {payload['error']}" if payload["error"] else ""
+    return payload | {"text": f"hpsearch: study {name!r} is {payload['state']}{best}{problem}"}
 
 
 def _stored(name: str, storage: str) -> dict[str, Any]:
@@ -84,16 +84,16 @@ def _stored(name: str, storage: str) -> dict[str, Any]:
         engine.dispose()
 
 
-def _run(command: str, told: Mapping[str, Any]) -> str | None:
-    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in told.items()}
+def _run(command: str, payload: Mapping[str, Any]) -> str | None:
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in payload.items()}
     given = {f"HPSEARCH_{key.upper()}": "" if value == "null" else value for key, value in values.items()}
     try:
         done = subprocess.run(
             command,
-            shell=True,  # it is the user's own command line; the study's facts are in its environment alone
+            shell=True,  # the command line is the user's own; the payload is only in its environment
             env=os.environ | given,
             stdin=subprocess.DEVNULL,
-            stdout=2,  # standard output may be read by a program
+            stdout=2,  # standard output may be a program's JSON
             timeout=COMMAND_SECONDS,
             check=False,
         )
@@ -104,16 +104,18 @@ def _run(command: str, told: Mapping[str, Any]) -> str | None:
     return f"the command ended with status {done.returncode}" if done.returncode else None
 
 
-def _post(url: str, told: Mapping[str, Any]) -> str | None:
-    """POST the facts. Only the host is ever shown: the rest of a web hook's address is often its secret."""
+def _post(url: str, payload: Mapping[str, Any]) -> str | None:
+    """POST the payload. Messages show only the host: the rest of a web hook's URL is often a secret."""
     parts = urlsplit(url)
     headers = {"Content-Type": "application/json", "User-Agent": "hpsearch"}
     place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     try:
-        request = urllib.request.Request(place, json.dumps(told).encode(), headers)
+        request = urllib.request.Request(place, json.dumps(payload).encode(), headers)
         if parts.username is not None:
             secret = base64.b64encode(unquote(f"{parts.username}:{parts.password or ''}").encode()).decode()
-            request.add_unredirected_header("Authorization", f"Basic {secret}")  # for this host alone
+            request.add_unredirected_header(
+                "Authorization", f"Basic {secret}"
+            )  # not sent to another host on a redirect
         urllib.request.urlopen(request, timeout=URL_SECONDS).close()
     except urllib.error.HTTPError as error:
         return f"{_host(url)} answered with status {error.code}"

@@ -1,4 +1,4 @@
-"""What `hpsearch.load` gives: results to look at, and models to use. May import reporting and exporting."""
+"""`Results`, which `hpsearch.load` returns: tables, figures, models. May import reporting and exporting."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,17 +17,17 @@ from hpsearch.storage.database import open_to_read
 
 if TYPE_CHECKING:
     from hpsearch.exporting.classifier import Classifier
-    from hpsearch.exporting.trained_model import Finished
+    from hpsearch.exporting.trained_model import TrainedModel
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best configuration of the last search, and how sure that is.
+    """The best configuration of the last search, with its uncertainty.
 
-    trial: STAGE:NUMBER, of its first replicate. params: the searched keys' values. configuration: all that it trains with.
-    accuracy: on the validation images, the mean of its replicates, with its 95% interval `low` to `high`. corrected:
-    what it is worth once its score no longer profits from having been chosen for that score; None where unknown. test:
-    the final's accuracy on the test images; None where there was no final.
+    trial: its first replicate, STAGE:NUMBER. params: the values of the searched hyperparameters. configuration:
+    everything it is trained with. accuracy: on the validation samples, the mean over its replicates, with its 95%
+    interval `low` to `high`. corrected: the accuracy corrected for selection bias; None where unknown. test: the
+    accuracy of [final] on the test set; None without [final].
     """
 
     trial: str
@@ -42,10 +42,10 @@ class Best:
 
 @dataclass(frozen=True, repr=False)
 class Results(reported.Results):
-    """A study as it stood when it was loaded: tables, figures, its best configuration, and its models.
+    """A study at the time it was loaded: tables, figures, its best configuration, and its models.
 
-    A `trial` is named STAGE:NUMBER, as "fine:3". Where it is not given it is the final's first replicate, or without a
-    final the best of the last search.
+    A `trial` is named STAGE:NUMBER, e.g. "fine:3". The default is the first replicate of [final], or without it
+    the best trial of the last search.
     """
 
     data_dir: Path | None = None
@@ -61,7 +61,7 @@ class Results(reported.Results):
         trial = next(trial for trial in self.frames.rows if trial["id"] == row.trial_ids[0])
         choices = {choice.stage: choice for choice in view_choices(self.frames, self._views)}
         choice, last = choices.get(stage.name), final(self._views)
-        tests = [look.test.share for look in last.ranked if look.test] if last else []
+        tests = [each.test.share for each in last.ranked if each.test] if last else []
         return Best(
             trial=f"{stage.name}:{trial['number']}",
             params=dict(trial["params"]),
@@ -74,35 +74,36 @@ class Results(reported.Results):
         )
 
     def weights(self, trial: str | None = None) -> dict[str, npt.NDArray[Any]]:
-        """Return a trial's arrays at its best epoch by parameter name, as "0.weights" (inputs, outputs).
+        """Return the arrays of a trial at its best epoch by parameter name, e.g. "0.weights" (inputs, outputs).
 
-        Raises StorageError where they are not kept, which those of each stage's best are, InputError for no trial.
+        Raises StorageError where they are not stored (only the best trials of a stage keep theirs), InputError for an
+        unknown trial.
         """
         from hpsearch.exporting.trained_model import find_trial, weights_of
 
         return weights_of(self.frames, find_trial(self.frames, trial))
 
     def save(self, path: str | Path, trial: str | None = None) -> Path:
-        """Write a trial's weights, and what images are standardised with, as an .npz file; return its path."""
+        """Write the weights of a trial, and the mean and deviation of its inputs, to an .npz file; return its path."""
         from hpsearch.exporting.arrays import write_npz
 
         return write_npz(self._model(trial), Path(path))
 
     def classifier(self, trial: str | None = None) -> "Classifier":
-        """Return a trial's model as a classifier of scikit-learn's kind, which takes raw images.
+        """Return the model of a trial as a scikit-learn classifier of raw samples.
 
-        Raises ModelError or DataError where the model file or the images are not there, or not the study's any more.
+        Raises ModelError or DataError where the model file or the dataset is missing, or is no longer the study's.
         """
         from hpsearch.exporting.classifier import Classifier
 
         return Classifier(self._model(trial))
 
-    def _model(self, trial: str | None) -> "Finished":
-        from hpsearch.exporting.trained_model import find_trial, finished
+    def _model(self, trial: str | None) -> "TrainedModel":
+        from hpsearch.exporting.trained_model import find_trial, load_model
 
-        return finished(self.frames, find_trial(self.frames, trial), self.data_dir)
+        return load_model(self.frames, find_trial(self.frames, trial), self.data_dir)
 
 
 def load_results(name: str, storage: str, data_dir: Path | None = None) -> Results:
-    """Read a study. Raises StorageError for a database that cannot be read, or a name that it does not hold."""
+    """Read a study. Raises StorageError for a database that cannot be read, or has no study of that name."""
     return Results(load(open_to_read(storage), name), data_dir)

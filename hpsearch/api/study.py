@@ -1,7 +1,6 @@
-"""A study written in Python, as the text of the study file that it stands for. May import spec and tomli_w.
+"""A study written in Python: it becomes the text of a study file. May import spec and tomli_w.
 
-There is one set of rules: what is built here becomes TOML, is checked as a file is, and is stored as a file is, so that
-it resumes, grows and is verified like one.
+That text is checked and stored like a file, so that such a study is resumed, extended and verified like any other.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +14,17 @@ from hpsearch import spec
 from hpsearch.errors import StudyFileError
 
 PLACE = "<python>"
-"""Stands before messages, and in the database, where a study file's path would."""
+"""Takes the place of a study file's path, in messages and in the database."""
 
-Keys = Mapping[str, Any]
+Table = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; `points` of them, evenly spaced, where a grid is wanted.
+    """Numbers from `low` to `high`, both included; a grid takes `points` of them, evenly spaced.
 
-    With `log` they are spaced, or drawn, evenly on a logarithmic scale. `integer` is decided by the key, or by the two
-    numbers, where it is None.
+    With `log` they are spaced, or drawn uniformly, on a logarithmic scale. Where `integer` is None, it depends on the
+    hyperparameter, or on the two numbers.
 
     >>> Range(1e-6, 1e-1, log=True)
     Range(low=1e-06, high=0.1, log=True, integer=None, points=None)
@@ -40,7 +39,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Around:
-    """The range in which the `best` configurations of an earlier stage lie, by that stage's name."""
+    """The range of the `best` configurations of an earlier stage; `around` is the name of that stage."""
 
     around: str
     best: int = 1
@@ -50,47 +49,47 @@ class Around:
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the search: a sampler and a space, or a list of configurations. The keys are those of [[stage]].
+    """One step of the search: a sampler and a space, or a list of configurations. The fields are the keys of [[stage]].
 
-    A space has a `Range`, an `Around` or a list of choices for each key. `sampler` is a table, or its kind alone where
-    that says all: "grid". `from_` stands for the file's `from`, a word that Python keeps to itself.
+    A space has a `Range`, an `Around` or a list of choices for each hyperparameter. `sampler` is a table, or only its
+    kind, e.g. "grid". `from_` is the key `from`, which is a reserved word in Python.
     """
 
     name: str
-    sampler: Keys | str | None = None
-    space: Mapping[str, "Range | Around | Sequence[Any] | Keys"] | None = None
-    configurations: Sequence[Keys] | None = None
-    training: Keys | None = None
-    model: Keys | None = None
-    augmentation: Keys | None = None
+    sampler: Table | str | None = None
+    space: Mapping[str, "Range | Around | Sequence[Any] | Table"] | None = None
+    configurations: Sequence[Table] | None = None
+    training: Table | None = None
+    model: Table | None = None
+    augmentation: Table | None = None
     replicates: int | None = None
     test: bool | None = None
-    pruner: Keys | None = None
-    budget: Keys | None = None
-    first: Sequence[Keys] | None = None
+    pruner: Table | None = None
+    budget: Table | None = None
+    first: Sequence[Table] | None = None
     from_: str | None = None
-    confirm: int | Keys | None = None
+    confirm: int | Table | None = None
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study as its file would say it; tables are mappings with the file's own keys (see docs/study-file.md).
+    """A study; its fields are the tables of a study file, as mappings (see docs/study-file.md).
 
-    The model's file is found from the working directory. Raises StudyFileError, one line, as a study file does.
+    The path of the model file is relative to the working directory. Raises StudyFileError for an invalid study.
     """
 
     name: str
-    data: Keys
-    model: Keys
-    training: Keys
-    stages: Sequence[Stage | Keys]
-    final: Keys | None = None
+    data: Table
+    model: Table
+    training: Table
+    stages: Sequence[Stage | Table]
+    final: Table | None = None
     seed: int = 0
     description: str | None = None
-    augmentation: Keys | None = None
-    references: Sequence[Keys] | None = None
+    augmentation: Table | None = None
+    references: Sequence[Table] | None = None
     text: str = field(init=False, repr=False, compare=False)
-    """The study file that this is."""
+    """The same study as the text of a study file."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", _toml(_given(self)))
@@ -101,12 +100,12 @@ _FILE_NAMES = {"stages": "stage", "references": "reference", "from_": "from"}
 
 
 def _given(table: Study | Stage | Range | Around) -> dict[str, Any]:
-    """Return what is not as it would be anyway, by the file's keys."""
+    """Return the fields that differ from their defaults, by the keys of the study file."""
     chosen = [f for f in fields(table) if f.init and getattr(table, f.name) is not f.default]
     return {_FILE_NAMES.get(f.name, f.name): getattr(table, f.name) for f in chosen}
 
 
-def _toml(written: Keys) -> str:
+def _toml(written: Table) -> str:
     try:
         table = _plain(written)
         for stage in table.get("stage", ()):
@@ -114,13 +113,13 @@ def _toml(written: Keys) -> str:
                 stage["space"] = _in_order(stage["space"])
         text = tomli_w.dumps(table)
         text.encode()
-    except (TypeError, ValueError, RecursionError) as error:  # a set, a function, half a character, a list in itself
+    except (TypeError, ValueError, RecursionError) as error:  # a set, a function, a lone surrogate, a recursive list
         raise StudyFileError(f"{PLACE}: cannot be written as a study file: {error}") from error
     return text
 
 
 def _in_order(space: dict[str, Any]) -> dict[str, Any]:
-    """Write lists of choices as tables: TOML would put plain lists first, and a draw depends on the keys' order."""
+    """Write lists of choices as tables: TOML would move plain lists first, and draws depend on the order of keys."""
     if "choices" in space:
         return space
     wrapped = {key: {"choices": entry} if isinstance(entry, list) else entry for key, entry in space.items()}
@@ -128,7 +127,7 @@ def _in_order(space: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as TOML knows it; a key whose value is None is not given."""
+    """Return the value converted to the types of TOML, without the keys whose value is None."""
     if isinstance(value, Range | Around | Stage):
         value = _given(value)
         if isinstance(value.get("sampler"), str):
@@ -142,6 +141,6 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, PurePath):
         return str(value)
-    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+    if hasattr(value, "tolist"):  # numbers and arrays of NumPy
         return _plain(value.tolist())
     return value

@@ -10,7 +10,7 @@ import click
 from hpsearch.errors import HpsearchError
 
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2, help was no error
-"""Raised where a command is missing; what it says is the help."""
+"""Raised where a command is missing; its message is the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,19 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:
-        _say(str(error))
+        _print_error(str(error))
         return error.exit_status
     except _NO_ARGUMENTS as error:
         click.echo(error.format_message())
         return 0
-    except click.UsageError as error:
-        _say(error.format_message())
-        return 2
     except click.ClickException as error:
-        _say(error.format_message())
+        _print_error(error.format_message())
         return 2
     except (KeyboardInterrupt, click.Abort):
-        _say("stopped")
+        _print_error("stopped")
         return 130
     except BrokenPipeError:  # `hpsearch status | head`
         sys.stderr.close()
@@ -42,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _say(text: str) -> None:
-    """Print one line; what a terminal would obey, or turn around, is spelled out."""
+def _print_error(text: str) -> None:
+    """Print one line to standard error; control and bidirectional characters are escaped."""
     line = "".join(
         c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in " ".join(text.split())
     )

@@ -1,4 +1,4 @@
-"""What a shell completes: commands and options (click's part), names of studies, study files. May import storage."""
+"""`completion`: the script of a shell, and the completion of study names and study files. May import storage."""
 
 import shlex
 from pathlib import Path
@@ -10,33 +10,32 @@ from hpsearch.errors import HpsearchError
 
 PROGRAM, VARIABLE = "hpsearch", "_HPSEARCH_COMPLETE"
 
-WHERE = {
+INSTALLATION = {
     "bash": 'put eval "$(hpsearch completion bash)" into ~/.bashrc',
     "zsh": 'put eval "$(hpsearch completion zsh)" into ~/.zshrc',
     "fish": "hpsearch completion fish > ~/.config/fish/completions/hpsearch.fish",
 }
-"""What a user does with a shell's script."""
+"""How a user installs the script of a shell."""
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script with which SHELL completes commands, options, studies and study files."""
+    """Print the completion script of SHELL. It completes commands, options, studies and study files."""
     click.echo(script(shell))
 
 
 def script(shell: str) -> str:
-    """Return what makes a shell complete our commands: it asks this program, which answers by `VARIABLE`."""
+    """Return a shell's completion script: it calls this program with `VARIABLE` set, which prints the completions."""
     kind = get_completion_class(shell)
     assert kind is not None, f"click knows {shell}"
     maker = kind(click.Command(PROGRAM), {}, PROGRAM, VARIABLE)
-    return (
-        f"{(maker.source_template % maker.source_vars()).strip()}\n\n# {WHERE[shell]}"  # zsh wants its own line first
-    )
+    source = (maker.source_template % maker.source_vars()).strip()  # zsh needs its own line to be the first
+    return f"{source}\n\n# {INSTALLATION[shell]}"
 
 
 def study_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Studies of the database that the command line names; none if there is none, or it is not to be had."""
+    """Return the studies of the database that the command line names; none where it cannot be read."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from hpsearch.storage import DEFAULT_URL, reading
@@ -47,12 +46,12 @@ def study_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
             names = reading.study_names(connection)
     except (HpsearchError, SQLAlchemyError):
         return []
-    whole = [name for name in names if shlex.quote(name) == name]  # a shell would take others apart
-    return [CompletionItem(name) for name in whole if name.startswith(incomplete)]
+    unquoted = [name for name in names if shlex.quote(name) == name]  # a shell would split others into words
+    return [CompletionItem(name) for name in unquoted if name.startswith(incomplete)]
 
 
 def study_files(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Study files here and in studies/; elsewhere, any file."""
+    """Return the study files here and in studies/; elsewhere, any file."""
     near = [*Path.cwd().glob("*.toml"), *Path.cwd().glob("studies/*.toml")]
     names = sorted(str(path.relative_to(Path.cwd())) for path in near)
     found = [name for name in names if name.startswith(incomplete) and shlex.quote(name) == name]

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.options import data_dir_option, storage_option
-from hpsearch.cli.output import json_option, tell
+from hpsearch.cli.output import json_option, print_json
 
 
 @click.command()
@@ -16,19 +16,19 @@ from hpsearch.cli.output import json_option, tell
     "format_name",
     type=click.Choice(["npz", "onnx", "mlflow", "tensorboard"]),
     required=True,
-    help="npz, onnx: one trial's model; mlflow, tensorboard: all trials.",
+    help="npz, onnx: the model of one trial; mlflow, tensorboard: all trials.",
 )
 @click.option(
-    "--to", metavar="PATH", help="Where to; for mlflow a tracking URI too [default: exports/NAME…, exports/mlflow.db]."
+    "--to", metavar="PATH", help="The file or folder to write; for mlflow also a tracking URI [default: in exports/]."
 )
 @click.option(
-    "--trial", metavar="STAGE:NUMBER", help="This trial, as fine:3 [default: the final's first, else the best]."
+    "--trial", metavar="STAGE:NUMBER", help="The trial, e.g. fine:3 [default: the first of [final], else the best]."
 )
 @data_dir_option
 @storage_option
 @json_option
 def export(name: str, storage: str, as_json: bool, **given: Any) -> None:
-    """Hand study NAME to other tools: its best model's weights, an ONNX graph, its trials."""
+    """Export a model or the trials of study NAME for other tools."""
     from hpsearch.exporting.export import export as write_export
     from hpsearch.reporting import load_frames
     from hpsearch.storage.database import open_to_read
@@ -39,12 +39,12 @@ def export(name: str, storage: str, as_json: bool, **given: Any) -> None:
     finally:
         engine.dispose()
     if as_json:
-        tell({"study": name, **dataclasses.asdict(done)})
+        print_json({"study": name, **dataclasses.asdict(done)})
     else:
         click.echo(f"{done.place}: {done.what}{_NEXT.get(done.format, '').format(place=done.place)}")
 
 
 _NEXT = {
-    "mlflow": "; look with `mlflow ui --backend-store-uri {place}`",
-    "tensorboard": "; look with `tensorboard --logdir {place}`",
+    "mlflow": "; view them with `mlflow ui --backend-store-uri {place}`",
+    "tensorboard": "; view them with `tensorboard --logdir {place}`",
 }

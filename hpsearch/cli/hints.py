@@ -1,4 +1,4 @@
-"""The command that comes next, as messages name it: to be pasted into a shell. May import storage's names."""
+"""The next command, as messages suggest it, ready to paste into a shell. May import the names of storage."""
 
 import os
 import shlex
@@ -8,7 +8,7 @@ from hpsearch.storage.masking import shown
 
 
 def command(verb: str, name: str, storage: str) -> str:
-    """Return "hpsearch VERB NAME", with the database if it is not the one that would be taken anyway.
+    """Return "hpsearch VERB NAME", with `--storage` if the database is not the default.
 
     >>> command("report", "two words", "sqlite:///studies/hpsearch.db")
     "hpsearch report 'two words'"

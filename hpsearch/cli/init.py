@@ -1,17 +1,16 @@
-"""`init`: a new workspace, made from files that the wheel carries. May import the standard library."""
+"""`init`: create a workspace from files that the wheel contains. May import the standard library."""
 
 import shlex
 from pathlib import Path
 
 import click
 
-import hpsearch
-from hpsearch.cli.folders import nearest_there
-from hpsearch.cli.output import json_option, tell
+from hpsearch.cli.folders import nearest_existing
+from hpsearch.cli.output import json_option, print_json
 from hpsearch.errors import InputError
 
-_PACKAGE = Path(hpsearch.__file__).parent
-_CARRIED = _PACKAGE / "workspace"
+_PACKAGE = Path(__file__).parents[1]
+_WORKSPACE = _PACKAGE / "workspace"
 MODELS = ("mlp.py", "softmax.py")
 
 
@@ -19,17 +18,17 @@ MODELS = ("mlp.py", "softmax.py")
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 @json_option
 def init(directory: Path, as_json: bool) -> None:
-    """Make a workspace in DIR: a first study, two models, a README; ready to launch."""
+    """Create a workspace in DIR, ready to launch. It has a first study, two models and a README."""
     make_workspace(directory, as_json=as_json)
 
 
 def make_workspace(directory: Path, *, as_json: bool) -> None:
-    """Make a folder with a study, models and a README. Raises InputError, with nothing changed, if files clash."""
-    _refuse_no_folder(directory)
+    """Make a folder with a study, models and a README. Raises InputError, with nothing changed, if files differ."""
+    _check_folder(directory)
     files = {directory / name: source.read_bytes() for name, source in _sources().items()}
-    clashing = [path for path, content in files.items() if _differs(path, content)]
-    if clashing:
-        names = ", ".join(str(path.relative_to(directory)) for path in clashing)
+    different = [path for path, content in files.items() if _differs(path, content)]
+    if different:
+        names = ", ".join(str(path.relative_to(directory)) for path in different)
         raise InputError(f"{directory}: must not have files that a workspace has, has {names}; name another folder")
     made = []
     try:
@@ -42,14 +41,14 @@ def make_workspace(directory: Path, *, as_json: bool) -> None:
         raise InputError(f"{error.filename or directory}: cannot be made ({error.strerror or error})") from error
     then = _next(directory)
     if as_json:
-        return tell({"workspace": directory.absolute(), "made": made, "next": then})
+        return print_json({"workspace": directory.absolute(), "made": made, "next": then})
     for path in made:
         click.echo(f"made {path}")
     return click.echo(f"next: {then}")
 
 
-def _refuse_no_folder(directory: Path) -> None:
-    there = nearest_there(directory, str(directory))
+def _check_folder(directory: Path) -> None:
+    there = nearest_existing(directory, str(directory))
     if there == directory and not there.is_dir():
         raise InputError(f"{directory}: must be a folder, or a name for a new one, but is a file")
     if not there.is_dir():
@@ -57,20 +56,20 @@ def _refuse_no_folder(directory: Path) -> None:
 
 
 def _sources() -> dict[str, Path]:
-    """Where each file of a workspace comes from; an installation for development has the repository's own models."""
-    models = _CARRIED / "models"
+    """Where each file of a workspace comes from; an editable installation uses the models of the repository."""
+    models = _WORKSPACE / "models"
     if not models.is_dir():
         models = _PACKAGE.parent / "models"
     return {
-        "studies/first.toml": _CARRIED / "first.toml",
+        "studies/first.toml": _WORKSPACE / "first.toml",
         **{f"models/{name}": models / name for name in MODELS},
-        "README.md": _CARRIED / "README.md",
-        ".gitignore": _CARRIED / "gitignore",
+        "README.md": _WORKSPACE / "README.md",
+        ".gitignore": _WORKSPACE / "gitignore",
     }
 
 
 def _differs(path: Path, content: bytes) -> bool:
-    """Whether something else is at the place of a file, or a file at that of its folder."""
+    """Whether the path exists with other content, or a file stands where its folder should be."""
     try:
         if any(folder.exists() and not folder.is_dir() for folder in path.parents):
             return True
@@ -81,5 +80,4 @@ def _differs(path: Path, content: bytes) -> bool:
 
 def _next(directory: Path) -> str:
     launch = "hpsearch launch studies/first.toml"
-    there = directory.resolve() == Path.cwd()
-    return launch if there else f"cd {shlex.quote(str(directory))} && {launch}"
+    return launch if directory.resolve() == Path.cwd() else f"cd {shlex.quote(str(directory))} && {launch}"

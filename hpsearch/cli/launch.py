@@ -5,16 +5,15 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.arguments import study_file_argument
-from hpsearch.cli.options import running_options
+from hpsearch.cli.options import run_options, study_file_argument
 
 
 @click.command()
 @study_file_argument
-@click.option("--or-resume", is_flag=True, help="Go on with the study if it was launched before.")
-@running_options
+@click.option("--or-resume", is_flag=True, help="Resume the study if it was launched before.")
+@run_options
 def launch(study_file: Path, or_resume: bool, **given: Any) -> int:
-    """Check STUDY_FILE, run the search it describes, and write the report."""
+    """Run the search of STUDY_FILE, and write its report. The file is checked before anything runs."""
     from hpsearch.cli.run_study import run_launch
 
     return run_launch(study_file, or_resume=or_resume, **given)

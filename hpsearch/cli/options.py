@@ -1,4 +1,4 @@
-"""Options that several commands share. May import click."""
+"""Arguments and options that several commands share, with their shell completion. May import click."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,28 @@ from hpsearch.cli.output import json_option
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def study_names(*given: Any) -> Any:
+    """Complete the names of studies. The database is imported only when a shell asks for a completion."""
+    from hpsearch.cli import completion
+
+    return completion.study_names(*given)
+
+
+def _study_files(*given: Any) -> Any:
+    from hpsearch.cli import completion
+
+    return completion.study_files(*given)
+
+
+def name_argument(command: Command) -> Command:
+    return click.argument("name", shell_complete=study_names)(command)
+
+
+def study_file_argument(command: Command) -> Command:
+    kind = click.Path(path_type=Path)
+    return click.argument("study_file", type=kind, shell_complete=_study_files)(command)
 
 
 def storage_option(command: Command) -> Command:
@@ -28,11 +50,22 @@ def data_dir_option(command: Command) -> Command:
         "--data-dir",
         type=click.Path(path_type=Path),
         metavar="DIR",
-        help="Where datasets are [default: $HPSEARCH_DATA, or the user's cache].",
+        help="The directory of the datasets [default: $HPSEARCH_DATA, or the user's cache].",
     )(command)
 
 
-def running_options(command: Command) -> Command:
+def reports_option(command: Command) -> Command:
+    return click.option(
+        "--reports",
+        type=click.Path(path_type=Path),
+        default=Path("reports"),
+        show_default=True,
+        metavar="DIR",
+        help="The directory that reports are written to.",
+    )(command)
+
+
+def run_options(command: Command) -> Command:
     """The options of the commands that run a study."""
     for option in (
         json_option,
@@ -42,19 +75,12 @@ def running_options(command: Command) -> Command:
             metavar="COMMAND|URL",
             help="Run a command, or post to a web hook, when the study ends, fails or is stopped.",
         ),
-        click.option(
-            "--reports",
-            type=click.Path(path_type=Path),
-            default=Path("reports"),
-            show_default=True,
-            metavar="DIR",
-            help="Where the report goes.",
-        ),
+        reports_option,
         data_dir_option,
         click.option(
             "--scheduler",
             metavar="ADDRESS",
-            help="Where dask or ray find their workers, as tcp://host:8786 [default: ray starts its own here].",
+            help="The scheduler of dask or ray, e.g. tcp://host:8786 [default: ray starts its own on this machine].",
         ),
         click.option(
             "--backend",
@@ -67,7 +93,7 @@ def running_options(command: Command) -> Command:
             "--workers",
             type=click.IntRange(1, 4096),
             metavar="N",
-            help="So many segments at once [default: one a core, or all that the scheduler has room for].",
+            help="How many workers train at once [default: one per core, or all that the scheduler has].",
         ),
     ):
         command = option(command)

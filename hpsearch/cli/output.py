@@ -1,7 +1,7 @@
-"""`--json`: what a command found, as JSON on standard output, for a program to read. May import click.
+"""What commands print and ask: the flag `--json`, prompts, signals. May import click.
 
 A command prints either text or JSON, never both; errors stay one line on standard error, and the exit status is the
-same. Numbers that JSON does not have (NaN, infinity) are null.
+same. NaN and infinity, which JSON does not have, are null.
 """
 
 import contextlib
@@ -28,96 +28,97 @@ from hpsearch.errors import InputError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-_told_to: ContextVar[TextIO | None] = ContextVar("_told_to", default=None)
+_json_stream: ContextVar[TextIO | None] = ContextVar("_json_stream", default=None)
+"""Standard output while `--json` has redirected it."""
 
 
 def json_option(command: Command) -> Command:
-    """Give a command the flag `--json`, as its argument `as_json`; what others print goes to standard error then."""
+    """Give a command the flag `--json`, as its argument `as_json`; all other output then goes to standard error."""
 
     @functools.wraps(command)
     def run(**given: Any) -> Any:
         if not given["as_json"]:
             return command(**given)
-        before = _told_to.set(sys.stdout)
+        before = _json_stream.set(sys.stdout)
         try:
-            with contextlib.redirect_stdout(sys.stderr):  # a model file prints what it likes
+            with contextlib.redirect_stdout(sys.stderr):  # a model file may print anything
                 return command(**given)
         finally:
-            _told_to.reset(before)
+            _json_stream.reset(before)
 
     option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a program to read.")
     return cast("Command", option(run))
 
 
-def tell(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print one document: mappings, sequences, dataclasses, paths, times, NumPy numbers and arrays, and text."""
-    click.echo(json.dumps(plain(value), indent=2, allow_nan=False), file=_told_to.get())
+    click.echo(json.dumps(json_value(value), indent=2, allow_nan=False), file=_json_stream.get())
 
 
 def print_json_line(event: str, **facts: Any) -> None:
     """Print one event of a running command as one line, at once: {"event": …, …}."""
-    click.echo(json.dumps(plain({"event": event, **facts}), allow_nan=False), file=_told_to.get())
+    click.echo(json.dumps(json_value({"event": event, **facts}), allow_nan=False), file=_json_stream.get())
 
 
 @contextlib.contextmanager
-def prompting(nobody: str, *, err: bool = False) -> Iterator[None]:
-    """Ask a person something inside. Raises Abort if they will not say, InputError with `nobody` if no one is there."""
+def interactive_prompt(message: str, *, err: bool = False) -> Iterator[None]:
+    """Turn the end of standard input during a prompt into an InputError with `message`; raises Abort on a terminal."""
     try:
         if sys.stdin is None:  # it is closed
             raise click.Abort
         yield
     except click.Abort:
-        click.echo(err=err)  # the line of the question
+        click.echo(err=err)  # ends the line of the question
         if sys.stdin is not None and sys.stdin.isatty():
             raise
-        raise InputError(nobody) from None
+        raise InputError(message) from None
 
 
-def sign(mark: str, word: str) -> str:
-    """Return the mark, or the word where standard output cannot show it."""
+def symbol(mark: str, fallback: str) -> str:
+    """Return the mark, or the fallback where the encoding of standard output does not have it."""
     try:
         mark.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
-        return word
+        return fallback
     return mark
 
 
-def plain(value: Any) -> Any:
-    """Return the value as what JSON knows.
+def json_value(value: Any) -> Any:
+    """Return the value converted to the types of JSON.
 
-    >>> plain({"place": Path("a"), "loss": float("nan")})
+    >>> json_value({"place": Path("a"), "loss": float("nan")})
     {'place': 'a', 'loss': None}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: json_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, AbstractSet):
-        return sorted(map(plain, value))
+        return sorted(map(json_value, value))
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if hasattr(value, "tolist"):  # NumPy's numbers and arrays, without importing NumPy
-        return plain(value.tolist())
+    if hasattr(value, "tolist"):  # numbers and arrays of NumPy, without importing it
+        return json_value(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
 
 
-def stop_at_once() -> None:
-    """Have any signal end the program where it is, while nothing is under way that could be lost.
+def exit_on_signal() -> None:
+    """Let SIGINT, SIGTERM and SIGHUP end the program at once. For phases in which nothing can be lost.
 
-    Python's own KeyboardInterrupt could surface, and vanish, inside any library's callback.
+    A KeyboardInterrupt could be raised, and swallowed, inside a callback of any library.
     """
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, _stop)
+                signal.signal(number, _exit)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, frame: FrameType | None) -> None:
     os.write(2, b"hpsearch: stopped\n")
     os._exit(130)

@@ -1,4 +1,4 @@
-"""`launch` and `resume`: run a study, show how it goes, write its report. May import api, search and reporting."""
+"""`launch` and `resume`: run a study, show its progress, write its report. May import api, search and reporting."""
 
 import dataclasses
 import os
@@ -10,18 +10,18 @@ from typing import Any
 
 import click
 
-from hpsearch.api.display import watching
-from hpsearch.api.run import Run, carry_out
-from hpsearch.cli.folders import nearest_there
-from hpsearch.cli.output import print_json_line, stop_at_once
+from hpsearch.api.display import open_display
+from hpsearch.api.run import RunStudy, run_and_notify
+from hpsearch.cli.folders import nearest_existing
+from hpsearch.cli.output import exit_on_signal, print_json_line
 from hpsearch.cli.report.write import write_report
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
 
 
-class Events(Watcher):
-    """Prints a line of JSON for each event."""
+class JsonEvents(Watcher):
+    """Prints each event as one line of JSON."""
 
     def stage_changed(self, event: StageEvent) -> None:
         print_json_line("stage", **dataclasses.asdict(event))
@@ -34,7 +34,7 @@ class Events(Watcher):
 
 
 def run_launch(study_file: Path, *, or_resume: bool, storage: str, **given: Any) -> int:
-    """Launch a study file, or, with `or_resume`, go on with it if its name is known."""
+    """Launch a study file, or, with `or_resume`, resume its study if that was launched before."""
 
     def run(options: launch.Options) -> tuple[str, bool]:
         return launch.launch(study_file, options, or_resume=or_resume)
@@ -43,7 +43,7 @@ def run_launch(study_file: Path, *, or_resume: bool, storage: str, **given: Any)
 
 
 def run_resume(name: str, *, storage: str, **given: Any) -> int:
-    """Go on with a study."""
+    """Resume a study."""
 
     def run(options: launch.Options) -> tuple[str, bool]:
         return name, launch.resume(name, options)
@@ -51,23 +51,25 @@ def run_resume(name: str, *, storage: str, **given: Any) -> int:
     return _run(run, storage, **given)
 
 
-def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | None, as_json: bool, **given: Any) -> int:
-    stop_at_once()
-    _refuse_no_folder(reports)
-    shown: AbstractContextManager[Watcher] = nullcontext(Events()) if as_json else watching(quiet=quiet)
+def _run(
+    run: RunStudy, storage: str, *, reports: Path, quiet: bool, notify: str | None, as_json: bool, **given: Any
+) -> int:
+    exit_on_signal()
+    _check_folder(reports)
+    display: AbstractContextManager[Watcher] = nullcontext(JsonEvents()) if as_json else open_display(quiet=quiet)
     options = launch.Options(storage, **given)
-    name, finished = carry_out(run, options, shown, notify_target=notify)
+    name, finished = run_and_notify(run, options, display, notify_target=notify)
     if not finished:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second Ctrl-C has nothing left to stop
-        elsewhere = () if reports == Path("reports") else ("--reports", str(reports))
-        go_on = launch.how_to_resume(name, options, *elsewhere)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to stop
+        reports_option = () if reports == Path("reports") else ("--reports", str(reports))
+        next_command = launch.how_to_resume(name, options, *reports_option)
         if as_json:
-            print_json_line("end", study=name, state="interrupted", report=None, next=go_on)
-        print(f"hpsearch: stopped; go on with `{go_on}`", file=sys.stderr)
+            print_json_line("end", study=name, state="interrupted", report=None, next=next_command)
+        print(f"hpsearch: stopped; go on with `{next_command}`", file=sys.stderr)
         return 130
     try:
         written = write_report(name, storage, reports)
-    except InputError as error:  # the study was none the worse for it
+    except InputError as error:  # the study itself is complete
         raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
         print_json_line("end", study=name, state="complete", report=written, next=None)
@@ -76,10 +78,10 @@ def _run(run: Run, storage: str, *, reports: Path, quiet: bool, notify: str | No
     return 0
 
 
-def _refuse_no_folder(reports: Path) -> None:
-    """Refuse, before anything is trained, a place where no report could be written."""
-    there = nearest_there(reports, f"--reports {reports}")
-    if not there.is_dir():
-        raise InputError(f"--reports {reports}: must be a folder, or a name for a new one; {there} is a file")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"--reports {reports}: {there} must be writable")
+def _check_folder(reports: Path) -> None:
+    """Raise InputError, before anything is trained, for a folder that no report could be written to."""
+    existing = nearest_existing(reports, f"--reports {reports}")
+    if not existing.is_dir():
+        raise InputError(f"--reports {reports}: must be a folder, or a name for a new one; {existing} is a file")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"--reports {reports}: {existing} must be writable")

@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def schema() -> None:
-    """Print the study file's JSON Schema, with which an editor completes and checks one."""
+    """Print the JSON Schema of the study file, for editors."""
     from hpsearch.spec.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

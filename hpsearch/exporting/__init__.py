@@ -1,4 +1,4 @@
-"""Finished models and trials for others to use: arrays, a classifier, ONNX, MLflow, TensorBoard. Writes no database.
+"""Exports of trained models and trials: arrays, a classifier, ONNX, MLflow, TensorBoard. Writes no database of ours.
 
-May import NumPy, scikit-learn and all packages but the command line; each format's library only where it is written.
+May import NumPy, scikit-learn and all packages below; the library of a format only when it is written.
 """

@@ -1,4 +1,4 @@
-"""Weights as an .npz file, which NumPy reads without us. May import NumPy."""
+"""Weights as an .npz file, which NumPy reads without hpsearch. May import NumPy."""
 
 import io
 from pathlib import Path
@@ -7,17 +7,17 @@ import numpy as np
 
 from hpsearch.errors import InputError
 from hpsearch.exporting.files import write_file
-from hpsearch.exporting.trained_model import Finished
+from hpsearch.exporting.trained_model import TrainedModel
 
 
-def write_npz(model: Finished, path: Path) -> Path:
+def write_npz(model: TrainedModel, path: Path) -> Path:
     """Write the weights by name, and `data.mean`, `data.deviation` (features,), `data.classes`; return the path.
 
-    Raises InputError where it cannot be written, or a trainable has arrays of these names.
+    Raises InputError where the file cannot be written, or a trainable has arrays of these names.
     """
     buffer = io.BytesIO()
-    samples = {"data.mean": model.mean, "data.deviation": model.deviation, "data.classes": np.array(model.classes)}
-    if both := [name for name in samples if name in model.weights]:
-        raise InputError(f"trial {model.trial} has an array {both[0]!r} of its own, a name that an export needs")
-    np.savez(buffer, allow_pickle=False, **model.weights, **samples)
+    extra = {"data.mean": model.mean, "data.deviation": model.deviation, "data.classes": np.array(model.classes)}
+    if both := [name for name in extra if name in model.weights]:
+        raise InputError(f"trial {model.trial} has an array {both[0]!r}, a name that the export needs")
+    np.savez(buffer, allow_pickle=False, **model.weights, **extra)
     return write_file(path, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""A finished model as a classifier of scikit-learn's kind: raw images in, classes out. May import scikit-learn."""
+"""A trained model as a scikit-learn classifier: raw samples in, classes out. May import scikit-learn."""
 
 import threading
 from typing import Any
@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from hpsearch.errors import InputError
-from hpsearch.exporting.trained_model import Finished, score
+from hpsearch.exporting.trained_model import TrainedModel, score
 
 Array = npt.NDArray[Any]
 
@@ -23,15 +23,15 @@ def _has_probabilities(classifier: "Classifier") -> bool:
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A trained model: `predict` and `score`; of a network `decision_function`, of a cross-entropy `predict_proba`.
+    """A trained model: `predict` and `score`; a network has `decision_function`, with cross-entropy `predict_proba`.
 
-    Images are (n, features), or (n, channels, height, width), raw as the dataset has them: they are standardised as in
-    training. Classes are the dataset's labels 0, 1, …; `class_names_` has their names. It is trained already: `fit`
-    refuses. Threads may share it. It can be pickled, and then needs its model file where it was (a trainable, its
-    prepared images too).
+    Samples are (n, features), or images (n, channels, height, width), raw as in the dataset; they are standardised like
+    the training samples. Classes are the labels 0, 1, … of the dataset; `class_names_` has their names. `fit` raises,
+    since the model is already trained. Threads may share a classifier. It can be pickled; to unpickle it, its model
+    file, and for a trainable its prepared split, must be where they were.
     """
 
-    def __init__(self, model: Finished) -> None:
+    def __init__(self, model: TrainedModel) -> None:
         self.model = model
         self.classes_ = np.arange(len(model.classes))
         self.class_names_ = np.array(model.classes)
@@ -39,61 +39,61 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
         plugin = model.plugin()
         self._network = model.network(plugin) if plugin.kind == "layers" else None
         self._trainable = model.trainable(plugin) if plugin.kind == "trainable" else None
-        self._one_at_a_time = threading.Lock()  # a network's buffers are the next call's too
+        self._lock = threading.Lock()  # calls share the buffers of the network
 
     def __getstate__(self) -> dict[str, Any]:
         return {"model": self.model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["model"])  # type: ignore[misc]  # the network is built anew: its layers may be of any kind
+        self.__init__(state["model"])  # type: ignore[misc]  # builds the network again: its layers may not be picklable
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def fit(self, X: Any, y: Any) -> "Classifier":
-        """Raise InputError: what it knows comes from its study."""
+        """Raise InputError: the model is already trained."""
         raise InputError(
-            f"trial {self.model.trial} of study {self.model.study!r} is trained already, on its study's images; "
-            "launch a study to train, or wrap this in sklearn.frozen.FrozenEstimator"
+            f"trial {self.model.trial} of study {self.model.study!r} is trained already; launch a study to "
+            "train another, or wrap this in sklearn.frozen.FrozenEstimator"
         )
 
     @available_if(_has_scores)  # type: ignore[untyped-decorator]
     def decision_function(self, X: Any) -> npt.NDArray[np.float32]:
-        """Return the class scores (n, classes) of images; of two classes, how far the second is ahead (n,)."""
+        """Return the class scores (n, classes); with two classes, the second score less the first (n,)."""
         scores = self._scores(X)
         return scores if scores.shape[1] > 2 else scores[:, 1] - scores[:, 0]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return each class's probability (n, classes), by the softmax of the scores."""
+        """Return the class probabilities (n, classes), the softmax of the scores."""
         scores = self._scores(X).astype(np.float64)
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> npt.NDArray[np.int64]:
-        """Return the class (n,) of each image."""
+        """Return the predicted class (n,) of each sample."""
         if self._trainable is None:
             return np.asarray(self._scores(X).argmax(axis=1))
         samples = self._samples(X)
         if not len(samples):
             return np.empty(0, np.int64)
-        unknown = np.zeros(len(samples), np.int64)  # the loss, which needs labels, is not looked at
-        with self._one_at_a_time:
+        unknown = np.zeros(len(samples), np.int64)  # the loss, which needs labels, is not used
+        with self._lock:
             return self._trainable.evaluate(samples, unknown).predicted.astype(np.int64)
 
     def _scores(self, X: Any) -> npt.NDArray[np.float32]:
         assert self._network is not None
         samples = self._samples(X)
-        with self._one_at_a_time:
+        with self._lock:
             return score(self._network, samples)
 
     def _samples(self, X: Any) -> npt.NDArray[np.float32]:
-        """Check images as scikit-learn does, which raises ValueError, and standardise them."""
+        """Check samples like scikit-learn, which raises ValueError, and standardise them."""
         samples = np.asarray(X)
         if samples.ndim == 4 and samples.shape[1:] == tuple(self.model.image_shape):
             samples = samples.reshape(len(samples), -1)
         if samples.ndim != 2 or samples.dtype.kind not in "biuf":
-            raise ValueError(f"X must be numbers (images, features), got {samples.dtype} {samples.shape}")
+            raise ValueError(f"X must be numbers (samples, features), got {samples.dtype} {samples.shape}")
         if samples.shape[1] != self.n_features_in_:
             expects = f"Classifier is expecting {self.n_features_in_} features as input"
             raise ValueError(f"X has {samples.shape[1]} features, but {expects}")

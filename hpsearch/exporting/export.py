@@ -1,4 +1,4 @@
-"""`hpsearch export`: a study, or a model of it, in the format named. May import this package and reporting's frames."""
+"""`hpsearch export`: write a study, or a model of it, in a format. May import this package and reporting's frames."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.exporting.files import FOLDER, default_path
-from hpsearch.exporting.trained_model import called, find_trial, finished
+from hpsearch.exporting.trained_model import find_trial, load_model, trial_name
 from hpsearch.reporting.frames import Frames
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.masking import shown
@@ -21,7 +21,7 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written where: the trial, or how many trials."""
+    """What was written where: the trial, or the number of trials."""
 
     format: str
     place: str
@@ -31,10 +31,11 @@ class Exported:
 def export(
     frames: Frames, format_name: str, to: str | None = None, trial: str | None = None, data_dir: Path | None = None
 ) -> Exported:
-    """Write an export; `to` is a path, for MLflow also the address of a server or a database.
+    """Write an export; `to` is a path, for MLflow also the URL of a server or a database.
 
-    Without `trial` (STAGE:NUMBER) the models are the final's first replicate, else the last search's best, and the
-    trials are all that have ended. Raises InputError for what cannot be had or written, in one line.
+    `trial` is STAGE:NUMBER. The default for a model is the first replicate of [final], else the best trial of the last
+    search; for MLflow and TensorBoard it is all trials that have ended. Raises InputError for an unknown trial
+    or a path that cannot be written.
     """
     if format_name not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, got {format_name!r}")
@@ -62,7 +63,7 @@ def export(
 
 def _export_model(frames: Frames, format_name: str, path: Path, trial: str | None, data_dir: Path | None) -> Exported:
     chosen = find_trial(frames, trial)
-    model = finished(frames, chosen, data_dir)
+    model = load_model(frames, chosen, data_dir)
     if format_name == "npz":
         from hpsearch.exporting.arrays import write_npz
 
@@ -71,11 +72,11 @@ def _export_model(frames: Frames, format_name: str, path: Path, trial: str | Non
         from hpsearch.exporting.onnx import write_onnx
 
         write_onnx(model, path)
-    return Exported(format_name, str(path), f"trial {called(chosen)}")
+    return Exported(format_name, str(path), f"trial {trial_name(chosen)}")
 
 
 def _tracking_uri(to: str | None) -> str:
-    """Return MLflow's address for a path or an address; raise InputError for one where our own tables are."""
+    """Return MLflow's URI for a path or a URI; raise InputError for a database of hpsearch."""
     uri = to or os.environ.get("MLFLOW_TRACKING_URI") or str(FOLDER / "mlflow.db")
     if "://" not in uri:
         path = Path(uri)
@@ -85,14 +86,14 @@ def _tracking_uri(to: str | None) -> str:
             raise InputError(f"{path.parent}: the directory cannot be made: {error.strerror}") from error
         uri = f"sqlite:///{path}"
     if "sql" in uri.partition("://")[0] and _is_ours(uri):
-        raise InputError(f"--to: {shown(uri)} is a database of hpsearch's, and MLflow's tables would break it")
+        raise InputError(f"--to: {shown(uri)} is a database of hpsearch, which the tables of MLflow would break")
     return uri
 
 
 def _is_ours(url: str) -> bool:
     try:
         open_to_read(url).dispose()
-    except HpsearchError:  # MLflow will say what may be wrong with it
+    except HpsearchError:  # MLflow reports what is wrong with it
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Where exports go, and how a file of them is written. May import the standard library."""
+"""The default paths of exports, and how their files are written. May import the file names of reporting."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from hpsearch.errors import InputError
 from hpsearch.reporting.file_names import folder_name, replace
 
 FOLDER = Path("exports")
-"""Where exports go unless another place is named."""
+"""The folder of exports without `--to`."""
 
 
 def default_path(study: str, ending: str) -> Path:
-    """The path of a study's export: exports/NAME and the ending."""
+    """Return the default path of a study's export: exports/NAME and the ending."""
     return FOLDER / f"{folder_name(study)}{ending}"
 
 
 def write_file(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all; its folder is made. Raises InputError where it cannot be written."""
+    """Write a file atomically, and make its folder; return its path. Raises InputError where it cannot be written."""
     try:
         if path.is_dir():
             raise InputError(f"{path}: must be a file, or a name for a new one, but is a folder")

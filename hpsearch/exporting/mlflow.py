@@ -1,4 +1,4 @@
-"""A study's trials as runs of an MLflow experiment of its name. Imports MLflow only where it is written."""
+"""The trials of a study as runs of an MLflow experiment of its name. Imports MLflow late."""
 
 import logging
 import os
@@ -13,23 +13,23 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.storage.masking import shown
 
 MOST_PARAMETERS, MOST_METRICS = 100, 1000
-"""What MLflow takes at once."""
+"""The most that MLflow accepts in one request."""
 
-LONGEST = 6000
-"""Characters of a parameter's value."""
+MAX_LENGTH = 6000
+"""The most characters of a parameter's value."""
 
 _STATES = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 def write_mlflow(frames: Frames, runs: Iterable[Run], uri: str) -> int:
-    """Add each trial as a run; return how many are new. A trial that is there already is left as it is.
+    """Add each trial as a run; return how many are new. A trial that MLflow already has is not changed.
 
     Raises InputError where MLflow is missing or cannot be reached at `uri`, HpsearchError where it fails later.
     """
     if find_spec("mlflow") is None:
         raise InputError("--format mlflow needs mlflow, which is not installed: pip install 'hpsearch[mlflow]'")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # a study's name is nobody's business
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 14 s, where its own seven take four minutes
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # the name of a study may be confidential
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # 14 s; its default of seven takes four minutes
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -40,21 +40,21 @@ def write_mlflow(frames: Frames, runs: Iterable[Run], uri: str) -> int:
     try:
         client = MlflowClient(tracking_uri=uri)
         experiment = _experiment(client, frames.study["name"])
-        there = dict(_there(client, experiment, frames.study["created_at"]))
+        existing = dict(_existing_runs(client, experiment, frames.study["created_at"]))
     except failures as error:
-        raise InputError(f"--to {shown(uri)}: MLflow cannot be used there: {_told(error, uri)}") from error
+        raise InputError(f"--to {shown(uri)}: MLflow cannot be used there: {_first_line(error, uri)}") from error
     number = 0
     try:
         for run in runs:
-            if run.name in there and there[run.name][1]:
+            if run.name in existing and existing[run.name][1]:
                 continue
-            if run.name in there:  # a kill left half of it
-                client.delete_run(there[run.name][0])
+            if run.name in existing:  # an export was killed while it wrote this run
+                client.delete_run(existing[run.name][0])
             _add(client, experiment, frames.study, run)
             number += 1
     except failures as error:
-        told = f"{number} runs are written; export again to add the rest"
-        raise HpsearchError(f"MLflow failed: {_told(error, uri)}; {told}") from error
+        hint = f"{number} runs are written; export again to add the rest"
+        raise HpsearchError(f"MLflow failed: {_first_line(error, uri)}; {hint}") from error
     return number
 
 
@@ -65,8 +65,8 @@ def _experiment(client: Any, name: str) -> str:
     return str(found.experiment_id) if found is not None else str(client.create_experiment(name))
 
 
-def _there(client: Any, experiment: str, launched: str) -> Iterator[tuple[str, tuple[str, bool]]]:
-    """The trials that MLflow has of this launch, by name: the run's id, and whether it is whole."""
+def _existing_runs(client: Any, experiment: str, launched: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+    """The trials of this launch that MLflow has: the trial's name, the id of its run, and whether that is complete."""
     token = None
     while True:
         page = client.search_runs([experiment], max_results=1000, page_token=token)
@@ -86,7 +86,7 @@ def _add(client: Any, experiment: str, study: dict[str, Any], run: Run) -> None:
     tags |= {"replicate": str(run.replicate), "state": run.state, "reason": run.reason or ""}
     made = client.create_run(experiment, run_name=run.name, tags={f"hpsearch.{key}": tags[key] for key in tags})
     now, key = int(1000 * time.time()), made.info.run_id
-    parameters = [Param(name, str(value)[:LONGEST]) for name, value in run.parameters.items()]
+    parameters = [Param(name, str(value)[:MAX_LENGTH]) for name, value in run.parameters.items()]
     metrics = [Metric(name, value, now, epoch) for name, points in run.metrics.items() for epoch, value in points]
     metrics += [Metric(name, value, now, 0) for name, value in run.results.items()]
     for start in range(0, len(parameters), MOST_PARAMETERS):
@@ -96,7 +96,7 @@ def _add(client: Any, experiment: str, study: dict[str, Any], run: Run) -> None:
     client.set_terminated(key, status=_STATES[run.state])
 
 
-def _told(error: Exception, uri: str) -> str:
-    """The first line of what MLflow says, without the address's password."""
+def _first_line(error: Exception, uri: str) -> str:
+    """The first line of MLflow's message, without the password of the URI."""
     lines = str(error).replace(uri, shown(uri)).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__

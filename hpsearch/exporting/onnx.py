@@ -1,6 +1,6 @@
-"""A finished network as an ONNX graph, standardisation included: raw images in, scores and classes out.
+"""A trained network as an ONNX graph, standardisation included: raw samples in, scores and classes out.
 
-May import NumPy and `hpsearch.nn`; onnx only where a graph is made.
+May import NumPy and `hpsearch.nn`; imports onnx late.
 """
 
 import json
@@ -12,34 +12,34 @@ import numpy as np
 
 from hpsearch.errors import InputError
 from hpsearch.exporting.files import write_file
-from hpsearch.exporting.trained_model import Finished
+from hpsearch.exporting.trained_model import TrainedModel
 from hpsearch.nn import BatchNorm, Dense, Dropout, Layer, LeakyReLU, Network, ReLU, Tanh
-from hpsearch.nn.batchnorm import EPSILON
+from hpsearch.nn.layers.batch_norm import EPSILON
 
 OPSET, IR = 17, 8
 """ONNX 1.12 and later read these (2022)."""
 
 
-def write_onnx(model: Finished, path: Path) -> Path:
+def write_onnx(model: TrainedModel, path: Path) -> Path:
     """Write the graph to a file; return its path.
 
-    Its input "images" is (n, features) float32; its outputs are "classes" (n,) int64, "scores" (n, classes), and, of a
-    model trained with the cross-entropy, "probabilities". Raises InputError where onnx is missing, where a layer has no
-    ONNX form, and where the file cannot be written.
+    The input "samples" is (n, features) float32; the outputs are "classes" (n,) int64, "scores" (n, classes), and for a
+    model trained with cross-entropy, "probabilities". Raises InputError where onnx is missing, a layer has no ONNX
+    equivalent, or the file cannot be written.
     """
     if find_spec("onnx") is None:
         raise InputError("--format onnx needs onnx, which is not installed: pip install 'hpsearch[onnx]'")
     plugin = model.plugin()
     if plugin.kind == "trainable":
-        rule = "only a model of layers has an ONNX form, and this one is a trainable"
+        rule = "only a model of layers can be exported to ONNX, and this one is a trainable"
         raise InputError(f"{model.model_file}: {rule}; --format npz has its arrays")
     return write_file(path, _Graph(model).model(model.network(plugin)).SerializeToString())
 
 
 class _Graph:
-    """Nodes and constants as they are added, each node's output being the next one's input."""
+    """A chain of nodes and their constants: the output of each node is the input of the next."""
 
-    def __init__(self, model: Finished) -> None:
+    def __init__(self, model: TrainedModel) -> None:
         from onnx import helper, numpy_helper
 
         self._helper, self._constant = helper, numpy_helper.from_array
@@ -47,7 +47,7 @@ class _Graph:
         self._last = "samples"
 
     def model(self, network: Network) -> Any:
-        """The whole model, checked."""
+        """Return the complete model, checked."""
         import onnx
 
         helper, model = self._helper, self._model
@@ -87,7 +87,7 @@ class _Graph:
         self._add("Cast", to=TensorProto.FLOAT)
 
     def _layer(self, position: int, layer: Layer) -> None:
-        """Add the nodes of a layer as it is when a network is evaluated; a class derived from ours may do otherwise."""
+        """Add the nodes of a layer in evaluation mode. Exact types only: a subclass may compute something else."""
         arrays = {key.partition(".")[2]: a for key, a in self._model.weights.items() if key.startswith(f"{position}.")}
         if type(layer) is Dense:
             self._add("Gemm", arrays["weights"], arrays["bias"])
@@ -103,5 +103,5 @@ class _Graph:
             self._add("Tanh")
         elif type(layer) is not Dropout:
             known = "Dense, BatchNorm, Dropout, ReLU, LeakyReLU and Tanh have one"
-            what = f"layer {position}, a {type(layer).__name__}, has no ONNX form"
+            what = f"layer {position}, a {type(layer).__name__}, has no ONNX equivalent"
             raise InputError(f"{self._model.model_file}: {what}; {known}; --format npz has the weights of any model")

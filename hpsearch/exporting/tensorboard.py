@@ -1,4 +1,4 @@
-"""A study's trials as TensorBoard's event files: scalars by epoch, hyperparameters. Imports tensorboardX late."""
+"""The trials of a study as event files of TensorBoard: scalars by epoch, hyperparameters. Imports tensorboardX late."""
 
 import os
 import shutil
@@ -13,7 +13,9 @@ from hpsearch.reporting.file_names import folder_name
 
 
 def write_tensorboard(runs: Iterable[Run], folder: Path) -> Path:
-    """Write a folder with one of event files for each trial; return it: `tensorboard --logdir FOLDER`.
+    """Write a folder with a folder of event files for each trial; return it, for `tensorboard --logdir`.
+
+    The folder of trial fine:3 is fine-3, since a file name must not have a colon; inside, the trial is named fine:3.
 
     Raises InputError where tensorboardX is missing, and where the folder exists or cannot be written.
     """
@@ -44,7 +46,8 @@ def _write(run: Run, folder: Path) -> None:
             for epoch, value in points:
                 writer.add_scalar(_tag(name), value, epoch)
         results = {f"best/{name.removeprefix('best.')}": value for name, value in run.results.items()}
-        for summary in hparams({key: _plain(value) for key, value in run.parameters.items()}, results):
+        parameters = {"trial": run.name} | {key: _scalar(value) for key, value in run.parameters.items()}
+        for summary in hparams(parameters, results):
             writer.file_writer.add_summary(summary)
         for name, value in results.items():
             writer.add_scalar(name, value, 0)
@@ -55,5 +58,5 @@ def _tag(metric: str) -> str:
     return metric.replace("_", "/", 1)
 
 
-def _plain(value: Any) -> Any:
+def _scalar(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)

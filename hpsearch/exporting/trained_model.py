@@ -1,4 +1,4 @@
-"""A trained model with all that it takes to use it: its weights, its layers, how its images were standardised.
+"""A trained model with everything needed to use it: weights, layers, the mean and deviation of its inputs.
 
 May import data, spec, storage, workers, search and reporting's frames.
 """
@@ -32,12 +32,12 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Finished:
-    """One trial's model at its best epoch.
+class TrainedModel:
+    """The model of one trial at its best epoch.
 
-    weights: arrays by parameter name, e.g. "0.weights" (inputs, outputs). mean, deviation: (features,) float64 of the
-    raw training images; what is scored is (image − mean) / deviation. classes: their names, by label. split, seed,
-    point, replicate: what a trainable was made with, for it is made with the same again.
+    trial: STAGE:NUMBER. weights: arrays by parameter name, e.g. "0.weights" (inputs, outputs). mean, deviation:
+    (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
+    their names, by label. split, seed, point, replicate: what a trainable is made from.
     """
 
     study: str
@@ -60,11 +60,11 @@ class Finished:
 
     @property
     def features(self) -> int:
-        """How many numbers an image has."""
+        """The number of features of a sample."""
         return math.prod(self.image_shape)
 
     def plugin(self) -> Plugin:
-        """Its model file. Raises ModelError if that is not the one it was trained with."""
+        """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
         plugin = read_plugin(self.model_file)
         if plugin.hash != self.model_hash:
             rule = f"the model file is not the one that trial {self.trial} of {self.study!r} was trained with"
@@ -72,14 +72,14 @@ class Finished:
         return plugin
 
     def network(self, plugin: Plugin) -> Network:
-        """Its layers with its weights, for one trial."""
+        """Build the network, for one trial, with the weights."""
         made = layers(plugin, len(self.classes), self.configuration.parameters)
         network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
         network.load(0, self.weights)
         return network
 
     def trainable(self, plugin: Plugin) -> Guarded:
-        """A trainable of its own kind, with its state."""
+        """Make the trainable and restore its state."""
         data_seed = common_seed(self.seed, self.replicate)
         seed = seed_of(self.seed, self.point, self.replicate)
         made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.configuration)
@@ -87,12 +87,12 @@ class Finished:
         return made
 
     def standardise(self, samples: Array) -> npt.NDArray[np.float32]:
-        """Raw images (n, features) as those that it was trained on: the same bits."""
+        """Standardise raw samples (n, features), bit for bit as in training."""
         return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
 def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Class scores (n, classes) of standardised images (n, features), in the chunks that the search scores them in."""
+    """Return the class scores (n, classes) of standardised samples (n, features), in the same chunks as the search."""
     scores = np.empty((len(samples), network.outputs), np.float32)
     for start in range(0, len(samples), ROWS_PER_CHUNK):
         chunk = slice(start, start + ROWS_PER_CHUNK)
@@ -101,9 +101,9 @@ def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.
 
 
 def find_trial(frames: Frames, name: str | None = None) -> Record:
-    """Return the trial that is called STAGE:NUMBER; else the final's first replicate, else the last search's best.
+    """Return the trial STAGE:NUMBER; by default the first replicate of [final], else the best of the last search.
 
-    Raises StorageError if there is no such trial, or none has its weights in the database.
+    Raises InputError if there is no such trial, StorageError if no trial has finished.
     """
     if name is None:
         return _first(frames)
@@ -111,16 +111,16 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     for trial in frames.rows:
         if trial["stage"] == stage and str(trial["number"]) == number:
             return trial
-    there = sorted(trial["number"] for trial in frames.rows if trial["stage"] == stage)
-    if there:
-        hint = f"; stage {stage!r} has trials {there[0]} to {there[-1]}"
+    numbers = sorted(trial["number"] for trial in frames.rows if trial["stage"] == stage)
+    if numbers:
+        hint = f"; stage {stage!r} has trials {numbers[0]} to {numbers[-1]}"
     else:
         hint = nearest(stage, {trial["stage"] for trial in frames.rows})
     raise InputError(f"trial must name one of study {frames.study['name']!r} as STAGE:NUMBER, got {name!r}{hint}")
 
 
 def _first(frames: Frames) -> Record:
-    """The stages that came last first; each one's trials are sorted by rank, then by replicate."""
+    """The first trial, by rank and replicate, of the last stage that has a complete one."""
     for stage in reversed(frames.stage_rows):
         for trial in frames.by_stage[stage["name"]]:
             if trial["rank"] is not None and trial["state"] == "complete":
@@ -128,18 +128,20 @@ def _first(frames: Frames) -> Record:
     raise StorageError(f"study {frames.study['name']!r} has no finished trial yet; see `hpsearch status`")
 
 
-def called(trial: Record) -> str:
-    """STAGE:NUMBER."""
+def trial_name(trial: Record) -> str:
+    """Return STAGE:NUMBER."""
     return f"{trial['stage']}:{trial['number']}"
 
 
 def weights_of(frames: Frames, trial: Record) -> dict[str, Array]:
-    """Return a trial's arrays at its best epoch. Raises StorageError, naming who has some, if it has none."""
+    """Return the arrays of a trial at its best epoch. Raises StorageError if they are not stored."""
     weights = frames.weights(trial["id"])
     if weights is None:
-        have = [called(other) for other in _with_weights(frames, trial["stage"])]
-        some = f"; those that have: {', '.join(have)}" if have else ""
-        raise StorageError(f"trial {called(trial)}'s weights are not in the database: only the best keep theirs{some}")
+        have = [trial_name(other) for other in _with_weights(frames, trial["stage"])]
+        hint = f"; trials with weights: {', '.join(have)}" if have else ""
+        raise StorageError(
+            f"trial {trial_name(trial)}'s weights are not in the database: only the best trials keep theirs{hint}"
+        )
     return weights
 
 
@@ -148,24 +150,24 @@ def _with_weights(frames: Frames, stage: str) -> Iterator[Record]:
     return (trial for trial in ranked if frames.weights(trial["id"]) is not None)
 
 
-def finished(frames: Frames, trial: Record, data_dir: Path | None = None) -> Finished:
-    """Return a trial's model. Its images are read once more, for their mean and deviation.
+def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> TrainedModel:
+    """Return the model of a trial. The dataset is read again, for its mean and deviation.
 
-    Raises StorageError if its weights are not stored, ModelError or DataError if the model file or the images are not
-    those of the study, or not there.
+    Raises StorageError if the weights are not stored, ModelError or DataError if the model file or the dataset is
+    missing or has changed.
     """
     row = frames.study
     study = spec.parse(row["text"], row["path"])
     weights = weights_of(frames, trial)
     if trial["number"] in row["model"].get("kept", {}).get(trial["stage"], ()):
-        rule = f"trial {called(trial)} was trained with the model file as it was before a change that was accepted"
-        raise ModelError(f"{row['model']['file']}: {rule}; its weights alone can be had, as .npz")
+        rule = f"trial {trial_name(trial)} was trained with the model file as it was before a change that was accepted"
+        raise ModelError(f"{row['model']['file']}: {rule}; only its weights are usable, with Results.weights")
     workspace = known_workspace(StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__}), study)
     path = _split(study, row, trial, workspace, data_dir)
     split = data.open_split(path)
-    return Finished(
+    return TrainedModel(
         study=row["name"],
-        trial=called(trial),
+        trial=trial_name(trial),
         model_file=workspace / study.model.file,
         model_hash=row["model"]["hash"],
         configuration=Configuration.from_json(trial["configuration"]),
@@ -184,8 +186,8 @@ def finished(frames: Frames, trial: Record, data_dir: Path | None = None) -> Fin
 def _split(study: Study, row: Record, trial: Record, workspace: Path, data_dir: Path | None) -> Path:
     dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace)
     if dataset.fingerprint != row["data"]["fingerprint"]:
-        rule = f"the images are not those that study {row['name']!r} was trained with"
-        raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
+        rule = f"the dataset is not the one that study {row['name']!r} was trained with"
+        raise DataError(f"{dataset.name}: {rule}; name its directory with --data-dir")
     return prepare_one(study, dataset, _step(study, trial), trial["replicate"])
 
 

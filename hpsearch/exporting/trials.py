@@ -1,4 +1,4 @@
-"""A study's trials as MLflow and TensorBoard want them: parameters, metrics epoch by epoch.
+"""The trials of a study in the form of MLflow and TensorBoard: parameters, metrics by epoch.
 
 May import reporting and workers.
 """
@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from hpsearch.errors import StorageError
-from hpsearch.exporting.trained_model import called
+from hpsearch.exporting.trained_model import trial_name
 from hpsearch.reporting.frames import Frames
 from hpsearch.workers.segments.results import CURVE
 
 METRICS = CURVE[1:]
-"""What a curve has for each epoch."""
+"""The columns of a learning curve, for each epoch."""
 
 ENDED = ("complete", "pruned", "failed")
 
@@ -24,8 +24,8 @@ ENDED = ("complete", "pruned", "failed")
 class Run:
     """One trial that has ended.
 
-    parameters: all that it trained with, one level deep: "training.eta", "model.hidden". metrics: by name, (epoch,
-    value) pairs, of finite values. results: single numbers: the value, its epoch, and those on the test images.
+    name: STAGE:NUMBER. parameters: its configuration, flattened: "training.eta", "model.hidden". metrics: by name, the
+    (epoch, value) pairs without missing values. results: single numbers, e.g. the best epoch and the test accuracy.
     """
 
     name: str
@@ -57,7 +57,7 @@ def _run(row: Mapping[str, Any], curve: pd.DataFrame | None) -> Run:
         known = curve[["epoch", name]].dropna()
         metrics[name] = [(int(epoch), float(value)) for epoch, value in known.itertuples(index=False)]
     return Run(
-        name=called(row),
+        name=trial_name(row),
         stage=row["stage"],
         replicate=row["replicate"],
         state=row["state"],

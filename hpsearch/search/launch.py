@@ -15,7 +15,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from hpsearch import __version__, data, spec
+from hpsearch import data, spec
 from hpsearch.errors import DataError, InputError, ModelError, StudyBusyError
 from hpsearch.search.cohorts import Pace
 from hpsearch.search.growth import accept, grow, growth_of, growth_of_file, in_words
@@ -30,6 +30,7 @@ from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
 from hpsearch.storage.masking import shown
 from hpsearch.storage.records import COMPLETE, NewStudy, StudyRow
+from hpsearch.version import __version__
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 from hpsearch.workers.pools import SCHEDULED, Pool, open_pool
 

@@ -31,11 +31,12 @@ class StageProgress:
 class TrialEvent:
     """A trial that has ended, once its result is in the database.
 
-    `params` has the searched keys' values. `accuracy` and `loss` are those of the validation images at `best_epoch`;
-    they are None where it has no such epoch. `state` is "complete", "pruned" or "failed", and `reason` says why.
+    `trial` is its name, STAGE:NUMBER; `params` has the values of the searched hyperparameters. `accuracy` and `loss` are
+    those of the validation samples at `best_epoch`, None where there is no such epoch. `state` is "complete", "pruned" or "failed", and `reason` says why.
     """
 
     study: str
+    trial: str
     stage: str
     number: int
     point: int
@@ -135,6 +136,7 @@ class Tally:
     def _event(self, row: TrialRow) -> TrialEvent:
         return TrialEvent(
             study=self._study,
+            trial=f"{self._name}:{row.number}",
             stage=self._name,
             number=row.number,
             point=row.point,

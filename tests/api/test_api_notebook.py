@@ -1,15 +1,15 @@
-"""What a notebook shows of a running study; IPython stands aside, in whose place is what it would be asked for."""
+"""The progress display in a notebook, with a fake IPython."""
 
 import sys
 import types
 
 import pytest
-from test_api_building import tiny
+from test_api_study import tiny
 from tiny import url, workspace
 
 import hpsearch
 from hpsearch.api import notebook
-from hpsearch.api.display import watching
+from hpsearch.api.display import open_display
 from hpsearch.search.progress import StageProgress
 
 
@@ -25,7 +25,7 @@ class Handle:
 
 @pytest.fixture
 def kernel(monkeypatch):
-    """Modules in IPython's place, as a kernel has them; returns what was displayed."""
+    """Fake modules of IPython, as in a kernel; returns what was displayed."""
     displayed = []
 
     def display(shown, display_id=False):
@@ -53,8 +53,8 @@ def test_a_notebook_shows_one_table_that_is_redrawn(kernel, tmp_path, monkeypatc
     assert capsys.readouterr().out == ""
 
 
-def test_names_are_escaped_and_messages_are_the_last_ones(kernel):
-    with watching(quiet=False) as table:
+def test_names_are_escaped_and_the_last_messages_are_shown(kernel):
+    with open_display(quiet=False) as table:
         for i in range(9):
             table.message(f"<i>{i}")
         table.stage(StageProgress("<b>", 0, 1, 4, 1, 0, 0, 40, 10, 0.5))
@@ -66,7 +66,7 @@ def test_names_are_escaped_and_messages_are_the_last_ones(kernel):
     assert repr(table).startswith("<b>: 25%, 1/4 trials, best 50.00%\n<i>4")
 
 
-def test_time_left_is_told_while_it_runs(kernel, monkeypatch):
+def test_a_running_stage_shows_the_time_left(kernel, monkeypatch):
     clock = iter(range(0, 1000, 10))
     monkeypatch.setattr(notebook.time, "monotonic", lambda: float(next(clock)))
     table = notebook.Table()
@@ -75,7 +75,7 @@ def test_time_left_is_told_while_it_runs(kernel, monkeypatch):
     assert ", about " in kernel[0].pages[-1]
 
 
-def test_a_kernel_is_told_from_a_shell_and_from_none(kernel, monkeypatch):
+def test_a_kernel_is_distinguished_from_a_shell_and_from_no_ipython(kernel, monkeypatch):
     assert notebook.in_notebook()
     sys.modules["IPython"].get_ipython = lambda: types.SimpleNamespace()
     assert not notebook.in_notebook()

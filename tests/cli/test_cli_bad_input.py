@@ -1,4 +1,4 @@
-"""Whatever is given wrongly costs one line on standard error and exit status 2, and changes nothing."""
+"""Bad input of any kind costs one line on standard error and exit status 2, and changes nothing."""
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
@@ -21,17 +21,17 @@ CIFAR = ('dataset = "digits"', 'dataset = "cifar10"')
 
 
 def run(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Run a command in this process; return its exit status and its one line, in which {folder} stands for the folder."""
+    """Run a command in this process; return its exit status and its error, with {folder} in place of the folder."""
     status = main(arguments)
-    out, complaint = capsys.readouterr()
+    out, error = capsys.readouterr()
     assert out == ""
-    assert complaint.count("\n") == 1
-    assert complaint.startswith("hpsearch: ")
-    return status, complaint.removeprefix("hpsearch: ").rstrip("\n").replace(str(folder), "{folder}")
+    assert error.count("\n") == 1
+    assert error.startswith("hpsearch: ")
+    return status, error.removeprefix("hpsearch: ").rstrip("\n").replace(str(folder), "{folder}")
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
-    """All that is in a folder; SQLite's own helpers and the lock hold nothing."""
+    """All files of a folder, but for SQLite's helper files and the lock."""
     helpers = ("-shm", "-wal", ".lock")
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
@@ -88,17 +88,17 @@ PADDING = bytes(3072 * 10_000)
 DATA = [
     (lambda folder: None, CIFAR, "{folder}/data: no such directory; --data-dir and HPSEARCH_DATA must name one that holds cifar10"),
     (lambda folder: (folder / "data").mkdir(), CIFAR, "{folder}/data: no CIFAR-10 here (looked for cifar-10-batches-bin, cifar-10-batches-py, cifar-10-batches-mat); get it with `hpsearch data fetch cifar10`, or name the directory that has it with --data-dir or HPSEARCH_DATA"),
-    (lambda folder: (folder / "data" / PYTHON.folder).mkdir(parents=True), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: missing from the python layout of CIFAR-10; `hpsearch data fetch cifar10` gets it whole"),
-    (write_binary, CIFAR, "{folder}/data/cifar-10-batches-bin/data_batch_1.bin: must have 30,730,000 bytes, has 9; `hpsearch data fetch cifar10 --layout binary` gets it whole"),
-    (lambda folder: write_cifar10(folder, pickle.dumps({"data": PADDING})[:-10]), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: not a whole pickle: cut or corrupt; it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else; `hpsearch data fetch cifar10` gets it whole"),
-    (lambda folder: write_cifar10(folder, pickle.dumps({"data": PADDING, "labels": Call()})), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: a pickle that calls posix.system is refused; it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else; `hpsearch data fetch cifar10` gets it whole"),
+    (lambda folder: (folder / "data" / PYTHON.folder).mkdir(parents=True), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: missing from the python layout of CIFAR-10; `hpsearch data fetch cifar10` gets a complete copy"),
+    (write_binary, CIFAR, "{folder}/data/cifar-10-batches-bin/data_batch_1.bin: must have 30,730,000 bytes, has 9; `hpsearch data fetch cifar10 --layout binary` gets a complete copy"),
+    (lambda folder: write_cifar10(folder, pickle.dumps({"data": PADDING})[:-10]), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: not a complete pickle: truncated or corrupt; it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else; `hpsearch data fetch cifar10` gets a complete copy"),
+    (lambda folder: write_cifar10(folder, pickle.dumps({"data": PADDING, "labels": Call()})), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: a pickle that calls posix.system is refused; it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else; `hpsearch data fetch cifar10` gets a complete copy"),
     (lambda folder: None, ("train = 200", "train = 1_400"), "data.train + data.validation must be at most 1,437 for digits, got 1,400 + 100"),
     (lambda folder: None, ('"digits"', '"digit"'), "dataset must be one of cifar10, digits, got 'digit'; did you mean 'digits'?"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("write", "change", "expected"), DATA)
-def test_bad_images_cost_one_line(tmp_path, capsys, monkeypatch, write, change, expected):
+def test_a_bad_dataset_costs_one_line(tmp_path, capsys, monkeypatch, write, change, expected):
     monkeypatch.chdir(tmp_path)
     path = workspace(tmp_path, TINY.replace(*change))
     write(tmp_path)
@@ -183,7 +183,7 @@ def test_a_storage_that_cannot_be_one_costs_one_line(tmp_path, capsys, monkeypat
 
 NEWER = "CREATE TABLE hpsearch_version (version INTEGER PRIMARY KEY); INSERT INTO hpsearch_version VALUES (99)"
 DATABASES = [
-    (NEWER, f"the database was written by a newer hpsearch (version 99 of its tables, this one has {SCHEMA_VERSION}); use that hpsearch or another --storage"),
+    (NEWER, f"sqlite:///{{folder}}/study.db: the database was written by a newer hpsearch (version 99 of its tables, this one has {SCHEMA_VERSION}); use that hpsearch or another --storage"),
     ("CREATE TABLE places (url TEXT)", "sqlite:///{folder}/study.db: the database holds no hpsearch studies"),
 ]  # fmt: skip
 COMMANDS = [("resume", "tiny"), ("status",), ("report", "tiny"), ("delete", "tiny", "--yes"), ("dashboard",)]
@@ -191,7 +191,7 @@ COMMANDS = [("resume", "tiny"), ("status",), ("report", "tiny"), ("delete", "tin
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize(("statement", "expected"), DATABASES, ids=["newer", "foreign"])
-def test_a_database_that_is_not_ours_is_left_alone(tmp_path, capsys, monkeypatch, command, statement, expected):
+def test_a_database_that_is_not_ours_is_not_changed(tmp_path, capsys, monkeypatch, command, statement, expected):
     monkeypatch.chdir(tmp_path)
     write_database(tmp_path, statement)
     before = contents(tmp_path)

@@ -1,4 +1,4 @@
-"""Shell completion: the scripts, and what the program answers a shell that asks."""
+"""Shell completion: the scripts, and the completions that the program returns to a shell."""
 
 import os
 import shutil
@@ -14,15 +14,15 @@ from hpsearch.cli.group import cli
 from hpsearch.search.launch import launch
 
 
-def answer(line: str, *, more: bool = False) -> list[str]:
-    """What a shell is told that has this line so far; with `more` a new word begins."""
+def completions(line: str, *, more: bool = False) -> list[str]:
+    """The completions of a line; with `more` those of a new word."""
     _, *words = line.split()
     begun = "" if more else words.pop()
     found = BashComplete(cli, {}, "hpsearch", "_HPSEARCH_COMPLETE").get_completions(words, begun)
     return [f"{item.type},{item.value}" for item in found]
 
 
-def test_a_shell_asks_through_the_environment():
+def test_a_shell_gets_completions_through_the_environment():
     variables = {"COMP_WORDS": "hpsearch com", "COMP_CWORD": "1", "_HPSEARCH_COMPLETE": "bash_complete"}
     command = [sys.executable, "-m", "hpsearch"]
     environment = os.environ | variables | {"PYTHONPATH": str(ROOT)}
@@ -31,33 +31,33 @@ def test_a_shell_asks_through_the_environment():
 
 
 def test_commands_and_options_are_completed():
-    assert "plain,--json" in answer("hpsearch status --")
-    assert answer("hpsearch completion", more=True) == ["plain,bash", "plain,zsh", "plain,fish"]
-    assert answer("hpsearch nonsense x") == []
+    assert "plain,--json" in completions("hpsearch status --")
+    assert completions("hpsearch completion", more=True) == ["plain,bash", "plain,zsh", "plain,fish"]
+    assert completions("hpsearch nonsense x") == []
 
 
 def test_names_of_studies_are_completed(tmp_path, monkeypatch):
     launch(workspace(tmp_path), options(tmp_path))
     launch(workspace(tmp_path, TINY.replace('"tiny"', '"two words"')), options(tmp_path))
     for command in ("status", "resume", "report", "delete --yes", "compare a", "top", "verify --all"):
-        assert answer(f"hpsearch {command} --storage {url(tmp_path)} t") == ["plain,tiny"]
+        assert completions(f"hpsearch {command} --storage {url(tmp_path)} t") == ["plain,tiny"]
     monkeypatch.setenv("HPSEARCH_STORAGE", url(tmp_path))
-    assert answer("hpsearch status t") == ["plain,tiny"]
-    assert answer("hpsearch status x") == []
+    assert completions("hpsearch status t") == ["plain,tiny"]
+    assert completions("hpsearch status x") == []
 
 
-def test_no_database_is_no_names(tmp_path, monkeypatch):
+def test_a_database_that_cannot_be_read_has_no_names(tmp_path, monkeypatch):
     (tmp_path / "study.db").write_text("nonsense" * 99)
     for storage in (url(tmp_path), url(tmp_path / "none"), "nonsense"):
         monkeypatch.setenv("HPSEARCH_STORAGE", storage)
-        assert answer("hpsearch status", more=True) == []
+        assert completions("hpsearch status", more=True) == []
 
 
 def test_study_files_are_completed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     workspace(tmp_path)
-    assert answer("hpsearch launch", more=True) == ["plain,studies/tiny.toml"]
-    assert answer("hpsearch launch ../o") == ["file,../o"]
+    assert completions("hpsearch launch", more=True) == ["plain,studies/tiny.toml"]
+    assert completions("hpsearch launch ../o") == ["file,../o"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -1,4 +1,4 @@
-"""`doctor`: what it looks at, when something is broken, and that its table of extras is that of pyproject.toml."""
+"""`doctor`: what it checks, when something is broken, and that its table of extras is that of pyproject.toml."""
 
 import json
 import tomllib
@@ -21,7 +21,7 @@ def run(capsys, *arguments):
 
 @pytest.fixture(autouse=True)
 def _quick(tmp_path, monkeypatch):
-    """Stand in a new workspace with much memory and a fast processor, whatever this machine is."""
+    """An empty working directory, on a machine with much memory and a fast processor."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HPSEARCH_STORAGE", raising=False)
     monkeypatch.setattr(machine, "sgemm_rate", lambda: 50e9)
@@ -30,14 +30,14 @@ def _quick(tmp_path, monkeypatch):
 
 
 def test_a_machine_is_described(capsys):
-    status, out, complaint = run(capsys)
-    assert (status, complaint) == (0, "")
+    status, out, errors = run(capsys)
+    assert (status, errors) == (0, "")
     topics = [line.split()[1] for line in out.splitlines()[:-1] if "->" not in line]
     assert [topic for topic in topics if topic not in EXTRAS] == TOPICS
     assert out.splitlines()[-1].endswith("next: hpsearch launch STUDY_FILE")
 
 
-def test_the_description_is_json_if_asked(capsys):
+def test_the_description_can_be_json(capsys):
     found = json.loads(run(capsys, "--json")[1])
     assert found["ok"]
     assert {finding["topic"] for finding in found["findings"]} >= set(TOPICS)
@@ -47,10 +47,10 @@ def test_the_description_is_json_if_asked(capsys):
 
 
 def test_a_broken_database_is_something_to_fix(capsys):
-    Path("damaged.db").write_bytes(b"not a database, but long enough to be looked at" * 99)
+    Path("damaged.db").write_bytes(b"not a database, but long enough to be read as one" * 99)
     for storage in ("sqlite:///damaged.db", "nonsense", "sqlite:///"):
-        status, out, complaint = run(capsys, "--storage", storage)
-        assert (status, complaint) == (1, "")
+        status, out, errors = run(capsys, "--storage", storage)
+        assert (status, errors) == (1, "")
         assert out.splitlines()[-1] == "1 to fix"
         (line,) = [line for line in out.splitlines() if line.split()[1] == "database"]
         assert line.startswith(("✗", "BROKEN"))
@@ -62,7 +62,7 @@ def test_a_disk_that_cannot_be_written_is_something_to_fix(capsys):
     assert "-> " in out
 
 
-def test_too_few_cores_and_too_little_memory_are_worth_a_note(capsys, monkeypatch):
+def test_too_few_cores_and_too_little_memory_get_a_note(capsys, monkeypatch):
     monkeypatch.setattr(checks, "cores", lambda: 64)
     monkeypatch.setattr(machine, "core_quota", lambda: 1.5)
     monkeypatch.setattr(machine, "memory_free", lambda: 10**9)
@@ -74,7 +74,7 @@ def test_too_few_cores_and_too_little_memory_are_worth_a_note(capsys, monkeypatc
     assert "-> slow: " in out
 
 
-def test_a_package_that_is_not_there_is_named_with_its_purpose(capsys, monkeypatch):
+def test_a_missing_package_is_named_with_its_purpose(capsys, monkeypatch):
     monkeypatch.setattr(checks, "EXTRAS", {"pdf": (("no_such_module",), "reports as PDF")})
     out = run(capsys)[1]
     assert "pdf           not installed; for reports as PDF\n" in out
@@ -86,9 +86,9 @@ def test_the_extras_are_those_of_the_project():
     assert set(EXTRAS) == set(known) - {"dev", "docs"}
 
 
-def test_what_cannot_be_measured_is_nothing(tmp_path):
-    assert machine.shared_by_machines("nfs4")
-    assert machine.shared_by_machines("fuse.sshfs")
-    assert not machine.shared_by_machines("ext4")
-    assert not machine.shared_by_machines(None)
+def test_network_file_systems_are_recognised(tmp_path):
+    assert machine.is_network("nfs4")
+    assert machine.is_network("fuse.sshfs")
+    assert not machine.is_network("ext4")
+    assert not machine.is_network(None)
     assert machine.file_system(tmp_path) != ""

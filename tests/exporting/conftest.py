@@ -1,4 +1,4 @@
-"""Finished studies of the digits, whose models are exported."""
+"""A complete study of the digits, whose models are exported."""
 
 import pytest
 from tiny import TINY, options, url, workspace
@@ -11,7 +11,7 @@ MODEL = 'hidden = [8]\nactivation = "leaky_relu"\nbatch_norm = true\ndropout = 0
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
-    """The folder of a study whose model has every kind of layer but one; test images were looked at by its final."""
+    """The folder of a study with a [final], whose model has every kind of layer but one."""
     folder = tmp_path_factory.mktemp("exported")
     launch(workspace(folder, TINY.replace("hidden = [8]", MODEL)), options(folder))
     return folder

@@ -1,4 +1,4 @@
-"""Trials in MLflow and TensorBoard, read back with their own readers; `hpsearch export` as a person types it."""
+"""Trials in MLflow and TensorBoard, read back with their own readers; the command `hpsearch export`."""
 
 import json
 import os
@@ -30,15 +30,15 @@ def test_mlflow_gets_each_trial_once(results, tmp_path):
     assert run.info.status == "FINISHED"
 
 
-def test_a_dead_mlflow_is_told_in_seconds_and_without_its_password(results, monkeypatch):
+def test_an_unreachable_mlflow_fails_in_seconds_without_its_password_in_the_message(results, monkeypatch):
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")
     monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Dead(BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.path)
+            requests.append(self.path)
             self.send_error(503)
 
         def log_message(self, *_):
@@ -46,16 +46,16 @@ def test_a_dead_mlflow_is_told_in_seconds_and_without_its_password(results, monk
 
     with HTTPServer(("127.0.0.1", 0), Dead) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(InputError, match=r"--to http://me:\*\*\*@127.0.0.1:\d+: MLflow cannot be used") as told:
+        with pytest.raises(InputError, match=r"--to http://me:\*\*\*@127.0.0.1:\d+: MLflow cannot be used") as refused:
             export(results.frames, "mlflow", f"http://me:s3cret@127.0.0.1:{server.server_port}")
         server.shutdown()
-    assert "s3cret" not in str(told.value)
-    assert len(asked) == 4
+    assert "s3cret" not in str(refused.value)
+    assert len(requests) == 4
 
 
-def test_mlflows_tables_never_come_into_our_database(results, study):
+def test_mlflow_never_adds_tables_to_our_database(results, study):
     pytest.importorskip("mlflow")
-    with pytest.raises(InputError, match="is a database of hpsearch's, and MLflow's tables would break it"):
+    with pytest.raises(InputError, match="is a database of hpsearch, which the tables of MLflow would break"):
         export(results.frames, "mlflow", str(study / "study.db"))
 
 
@@ -90,7 +90,7 @@ def test_one_trial_can_be_exported_alone(results, tmp_path):
     assert os.listdir(tmp_path / "tb") == ["fine-1"]
 
 
-def test_export_says_where_it_is(study, tmp_path, monkeypatch, capsys):
+def test_export_prints_its_path(study, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["export", "tiny", "--format", "npz", "--storage", url(study)]) == 0
     assert capsys.readouterr().out == "exports/tiny.npz: trial final:0\n"
@@ -123,8 +123,8 @@ def test_a_bad_export_is_one_line(study, tmp_path, monkeypatch, capsys, argument
     assert error.count("\n") == (1 if message else 0)
 
 
-def test_what_is_not_installed_is_named_with_its_extra(results, tmp_path, monkeypatch):
-    for module in ("onnx_graph", "mlflow_runs", "tensorboard"):
+def test_a_missing_package_is_named_with_its_extra(results, tmp_path, monkeypatch):
+    for module in ("onnx", "mlflow", "tensorboard"):
         monkeypatch.setattr(f"hpsearch.exporting.{module}.find_spec", lambda name: None)
     for name in ("onnx", "mlflow", "tensorboard"):
         with pytest.raises(InputError, match=rf"not installed: pip install 'hpsearch\[{name}\]'"):

@@ -1,4 +1,4 @@
-"""`check`: whether a model file keeps what a study promises. Imports what it needs late."""
+"""`check`: whether a model file is reproducible and can be resumed. Imports what it needs late."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from hpsearch.cli.output import json_option
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--set",
-    "configurations",
+    "assignments",
     multiple=True,
     metavar="KEY=VALUE",
     help="A key of [model] or [training], e.g. hidden=[50].",
@@ -23,16 +23,17 @@ from hpsearch.cli.output import json_option
     default="digits",
     show_default=True,
     metavar="NAME|TABLE",
-    help="What to train on: a name, or a table as in a study file.",
+    help="The data to train on: a name, or a table as in a study file.",
 )
 @data_dir_option
 @json_option
-def check(model: Path, configurations: tuple[str, ...], **given: Any) -> int:
-    """Check that the model file MODEL keeps what a study promises: layers or a trainable.
+def check(model: Path, assignments: tuple[str, ...], **given: Any) -> int:
+    """Check that a model file is reproducible and can be resumed.
 
-    It is trained for a few epochs, again, elsewhere, cut, restored and in company: all must give the same bits. Exit
-    status 1 if anything fails.
+    MODEL defines layers or a trainable. It is trained for a few epochs; then again, in another process, interrupted
+    and restored, and in a cohort with other trials. All must give the same results, bit for bit.
+    Exit status 1 if a check fails.
     """
     from hpsearch.cli.check.run import check as run
 
-    return run(model, configurations, **given)
+    return run(model, assignments, **given)

@@ -1,4 +1,4 @@
-"""What `check` prints: does a model file keep what a study promises? May import data and workers."""
+"""`check`: run the conformance checks on a model file, and print what they find. May import data and workers."""
 
 import json
 import signal
@@ -7,45 +7,46 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch import data, spec
-from hpsearch.cli.new_study.study_text import least_study
-from hpsearch.cli.output import sign, tell
-from hpsearch.cli.set_option import pair, parsed
+from hpsearch.cli.new_study.study_text import minimal_study
+from hpsearch.cli.output import print_json, symbol
+from hpsearch.cli.set_option import assignment, parse_toml
 from hpsearch.spec import Configuration
 from hpsearch.workers.conformance import EPOCHS, Finding, conformance
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 
 TRAIN, VALIDATION = 500, 200
-"""So many images `check` trains and measures on, or two thirds and one third of all, where there are fewer."""
+"""Samples that `check` trains and validates on, or two thirds and one third of all, where there are fewer."""
 
-_OURS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
+_FIXED_KEYS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
 """Keys of [training] that `check` sets itself."""
 
 
-def check(model: Path, configurations: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
-    """Print what was found of each promise; return 1 if any is broken."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # whatever a model raises is a finding; Ctrl-C must not be
+def check(model: Path, assignments: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
+    """Print a line for each check; return 1 if any fails."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a model raises is a finding; Ctrl-C is not
     plugin = read_plugin(model)
     samples = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
     train = min(TRAIN, 2 * len(samples.labels) // 3)
     validation = min(VALIDATION, len(samples.labels) - train)
-    configuration = _configuration(plugin, configurations, train)
+    configuration = _configuration(plugin, assignments, train)
     split = data.prepare(samples, train=train, validation=validation, seed=0)
     findings = []
     for finding in conformance(plugin, split, configuration):
         findings.append(finding)
         if not as_json:
             _print_finding(finding)
-    broken = [finding.name for finding in findings if not finding.ok]
+    failed = [finding.name for finding in findings if not finding.ok]
     if as_json:
-        tell({"model": model, "kind": plugin.kind, "hash": plugin.hash, "ok": not broken, "findings": findings})
+        print_json({"model": model, "kind": plugin.kind, "hash": plugin.hash, "ok": not failed, "findings": findings})
     else:
-        words = f"{len(broken)} of {len(findings)} fail" if broken else "keeps every promise"
-        print(f"{model}: {words}" + (f": {', '.join(broken)}" if broken else f'; name it in a study: file = "{model}"'))
-    return 1 if broken else 0
+        hint = f": {', '.join(failed)}" if failed else f'; use it in a study: file = "{model}"'
+        verdict = f"{len(failed)} of {len(findings)} checks fail" if failed else "all checks pass"
+        print(f"{model}: {verdict}{hint}")
+    return 1 if failed else 0
 
 
 def _print_finding(finding: Finding) -> None:
-    mark = sign("✓", "ok") if finding.ok else "FAILS"
+    mark = symbol("✓", "ok") if finding.ok else "FAILS"
     print(f"{mark} {finding.name}: {finding.found}", flush=True)
     if finding.remedy:
         print(f"      {finding.remedy}")
@@ -55,13 +56,13 @@ def _source(dataset: str) -> Any:
     """A dataset's name, or a table as a study file writes it."""
     if not dataset.lstrip().startswith("{"):
         return dataset
-    parsed("dataset", dataset, f"--dataset {dataset}")
-    study = least_study("configurations = [{ eta = 0.1 }]", dataset=dataset, training={"epochs": 1, "batch_size": 1})
+    parse_toml("dataset", dataset, f"--dataset {dataset}")
+    study = minimal_study("configurations = [{ eta = 0.1 }]", dataset=dataset, training={"epochs": 1, "batch_size": 1})
     return spec.parse(study, "--dataset").data.dataset
 
 
-def _configuration(plugin: Plugin, configurations: Iterable[str], train: int) -> Configuration:
-    """The configuration that is trained: that of a study which says no more than is needed, and what `--set` says."""
+def _configuration(plugin: Plugin, assignments: Iterable[str], train: int) -> Configuration:
+    """The configuration that is trained: the defaults of a minimal study, changed by `--set`."""
     training = {
         "epochs": str(EPOCHS),
         "keep": '"last"',
@@ -70,14 +71,14 @@ def _configuration(plugin: Plugin, configurations: Iterable[str], train: int) ->
         "lambda": "1e-4",
     }
     if plugin.taken is not None:
-        training = {key: value for key, value in training.items() if key in (*_OURS, *plugin.taken)}
-    known = (*plugin.parameters, *(key for key in _keys_of_training(plugin) if key not in _OURS))
+        training = {key: value for key, value in training.items() if key in (*_FIXED_KEYS, *plugin.taken)}
+    known = (*plugin.parameters, *(key for key in _keys_of_training(plugin) if key not in _FIXED_KEYS))
     model = {"file": json.dumps(plugin.path.as_posix())}
-    for text in configurations:
-        key, value = pair(text, known)
+    for text in assignments:
+        key, value = assignment(text, known)
         (model if key in plugin.parameters else training)[key] = value
     stage = f"configurations = [{{ epochs = {EPOCHS} }}]"
-    study = spec.parse(least_study(stage, training=training, model=model, train=train), "--set")
+    study = spec.parse(minimal_study(stage, training=training, model=model, train=train), "--set")
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     return spec.resolve(study, study.stages[0], {"epochs": EPOCHS})
 

@@ -1,4 +1,4 @@
-"""`dashboard`: optuna-dashboard over the database, and beside it each study's report, written when it is asked for.
+"""`dashboard`: serve optuna-dashboard over the database, and the report of each study, written on request.
 
 May import storage, reporting and optuna_dashboard.
 """
@@ -24,12 +24,12 @@ Application = Callable[[dict[str, Any], Respond], Iterable[bytes]]
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """Answers while a report is being written."""
+    """Answers other requests while a report is written."""
 
     daemon_threads = True
 
 
-class _Quiet(WSGIRequestHandler):
+class _QuietHandler(WSGIRequestHandler):
     """Does not print a line for each request."""
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -41,7 +41,7 @@ class WithReports:
 
     def __init__(self, dashboard: Application, storage: str) -> None:
         self._dashboard, self._storage = dashboard, storage
-        self._one_at_a_time = threading.Lock()  # matplotlib draws in one thread
+        self._lock = threading.Lock()  # matplotlib is not thread-safe
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         """Answer a request."""
@@ -59,7 +59,7 @@ class WithReports:
     def _report(self, name: str) -> bytes:
         engine = open_to_read(self._storage)
         try:
-            with self._one_at_a_time, tempfile.TemporaryDirectory() as folder:
+            with self._lock, tempfile.TemporaryDirectory() as folder:
                 return reporting.write_report(engine, name, Path(folder), ["html"]).read_bytes()
         finally:
             engine.dispose()
@@ -67,12 +67,12 @@ class WithReports:
 
 def serve_dashboard(storage: str, host: str, port: int) -> None:
     """Serve until Ctrl-C. Raises HpsearchError if the port is taken, StorageError if there is no database."""
-    Database(storage, create=False).close()  # the checks that a writer makes, and their one line
+    Database(storage, create=False).close()  # runs the checks of a writer, which raise one line
     from optuna_dashboard import wsgi
 
     dashboard: Any = wsgi(place_of(storage).dashboard_storage())
     try:
-        server = make_server(host, port, WithReports(dashboard, storage), _Server, _Quiet)
+        server = make_server(host, port, WithReports(dashboard, storage), _Server, _QuietHandler)
     except OSError as error:
         reason = error.strerror or error
         raise HpsearchError(f"{host}:{port} cannot be listened on ({reason}); choose another --port") from error

@@ -1,4 +1,4 @@
-"""`doctor`: whether this machine is all right, and what to fix. Imports what it needs late."""
+"""`doctor`: check this machine and what is installed on it. Imports what it needs late."""
 
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from hpsearch.cli.output import json_option
 @storage_option
 @json_option
 def doctor(storage: str, data_dir: Path | None, as_json: bool) -> int:
-    """Check this machine: cores, BLAS and its speed, memory, disks, database, optional packages; say what to fix."""
-    from hpsearch.cli.doctor.checks import examine
+    """Check this machine and the installation, and say what to fix.
 
-    return examine(storage, data_dir, as_json=as_json)
+    Checks the cores, BLAS and its speed, memory, disks, the database, datasets and optional packages.
+    """
+    from hpsearch.cli.doctor.checks import run_checks
+
+    return run_checks(storage, data_dir, as_json=as_json)

@@ -1,6 +1,6 @@
-"""`doctor`: is this machine, and what is installed on it, all right; and what to fix. May import storage and data.
+"""`doctor`: check this machine and what is installed on it, and say what to fix. May import storage and data.
 
-Changes nothing. Each check gives findings; one that is broken makes the exit status 1.
+Changes nothing. Each check yields findings; a broken one makes the exit status 1.
 """
 
 import importlib.util
@@ -16,11 +16,11 @@ from typing import Any
 
 import click
 
-from hpsearch import __version__
 from hpsearch.cli.doctor import machine
 from hpsearch.cli.doctor.extras import EXTRAS
-from hpsearch.cli.output import sign, tell
+from hpsearch.cli.output import print_json, symbol
 from hpsearch.errors import HpsearchError
+from hpsearch.version import __version__
 from hpsearch.workers.pools.backends import cores
 
 OK, ABSENT, NOTE, BROKEN = "ok", "absent", "note", "broken"
@@ -28,14 +28,14 @@ MARKS = {OK: ("✓", "ok    "), ABSENT: ("·", "absent"), NOTE: ("!", "note  "),
 SLOW = 8e9
 """FLOP/s of a core below which BLAS probably lacks kernels for this processor."""
 WORKER_MEMORY = 400e6
-"""Bytes that a worker needs, with a small network and its images."""
-LITTLE, TOO_LITTLE = 2e9, 100e6
-"""Bytes of a disk below which it is worth a note, and below which a study would soon stop."""
+"""Bytes that a worker needs, with a small network and its samples."""
+LOW_SPACE, TOO_LITTLE_SPACE = 2e9, 100e6
+"""Free bytes of a disk below which there is a note, and below which a study would soon stop."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, how it is, in words and as values, and what to do about it."""
+    """What was checked, its state, a description as text and as values, and how to fix it."""
 
     topic: str
     state: str
@@ -44,8 +44,8 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def examine(storage: str, data_dir: Path | None, *, as_json: bool) -> int:
-    """Print what is found, and what to fix; return 1 if anything is broken."""
+def run_checks(storage: str, data_dir: Path | None, *, as_json: bool) -> int:
+    """Print the findings; return 1 if anything is broken."""
     checks: list[Callable[[], Iterator[Finding]]] = [
         _python,
         _cores,
@@ -62,19 +62,19 @@ def examine(storage: str, data_dir: Path | None, *, as_json: bool) -> int:
         for finding in check():
             findings.append(finding)
             if not as_json:
-                _show(finding)
+                _print_finding(finding)
     broken, notes = (sum(finding.state == state for finding in findings) for state in (BROKEN, NOTE))
     if as_json:
-        tell({"ok": not broken, "findings": findings})
+        print_json({"ok": not broken, "findings": findings})
     elif broken:
         click.echo(f"{broken} to fix")
     else:
-        click.echo(f"{'nothing is broken' if notes else 'all is well'}; next: hpsearch launch STUDY_FILE")
+        click.echo(f"{'nothing is broken' if notes else 'everything is ok'}; next: hpsearch launch STUDY_FILE")
     return 1 if broken else 0
 
 
-def _show(finding: Finding) -> None:
-    mark = sign(*MARKS[finding.state])
+def _print_finding(finding: Finding) -> None:
+    mark = symbol(*MARKS[finding.state])
     click.echo(f"{mark} {finding.topic:<14}{finding.text}")
     if finding.fix:
         click.echo(f"{' ' * len(mark)} {'':<14}-> {finding.fix}")
@@ -88,20 +88,20 @@ def _python() -> Iterator[Finding]:
 
 
 def _cores() -> Iterator[Finding]:
-    there, ours = os.cpu_count() or 1, cores()
+    installed, usable = os.cpu_count() or 1, cores()
     quota = machine.core_quota()
-    facts = {"machine": there, "usable": ours, "quota": quota}
-    text = f"{ours} of {there} to use: as many workers unless --workers says otherwise"
-    if quota is not None and quota < ours:
+    facts = {"machine": installed, "usable": usable, "quota": quota}
+    text = f"{usable} of {installed} usable: the default of --workers"
+    if quota is not None and quota < usable:
         few = max(1, int(quota))
-        text = f"{ours} of {there} to see, but the time of {quota:.1f} to use (control group)"
+        text = f"{usable} of {installed} visible, but the control group allows the time of {quota:.1f}"
         yield Finding("cores", NOTE, text, f"launch with --workers {few}", facts)
     else:
         yield Finding("cores", OK, text, facts=facts)
 
 
 def _blas() -> Iterator[Finding]:
-    import numpy as np  # noqa: F401 - its BLAS is what is asked about
+    import numpy as np  # noqa: F401 - loads the BLAS that is checked
     import scipy.linalg.blas  # noqa: F401
     from threadpoolctl import threadpool_info
 
@@ -114,10 +114,10 @@ def _blas() -> Iterator[Finding]:
     facts = {"libraries": sorted(names), "threads": threads, "sgemm_gflops": rate / 1e9}
     text = f"{', '.join(sorted(names)) or 'unknown'}; {rate / 1e9:.0f} GFLOP/s of sgemm on one core"
     if not found:
-        fix = "the workers cannot be held to one thread each: set OPENBLAS_NUM_THREADS=1 (or MKL_…, OMP_…)"
+        fix = "the workers cannot be limited to one thread each: set OPENBLAS_NUM_THREADS=1 (or MKL_…, OMP_…)"
         yield Finding("BLAS", NOTE, text, fix, facts)
     elif rate < SLOW:
-        yield Finding("BLAS", NOTE, text, "slow: is the machine busy, or NumPy not made for this processor?", facts)
+        yield Finding("BLAS", NOTE, text, "slow: is the machine busy, or NumPy built for another processor?", facts)
     else:
         yield Finding("BLAS", OK, f"{text}; each worker uses one thread", facts=facts)
 
@@ -131,13 +131,13 @@ def _memory() -> Iterator[Finding]:
     if free < workers * WORKER_MEMORY:
         few = max(1, int(free / WORKER_MEMORY))
         fix = f"launch with --workers {few}, or end other programs"
-        yield Finding("memory", NOTE, f"{text}, little for {workers} workers", fix, facts)
+        yield Finding("memory", NOTE, f"{text}, too little for {workers} workers", fix, facts)
     else:
         yield Finding("memory", OK, text, facts=facts)
 
 
 def _shared_memory() -> Iterator[Finding]:
-    """Worker processes share locks, which live in /dev/shm on Linux."""
+    """Worker processes share locks, which are in /dev/shm on Linux."""
     try:
         multiprocessing.get_context("spawn").Lock()
     except (ImportError, OSError) as error:
@@ -166,21 +166,21 @@ def _disks(storage: str) -> Iterator[Finding]:
 
 
 def _disk(topic: str, folder: Path, elsewhere: str) -> Finding:
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free, kind = shutil.disk_usage(there).free, machine.file_system(there)
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free, kind = shutil.disk_usage(existing).free, machine.file_system(existing)
     facts = {"folder": folder, "free_bytes": free, "file_system": kind}
     text = f"{folder}: {free / 1e9:.1f} GB free"
-    if not there.is_dir() or not os.access(there, os.W_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         return Finding(
-            topic, BROKEN, f"{folder}: cannot be written", f"check the permissions of {there}; {elsewhere}", facts
+            topic, BROKEN, f"{folder}: cannot be written", f"check the permissions of {existing}; {elsewhere}", facts
         )
-    if free < TOO_LITTLE:
+    if free < TOO_LITTLE_SPACE:
         return Finding(topic, BROKEN, text, f"make room; {elsewhere}", facts)
-    if topic == "disk" and machine.shared_by_machines(kind):
-        fix = "SQLite's locks may not hold there: use a disk of this machine, or a PostgreSQL server"
-        return Finding(topic, NOTE, f"{text}, on a network's file system ({kind})", fix, facts)
+    if topic == "disk" and machine.is_network(kind):
+        fix = "SQLite's locks may not work there: use a disk of this machine, or a PostgreSQL server"
+        return Finding(topic, NOTE, f"{text}, on a network file system ({kind})", fix, facts)
     return Finding(
-        topic, NOTE if free < LITTLE else OK, text, f"make room; {elsewhere}" if free < LITTLE else None, facts
+        topic, NOTE if free < LOW_SPACE else OK, text, f"make room; {elsewhere}" if free < LOW_SPACE else None, facts
     )
 
 
@@ -214,22 +214,22 @@ def _datasets(data_dir: Path | None) -> Iterator[Finding]:
     from hpsearch import data
 
     folder = data.data_directory(data_dir)
-    there = folder.is_dir() and any(folder.glob("cifar-10-*"))
-    text = f"digits; CIFAR-10 {'is' if there else 'would be looked for'} in {folder}"
+    found = folder.is_dir() and any(folder.glob("cifar-10-*"))
+    text = f"digits; CIFAR-10 {'is' if found else 'would be looked for'} in {folder}"
     yield Finding(
-        "datasets", OK if there else ABSENT, text, None if there else "hpsearch data fetch cifar10", {"cifar10": there}
+        "datasets", OK if found else ABSENT, text, None if found else "hpsearch data fetch cifar10", {"cifar10": found}
     )
 
 
 def _extras() -> Iterator[Finding]:
     missing = {}
-    there = []
+    installed = []
     for extra, (modules, purpose) in EXTRAS.items():
         if all(importlib.util.find_spec(module) for module in modules):
-            there.append(extra)
+            installed.append(extra)
         else:
             missing[extra] = purpose
-    facts = {"installed": there, "missing": list(missing)}
-    yield Finding("extras", OK, f"installed: {', '.join(there) or 'none'}", facts=facts)
+    facts = {"installed": installed, "missing": list(missing)}
+    yield Finding("extras", OK, f"installed: {', '.join(installed) or 'none'}", facts=facts)
     for extra, purpose in missing.items():
         yield Finding(extra, ABSENT, f"not installed; for {purpose}", f"pip install 'hpsearch[{extra}]'")

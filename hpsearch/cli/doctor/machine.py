@@ -1,6 +1,6 @@
-"""What this machine is and how fast: cores, memory, disks, the rate of BLAS. May import NumPy and threadpoolctl.
+"""Properties of this machine: cores, memory, disks, the speed of BLAS. May import NumPy and threadpoolctl.
 
-Everything that one system has and another lacks is None where it is not to be had.
+What a system does not offer is None.
 """
 
 import time
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 NETWORK = ("nfs", "cifs", "smb", "sshfs", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "9p", "afs")
-"""Kinds of file systems, or their beginnings, that several machines share."""
+"""Network file systems, by their kind or its prefix."""
 
 
 def core_quota() -> float | None:
-    """Return how many cores' time the control group of this process gets, as containers and batch systems set it."""
+    """Return the CPU quota of this process's control group in cores, as containers and batch systems set it."""
     for folder in _groups("cpu"):
         try:
             if (folder / "cpu.max").exists():
@@ -28,7 +28,7 @@ def core_quota() -> float | None:
 
 
 def memory_free() -> int | None:
-    """Return the bytes that this process could still take: the machine's, or its control group's if that is less."""
+    """Return the bytes that this process can still allocate: the machine's, or its control group's if fewer."""
     found = [_machine_memory(), *(_group_memory(folder) for folder in _groups("memory"))]
     return min((value for value in found if value is not None), default=None)
 
@@ -51,7 +51,7 @@ def _group_memory(folder: Path) -> int | None:
 
 
 def _groups(controller: str) -> list[Path]:
-    """Return where this process's control group, of version 2 or 1, and those above it may be described."""
+    """Return the folders of this process's control group, of version 2 or 1, and of its parents."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -80,8 +80,8 @@ def file_system(path: Path) -> str | None:
     return max(over, key=lambda mount: len(mount[0]))[1] if over else None
 
 
-def shared_by_machines(kind: str | None) -> bool:
-    """Whether a kind of file system is one of a network, where locks may not hold."""
+def is_network(kind: str | None) -> bool:
+    """Whether a kind of file system is a network's, on which file locks may not work."""
     return kind is not None and kind.removeprefix("fuse.").startswith(NETWORK)
 
 

@@ -1,4 +1,4 @@
-"""`gradcheck`: a model file's gradients against central differences. Imports what it needs late."""
+"""`gradcheck`: the gradients of a model file against central differences. Imports what it needs late."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,23 @@ from hpsearch.cli.output import json_option
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
-    "--set", "configurations", multiple=True, metavar="KEY=VALUE", help="A parameter of the model, e.g. hidden=[50]."
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="A parameter of the model, e.g. hidden=[50]."
 )
-@click.option("--features", type=click.IntRange(1), default=20, show_default=True, help="Numbers per image.")
-@click.option("--images", type=click.IntRange(1), default=10, show_default=True, help="Images in the batch.")
+@click.option("--features", type=click.IntRange(1), default=20, show_default=True, help="Features per sample.")
+@click.option("--samples", type=click.IntRange(1), default=10, show_default=True, help="Samples in the batch.")
 @click.option("--classes", type=click.IntRange(2), default=10, show_default=True)
 @click.option("--loss", type=click.Choice(["cross_entropy", "hinge"]), default="cross_entropy", show_default=True)
-@click.option("--lambda", "lam", type=click.FloatRange(0), default=0.1, show_default=True, help="Regularisation.")
-@click.option("--h", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="The step.")
+@click.option(
+    "--lambda",
+    "lam",
+    type=click.FloatRange(0),
+    default=0.1,
+    show_default=True,
+    help="λ, the strength of the L2 regularisation.",
+)
+@click.option(
+    "--h", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="The step of the differences."
+)
 @click.option(
     "--epsilon",
     type=click.FloatRange(0, min_open=True),
@@ -33,14 +42,17 @@ from hpsearch.cli.output import json_option
     show_default=True,
     help="Largest relative error that passes.",
 )
-@click.option("--entries", type=click.IntRange(1), default=500, show_default=True, help="Most entries per parameter.")
+@click.option(
+    "--entries", type=click.IntRange(1), default=500, show_default=True, help="Most entries checked per parameter."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @json_option
-def gradcheck(model: Path, configurations: tuple[str, ...], **given: Any) -> int:
-    """Compare the gradients of the model file MODEL with central differences, in float64.
+def gradcheck(model: Path, assignments: tuple[str, ...], **given: Any) -> int:
+    """Check the gradients of a model file by finite differences.
 
-    The relative error of a and n is |a - n| / max(epsilon, |a| + |n|). Exit status 1 if it is too large anywhere.
+    Compares them to central differences in float64. The relative error of a and n is |a - n| / max(epsilon, |a| + |n|).
+    Exit status 1 if it is too large anywhere.
     """
     from hpsearch.cli.gradcheck.run import gradcheck as run
 
-    return run(model, configurations, **given)
+    return run(model, assignments, **given)

@@ -1,4 +1,4 @@
-"""What `gradcheck` prints: a table of gradients beside numeric ones. May import workers and rich."""
+"""`gradcheck`: print a table of analytic and numeric gradients. May import workers and rich."""
 
 from pathlib import Path
 from typing import Any
@@ -7,21 +7,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from hpsearch.cli.output import tell
-from hpsearch.cli.set_option import pair, parsed
+from hpsearch.cli.output import print_json
+from hpsearch.cli.set_option import assignment, parse_toml
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.workers.models.gradients import gradients
 from hpsearch.workers.models.plugin import read_plugin
 
 
-def gradcheck(model: Path, configurations: tuple[str, ...], *, tolerance: float, as_json: bool, **given: Any) -> int:
+def gradcheck(model: Path, assignments: tuple[str, ...], *, tolerance: float, as_json: bool, **given: Any) -> int:
     """Print a table of the checks; return 1 if any relative error exceeds the tolerance."""
     plugin = read_plugin(model)
-    pairs = (pair(text, plugin.parameters) for text in configurations)
-    found = gradients(plugin, {key: parsed(key, value, "")[key] for key, value in pairs}, **given)
+    pairs = (assignment(text, plugin.parameters) for text in assignments)
+    found = gradients(plugin, {key: parse_toml(key, value, "")[key] for key, value in pairs}, **given)
     failed = [c for c in found if not c.relative_error <= tolerance]  # so that NaN fails
     if as_json:
-        tell({"model": model, "ok": not failed, "tolerance": tolerance, "parameters": found})
+        print_json({"model": model, "ok": not failed, "tolerance": tolerance, "parameters": found})
         return 1 if failed else 0
     _print(found, tolerance)
     verdict = f"{len(failed)} of {len(found)} parameters fail" if failed else f"all {len(found)} parameters pass"

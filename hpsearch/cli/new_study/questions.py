@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch import data, spec
-from hpsearch.cli.new_study.study_text import USUAL, Answers, least_study, study_text
-from hpsearch.cli.output import prompting, tell
+from hpsearch.cli.new_study.study_text import DEFAULT_SPACE, Answers, minimal_study, study_text
+from hpsearch.cli.output import interactive_prompt, print_json
 from hpsearch.errors import DataError, InputError, StudyFileError, nearest
 from hpsearch.search import preparation
 from hpsearch.spec.tables.base import Name
@@ -21,17 +21,17 @@ from hpsearch.storage import DEFAULT_URL
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 
 T = TypeVar("T")
-CIFAR10_IMAGES = 50_000
+CIFAR10_SAMPLES = 50_000
 
 
-class Asker:
-    """Takes an answer from the command line, from the defaults with `yes`, or from whoever sits at the terminal."""
+class Prompter:
+    """Takes an answer from the command line, from the defaults with `yes`, or from a prompt on the terminal."""
 
     def __init__(self, yes: bool) -> None:
         self._yes = yes
 
     def __call__(self, text: str, default: object, check: Callable[[str], T], given: object = None) -> T:
-        """Return the answer as `check` makes it of the text; a question whose answer it refuses is asked again."""
+        """Return what `check` makes of the answer; a question is repeated as long as `check` refuses the answer."""
         if given is not None:
             return check(str(given))
         if self._yes:
@@ -43,7 +43,7 @@ class Asker:
             except InputError as error:
                 raise click.UsageError(str(error)) from None
 
-        with prompting("new study: the answers ended early; --yes takes the defaults", err=True):
+        with interactive_prompt("new study: the answers ended early; --yes takes the defaults", err=True):
             return click.prompt(text, default=str(default), value_proc=checked, err=True)
 
 
@@ -62,24 +62,29 @@ def new_study(
     as_json: bool,
 ) -> None:
     """Ask for whatever was not given, and write the study file. Raises InputError, with nothing written."""
-    ask = Asker(yes)
+    ask = Prompter(yes)
     if file is not None:
-        _free(file)
+        _check_free(file)
         spec.check_value(f"{file}: the name", file.stem, Name)
     source, samples = ask(
         "Dataset: digits, cifar10, or a path", "digits", lambda text: _source(text, label, test, ask), dataset
     )
     plugin = ask("Model file", "models/mlp.py", lambda text: read_plugin(Path(text)), model)
-    keys = ask("Keys to search", _usual_keys(plugin), lambda text: _keys(text, plugin), ";".join(search) or None)
+    keys = ask(
+        "Hyperparameters to search",
+        _default_names(plugin),
+        lambda text: _hyperparameters(text, plugin),
+        ";".join(search) or None,
+    )
     space = {
-        key: text or ask(f"Values of {key}", USUAL.get(key, ""), _values_of(key, asked=not yes))
+        key: text or ask(f"Values of {key}", DEFAULT_SPACE.get(key, ""), _values_of(key, interactive=not yes))
         for key, text in keys.items()
     }
-    each = ask("Epochs of a training", 20, lambda text: _count("epochs", text), epochs)
+    each = ask("Epochs of each trial", 20, lambda text: _count("epochs", text), epochs)
     number = ask("Configurations of the first stage", 16, lambda text: _count("trials", text), trials)
-    limit = ask("Minutes at most, 0 for no limit", 0, _minutes, minutes)
-    of_data = source if isinstance(source, str) else Path(source["path"]).stem
-    name = file.stem if file is not None else ask("Name of the study", _proposed(of_data, new=not yes), _name)
+    limit = ask("Time limit in minutes, 0 for none", 0, _minutes, minutes)
+    data_name = source if isinstance(source, str) else Path(source["path"]).stem
+    name = file.stem if file is not None else ask("Name of the study", _proposed(data_name, new=not yes), _name)
     path = file if file is not None else Path("studies") / f"{name}.toml"
     validation = max(1, round(0.2 * samples)) if samples < 20_000 else samples // 10
     training, usable = {"epochs": each, "batch_size": 50, "eta": 0.1}, ["epochs", *_training_keys(plugin)]
@@ -95,24 +100,24 @@ def new_study(
         minutes=limit or None,
     )
     text = study_text(answers)
-    there = _check(text, path, plugin)
+    has_data = _check(text, path, plugin)
     _write(path, text)
-    then = [*([] if there else ["hpsearch data fetch cifar10"]), f"hpsearch launch {shlex.quote(str(path))}"]
+    commands = [*([] if has_data else ["hpsearch data fetch cifar10"]), f"hpsearch launch {shlex.quote(str(path))}"]
     if as_json:
-        return tell({"study": name, "file": path, "next": then})
+        return print_json({"study": name, "file": path, "next": commands})
     click.echo(f"made {path}")
-    return click.echo(f"next: {' && '.join(then)}")
+    return click.echo(f"next: {' && '.join(commands)}")
 
 
-def _source(text: str, label: str | None, test: str | None, ask: Asker) -> tuple[str | dict[str, Any], int]:
-    """Return a dataset as a study file writes it, and how many images it has to learn from and compare on."""
+def _source(text: str, label: str | None, test: str | None, ask: Prompter) -> tuple[str | dict[str, Any], int]:
+    """Return a dataset as a study file writes it, and how many samples it has for training and validation."""
     if text in data.DATASETS:
         try:
             return text, len(data.load(text, data.data_directory()).labels)
         except DataError:
             if text != "cifar10":
                 raise
-            return text, CIFAR10_IMAGES
+            return text, CIFAR10_SAMPLES
     path = _expanded(text)
     if not _is_there(path):
         raise DataError(f"{text!r} is neither a dataset nor a path{nearest(text, data.DATASETS)}")
@@ -120,19 +125,19 @@ def _source(text: str, label: str | None, test: str | None, ask: Asker) -> tuple
     if source["kind"] == "csv":
         source["label"] = ask("Column of the labels", "label", str, label)
     if source["kind"] in ("csv", "folder") or test is not None:
-        source |= ask("Test images: a path, or how many to set aside", 100, _test, test)
+        source |= ask("Test set: a path, or how many samples to hold out", 100, _test, test)
     try:
         return source, len(data.load(source, None, Path.cwd()).labels)
     except DataError as error:
         if "test" in source or "test = n" not in str(error):
             raise
-        source |= ask("It has no test images; how many to set aside", 100, _test)
+        source |= ask("It has no test set; how many samples to hold out", 100, _test)
         return source, len(data.load(source, None, Path.cwd()).labels)
 
 
-def _proposed(of_data: str, *, new: bool) -> str:
-    """A name for a study of these data, which is not taken where it must be `new`."""
-    names = (f"my-{of_data}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
+def _proposed(data_name: str, *, new: bool) -> str:
+    """A name for a study of these data; with `new`, one that no file in studies/ has."""
+    names = (f"my-{data_name}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
     return next(name for name in names if not (new and (Path("studies") / f"{name}.toml").exists()))
 
 
@@ -157,30 +162,31 @@ def _test(text: str) -> dict[str, str | int]:
 
 
 def _training_keys(plugin: Plugin) -> list[str]:
-    """The keys of [training] that a model uses: all of them, or those that a trainable takes."""
+    """The keys of [training] that a model uses: all, or those that a trainable takes."""
     return list(spec.TRAINING_KEYS if plugin.taken is None else plugin.taken)
 
 
-def _usual_keys(plugin: Plugin) -> str:
+def _default_names(plugin: Plugin) -> str:
     known = _training_keys(plugin)
-    usual = [key for key in ("lambda", "eta") if key in known] or [*plugin.parameters[:1], *known][:1]
-    return ", ".join(usual)
+    names = [key for key in ("lambda", "eta") if key in known] or [*plugin.parameters[:1], *known][:1]
+    return ", ".join(names)
 
 
-def _keys(text: str, plugin: Plugin) -> dict[str, str | None]:
-    """Return the keys of a list, "lambda, eta" or "lambda;eta=[0.1, 0.2]", with their values where they were given."""
+def _hyperparameters(text: str, plugin: Plugin) -> dict[str, str | None]:
+    """Return the names in a list, "lambda, eta" or "lambda;eta=[0.1, 0.2]", with their values where they are given."""
     found: dict[str, str | None] = {}
     for part in text.split(";") if ";" in text or "=" in text else text.split(","):
         key, given, value = (word.strip() for word in part.partition("="))
         known = [*_training_keys(plugin), *plugin.parameters]
         if key not in known:
-            raise InputError(f"{key!r} is not a key of [training] or of {plugin.path}{nearest(key, known)}")
+            hint = spec.did_you_mean(key, known, "[model]")
+            raise InputError(f"{key!r} is not a key of [training] or a parameter of {plugin.path}{hint}")
         found[key] = _values_of(key)(value) if given else None
     return found
 
 
-def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
-    place = "" if asked else f"--search {key}=VALUES: "
+def _values_of(key: str, *, interactive: bool = False) -> Callable[[str], str]:
+    place = "" if interactive else f"--search {key}=VALUES: "
 
     def check(text: str) -> str:
         try:
@@ -190,28 +196,28 @@ def _values_of(key: str, *, asked: bool = False) -> Callable[[str], str]:
         if not isinstance(value, list | dict) or not value or "\n" in text:
             rule = "must be choices such as [20, 50], or a range such as { low = 1e-3, high = 0.5, log = true }"
             raise InputError(f"{place}the values of {key} {rule}, got {text!r}")
-        _refuse_early(key, text, place)
+        _check_values(key, text, place)
         return text
 
     return check
 
 
-def _refuse_early(key: str, text: str, place: str) -> None:
-    """Refuse values that no study file takes, such as a range upside down, before the other questions are asked.
+def _check_values(key: str, text: str, place: str) -> None:
+    """Raise InputError for values that no study file allows, e.g. low above high, before the next question.
 
-    What depends on the other answers is for the check of the whole file.
+    What depends on the other answers is checked with the whole file.
     """
-    if key in ("cycles", "updates"):  # which a schedule takes
+    if key in ("cycles", "updates"):  # only some schedules have them
         return
     training = {"epochs": 1_000, "batch_size": 1, "eta": 0.1}
     training.pop(key, None)
     stage = f"sampler = {{ kind = 'random', trials = 1 }}\nspace.{key} = {text}"
     try:
-        spec.parse(least_study(stage, training=training, train=1_000_000), "")
+        spec.parse(minimal_study(stage, training=training, train=1_000_000), "")
     except StudyFileError as error:
-        _, _, words = str(error).partition("stage[0].space.")
-        if words.startswith((f"{key} ", f"{key}.")) and "." not in key:
-            raise InputError(f"{place}{words}") from None
+        _, _, message = str(error).partition("stage[0].space.")
+        if message.startswith((f"{key} ", f"{key}.")) and "." not in key:
+            raise InputError(f"{place}{message}") from None
 
 
 def _count(what: str, text: str) -> int:
@@ -232,13 +238,13 @@ def _minutes(text: str) -> float:
 
 def _name(text: str) -> str:
     spec.check_value("the name", text, Name)
-    _free(Path("studies") / f"{text}.toml")
+    _check_free(Path("studies") / f"{text}.toml")
     return text
 
 
-def _free(path: Path) -> None:
+def _check_free(path: Path) -> None:
     if _is_there(path):
-        raise InputError(f"{path}: is there already; give it another name")
+        raise InputError(f"{path}: exists already; choose another name")
 
 
 def _is_there(path: Path) -> bool:
@@ -249,7 +255,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _check(text: str, path: Path, plugin: Plugin) -> bool:
-    """Check the study as `launch` does. Returns whether its images are there, without which its shapes are unknown."""
+    """Check the study as `launch` does. Returns False, with shapes unchecked, if its dataset is not there."""
     study = spec.parse(text, str(path))
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     try:

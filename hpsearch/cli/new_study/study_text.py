@@ -1,4 +1,4 @@
-"""The study file that `hpsearch new study` writes, and the least that one can be. May import the standard library."""
+"""The study file that `hpsearch new study` writes, and the smallest that is valid. May import the standard library."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-USUAL = {
+DEFAULT_SPACE = {
     "lambda": "{ low = 1e-6, high = 1e-1, log = true }",
     "eta": "{ low = 1e-3, high = 0.5, log = true }",
     "batch_size": "[20, 50, 100]",
@@ -19,15 +19,15 @@ USUAL = {
     "init": '["he", "gaussian"]',
     "optimiser": '["sgd", "momentum", "adam"]',
 }
-"""Where a key is searched unless its values are given, as TOML writes them."""
+"""The values of a hyperparameter that is searched without values of its own, in TOML."""
 
 BEST = 3
-"""The second stage searches where so many of the first lie."""
+"""The second stage searches the range of this many best configurations of the first."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a study file is made from; `space` has the values of each key as TOML, `dataset` a name or a table."""
+    """The contents of a study file; `space` has values in TOML, `dataset` is a name or a table."""
 
     name: str
     dataset: str | Mapping[str, Any]
@@ -41,17 +41,17 @@ class Answers:
 
 
 def study_text(a: Answers) -> str:
-    """Return the text of a study file: a coarse stage, a finer one where its best lie, and a final."""
+    """Return the text of a study file: a coarse stage, a finer one around its best configurations, and [final]."""
     return "\n".join(
         [
-            "# Written by `hpsearch new study`; `hpsearch launch` checks it whole before anything runs.",
+            "# Written by `hpsearch new study`; `hpsearch launch` checks all of it before anything runs.",
             f"name = {_toml(a.name)}",
             "seed = 0",
             "",
             "[data]",
             f"dataset = {_toml(a.dataset)}",
-            _noted(f"train = {a.train:_}", "images to learn from"),
-            _noted(f"validation = {a.validation:_}", "images that configurations are compared on"),
+            _noted(f"train = {a.train:_}", "samples to train on"),
+            _noted(f"validation = {a.validation:_}", "samples to compare configurations on"),
             "",
             "[model]",
             _noted(f"file = {_toml(a.model)}", "any other key here is a parameter of the model"),
@@ -63,14 +63,14 @@ def study_text(a: Answers) -> str:
             ),
             *_stages(a),
             "",
-            _noted("[final]", "the winner, trained again; only here are the test images looked at"),
+            _noted("[final]", "the best configuration, trained again and evaluated on the test set"),
             "replicates = 3",
             "",
         ]
     )
 
 
-def least_study(
+def minimal_study(
     stage: str,
     *,
     training: Mapping[str, str | float],
@@ -78,9 +78,9 @@ def least_study(
     dataset: str = "'digits'",
     train: int = 1,
 ) -> str:
-    """Return the text of a study file that says no more than it must, for values to be checked as such a file's are.
+    """Return the text of a study file with nothing but what is required, to check values by the rules of such a file.
 
-    All values are as TOML writes them; `stage` is the lines of its only stage.
+    All values are in TOML; `stage` is the lines of its only stage.
     """
     text = "name = 'check'\n"
     data = {"dataset": dataset, "train": train, "validation": 1}
@@ -89,26 +89,26 @@ def least_study(
     return f"{text}[[stage]]\nname = 'check'\n{stage}\n"
 
 
-def combinations(space: Mapping[str, str]) -> int | None:
-    """How many configurations a space of choices alone has; None where it has a range."""
+def grid_size(space: Mapping[str, str]) -> int | None:
+    """How many configurations a space of choices has; None for a space with a range."""
     values = [tomllib.loads(f"value = {text}")["value"] for text in space.values()]
     return None if any(isinstance(value, dict) for value in values) else math.prod(map(len, values))
 
 
 def _stages(a: Answers) -> list[str]:
-    few = combinations(a.space)
+    size = grid_size(a.space)
     space = [f"space.{key} = {text}" for key, text in a.space.items()]
     random = f'kind = "random", trials = {a.trials}'
-    if few is not None:  # between choices there is nothing to look at more closely
-        name, sampler = ("all", 'kind = "grid"') if few <= a.trials else ("some", random)
+    if size is not None:  # there is nothing finer between choices
+        name, sampler = ("grid", 'kind = "grid"') if size <= a.trials else ("random", random)
         return [*_head(name, sampler, a.minutes), *space]
-    finer = max(1, a.trials * 3 // 4)
+    trials = max(1, a.trials * 3 // 4)
     minutes = None if a.minutes is None else a.minutes / 2
     around = f'{{ around = "coarse", best = {min(BEST, a.trials)} }}'
     return [
         *_head("coarse", random, minutes),
         *space,
-        *_head("fine", f'kind = "random", trials = {finer}', minutes),
+        *_head("narrow", f'kind = "random", trials = {trials}', minutes),
         *(f"space.{key} = {around}" for key in a.space),
     ]
 
@@ -125,4 +125,4 @@ def _head(name: str, sampler: str, minutes: float | None) -> list[str]:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)  # TOML writes text, numbers and truth as JSON does
+    return json.dumps(value, ensure_ascii=False)  # TOML writes text, numbers and booleans as JSON does

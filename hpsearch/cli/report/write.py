@@ -1,4 +1,4 @@
-"""`report` and `compare`: look at studies without changing them. May import storage and reporting."""
+"""`report`: write the report of a study once, or again and again. May import storage and reporting."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from hpsearch.storage.database import open_to_read, opened_to_read
 from hpsearch.storage.records import RUNNING
 
 WATCH_SECONDS = 5.0
-"""`report --watch` waits so long between two reports, and at least four times as long as the last one took."""
+"""The pause of `report --watch` between two reports; at least four times as long as the last one took."""
 
 
 def write_report(
@@ -21,9 +21,9 @@ def write_report(
     """Write the report of a study in a comma list of formats; return the path to open. `given` as in `reporting`."""
     from hpsearch import reporting
     from hpsearch.reporting import options
-    from hpsearch.reporting.formats import formats as forms
+    from hpsearch.reporting.formats import formats as all_formats
 
-    chosen = forms.chosen(formats)
+    chosen = all_formats.chosen(formats)
     given["trials"] = options.chosen_trials(trials) if trials is not None else ()
     engine = open_to_read(storage)
     with engine.connect() as connection:
@@ -32,9 +32,9 @@ def write_report(
 
 
 def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
-    """Write the report again and again until no process runs the study any more; return the path to open."""
+    """Write the report again and again while a process runs the study; return the path to open."""
     first = True
-    stopped = _note_ctrl_c()
+    stopped = _catch_ctrl_c()
     while not stopped:
         with opened_to_read(storage) as connection:
             study = reading.get_study(connection, name)
@@ -50,11 +50,11 @@ def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
     raise KeyboardInterrupt
 
 
-def _note_ctrl_c() -> list[int]:
-    """Return a list that the first Ctrl-C fills; a second one ends at once.
+def _catch_ctrl_c() -> list[int]:
+    """Return a list that the first Ctrl-C is appended to; a second one raises KeyboardInterrupt.
 
-    Python raises KeyboardInterrupt anywhere, and loses it inside a callback of its garbage collector, where a report,
-    which makes and drops thousands of objects, spends much of its time.
+    A KeyboardInterrupt that Python raises inside a callback of the garbage collector is lost, and a report, which
+    creates and drops thousands of objects, spends much of its time there.
     """
     pressed: list[int] = []
 

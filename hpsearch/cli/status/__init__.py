@@ -1,9 +1,8 @@
-"""`status`: how studies stand, and why trials failed. Imports what it needs late."""
+"""`status`: the state of studies, and why trials failed. Imports what it needs late."""
 
 import click
 
-from hpsearch.cli.arguments import study_names
-from hpsearch.cli.options import storage_option
+from hpsearch.cli.options import storage_option, study_names
 from hpsearch.cli.output import json_option
 from hpsearch.errors import InputError
 
@@ -15,7 +14,7 @@ from hpsearch.errors import InputError
 @storage_option
 @json_option
 def status(name: str | None, trial: str | None, failures: bool, storage: str, as_json: bool) -> None:
-    """List all studies, or the stages of study NAME and why its trials failed."""
+    """List all studies, or the stages and the failed trials of NAME."""
     from hpsearch.cli.status.text import show_overview, show_study
 
     if name is not None:

@@ -1,4 +1,4 @@
-"""`status`: how studies stand, and why trials failed. May import storage and rich."""
+"""`status`: print the state of studies, and why trials failed. May import storage and rich."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from hpsearch.cli.hints import command
-from hpsearch.cli.output import tell
+from hpsearch.cli.output import print_json
 from hpsearch.cli.status.values import study_facts, trial_facts
 from hpsearch.errors import InputError, nearest
 from hpsearch.spec.messages import one_line
@@ -20,16 +20,16 @@ from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.places import place_of
 from hpsearch.storage.records import FAILED, INTERRUPTED, PRUNED, RUNNING, StageRow, StudyRow, TrialRow
 
-SHORT = 10
-"""So many failed trials of a stage are listed unless all are asked for."""
+MAX_FAILURES = 10
+"""The failed trials of a stage that are listed without `--failures`."""
 
 
 def show_overview(storage: str, *, as_json: bool) -> None:
     """Print a table of all studies and their stages."""
     with opened_to_read(storage) as connection:
-        rows = _as_they_stand(reading.overview(connection), storage)
+        rows = _with_true_states(reading.overview(connection), storage)
     if as_json:
-        tell({"studies": study_facts(rows)})
+        print_json({"studies": study_facts(rows)})
     elif rows:
         _print(rows)
     else:
@@ -37,34 +37,34 @@ def show_overview(storage: str, *, as_json: bool) -> None:
 
 
 def show_study(name: str, storage: str, trial: str | None, *, failures: bool, as_json: bool) -> None:
-    """Print a study's stages, what ended them, and its failed trials; or one trial of it."""
+    """Print the stages of a study, what ended them, and its failed trials; or one of its trials."""
     with opened_to_read(storage) as connection:
         study = reading.get_study(connection, name)
         if trial is not None:
             stage, row, trace = _trial(connection, study, trial)
             if as_json:
-                return tell(trial_facts(stage, row, trace))
+                return print_json(trial_facts(stage, row, trace))
             lines = [*_facts(stage, row), *_indented(trace)]
         else:
-            rows = _as_they_stand([r for r in reading.overview(connection) if r["study"] == name], storage)
+            rows = _with_true_states([r for r in reading.overview(connection) if r["study"] == name], storage)
             if as_json:
-                return tell(study_facts(rows)[0] | {"failures": _failure_facts(connection, study)})
+                return print_json(study_facts(rows)[0] | {"failures": _failure_facts(connection, study)})
             _print(rows)
-            lines = [*_remarks(rows), *_failures(connection, study, rows, whole=failures), *_next(rows, storage)]
+            lines = [*_remarks(rows), *_failures(connection, study, rows, tracebacks=failures), *_next(rows, storage)]
     for line in lines:
         print(line)
     return None
 
 
-_LEFT = ("study", "state", "stage")
+_LEFT_ALIGNED = ("study", "state", "stage")
 
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
     pruned = ["pruned"] if any(row["pruned"] for row in rows) else []
-    headings = [*_LEFT, "trials", *pruned, "failed", "epochs", "best", "test"]
+    headings = [*_LEFT_ALIGNED, "trials", *pruned, "failed", "epochs", "best", "test"]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in _LEFT else "right")
+        table.add_column(heading, justify="left" if heading in _LEFT_ALIGNED else "right")
     before = None
     for row in rows:
         cells = _cells(row) | {"study": row["study"], "state": row["state"]}
@@ -72,11 +72,11 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             cells |= {"study": "", "state": ""}
         table.add_row(*(Text(cells[heading]) for heading in headings))
         before = row["study"]
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # `hpsearch status | grep` wants whole lines
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # `hpsearch status | grep` needs unbroken lines
 
 
-def _as_they_stand(rows: Sequence[dict[str, Any]], storage: str) -> list[dict[str, Any]]:
-    """The rows with their studies' true states: one whose coordinator was killed could not say that it runs no more."""
+def _with_true_states(rows: Sequence[dict[str, Any]], storage: str) -> list[dict[str, Any]]:
+    """The rows with the true states of their studies: a coordinator that was killed could not store that it stopped."""
     running = {row["id"] for row in rows if row["state"] == RUNNING}
     killed = {study_id for study_id in running if not claims.is_held(storage, study_id)}
     return [row | {"state": INTERRUPTED} if row["id"] in killed else row for row in rows]
@@ -107,7 +107,7 @@ def _remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
         if row["ended"]:
             yield f"stage {row['stage']}: {row['ended']}"
         if row["stale"]:
-            yield f"stage {row['stage']}: since an earlier stage has grown, it is looked at again"
+            yield f"stage {row['stage']}: an earlier stage has grown, so it is checked again"
 
 
 def _next(rows: Sequence[dict[str, Any]], storage: str) -> Iterator[str]:
@@ -116,21 +116,23 @@ def _next(rows: Sequence[dict[str, Any]], storage: str) -> Iterator[str]:
         yield f"next: {command(verb, rows[0]['study'], storage)}"
 
 
-def _failures(connection: Connection, study: StudyRow, rows: Sequence[dict[str, Any]], *, whole: bool) -> Iterator[str]:
-    """A line for each failed trial, or, with `whole`, its traceback too."""
-    many = {row["stage_id"]: row["failed"] for row in rows if row["failed"]}
-    with_traceback = any(row["tracebacks"] for row in rows)
+def _failures(
+    connection: Connection, study: StudyRow, rows: Sequence[dict[str, Any]], *, tracebacks: bool
+) -> Iterator[str]:
+    """A line for each failed trial, or, with `tracebacks`, its traceback too."""
+    failures = {row["stage_id"]: row["failed"] for row in rows if row["failed"]}
+    has_tracebacks = any(row["tracebacks"] for row in rows)
     for stage in reading.stages(connection, study.id):
-        if stage.id not in many:
+        if stage.id not in failures:
             continue
         failed = [trial for trial in reading.trials(connection, stage.id) if trial.state == FAILED]
-        traces = reading.tracebacks(connection, stage.id) if whole else {}
-        for trial in failed if whole else failed[:SHORT]:
+        traces = reading.tracebacks(connection, stage.id) if tracebacks else {}
+        for trial in failed if tracebacks else failed[:MAX_FAILURES]:
             yield f"{stage.name}:{trial.number} failed: {one_line(str(trial.reason))}; {_configuration(trial)}"
             yield from _indented(traces.get(trial.number))
-        if not whole and len(failed) > SHORT:
-            yield f"stage {stage.name}: {len(failed) - SHORT:,} more failed trials; --failures shows all"
-    if with_traceback and not whole:
+        if not tracebacks and len(failed) > MAX_FAILURES:
+            yield f"stage {stage.name}: {len(failed) - MAX_FAILURES:,} more failed trials; --failures shows all"
+    if has_tracebacks and not tracebacks:
         yield "tracebacks: --failures, or --trial STAGE:NUMBER for one"
 
 
@@ -168,7 +170,7 @@ def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
     best = "" if trial.value is None else f", best validation accuracy {trial.value:.2%} in epoch {trial.best_epoch}"
     yield f"{trial.epochs_done} of {trial.epochs} epochs{best}"
     if trial.pruned_at is not None and trial.state != PRUNED:
-        yield f"the pruner decided against it at epoch {trial.pruned_at}; it trains on to audit the pruner"
+        yield f"it would have been pruned at epoch {trial.pruned_at}; it trains on to audit the pruner"
 
 
 def _configuration(trial: TrialRow) -> str:

@@ -1,4 +1,4 @@
-"""`status --json`: how studies stand, as values. May import storage's records."""
+"""`status --json`: the state of studies and trials, as values. May import the records of storage."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -34,7 +34,7 @@ def _stage_facts(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def trial_facts(stage: StageRow, trial: TrialRow, traceback: str | None) -> dict[str, Any]:
-    """Return what there is to say about one trial."""
+    """Return the values of one trial."""
     return {
         "trial": f"{stage.name}:{trial.number}",
         "stage": stage.name,

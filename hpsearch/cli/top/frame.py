@@ -1,6 +1,6 @@
-"""What `top` shows of a study, as one frame of frozen values, read in a few queries. May import storage and SQLAlchemy.
+"""The state of a study that `top` shows, as one frame of frozen values. May import storage and SQLAlchemy.
 
-Reads the database alone, and never writes it.
+It is read in a few queries; the database is never written.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,15 @@ from hpsearch.errors import StorageError
 from hpsearch.storage import claims, reading, schema
 from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING
 
-Found = Row[*tuple[Any, ...]]
+_Row = Row[*tuple[Any, ...]]
 
-MOST_ROWS = 50
-"""So many leaders, cohorts and failures are read at most; a terminal is hardly higher."""
+MAX_ROWS = 50
+"""The leaders, cohorts and failures that are read at most; a terminal has hardly more lines."""
 
 
 @dataclass(frozen=True)
 class StageFacts:
-    """A stage as it stands; `epochs` is what there will be, as far as is known."""
+    """The state of a stage; `epochs` is the expected total."""
 
     name: str
     state: str
@@ -38,9 +38,12 @@ class StageFacts:
 
 @dataclass(frozen=True)
 class TrialFacts:
-    """A configuration and its validation accuracy, epoch by epoch; of several replicates, the curve of the first."""
+    """A trial, STAGE:NUMBER, its configuration, and its validation accuracy by epoch.
 
-    number: int
+    Of several replicates it is the first; `value` is the mean over all of them.
+    """
+
+    trial: str
     params: Mapping[str, Any]
     epochs: int
     epochs_done: int
@@ -50,9 +53,9 @@ class TrialFacts:
 
 @dataclass(frozen=True)
 class CohortFacts:
-    """Trials that train as one computation, by number, their configurations, and the accuracy of the best of them."""
+    """Trials, STAGE:NUMBER, that train as one computation, their configurations, and the curve of the best of them."""
 
-    trials: Sequence[int]
+    trials: Sequence[str]
     params: Sequence[Mapping[str, Any]]
     epochs: int
     epochs_done: int
@@ -62,7 +65,7 @@ class CohortFacts:
 
 @dataclass(frozen=True)
 class Frame:
-    """A study at one moment; `stage` is the one that leaders and cohorts belong to. Not all cohorts may be listed."""
+    """A study at one moment; leaders and cohorts are those of `stage`. Not all cohorts may be listed."""
 
     study: str
     state: str
@@ -71,7 +74,7 @@ class Frame:
     stage: str | None
     leaders: Sequence[TrialFacts]
     cohorts: Sequence[CohortFacts]
-    cohorts_in_all: int
+    cohorts_total: int
     trials_under_way: int
     failures: Sequence[str]
 
@@ -82,14 +85,14 @@ class Frame:
 
 
 def running_studies(connection: Connection, storage: str) -> list[str]:
-    """Studies that a process runs, the newest first."""
+    """Return the studies that a process runs, the newest first."""
     column = schema.studies.c
     rows = connection.execute(select(column.id, column.name).where(column.state == RUNNING).order_by(column.id.desc()))
     return [row.name for row in rows.all() if claims.is_held(storage, row.id)]
 
 
 def newest_study(connection: Connection) -> str:
-    """The study that was launched last. Raises StorageError if there is none."""
+    """Return the study that was launched last. Raises StorageError if there is none."""
     names = reading.study_names(connection)
     if not names:
         raise StorageError("the database holds no studies; `hpsearch launch STUDY_FILE` makes one")
@@ -97,37 +100,37 @@ def newest_study(connection: Connection) -> str:
 
 
 def frame(connection: Connection, storage: str, name: str) -> Frame:
-    """Read how a study stands. Raises StorageError if there is none of that name."""
+    """Read the state of a study. Raises StorageError if there is none of that name."""
     study = reading.get_study(connection, name)
     held = study.state == RUNNING and claims.is_held(storage, study.id)
     rows = [row for row in reading.overview(connection) if row["id"] == study.id]
     epochs = _epochs(connection, [row["stage_id"] for row in rows])
     begun = [row for row in rows if row["stage_state"] != WAITING]
-    now = next((row for row in begun if row["stage_state"] == RUNNING), begun[-1] if begun else None)
-    cohorts = _cohorts(connection, now["stage_id"]) if now else []
+    current = next((row for row in begun if row["stage_state"] == RUNNING), begun[-1] if begun else None)
+    cohorts = _cohorts(connection, current["stage_id"]) if current else []
     return Frame(
         study=name,
         state=INTERRUPTED if study.state == RUNNING and not held else study.state,
         coordinator=claims.holder(connection, study.id) if held else None,
         stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
-        stage=now["stage"] if now else None,
-        leaders=_leaders(connection, now["stage_id"]) if now else [],
-        cohorts=_under_way(connection, cohorts[:MOST_ROWS]),
-        cohorts_in_all=len(cohorts),
+        stage=current["stage"] if current else None,
+        leaders=_leaders(connection, current) if current else [],
+        cohorts=_with_curves(connection, current["stage"], cohorts[:MAX_ROWS]) if current else [],
+        cohorts_total=len(cohorts),
         trials_under_way=sum(map(len, cohorts)),
-        failures=_failures(connection, now["stage_id"]) if now else [],
+        failures=_failures(connection, current) if current else [],
     )
 
 
 def _epochs(connection: Connection, stage_ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
-    """Of each stage: its trials, the epochs that those that have not ended will train and the others have, of these."""
+    """Return of each stage: stored trials; their epochs, trained or to come; the epochs of those that have ended."""
     trial = schema.trials.c
-    to_come = trial.state.in_([WAITING, RUNNING])
+    unfinished = trial.state.in_([WAITING, RUNNING])
     query = select(
         trial.stage_id,
         func.count().label("rows"),
-        func.sum(case((to_come, trial.epochs), else_=trial.epochs_done)).label("epochs"),
-        func.sum(case((to_come, 0), else_=trial.epochs_done)).label("of_ended"),
+        func.sum(case((unfinished, trial.epochs), else_=trial.epochs_done)).label("epochs"),
+        func.sum(case((unfinished, 0), else_=trial.epochs_done)).label("of_ended"),
     ).where(trial.stage_id.in_(stage_ids))
     rows = connection.execute(query.group_by(trial.stage_id))
     return {row.stage_id: (row.rows, int(row.epochs), int(row.of_ended)) for row in rows}
@@ -154,24 +157,24 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
     )
 
 
-def _leaders(connection: Connection, stage_id: int) -> list[TrialFacts]:
+def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFacts]:
     """The best configurations of a stage so far, by the mean over their replicates."""
     trial = schema.trials.c
-    of_stage = (trial.stage_id == stage_id, trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
+    of_stage = (trial.stage_id == stage["stage_id"], trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
     mean = func.avg(trial.value)
     best = connection.execute(
         select(mean.label("value"), func.min(trial.id).label("id"))
         .where(*of_stage)
         .group_by(trial.point)
         .order_by(mean.desc(), func.min(trial.number))
-        .limit(MOST_ROWS)
+        .limit(MAX_ROWS)
     ).all()
     query = select(trial.id, trial.number, trial.params, trial.epochs, trial.epochs_done)
     rows = {row.id: row for row in connection.execute(query.where(trial.id.in_([b.id for b in best])))}
     curves = reading.history(connection, list(rows), "validation_accuracy")
     return [
         TrialFacts(
-            number=row.number,
+            trial=f"{stage['stage']}:{row.number}",
             params=row.params,
             epochs=row.epochs,
             epochs_done=row.epochs_done,
@@ -183,19 +186,19 @@ def _leaders(connection: Connection, stage_id: int) -> list[TrialFacts]:
     ]
 
 
-def _cohorts(connection: Connection, stage_id: int) -> list[list[Found]]:
-    """The trials of a stage that have begun and not ended, by what they train with, the furthest first."""
+def _cohorts(connection: Connection, stage_id: int) -> list[list[_Row]]:
+    """The running trials of a stage, by cohort; those with the most epochs first."""
     trial = schema.trials.c
     query = select(trial.id, trial.number, trial.cohort, trial.epochs, trial.epochs_done, trial.value)
     query = query.where(trial.stage_id == stage_id, trial.state == RUNNING)
-    found: dict[tuple[int, int], list[Found]] = {}
+    found: dict[tuple[int, int], list[_Row]] = {}
     for row in connection.execute(query.order_by(trial.epochs_done.desc(), trial.number)):
-        # those that were left behind at a rung keep the number of the cohort that they were in, but not its epoch
+        # trials that wait at a rung keep the number of their last cohort, whose others may be some epochs further
         found.setdefault((row.cohort, row.epochs_done), []).append(row)
     return list(found.values())
 
 
-def _under_way(connection: Connection, cohorts: Sequence[Sequence[Found]]) -> list[CohortFacts]:
+def _with_curves(connection: Connection, stage: str, cohorts: Sequence[Sequence[_Row]]) -> list[CohortFacts]:
     trial = schema.trials.c
     leaders = [max(cohort, key=lambda row: -1.0 if row.value is None else row.value) for cohort in cohorts]
     curves = reading.history(connection, [row.id for row in leaders], "validation_accuracy")
@@ -204,7 +207,7 @@ def _under_way(connection: Connection, cohorts: Sequence[Sequence[Found]]) -> li
     configurations = {row.id: row.params for row in connection.execute(query)}
     return [
         CohortFacts(
-            trials=[row.number for row in cohort],
+            trials=[f"{stage}:{row.number}" for row in cohort],
             params=[configurations[row.id] for row in cohort],
             epochs=best.epochs,
             epochs_done=best.epochs_done,
@@ -219,9 +222,9 @@ def _curve(curves: Mapping[int, Sequence[float]], trial_id: int) -> list[float]:
     return [accuracy for accuracy in curves.get(trial_id, ()) if accuracy is not None]
 
 
-def _failures(connection: Connection, stage_id: int) -> list[str]:
+def _failures(connection: Connection, stage: Mapping[str, Any]) -> list[str]:
     """Why trials of a stage failed, the last one first."""
     trial = schema.trials.c
-    query = select(trial.number, trial.reason).where(trial.stage_id == stage_id, trial.state == FAILED)
-    rows = connection.execute(query.order_by(trial.number.desc()).limit(MOST_ROWS))
-    return [f"trial {row.number} failed: {row.reason}" for row in rows]
+    query = select(trial.number, trial.reason).where(trial.stage_id == stage["stage_id"], trial.state == FAILED)
+    rows = connection.execute(query.order_by(trial.number.desc()).limit(MAX_ROWS))
+    return [f"{stage['stage']}:{row.number} failed: {row.reason}" for row in rows]

@@ -1,4 +1,4 @@
-"""`top`: a running study live in the terminal, until it ends or someone presses q. May import storage and rich."""
+"""`top`: show a running study live in the terminal, until it ends or q is pressed. May import storage and rich."""
 
 import contextlib
 import os
@@ -16,29 +16,29 @@ from rich.live import Live
 from sqlalchemy import Engine
 
 from hpsearch.cli.hints import command
-from hpsearch.cli.output import tell
-from hpsearch.cli.top import frame as top_facts
+from hpsearch.cli.output import print_json
+from hpsearch.cli.top import frame as frames
 from hpsearch.cli.top import view
 from hpsearch.cli.top.frame import Frame
 from hpsearch.storage.database import open_to_read, snapshot
 from hpsearch.storage.records import COMPLETE, RUNNING
 
-EVERY = 1.0
-"""Seconds from one frame to the next, and at least ten times as long as the last one took to read."""
+FRAME_SECONDS = 1.0
+"""The time from one frame to the next; at least ten times as long as the last one took to read."""
 RATE_SECONDS = 30.0
-"""The rate is that of so many seconds."""
+"""The window over which the rate is computed."""
 
 
 def top(name: str | None, storage: str, *, once: bool, as_json: bool) -> None:
-    """Show a study, the one that runs or was launched last unless it is named, until it has ended."""
+    """Show a study until it ends: the one that is named, else the one that runs, else the newest."""
     engine = open_to_read(storage)
     try:
         with snapshot(engine) as connection:
-            running = [] if name is not None else top_facts.running_studies(connection, storage)
-            name = name or (running[0] if running else top_facts.newest_study(connection))
+            running = [] if name is not None else frames.running_studies(connection, storage)
+            name = name or (running[0] if running else frames.newest_study(connection))
         frame = _read(engine, storage, name)
         if as_json:
-            return tell(frame)
+            return print_json(frame)
         console = Console()
         if once or not (console.is_terminal and sys.stdin.isatty()):
             width = console.width if console.is_terminal else 120
@@ -46,18 +46,18 @@ def top(name: str | None, storage: str, *, once: bool, as_json: bool) -> None:
             return console.print(view.draw(frame, console, rate=None, height=None, live=False))
         frame = _watch(engine, storage, frame, console)
         console.print(view.draw(frame, console, rate=None, height=None, live=False))
-        return click.echo(_next(frame, storage), err=True)
+        return click.echo(_next_step(frame, storage), err=True)
     finally:
         engine.dispose()
 
 
 def _read(engine: Engine, storage: str, name: str) -> Frame:
     with snapshot(engine) as connection:
-        return top_facts.frame(connection, storage, name)
+        return frames.frame(connection, storage, name)
 
 
 def _watch(engine: Engine, storage: str, frame: Frame, console: Console) -> Frame:
-    """Draw frame after frame until the study has ended, or it was enough; return the last."""
+    """Draw frame after frame until the study ends or the user quits; return the last."""
     seen: deque[tuple[float, int]] = deque()
     with _keys() as stopped, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
@@ -69,20 +69,20 @@ def _watch(engine: Engine, storage: str, frame: Frame, console: Console) -> Fram
             if frame.state != RUNNING:
                 return frame
             before = time.monotonic()
-            if _pressed(stopped, max(EVERY, 10 * (before - seen[-1][0]))):
+            if _pressed(stopped, max(FRAME_SECONDS, 10 * (before - seen[-1][0]))):
                 return frame
             frame = _read(engine, storage, frame.study)
 
 
 def _rate(seen: "deque[tuple[float, int]]") -> float | None:
-    """Epochs a second over the frames seen; None until there is something to go by."""
+    """Epochs per second over the frames seen; None where they are too few."""
     (before, then), (after, now) = seen[0], seen[-1]
     return (now - then) / (after - before) if after - before > 2.0 and now > then else None
 
 
 @contextlib.contextmanager
 def _keys() -> Iterator[list[int]]:
-    """Give each key at once, and give the terminal back as it was; the list fills when a signal asks to end."""
+    """Read keys without waiting for a line, and restore the terminal at the end; a signal is appended to the list."""
     import termios
     import tty
 
@@ -97,14 +97,14 @@ def _keys() -> Iterator[list[int]]:
         tty.setcbreak(sys.stdin)
         yield stopped
     finally:
-        with contextlib.suppress(termios.error):  # the terminal is gone
+        with contextlib.suppress(termios.error):  # the terminal has been closed
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _pressed(stopped: list[int], seconds: float) -> bool:
-    """Wait; whether q was pressed, or a signal came, or nobody is there any more."""
+    """Wait; return whether q was pressed, a signal came, or standard input was closed."""
     end = time.monotonic() + seconds
     while not stopped and (left := end - time.monotonic()) > 0:
         ready, _, _ = select.select([sys.stdin], [], [], min(left, 0.1))
@@ -113,7 +113,7 @@ def _pressed(stopped: list[int], seconds: float) -> bool:
     return bool(stopped)
 
 
-def _next(frame: Frame, storage: str) -> str:
+def _next_step(frame: Frame, storage: str) -> str:
     if frame.state == RUNNING:
-        return f"the study goes on; see it again with: {command('top', frame.study, storage)}"
+        return f"the study goes on; show it again with: {command('top', frame.study, storage)}"
     return f"next: {command('report' if frame.state == COMPLETE else 'resume', frame.study, storage)}"

@@ -1,4 +1,4 @@
-"""How `top` draws a frame in a terminal of some size. May import reporting and rich."""
+"""`top`: draw a frame in a terminal of a given size. May import reporting and rich."""
 
 import json
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
 
 LEADERS = 8
 CURVE = 24
-"""Characters of a curve at most."""
-BAR, LEAST = 28, 4
-"""Characters of a stage's bar, where there is room for it; with fewer than the least, a column is left out."""
+"""The most characters of a curve."""
+BAR, MIN_WIDTH = 28, 4
+"""Characters of a stage's bar, where there is room; a column that would have fewer than MIN_WIDTH is left out."""
 STAGE = 16
-"""Characters of a stage's name at most, beside a trial's number."""
+"""The most characters of a stage's name before a trial's number."""
 
 Scale = tuple[float, float]
 _BLOCKS, _ASCII = "▁▂▃▄▅▆▇█", "._-=+*#@"
@@ -36,12 +36,12 @@ _COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
     ("left", "green"),
     ("left", "dim"),
 )
-"""Of a table of trials or cohorts: name, validation accuracy, epochs, curve, configuration."""
+"""The columns of a table of trials or cohorts: name, validation accuracy, epochs, curve, configuration."""
 _STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold yellow", "failed": "bold red"}
 
 
 def draw(frame: Frame, console: Console, *, rate: float | None, height: int | None, live: bool) -> RenderableType:
-    """Return a frame, no higher than `height` lines (None: as high as it is); `rate` is in epochs a second."""
+    """Draw a frame in at most `height` lines (None: any number); `rate` is in epochs per second."""
     parts: list[RenderableType] = [_head(frame, rate), _stages(frame, rate, console.width)]
     room = 10_000 if height is None else height - 2 - len(frame.stages) - live
     messages = _messages(frame)[: max(0, min(4, room // 4))]
@@ -59,17 +59,17 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
             parts += [_rule(title), _table(shown, stage, console.width, scale, blocks)]
             room -= len(shown) + 1
     if frame.state == RUNNING and not frame.cohorts and room > 0:
-        parts.append(_line(Text("under way: what has not yet done a segment, about 3 s of work", style="dim")))
+        parts.append(_line(Text("under way: trials in their first segment, about 3 s of work", style="dim")))
     if messages:
         parts += [_rule("messages"), *messages]
     if live:
-        parts.append(_line(Text("q ends; the study goes on", style="dim")))
+        parts.append(_line(Text("q quits; the study goes on", style="dim")))
     return Group(*parts) if utf else _Encodable(Group(*parts))
 
 
 @dataclass(frozen=True)
 class _Encodable:
-    """The same in what the terminal can show, as wide as it was: an escape would be wider, and break the lines."""
+    """The same in the characters of the terminal's encoding, one for one: escapes would widen the lines."""
 
     content: RenderableType
 
@@ -81,21 +81,21 @@ class _Encodable:
 
 def _head(frame: Frame, rate: float | None) -> Text:
     text = Text.assemble((one_line(frame.study), "bold"), "  ", (frame.state, _STYLE.get(frame.state, "")))
-    for words in (frame.coordinator, None if rate is None else f"{rate:,.1f} epochs/s"):
-        if words:
-            text.append(f"  {words}", style="dim")
+    for part in (frame.coordinator, None if rate is None else f"{rate:,.1f} epochs/s"):
+        if part:
+            text.append(f"  {part}", style="dim")
     return _line(text)
 
 
 def _stages(frame: Frame, rate: float | None, room: int) -> Table:
     names = [_short(stage.name, 24) for stage in frame.stages]
-    words = ["" if stage.state == WAITING else _words(stage, rate) for stage in frame.stages]
-    named, told = max(map(cell_len, names)), max(map(cell_len, words))
-    bar = max(LEAST, min(BAR, room - named - told - 10))  # which gives way first: a number is not to be cut
+    texts = ["" if stage.state == WAITING else _summary(stage, rate) for stage in frame.stages]
+    name_width, text_width = max(map(cell_len, names)), max(map(cell_len, texts))
+    bar = max(MIN_WIDTH, min(BAR, room - name_width - text_width - 10))  # shrinks first, so that no number is cut
     table = Table.grid(padding=(0, 2, 0, 0))
-    for column, width in enumerate((named, bar, 4, max(1, room - named - bar - 10))):
+    for column, width in enumerate((name_width, bar, 4, max(1, room - name_width - bar - 10))):
         table.add_column(justify="right" if column == 2 else "left", no_wrap=True, overflow="ellipsis", width=width)
-    for name, stage, text in zip(names, frame.stages, words, strict=True):
+    for name, stage, text in zip(names, frame.stages, texts, strict=True):
         if stage.state == WAITING:
             table.add_row(Text(name, style="dim"), Text("waiting", style="dim"), "", "")
             continue
@@ -105,24 +105,24 @@ def _stages(frame: Frame, rate: float | None, room: int) -> Table:
     return table
 
 
-def _words(stage: StageFacts, rate: float | None) -> str:
+def _summary(stage: StageFacts, rate: float | None) -> str:
     ended = stage.done + stage.pruned + stage.failed
-    words = [f"{ended:,}/{stage.trials or ended:,} trials"]
-    words += [f"{number:,} {what}" for number, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if number]
-    words += [
+    parts = [f"{ended:,}/{stage.trials or ended:,} trials"]
+    parts += [f"{number:,} {what}" for number, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if number]
+    parts += [
         f"{what} {value:.2%}" for what, value in (("best", stage.best), ("test", stage.test)) if value is not None
     ]
     if stage.state == RUNNING and rate:
-        words.append(f"{duration((stage.epochs - stage.epochs_done) / rate)} left")
+        parts.append(f"{duration((stage.epochs - stage.epochs_done) / rate)} left")
     if stage.ended and stage.state == COMPLETE:
-        words.append(one_line(stage.ended))
-    return ", ".join(words)
+        parts.append(one_line(stage.ended))
+    return ", ".join(parts)
 
 
 def _under_way(frame: Frame) -> str:
-    trials, cohorts = frame.trials_under_way, frame.cohorts_in_all
-    text = f"{'under way' if frame.state == RUNNING else 'halfway'}: {count(trials, 'trial')}"
-    return text if trials == cohorts else f"{text} in {count(cohorts, 'cohort')}; of each the best"
+    trials, cohorts = frame.trials_under_way, frame.cohorts_total
+    text = f"{'under way' if frame.state == RUNNING else 'unfinished'}: {count(trials, 'trial')}"
+    return text if trials == cohorts else f"{text} in {count(cohorts, 'cohort')}; the best of each"
 
 
 def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, scale: Scale, blocks: str) -> Table:
@@ -131,12 +131,10 @@ def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, sca
         for each in facts
     ]
     widths = [max(cell_len(head[column]) for head in heads) for column in range(3)]
-    room = max(
-        0, room - sum(widths) - 6
-    )  # what gives way is the configuration first, then the curve, and never a number
+    room = max(0, room - sum(widths) - 6)  # the configuration shrinks first, then the curve, never a number
     curve = min(CURVE, room, max(len(each.curve) for each in facts))
-    if room >= LEAST:
-        widths += [max(1, curve), *([room - curve - 2] if room - curve - 2 >= LEAST else [])]
+    if room >= MIN_WIDTH:
+        widths += [max(1, curve), *([room - curve - 2] if room - curve - 2 >= MIN_WIDTH else [])]
     table = Table.grid(padding=(0, 2, 0, 0))
     for (justify, style), width in zip(_COLUMNS, widths, strict=False):
         table.add_column(justify=justify, style=style, no_wrap=True, overflow="ellipsis", width=width)
@@ -160,13 +158,13 @@ def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS, most
 
 
 def _scale(trials: Sequence[TrialFacts | CohortFacts]) -> Scale:
-    """One scale for all curves, from their lowest fifth up: or the first epochs would make the rest look the same."""
+    """One scale for all curves, from their 20% quantile up: else the first epochs would flatten the rest."""
     values = sorted(value for trial in trials for value in trial.curve)
     return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
 
 
 def _range(scale: Scale) -> str:
-    """Say what the lowest and the highest block stand for, without which a curve is a shape alone."""
+    """The values of the lowest and the highest block."""
     low, high = scale
     return f"; curves from {low:.2%} to {high:.2%}" if high > low else ""
 
@@ -177,9 +175,13 @@ def _messages(frame: Frame) -> list[Text]:
 
 def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
     if isinstance(each, TrialFacts):
-        return f"{stage}:{each.number}"
-    which = numbers(each.trials).replace("–", "-").replace(" … ", "..")  # as ASCII has it
+        return f"{stage}:{_number(each.trial)}"
+    which = numbers([_number(trial) for trial in each.trials]).replace("–", "-").replace(" … ", "..")  # in ASCII
     return f"{stage}:{which}" if len(each.trials) == 1 else f"{stage}:{which} ({len(each.trials)})"
+
+
+def _number(trial: str) -> int:
+    return int(trial.rpartition(":")[2])
 
 
 def _short(stage: str, most: int) -> str:
@@ -189,24 +191,24 @@ def _short(stage: str, most: int) -> str:
 
 
 def _configuration(each: TrialFacts | CohortFacts) -> str:
-    """What is searched; of a cohort what all its trials share, and then from where to where the rest goes."""
+    """The configuration; of a cohort the values that its trials share, then the ranges of the others."""
     configurations = [each.params] if isinstance(each, TrialFacts) else each.params
     shared: list[str] = []
     varying: list[str] = []
     for key in dict.fromkeys(key for params in configurations for key in params):
         values = [
             params[key] for params in configurations if key in params
-        ]  # a list of configurations need not name all keys
-        words = list(dict.fromkeys(map(_value, values)))
-        if len(words) == 1:
-            text = words[0]
+        ]  # in a list of configurations not all need have it
+        texts = list(dict.fromkeys(map(_value, values)))
+        if len(texts) == 1:
+            text = texts[0]
         elif all(map(is_number, values)):
             text = f"{_value(min(values))} to {_value(max(values))}"
         else:
-            text = f"{len(words)} values"
+            text = f"{len(texts)} values"
         if len(values) < len(configurations):
             text += f" in {len(values)}"
-        (shared if text == words[0] else varying).append(f"{key} = {text}")
+        (shared if text == texts[0] else varying).append(f"{key} = {text}")
     return ", ".join(shared + varying)
 
 

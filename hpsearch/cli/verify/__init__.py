@@ -1,26 +1,26 @@
-"""`verify`: whether a study is what it says. Imports what it needs late."""
+"""`verify`: check a study against its own records. Imports what it needs late."""
 
 from typing import Any
 
 import click
 
-from hpsearch.cli.arguments import name_argument
-from hpsearch.cli.options import data_dir_option, storage_option
+from hpsearch.cli.options import data_dir_option, name_argument, storage_option
 from hpsearch.cli.output import json_option
 
 
 @click.command()
 @name_argument
-@click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, as fine:3 [default: one drawn at random].")
+@click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, e.g. fine:3 [default: one drawn at random].")
 @click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="Which trial is drawn.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="The seed of that draw.")
 @data_dir_option
 @storage_option
 @json_option
 def verify(name: str, storage: str, **given: Any) -> int:
-    """Check that study NAME is what it says: the database, the ranking, the plan, and a trial trained again.
+    """Check the results of study NAME, and retrain one trial.
 
-    Changes nothing. Exit status 1 if anything differs.
+    Checks the database, the ranking, the plan, and the retrained trial bit for bit. Changes nothing. Exit status 1 if
+    anything differs.
     """
     from hpsearch.cli.verify.run import run_verify
 

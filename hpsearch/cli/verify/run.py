@@ -1,4 +1,4 @@
-"""`digest` and `verify`: whether studies are the same, whether one is what it says. May import storage and search."""
+"""`verify`: run the checks of a study, and print them. May import storage and search."""
 
 import secrets
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import click
 import numpy as np
 from sqlalchemy import Connection
 
-from hpsearch.cli.output import sign, tell
+from hpsearch.cli.output import print_json, symbol
 from hpsearch.errors import InputError
 from hpsearch.search.verify import retraining
 from hpsearch.search.verify.checks import Check, verify
@@ -34,44 +34,44 @@ def run_verify(
     checks = []
     with opened_to_read(storage) as connection:
         row = reading.get_study(connection, name)
-        again = retraining.Retraining(row, data_dir)
-        for check in _checks(connection, row, again, trial, everything, seed):
+        retrainer = retraining.Retraining(row, data_dir)
+        for check in _checks(connection, row, retrainer, trial, everything, seed):
             checks.append({"text": check.text, "ok": not check.problems, "problems": check.problems})
             if not as_json:
-                _show(check)
-    well = all(check["ok"] for check in checks)
+                _print_check(check)
+    passed = all(check["ok"] for check in checks)
     if as_json:
-        tell({"study": name, "ok": well, "checks": checks})
-    return 0 if well else 1
+        print_json({"study": name, "ok": passed, "checks": checks})
+    return 0 if passed else 1
 
 
-def _show(check: Check) -> None:
+def _print_check(check: Check) -> None:
     click.echo(f"{_mark(not check.problems)} {check.text}")
     for problem in check.problems:
         click.echo(f"    {problem}")
 
 
-def _mark(well: bool) -> str:
-    return sign("✓", "ok   ") if well else sign("✗", "FAILS")
+def _mark(passed: bool) -> str:
+    return symbol("✓", "ok   ") if passed else symbol("✗", "FAILS")
 
 
 def _checks(
     connection: Connection,
     row: StudyRow,
-    again: retraining.Retraining,
+    retrainer: retraining.Retraining,
     trial: str | None,
     everything: bool,
     seed: int | None,
 ) -> Iterator[Check]:
     candidates = retraining.trained(connection, row)
-    drawn = ""
+    draw = ""
     if trial is not None:
         candidates = [retraining.chosen(candidates, trial)]
     elif not everything and candidates:
         seed = secrets.randbelow(2**32) if seed is None else seed
         candidates = [candidates[int(np.random.default_rng(seed).integers(len(candidates)))]]
-        drawn = f" (drawn with --seed {seed})"
+        draw = f" (drawn with --seed {seed})"
     yield from verify(connection, row)
-    for stored, problems in again.differences(connection, candidates, min(cores(), max(1, len(candidates)))):
+    for stored, problems in retrainer.differences(connection, candidates, min(cores(), max(1, len(candidates)))):
         epochs = f"{stored.epochs} epoch{'s' * (stored.epochs != 1)}"
-        yield Check(f"trial {stored.name}, trained again for {epochs}, is the same, bit for bit{drawn}", problems)
+        yield Check(f"trial {stored.name}, trained again for {epochs}, is the same, bit for bit{draw}", problems)

@@ -13,7 +13,7 @@ import scipy
 import scipy.linalg.blas
 from threadpoolctl import threadpool_info
 
-import hpsearch
+from hpsearch.version import __version__
 
 Facts = Mapping[str, str]
 
@@ -32,7 +32,7 @@ def facts() -> Facts:
         if info["user_api"] == "blas"
     }
     return {
-        "hpsearch": f"{hpsearch.__version__} ({_source()})",
+        "hpsearch": f"{__version__} ({_source()})",
         "python": ".".join(platform.python_version_tuple()[:PATCH_MATTERS_NOT]),
         "numpy": np.__version__,  # what is loaded, whatever the metadata say
         "scipy": scipy.__version__,
@@ -75,7 +75,7 @@ def _version(package: str) -> str:
 
 def _source() -> str:
     """Eight digits of a hash of our own code: versions between releases have the same number."""
-    root = Path(hpsearch.__file__).parent
+    root = Path(__file__).parents[2]
     found = hashlib.sha256()
     for pattern in ("trainables.py", "nn/**/*.py", "data/**/*.py", "spec/**/*.py", "workers/**/*.py"):
         for path in sorted(root.glob(pattern)):

@@ -1,4 +1,4 @@
-"""`--notify`: a command or a web hook is told how a study ended; what goes wrong is a line, and never a secret."""
+"""`--notify`: a command or a web hook is called when a study ends; an error is one line, without secrets."""
 
 import base64
 import contextlib
@@ -8,12 +8,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from test_api_building import tiny
+from test_api_study import tiny
 from tiny import url, workspace
 
 import hpsearch
 from hpsearch import Stage
-from hpsearch.api import notify as notifying
+from hpsearch.api import notify as notify_module
 from hpsearch.cli import main
 from hpsearch.errors import CallbackError, HpsearchError, InputError
 
@@ -47,32 +47,34 @@ def hook(status=200):
         server.shutdown()
 
 
-def test_a_command_finds_the_study_in_its_environment(here, tmp_path):
-    results = hpsearch.launch(tiny(), notify="env > told", **here)
-    told = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines() if "HPSEARCH_" in line)
+def test_a_command_gets_the_study_in_its_environment(here, tmp_path):
+    results = hpsearch.launch(tiny(), notify="env > payload", **here)
+    payload = dict(
+        line.split("=", 1) for line in (tmp_path / "payload").read_text().splitlines() if "HPSEARCH_" in line
+    )
     final = results.frames.by_stage["final"]
-    assert told["HPSEARCH_STUDY"] == "tiny"
-    assert told["HPSEARCH_STATE"] == "complete"
-    assert told["HPSEARCH_TRIAL"] == "final:0"
-    assert float(told["HPSEARCH_BEST"]) == sum(row["value"] for row in final) / 2
-    assert json.loads(told["HPSEARCH_CONFIGURATION"]) == final[0]["params"]
-    assert told["HPSEARCH_ERROR"] == ""
+    assert payload["HPSEARCH_STUDY"] == "tiny"
+    assert payload["HPSEARCH_STATE"] == "complete"
+    assert payload["HPSEARCH_TRIAL"] == "final:0"
+    assert float(payload["HPSEARCH_BEST"]) == sum(row["value"] for row in final) / 2
+    assert json.loads(payload["HPSEARCH_CONFIGURATION"]) == final[0]["params"]
+    assert payload["HPSEARCH_ERROR"] == ""
 
 
-def test_a_web_hook_is_told_of_a_study_that_was_stopped(here):
+def test_a_web_hook_is_called_for_a_study_that_was_stopped(here):
     def stop(event):
         raise ValueError("enough")
 
     with hook() as (address, posted), pytest.raises(CallbackError):
         hpsearch.launch(tiny(), notify=address, on_trial=stop, **here)
-    ((path, login, told),) = posted
+    ((path, login, payload),) = posted
     assert (path, login) == ("/services/T0KEN?key=S3CRET", "Basic bWU6cHc=")
-    assert (told["study"], told["state"]) == ("tiny", "interrupted")
-    assert told["text"].startswith("hpsearch: study 'tiny' is interrupted; ")
-    assert "on_trial raised ValueError: enough" in told["error"]
+    assert (payload["study"], payload["state"]) == ("tiny", "interrupted")
+    assert payload["text"].startswith("hpsearch: study 'tiny' is interrupted; ")
+    assert "on_trial raised ValueError: enough" in payload["error"]
 
 
-def test_a_login_is_for_its_host_alone(tmp_path):
+def test_a_login_is_not_sent_to_another_host(tmp_path):
     seen = []
 
     class Moved(BaseHTTPRequestHandler):
@@ -92,18 +94,18 @@ def test_a_login_is_for_its_host_alone(tmp_path):
 
     with HTTPServer(("127.0.0.1", 0), Moved) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        notifying.notify(f"http://me:p%40w@127.0.0.1:{server.server_port}/", "gone", url(tmp_path), None)
+        notify_module.notify(f"http://me:p%40w@127.0.0.1:{server.server_port}/", "gone", url(tmp_path), None)
         server.shutdown()
     assert seen == [f"Basic {base64.b64encode(b'me:p@w').decode()}", None]
 
 
-def test_a_study_whose_trials_all_fail_is_told_of(here, tmp_path):
+def test_a_study_whose_trials_all_fail_is_notified(here, tmp_path):
     with pytest.raises(HpsearchError, match="trials failed"):
-        hpsearch.launch(tiny(stages=[Stage("a", configurations=[{"eta": 1e15}])]), notify="env > told", **here)
-    assert "HPSEARCH_STATE=failed\n" in (tmp_path / "told").read_text()
+        hpsearch.launch(tiny(stages=[Stage("a", configurations=[{"eta": 1e15}])]), notify="env > payload", **here)
+    assert "HPSEARCH_STATE=failed\n" in (tmp_path / "payload").read_text()
 
 
-def test_what_goes_wrong_is_one_line_without_the_address(here, caplog):
+def test_an_error_is_one_line_without_the_address(here, caplog):
     with hook(status=500) as (address, _), caplog.at_level(logging.WARNING):
         assert hpsearch.launch(tiny(), notify=address, **here).frames.study["state"] == "complete"
     assert caplog.messages == ["hpsearch: notify: 127.0.0.1 answered with status 500"]
@@ -120,23 +122,23 @@ def test_what_goes_wrong_is_one_line_without_the_address(here, caplog):
     ],
 )
 def test_a_notification_that_fails_is_a_warning(tmp_path, caplog, monkeypatch, target, message):
-    monkeypatch.setattr(notifying, "COMMAND_SECONDS", 0.2)
-    notifying.notify(target, "gone", url(tmp_path), None)
+    monkeypatch.setattr(notify_module, "COMMAND_SECONDS", 0.2)
+    notify_module.notify(target, "gone", url(tmp_path), None)
     (line,) = caplog.messages
     assert message in line
     assert "T0KEN" not in line
 
 
 @pytest.mark.parametrize("target", ["", "ftp://host/x", "https://", "file:///etc/passwd", "a\0b"])
-def test_a_target_that_is_none_is_refused_at_once(target):
+def test_an_invalid_target_is_refused_at_once(target):
     with pytest.raises(InputError, match="notify must be a command, or a URL that begins with https:// or http://"):
-        notifying.check_target(target)
+        notify_module.check_target(target)
 
 
-def test_nobody_is_told_of_a_study_that_never_began(here, tmp_path):
+def test_a_study_that_never_began_is_not_notified(here, tmp_path):
     with pytest.raises(InputError):
-        hpsearch.launch(tiny(model={"file": "none.py"}), notify="env > told", **here)
-    assert not (tmp_path / "told").exists()
+        hpsearch.launch(tiny(model={"file": "none.py"}), notify="env > payload", **here)
+    assert not (tmp_path / "payload").exists()
 
 
 def test_the_command_line_notifies_and_prints_events_as_json(here, tmp_path, capfd):

@@ -1,4 +1,4 @@
-"""`status`, and what a running stage shows: pruned and failed trials, budgets, tracebacks."""
+"""`status`, and the progress of a running stage: pruned and failed trials, budgets, tracebacks."""
 
 import re
 from dataclasses import replace
@@ -27,7 +27,7 @@ def run(folder, capsys, *arguments):
     return status, *capsys.readouterr()
 
 
-def test_status_tells_the_pruned_and_what_ended_a_stage(tmp_path, capsys):
+def test_status_counts_pruned_trials_and_says_what_ended_a_stage(tmp_path, capsys):
     text = TINY.replace("sampler", HALVING, 1).replace("trials = 5", "trials = 9, batch = 5")
     launch(workspace(tmp_path, text), options(tmp_path))
     status, out, _ = run(tmp_path, capsys, "status", "tiny")
@@ -49,7 +49,7 @@ def broken(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_status_lists_failed_trials_and_shows_their_tracebacks_if_asked(broken, capsys):
+def test_status_lists_failed_trials_and_can_show_their_tracebacks(broken, capsys):
     _, out, _ = run(broken, capsys, "status", "tiny")
     lines = out.splitlines()
     place = f"{broken}/models/mlp.py: Broken.forward"
@@ -57,7 +57,7 @@ def test_status_lists_failed_trials_and_shows_their_tracebacks_if_asked(broken, 
     assert lines[-2] == "stage coarse: 2 more failed trials; --failures shows all"
     assert lines[-1] == "tracebacks: --failures, or --trial STAGE:NUMBER for one"
     _, out, _ = run(broken, capsys, "status", "tiny", "--failures")
-    assert out.count("    Traceback") == 24  # what it raised, and what is made of it
+    assert out.count("    Traceback") == 24  # the exception and its cause
     _, out, _ = run(broken, capsys, "status", "tiny", "--trial", "coarse:3")
     assert out.splitlines()[:2] == [
         f"coarse:3 is failed: {place} raised ValueError: no \\x1b[31m forward",
@@ -75,12 +75,12 @@ BAD = [
 ]  # fmt: skip
 
 
-def test_a_trial_that_is_not_there_costs_one_line(broken, capsys):
+def test_an_unknown_trial_costs_one_line(broken, capsys):
     for arguments, expected in BAD:
         assert run(broken, capsys, "status", *arguments) == (2, "", f"hpsearch: {expected}\n")
 
 
-def test_the_overview_has_no_column_for_what_there_is_not(tmp_path, capsys):
+def test_the_overview_has_no_empty_column_for_pruned_trials(tmp_path, capsys):
     launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(2)))
     assert "pruned" not in run(tmp_path, capsys, "status")[1]
 
@@ -90,14 +90,14 @@ GROWTH = TINY.replace("replicates = 2", "replicates = 1").replace(
 )
 
 
-def test_resume_says_what_a_study_grows_by(tmp_path, capsys, monkeypatch):
+def test_resume_prints_how_a_study_grows(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     launch(workspace(tmp_path, GROWTH), options(tmp_path, watcher=StopAfter(2)))
     more = GROWTH.replace("trials = 5", "trials = 7").replace("minutes = 30, patience = 9", "minutes = 60")
     stage = '[[stage]]\nname = "finer"\nsampler = { kind = "random", trials = 2 }\nspace.eta = [0.1, 0.2]\n\n[final]'
     workspace(tmp_path, more.replace("[final]", stage))
-    status, out, complaint = run(tmp_path, capsys, "resume", "tiny", "--backend", "threading")
-    assert (status, complaint) == (0, "")
+    status, out, errors = run(tmp_path, capsys, "resume", "tiny", "--backend", "threading")
+    assert (status, errors) == (0, "")
     grows = "stage coarse 5 → 7 trials, budget.minutes 30 → 60, budget.patience 9 → none; new stage finer"
     assert f"study 'tiny' grows: {grows}\n" in out
 
@@ -107,10 +107,10 @@ def progress(**given) -> StageProgress:
     return StageProgress(**(known | {"trials_pruned": 0, "epochs": 100, "epochs_done": 25, "best": 0.5} | given))
 
 
-def test_a_line_says_what_was_pruned_and_how_much_time_is_left(capsys):
+def test_a_line_of_progress_has_pruned_trials_and_the_time_left(capsys):
     lines = display.Lines()
     lines.stage(progress(trials_pruned=4, trials_failed=1, seconds_left=754.0))
-    lines.stage(progress(epochs_done=26))  # so soon after the first, there is no other line
+    lines.stage(progress(epochs_done=26))  # too soon after the first for another line
     lines.stage(progress(trials_done=32, seconds_left=7.0))
     assert capsys.readouterr().out.splitlines() == [
         "stage 1/2 coarse:  25% of 100 epochs, 9/32 trials, 4 pruned, 1 failed, best 50.00%, 13 min of its budget left",
@@ -125,7 +125,7 @@ def trial(number: int, state: str, epochs_done: int) -> TrialRow:
     )
 
 
-def test_the_epochs_to_come_are_those_that_will_be_trained():
+def test_expected_epochs_shrink_as_trials_are_pruned():
     tally = Tally("study", "coarse", 0, 1, planned=6)
     for number in range(4):
         tally.note(trial(number, "running", 1))
@@ -136,7 +136,7 @@ def test_the_epochs_to_come_are_those_that_will_be_trained():
     assert tally.progress(over=True).epochs == 20
 
 
-def test_the_best_so_far_is_a_configurations_mean_over_its_replicates_and_never_of_what_failed_or_was_pruned():
+def test_the_best_accuracy_is_a_mean_over_replicates_without_failed_and_pruned_trials():
     tally, best = Tally("study", "final", 0, 1, planned=4), []
     for number, point, replicate, value, state in [
         (0, 0, 0, 0.9, "complete"),
@@ -151,7 +151,7 @@ def test_the_best_so_far_is_a_configurations_mean_over_its_replicates_and_never_
     assert best == [0.9, 0.8, 0.8, 0.75, 0.7, 0.5]
 
 
-def test_a_bar_shrinks_as_trials_are_pruned():
+def test_the_total_of_a_bar_shrinks_as_trials_are_pruned():
     with display.Bars() as bars:
         bars.stage(progress(epochs=100))
         bars.stage(progress(epochs=60, seconds_left=3.0))
@@ -159,7 +159,7 @@ def test_a_bar_shrinks_as_trials_are_pruned():
         assert (task.total, task.completed) == (60, 25)
 
 
-def test_status_names_the_command_that_comes_next(tmp_path, capsys, monkeypatch):
+def test_status_prints_the_next_command(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("HPSEARCH_STORAGE", url(tmp_path))
     launch(workspace(tmp_path, TINY.replace('"tiny"', '"-two words"')), options(tmp_path, watcher=StopAfter(2)))
     assert main(["status", "--", "-two words"]) == 0

@@ -1,4 +1,4 @@
-"""A study under way, as a user at a terminal meets it: signals, kills, a second one who wants to resume."""
+"""A running study in a terminal: signals, kills, a second process that tries to resume it."""
 
 import os
 import signal
@@ -35,9 +35,9 @@ MEDIUM = TINY.replace("epochs = 3", "epochs = 60")
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    """The ranking.csv of an undisturbed run of the study that takes some seconds."""
-    folder = tmp_path_factory.mktemp("calm")
+def undisturbed(tmp_path_factory):
+    """The ranking.csv of an undisturbed run of a study that takes some seconds."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     launch(workspace(folder, MEDIUM), options(folder))
     return ranking(folder)
 
@@ -53,17 +53,17 @@ def started(folder, text=MEDIUM, *arguments):
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
 )
-def test_a_signal_to_all_stops_cleanly_and_resume_ends_the_same(tmp_path, calm, number):
+def test_a_signal_stops_cleanly_and_resume_has_the_same_result(tmp_path, undisturbed, number):
     process = started(tmp_path, MEDIUM, "--reports", "my reports")
     os.killpg(process.pid, number)
-    status, _, complaint = finish(process, 12)
+    status, _, errors = finish(process, 12)
     assert status == 130
     command = f"hpsearch resume --reports 'my reports' --storage sqlite:///{tmp_path}/study.db tiny"
-    assert complaint == f"hpsearch: stopped; go on with `{command}`\n"
+    assert errors == f"hpsearch: stopped; go on with `{command}`\n"
     assert rows(tmp_path, schema.studies)[0]["state"] == "interrupted"
-    status, out, complaint = finish(start(tmp_path, "resume", "tiny", "--quiet"))
-    assert (status, out, complaint) == (0, "", "")
-    assert ranking(tmp_path) == calm
+    status, out, errors = finish(start(tmp_path, "resume", "tiny", "--quiet"))
+    assert (status, out, errors) == (0, "", "")
+    assert ranking(tmp_path) == undisturbed
 
 
 SLOW = """\
@@ -88,9 +88,9 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path):
     for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.2)
-    status, _, complaint = finish(process, 12)
-    assert (status, complaint.count("\n")) == (130, 1), complaint
-    assert time.monotonic() - began < 6  # and not the ten seconds that a segment under way may take
+    status, _, errors = finish(process, 12)
+    assert (status, errors.count("\n")) == (130, 1), errors
+    assert time.monotonic() - began < 6  # less than the ten seconds that a running segment may take
 
 
 @pytest.mark.slow
@@ -105,16 +105,16 @@ def test_a_run_under_nohup_ignores_the_closing_of_its_terminal(tmp_path):
     assert finish(process)[0] == 0
 
 
-def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, calm):
+def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, undisturbed):
     process = started(tmp_path)
     os.kill(until(lambda: children(process.pid))[0], signal.SIGKILL)
-    status, out, complaint = finish(process)
-    assert (status, complaint) == (0, "")
+    status, out, errors = finish(process)
+    assert (status, errors) == (0, "")
     assert "a worker died; its segment is done again" in out
-    assert ranking(tmp_path) == calm
+    assert ranking(tmp_path) == undisturbed
 
 
-def test_a_killed_coordinator_leaves_no_worker_and_says_so_in_the_status(tmp_path):
+def test_a_killed_coordinator_leaves_no_worker_and_its_study_is_interrupted(tmp_path):
     process = started(tmp_path, LONG)
     workers = until(lambda: children(process.pid))
     status, out, _ = finish(start(tmp_path, "status", "long"))
@@ -122,39 +122,39 @@ def test_a_killed_coordinator_leaves_no_worker_and_says_so_in_the_status(tmp_pat
     process.kill()
     finish(process)
     until(lambda: not any(alive(worker) for worker in workers), 3)
-    status, out, complaint = finish(start(tmp_path, "status"))
-    assert (status, complaint) == (0, "")
+    status, out, errors = finish(start(tmp_path, "status"))
+    assert (status, errors) == (0, "")
     assert "interrupted" in out
 
 
-def test_who_comes_second_is_refused_with_the_process_id(tmp_path, capsys):
+def test_a_second_process_is_refused_with_the_id_of_the_first(tmp_path, capsys):
     process = started(tmp_path, LONG)
     storage = ["--storage", url(tmp_path)]
-    said = (
+    message = (
         f"study 'long' is being run by another process (process {process.pid} on {socket.gethostname()}); wait for it"
     )
     for arguments in (("resume", "long"), ("delete", "long", "--yes")):
-        assert (main([*arguments, *storage]), *capsys.readouterr()) == (1, "", f"hpsearch: {said}\n")
+        assert (main([*arguments, *storage]), *capsys.readouterr()) == (1, "", f"hpsearch: {message}\n")
     status = main(["launch", str(tmp_path / "studies" / "tiny.toml"), *storage])
-    complaint = capsys.readouterr().err
-    assert (status, complaint.count("\n")) == (2, 1)
-    assert "study 'long' exists already; go on with" in complaint
+    errors = capsys.readouterr().err
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "study 'long' exists already; go on with" in errors
     process.kill()
     finish(process)
 
 
 @pytest.mark.slow
-def test_two_studies_run_in_one_database_at_once(tmp_path, calm):
+def test_two_studies_run_in_one_database_at_once(tmp_path, undisturbed):
     first = started(tmp_path)
     other = workspace(tmp_path, MEDIUM.replace('"tiny"', '"other"'), "other.toml")
     second = start(tmp_path, "launch", str(other), "--quiet")
     assert finish(first)[0] == finish(second)[0] == 0
-    assert ranking(tmp_path) == ranking(tmp_path, "other") == calm
+    assert ranking(tmp_path) == ranking(tmp_path, "other") == undisturbed
 
 
-def test_without_a_terminal_there_are_plain_lines(tmp_path):
-    status, out, complaint = finish(start(tmp_path, "launch", str(workspace(tmp_path))))
-    assert (status, complaint) == (0, "")
+def test_without_a_terminal_progress_is_plain_lines(tmp_path):
+    status, out, errors = finish(start(tmp_path, "launch", str(workspace(tmp_path))))
+    assert (status, errors) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "stage 1/3 coarse:   0% of 15 epochs, 0/5 trials"
     assert lines[-1] == "study 'tiny' is complete; its report: reports/tiny/index.html"

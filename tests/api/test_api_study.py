@@ -1,4 +1,4 @@
-"""Studies that are written in Python: the same as a file that says the same, by the same rules."""
+"""Studies that are written in Python: the same as the equivalent study file, by the same rules."""
 
 import dataclasses
 import tomllib
@@ -34,7 +34,7 @@ def tiny(name="tiny", **given):
     return Study(name, **tables | given)
 
 
-def test_a_study_in_python_says_what_its_file_would():
+def test_a_study_in_python_equals_its_file():
     written = tomllib.loads(tiny().text)
     batches = written["stage"][0]["space"]["batch_size"]
     written["stage"][0]["space"]["batch_size"] = batches["choices"]
@@ -42,7 +42,7 @@ def test_a_study_in_python_says_what_its_file_would():
     assert list(written["stage"][0]["space"]) == ["lambda", "eta", "batch_size"]
 
 
-def test_a_study_in_python_comes_to_what_its_file_comes_to(tmp_path, monkeypatch):
+def test_a_study_in_python_has_the_results_of_its_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     launch(workspace(tmp_path), options(tmp_path))
     hpsearch.launch(tiny("other"), storage=url(tmp_path), backend="threading", workers=2)
@@ -50,7 +50,7 @@ def test_a_study_in_python_comes_to_what_its_file_comes_to(tmp_path, monkeypatch
     assert main(["verify", "other", "--storage", url(tmp_path)]) == 0
 
 
-def test_numpys_numbers_paths_and_tuples_are_taken():
+def test_numpy_numbers_paths_and_tuples_are_allowed():
     stage = Stage("a", configurations=[{"eta": np.float64(0.5), "hidden": (np.int64(3),)}, {"eta": 0.25, "hidden": []}])
     study = tiny(stages=(stage,), model={"file": Path("models") / "mlp.py"}, seed=np.int64(3))
     assert spec.parse(study.text, "").stages[0].configurations[0] == {"eta": 0.5, "hidden": [3]}
@@ -87,7 +87,7 @@ def test_a_study_can_be_changed_into_another():
         ({"data": None}, "<python>: data "),
     ],
 )
-def test_a_wrong_study_is_refused_in_a_line_where_it_is_written(given, message):
+def test_an_invalid_study_is_refused_with_one_line(given, message):
     with pytest.raises(StudyFileError) as caught:
         tiny(**given)
     assert str(caught.value).startswith(message)

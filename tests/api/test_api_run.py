@@ -1,4 +1,4 @@
-"""`hpsearch.launch` and `resume`: events, callbacks that stop a study, growth, threads, what is returned."""
+"""`hpsearch.launch` and `resume`: events, callbacks that stop a study, growth, threads, results."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from test_api_building import COARSE, FINE, tiny
+from test_api_study import COARSE, FINE, tiny
 from tiny import LONG, ROOT, digest_of, url, workspace
 
 import hpsearch
@@ -30,10 +30,11 @@ def python(program):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_events_tell_of_every_stage_and_trial(here):
+def test_there_is_an_event_for_every_stage_and_trial(here):
     trials, stages = [], []
     results = hpsearch.launch(tiny(), on_trial=trials.append, on_stage=stages.append, **here)
     ended = [(event.stage, event.number, event.accuracy) for event in trials]
+    assert [event.trial for event in trials] == [f"{stage}:{number}" for stage, number, _ in ended]
     rows = results.frames.rows
     assert sorted(ended) == sorted((row["stage"], row["number"], row["value"]) for row in rows)
     assert [(event.stage, event.state) for event in stages] == [
@@ -44,7 +45,7 @@ def test_events_tell_of_every_stage_and_trial(here):
     assert stages[1].best == max(accuracy for stage, _, accuracy in ended if stage == "coarse")
 
 
-def test_pruned_trials_are_told_of_once(here):
+def test_a_pruned_trial_has_one_event(here):
     pruner = {"kind": "halving", "keep": 0.4, "rungs": [1], "audit": 0.0}
     events = []
     coarse = Stage("coarse", sampler=COARSE.sampler, space=COARSE.space, pruner=pruner)
@@ -53,7 +54,7 @@ def test_pruned_trials_are_told_of_once(here):
     assert [event.state for event in events].count("pruned") == 3
 
 
-def test_what_a_callback_raises_stops_the_study_which_resumes_to_the_same(here, tmp_path):
+def test_an_exception_in_a_callback_stops_the_study_which_resumes_to_the_same_result(here, tmp_path):
     def stop(event):
         if event.stage == "fine":
             raise ValueError("more\nthan enough")
@@ -77,7 +78,7 @@ def test_a_study_grows_from_python(here):
         hpsearch.launch(tiny(seed=3), or_resume=True, **here)
 
 
-def test_the_best_is_told_with_its_interval(here):
+def test_the_best_configuration_has_an_interval(here):
     results = hpsearch.launch(tiny(), **here)
     best = results.best
     row = next(row for row in results.frames.rows if f"{row['stage']}:{row['number']}" == best.trial)
@@ -107,7 +108,7 @@ def test_studies_run_in_threads_side_by_side(here, tmp_path):
     assert digest_of(tmp_path / "a", "a") == digest_of(tmp_path / "b", "b")
 
 
-def test_a_script_that_is_interrupted_says_how_to_go_on(here, tmp_path):
+def test_an_interrupted_script_says_how_to_resume(here, tmp_path):
     workspace(tmp_path, LONG, "long.toml")
     script = (
         "import hpsearch, signal\n"
@@ -144,28 +145,28 @@ def test_bad_input_is_refused_before_anything_runs(here):
         ({"backend": None}, "backend must be loky, dask, ray, threading or sequential, got None"),
         ({"backend": "dask", "scheduler": 3}, "scheduler must be an address, as 'tcp://host:8786', got 3"),
         ({"notify": 3}, "notify must be a command, or a URL that begins with https:// or http://, got 3"),
-        ({"on_trial": "told"}, "on_trial must be a function of one argument, got 'told'"),
+        ({"on_trial": "print"}, "on_trial must be a function of one argument, got 'print'"),
     ],
 )
-def test_what_is_of_the_wrong_kind_is_named(here, given, message):
+def test_an_argument_of_the_wrong_type_is_named(here, given, message):
     with pytest.raises(InputError) as refused:
         hpsearch.launch(**{"study": tiny()} | here | given)
     assert str(refused.value).startswith(message)
 
 
-def test_a_name_that_is_none_is_refused():
-    for wanting in (hpsearch.load, hpsearch.resume):
+def test_a_name_that_is_not_text_is_refused():
+    for function in (hpsearch.load, hpsearch.resume):
         with pytest.raises(InputError, match="name must be a study's name, got 3"):
-            wanting(3)
+            function(3)
 
 
-def test_the_database_of_the_environment_is_meant_where_none_is_named(here, tmp_path, monkeypatch):
+def test_the_default_database_is_that_of_the_environment(here, tmp_path, monkeypatch):
     monkeypatch.setenv("HPSEARCH_STORAGE", here.pop("storage"))
     hpsearch.launch(tiny(), **here)
     assert hpsearch.load("tiny").name == hpsearch.load("tiny", url(tmp_path)).name
 
 
-def test_what_is_public_is_there_and_imports_late():
+def test_public_names_exist_and_import_late():
     program = "import hpsearch, sys; sys.exit(str(sorted({'numpy', 'pydantic', 'pandas'} & set(sys.modules))))"
     done = python(program)
     assert done.stderr == "[]\n"

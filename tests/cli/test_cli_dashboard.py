@@ -1,4 +1,4 @@
-"""The dashboard, and the reports beside it, asked as a browser asks."""
+"""The dashboard and its reports, over HTTP."""
 
 import re
 import threading
@@ -12,7 +12,7 @@ from optuna.storages import RDBStorage
 from optuna_dashboard import wsgi
 from tiny import LIST, TINY, options, url, workspace
 
-from hpsearch.cli.dashboard.serve import WithReports, _Quiet, _Server
+from hpsearch.cli.dashboard.serve import WithReports, _QuietHandler, _Server
 from hpsearch.search.launch import launch
 from hpsearch.storage import REPORTS_PATH
 from hpsearch.storage.sqlite import connection
@@ -30,7 +30,7 @@ def site(tmp_path):
     """The address of a dashboard over a finished study."""
     launch(workspace(tmp_path, STUDY), options(tmp_path))
     storage = RDBStorage("sqlite://", engine_kwargs=connection.dashboard_options(tmp_path / "study.db"))
-    server = make_server("127.0.0.1", 0, WithReports(wsgi(storage), url(tmp_path)), _Server, _Quiet)
+    server = make_server("127.0.0.1", 0, WithReports(wsgi(storage), url(tmp_path)), _Server, _QuietHandler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -45,7 +45,7 @@ def get(address):
         return answer.read().decode()
 
 
-def test_the_note_of_a_stage_leads_to_it_in_the_report(site):
+def test_the_note_of_a_stage_links_to_it_in_the_report(site):
     found = get(f"{site}/api/studies/1")
     target = re.search(r"\]\((/hpsearch/report/[^)]*)\)", found)[1]
     address, anchor = target.split("#")
@@ -53,12 +53,12 @@ def test_the_note_of_a_stage_leads_to_it_in_the_report(site):
     assert f'id="{anchor}"' in get(site + address)
 
 
-def test_what_is_not_there_is_said_in_one_line(site):
+def test_an_unknown_study_is_not_found(site):
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(f"{site}{REPORTS_PATH}another")
     assert refused.value.code == 404
     assert "does not exist" in refused.value.read().decode()
 
 
-def test_the_dashboard_itself_is_where_it_was(site):
+def test_the_dashboard_itself_is_served(site):
     assert "Optuna Dashboard" in get(f"{site}/dashboard")

@@ -1,4 +1,4 @@
-"""`status`, `report`, `delete` and `--quiet`, on a study that is done and on one that was stopped halfway."""
+"""`status`, `report`, `delete` and `--quiet`, on a complete study and on one that was stopped."""
 
 import io
 import signal
@@ -14,7 +14,7 @@ from hpsearch.search.launch import launch
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A workspace with a stopped study, in which the commands are given."""
+    """A workspace with a stopped study, which is the working directory."""
     monkeypatch.chdir(tmp_path)
     launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(2)))
     return tmp_path
@@ -27,8 +27,8 @@ def run(folder, capsys, *arguments):
 
 def test_status_lists_studies_and_the_stages_of_one(folder, capsys):
     launch(workspace(folder, TINY.replace('"tiny"', '"done"')), options(folder))
-    status, out, complaint = run(folder, capsys, "status")
-    assert (status, complaint) == (0, "")
+    status, out, errors = run(folder, capsys, "status")
+    assert (status, errors) == (0, "")
     words = [line.split() for line in out.splitlines()]
     assert [line[:3] for line in words if line[0] in ("tiny", "done")] == [
         ["tiny", "interrupted", "coarse"],
@@ -39,21 +39,21 @@ def test_status_lists_studies_and_the_stages_of_one(folder, capsys):
     assert "done" not in run(folder, capsys, "status", "tiny")[1]
 
 
-def test_an_unknown_study_is_answered_with_the_nearest(folder, capsys):
+def test_an_unknown_study_gets_a_suggestion(folder, capsys):
     for command in (("status", "tinny"), ("resume", "tinny"), ("report", "tinny"), ("delete", "tinny", "--yes")):
         expected = "hpsearch: study 'tinny' does not exist; did you mean 'tiny'?\n"
         assert run(folder, capsys, *command) == (2, "", expected)
 
 
-def test_a_half_done_study_has_a_report(folder, capsys):
+def test_an_unfinished_study_has_a_report(folder, capsys):
     assert run(folder, capsys, "report", "tiny") == (0, "reports/tiny/index.html\n", "")
     assert (folder / "reports" / "tiny" / "ranking.csv").read_text() == ranking(folder)
 
 
 def test_a_report_that_cannot_be_written_costs_one_line(folder, capsys):
-    status, out, complaint = run(folder, capsys, "report", "tiny", "--reports", "models/mlp.py")
-    assert (status, out, complaint.count("\n")) == (2, "", 1)
-    assert complaint.startswith("hpsearch: models/mlp.py/tiny: the report cannot be written")
+    status, out, errors = run(folder, capsys, "report", "tiny", "--reports", "models/mlp.py")
+    assert (status, out, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith("hpsearch: models/mlp.py/tiny: the report cannot be written")
 
 
 def test_quiet_prints_nothing(folder, capsys):
@@ -62,7 +62,7 @@ def test_quiet_prints_nothing(folder, capsys):
     assert run(folder, capsys, *arguments) == (0, "", "")
 
 
-def test_delete_asks_unless_told(folder, capsys, monkeypatch):
+def test_delete_asks_for_confirmation_without_yes(folder, capsys, monkeypatch):
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
     assert run(folder, capsys, "delete", "tiny")[0] == 130
     assert run(folder, capsys, "status", "tiny")[0] == 0
@@ -71,14 +71,14 @@ def test_delete_asks_unless_told(folder, capsys, monkeypatch):
     assert run(folder, capsys, "status")[1] == f"no studies in {url(folder)}; `hpsearch launch STUDY_FILE` makes one\n"
 
 
-def test_delete_asks_only_where_there_is_something_to_delete_and_somebody_to_answer(folder, capsys, monkeypatch):
+def test_delete_asks_only_for_a_study_that_exists_and_needs_an_answer(folder, capsys, monkeypatch):
     expected = "hpsearch: study 'tinny' does not exist; did you mean 'tiny'?\n"
     assert run(folder, capsys, "delete", "tinny") == (2, "", expected)
-    for nobody in (io.StringIO(""), None):  # None is what a closed one is to Python
+    for nobody in (io.StringIO(""), None):  # None: standard input is closed
         monkeypatch.setattr("sys.stdin", nobody)
-        status, out, complaint = run(folder, capsys, "delete", "tiny")
+        status, out, errors = run(folder, capsys, "delete", "tiny")
         assert (status, out[-1:]) == (2, "\n")
-        assert complaint == "hpsearch: delete: nobody answered; --yes deletes without asking\n"
+        assert errors == "hpsearch: delete: nobody answered; --yes deletes without asking\n"
     assert run(folder, capsys, "status", "tiny")[0] == 0
 
 
@@ -87,7 +87,7 @@ ALL_AT_ONCE = "-x " + " ".join([*NAMES[:2], NAMES[4]]).ljust(247, "a")
 
 
 @pytest.mark.parametrize("name", [ALL_AT_ONCE, *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES)])
-def test_any_name_that_is_accepted_works_everywhere(tmp_path, capsys, monkeypatch, name):
+def test_every_valid_name_works_in_every_command(tmp_path, capsys, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     path = workspace(tmp_path, TINY.replace('"tiny"', f'"{name}"').replace('"coarse"', '"[b]coarse {0}"'))
     assert run(tmp_path, capsys, "launch", str(path), "--backend", "threading")[0] == 0
@@ -97,7 +97,7 @@ def test_any_name_that_is_accepted_works_everywhere(tmp_path, capsys, monkeypatc
         assert (status, capsys.readouterr().err) == (0, "")
 
 
-def test_a_report_comes_in_the_formats_asked_for(folder, capsys):
+def test_a_report_is_written_in_the_chosen_formats(folder, capsys):
     status, out, _ = run(folder, capsys, "report", "tiny", "--format", "csv,svg")
     assert (status, out) == (0, "reports/tiny/ranking.csv\n")
     names = {path.suffix for path in (folder / "reports" / "tiny").rglob("*.*")}
@@ -105,27 +105,27 @@ def test_a_report_comes_in_the_formats_asked_for(folder, capsys):
 
 
 def test_an_unknown_format_costs_one_line(folder, capsys):
-    status, out, complaint = run(folder, capsys, "report", "tiny", "--format", "html,pgn")
+    status, out, errors = run(folder, capsys, "report", "tiny", "--format", "html,pgn")
     assert (status, out) == (2, "")
-    assert complaint == "hpsearch: --format: 'pgn' is not a format; did you mean 'png'?\n"
+    assert errors == "hpsearch: --format: 'pgn' is not a format; did you mean 'png'?\n"
 
 
-def test_a_watched_report_is_written_until_no_one_runs_the_study(folder, capsys, monkeypatch):
+def test_a_watched_report_is_written_again_while_the_study_runs(folder, capsys, monkeypatch):
     held = [True, True, False]
     monkeypatch.setattr(write.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
     monkeypatch.setattr(write.claims, "is_held", lambda *_: held.pop(0))
     waits = []
     monkeypatch.setattr(write, "_wait", lambda seconds, stopped: waits.append(seconds))
     before = signal.getsignal(signal.SIGINT)
-    status, out, said = run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")
+    status, out, errors = run(folder, capsys, "report", "tiny", "--watch", "--format", "csv")
     signal.signal(signal.SIGINT, before)
     assert (status, out, held) == (0, "reports/tiny/ranking.csv\n", [])
-    assert "written again while the study runs" in said
+    assert "written again while the study runs" in errors
     assert len(waits) == 2
     assert min(waits) >= write.WATCH_SECONDS
 
 
-def test_ctrl_c_ends_watching(folder, capsys, monkeypatch):
+def test_ctrl_c_ends_a_watched_report(folder, capsys, monkeypatch):
     monkeypatch.setattr(write.reading, "get_study", lambda *_: SimpleNamespace(id=1, state="running"))
     monkeypatch.setattr(write.claims, "is_held", lambda *_: True)
     monkeypatch.setattr(write.time, "sleep", lambda _seconds: signal.raise_signal(signal.SIGINT))

@@ -1,0 +1,142 @@
+"""`new study`: the study file that it writes can be launched as it is; a file that exists is not changed."""
+
+import io
+import tomllib
+
+import numpy as np
+import pytest
+
+from hpsearch import spec
+from hpsearch.cli import main
+from hpsearch.cli.new_study.study_text import DEFAULT_SPACE
+
+
+def run(capsys, *arguments):
+    capsys.readouterr()
+    status = main(list(arguments))
+    return status, *capsys.readouterr()
+
+
+def test_new_study_takes_the_defaults(here, capsys):
+    assert run(capsys, "new", "study", "--yes") == (
+        0,
+        "made studies/my-digits.toml\nnext: hpsearch launch studies/my-digits.toml\n",
+        "",
+    )
+    study = spec.read(here / "studies" / "my-digits.toml")
+    assert [stage.name for stage in study.stages] == ["coarse", "narrow"]
+    again = run(capsys, "new", "study", "--yes")
+    assert again == (2, "", "hpsearch: studies/my-digits.toml: exists already; choose another name\n")
+
+
+ANSWERS = [
+    "digit",
+    "digits",
+    "models/ml.py",
+    "",
+    "eta, hidden, batchsize",
+    "eta,hidden",
+    "{ low = 1, high = 0 }",
+    "",
+    "[[8],",
+    "[[8], [16]]",
+]
+ANSWERS += ["3", "0", "5", "-1", "1.5", "first", "no/name", "second"]
+
+
+def test_a_question_is_repeated_until_the_answer_is_valid(here, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(ANSWERS) + "\n"))
+    status, out, prompts = run(capsys, "new", "study")
+    assert (status, out.splitlines()[-1]) == (0, "next: hpsearch launch studies/second.toml")
+    assert prompts.count("Error: ") == 9
+    assert "did you mean 'batch_size'?" in prompts
+    study = spec.read(here / "studies" / "second.toml")
+    assert set(study.stages[0].space) == {"eta", "hidden"}
+    assert study.stages[0].budget.minutes == 0.75
+    assert study.training.epochs == 3
+
+
+def test_the_end_of_standard_input_costs_one_line(here, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("digits\n"))
+    status, out, prompts = run(capsys, "new", "study")
+    assert (status, out) == (2, "")
+    assert prompts.endswith("hpsearch: new study: the answers ended early; --yes takes the defaults\n")
+    assert not list((here / "studies").glob("my*"))
+
+
+def test_a_small_space_of_choices_is_searched_by_a_grid(here, capsys):
+    assert (
+        run(capsys, "new", "study", "few.toml", "--yes", "--search", "init", "--search", "hidden=[[8], [16]]")[0] == 0
+    )
+    (stage,) = spec.read(here / "few.toml").stages
+    assert (stage.kind, set(stage.space)) == ("grid", {"init", "hidden"})
+
+
+def test_a_space_of_choices_has_no_finer_stage_and_the_default_name_is_a_new_one(here, capsys, monkeypatch):
+    keys = "hidden=[[8], [16], [32], [64]];batch_size=[10, 20, 50, 100, 200]"
+    assert run(capsys, "new", "study", "studies/my-digits.toml", "--yes", "--search", keys)[0] == 0
+    assert [stage.kind for stage in spec.read(here / "studies" / "my-digits.toml").stages] == ["random"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(9 * "\n"))
+    assert run(capsys, "new", "study")[1].splitlines()[-1] == "next: hpsearch launch studies/my-digits-2.toml"
+
+
+def test_every_hyperparameter_with_default_values_can_be_searched(here, capsys):
+    keys = ";".join((*DEFAULT_SPACE, 'schedule=[{ kind = "cosine", warmup_epochs = 2 }]', "epochs=[10, 20]"))
+    assert run(capsys, "new", "study", "all.toml", "--yes", "--search", keys)[::2] == (0, "")
+    assert set(spec.read(here / "all.toml").stages[0].space) == {*DEFAULT_SPACE, "schedule", "epochs"}
+
+
+BAD = [
+    (("--dataset", "cifar"), "'cifar' is neither a dataset nor a path; did you mean 'cifar10'?"),
+    (("--dataset", "README.md"), "README.md: must be a folder or end in .npz, .csv, .py, got '.md'"),
+    (("--model", "models/nlp.py"), "models/nlp.py: the model file does not exist; did you mean 'mlp.py'?"),
+    (("--search", "lamda"), "is not a key of [training] or a parameter of models/mlp.py; did you mean 'lambda'?"),
+    (("--search", "classes"), "'classes' is not a key of [training] or a parameter of models/mlp.py"),
+    (("--search", "eta=3"), "--search eta=VALUES: the values of eta must be choices such as [20, 50], or a range"),
+    (("--search", "clip_norm"), "--search clip_norm=VALUES: the values of clip_norm must be"),
+    (("--search", "eta={ low = 2, high = 1 }"), "--search eta=VALUES: eta.low must be below high = 1, got 2"),
+    (("--search", "eta=[0.1, 0]"), "--search eta=VALUES: eta must be above 0, got 0"),
+    (("studies/a\x7fb.toml",), r"studies/a\x7fb.toml: the name must not contain control characters, got 'a\x7fb'"),
+    (("--search", "activation=['abs']"), "activation must be one of"),
+    (("--trials", "0"), "0 is not in the range"),
+    (("/proc/none/x.toml",), "cannot be made"),
+    (("x" * 300,), "no file can have this name"),
+    (("--dataset", "x" * 300), "no file can have this name"),
+    (("--dataset", "~nobody-of-that-name/x"), "nobody-of-that-name"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "expected"), BAD)
+def test_a_bad_answer_on_the_command_line_costs_one_line(here, capsys, arguments, expected):
+    status, out, errors = run(capsys, "new", "study", "--yes", *arguments)
+    assert (status, out, errors.count("\n")) == (2, "", 1)
+    assert expected in errors
+    assert {path.name for path in here.glob("studies/*")} == {"first.toml"}
+
+
+def test_new_study_takes_datasets_of_ones_own(here, capsys):
+    rng = np.random.default_rng(0)
+    np.savez("mine.npz", x_train=rng.integers(0, 9, (120, 8, 8)), y_train=np.arange(120) % 3)
+    rows = "\n".join(f"{a},{b},{c}" for a, b, c in zip(range(90), range(90), "xyz" * 30, strict=True))
+    (here / "table.csv").write_text(f"a,b,kind\n{rows}\n")
+    assert run(capsys, "new", "study", "a.toml", "--yes", "--dataset", "mine.npz", "--test", "20")[0] == 0
+    given = ("--dataset", "table.csv", "--label", "kind", "--test", "10")
+    assert run(capsys, "new", "study", "b.toml", "--yes", *given)[0] == 0
+    assert tomllib.loads((here / "a.toml").read_text())["data"] == {
+        "dataset": {"kind": "npz", "path": "mine.npz", "test": 20},
+        "train": 80,
+        "validation": 20,
+    }
+    assert tomllib.loads((here / "b.toml").read_text())["data"]["dataset"]["label"] == "kind"
+
+
+TRAINABLE = "def train_epoch(state, data, epoch, rng, lambda_, decay=0.9): ...\ndef predict(state, samples): ...\n"
+
+
+def test_only_keys_that_a_trainable_takes_can_be_searched(here, capsys):
+    (here / "models" / "mine.py").write_text(TRAINABLE)
+    given = ("new", "study", "mine.toml", "--yes", "--model", "models/mine.py")
+    assert run(capsys, *given, "--search", "batch_size")[2].startswith("hpsearch: 'batch_size' is not a key")
+    assert run(capsys, *given)[0] == 0
+    study = spec.read(here / "mine.toml")
+    assert (list(study.stages[0].space), study.training.eta, study.training.batch_size) == (["lambda"], None, None)
