@@ -1,38 +1,47 @@
-"""DESIGN.md's table of who may import what, as a test; how light the command line starts; what the wheel holds."""
+"""The layout: who may import what, no circles, where a command is; a quick start; the contents of the wheel."""
 
 import ast
+import graphlib
+import importlib
 import importlib.util
 import subprocess
 import sys
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 
+import click
 import pytest
+
+from hpsearch.cli.group import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "hpsearch"
 
 OURS = {
+    "version": "",
     "errors": "",
     "nn": "",
     "data": "errors",
     "spec": "errors",
     "storage": "errors spec",
     "trainables": "nn",
-    "workers": "hpsearch errors nn data spec trainables",
-    "search": "hpsearch errors nn.random data spec storage trainables workers",
+    "workers": "version errors nn data spec trainables",
+    "search": "version errors nn.random data spec storage trainables workers",
     "reporting": "errors data spec storage",
     "exporting": "errors nn data spec storage trainables workers search reporting",
     "api": "errors spec storage search reporting exporting",
-    "cli": "hpsearch errors nn data spec storage workers search reporting exporting api",
+    "cli": "version errors nn data spec storage workers search reporting exporting api",
 }
+"""The packages from the bottom to the top; each may import those named, all of which are below it."""
 OTHERS = {
+    "version": "",
     "errors": "",
     "nn": "numpy scipy",
     "data": "numpy scipy sklearn pooch platformdirs PIL",
     "spec": "pydantic pydantic_core",
     "trainables": "numpy",
-    "storage": "optuna sqlalchemy",
+    "storage": "optuna sqlalchemy alembic",
     "workers": "numpy scipy joblib threadpoolctl dask distributed ray",
     "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
     "reporting": "numpy scipy pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
@@ -40,13 +49,22 @@ OTHERS = {
     "api": "numpy tomli_w rich IPython",
     "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard",
 }
-"""What each package may import, of ours and of others, beside itself and the standard library."""
-_OWN = ("errors.py", "trainables.py")
+"""The libraries that each package may import, beside the standard library."""
+_OWN = ("version.py", "errors.py", "trainables.py")
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name in _OWN)
+ROOM = 15
+"""The most modules of a folder, beside its __init__.py."""
+SHARED = {"folders", "group", "hints", "options", "output", "run_study", "set_option"}
+"""The modules of hpsearch/cli that several commands share."""
+MODULES = {"new": "new_study"}
+"""The commands whose module is not named after them alone."""
 
 
-def imported(path: Path) -> set[str]:
-    """The names of all modules that a file imports anywhere in it, absolute."""
+def imported(path: Path, modules: Collection[str] = ()) -> set[str]:
+    """The names of all modules that a file imports anywhere in it, absolute.
+
+    `from a import b` imports a.b where that is one of `modules`, else a.
+    """
     package = path.relative_to(ROOT).parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -55,12 +73,13 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
             module = ".".join(filter(None, (base, node.module)))
-            found |= {f"{module}.{alias.name}" for alias in node.names} if module == "hpsearch" else {module}
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name if module == "hpsearch" or name in modules else module for name in names}
     return found
 
 
 def rule_of(module: str) -> str | None:
-    """What RULES calls a module; None for the standard library."""
+    """The name of a module in OURS or OTHERS; None for the standard library."""
     head, *rest = module.split(".")
     if head == "hpsearch":
         if rest[:2] == ["nn", "random"]:
@@ -77,8 +96,37 @@ def test_a_module_imports_what_the_design_allows(path):
     assert {rule_of(module) for module in imported(path)} - {None} <= allowed
 
 
+def test_no_package_imports_one_above_it():
+    order = list(OURS)
+    for package, below in OURS.items():
+        assert all(order.index(name.split(".")[0]) < order.index(package) for name in below.split()), package
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    paths = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    modules = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    graph = {name: imported(path, modules) & modules.keys() for name, path in modules.items()}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_a_folder_of_many_modules_has_rooms():
+    commands = {MODULES.get(name, name) for name in COMMANDS}
+    for folder in {path.parent for path in FILES}:
+        names = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+        names -= commands if folder == PACKAGE / "cli" else set()
+        assert len(names) <= ROOM, folder
+
+
+def test_the_module_of_a_command_has_its_name():
+    for name in COMMANDS:
+        module = importlib.import_module(f"hpsearch.cli.{MODULES.get(name, name)}")
+        assert isinstance(getattr(module, name), click.Command)
+    there = {path.stem for path in (PACKAGE / "cli").iterdir()} - {"__init__", "__pycache__"}
+    assert there == SHARED | {MODULES.get(name, name) for name in COMMANDS}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_opens_with_what_it_is_for_and_stays_small(path):
+def test_a_module_opens_with_its_purpose_and_stays_small(path):
     text = path.read_text("utf-8")
     assert ast.get_docstring(ast.parse(text))
     assert len(text.splitlines()) <= 300
