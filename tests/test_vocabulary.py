@@ -42,9 +42,10 @@ IMAGE_FILES = (
     r"|formats/(formats|images|latex|markdown|outline|pdf)\.py|templates/_confusion\.html"
 )
 IMAGE_LINES = (
-    r"image_shape|pixel|flip|mirror|shift|[Cc]olour|channels?\b|CIFAR|MNIST|PNG|JPEG|SVG|svg|<img|[Ww]eights|picture|example"
+    r"image_shape|pixel|[Ff]lip|mirror|shift|[Cc]olour|channels?\b|CIFAR|MNIST|PNG|JPEG|SVG|svg|<img|[Ww]eights|picture|example"
     r"|!\[|images\]|docs/images|former|FORMER|container image|own images|images for each class|image files"
-    r"|image x data|`images`|images? (is|are) resized|folders? of images|an image is a row|an image, or|samples are images|as an image\b"
+    r"|image x data|test_images|`images`|images? (is|are) resized|folders? of images|an image is a row|an image, or"
+    r"|samples are images|as an image\b|config\.images|\.images\b|def images\("
 )
 """Where images are meant: sources of images, changes of images, weights and examples shown as images."""
 
@@ -53,7 +54,7 @@ WORDS = (
         only("settings?"),
         "configuration",
         r"docs/how-to/editor\.md",
-        r'"settings": "configurations"|"setting": "config|configs config',
+        r'"settings": "configurations"|"setting": "config|configs config|context_settings',
     ),
     Retired(
         only("(test|training|train|validation)[ _]images?"),
@@ -75,17 +76,21 @@ WORDS = (
     Retired(r"(?-i:Asking)", "sampling"),
     Retired(r"(?-i:\bAsked\b)", "options"),
     Retired(only("standings?"), "status, position, order"),
-    Retired(only("looking|looked at|looks at|number of looks|looks"), "evaluation on the test set, to read, to check"),
+    Retired(
+        only("looking|looked at|looks at|number of looks|looks"),
+        "evaluation on the test set, to read, to check",
+        lines="looks (up|ahead)",
+    ),
     Retired(only("founding|examining|telling|serving|placing|hosting"), "a noun or a verb"),
     Retired(only("races?|racer|entrants?|judges?|judged"), "stage with a pruner, candidate, pruner", lines="race cond"),
     Retired(r"import words\b|\bwords\.py|`words`", "formatting, text"),
     Retired(only("guess(es|ed|ing)?"), "prediction, chance level"),
     Retired(only("apart"), "separate, distinguish"),
-    Retired(only("lone"), "single"),
+    Retired(only("lone"), "single", lines="lone surrogate"),
     Retired(only("knots?"), "cycle"),
     Retired(only("sound"), "valid, intact"),
     Retired(r"searched keys?\b|keys? searched|keys_searched|keys? that (is|are) searched", "hyperparameter"),
-    Retired(only("forms"), "formats"),
+    Retired(only("forms"), "formats", lines="short[_ ]forms"),
     Retired(only("mend(s|ed|ing)?"), "fix, correct"),
 )
 
