@@ -1,9 +1,6 @@
 """The training core: many small networks trained as one computation. Imports NumPy and SciPy only."""
 
-from hpsearch.nn.activations import ACTIVATIONS, LeakyReLU, ReLU, Tanh
-from hpsearch.nn.batchnorm import BatchNorm
-from hpsearch.nn.dropout import Dropout
-from hpsearch.nn.layers import Dense, Layer, Sizes
+from hpsearch.nn.layers import ACTIVATIONS, BatchNorm, Dense, Dropout, Layer, LeakyReLU, ReLU, Sizes, Tanh
 from hpsearch.nn.losses import LOSSES, Loss, MulticlassHinge, SoftmaxCrossEntropy
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, Optimiser

@@ -1,4 +1,4 @@
-"""Analytic gradients against numeric ones, for each parameter of a network. May import NumPy and `hpsearch.nn`.
+"""Gradient check: analytic against numeric gradients of each parameter. May import NumPy and `hpsearch.nn`.
 
 Report 1 compared them by relative error, report 3 by absolute difference; both are here.
 """
@@ -20,7 +20,7 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ParameterCheck:
-    """One parameter of one trial: the worst entry by relative error, and the largest absolute difference of all."""
+    """One parameter of one trial: its entry with the largest relative error, and its largest absolute difference."""
 
     name: str  # e.g. "0.weights"
     trial: int
@@ -43,13 +43,13 @@ def check(
     sample: int | None = None,
     rng: np.random.Generator | None = None,
 ) -> list[ParameterCheck]:
-    """Compare gradients of the cost, loss + λ·Σ‖W‖², on images x (n, D), labels y (n,), with λ of each trial (K,).
+    """Compare gradients of the cost, loss + λ·Σ‖W‖², on samples x (n, D), labels y (n,), with λ of each trial (K,).
 
     Numeric gradients are central differences (cost(w + h) − cost(w − h)) / 2h; the relative error of numbers a and n is
-    |a − n| / max(eps, |a| + |n|). With h = 1e-6 rounding leaves some 1e-10 in n, so gradients far below 1e-3 cannot be
-    compared to a relative error of 1e-6: hence eps. `sample` takes so many entries of each parameter, drawn by `rng`,
-    instead of all. Where a kink (of ReLU, of the hinge) lies within h, the numeric gradient is wrong: rare, and another
-    sample or seed tells. A network of a dtype other than float64 raises ValueError.
+    |a − n| / max(eps, |a| + |n|). With h = 1e-6 rounding leaves about 1e-10 in n, so gradients far below 1e-3 cannot be
+    compared to a relative error of 1e-6: hence eps. `sample` is the number of entries of each parameter to check, drawn
+    by `rng`; None is all. Where a kink (of ReLU, of the hinge) lies within h, the numeric gradient is wrong. This is
+    rare, and does not repeat with another sample or seed. A network of a dtype other than float64 raises ValueError.
     """
     for name, p in network.params.items():
         if (dtype := p.materialise(0).dtype) != np.float64:
@@ -69,7 +69,7 @@ def check(
 
 
 def _begin(network: Network) -> None:
-    """The same draws in every pass: dropout must leave the same units out, or costs cannot be compared."""
+    """Use the same random numbers in every pass: costs are comparable only if dropout drops the same units."""
     network.begin_epoch([generator(0, "gradcheck", k) for k in range(network.trials)])
 
 
@@ -83,7 +83,7 @@ def _gradient(p: Parameter | Weights, lam: npt.NDArray[np.float64]) -> Array:
 
 
 def _entries(shape: tuple[int, ...], sample: int | None, rng: np.random.Generator) -> Iterator[Index]:
-    """Indices into an array of this shape: all, or a sample."""
+    """Yield indices into an array of this shape: all, or a random sample."""
     size = int(np.prod(shape))
     flat = range(size) if sample is None or sample >= size else np.sort(rng.choice(size, sample, replace=False))
     for i in flat:
@@ -101,8 +101,8 @@ def _numeric(
 ) -> Array:
     """(cost(w + h) − cost(w − h)) / 2h of each entry, in all trials at once, (K, entries).
 
-    The two costs differ in their last digits only, so differences are taken where nothing else has been added yet:
-    image by image, and of Σ‖W‖² in the one square that changes.
+    The two costs differ only in their last digits, so differences are taken before anything else is added:
+    sample by sample, and of Σ‖W‖² in the one square that changes.
     """
     trials = range(network.trials)
     saved, values = [p.state(k) for k in trials], np.stack([p.materialise(k) for k in trials])
@@ -125,7 +125,7 @@ def _numeric(
 
 
 def _losses(network: Network, p: Parameter | Weights, values: Array, x: Array, y: Array) -> Array:
-    """Each image's loss, (K, n), where the parameter has these values (K, …)."""
+    """Return each sample's loss, (K, n), where the parameter has these values (K, …)."""
     for k, own in enumerate(values):
         p.load(k, {"": own})
     _begin(network)

@@ -1,4 +1,4 @@
-"""First values of weight matrices. May import NumPy only."""
+"""Initialisation of weight matrices. May import NumPy only."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Initial = Callable[[np.random.Generator, int, int], Array]
+Initialisation = Callable[[np.random.Generator, int, int], Array]
 
 
 def he(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
@@ -16,8 +16,8 @@ def he(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
 
 
 def gaussian(rng: np.random.Generator, inputs: int, outputs: int) -> Array:
-    """N(0, 0.01²), (inputs, outputs) float32, as the reports began their one-layer nets."""
+    """N(0, 0.01²), (inputs, outputs) float32, as the reports initialised their one-layer networks."""
     return rng.standard_normal((inputs, outputs), dtype=np.float32) * np.float32(0.01)
 
 
-INITIAL: dict[str, Initial] = {"he": he, "gaussian": gaussian}
+INITIALISATIONS: dict[str, Initialisation] = {"he": he, "gaussian": gaussian}

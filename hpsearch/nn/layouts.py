@@ -1,9 +1,9 @@
-"""Where the columns of many trials stand in wide matrices. May import NumPy only.
+"""The arrangement of many trials' columns in wide matrices. May import NumPy only.
 
 K trials' weight matrices side by side make one wide product of K narrow ones, but on some machines BLAS sums a column
-in another order where it stands at an edge of the matrix (docs/decisions/0001-blocks-of-columns.md). A `Scheme` is a
-way to arrange columns so that each trial has the same ones at edges, whatever trials are beside it; a `Layout` is what
-a scheme gives for K trials; a `Buffer` goes between that and the trials' own arrays.
+in another order where it is at an edge of the matrix (docs/decisions/0001-blocks-of-columns.md). A `Scheme` is a
+way to arrange columns so that each trial has the same ones at edges, whatever trials are beside it. A `Layout` is the
+result for K trials. A `Buffer` copies between that and the trials' own arrays.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ WIDEST = 320
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the columns of K trials stand: trial k's in call[k], at column[k] (H,), of `calls` matrices of one width.
+    """The columns of K trials: trial k's in call[k], at column[k] (H,), of `calls` matrices of one width.
 
     The arrays it arranges are (calls, rows, width), one BLAS call each; columns that belong to no trial stay 0.
     """
@@ -35,11 +35,11 @@ class Layout:
 
     @property
     def side_by_side(self) -> bool:
-        """Is it one matrix, trial after trial?"""
+        """Whether it is one matrix, trial after trial."""
         return self.calls == 1 and np.array_equal(self.column.ravel(), np.arange(self.width))
 
     def get(self, wide: Array, k: int) -> Array:
-        """Trial k's columns as a copy (rows, H)."""
+        """Return trial k's columns as a copy (rows, H)."""
         own: Array = wide[self.call[k]][:, self.column[k]]
         return own
 
@@ -48,20 +48,20 @@ class Layout:
         wide[self.call[k]][:, self.column[k]] = own
 
     def moved(self, wide: Array, to: "Layout") -> Array:
-        """The same trials' columns in another layout."""
+        """Return the same trials' columns in another layout."""
         other = np.zeros((to.calls, wide.shape[1], to.width), wide.dtype)
         for k in range(len(self.call)):
             to.put(other, k, self.get(wide, k))
         return other
 
     def index(self, rows: int) -> npt.NDArray[np.intp]:
-        """Flat positions (K, rows, H) of all trials' numbers in an array (calls, rows, width)."""
+        """Return flat positions (K, rows, H) of all trials' elements in an array (calls, rows, width)."""
         first = (self.call[:, None] * rows + np.arange(rows)) * self.width
         flat: npt.NDArray[np.intp] = first[:, :, None] + self.column[:, None, :]
         return flat
 
     def owner(self) -> npt.NDArray[np.intp]:
-        """The trial that each column belongs to, (calls, 1, width); 0 for those that belong to none."""
+        """Return the trial that each column belongs to, (calls, 1, width); 0 for columns that belong to none."""
         owner = np.zeros((self.calls, 1, self.width), np.intp)
         for k, (call, column) in enumerate(zip(self.call, self.column, strict=True)):
             owner[call, 0, column] = k
@@ -72,17 +72,17 @@ class Layout:
 class Scheme:
     """A way to arrange any number of trials of one shape.
 
-    per_block = 0: all side by side. Otherwise in blocks of at most `per_block` trials (2, 4, 8 or 16): the 16 columns
-    at a block's two edges are shared out, each trial having its first and last few there, whichever trials stand
-    beside it. A block with fewer trials has columns of zeros instead, a trial alone like any other. per_call is the
-    number of blocks that BLAS gets at once, knowing that it will cut them apart again.
+    per_block = 0: all side by side. Otherwise in blocks of at most `per_block` trials (2, 4, 8 or 16): the trials share
+    the 16 columns at a block's two edges, each with its first and last few columns there, whatever trials are beside
+    it. A block with fewer trials, or one, has columns of zeros in place of the missing ones. per_call is the number of
+    blocks in one BLAS call, which BLAS is known to separate again.
     """
 
     per_block: int = 0
     per_call: int = 1
 
     def separate(self, trials: int, outputs: int) -> Layout:
-        """Each trial in a call of its own: what every other layout has to equal."""
+        """Return the layout with one BLAS call for each trial, whose results every other layout must reproduce."""
         alone = self.layout(1, outputs)
         return Layout(trials, alone.width, np.arange(trials), np.repeat(alone.column, trials, axis=0))
 
@@ -99,16 +99,17 @@ class Scheme:
         return Layout(blocks // per_call, per_call * width, block // per_call, column)
 
     def _width(self, members: int, outputs: int) -> int:
-        """Columns of a block: edges, the trials' inner columns, and zeros to a full number of tiles.
+        """Return the columns of a block: edges, the trials' inner columns, and zeros to a full number of tiles.
 
-        An odd number of tiles is cut otherwise than an even one, so a block of few trials keeps to what a full one has.
+        BLAS divides an odd number of tiles otherwise than an even one, so a block of few trials has the parity of a
+        full one.
         """
         inner = outputs - 2 * EDGE // self.per_block
         tiles, full = (-(-n * inner // EDGE) for n in (members, self.per_block))
         return EDGE * (2 + tiles + (full - tiles) % 2)
 
     def _columns(self, member: npt.NDArray[np.intp], width: int, outputs: int) -> npt.NDArray[np.intp]:
-        """Columns (K, H) of trials at place `member` (K, 1) of their block."""
+        """Return the columns (K, H) of trials at position `member` (K, 1) of their block."""
         share = (
             EDGE // self.per_block
         )  # at each edge; 0 where 16 trials share 16: the first 8 go left, the others right
@@ -121,7 +122,7 @@ class Scheme:
 
 
 def schemes(outputs: int) -> list[Scheme]:
-    """What to try, fastest first, for trials of so many columns; the last always works, if only trial by trial."""
+    """Return the schemes to try, fastest first, for trials of so many columns; the last one always works."""
     fitting = [n for n in (16, 8, 4, 2) if n * outputs <= WIDEST]
     if not fitting or outputs < 3:
         return [Scheme()]
@@ -131,7 +132,7 @@ def schemes(outputs: int) -> list[Scheme]:
 
 
 class Buffer:
-    """Memory for the wide products of one number of rows, and the way between it and the trials' own arrays."""
+    """Memory for the wide products of one number of rows; copies between it and the trials' own arrays."""
 
     def __init__(self, layout: Layout, rows: int, dtype: np.dtype[Any]) -> None:
         self.layout = layout
@@ -141,14 +142,14 @@ class Buffer:
         self._index = layout.index(rows)
 
     def collect(self, out: Array) -> None:
-        """Out of the wide product into the trials' own (K, N, H)."""
+        """Copy the wide product into the trials' own array (K, N, H)."""
         if self._view is not None:
             np.copyto(out, self._view)
         else:
             np.take(self.wide, self._index, out=out, mode="clip")
 
     def spread(self, own: Array) -> Array:
-        """The trials' own (K, N, H) side by side, (calls, N, width)."""
+        """Return the trials' own array (K, N, H) side by side, (calls, N, width)."""
         if self._view is not None:
             np.copyto(self._view, own)
         else:

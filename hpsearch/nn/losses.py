@@ -1,4 +1,4 @@
-"""Losses over class scores, per image and as gradients. May import NumPy only."""
+"""Losses of class scores, per sample, and their gradients. May import NumPy only."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -16,11 +16,11 @@ class Loss(Protocol):
         """d(mean loss)/dz (K, N, C), written over z."""
 
     def losses(self, z: Array, y: Array) -> Array:
-        """Loss of each image, (K, N); z is left as it is."""
+        """Loss of each sample, (K, N); z is not changed."""
 
 
 class SoftmaxCrossEntropy:
-    """−log softmax(z)_y per image, from scores z (K, N, C) and labels y (N,)."""
+    """−log softmax(z)_y per sample, from scores z (K, N, C) and labels y (N,)."""
 
     def gradient(self, z: Array, y: Array) -> Array:
         """d(mean loss)/dz = (softmax(z) − onehot(y)) / N, written over z."""
@@ -32,7 +32,7 @@ class SoftmaxCrossEntropy:
         return z
 
     def losses(self, z: Array, y: Array) -> Array:
-        """Loss of each image, (K, N); z is left as it is."""
+        """Loss of each sample, (K, N); z is not changed."""
         chosen = z[:, np.arange(len(y)), y] - np.maximum.reduce(z, axis=2)
         losses: Array = np.log(exponentials(z)[1]) - chosen
         return losses
@@ -42,7 +42,7 @@ def exponentials(z: Array) -> tuple[Array, Array]:
     """exp(z − max_c z), class by class (C, K, N), and its sum (K, N), which is at least 1.
 
     With the few classes first, NumPy's inner loops are as long as the batch. They are added one by one, so that the
-    order is the same whatever K and N are.
+    order does not depend on K and N.
     """
     shifted = np.ascontiguousarray(z.transpose(2, 0, 1))
     shifted -= np.maximum.reduce(shifted, axis=0)
@@ -54,7 +54,7 @@ def exponentials(z: Array) -> tuple[Array, Array]:
 
 
 class MulticlassHinge:
-    """Σ_{j≠y} max(0, z_j − z_y + 1) per image (Weston & Watkins 1999), from scores z (K, N, C) and labels y (N,)."""
+    """Σ_{j≠y} max(0, z_j − z_y + 1) per sample (Weston & Watkins 1999), from scores z (K, N, C) and labels y (N,)."""
 
     def gradient(self, z: Array, y: Array) -> Array:
         """d(mean loss)/dz, written over z: 1/N where class j ≠ y comes within the margin, −(their number)/N at y.
@@ -70,7 +70,7 @@ class MulticlassHinge:
         return z
 
     def losses(self, z: Array, y: Array) -> Array:
-        """Loss of each image, (K, N); z is left as it is."""
+        """Loss of each sample, (K, N); z is not changed."""
         samples = np.arange(len(y))
         margins = np.maximum(z - z[:, samples, y][:, :, None] + 1, 0)
         margins[:, samples, y] = 0

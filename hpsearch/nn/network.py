@@ -27,7 +27,7 @@ class Network:
         dtype: str = "float32",
         loss: Loss | None = None,
     ) -> None:
-        """inputs: numbers per image; rows: the sizes of the batches it will be trained on."""
+        """inputs: features of a sample; rows: the sizes of the training batches."""
         self.layers, self.trials, self.loss = list(layers), trials, loss or SoftmaxCrossEntropy()
         for position, layer in enumerate(self.layers):
             inputs = layer.bind(Sizes(trials, inputs, rows, shared=position == 0, dtype=dtype))
@@ -41,23 +41,23 @@ class Network:
             for name, a in layer.statistics.items()
         }
         if not self.params:
-            raise ValueError(f"the layers must learn something, got {len(self.layers)} without parameters")
+            raise ValueError(f"the layers must have parameters, got {len(self.layers)} without any")
         self.size = total_parameters(self.layers)
 
     def initialise(self, k: int, rng: np.random.Generator) -> None:
-        """Draw trial k's first parameters, layer by layer, from its own generator."""
+        """Initialise trial k's parameters, layer by layer, from its own generator."""
         for layer in self.layers:
             layer.initialise(k, rng)
 
     def begin_epoch(self, rngs: Sequence[np.random.Generator]) -> None:
-        """Give each trial the generator of all that its layers draw in this epoch, e.g. dropout's masks."""
+        """Give each trial the generator of its layers' random numbers in this epoch, e.g. of dropout's masks."""
         assert len(rngs) == self.trials
         for layer in self.layers:
             for k, rng in enumerate(rngs):
                 layer.begin_epoch(k, rng)
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Class scores (K, N, C) of images x (N, D); the array is reused by the next call."""
+        """Class scores (K, N, C) of samples x (N, D); the array is reused by the next call."""
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
@@ -77,12 +77,12 @@ class Network:
         return sum(p.squared_norm(k) for p in self.params.values() if isinstance(p, Weights))
 
     def state(self, k: int) -> State:
-        """All that trial k needs to go on, as copies, by parameter name."""
+        """Return all that trial k needs to continue, as copies, by parameter name."""
         learned = {name + part: a for name, p in self.params.items() for part, a in p.state(k).items()}
         return learned | self._statistics(k)
 
     def load(self, k: int, state: State) -> None:
-        """Put a `state` or `weights` of an equal network into trial k."""
+        """Load a `state` or `weights` of a network of the same layers into trial k."""
         for name, p in self.params.items():
             mine = (key for key in state if key == name or key.startswith(f"{name}."))
             p.load(k, {key.removeprefix(name): state[key] for key in mine})
@@ -90,7 +90,7 @@ class Network:
             array[k] = state[name]
 
     def weights(self, k: int) -> State:
-        """Trial k's parameters and statistics as they enter the model, as copies, by name."""
+        """Return trial k's parameters and statistics as the model uses them, as copies, by name."""
         return {name: p.materialise(k) for name, p in self.params.items()} | self._statistics(k)
 
     def _statistics(self, k: int) -> State:

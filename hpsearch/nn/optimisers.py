@@ -1,8 +1,8 @@
-"""Optimisers: how a network's parameters follow their gradients. May import NumPy and `hpsearch.nn`.
+"""Optimisers. May import NumPy and `hpsearch.nn`.
 
-λ is the factor of λ·Σ‖W‖² in the cost, so the cost's gradient is g = dLoss/dW + 2λW; biases have no λ. Only AdamW
-takes the same number as a decay that is not part of the gradient. Each trial has its own η and λ. What an optimiser
-remembers are the slots of each parameter, part of the network's state; it has no other memory.
+λ, the L2 regularisation, is the factor of λ·Σ‖W‖² in the cost, so the cost's gradient is g = dLoss/dW + 2λW; biases
+have no λ. Only AdamW uses the same number as a decay that is not part of the gradient. Each trial has its own learning
+rate η and its own λ. An optimiser's state is in the slots of each parameter, which are part of the network's state.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,22 +18,22 @@ Array = npt.NDArray[Any]
 
 
 class Optimiser(Protocol):
-    """Anything that can take a step."""
+    """The interface of an optimiser."""
 
     def step(self, params: Iterable[Parameter | Weights], eta: Rates, lam: Rates, update: int) -> None:
         """Change the parameters, given the gradients that `backward` left, with each trial's η and λ, (K,).
 
-        update: the update's number, counted from 0 since the training began. Uses up the gradients.
+        update: the update's number, counted from 0 since the training began. Overwrites the gradients.
         """
 
 
 class Elementwise:
-    """What optimisers share that treat each number by itself: the way through the parameters, in blocks that stay in
-    the cache, and clipping. clip: the largest global norm of a trial's gradient, or None.
+    """Base of optimisers that update each element by itself: the loop over the parameters, in blocks that stay in the
+    cache, and clipping. clip: the largest global norm of a trial's gradient, or None.
     """
 
     slots: tuple[str, ...] = ()
-    coupled = True  # is λ part of the cost, and so of the gradient?
+    coupled = True  # whether λ is part of the cost, and so of the gradient
 
     def __init__(self, clip: float | None = None) -> None:
         if clip is not None and not clip > 0:
@@ -59,7 +59,7 @@ class Elementwise:
                 self.change(w, g, [s[place] for s in slots], [rate[calls] for rate in rates], scratch)
 
     def rates(self, eta: Rates, lam: Rates, update: int) -> list[Rates]:
-        """The numbers of each trial that `change` needs, (K,) each."""
+        """Return the numbers of each trial that `change` needs, (K,) each."""
         return [eta]
 
     def change(self, w: Array, g: Array, slots: list[Array], rates: list[Array], scratch: Array) -> None:
@@ -134,7 +134,7 @@ class Adam(Elementwise):
         self.epsilon = epsilon
 
     def rates(self, eta: Rates, lam: Rates, update: int) -> list[Rates]:
-        """η m̂ / (√ŝ + ε) = step · mean / (√square + margin)."""
+        """Return step and margin of η m̂ / (√ŝ + ε) = step · mean / (√square + margin)."""
         t = update + 1
         root = np.sqrt((1 - self.beta2) / (1 - self.beta2**t))  # √ŝ = root · √square
         step = eta * (1 - self.beta1) / (1 - self.beta1**t) / root
@@ -161,7 +161,7 @@ class AdamW(Adam):
     coupled = False
 
     def rates(self, eta: Rates, lam: Rates, update: int) -> list[Rates]:
-        """Adam's, and the decay's factor."""
+        """Return Adam's, and the factor of the decay."""
         return [*super().rates(eta, lam, update), 1.0 - eta * lam]
 
     def change(self, w: Array, g: Array, slots: list[Array], rates: list[Array], scratch: Array) -> None:
@@ -182,7 +182,7 @@ def clip_by_global_norm(params: Iterable[Parameter | Weights], two_lam: Rates, l
     """Scale each trial's gradient down to the norm `largest` where it is longer (Pascanu et al. 2013, algorithm 1).
 
     The norm is that of all parameters' gradients together, with two_lam·W, (K,), added to those of weight matrices.
-    Returns the norms before, (K,).
+    Returns the norms before clipping, (K,).
     """
     params = list(params)
     norm: Rates = np.sqrt(np.sum([p.gradient_squares(two_lam) for p in params], axis=0))

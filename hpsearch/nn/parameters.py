@@ -1,7 +1,7 @@
-"""What a network learns: arrays with a leading trial axis, their gradients, and how they lie in memory. NumPy only.
+"""Parameters of a network: arrays with a leading trial axis, their gradients and memory layout. May import NumPy.
 
-Optimisers see both kinds alike: `values` and slots of the same shape (calls, rows, columns), per-trial numbers spread
-over them by `by_column`, and the gradient in blocks small enough for the cache.
+Both kinds have the same interface for optimisers: `values` and slots of the same shape (calls, rows, columns),
+per-trial numbers broadcast to them by `by_column`, and the gradient in blocks small enough for the cache.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ _RANGE = 2.0**24
 """The scale of a decayed weight stays within (1 / _RANGE, _RANGE), far inside float32's range."""
 
 _NUMBERS_PER_BLOCK = 2**16
-"""Numbers that an optimiser works on at a time: 256 KB of each array, so that a dozen passes over them stay in L2."""
+"""Elements that an optimiser updates at a time: 256 KB of each array, so that a dozen passes over them stay in L2."""
 
 _SMALL = 2**13
-"""Numbers of a matrix up to which a BLAS call for each trial costs more than to make all products and subtract them."""
+"""Elements of a matrix up to which one BLAS call per trial is slower than to compute all products and subtract them."""
 
 
 class Parameter:
@@ -40,16 +40,16 @@ class Parameter:
         self.slots: dict[str, Array] = {}
 
     def slot(self, name: str) -> Array:
-        """An optimiser's array for this parameter, like `values`, 0 at first."""
+        """Return an optimiser's array for this parameter, of the shape of `values`, 0 at first."""
         return self.slots.setdefault(name, np.zeros_like(self.values))
 
     def by_column(self, numbers: Rates) -> Array:
-        """One number of each trial (K,) → an array that multiplies `values`."""
+        """Return one number of each trial (K,) as an array that broadcasts with `values`."""
         spread: Array = numbers.astype(self.values.dtype)[:, None, None]
         return spread
 
     def gradients(self) -> Iterator[tuple[Block, Array]]:
-        """The gradient in blocks that may be written over: where in `values`, and the numbers there."""
+        """Yield the gradient in blocks that may be overwritten: the index in `values`, and the block."""
         yield (slice(None), slice(None)), self.grad.reshape(self.values.shape)
 
     def clip(self, factor: Rates) -> None:
@@ -61,19 +61,19 @@ class Parameter:
         return np.array([np.sum(np.square(g, dtype=np.float64)) for g in self.grad])
 
     def state(self, k: int) -> dict[str, Array]:
-        """What trial k must keep to go on, as copies: its numbers under "", an optimiser's under ".<slot>"."""
+        """Return what trial k needs to continue, as copies: its values under "", slots under ".<slot>"."""
         return {"": self.value[k].copy()} | {
             f".{name}": slot[k].reshape(self.value[k].shape).copy() for name, slot in self.slots.items()
         }
 
     def load(self, k: int, state: dict[str, Array]) -> None:
-        """Take a `state`; slots that it lacks begin at 0 again."""
+        """Load a `state`; slots that it lacks begin at 0 again."""
         self.value[k] = state[""]
         for name in {key[1:] for key in state if key} | set(self.slots):
             self.slot(name)[k] = state[f".{name}"].reshape(1, -1) if f".{name}" in state else 0.0
 
     def materialise(self, k: int) -> Array:
-        """Trial k's numbers as they enter the model, as a copy."""
+        """Return a copy of trial k's values as the model uses them."""
         own: Array = self.value[k].copy()
         return own
 
@@ -82,8 +82,8 @@ class Weights:
     """The weight matrices of K trials, W_k = scale_k · stored_k (D, H), regularised by λ·Σ‖W‖².
 
     `stored` is (calls, D, width), arranged by `layout`: wide where all trials share the input x (N, D), (K, D, H) where
-    each has its own (K, N, D). The gradient stays in two factors, xᵀδ, because that is what SGD can add to `stored` in
-    one BLAS call; `gradient` multiplies it out.
+    each has its own (K, N, D). The gradient is kept as two factors, xᵀδ, which SGD can add to `stored` in one
+    BLAS call; `gradient` multiplies them.
     """
 
     regularised = True
@@ -98,7 +98,7 @@ class Weights:
         shared: bool = False,
         rows: tuple[int, ...] = (),
     ) -> None:
-        """shared: is the input one array for all trials? rows: the sizes of the training batches."""
+        """shared: whether the input is one array for all trials; rows: the sizes of the training batches."""
         self.shape, self.dtype, self.shared = (trials, inputs, outputs), np.dtype(dtype), shared
         self.scheme, self.layout = Scheme(), Scheme().separate(trials, outputs)
         if shared:
@@ -142,7 +142,7 @@ class Weights:
             self.stored[...] = buffer.layout.moved(stored, self.layout)
 
     def _buffer(self, rows: int, *, backward: bool) -> Buffer:
-        """Where products of so many rows are made: all trials at once if that is exact, else each apart."""
+        """Return the buffer for products of so many rows: of all trials together if exact, else of each alone."""
         if (rows, backward) not in self._buffers:
             trials, inputs, outputs = self.shape
             exact = self.layout.calls == trials or is_exact(
@@ -153,13 +153,13 @@ class Weights:
         return self._buffers[rows, backward]
 
     def _arranged(self, buffer: Buffer) -> Array:
-        """The weights in a buffer's layout: themselves, or a rearranged copy."""
+        """Return the weights in a buffer's layout: `stored` itself, or a rearranged copy."""
         return self.stored if buffer.layout is self.layout else self.layout.moved(self.stored, buffer.layout)
 
     # --- the gradient
 
     def gradients(self) -> Iterator[tuple[Block, Array]]:
-        """dLoss/dW in blocks that may be written over: where in `values`, and the numbers there."""
+        """Yield dLoss/dW in blocks that may be overwritten: the index in `values`, and the block."""
         if self._gradient is not None:
             for calls, rows in self._strips():
                 yield from pieces(calls, rows, self._gradient[calls, rows])
@@ -170,8 +170,8 @@ class Weights:
             buffer = self._buffer(len(self.x), backward=True)
             delta = buffer.spread(self.delta)
             if buffer.layout is not self.layout:
-                apart = np.matmul(self.x.T, delta)
-                yield (slice(None), slice(0, self.shape[1])), buffer.layout.moved(apart, self.layout)
+                separate = np.matmul(self.x.T, delta)
+                yield (slice(None), slice(0, self.shape[1])), buffer.layout.moved(separate, self.layout)
                 return
         made = self._strip
         for calls, rows in self._strips():
@@ -181,35 +181,35 @@ class Weights:
             yield from pieces(calls, rows, g)
 
     def _strips(self) -> list[Block]:
-        """Parts of `stored` whose gradient is made at once. Which rows go together must not depend on the cohort."""
+        """Return parts of `stored` whose gradient is computed at once. Their rows must not depend on the cohort."""
         calls, inputs, _ = self.stored.shape
         at_once = len(self._strip)
         return [(slice(call, call + at_once), rows) for call in range(0, calls, at_once) for rows in strips(inputs)]
 
     @cached_property
     def _strip(self) -> Array:
-        """Memory for one strip's gradient: of several calls, where these are small."""
+        """Memory for the gradient of one strip, or of several calls where these are small."""
         calls, inputs, width = self.stored.shape
         rows = min(inputs, ROWS_PER_STRIP)
         return np.empty((min(calls, max(1, _NUMBERS_PER_BLOCK // (width * rows))), rows, width), self.dtype)
 
     def gradient(self) -> Array:
         """dLoss/dW, (K, D, H), without the regularisation's 2λW."""
-        whole = np.empty_like(self.stored)
+        gradient = np.empty_like(self.stored)
         for place, g in self.gradients():
-            whole[place] = g
-        return np.stack([self.layout.get(whole, k) for k in range(self.shape[0])])
+            gradient[place] = g
+        return np.stack([self.layout.get(gradient, k) for k in range(self.shape[0])])
 
     def gradient_squares(self, two_lam: Rates) -> Rates:
         """Each trial's Σ g², g = dLoss/dW + two_lam·W, (K,); keeps g, which the next `gradients` then yields."""
-        whole, factor, values = np.empty_like(self.stored), self.by_column(two_lam), self.values
+        kept, factor, values = np.empty_like(self.stored), self.by_column(two_lam), self.values
         sums = np.zeros(self._owner.shape)
         for (calls, rows), g in self.gradients():
             g += factor[calls] * values[calls, rows]
-            whole[calls, rows] = g
+            kept[calls, rows] = g
         for rows in strips(self.shape[1]):
-            sums += np.add.reduce(np.square(whole[:, rows]), axis=1, keepdims=True)
-        self._gradient = whole
+            sums += np.add.reduce(np.square(kept[:, rows]), axis=1, keepdims=True)
+        self._gradient = kept
         return np.array([self.layout.get(sums, k).sum() for k in range(self.shape[0])])
 
     def clip(self, factor: Rates) -> None:
@@ -217,7 +217,7 @@ class Weights:
         assert self._gradient is not None
         self._gradient *= self.by_column(factor)
 
-    # --- what optimisers change
+    # --- for optimisers
 
     @property
     def values(self) -> Array:
@@ -227,13 +227,13 @@ class Weights:
         return self.stored
 
     def slot(self, name: str) -> Array:
-        """An optimiser's array for this parameter, like `values`, 0 at first."""
+        """Return an optimiser's array for this parameter, of the shape of `values`, 0 at first."""
         if name not in self.slots:
             self.slots[name] = np.zeros_like(self.stored)
         return self.slots[name]
 
     def by_column(self, numbers: Rates) -> Array:
-        """One number of each trial (K,) → an array that multiplies `values`."""
+        """Return one number of each trial (K,) as an array that broadcasts with `values`."""
         return numbers.astype(self.dtype)[self._owner]
 
     def decay(self, factor: Rates) -> None:
@@ -256,25 +256,25 @@ class Weights:
         return float(self.scale[k] ** 2 * np.dot(flat, flat))
 
     def state(self, k: int) -> dict[str, Array]:
-        """What trial k must keep to go on, as copies: `stored`, ".scale", and an optimiser's slots."""
+        """Return what trial k needs to continue, as copies: `stored`, ".scale", and an optimiser's slots."""
         slots = {f".{name}": self.layout.get(slot, k) for name, slot in self.slots.items()}
         return {"": self.layout.get(self.stored, k), ".scale": np.array(self.scale[k])} | slots
 
     def load(self, k: int, state: dict[str, Array]) -> None:
-        """Take a `state`; slots that it lacks begin at 0 again, and a scale at 1."""
+        """Load a `state`; slots that it lacks begin at 0 again, and a scale at 1."""
         self.layout.put(self.stored, k, state[""])
         self.scale[k] = state.get(".scale", 1.0)
         for name in {key[1:] for key in state if key not in ("", ".scale")} | set(self.slots):
             self.layout.put(self.slot(name), k, state.get(f".{name}", np.zeros_like(state[""])))
 
     def materialise(self, k: int) -> Array:
-        """Trial k's matrix as it enters the model, (D, H), as a copy."""
+        """Return a copy of trial k's matrix as the model uses it, (D, H)."""
         own: Array = self.layout.get(self.stored, k) * self.dtype.type(self.scale[k])
         return own
 
 
 def pieces(calls: slice, rows: slice, block: Array) -> Iterator[tuple[Block, Array]]:
-    """A block of `values` cut into rows, so few at a time that an optimiser's passes over them stay in the cache."""
+    """Yield a block of `values` in pieces of few rows, so that an optimiser's passes over them stay in the cache."""
     parts = -(-block.size // _NUMBERS_PER_BLOCK)
     size = -(-block.shape[1] // parts)
     for start in range(0, block.shape[1], size):

@@ -1,4 +1,4 @@
-"""Generators keyed by what they are for, so that no generator state is ever saved. May import NumPy only."""
+"""Random generators keyed by their purpose, so that no generator state has to be saved. May import NumPy only."""
 
 import zlib
 

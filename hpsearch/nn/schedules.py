@@ -1,7 +1,7 @@
 """Learning-rate schedules: functions of the update's number, on whole arrays of it. May import NumPy only.
 
-A schedule is made from its numbers and called with updates t (n,), counted from 0; it returns learning rates η (n,),
-each computed from its own t alone. Rates below 0 and lengths below 1 raise ValueError.
+A schedule is called with updates t (n,), counted from 0, and returns learning rates η (n,), each a function of its own
+t. Rates below 0 and lengths below 1 raise ValueError.
 """
 
 import math
@@ -57,17 +57,17 @@ def cosine(eta: float, updates: int, eta_min: float = 0.0) -> Schedule:
 
 
 def warm_up(schedule: Schedule, updates: int) -> Schedule:
-    """`schedule`, with its first rates scaled up line by line: η(t) · min(1, (t + 1) / updates).
+    """`schedule` with a linear warm-up: η(t) · min(1, (t + 1) / updates).
 
     The gradual warm-up of Goyal et al. 2017, section 2.2, from η/updates. The schedule's own count starts at 0 too, so
-    warming up makes the training no longer.
+    the warm-up does not lengthen the training.
     """
     _check_lengths(updates=updates)
     return lambda update: schedule(update) * np.minimum(1.0, (update + 1) / updates)
 
 
 def one_cycle(eta_max: float, updates: int, rise: float = 0.3, start: float = 25.0, end: float = 1e4) -> Schedule:
-    """One cycle over the whole training (Smith & Topin 2018), along half cosines as PyTorch's OneCycleLR has it.
+    """One cycle over the whole training (Smith & Topin 2018), along half cosines, as PyTorch's OneCycleLR.
 
     From eta_max / start up to eta_max at update rise·updates − 1, then down to eta_max / start / end at update
     updates − 1, and no further.

@@ -14,12 +14,12 @@ from hpsearch.nn.schedules import Schedule
 
 Array = npt.NDArray[Any]
 Augment = Callable[[Array, int], None]
-"""batch (N, D), number of its first image in the epoch → None; changes the batch in place."""
+"""batch (N, D), number of its first sample in the epoch → None; changes the batch in place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One trial on one set of images: cost = loss + λ·Σ‖W‖², mean loss, accuracy, and each image's predicted class."""
+    """One trial on a set of samples: cost = loss + λ·Σ‖W‖², mean loss, accuracy, and each sample's predicted class."""
 
     cost: float
     loss: float
@@ -28,7 +28,7 @@ class Measured:
 
 
 class Tally:
-    """What each trial scores on each of n images, batch by batch, and the means of it."""
+    """Each trial's loss and prediction for each of n samples, collected batch by batch, and their means."""
 
     def __init__(self, network: Network, samples: int, dtype: npt.DTypeLike = np.float32) -> None:
         self._network = network
@@ -37,14 +37,14 @@ class Tally:
         self._labels = np.empty(samples, np.int64)
 
     def add(self, start: int, scores: Array, y: Array) -> None:
-        """Take down the scores (K, N, C) of images `start` to `start` + N, and their labels (N,)."""
+        """Add the scores (K, N, C) of samples `start` to `start` + N, and their labels (N,)."""
         chunk = slice(start, start + len(y))
         self._losses[:, chunk] = self._network.loss.losses(scores, y)
         self._predicted[:, chunk] = scores.argmax(axis=2)
         self._labels[chunk] = y
 
     def measured(self, lam: npt.NDArray[np.float64]) -> list[Measured]:
-        """Each trial's means, in an order that does not depend on the other trials."""
+        """Return each trial's means, summed in an order that does not depend on the other trials."""
         found = []
         for k, predicted in enumerate(self._predicted):
             loss = float(self._losses[k].astype(np.float64).mean())
@@ -54,12 +54,12 @@ class Tally:
 
 
 def updates_per_epoch(samples: int, batch_size: int) -> int:
-    """⌈images / batch size⌉: the last batch of an epoch may be smaller."""
+    """⌈samples / batch size⌉: the last batch of an epoch may be smaller."""
     return -(-samples // batch_size)
 
 
 def batch_rows(samples: int, batch_size: int) -> tuple[int, ...]:
-    """The sizes that an epoch's batches have."""
+    """Return the different sizes of an epoch's batches."""
     rest = samples % batch_size
     return (batch_size, rest) if rest and samples > batch_size else (min(batch_size, samples),)
 
@@ -79,11 +79,11 @@ def train_epoch(
     augment: Augment | None = None,
     tally: Tally | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Train on images x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,).
+    """Train on samples x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,).
 
-    rngs: each trial's generator of what its layers draw in this epoch, for networks with dropout.
-    augment: changes each batch in place, given the number of its first image in the epoch.
-    tally: takes down what each image scored when it was trained on.
+    rngs: each trial's generator of its layers' random numbers in this epoch, for networks with dropout.
+    augment: changes each batch in place, given the number of its first sample in the epoch.
+    tally: collects the loss and prediction of each sample during training.
     """
     updates = updates_per_epoch(len(order), batch_size)
     number = np.arange((epoch - 1) * updates, epoch * updates)
@@ -108,7 +108,7 @@ def train_epoch(
 
 
 def measure(network: Network, x: Array, y: Array, lam: npt.NDArray[np.float64]) -> list[Measured]:
-    """Measure every trial on images x (n, D), y (n,), in chunks of rows."""
+    """Evaluate every trial on samples x (n, D), y (n,), in chunks of rows."""
     tally = Tally(network, len(x), x.dtype)
     for start in range(0, len(x), ROWS_PER_CHUNK):
         chunk = slice(start, start + ROWS_PER_CHUNK)

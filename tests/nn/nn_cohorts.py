@@ -1,4 +1,4 @@
-"""Small networks, images and training runs that the tests of `hpsearch.nn` share."""
+"""Small networks, samples and training runs that the tests of `hpsearch.nn` share."""
 
 from collections.abc import Callable, Sequence
 
@@ -30,7 +30,7 @@ NETS: dict[str, Callable[[int], list[Layer]]] = {
 
 
 def samples(n: int, inputs: int, dtype: str = "float32", seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """n images (n, inputs) of numbers in [−1, 1], and labels (n,)."""
+    """n samples (n, inputs) of numbers in [−1, 1], and labels (n,)."""
     rng = np.random.default_rng(seed)
     return (2 * rng.random((n, inputs), dtype=np.float32) - 1).astype(dtype), rng.integers(0, CLASSES, n)
 

@@ -28,7 +28,7 @@ def checked(layers, x, y, loss="cross_entropy", **options):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_softmax_gradients_hold_for_100_images_of_cifar_size(loss):
+def test_softmax_gradients_hold_for_100_samples_of_cifar_size(loss):
     found = checked(NETS["softmax"](0), *pixels(100, 3072), loss=loss, sample=100)
     assert [(c.name, c.trial, c.entries) for c in found[:4]] == [
         *(("0.weights", k, 100) for k in range(3)),
@@ -65,7 +65,7 @@ def test_gradients_in_float32_are_those_in_float64_however_the_products_are_made
         gradients[dtype] = {name: gradient(p) for name, p in network.params.items()}
     for name, expected in gradients["float64"].items():
         error = np.abs(gradients["float32"][name] - expected).max(axis=tuple(range(1, expected.ndim)))
-        # where a margin of the hinge is 0 to float32's precision, an image may count in one and not in the other
+        # where a margin of the hinge is 0 to float32's precision, a sample may count in one and not in the other
         assert (error <= (1e-5 if loss == "cross_entropy" else 1e-2) * max(1, np.abs(expected).max())).all(), name
 
 

@@ -6,7 +6,7 @@ from nn_cohorts import initialised, samples
 from scipy import stats
 
 from hpsearch.nn import BatchNorm, Dense, Dropout, LeakyReLU, Network, ReLU, Sizes, Tanh
-from hpsearch.nn.initialisation import INITIAL
+from hpsearch.nn.initialisation import INITIALISATIONS
 from hpsearch.nn.random import generator
 
 
@@ -16,7 +16,7 @@ def sizes(inputs, trials=1):
 
 @pytest.mark.parametrize(("name", "deviation"), [("he", np.sqrt(2 / 300)), ("gaussian", 0.01)])
 def test_first_weights_are_normal_with_the_stated_deviation(name, deviation):
-    drawn = INITIAL[name](np.random.default_rng(5), 300, 40)
+    drawn = INITIALISATIONS[name](np.random.default_rng(5), 300, 40)
     assert drawn.shape == (300, 40)
     assert drawn.dtype == np.float32
     assert stats.kstest(drawn.ravel() / deviation, "norm").pvalue > 0.01
@@ -109,7 +109,7 @@ def test_running_statistics_are_part_of_state_and_weights():
         assert np.array_equal(other.forward(x), scores)
 
 
-def test_a_batch_of_one_image_leaves_batch_norm_finite():
+def test_a_batch_of_one_sample_leaves_batch_norm_finite():
     layer = BatchNorm()
     layer.bind(sizes(3))
     assert np.isfinite(layer.forward(np.ones((1, 1, 3)), training=True)).all()
@@ -129,7 +129,7 @@ def test_a_batch_of_one_image_leaves_batch_norm_finite():
         (lambda: Network([ReLU(), Dense(2)], inputs=4), "the first layer must be Dense, got ReLU"),
         (lambda: Network([BatchNorm(), Dense(2)], inputs=4), "the first layer must be Dense, got BatchNorm"),
         (lambda: Network([Dropout(0.1), Dense(2)], inputs=4), "the first layer must be Dense, got Dropout"),
-        (lambda: Network([], inputs=4), "the layers must learn something, got 0 without parameters"),
+        (lambda: Network([], inputs=4), "the layers must have parameters, got 0 without any"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_rule_and_value(make, message):

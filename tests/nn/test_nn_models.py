@@ -57,6 +57,6 @@ def test_mlp_refuses_other_values_with_rule_and_value(keys, message):
     assert str(caught.value) == message
 
 
-def test_a_layer_that_no_memory_could_hold_is_refused_before_any_is_asked_for():
+def test_a_layer_too_large_for_memory_is_refused_before_any_is_allocated():
     with pytest.raises(ValueError, match="a layer of 64 × 1,000,000,000 weights needs 1,024 GB to train"):
         Network([Dense(10**9)], inputs=64)

@@ -47,7 +47,7 @@ def test_cutting_into_segments_and_leaving_neighbours_change_no_bit(net):
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", ["softmax", "relu"])
-def test_the_bits_are_the_same_for_images_of_cifar_size(net, loss):
+def test_the_bits_are_the_same_for_samples_of_cifar_size(net, loss):
     x, y = samples(230, 3072)
     run = partial(train, partial(NETS[net], 50), x=x, y=y, epochs=1, batch_size=100, loss=LOSSES[loss])
     together = run(range(8))
@@ -79,7 +79,7 @@ def test_every_optimiser_gives_the_bits_of_a_trial_alone_however_it_is_cut(optim
         ("three layers", 2, 17, 53, 31, 8),
         ("one unit", 1, 5, 123, 2, 8),  # sums of two numbers, often equal in another order
         ("batch norm", 41, 5, 116, 5, 15),
-        ("tanh", 58, 64, 257, 256, 5),  # a last batch of one image
+        ("tanh", 58, 64, 257, 256, 5),  # a last batch of one sample
         ("relu", 50, 64, 1437, 50, 8),  # the digits
     ],
 )

@@ -92,7 +92,7 @@ def test_batches_of_sizes_not_announced_are_exact_too(batch):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_where_no_wide_product_is_exact_trials_are_multiplied_apart(monkeypatch, backward):
+def test_where_no_wide_product_is_exact_trials_are_multiplied_one_by_one(monkeypatch, backward):
     def never(scheme, trials, *shape, backward):
         return trials == 1
 

@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.activations import refuse_shared_input
-from hpsearch.nn.layers import Layer, Sizes
+from hpsearch.nn.layers.base import Layer, Sizes, refuse_shared_input
 from hpsearch.nn.parameters import Parameter
 
 Array = npt.NDArray[Any]
 
 EPSILON = 1e-5
-"""Added to the variance, so that a column of equal numbers does not divide by 0."""
+"""Added to the variance, so that a constant column does not divide by 0."""
 
 
 class BatchNorm(Layer):
@@ -68,7 +67,7 @@ class BatchNorm(Layer):
     def backward(self, delta: Array) -> Array:
         """dγ = Σ_n δ x̂, dβ = Σ_n δ, dx = γ / √(variance + ε) · (δ − dβ/N − x̂ dγ/N), in place.
 
-        mean and variance depend on every x of the column, which is where the last two terms come from.
+        mean and variance depend on every x of the column, which gives the last two terms.
         """
         self.gamma.grad[...] = row_sums(delta * self._normalised)
         self.beta.grad[...] = row_sums(delta)

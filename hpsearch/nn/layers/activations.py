@@ -1,6 +1,6 @@
-"""Activation layers, which act on each number alone. May import NumPy and `hpsearch.nn.layers`.
+"""Activation functions as layers. May import NumPy and `hpsearch.nn`.
 
-They work in place, and so may the layer after them: what `backward` needs is kept apart from the output.
+They work in place, and so may the next layer: what `backward` needs is stored in another array than the output.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.layers import Layer, Sizes
+from hpsearch.nn.layers.base import Layer, Sizes, refuse_shared_input
 
 Array = npt.NDArray[Any]
-
-
-def refuse_shared_input(layer: Layer, sizes: Sizes) -> None:
-    """Raise ValueError where an in-place layer would be the first: the images are shared by all trials."""
-    if sizes.shared:
-        raise ValueError(f"the first layer must be Dense, got {type(layer).__name__}")
 
 
 class ReLU(Layer):
@@ -40,7 +34,7 @@ class ReLU(Layer):
     def backward(self, delta: Array) -> Array:
         """dx = δ where the output is positive, else 0; the derivative at 0 is taken as 0.
 
-        A product with the mask takes a tenth of the time of a masked copy, which branches at every number.
+        A product with the mask takes a tenth of the time of a masked copy, which branches at every element.
         """
         delta *= self._positive
         return delta

@@ -121,7 +121,7 @@ def test_a_trial_in_a_cohort_or_cut_in_segments_has_the_bits_that_it_has_alone(n
 
 
 @pytest.mark.parametrize("name", ["momentum", "adam", "clipped sgd"])
-def test_bits_are_the_same_for_images_of_cifar_size(name):
+def test_bits_are_the_same_for_samples_of_cifar_size(name):
     sizes = {"inputs": 3072, "outputs": (50, 10)}
     together = trained(MAKERS[name], list(range(8)), **sizes)
     assert all(same(together[t], trained(MAKERS[name], [t], **sizes)[t]) for t in (1, 6))
@@ -146,7 +146,7 @@ def test_the_norm_that_is_clipped_holds_the_regularisation():
     np.testing.assert_allclose(norms, [0.2 * np.linalg.norm(weights.materialise(0)), 0.0])
 
 
-def test_loading_weights_alone_forgets_what_the_optimiser_remembered():
+def test_loading_weights_only_resets_the_state_of_the_optimiser():
     weights, optimiser = quadratic(), Momentum()
     weights.delta = np.ones((2, 5, 4))
     optimiser.step([weights], np.full(2, 0.1), np.zeros(2), 0)

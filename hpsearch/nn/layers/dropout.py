@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.activations import refuse_shared_input
-from hpsearch.nn.layers import Layer, Sizes
+from hpsearch.nn.layers.base import Layer, Sizes, refuse_shared_input
 
 Array = npt.NDArray[Any]
 
@@ -14,9 +13,9 @@ Array = npt.NDArray[Any]
 class Dropout(Layer):
     """In training sets each number to 0 with probability `rate` and divides the others by 1 − rate, in place.
 
-    So the expected output is the input, and nothing is left to do when a network is evaluated (Srivastava et al. 2014,
-    section 10: "inverted" dropout). Trial k's masks come from the generator that `begin_epoch` gave it, and so depend
-    on nothing but that and the sizes of the batches.
+    So the expected output is the input, and evaluation leaves the input unchanged (Srivastava et al. 2014,
+    section 10: "inverted" dropout). Trial k's masks come from the generator that `begin_epoch` gave it, and depend
+    only on it and on the sizes of the batches.
     """
 
     def __init__(self, rate: float) -> None:
@@ -34,7 +33,7 @@ class Dropout(Layer):
         self._rngs[k] = rng
 
     def _draw(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """A new mask (K, N, H) of 0 and 1 / (1 − rate), in an array that is reused."""
+        """Return a new mask (K, N, H) of 0 and 1 / (1 − rate), in an array that is reused."""
         trials, rows, _ = shape
         if len(self._rngs) < trials:
             raise RuntimeError("dropout draws from each trial's generator: call Network.begin_epoch before training")
