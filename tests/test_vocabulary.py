@@ -54,7 +54,7 @@ WORDS = (
         only("settings?"),
         "configuration",
         r"docs/how-to/editor\.md",
-        r'"settings": "configurations"|"setting": "config|configs config|context_settings',
+        r'"settings": "configurations"|"setting": "config|configs config|context_settings|former name',
     ),
     Retired(
         only("(test|training|train|validation)[ _]images?"),
