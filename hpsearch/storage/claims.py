@@ -105,7 +105,7 @@ def is_claimed_elsewhere(connection: Connection, study_id: int) -> bool:
 
 
 def holder(connection: Connection, study_id: int) -> str:
-    """The process that has claimed the study, in words, of one that is held."""
+    """The process that has claimed a study, as messages name it."""
     row = _claim(connection, study_id)
     return "a process" if row is None else f"process {row.pid} on {row.host}"
 

@@ -46,7 +46,7 @@ def _read(value: Any) -> Any:
 
 
 class _JsonText(TypeDecorator[Any]):
-    """MySQL's own JSON sorts keys."""
+    """MySQL's own JSON type sorts keys."""
 
     impl = LONGTEXT
     cache_ok = True

@@ -50,7 +50,7 @@ class Database:
         self.fence: Callable[[sqlalchemy.Connection], None] | None = None
         """Called first in every transaction; what it raises keeps the transaction from happening."""
         self.faulted = False
-        """Has a transaction failed for what befell the file? Then whoever tidies up need not wait for it again."""
+        """Has a transaction failed because of the file? Then closing need not wait for it again."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:

@@ -1,7 +1,7 @@
-"""One hash of all that a study came to, the same for every way of getting there. May import SQLAlchemy.
+"""One hash of the end state of a study, the same for every way that led to it. May import SQLAlchemy.
 
 What is hashed is what a study promises to be independent of: how many workers ran it, how segments were cut, how often
-it was killed. What a run is free to vary stays out: ids, names, hosts, times, paths, and the words of a failure.
+it was killed. What a run is free to vary stays out: ids, names, hosts, times, paths, and the messages of failures.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class _Hash:
         self._sha.update(content)
 
     def add_json(self, value: Any) -> None:
-        """Floats are written with as many digits as tell them apart."""
+        """Floats are written with as many digits as distinguish them."""
         self.add(json.dumps(value, sort_keys=True).encode())
 
     def hexdigest(self) -> str:

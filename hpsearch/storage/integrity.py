@@ -1,4 +1,4 @@
-"""Whether the database holds together: SQLite's own checks, and what our tables promise of each other.
+"""Whether a database is consistent: SQLite's own checks, and what must hold between our tables.
 
 May import Optuna and SQLAlchemy; changes nothing.
 """
@@ -53,13 +53,13 @@ class _Curve:
     """What a trial's curve says, read epoch by epoch."""
 
     epochs: int = 0
-    whole: bool = True
+    complete: bool = True
     best_epoch: int | None = None
     best: float = -1.0
     last: float | None = None
 
     def add(self, epoch: int, accuracy: float) -> None:
-        self.whole &= epoch == self.epochs + 1
+        self.complete &= epoch == self.epochs + 1
         self.epochs = epoch
         self.last = accuracy
         if accuracy is not None and accuracy > self.best:
@@ -71,7 +71,7 @@ class _Stored:
     """What there is of a trial beside its row and its curve."""
 
     weights: Mapping[str, int]  # kind → epoch
-    right: Mapping[str, float]  # split → share of the images
+    right: Mapping[str, float]  # split → share of the samples
     test_accuracy: float | None
 
 
@@ -126,9 +126,9 @@ def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
 
 
 def _of_curve(trial: TrialRow, curve: _Curve) -> Iterator[str]:
-    """Is the curve whole, and does the trial's value follow from it?"""
+    """Is the curve complete, and does the trial's value follow from it?"""
     lengths = (trial.epochs_done, trial.epochs_done - 1) if trial.state == FAILED else (trial.epochs_done,)
-    if not curve.whole or curve.epochs not in lengths:
+    if not curve.complete or curve.epochs not in lengths:
         yield f"its curve is not that of {trial.epochs_done} epochs, each once"
     if trial.epochs_done > trial.epochs or (trial.state == WAITING and trial.epochs_done):
         yield f"it is {trial.state} with {trial.epochs_done} of {trial.epochs} epochs"

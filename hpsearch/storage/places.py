@@ -68,7 +68,7 @@ class Place(Protocol):
         """Return Optuna's storage for optuna-dashboard, which writes notes while a study may be running."""
 
     def explain(self, error: BaseException, *, opened: bool = False) -> HpsearchError:
-        """Say in one line what went wrong: a StorageFault for what befell a database that was fine.
+        """Say in one line what went wrong: a StorageFault where the database itself is valid.
 
         `opened` tells whether it could be reached before.
         """

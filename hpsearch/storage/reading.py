@@ -1,4 +1,4 @@
-"""What is asked of the database while a study runs, and by `hpsearch status`. May import SQLAlchemy."""
+"""Queries of a running study, and of `hpsearch status`. May import SQLAlchemy."""
 
 from collections.abc import Sequence
 from itertools import groupby

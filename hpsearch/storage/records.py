@@ -1,4 +1,4 @@
-"""What crosses into and out of the database: frozen values, no SQL. May import the standard library."""
+"""What goes into and comes out of the database: frozen values, no SQL. May import the standard library."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,13 +104,13 @@ class TrialRow:
     loss: float | None  # validation loss at best_epoch
     point: int
     reason: str | None = None
-    pruned_at: int | None = None  # the epoch at which the pruner decided against it
+    pruned_at: int | None = None  # the epoch after which the pruner decided against it
     sampler_attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class BestRecord:
-    """The best epoch so far: its weights and which validation images it got right (packed bits)."""
+    """The best epoch so far: its weights and which validation samples it predicted correctly (packed bits)."""
 
     epoch: int
     value: float
@@ -121,7 +121,7 @@ class BestRecord:
 
 @dataclass(frozen=True)
 class TestRecord:
-    """One look at the test set."""
+    """An evaluation on the test set."""
 
     cost: float
     loss: float

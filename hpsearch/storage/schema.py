@@ -50,22 +50,22 @@ stages = Table(
     Column("name", String(512), nullable=False),
     Column("kind", String(16), nullable=False),  # random, grid, list, qmc, tpe, cmaes, gp, final
     Column("state", String(16), nullable=False),  # waiting, running, complete
-    Column("test", Boolean, nullable=False),  # is each of its trials scored on the test images?
+    Column("test", Boolean, nullable=False),  # is each of its trials evaluated on the test set?
     Column("trials", Integer),  # how many trials it is planned to have, once its space is known; then, how many it has
-    Column("space", Json),  # {key: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
+    Column("space", Json),  # {hyperparameter: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
     Column("notes", Json, nullable=False),  # sentences for the report: where its range came from, what was extended
     Column("data", Json, nullable=False),  # {"train": n, "validation": n, "test": n}
     Column("optuna_study_id", Integer),
     Column("started_at", String(32)),
     Column("finished_at", String(32)),
     Column("known", Json),  # what `from` found when it began: [{"params", "value"}, ..]
-    Column("ended", Text),  # which budget ended it; NULL where all that was asked for was trained
+    Column("ended", Text),  # which budget ended it; NULL where all of it was trained
     Column("seconds", Real, nullable=False, default=0.0),  # wall time it has run, over all launches
     Column("batches", Json, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
     Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
     Column(
         "test_evaluations", Integer, nullable=False, default=0
-    ),  # at the test set, by trials that have been deleted since
+    ),  # on the test set, by trials that were deleted since
     UniqueConstraint("study_id", "name"),
 )
 
@@ -78,19 +78,19 @@ trials = Table(
     Column("point", Integer, nullable=False),  # which configuration of the stage: its replicates share it
     Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
     Column("optuna_trial_id", Integer),
-    Column("params", Json, nullable=False),  # the searched keys' values, e.g. {"lambda": 1e-3, "hidden": [50]}
+    Column("params", Json, nullable=False),  # the hyperparameters' values, e.g. {"lambda": 1e-3, "hidden": [50]}
     Column("configuration", Json, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
     Column("state", String(16), nullable=False),  # waiting, running, complete, failed, pruned
     Column("reason", Text),  # why it failed, stopped or was pruned
     Column("traceback", Text),  # of a failure inside a model file
-    Column("sampler_attributes", Json),  # what the sampler wrote down when it was asked for this point
-    Column("pruned_at", Integer),  # the epoch at which the pruner decided against it; an audited trial trains on
+    Column("sampler_attributes", Json),  # what the sampler recorded when it drew this configuration
+    Column("pruned_at", Integer),  # the epoch after which the pruner decided against it; an audited trial trains on
     Column("epochs", Integer, nullable=False),  # to train
     Column("epochs_done", Integer, nullable=False),
     Column("best_epoch", Integer),  # 1-based; highest validation accuracy, the earliest of equals
     Column("value", Real),  # validation accuracy at best_epoch
     Column("parameters", Integer),  # how many numbers the model has
-    Column("test_cost", Real),  # at best_epoch; NULL where the test set was not looked at
+    Column("test_cost", Real),  # at best_epoch; NULL where it was not evaluated on the test set
     Column("test_loss", Real),
     Column("test_accuracy", Real),
     Column("cohort", Integer),  # the number of the first of those that it trained with last; only for who watches
@@ -126,8 +126,8 @@ predictions = Table(
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column("split", String(16), primary_key=True),  # validation, test
     Column("samples", Integer, nullable=False),  # how many bits of `correct` count
-    Column("correct", Blob, nullable=False),  # np.packbits over the split's images in stored order, at best_epoch
-    Column("predicted", Blob),  # uint8 class per image; only where the test set was looked at
+    Column("correct", Blob, nullable=False),  # np.packbits over the split's samples in stored order, at best_epoch
+    Column("predicted", Blob),  # uint8 class per sample; only on the test set
 )
 
 claims = Table(

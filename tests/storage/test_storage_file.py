@@ -10,7 +10,7 @@ from small_study import add
 from tiny import StopAfter, options, rows, workspace
 
 from hpsearch.errors import StorageFault
-from hpsearch.search import cohorts
+from hpsearch.search.stages import cohorts
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
 from hpsearch.storage.database import Database, look_up

@@ -9,7 +9,7 @@ from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from tiny import options, url, workspace
 
-from hpsearch.search import stage_run
+from hpsearch.search.stages import run as stage_run
 from hpsearch.search.launch import launch
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
@@ -63,7 +63,7 @@ def test_finished_trials_come_into_the_note_and_the_plots(database):
     stage, trials = begin(database)
     finish(database, stage, trials[1], 0.5)
     study = mirror(database, stage)
-    assert "| 1 | eta = 0.2 | 50.00% ± 3.3 |" in get_note(study)
+    assert "| coarse:1 | eta = 0.2 | 50.00% ± 3.3 |" in get_note(study)
     plots = get_plotly_graph_objects(database.optuna.get_study_system_attrs(stage.optuna_study_id))
     assert plots.keys() == {"accuracy-by-key-1", "curves-of-the-best"}
     drawn = json.loads(plots["accuracy-by-key-1"])
@@ -121,5 +121,5 @@ def test_a_launched_study_has_a_note_for_every_stage_while_it_runs_and_after(tmp
     with closing(Database(url(tmp_path), create=False)) as database:
         studies = database.optuna.get_all_studies()
         texts = [get_note(optuna.load_study(study_name=each.study_name, storage=database.optuna)) for each in studies]
-    assert ["### Why there" in text for text in texts] == [False, True, True]
+    assert ["### Why these ranges" in text for text in texts] == [False, True, True]
     assert all("### Best\n" in text for text in texts)

@@ -14,7 +14,8 @@ from small_study import STUDY, add, whole
 from tiny import LONG, ROOT, StopAfter, digest_of, finish, options, start, until, url, workspace
 
 from hpsearch.errors import InputError, StorageFault, StudyBusyError
-from hpsearch.search import cohorts, copy
+from hpsearch.search import copy
+from hpsearch.search.stages import cohorts
 from hpsearch.search.launch import how_to_resume, launch, resume
 from hpsearch.search.progress import Watcher
 from hpsearch.search.verify.checks import verify

@@ -1,4 +1,4 @@
-"""What Optuna shows as the range of a searched key. May import Optuna's distributions."""
+"""What Optuna shows as the range of a hyperparameter. May import Optuna's distributions."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def numeric(values: Sequence[Any]) -> bool:
 
 
 def distribution_of(entry: Mapping[str, Any], values: Sequence[Any]) -> BaseDistribution:
-    """The space's entry of a key, wide enough for these values; a list's numbers span from least to greatest.
+    """A hyperparameter's range or choices, wide enough for these values; a list's numbers span from least to greatest.
 
     `values` are as `categorical` gives them. `entry` is as the database keeps it, empty in a stage that is a list.
     """

@@ -32,8 +32,8 @@ COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"]
 SYMBOLS = ["circle", "square", "triangle-up", "diamond", "triangle-down"]
 """Those of the report's figures."""
 
-_KEYS, _POINTS = 4, 500
-"""At most so many keys have a plot, with at most so many trials, the best ones."""
+_PLOTTED, _POINTS = 4, 500
+"""At most so many hyperparameters have a plot, with at most so many trials, the best ones."""
 
 
 class Trial(NamedTuple):
@@ -109,16 +109,17 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
     lines += [shown(stage["ended"], 300)] if stage["ended"] else []
     space = [_range(key, entry) for key, entry in (stage["space"] or {}).items()]
     lines += ["### What it searches", *space] if space else []
-    lines += ["### Why there", *(f"- {shown(text, 600)}" for text in stage["notes"])] if stage["notes"] else []
+    lines += ["### Why these ranges", *(f"- {shown(text, 600)}" for text in stage["notes"])] if stage["notes"] else []
     if ranked:
-        lines += ["### Best" if stage["state"] == COMPLETE else "### Best so far", _table(ranked[:BEST], samples)]
-        lines.append(
-            "The best of many is flattered by having been chosen, and a lead of less than the ± may be chance."
-        )
+        lines += [
+            "### Best" if stage["state"] == COMPLETE else "### Best so far",
+            _table(stage["name"], ranked[:BEST], samples),
+        ]
+        lines.append("The best score has a selection bias, and a lead of less than the ± may be due to chance.")
     lines += [
         "### Report",
         f"[This stage in the study's report]({REPORTS_PATH}{quote(stage['study'], safe='')}#stage-"
-        f"{stage['position'] + 1}), which `hpsearch dashboard` writes as it stands, also while the study runs.",
+        f"{stage['position'] + 1}), which `hpsearch dashboard` writes when it is opened, also while the study runs.",
     ]
     return "\n\n".join(lines)
 
@@ -137,14 +138,14 @@ def _range(key: str, entry: Mapping[str, Any]) -> str:
     return f"- {shown(key)}: {shown(_short(entry['low']))} to {shown(_short(entry['high']))}{log}"
 
 
-def _table(ranked: Sequence[Trial], samples: int | None) -> str:
+def _table(stage: str, ranked: Sequence[Trial], samples: int | None) -> str:
     lines = ["| trial | configuration | validation accuracy |", "| ---: | --- | ---: |"]
     for trial in ranked:
         params = ", ".join(f"{key} = {_short(value)}" for key, value in trial.params.items())
         error = f" ± {100 * half_width(trial.value, samples):.1f}" if samples else ""
         running = ", still running" if trial.state == RUNNING else ""
         accuracy = f"{100 * trial.value:.2f}%{error}{running}"
-        lines.append(f"| {trial.number} | {shown(params, 300)} | {accuracy} |")
+        lines.append(f"| {shown(stage)}:{trial.number} | {shown(params, 300)} | {accuracy} |")
     return "\n".join(lines)
 
 
@@ -153,26 +154,26 @@ def _short(value: Any) -> str:
 
 
 def half_width(share: float, samples: int) -> float:
-    """Return 1.96 standard errors of an accuracy measured on so many images; the report has the better interval."""
+    """Return 1.96 standard errors of an accuracy measured on so many samples; the report has the better interval."""
     return 1.96 * math.sqrt(share * (1 - share) / samples)
 
 
 def plots(
     stage: Mapping[str, Any], ranked: Sequence[Trial], curves: Mapping[int, Sequence[float | None]]
 ) -> dict[str, dict[str, Any]]:
-    """Return Plotly figures by identifier: accuracy against each searched key, and the best trials' curves."""
+    """Return Plotly figures by identifier: accuracy against each hyperparameter, and the best trials' curves."""
     if not ranked:
         return {}
     found, space = {}, stage["space"] or {}
     samples = (stage["data"] or {}).get("validation")
-    for index, key in enumerate(list(dict.fromkeys(key for trial in ranked for key in trial.params))[:_KEYS]):
+    for index, key in enumerate(list(dict.fromkeys(key for trial in ranked for key in trial.params))[:_PLOTTED]):
         points = [trial for trial in ranked[:_POINTS] if key in trial.params]
-        found[f"accuracy-by-key-{index + 1}"] = _by_key(key, space.get(key) or {}, points, samples)
+        found[f"accuracy-by-key-{index + 1}"] = _by_hyperparameter(key, space.get(key) or {}, points, samples)
     lines = [
         {
             "type": "scatter",
             "mode": "lines+markers" if len(curves[trial.id]) < 50 else "lines",
-            "name": f"trial {trial.number}",
+            "name": f"{html.escape(stage['name'][:80])}:{trial.number}",
             "marker": {"symbol": SYMBOLS[index]},
             "x": list(range(1, len(curves[trial.id]) + 1)),
             "y": [value if value is not None and math.isfinite(value) else None for value in curves[trial.id]],
@@ -185,7 +186,9 @@ def plots(
     return found
 
 
-def _by_key(key: str, entry: Mapping[str, Any], points: Sequence[Trial], samples: int | None) -> dict[str, Any]:
+def _by_hyperparameter(
+    key: str, entry: Mapping[str, Any], points: Sequence[Trial], samples: int | None
+) -> dict[str, Any]:
     values = [trial.params[key] for trial in points]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     kind = "category" if not numeric or "low" not in entry else "log" if entry.get("log") else "linear"

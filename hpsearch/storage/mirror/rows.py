@@ -112,7 +112,7 @@ def _attribute(trial_id: int, key: str, value: Any) -> dict[str, Any]:
 def _distributions(
     connection: Connection, stage: StageRow, trials: Sequence[NewTrial]
 ) -> dict[str, tuple[BaseDistribution, str]]:
-    """Each key's distribution and its JSON, the same for all trials of the stage, as Optuna wants it."""
+    """Each hyperparameter's distribution and its JSON, the same for all trials of the stage, as Optuna wants it."""
     found = {}
     for key in {key: None for trial in trials for key in trial.params}:
         values = [categorical(trial.params[key]) for trial in trials if key in trial.params]
@@ -153,7 +153,7 @@ _MIRRORED = (
     .where(schema.trials.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update(key_share=True, of=TRIALS)  # nobody deletes them in the dashboard before we have committed
 )
-"""Whose they are is not a condition: PostgreSQL would go through the whole study's trials for it, by another index."""
+"""The study is no condition: for it PostgreSQL would scan all trials of the study, by another index."""
 
 
 def mirrored(connection: Connection, trial_ids: Sequence[int]) -> dict[int, int]:

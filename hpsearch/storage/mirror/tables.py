@@ -1,4 +1,4 @@
-"""Optuna's own tables, as SQLAlchemy knows them, and its words for our states. May import Optuna."""
+"""Optuna's own tables, as SQLAlchemy knows them, and its names for our states. May import Optuna."""
 
 from optuna.storages._rdb import models
 from optuna.trial import TrialState

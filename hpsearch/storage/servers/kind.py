@@ -42,7 +42,7 @@ class Kind(Protocol):
 
     @property
     def oldest(self) -> str:
-        """The oldest servers that are known to work, in words."""
+        """The oldest servers that are known to work, as messages name them."""
 
     @property
     def password_hint(self) -> str:
@@ -53,13 +53,13 @@ class Kind(Protocol):
         """Of `sqlalchemy.create_engine`."""
 
     def completed(self, url: sqlalchemy.URL) -> sqlalchemy.URL:
-        """The URL with what its driver does not look up itself."""
+        """The URL with what its driver does not find itself."""
 
     def connecting(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments of the driver's `connect`, with those that the URL gives."""
 
     def too_old(self, connection: Any) -> str | None:
-        """The server's version, in words, if it is older than `oldest`."""
+        """The server's version, as messages name it, if it is older than `oldest`."""
 
     def set_up(self, connection: Any, *, read_only: bool) -> None:
         """Make the driver's new connection strict, patient, and unable to write where it is to read only."""

@@ -1,4 +1,4 @@
-"""What is MySQL's and MariaDB's own: connecting with PyMySQL, exact tables, user locks, and their words for trouble.
+"""What is MySQL's and MariaDB's own: connecting with PyMySQL, exact tables, user locks, and their error codes.
 
 May import SQLAlchemy and Optuna.
 """

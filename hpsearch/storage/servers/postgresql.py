@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: connecting with psycopg, advisory locks, its words for trouble. May import SQLAlchemy."""
+"""What is PostgreSQL's own: connecting with psycopg, advisory locks, its error codes. May import SQLAlchemy."""
 
 import logging
 import os
@@ -85,7 +85,7 @@ class PostgreSQL:
             return Trouble.CONNECTION if state.startswith("08") else _STATES.get(state)
         if type(error).__name__ != "OperationalError":
             return None
-        return next((trouble for words, trouble in _SAID if words in str(error)), Trouble.CONNECTION)
+        return next((trouble for text, trouble in _SAID if text in str(error)), Trouble.CONNECTION)
 
 
 POSTGRESQL = PostgreSQL()

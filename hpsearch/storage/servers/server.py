@@ -73,12 +73,12 @@ class Server:
         """Nothing: making databases on a server is its owner's business."""
 
     def require_writable(self) -> None:
-        """Nothing: the server tells when something is written."""
+        """Nothing: the server reports it with the first write."""
 
     def open_writer(self) -> RDBStorage:
         engine = self._engine(read_only=False)
         try:
-            with engine.connect() as connection:  # what is wrong with it is told before anything is made
+            with engine.connect() as connection:  # what is wrong with it is reported before anything is made
                 self._refuse_strangers(connection)
             self.kind.make_tables(engine)
         finally:

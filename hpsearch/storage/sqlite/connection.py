@@ -55,7 +55,7 @@ def _connector(path: Path, mode: str, factory: type[sqlite3.Connection]) -> Call
 
 
 def _begin_at_once(connection: sqlalchemy.Connection) -> None:
-    """Take the write lock with the transaction's first word: a later upgrade could meet another writer and fail."""
+    """Take the write lock when the transaction begins: taken later, it could meet another writer's, and fail."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -109,7 +109,7 @@ def _opened(path: Path, mode: str) -> sqlalchemy.Engine:
 
 
 def copy(path: Path, to: Path) -> None:
-    """Copy a database, in use or not, to a file that is there only once it is whole, and on the disk."""
+    """Copy a database, in use or not, to a file that exists only once it is complete, and on the disk."""
     partial = to.with_name(f"{to.name}.partial")
     try:
         partial.unlink(missing_ok=True)
@@ -127,7 +127,7 @@ def copy(path: Path, to: Path) -> None:
 
 
 def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:
-    """Make this engine's complaints about the file, not those about what was asked of it, one line each."""
+    """Turn this engine's errors about the file, not those about a statement, into one line each."""
 
     @event.listens_for(engine, "handle_error")
     def _explain(context: sqlalchemy.engine.ExceptionContext) -> None:
@@ -150,7 +150,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def explain(error: BaseException, path: Path) -> HpsearchError:
-    """Say in one line what SQLite complained about: a StorageFault for what befell a database that was fine."""
+    """Say in one line what SQLite reported: a StorageFault where the database itself is valid."""
     cause = _cause(error)
     text, kind = str(cause), _kind(error)
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:

@@ -92,7 +92,7 @@ class StudyLock:
     """Held by the one coordinator that runs a study; whoever holds it knows that no other is alive."""
 
     def __init__(self, database: Path, study_id: int, name: str) -> None:
-        """Raises StudyBusyError, with the holder's process id where the system tells it."""
+        """Raises StudyBusyError, with the holder's process id where the system knows it."""
         self._study_id = study_id
         with _guard:
             self._file = _use(database)
@@ -138,8 +138,8 @@ def is_held(database: Path, study_id: int) -> bool:
 
 def _holder(handle: int, byte: int) -> str:
     try:
-        asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
-        pid = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, asked))[4]
+        query = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0)
+        pid = struct.unpack(_FLOCK, fcntl.fcntl(handle, fcntl.F_GETLK, query))[4]
     except (OSError, struct.error):  # another layout of struct flock: the refusal stands, without the number
         return ""
     return f" (process {pid} on {socket.gethostname()})" if pid > 0 else ""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, upda
 from hpsearch.storage import schema
 from hpsearch.storage.mirror import rows
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewStage, StageRow
-from hpsearch.storage.writing.test_evaluations import count_test_evaluations
+from hpsearch.storage.writing.evaluations import count_test_evaluations
 
 KEPT_WEIGHTS = 10
 """Of a finished stage, the best weights of so many trials stay in the database."""

@@ -14,7 +14,7 @@ from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror import rows as mirror
 from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
-from hpsearch.storage.writing.test_evaluations import count_test_evaluations
+from hpsearch.storage.writing.evaluations import count_test_evaluations
 
 _CURVE = [column.name for column in schema.curves.c]
 
@@ -102,7 +102,7 @@ def _trial_values(record: Progress) -> dict[str, Any]:
 
 
 def _storable(text: str | None) -> str | None:
-    """Foreign words as every database takes them: PostgreSQL knows no NUL."""
+    """A text as every database takes it: PostgreSQL knows no NUL."""
     return text.replace("\0", "\\0") if text else text
 
 
@@ -196,7 +196,7 @@ _BLANK = {
 
 
 def reset_trials(connection: Connection, trials: Sequence[TrialRow]) -> None:
-    """Begin trials anew: waiting, with nothing left of what they did but how often they looked at the test set."""
+    """Begin trials anew: waiting, with nothing left of what they did but the number of evaluations on the test set."""
     column = schema.trials.c
     for part in chunks([trial.id for trial in trials]):
         count_test_evaluations(connection, column.id.in_(part))
