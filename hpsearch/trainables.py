@@ -23,9 +23,8 @@ State = dict[str, Array]
 class Data:
     """What a trainable trains on; the arrays are read-only.
 
-    samples: (n, features) float32, standardised; labels: (n,) int64 in [0, classes). A row may be an image, flattened as
-    `image_shape` = (channels, height, width); else `image_shape` is (1, 1, features). seed: the same for all trials that
-    are compared.
+    samples: (n, features) float32, standardised. labels: (n,) int64 in [0, classes). image_shape: (channels, height,
+    width) where a row is a flattened image, else (1, 1, features). seed: the same for all trials that are compared.
     """
 
     samples: npt.NDArray[np.float32]
@@ -89,7 +88,7 @@ class FromFunctions:
         self.state = self._train_epoch(self.state, self._data, epoch, rng, **self._parameters)
 
     def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> tuple[float, Array]:
-        """Mean cross-entropy of `predict`'s scores (n, classes) after softmax, or the error rate of its classes (n,)."""
+        """Mean cross-entropy of `predict`'s scores (n, classes) after softmax; error rate of its classes (n,)."""
         returned, classes = self._predict(self.state, samples), self._data.classes
         try:
             found = np.asarray(returned)
