@@ -1,10 +1,10 @@
-"""What the bookkeeping of a search costs: many trials of a tiny model, beside Optuna's own `study.optimize`.
+"""The cost of the bookkeeping of a search: many trials of a tiny model, compared with Optuna's `study.optimize`.
 
     python benchmarks/bookkeeping.py [--trials 10000] [--optuna 1000] [--workers 2]
 
-The coordinator's time is the processor time of its process; the trials' training, in the workers, is not in it, nor are
-start and report. Optuna runs trials of the same model, images and epochs, trained by our core one at a time, in
-`--workers` threads over one SQLite file, and is told each epoch's accuracy. Linux only.
+The coordinator's time is the processor time of its process, without training, which is in the workers, start and
+report. Optuna runs trials of the same model, samples and epochs, trained by our core one at a time, in `--workers`
+threads over one SQLite file; the accuracy of each epoch is reported to it. Linux only.
 """
 
 import argparse
@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-EPOCHS, IMAGES = 2, 64
+EPOCHS, SAMPLES = 2, 64
 STUDY = """\
 name = "tiny"
-data = {{ dataset = "digits", train = {images}, validation = {images} }}
+data = {{ dataset = "digits", train = {samples}, validation = {samples} }}
 model = {{ file = "models/softmax.py" }}
-training = {{ epochs = {epochs}, eta = 0.1, batch_size = {images} }}
+training = {{ epochs = {epochs}, eta = 0.1, batch_size = {samples} }}
 [[stage]]
 name = "only"
 sampler = {{ kind = "random", trials = {trials} }}
@@ -34,7 +34,8 @@ space.eta = {{ low = 1e-3, high = 1.0, log = true }}
 RUN = """\
 import json, sys, time
 from pathlib import Path
-from hpsearch.search.launching import Options, launch
+from hpsearch.search.launch import launch
+from hpsearch.search.options import Options
 from hpsearch.search.progress import Watcher
 
 marks = []
@@ -52,11 +53,11 @@ if __name__ == "__main__":
 
 def text(trials: int) -> str:
     """The study file."""
-    return STUDY.format(trials=trials, epochs=EPOCHS, samples=IMAGES)
+    return STUDY.format(trials=trials, epochs=EPOCHS, samples=SAMPLES)
 
 
 def ours(folder: Path, trials: int, workers: int) -> None:
-    """Run the study, and print what each trial cost the coordinator, and what looking at it costs."""
+    """Run the study; print what a trial costs the coordinator, and what `status` and `report` cost."""
     (folder / "tiny.toml").write_text(text(trials))
     (folder / "run.py").write_text(RUN)
     url = f"sqlite:///{folder}/tiny.db"
@@ -66,24 +67,24 @@ def ours(folder: Path, trials: int, workers: int) -> None:
     done, cpu, wall = marks[np.unique(marks[:, 0], return_index=True)[1]].T
     print(f"hpsearch: {trials:,} trials of {EPOCHS} epochs, {workers} workers, {wall[-1] - wall[0]:.1f} s")
     part = trials // 10
-    spans = (("all of them", 0, trials), ("the first tenth", 0, part), ("the last tenth", trials - part, trials))
+    spans = (("all trials", 0, trials), ("the first 10%", 0, part), ("the last 10%", trials - part, trials))
     for name, low, high in spans:
         cost, took = (1000 * np.diff(np.interp([low, high], done, clock))[0] / (high - low) for clock in (cpu, wall))
         print(f"  {name}: {cost:.2f} ms of the coordinator a trial, {took:.2f} ms of wall time")
-    looks = (["status"], ["status", "tiny"], ["report", "tiny", "--reports", str(folder / "reports")])
-    for words in looks:
-        seconds, memory = measured([sys.executable, "-m", "hpsearch", *words, "--storage", url])
-        print(f"  hpsearch {' '.join(words[:2])}: {seconds:.1f} s, {memory:.0f} MB")
+    commands = (["status"], ["status", "tiny"], ["report", "tiny", "--reports", str(folder / "reports")])
+    for arguments in commands:
+        seconds, memory = measured([sys.executable, "-m", "hpsearch", *arguments, "--storage", url])
+        print(f"  hpsearch {' '.join(arguments[:2])}: {seconds:.1f} s, {memory:.0f} MB")
     print(f"  the database has {os.path.getsize(folder / 'tiny.db') / 1e6:.0f} MB")
 
 
 def environment() -> dict[str, str]:
-    """One BLAS thread, and this checkout."""
+    """Return an environment with one BLAS thread and this checkout."""
     return os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds, and the greatest memory (MB) of a command."""
+    """Return the time (s) and the peak memory (MB) of a command."""
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment())
     _, status, used = os.wait4(process.pid, 0)
@@ -93,7 +94,7 @@ def measured(command: list[str]) -> tuple[float, float]:
 
 
 def peer(folder: Path, trials: int, workers: int) -> None:
-    """Trials of the same kind through `study.optimize`."""
+    """Run trials of the same kind through `study.optimize`."""
     import optuna
 
     from hpsearch import data
@@ -104,7 +105,7 @@ def peer(folder: Path, trials: int, workers: int) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = parse(text(trials), "tiny.toml")
-    split = data.prepare(data.load("digits", None, ROOT), train=IMAGES, validation=IMAGES, seed=0)
+    split = data.prepare(data.load("digits", None, ROOT), train=SAMPLES, validation=SAMPLES, seed=0)
     plugin = read_plugin(ROOT / "models/softmax.py")
     training = []
 

@@ -1,4 +1,4 @@
-"""What is measured: shapes, the images, and the FLOP that training them needs."""
+"""The cases that are measured: shapes, samples, and the FLOP of training them."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-BATCH, IMAGES = 100, 5000
+BATCH, SAMPLES = 100, 5000
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def samples() -> tuple[np.ndarray, np.ndarray]:
     """
     folder = Path(os.environ.get("HPSEARCH_DATA", "")) / "cifar-10-batches-bin"
     if (folder / "data_batch_1.bin").exists():
-        records = np.fromfile(folder / "data_batch_1.bin", np.uint8).reshape(-1, 3073)[:IMAGES]
+        records = np.fromfile(folder / "data_batch_1.bin", np.uint8).reshape(-1, 3073)[:SAMPLES]
         x, y = records[:, 1:].astype(np.float32), records[:, 0].astype(np.int64)
         return np.ascontiguousarray((x - x.mean(axis=0)) / x.std(axis=0)), y
     rng = np.random.default_rng(0)
-    return rng.standard_normal((IMAGES, 3072), dtype=np.float32), rng.integers(0, 10, IMAGES)
+    return rng.standard_normal((SAMPLES, 3072), dtype=np.float32), rng.integers(0, 10, SAMPLES)

@@ -1,10 +1,10 @@
-"""What an engine costs the coordinator: bytes to a worker and back, over loky, Dask and Ray.
+"""The cost of a backend for the coordinator: bytes to a worker and back, over loky, Dask and Ray.
 
     python benchmarks/engines.py [--calls 200] [--workers 2] [--backends loky,dask,ray]
 
-A worker gives back what it was sent, as a segment does with the states of its trials: all that is measured is the way
-there and back. As many calls are under way as there are workers. The coordinator's time is the processor time of its
-process and, for Ray, of the process that speaks to Ray. The scheduler and the workers are this machine's. Linux only.
+A worker returns what it was sent, as a segment does with the states of its trials, so that only the transfer is
+measured. There are as many calls at a time as workers. The coordinator's time is the processor time of its process and,
+for Ray, of its driver process. The scheduler and the workers run on this machine. Linux only.
 """
 
 import argparse
@@ -26,12 +26,12 @@ from clusters import DaskCluster  # noqa: E402
 from hpsearch.workers.pools import Pool, open_pool  # noqa: E402
 
 SIZES = {"7 KB": 7_000, "0.6 MB": 600_000, "5 MB": 5_000_000}
-"""A tiny trial's state, one trial's of 3072-50-10, eight of them."""
+"""The state of a tiny trial, of a trial of 3072-50-10, and of eight of these."""
 
 
 @contextmanager
 def pool(backend: str, workers: int) -> Iterator[Pool]:
-    """A pool whose workers are all there."""
+    """Open a pool and wait for all its workers."""
     with ExitStack() as stack:
         address = None
         if backend == "dask":
@@ -46,7 +46,7 @@ def pool(backend: str, workers: int) -> Iterator[Pool]:
 
 
 def processor_seconds() -> float:
-    """Of this process, and of the one of ours that speaks to Ray."""
+    """Return the processor time of this process and of Ray's driver process."""
     seconds, tick = time.process_time(), os.sysconf("SC_CLK_TCK")
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -59,7 +59,7 @@ def processor_seconds() -> float:
 
 
 def calls(made: Pool, size: int, number: int) -> tuple[float, float]:
-    """Milliseconds a call of the coordinator's processor, and from one call to its answer."""
+    """Return per call the processor time of the coordinator and the time until the answer, in ms."""
     given, under_way, waited = os.urandom(size), deque[Any](), 0.0
     began = processor_seconds()
     for call in range(number + made.capacity):
@@ -73,13 +73,13 @@ def calls(made: Pool, size: int, number: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Print a row for each engine and size."""
-    arguments = argparse.ArgumentParser(description="What an engine costs the coordinator.")
+    """Print a row for each backend and size."""
+    arguments = argparse.ArgumentParser(description="The cost of a backend for the coordinator.")
     arguments.add_argument("--calls", type=int, default=200)
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--backends", default="loky,dask,ray")
     given = arguments.parse_args()
-    print("| engine | bytes | coordinator, ms of processor a call | ms from a call to its answer |\n|---|---|---|---|")
+    print("| backend | bytes | coordinator, ms of processor a call | ms from a call to its answer |\n|---|---|---|---|")
     for backend in given.backends.split(","):
         with pool(backend, given.workers) as made:
             for shown, size in SIZES.items():

@@ -1,6 +1,6 @@
-"""How long a report of many trials takes, how much memory, how large it is: python benchmarks/report.py 1000 100.
+"""The time, memory and size of a report of many trials: `python benchmarks/report.py 1000 100`.
 
-Arguments: trials, epochs; `--keep FILE` keeps or uses again the database. May import the tests' builders.
+Arguments: trials, epochs; `--keep FILE` keeps the database, or uses it again. May import the builders of the tests.
 """
 
 import argparse

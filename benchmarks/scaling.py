@@ -1,11 +1,11 @@
-"""What limits a search over many machines: the coordinator, the database, a segment's bytes, a trial's memory.
+"""The limits of a search over many machines: the coordinator, the database, and the memory of a trial.
 
     python benchmarks/scaling.py [--trials 2000] [--workers 1] [URL …]
 
-Runs a study of tiny trials, and one of trials of 3072-50-10 (0.6 MB of weights each), in the workspace's SQLite and in
-the databases of the URLs (which must be empty, or hold no studies of these names; they are deleted again). From the
-measured figures it computes what 1,000 workers and 1,000,000 trials would ask. One worker, so that on two cores the
-coordinator and the database wait for each other and for nothing else. Linux only.
+Runs a study of tiny trials, and one of trials of 3072-50-10 (0.6 MB of weights each), in a SQLite file and in the
+databases of the URLs, which must not have studies of these names; the studies are deleted again. From the measurements
+it computes what 1,000 workers and 1,000,000 trials would need. With one worker on two cores, the coordinator and the
+database wait only for each other. Linux only.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 3.0
-"""A segment's length, as `search/cohorts.py` aims at."""
+"""The target length of a segment in `search/stages/cohorts.py`."""
 WORKERS, TRIALS = 1_000, 1_000_000
 
 STUDIES = {
@@ -44,17 +44,20 @@ sampler = {{ kind = "random", trials = {trials} }}
 space.lambda = {{ low = 1e-6, high = 1e-1, log = true }}
 """,
 }
-"""The wide one has 2048 hidden units on the digits: as many numbers to learn as 3072-50-10 has, 0.6 MB."""
+"""The wide one has 2048 hidden units on the digits: as many parameters as 3072-50-10 has, 0.6 MB."""
 
 RUN = """\
 import contextlib, json, resource, sys, time
 from pathlib import Path
-from hpsearch.search import cohorts, launching, stage_run
-from hpsearch.search.launching import Options, launch
+from hpsearch.search.delete import delete
+from hpsearch.search.launch import launch
+from hpsearch.search.options import Options
+from hpsearch.search.stages import cohorts
+from hpsearch.search.stages import run as stage_run
 from hpsearch.storage.database import Database
 
-cohorts.SEGMENT_SECONDS = 0.0  # an epoch a segment, each going on from what the one before left
-seen = {"segments": 0, "transactions": 0, "seconds": 0.0}
+cohorts.SEGMENT_SECONDS = 0.0  # one epoch per segment, each from the state of the one before
+counts = {"segments": 0, "transactions": 0, "seconds": 0.0}
 transaction, take = Database.transaction, stage_run.StageRun._take
 
 @contextlib.contextmanager
@@ -62,11 +65,11 @@ def timed(self):
     began = time.perf_counter()
     with transaction(self) as connection:
         yield connection
-    seen["transactions"] += 1
-    seen["seconds"] += time.perf_counter() - began
+    counts["transactions"] += 1
+    counts["seconds"] += time.perf_counter() - began
 
 def counted(self, future):
-    seen["segments"] += 1
+    counts["segments"] += 1
     take(self, future)
 
 Database.transaction, stage_run.StageRun._take = timed, counted
@@ -74,15 +77,15 @@ if __name__ == "__main__":
     file, storage, workers = sys.argv[1:]
     began, cpu = time.perf_counter(), time.process_time()
     name, _ = launch(Path(file), Options(storage, int(workers)))
-    seen |= {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-    seen["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    launching.delete(name, storage)
-    print(json.dumps(seen))
+    counts |= {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+    counts["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    delete(name, storage)
+    print(json.dumps(counts))
 """
 
 
 def run(folder: Path, study: str, trials: int, url: str, workers: int) -> dict[str, float]:
-    """Run a study of so many trials; return what was counted."""
+    """Run a study of this many trials; return the counts."""
     (folder / "study.toml").write_text(STUDIES[study].format(trials=trials))
     (folder / "run.py").write_text(RUN)
     command = [sys.executable, str(folder / "run.py"), str(folder / "study.toml"), url, str(workers)]
@@ -93,7 +96,7 @@ def run(folder: Path, study: str, trials: int, url: str, workers: int) -> dict[s
 
 
 def measure(folder: Path, urls: Sequence[str], trials: int, workers: int) -> None:
-    """Print what a segment costs on each database, and what that comes to."""
+    """Print what a segment costs on each database, and the limits that follow."""
     for url in urls:
         print(f"\n{url.partition('://')[0]}, {workers} workers")
         for study, many in (("tiny", trials), ("wide", max(trials // 10, 50))):
@@ -108,11 +111,11 @@ def measure(folder: Path, urls: Sequence[str], trials: int, workers: int) -> Non
                 f" transactions; {new['transactions'] / new['seconds']:,.0f} transactions a second"
             )
             print(f"    {new['memory'] / (0.9 * many) / 1000:.1f} KB of the coordinator's memory a trial")
-            foretell(max(per_segment, waiting), new["memory"] / (0.9 * many), found["segments"] / many)
+            print_limits(max(per_segment, waiting), new["memory"] / (0.9 * many), found["segments"] / many)
 
 
-def foretell(milliseconds: float, memory: float, segments: float) -> None:
-    """Print what these figures come to for many workers and trials."""
+def print_limits(milliseconds: float, memory: float, segments: float) -> None:
+    """Print the limits for many workers and trials that follow from these figures."""
     most = 1000 * SECONDS / milliseconds
     need = WORKERS * milliseconds / 1000
     print(f"    → {most:,.0f} workers with segments of {SECONDS:.0f} s; {WORKERS:,} need segments of {need:.1f} s")
@@ -125,7 +128,7 @@ def foretell(milliseconds: float, memory: float, segments: float) -> None:
 
 def main() -> None:
     """Measure on each database."""
-    arguments = argparse.ArgumentParser(description="What limits a search over many machines.")
+    arguments = argparse.ArgumentParser(description="The limits of a search over many machines.")
     arguments.add_argument("urls", nargs="*", metavar="URL")
     arguments.add_argument("--trials", type=int, default=2_000)
     arguments.add_argument("--workers", type=int, default=1)

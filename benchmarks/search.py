@@ -1,9 +1,9 @@
-"""A whole search, report 5's, against two busy cores' sgemm rate, and the memory of its workers.
+"""A whole search, that of lab report 5, against the sgemm rate of two busy cores, and the memory of its workers.
 
     HPSEARCH_DATA=DIRECTORY python benchmarks/search.py
 
-HPSEARCH_DATA must name a directory with CIFAR-10. Curves, storage and starting are in the time; evaluating is not in
-the FLOP. Linux only (memory is read from /proc).
+HPSEARCH_DATA must name a directory with CIFAR-10. The time includes curves, storage and start; the FLOP do not
+include evaluation. Linux only (memory is read from /proc).
 """
 
 import json
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
 SIZES = (3072, 50, 10)
 FIRST, OTHERS = 2, 3
-"""Products that training needs: the first layer's input has no gradient."""
+"""Matrix products of training: the input of the first layer needs no gradient."""
 
 QUERY = """
 SELECT s.data, t.epochs_done FROM hpsearch_trials t JOIN hpsearch_stages s ON s.id = t.stage_id
@@ -30,7 +30,7 @@ SELECT s.data, t.epochs_done FROM hpsearch_trials t JOIN hpsearch_stages s ON s.
 
 
 def sgemm_rate(_: int) -> float:
-    """GFLOP/s of a large square product, the best of some, on one thread."""
+    """Return the best GFLOP/s of a large square product on one thread."""
     a = np.random.default_rng(0).standard_normal((2048, 2048), dtype=np.float32)
     out = np.empty_like(a)
     best, end = np.inf, time.perf_counter() + 3
@@ -76,7 +76,7 @@ def main() -> None:
                 for pid in children(process.pid):
                     mine, files = memory(pid)
                     own[pid], shared = max(own.get(pid, 0.0), mine), max(shared, files)
-            except (OSError, KeyError):  # a process that ended meanwhile
+            except (OSError, KeyError):  # a process that has ended
                 continue
         seconds = time.perf_counter() - began
         rate = (before + both_cores()) / 2
@@ -88,7 +88,7 @@ def main() -> None:
     reached = flop / seconds / 1e9
     print(f"whole search: {seconds:.1f} s, {reached:.0f} of {rate:.0f} GFLOP/s: {reached / rate:.2f}")
     print(
-        f"memory: {' and '.join(f'{mb:.0f}' for mb in workers)} MB per worker, {shared:.0f} MB of mapped images, shared"
+        f"memory: {' and '.join(f'{mb:.0f}' for mb in workers)} MB per worker, {shared:.0f} MB of shared, mapped data"
     )
     print(f"machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end")
 

@@ -1,11 +1,11 @@
-"""How long a search takes to come within 0.2 points of the best of 64 random configurations, beside Optuna's own.
+"""The time until a search is within 0.2 points of the best of 64 random configurations, compared with Optuna.
 
     HPSEARCH_DATA=DIRECTORY python benchmarks/target.py [--trials 64] [--epochs 8] [--train 20000] [--seeds 3]
 
 HPSEARCH_DATA must name a directory with CIFAR-10. λ, η and the batch size of a two-layer net are searched. The target
-is the best validation accuracy of `--trials` random configurations, all trained to their end, less 0.2 points; the time is
-from the start of the search (the images are ready) until a configuration reaches it, after any of its epochs. Optuna's
-samplers and pruner run in two processes over one SQLite file, each trial trained by our core, alone.
+is the best validation accuracy of `--trials` fully trained random configurations, less 0.2 points. The time is from the
+start of the search (the samples are prepared) until a configuration reaches it, after any of its epochs. Optuna's
+samplers and pruner run in two processes over one SQLite file; our core trains each trial, one at a time.
 """
 
 import argparse
@@ -45,9 +45,10 @@ PEERS = {"Optuna random": "random", "Optuna TPE + MedianPruner": "tpe"}
 RUN = """\
 import json, sys, time
 from pathlib import Path
-from hpsearch.search import stage_run
-from hpsearch.search.launching import Options, launch
+from hpsearch.search.launch import launch
+from hpsearch.search.options import Options
 from hpsearch.search.progress import Watcher
+from hpsearch.search.stages import run as stage_run
 
 marks = []
 first = stage_run.StageRun.run
@@ -92,7 +93,7 @@ def ours(folder: Path, sampler: str, given: argparse.Namespace, seed: int) -> li
 
 
 def environment() -> dict[str, str]:
-    """One BLAS thread, and this checkout."""
+    """Return an environment with one BLAS thread and this checkout."""
     return os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
@@ -108,7 +109,7 @@ def peer(folder: Path, kind: str, given: argparse.Namespace, seed: int) -> list[
             [*mine, "--number", str(number)], stdout=subprocess.PIPE, env=environment(), cwd=ROOT
         )
         assert started.stdout is not None
-        started.stdout.readline()  # the study is made, the images are ready
+        started.stdout.readline()  # the study is made, the samples are prepared
         processes.append(started)
     marks = [json.loads(process.communicate()[0]) for process in processes]
     began = max(found[0][1] for found in marks)
@@ -176,7 +177,7 @@ def work(kind: str, folder: Path, seed: int, trials: int, number: int) -> None:
 
 
 def until(marks: list[tuple[float, float]], target: float) -> float:
-    """When the target was reached (s); infinite if it never was."""
+    """Return when the target was reached (s); infinite if it never was."""
     return min((at for value, at in marks if value >= target), default=float("inf"))
 
 

@@ -1,4 +1,4 @@
-"""One epoch of a case's training by this library and by its peers: each function returns a function that trains it.
+"""One epoch of training of a case by this library and by its peers: each function returns a function that trains it.
 
 Every peer does the same updates on the same batches: cost = cross-entropy + λ·Σ‖W‖², plain SGD unless the case says
 otherwise. Those that cannot train several networks at once train one.
@@ -39,7 +39,7 @@ def initial(case: Case) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def numpy64(case: Case, x: np.ndarray, y: np.ndarray) -> Epoch:
-    """As a textbook or a lab report has it: float64, one network, new arrays in every line."""
+    """A textbook implementation: float64, one network, new arrays in every line."""
     x, onehot, layers = x.astype(np.float64), np.eye(10)[y], [list(pair) for pair in initial(case)]
     order = np.random.default_rng(0).permutation(len(x))
 

@@ -1,4 +1,4 @@
-"""Command lines, right and wrong: what `scripts/fuzz` types."""
+"""Command lines, valid and invalid, for `scripts/fuzz`."""
 
 from collections.abc import Callable
 from random import Random
@@ -23,7 +23,7 @@ OPTIONS: dict[str, list[list[str]]] = {
     "resume": [["--accept-changes"], *RUNNING, *PLACES, *URLS],
     "launch": [["--or-resume"], *RUNNING, *PLACES, *URLS],
     "report": [
-        *(["--format", form] for form in ("html", "csv,md", "pgn", "", ",")),
+        *(["--format", formats] for formats in ("html", "csv,md", "pgn", "", ",")),
         *(["--trials", trials] for trials in ("0", "coarse:0,1", "x", "", "99")),
         *(["--examples"], ["--reports", "models/mlp.py"]),
     ],
@@ -31,8 +31,8 @@ OPTIONS: dict[str, list[list[str]]] = {
     "new": [
         *(["--dataset", dataset] for dataset in ("digits", "mnist", "models", "known.toml", "models/mlp.py", "")),
         *(
-            ["--search", key]
-            for key in ("eta", "lamda", "hidden=[[8], [9]]", "eta=3", "=", "batch_size=[]", "clip_norm")
+            ["--search", searched]
+            for searched in ("eta", "lamda", "hidden=[[8], [9]]", "eta=3", "=", "batch_size=[]", "clip_norm")
         ),
         *(["--trials", trials] for trials in ("1", "0", "99", "99999999")),
         *(["--minutes", minutes] for minutes in ("0", "1e-9", "nan", "-1", "1e99")),
@@ -49,18 +49,18 @@ OPTIONS: dict[str, list[list[str]]] = {
         ["--seed", "9"],
     ],
 }
-"""Options of each command, well given and not."""
+"""Options of each command, valid and invalid."""
 
 
 def arguments(random: Random, text: Callable[[], str], files: list[str]) -> list[str]:
-    """A command line; names, numbers and options are right about every other time, and else a `text`."""
+    """Return a command line; its names, numbers and options are valid about half of the time."""
     pick = random.choice
     command = pick(COMMANDS)
     words = [command]
     if command == "data":
         words += [pick(["fetch", "fetch", "clean", "fech"]), pick(["digits", "cifar10", "x"])]
     elif command == "gradcheck":
-        words += [pick(["models/mlp.py", "models/x.py", "models", "", "~"]), "--images", "2", "--features", "3"]
+        words += [pick(["models/mlp.py", "models/x.py", "models", "", "~"]), "--samples", "2", "--features", "3"]
         words += ["--set", pick(["hidden=[3]", "hidden=[-1]", "hidden=3", "hidden", "=", "x=1", 'hidden=["a"]'])]
     elif command == "launch":
         words.append(pick(files))

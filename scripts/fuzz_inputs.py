@@ -1,4 +1,4 @@
-"""Study files gone wrong in every way that we could think of: what `scripts/fuzz` launches."""
+"""Study files that are invalid in many ways, for `scripts/fuzz`."""
 
 import copy
 import json
@@ -37,7 +37,7 @@ confirm = { best = 2, replicates = 2 }
 space.lambda = { low = 1e-5, high = 1e-1, log = true }
 space.eta = { low = 1e-2, high = 0.5, log = true }
 """
-"""A study that is finished before the fuzz begins, to start from and to grow."""
+"""A study that is complete before the fuzzing begins, to mutate and to grow."""
 
 PARTS = [
     'sampler = { kind = "qmc", trials = 7, qmc_type = "halton", scramble = false }',
@@ -77,7 +77,7 @@ Path_ = tuple[Any, ...]
 
 
 def seeds() -> list[dict[str, Any]]:
-    """Valid study files, as tables: ours, the docs', the torture's, and some with each of PARTS."""
+    """Return valid study files as tables: ours, those of the docs and of the torture, and some with each of PARTS."""
     texts = [path.read_text("utf-8") for path in sorted((ROOT / "studies").glob("*.toml"))]
     for page in sorted((ROOT / "docs").glob("*.md")):
         texts += re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
@@ -87,7 +87,7 @@ def seeds() -> list[dict[str, Any]]:
     for text in texts:
         try:
             said = tomllib.loads(text)
-        except tomllib.TOMLDecodeError:  # two keys that exclude each other, as in the docs' lists of what there is
+        except tomllib.TOMLDecodeError:  # the docs list alternatives that exclude each other
             continue
         if isinstance(said.get("data"), dict) and "name" in said:
             small = {"dataset": "digits", "train": 200, "validation": said["data"].get("validation", 100)}
@@ -97,7 +97,7 @@ def seeds() -> list[dict[str, Any]]:
 
 
 def dump(value: Any, top: bool = True) -> str:
-    """A value as TOML: tables inside it are written inline."""
+    """Write a value as TOML, with inline tables inside it."""
     if isinstance(value, dict):
         pairs = [f"{_key(key)} = {dump(item, top=False)}" for key, item in value.items()]
         return "\n".join(pairs) + "\n" if top else "{ " + ", ".join(pairs) + " }"
@@ -115,7 +115,7 @@ def _key(key: Any) -> str:
 
 
 def places(value: Any, path: Path_ = ()) -> list[Path_]:
-    """The places of everything inside a value."""
+    """Return the paths of everything inside a value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = []
     for key, item in items:
@@ -124,14 +124,14 @@ def places(value: Any, path: Path_ = ()) -> list[Path_]:
 
 
 def at(value: Any, path: Path_) -> Any:
-    """What is at a place."""
+    """Return what is at a path."""
     for key in path:
         value = value[key]
     return value
 
 
 class Mutator:
-    """Makes one broken study file after the other, as text or bytes."""
+    """Makes one mutated study file after another."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -141,7 +141,7 @@ class Mutator:
         self.pieces += [next(iter(tomllib.loads(part).items())) for part in PARTS]
 
     def study_file(self, base: dict[str, Any] | None = None) -> bytes:
-        """A study file with one to four things changed; now and then in its text, and seldom in none."""
+        """Return a study file with zero to four changes, sometimes also in its text or bytes."""
         said = copy.deepcopy(base if base is not None else self.random.choice(self.seeds))
         if base is not None and self.random.random() < 0.7:
             self.grow(said["stage"])
@@ -158,7 +158,7 @@ class Mutator:
         return content
 
     def grow(self, stages: list[dict[str, Any]]) -> None:
-        """Ask for more of a study's stages, or for more stages."""
+        """Extend the stages of a study, or add stages."""
         stage = stages[0]
         stage["budget"]["epochs"] += self.random.choice([0, 0, 20, 10**6])
         stage["budget"]["minutes"] *= self.random.choice([1, 1, 2, 1e9])
@@ -168,7 +168,7 @@ class Mutator:
             stages.append(copy.deepcopy(stage) | {"name": self.random.choice(["more", "coarse", "final"])})
 
     def change(self, said: dict[str, Any]) -> None:
-        """Change one thing in a study file's tables."""
+        """Change one value or key in the tables of a study file."""
         found = places(said)
         if not found:
             return
@@ -194,7 +194,7 @@ class Mutator:
                 inside[key] = self.random.choice([[inside[key]], {"a": inside[key]}])
 
     def add(self, said: dict[str, Any], inside: Any) -> None:
-        """Put something from another study file in, mostly into a stage."""
+        """Add something from another study file, mostly to a stage."""
         key, value = copy.deepcopy(self.random.choice(self.pieces))
         stages = said.get("stage")
         if isinstance(stages, list) and stages and self.random.random() < 0.7:
@@ -210,7 +210,7 @@ class Mutator:
         return copy.deepcopy(self.random.choice(NASTY))
 
     def number(self, value: float) -> float:
-        """A number not far away, or very far."""
+        """Return a number near to the value, or far from it."""
         choices = [
             value + 1,
             value - 1,
@@ -225,7 +225,7 @@ class Mutator:
         return self.random.choice(choices) if abs(value) < 1e100 else 1
 
     def name(self, key: str) -> str:
-        """A key gone wrong."""
+        """Return a misspelt key."""
         at = self.random.randrange(len(key) + 1)
         return self.random.choice(
             [
@@ -242,7 +242,7 @@ class Mutator:
         )
 
     def scramble(self, text: str) -> str:
-        """Change a text without knowing what it says."""
+        """Change a text regardless of its syntax."""
         a, b = sorted(self.random.randrange(len(text) + 1) for _ in range(2))
         lines = text.splitlines(keepends=True)
         self.random.shuffle(lines)
@@ -263,6 +263,6 @@ class Mutator:
         )
 
     def text(self) -> str:
-        """What somebody could type; an operating system lets nobody type NUL."""
+        """Return a random argument; the operating system does not allow NUL in one."""
         value = self.nasty()
         return (value if isinstance(value, str) else dump(value, top=False)).replace("\0", "")

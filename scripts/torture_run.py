@@ -1,4 +1,4 @@
-"""One study that is killed at random moments, in every way, and resumed each time: what `scripts/torture` runs."""
+"""One study that is killed at random moments, in every way, and resumed each time, for `scripts/torture`."""
 
 import os
 import random
@@ -16,35 +16,36 @@ from typing import Any
 
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.integrity import check_integrity
-from hpsearch.storage.sqlite.connection import locks
+from hpsearch.storage.sqlite import locks
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "HPSEARCH_TORTURE"
 GONE_SECONDS = 5.0
-"""So long after a kill there may still be processes."""
+"""How long after a kill there may still be processes."""
 
 STOP_SECONDS = 14.0
-"""The ten seconds that a first Ctrl-C leaves to the segments under way, and some for a busy machine."""
+"""The ten seconds that running segments have after a first Ctrl-C, and some for a busy machine."""
 
 LIMIT_SECONDS = 300.0
 
 HPSEARCH = """\
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` would have it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
 try:
-    from hpsearch.cli import main, running
-    from hpsearch.search import cohorts, stage_run
-except KeyboardInterrupt:  # the command line's own imports are within its reach
+    from hpsearch.cli import main, run_study
+    from hpsearch.search.stages import cohorts
+    from hpsearch.search.stages import run as stage_run
+except KeyboardInterrupt:  # a signal during our own imports above
     print("hpsearch: stopped", file=sys.stderr)
     sys.exit(130)
 cohorts.SEGMENT_SECONDS = {seconds}
 largest = stage_run.largest_cohort
 stage_run.largest_cohort = lambda *given: max(1, round({share} * largest(*given)))
 if not {report}:
-    running.write_report = lambda *given: ""
+    run_study.write_report = lambda *given: ""
 sys.exit(main())
 """
-"""The command line, with segments of another length and cohorts of another size than it would choose."""
+"""The command line, with another length of segments and another size of cohorts."""
 
 STOPS = {"SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP, "Ctrl-C": signal.SIGINT, "Ctrl-C twice": signal.SIGINT}
 KILLS = ("kill -9 the coordinator", "kill -9 a worker", "kill -9 all")
@@ -53,7 +54,7 @@ MOMENTS = ("start", "work", "work", "commit", "commit", "commit", "stage", "end"
 
 
 class FailedError(Exception):
-    """What was promised does not hold."""
+    """A check failed."""
 
 
 @dataclass
@@ -87,18 +88,20 @@ class Tortured:
     def start(self, workers: int, backend: str, seconds: float = 3.0, share: float = 1.0, report: bool = False) -> None:
         """Launch or resume the study."""
         self.deaths, known = 0, self._ask("SELECT count(*) FROM hpsearch_studies")
-        what = ["resume", "torture"] if known and self.rng.random() < 0.5 else ["launch", str(self.file), "--or-resume"]
+        action = (
+            ["resume", "torture"] if known and self.rng.random() < 0.5 else ["launch", str(self.file), "--or-resume"]
+        )
         code = HPSEARCH.format(seconds=seconds, share=share, report=report)
         given = ["--storage", f"sqlite:///{self.database}", "--reports", str(self.folder / "reports"), "--quiet"]
-        command = [sys.executable, "-c", code, *what, *given, "--workers", str(workers), "--backend", backend]
-        self.log.append(f"{what[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
+        command = [sys.executable, "-c", code, *action, *given, "--workers", str(workers), "--backend", backend]
+        self.log.append(f"{action[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
         with (self.folder / "stderr").open("w") as stderr:
             self.process = subprocess.Popen(
                 command, env=self.environment, cwd=ROOT, start_new_session=True, stderr=stderr, stdin=subprocess.DEVNULL
             )
 
-    def start_anyhow(self) -> None:
-        """Go on in a way drawn at random."""
+    def start_at_random(self) -> None:
+        """Continue with options drawn at random."""
         rng = self.rng
         if self.kills and rng.random() < 0.4:
             self.grow()
@@ -106,24 +109,24 @@ class Tortured:
                    rng.choice([0.2, 1.0, 1.0]), report=rng.random() < 0.1)  # fmt: skip
 
     def grow(self) -> None:
-        """Ask for more, if that has not been done."""
+        """Extend the study, if that has not been done."""
         if self.larger:
             self.file.write_text(self.larger, "utf-8")
             self.larger = None
             self.log.append("grown")
 
     def finish(self) -> None:
-        """Wait for the end of a run that nothing disturbs any more."""
+        """Wait for the end of a run that is not disturbed any more."""
         status = self.process.wait(LIMIT_SECONDS)
         self._expect(status == 0, f"exit status {status} instead of 0")
-        self._expect(not self._complaints(), "it complained though it ended well")
+        self._expect(not self._errors(), "it printed an error though it succeeded")
         self.check()
 
     # Killing
 
     def torture(self, kills: int, epochs: int) -> None:
-        """Kill it so often, spread over an undisturbed run's `epochs`, and let it end."""
-        self.start_anyhow()
+        """Kill it `kills` times, spread over the `epochs` of an undisturbed run, and let it end."""
+        self.start_at_random()
         for position in sorted(self.rng.uniform(0, epochs) for _ in range(kills)):
             moment = self.rng.choice(MOMENTS)
             if not self._await(moment, position):
@@ -143,16 +146,16 @@ class Tortured:
             self._expect(lost <= 0 or "grown" in self.log, f"{lost} epochs that were committed are lost")
             if done:
                 break
-            self.start_anyhow()
+            self.start_at_random()
         if self.process.poll() is None or self.process.returncode != 0:
             self.finish()
         if self.larger:
             self.grow()
-            self.start_anyhow()
+            self.start_at_random()
             self.finish()
 
     def _await(self, moment: str, epochs: float) -> bool:
-        """Wait for the moment; False if the run ended before."""
+        """Wait for the moment; return False if the run ended before."""
         rng, alive = self.rng, lambda: self.process.poll() is None
         if moment == "start":
             self._sleep_until(lambda: False, rng.uniform(0.05, 3.0))
@@ -182,7 +185,7 @@ class Tortured:
             time.sleep(pause)
 
     def _kill(self, kind: str, workers: list[int]) -> bool:
-        """Returns whether the run had come to its end by then."""
+        """Kill or stop the run; return whether it had already ended."""
         pid = self.process.pid
         if "worker" in kind:
             self.deaths += 1
@@ -205,31 +208,31 @@ class Tortured:
             status = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             raise FailedError(f"still running {STOP_SECONDS:.0f} s after {kind}") from None
-        seconds, said = time.monotonic() - began, self._complaints()
+        seconds, errors = time.monotonic() - began, self._errors()
         self._expect("twice" not in kind or seconds < STOP_SECONDS / 2, f"it took {seconds:.1f} s to stop at once")
         if status == 0:
-            lost = number == signal.SIGINT and said.startswith("Exception ignored in")  # while the report was written
-            self._expect(not said or lost, "it complained though it ended well")
+            lost = number == signal.SIGINT and errors.startswith("Exception ignored in")  # while the report was written
+            self._expect(not errors or lost, "it printed an error though it succeeded")
             return True
-        words = said.lstrip("\n")  # click ends the line of the ^C
-        one_line = words.startswith("hpsearch: stopped") and words.count("\n") == 1
-        if status == -number:  # it does not listen while Python starts and ends, where nothing can be lost
+        text = errors.lstrip("\n")  # click ends the line of the ^C
+        one_line = text.startswith("hpsearch: stopped") and text.count("\n") == 1
+        if status == -number:  # while Python starts or ends there is no handler, and nothing can be lost
             self.log.append("it died of the signal")
-            self._expect(not said or one_line, "it complained though it died of a signal")
+            self._expect(not errors or one_line, "it printed an error though it died of a signal")
             return False
         self._expect(status == 130, f"exit status {status} after {kind}")
         self._expect(one_line, "not one line")
         return False
 
-    # Looking
+    # Checking
 
     def check(self) -> None:
-        """What must hold whenever nothing runs."""
+        """Check what must hold whenever nothing runs."""
         deadline = time.monotonic() + GONE_SECONDS
         while left := self.processes():
             self._expect(time.monotonic() < deadline, f"processes {left} are left")
             time.sleep(0.05)
-        copy = self.folder / "copy.db"  # so that what a kill left is what the next run finds
+        copy = self.folder / "copy.db"  # so that the next run finds what the kill left
         for end in ("", "-wal"):
             copy.with_name(f"copy.db{end}").unlink(missing_ok=True)
             if (there := self.database.with_name(f"study.db{end}")).exists():
@@ -259,24 +262,24 @@ class Tortured:
         except sqlite3.OperationalError:  # before there are tables
             return 0
 
-    def _complaints(self) -> str:
+    def _errors(self) -> str:
         return (self.folder / "stderr").read_text()
 
     def processes(self) -> list[int]:
-        """All living processes that inherited this study's mark."""
+        """Return all living processes that inherited the mark of this study."""
         mark = f"{MARK}={self.folder}".encode()
-        return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and mark in _words(p / "environ")]
+        return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and mark in _fields(p / "environ")]
 
     def _workers(self) -> list[int]:
         proc = Path("/proc")
-        return [p for p in self.processes() if any(b"popen_loky" in w for w in _words(proc / str(p) / "cmdline"))]
+        return [p for p in self.processes() if any(b"popen_loky" in w for w in _fields(proc / str(p) / "cmdline"))]
 
     def _expect(self, holds: bool, otherwise: str) -> None:
         if not holds:
-            raise FailedError(f"{otherwise}\n{self._complaints()}".strip())
+            raise FailedError(f"{otherwise}\n{self._errors()}".strip())
 
 
-def _words(path: Path) -> list[bytes]:
+def _fields(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().split(b"\0")
     except OSError:  # gone, or someone else's

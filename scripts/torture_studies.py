@@ -1,4 +1,4 @@
-"""Small studies on the digits that between them ask for everything: what `scripts/torture` tortures."""
+"""Small studies on the digits that together use every feature of a study file, for `scripts/torture`."""
 
 import importlib.util
 import itertools
@@ -16,7 +16,7 @@ PRUNERS = {
     "hyperband": 'pruner = { kind = "hyperband", keep = 0.4, min_epochs = 10, audit = 0.1 }',
     "median": 'pruner = { kind = "median", startup = 3, rungs = [6, 15, 30], audit = 0.2 }',
 }
-BATCHED = ("halving", "hyperband")  # they compare a batch's configurations, so that a window does not go with them
+BATCHED = ("halving", "hyperband")  # they compare the configurations of a batch, so they exclude a window
 
 HEAD = """\
 name = "torture"
@@ -49,9 +49,9 @@ space.eta = { low = 1e-2, high = 0.9, log = true, points = 3 }
 
 
 def study(seed: int, number: int) -> tuple[str, str]:
-    """What the torture's study of this number is, in a word for each thing, and its text.
+    """Return a description of the study of this number, and its text.
 
-    Each pair of sampler and pruner comes once before one comes again; all else is drawn.
+    All pairs of sampler and pruner come before one is repeated; everything else is drawn.
     """
     rng = random.Random(f"{seed}/{number}")
     sampler, pruner = _pairs(seed)[number % len(_pairs(seed))]
@@ -59,26 +59,26 @@ def study(seed: int, number: int) -> tuple[str, str]:
         sampler = sampler.replace("cmaes", "tpe")
     folds = rng.random() < 0.15
     replicates = 1 if folds else rng.choice([1, 1, 2])
-    words = [sampler, f"pruner {pruner}", "folds" if folds else f"replicates {replicates}"]
-    stage = [_asking(rng, sampler), PRUNERS[pruner], f"replicates = {replicates}"]
+    features = [sampler, f"pruner {pruner}", "folds" if folds else f"replicates {replicates}"]
+    stage = [_sampling(rng, sampler), PRUNERS[pruner], f"replicates = {replicates}"]
     if not folds and rng.random() < 0.4:
-        words.append("confirm")
+        features.append("confirm")
         stage.append(f"confirm = {{ best = 3, replicates = {replicates + rng.choice([2, 3])} }}")
     if rng.random() < 0.3:
         budget = rng.choice(["epochs = 600", "target = 0.9", "patience = 5"])
-        words.append(f"budget {budget}")
+        features.append(f"budget {budget}")
         stage.append(f"budget = {{ {budget} }}")
     if sampler not in ("grid", "list") and rng.random() < 0.3:
-        words.append("first")
+        features.append("first")
         stage.append("first = [{ lambda = 1e-3 }, { eta = 0.3, lambda = 1e-4 }]")
-    parts = [_head(rng, folds, words), _stage("coarse", stage)]
+    parts = [_head(rng, folds, features), _stage("coarse", stage)]
     if sampler != "list" and rng.random() < 0.7:
-        words.append("around")
+        features.append("around")
         parts.append(_stage("fine", [_around(rng)]))
     if rng.random() < 0.6:
-        words.append("final")
+        features.append("final")
         parts.append("[final]\nreplicates = 2\ndata = { train = 200, validation = 100 }")
-    return ", ".join(words), "\n\n".join(parts) + "\n"
+    return ", ".join(features), "\n\n".join(parts) + "\n"
 
 
 def _pairs(seed: int) -> list[tuple[str, str]]:
@@ -87,13 +87,13 @@ def _pairs(seed: int) -> list[tuple[str, str]]:
     return found
 
 
-def _head(rng: random.Random, folds: bool, words: list[str]) -> str:
+def _head(rng: random.Random, folds: bool, features: list[str]) -> str:
     training = ""
     if rng.random() < 0.3:
-        words.append("early stopping")
+        features.append("early stopping")
         training = "stop = { patience = 15 }"
     if rng.random() < 0.2:
-        words.append("keep last")
+        features.append("keep last")
         training += '\nkeep = "last"'
     if rng.random() < 0.3:
         training += '\noptimiser = { kind = "adam" }\nloss = "cross_entropy"'
@@ -111,7 +111,7 @@ def _stage(name: str, lines: list[str]) -> str:
     return "\n".join(["[[stage]]", f'name = "{name}"', *filter(None, lines)])
 
 
-def _asking(rng: random.Random, sampler: str) -> str:
+def _sampling(rng: random.Random, sampler: str) -> str:
     if sampler == "grid":
         return 'sampler = { kind = "grid" }\n' + GRID
     if sampler == "list":
@@ -137,9 +137,9 @@ def _around(rng: random.Random) -> str:
 
 
 def smaller(seed: int, number: int) -> str | None:
-    """The study with fewer trials, from which some of those grow that then end as if they had been launched whole."""
-    words, text = study(seed, number)
-    drawn = ", trials = " in text and "pruner none" in words and "confirm" not in words
+    """Return the study with fewer trials, if it is one that grows: its result must not depend on that."""
+    features, text = study(seed, number)
+    drawn = ", trials = " in text and "pruner none" in features and "confirm" not in features
     if not drawn or random.Random(f"{seed}/{number}/growth").random() < 0.4:
         return None
     return re.sub(r", trials = (\d+)", lambda found: f", trials = {int(found[1]) - 3}", text)
