@@ -16,7 +16,7 @@ import sqlalchemy
 
 from hpsearch.reporting.formats.tables import ranking_csv
 from hpsearch.reporting.frames import load
-from hpsearch.search import launch
+from hpsearch.search.options import Options
 from hpsearch.search.progress import StageProgress, Watcher
 from hpsearch.search.verify.checks import study_digest
 from hpsearch.storage import reading, schema
@@ -81,9 +81,9 @@ def url(folder: Path) -> str:
     return f"sqlite:///{folder / 'study.db'}"
 
 
-def options(folder: Path, workers: int = 1, backend: str = "threading", **given: Any) -> launch.Options:
+def options(folder: Path, workers: int = 1, backend: str = "threading", **given: Any) -> Options:
     """How a test runs a study in its own process."""
-    return launch.Options(given.pop("storage", url(folder)), workers, backend=backend, **given)
+    return Options(given.pop("storage", url(folder)), workers, backend=backend, **given)
 
 
 class StopAfter(Watcher):

@@ -15,6 +15,8 @@ from hpsearch.api.notify import check_target, notify
 from hpsearch.api.study import PLACE, Study
 from hpsearch.errors import InputError
 from hpsearch.search import launch as search_launch
+from hpsearch.search import resume as search_resume
+from hpsearch.search.options import Options
 from hpsearch.search.progress import Watcher
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_WORKERS = 4096
 
-RunStudy = Callable[[search_launch.Options], tuple[str, bool]]
+RunStudy = Callable[[Options], tuple[str, bool]]
 """Launches or resumes a study with these options; returns its name and whether it is complete."""
 
 
@@ -54,7 +56,7 @@ def launch(
     options = _options(storage, workers, backend, scheduler, data_dir)
     _check_type("study", study, (Study, str, Path), "a Study, or the path of a study file")
 
-    def run(chosen: search_launch.Options) -> tuple[str, bool]:
+    def run(chosen: Options) -> tuple[str, bool]:
         if isinstance(study, Study):
             return search_launch.launch_text(study.text, PLACE, chosen, or_resume=or_resume)
         return search_launch.launch(Path(study), chosen, or_resume=or_resume)
@@ -83,8 +85,8 @@ def resume(
     options = replace(_options(storage, workers, backend, scheduler, data_dir), accept_changes=accept_changes)
     _check_type("name", name, str, "a study's name")
 
-    def run(chosen: search_launch.Options) -> tuple[str, bool]:
-        return name, search_launch.resume(name, chosen)
+    def run(chosen: Options) -> tuple[str, bool]:
+        return name, search_resume.resume(name, chosen)
 
     return _results(run, options, on_trial, on_stage, notify, progress)
 
@@ -121,7 +123,7 @@ def _storage(given: str | None) -> str:
 
 def run_and_notify(
     run: RunStudy,
-    options: search_launch.Options,
+    options: Options,
     display: AbstractContextManager[Watcher],
     on_trial: OnTrial | None = None,
     on_stage: OnStage | None = None,
@@ -147,19 +149,19 @@ def run_and_notify(
 
 def _options(
     storage: str | None, workers: int | None, backend: str, scheduler: str | None, data_dir: str | Path | None
-) -> search_launch.Options:
+) -> Options:
     _check_type("backend", backend, str, "loky, dask, ray, threading or sequential")
     _check_type("scheduler", scheduler, (str, NoneType), "an address, as 'tcp://host:8786'")
     if workers is not None and not (isinstance(workers, Integral) and 1 <= workers <= MAX_WORKERS):
         raise InputError(f"workers must be a whole number from 1 to {MAX_WORKERS}, got {workers!r}")
-    return search_launch.Options(
+    return Options(
         _storage(storage), workers=workers, backend=backend, scheduler=scheduler, data_dir=_folder(data_dir)
     )
 
 
 def _results(
     run: RunStudy,
-    options: search_launch.Options,
+    options: Options,
     on_trial: OnTrial | None,
     on_stage: OnStage | None,
     notify_target: str | None,

@@ -14,7 +14,7 @@ from hpsearch.errors import InputError
 @json_option
 def delete(name: str, yes: bool, storage: str, as_json: bool) -> None:
     """Delete study NAME with all its results."""
-    from hpsearch.search.launch import delete as delete_study
+    from hpsearch.search.delete import delete as delete_study
 
     if as_json and not yes:
         raise InputError("--json does not ask; give --yes with it")

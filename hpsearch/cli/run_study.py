@@ -16,7 +16,8 @@ from hpsearch.cli.folders import nearest_existing
 from hpsearch.cli.output import exit_on_signal, print_json_line
 from hpsearch.cli.report.write import write_report
 from hpsearch.errors import HpsearchError, InputError
-from hpsearch.search import launch
+from hpsearch.search import launch, resume
+from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
 
 
@@ -36,7 +37,7 @@ class JsonEvents(Watcher):
 def run_launch(study_file: Path, *, or_resume: bool, storage: str, **given: Any) -> int:
     """Launch a study file, or, with `or_resume`, resume its study if that was launched before."""
 
-    def run(options: launch.Options) -> tuple[str, bool]:
+    def run(options: Options) -> tuple[str, bool]:
         return launch.launch(study_file, options, or_resume=or_resume)
 
     return _run(run, storage, **given)
@@ -45,8 +46,8 @@ def run_launch(study_file: Path, *, or_resume: bool, storage: str, **given: Any)
 def run_resume(name: str, *, storage: str, **given: Any) -> int:
     """Resume a study."""
 
-    def run(options: launch.Options) -> tuple[str, bool]:
-        return name, launch.resume(name, options)
+    def run(options: Options) -> tuple[str, bool]:
+        return name, resume.resume(name, options)
 
     return _run(run, storage, **given)
 
@@ -57,12 +58,12 @@ def _run(
     exit_on_signal()
     _check_folder(reports)
     display: AbstractContextManager[Watcher] = nullcontext(JsonEvents()) if as_json else open_display(quiet=quiet)
-    options = launch.Options(storage, **given)
+    options = Options(storage, **given)
     name, finished = run_and_notify(run, options, display, notify_target=notify)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to stop
         reports_option = () if reports == Path("reports") else ("--reports", str(reports))
-        next_command = launch.how_to_resume(name, options, *reports_option)
+        next_command = how_to_resume(name, options, *reports_option)
         if as_json:
             print_json_line("end", study=name, state="interrupted", report=None, next=next_command)
         print(f"hpsearch: stopped; go on with `{next_command}`", file=sys.stderr)

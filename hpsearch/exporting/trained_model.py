@@ -17,13 +17,13 @@ from hpsearch.errors import DataError, InputError, ModelError, StorageError, nea
 from hpsearch.nn import Network
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
-from hpsearch.search.launch import known_workspace
+from hpsearch.search.preparation import known_workspace
 from hpsearch.search.preparation import prepare_one
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
 from hpsearch.workers.models.plugin import Plugin, layers, read_plugin
-from hpsearch.workers.segments.recipe import loss_of
+from hpsearch.workers.segments.components import loss_of
 from hpsearch.workers.segments.results import pack
 from hpsearch.workers.segments.trainable import data_of
 

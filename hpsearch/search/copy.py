@@ -1,4 +1,4 @@
-"""A study into another database, whole: copied in one transaction, and compared before it is committed.
+"""Copy a study into another database, in one transaction that is checked before it is committed.
 
 May import storage.
 """
@@ -18,8 +18,8 @@ from hpsearch.storage.places import place_of
 def copy(name: str, storage: str, to: str) -> str:
     """Copy a study of one database into another; return its digest, which is the same in both.
 
-    Raises InputError if it is there already, StudyBusyError if it is being run, HpsearchError if what was read back
-    differs; then nothing is copied.
+    Raises InputError if the target has it, StudyBusyError if it is being run, HpsearchError if the copy differs; then
+    nothing is copied.
     """
     with _as_target():
         target = place_of(to)
@@ -47,7 +47,7 @@ def copy(name: str, storage: str, to: str) -> str:
 
 @contextmanager
 def _as_target() -> Iterator[None]:
-    """Have what is wrong with the database that is copied into told as of `--to`."""
+    """Name `--to` in errors of the database that is copied into, instead of `--storage`."""
     try:
         yield
     except StorageError as error:

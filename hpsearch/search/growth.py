@@ -1,4 +1,4 @@
-"""What may change of a stored study: a file that only adds to it, and, where it is asked for, its model file.
+"""Changes of a stored study: a study file that only adds to it, and, with --accept-changes, another model file.
 
 May import spec, data, storage and workers.
 """
@@ -13,7 +13,7 @@ from hpsearch import spec
 from hpsearch.data import Dataset
 from hpsearch.errors import InputError, StudyChangedError
 from hpsearch.search.preparation import stages_of
-from hpsearch.search.steps import OUT_OF_TIME
+from hpsearch.search.stages.plan import OUT_OF_TIME
 from hpsearch.spec import Stage, Study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
@@ -23,24 +23,24 @@ from hpsearch.workers.models.plugin import Plugin
 
 @dataclass(frozen=True)
 class Grown:
-    """A study's new text, and what it adds."""
+    """The new text of a study, and what it adds."""
 
     text: str
     growth: spec.Growth
 
 
 def growth_of_file(row: StudyRow) -> Grown | None:
-    """What the file that was launched adds by now; without that file the stored text counts."""
+    """What the launched file has added since; None if it is gone, so that the stored text counts."""
     try:
         text = spec.read_text(Path(row.path))
         renamed = any(change.startswith("name:") for change in spec.difference(row.text, text))
-    except InputError:  # gone, or no study file any more
+    except InputError:  # it is gone, or not a study file any more
         return None
     return None if renamed else growth_of(row, text, row.path)
 
 
 def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
-    """What a text adds to a stored study; raises StudyChangedError, key by key, for what it changes otherwise."""
+    """What a text adds to a stored study. Raises StudyChangedError, key by key, for other changes."""
     if not spec.difference(row.text, text):
         return None
     spec.parse(text, place)
@@ -53,8 +53,8 @@ def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
     return Grown(text, growth)
 
 
-def in_words(row: StudyRow, study: Study, grown: Grown) -> str:
-    """What a study grows by: "study 'x' grows: stage coarse 8 → 16 trials; new stage fine"."""
+def description(row: StudyRow, study: Study, grown: Grown) -> str:
+    """A message on what is added: "study 'x' grows: stage coarse 8 → 16 trials; new stage fine"."""
     old = {stage.name: stage for stage in spec.parse(row.text, row.path).stages}
     new = {stage.name: stage for stage in study.stages}
     parts = [f"stage {name} {', '.join(_more(old[name], new[name]))}" for name in grown.growth.grown]
@@ -63,7 +63,7 @@ def in_words(row: StudyRow, study: Study, grown: Grown) -> str:
 
 
 def _more(old: Stage, new: Stage) -> Iterator[str]:
-    """What a stage has more of; a limit that is not set is no limit."""
+    """What is added to a stage; a limit that is not set is no limit."""
     before, after = _size(old), _size(new)
     if before != after:
         yield f"{before:,} → {after:,} trials"
@@ -82,7 +82,7 @@ def _size(stage: Stage) -> int:
 def grow(
     connection: Connection, database: Database, row: StudyRow, study: Study, grown: Grown, dataset: Dataset
 ) -> None:
-    """Store the new text, open the stages that have grown again, and add the new ones."""
+    """Store the new text, reopen the stages that it extends, and add its new ones."""
     added = [stage for stage in stages_of(study, dataset) if stage.name in grown.growth.added]
     points = {
         stage.name: len({trial.point for trial in reading.trials(connection, stage.id)})
@@ -93,17 +93,17 @@ def grow(
 
 
 def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
-    """Take the changed model file: what is unfinished begins anew, what is finished stays."""
+    """Accept the changed model file: unfinished trials start again, finished ones stay."""
     former = [*row.model.get("former", ()), row.model["hash"]]
     kept: dict[str, list[int]] = {}
     for stage in reading.stages(connection, row.id):
         trials = reading.trials(connection, stage.id)
         stopped = {trial.id for trial in trials if trial.state == PRUNED and trial.pruned_at is None}
-        again = [trial for trial in trials if trial.state in (WAITING, RUNNING) or trial.id in stopped]
-        writing.reset_trials(connection, again)
-        kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in again})
-        anew = [trial for trial in reading.trials(connection, stage.id) if trial.id in stopped]  # if time is added
-        writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in anew])
+        restarted = [trial for trial in trials if trial.state in (WAITING, RUNNING) or trial.id in stopped]
+        writing.reset_trials(connection, restarted)
+        kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in restarted})
+        reset = [trial for trial in reading.trials(connection, stage.id) if trial.id in stopped]  # until time is added
+        writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in reset])
     now = {"hash": plugin.hash, "text": plugin.text, "kind": plugin.kind, "former": former, "kept": kept}
     model = {"file": row.model["file"], **now}
     writing.accept_model(connection, row.id, model)

@@ -1,4 +1,6 @@
-"""Ctrl-C and its relatives: the first asks to stop, the second insists. May import the standard library."""
+"""Ctrl-C and other signals to stop: the first stops after running segments, the second at once. May import the standard
+library.
+"""
 
 import signal
 import threading
@@ -7,7 +9,7 @@ from typing import Self
 
 
 class Interrupts:
-    """Counts SIGINT, SIGTERM and SIGHUP while it is active, instead of raising KeyboardInterrupt anywhere."""
+    """Counts SIGINT, SIGTERM and SIGHUP while it is active, instead of raising KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.count = 0

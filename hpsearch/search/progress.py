@@ -1,4 +1,4 @@
-"""What a running study tells whoever watches it. May import storage's records."""
+"""Progress and events of a running study, and who is notified of them. May import storage's records."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,10 @@ from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Params, T
 
 @dataclass(frozen=True)
 class StageProgress:
-    """A stage as it stands: trials and epochs done and in all, the best configuration's mean validation accuracy so far.
+    """The state of a stage: trials and epochs, done and in all; the best configuration's mean validation accuracy.
 
-    `epochs` is what there will be, as far as is known: a trial that was pruned counts for what it was trained, and
-    trials that are not stored yet for as much as those that have ended. `seconds_left` is what a budget of minutes
-    has left.
+    `epochs` is an estimate of the total: a pruned trial counts with the epochs that it was trained for, a trial that is
+    not stored yet with the mean of those that have ended. `seconds_left` is what remains of a budget of minutes.
     """
 
     name: str
@@ -31,8 +30,9 @@ class StageProgress:
 class TrialEvent:
     """A trial that has ended, once its result is in the database.
 
-    `trial` is its name, STAGE:NUMBER; `params` has the values of the searched hyperparameters. `accuracy` and `loss` are
-    those of the validation samples at `best_epoch`, None where there is no such epoch. `state` is "complete", "pruned" or "failed", and `reason` says why.
+    `trial` is its name, STAGE:NUMBER; `params` has the values of the searched hyperparameters. `accuracy` and `loss`
+    are those of the validation samples at `best_epoch`, None where there is no such epoch. `state` is "complete",
+    "pruned" or "failed", and `reason` says why.
     """
 
     study: str
@@ -67,16 +67,16 @@ class StageEvent:
 
     @staticmethod
     def of(study: str, progress: StageProgress, state: str) -> "StageEvent":
-        """The event of a stage that stands as `progress` says."""
+        """The event of a stage with this progress."""
         p = progress
         counts = (p.trials, p.trials_done, p.trials_failed, p.trials_pruned)
         return StageEvent(study, p.name, p.position, p.stages, state, *counts, p.best)
 
 
 class Watcher:
-    """Told of everything that happens; this one does nothing. The command line's show bars or lines.
+    """Notified of all events; this one ignores them. The command line's watchers show bars or lines.
 
-    What a watcher raises stops the study, which can be resumed.
+    An exception in a watcher stops the study, which can be resumed.
     """
 
     def stage(self, progress: StageProgress) -> None:
@@ -89,7 +89,7 @@ class Watcher:
         """A trial's last result was committed."""
 
     def message(self, text: str) -> None:
-        """Something worth a line: a failed trial, an extended range, a worker that died."""
+        """A message of one line: a failed trial, an extended range, a worker that died."""
 
 
 def _mean(values: dict[int, float]) -> float | None:
@@ -100,7 +100,7 @@ class Tally:
     """Counts a stage's trials as they change."""
 
     def __init__(self, study: str, name: str, position: int, stages: int, planned: int) -> None:
-        """`planned` is how many trials the stage will have, as far as is known."""
+        """`planned` is the number of trials that the stage will have, as far as is known."""
         self._study, self._name, self._position, self._stages, self._planned = study, name, position, stages, planned
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
@@ -108,7 +108,7 @@ class Tally:
         self._best: float | None = None
 
     def note(self, row: TrialRow) -> TrialEvent | None:
-        """A trial is new, or has changed. Returns the event if it has ended by this."""
+        """A trial is new, or has changed. Returns the event if it has ended now."""
         before = self._rows.get(row.id)
         if before is not None:
             self._count(before, -1)
@@ -119,7 +119,7 @@ class Tally:
         return self._event(row) if ended else None
 
     def _note_value(self, row: TrialRow) -> None:
-        """A configuration is as good as the mean of its replicates, as in the ranking; a failed or pruned one is none."""
+        """A configuration's value is the mean of its replicates, as in the ranking, without failed or pruned ones."""
         values = self._values.setdefault(row.point, {})
         before = _mean(values)
         if row.value is None or row.state in (FAILED, PRUNED):
@@ -129,7 +129,7 @@ class Tally:
         now = _mean(values)
         if now is not None and (self._best is None or now >= self._best):
             self._best = now
-        elif before is not None and before == self._best:  # it was the best, and is no more
+        elif before is not None and before == self._best:  # it was the best, and is not any more
             means = (_mean(found) for found in self._values.values())
             self._best = max((mean for mean in means if mean is not None), default=None)
 
@@ -160,7 +160,7 @@ class Tally:
         self._epochs_of_ended += 0 if unfinished else sign * row.epochs_done
 
     def progress(self, seconds_left: float | None = None, *, over: bool = False) -> StageProgress:
-        """The stage as it stands, with what a budget of minutes has left; `over` if it gets no further configurations."""
+        """The stage's state, with the rest of a budget of minutes; `over` if it gets no further configurations."""
         trials = len(self._rows) if over else max(self._planned, len(self._rows))
         each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
         return StageProgress(

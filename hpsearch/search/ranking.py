@@ -1,4 +1,4 @@
-"""The one order of a stage's configurations, which every later step stands on. May import storage's records."""
+"""The ranking of a stage's configurations, which all later stages are based on. May import storage's records."""
 
 import math
 from collections import defaultdict
@@ -11,7 +11,7 @@ from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Params, TrialRow
 
 
 class StageFailedError(HpsearchError):
-    """No configuration of a stage finished, so that nothing can follow it."""
+    """No configuration of a stage finished, so that the stages after it cannot begin."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Ranked:
 def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
     """The configurations, best first: by validation accuracy, then the lower validation loss, then the trial's number.
 
-    Configurations with more replicates, which were confirmed, come before those with fewer, whose luck was never tested. A
-    configuration with a failed, pruned or unfinished replicate is not among them; replicates for which there was no time
-    are left out.
+    Configurations with more replicates, which were confirmed, come before those with fewer, whose values have a larger
+    selection bias. A configuration with a failed, pruned or unfinished replicate is left out, and so are replicates
+    that the budget of minutes stopped.
     """
     points: dict[int, list[TrialRow]] = defaultdict(list)
     for trial in sorted(trials, key=lambda trial: trial.number):

@@ -1,19 +1,27 @@
-"""The run loop over a study's stages: the only place where asking meets running. May import spec, storage, workers."""
+"""The run loop over a study's stages. May import spec, storage and workers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from hpsearch.data import Dataset
 from hpsearch.errors import HpsearchError
-from hpsearch.search import plan as planning
-from hpsearch.search.progress import StageEvent, Tally
+from hpsearch.search.interrupts import Interrupts
+from hpsearch.search.options import Options
+from hpsearch.search.progress import StageEvent, Tally, Watcher
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
-from hpsearch.search.samplers.sampler import Asking
-from hpsearch.search.stage_run import RunContext, StageRun
-from hpsearch.search.steps import StagePlan
+from hpsearch.search.samplers.factory import sampler_of
+from hpsearch.search.samplers.grid import ListSampler
+from hpsearch.search.stages import space as spaces
+from hpsearch.search.stages.cohorts import Pace
+from hpsearch.search.stages.plan import StagePlan
+from hpsearch.search.stages.run import RunContext, StageRun
 from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage import reading, writing
-from hpsearch.storage.mirror import notes
+from hpsearch.storage.database import Database
+from hpsearch.storage.mirror import notes as mirror_notes
 from hpsearch.storage.records import (
     COMPLETE,
     FAILED,
@@ -25,16 +33,54 @@ from hpsearch.storage.records import (
     StudyRow,
     TrialRow,
 )
+from hpsearch.workers.models.plugin import Plugin
+from hpsearch.workers.pools import Pool, open_pool
+
+
+@contextmanager
+def open_workers(options: Options) -> Iterator[tuple[Pool, Interrupts]]:
+    """Start the workers, which import what they need while the data is prepared; from here on Ctrl-C is counted."""
+    with Interrupts() as interrupts:
+        notify = options.watcher.message
+        with closing(open_pool(options.backend, options.workers, options.scheduler, notify)) as pool:
+            pool.warm()
+            yield pool, interrupts
+
+
+def run_study(
+    database: Database,
+    row: StudyRow,
+    study: Study,
+    plugin: Plugin,
+    dataset: Dataset,
+    splits: Mapping[tuple[str, int], Path],
+    workers: tuple[Pool, Interrupts],
+    watcher: Watcher,
+) -> bool:
+    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted."""
+    pool, interrupts = workers
+    context = RunContext(
+        database=database,
+        plugin=plugin,
+        classes=len(dataset.classes),
+        inputs=dataset.samples.shape[1],
+        splits=splits,
+        pool=pool,
+        watcher=watcher,
+        interrupts=interrupts,
+        pace=Pace(),
+    )
+    return Runner(row, study, context).run()
 
 
 @dataclass(frozen=True)
-class _Beginning:
-    """What a stage searches, or for the final what won, why, and which edges of an earlier range were met."""
+class _Basis:
+    """What a stage begins with: its space, or for the final the winner; notes on them; notes on extended ranges."""
 
-    space: planning.Resolved
+    space: spaces.Resolved
     winner: Params
-    reasons: list[str]
-    edges: list[str]
+    notes: list[str]
+    extensions: list[str]
 
 
 @dataclass
@@ -43,7 +89,7 @@ class Runner:
 
     row: StudyRow
     study: Study
-    shared: RunContext
+    context: RunContext
 
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
@@ -53,33 +99,35 @@ class Runner:
             self._set_state(FAILED)
             raise
         except BaseException:
-            if not self.shared.database.faulted:  # else nothing can be written: `status` sees that nobody runs it
+            if (
+                not self.context.database.faulted
+            ):  # else nothing can be written, and `status` sees that no process runs it
                 self._set_state(INTERRUPTED)
             raise
         self._set_state(COMPLETE if finished else INTERRUPTED)
         return finished
 
     def _set_state(self, state: str) -> None:
-        with self.shared.database.transaction() as connection:
+        with self.context.database.transaction() as connection:
             writing.set_study_state(connection, self.row.id, state)
 
     def _stages(self) -> list[StageRow]:
-        with self.shared.database.transaction() as connection:
+        with self.context.database.transaction() as connection:
             return reading.stages(connection, self.row.id)
 
     def _trials(self, stage: StageRow) -> list[TrialRow]:
-        with self.shared.database.transaction() as connection:
+        with self.context.database.transaction() as connection:
             return reading.trials(connection, stage.id)
 
     def _step(self, stage: StageRow) -> Stage | Final:
-        if stage.kind != planning.FINAL:
+        if stage.kind != spaces.FINAL:
             return self.study.stages[stage.position]
         assert self.study.final is not None
         return self.study.final
 
     def _run_stage(self, position: int) -> bool:
         stages = self._stages()
-        stage = self._checked(stages, stages[position])
+        stage = self._kept_or_reset(stages, stages[position])
         if stage.state == COMPLETE:
             return True
         if stage.state == WAITING:
@@ -87,106 +135,110 @@ class Runner:
             stage = self._stages()[position]
         plan = self._plan(stages, stage)
         if stage.batches:
-            with self.shared.database.transaction() as connection:
-                writing.set_planned(connection, stage.id, plan.source.points * plan.replicates)
+            with self.context.database.transaction() as connection:
+                writing.set_planned(connection, stage.id, plan.sampler.points * plan.replicates)
         tally = self._tally(stages, stage, plan)
-        under_way = StageRun(self.shared, stage, plan, tally)
-        self.shared.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(), RUNNING))
-        if not under_way.run():
+        stage_run = StageRun(self.context, stage, plan, tally)
+        self.context.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(), RUNNING))
+        if not stage_run.run():
             return False
         trials = list(plan.rows.values())
         if unfinished := [trial.number for trial in trials if trial.state in (WAITING, RUNNING)]:
             raise HpsearchError(
-                f"stage {stage.name!r}: trials {unfinished[:5]} were left over, a mistake of ours; resume"
+                f"stage {stage.name!r}: trials {unfinished[:5]} are unfinished, an error of hpsearch; resume the study"
             )
         require_success(stage.name, trials)
         best = [trial_id for configuration in rank(trials) for trial_id in configuration.trials]
-        database = self.shared.database
+        database = self.context.database
         with database.transaction() as connection:
             writing.finish_stage(connection, stage.id, best, plan.why_it_ended, len(trials))
-            notes.refresh(connection, stage.id)
+            mirror_notes.refresh(connection, stage.id)
         if plan.why_it_ended:
-            self.shared.watcher.message(f"stage {stage.name}: {plan.why_it_ended}")
-        self.shared.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(over=True), COMPLETE))
+            self.context.watcher.message(f"stage {stage.name}: {plan.why_it_ended}")
+        self.context.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(over=True), COMPLETE))
         return True
 
     def _winner(self, stages: list[StageRow]) -> tuple[StageRow, Ranked]:
-        last = max((s for s in stages if s.kind != planning.FINAL), key=lambda s: s.position)
+        last = max((s for s in stages if s.kind != spaces.FINAL), key=lambda s: s.position)
         return last, rank(self._trials(last))[0]
 
-    def _begin(self, stages: list[StageRow], stage: StageRow) -> "_Beginning":
-        """What the stage stands on, as the stages before it are now."""
+    def _basis(self, stages: list[StageRow], stage: StageRow) -> _Basis:
+        """What the stage begins with, from the stages before it as they are now."""
         step = self._step(stage)
         if isinstance(step, Final):
             last, winner = self._winner(stages)
-            reason = f"The best configuration of stage {last.name!r}, its trial {winner.number}, trained again."
-            return _Beginning({}, winner.params, [reason], [])
+            note = f"The best configuration of stage {last.name!r}, its trial {winner.number}, trained again."
+            return _Basis({}, winner.params, [note], [])
         before = [s for s in stages if s.position < stage.position]
-        earlier = {s.name: (planning.space_from_json(s.space or {}), self._trials(s)) for s in before}
-        space, reasons, edges = planning.space_of(self.study, step, earlier)
-        return _Beginning(space, {}, reasons, edges)
+        earlier = {s.name: (spaces.space_from_json(s.space or {}), self._trials(s)) for s in before}
+        space, notes, extensions = spaces.space_of(self.study, step, earlier)
+        return _Basis(space, {}, notes, extensions)
 
-    def _checked(self, stages: list[StageRow], stage: StageRow) -> StageRow:
-        """A stage that began before an earlier one grew is kept if it stands on the same, and else begun anew."""
+    def _kept_or_reset(self, stages: list[StageRow], stage: StageRow) -> StageRow:
+        """Keep a stage that began before an earlier one was extended if its basis is the same; else reset it."""
         if not stage.stale or stage.state == WAITING:
             return stage
-        now = self._begin(stages, stage)
-        if stage.kind == planning.FINAL:
-            same = all(trial.params == now.winner for trial in self._trials(stage))  # none: killed as it began
+        now = self._basis(stages, stage)
+        if stage.kind == spaces.FINAL:
+            same = all(
+                trial.params == now.winner for trial in self._trials(stage)
+            )  # without trials it was killed as it began
         else:
-            same = planning.space_to_json(now.space) == stage.space
-        database = self.shared.database
+            same = spaces.space_to_json(now.space) == stage.space
+        database = self.context.database
         with database.transaction() as connection:
             if same:
-                writing.keep_stage(connection, stage.id, [*now.reasons, *self._knew(stage.known, self._step(stage))])
+                writing.keep_stage(
+                    connection, stage.id, [*now.notes, *self._known_note(stage.known, self._step(stage))]
+                )
             else:
                 writing.reset_stage(connection, database.optuna, stage)
         if not same:
-            self.shared.watcher.message(f"stage {stage.name}: what it stood on has changed; it is done again")
+            self.context.watcher.message(f"stage {stage.name}: the stages before it have changed; it is run again")
         return self._stages()[stage.position]
 
     def _start(self, stages: list[StageRow], stage: StageRow) -> None:
-        """Resolve the stage's space from those before it, and store it."""
-        step, now = self._step(stage), self._begin(stages, stage)
+        """Resolve the stage's space from the stages before it, and store it."""
+        step, now = self._step(stage), self._basis(stages, stage)
         known: Sequence[Mapping[str, Any]] | None = None
-        database = self.shared.database
+        database = self.context.database
         planned = replicates_of(self.study, step)
         if isinstance(step, Stage):
-            planned *= Asking(step, now.space, self.study.seed).points
+            planned *= sampler_of(step, now.space, self.study.seed).points
             if step.source:
                 with database.transaction() as connection:
-                    known = planning.known_of(connection, step.source, tuple(now.space))
-        reasons = [*now.reasons, *self._knew(known, step)]
+                    known = spaces.known_of(connection, step.source, tuple(now.space))
+        notes = [*now.notes, *self._known_note(known, step)]
         with database.transaction() as connection:
-            writing.start_stage(connection, stage, planning.space_to_json(now.space), reasons, known, planned)
-        for edge in now.edges:
-            self.shared.watcher.message(f"stage {stage.name}: {edge}")
+            writing.start_stage(connection, stage, spaces.space_to_json(now.space), notes, known, planned)
+        for note in now.extensions:
+            self.context.watcher.message(f"stage {stage.name}: {note}")
 
-    def _knew(self, known: Sequence[Mapping[str, Any]] | None, step: Stage | Final) -> list[str]:
+    def _known_note(self, known: Sequence[Mapping[str, Any]] | None, step: Stage | Final) -> list[str]:
         if not known or isinstance(step, Final):
             return []
         return [f"The sampler knew {len(known)} configurations of {step.source!r} before it began."]
 
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
-        """The stage's plan with all that is stored of it."""
-        winner = self._winner(stages)[1].params if stage.kind == planning.FINAL else {}
+        """The stage's plan, with the stored trials taken in."""
+        winner = self._winner(stages)[1].params if stage.kind == spaces.FINAL else {}
         plan = plan_of(self.study, stage, winner)
         rows = self._trials(stage)
-        with self.shared.database.transaction() as connection:
+        with self.context.database.transaction() as connection:
             curves = reading.standings(connection, stage.id) if plan.pruner else {}
         plan.restore(rows, curves)
         return plan
 
     def _tally(self, stages: list[StageRow], stage: StageRow, plan: StagePlan) -> Tally:
-        return Tally(self.row.name, stage.name, stage.position, len(stages), plan.source.points * plan.replicates)
+        return Tally(self.row.name, stage.name, stage.position, len(stages), plan.sampler.points * plan.replicates)
 
 
 def plan_of(study: Study, stage: StageRow, winner: Params) -> StagePlan:
-    """The plan of a stage that has begun, before any of its trials; `winner` is what a final trains again."""
-    if stage.kind == planning.FINAL:
+    """The plan of a stage that has begun, without its trials; `winner` is what a final trains again."""
+    if stage.kind == spaces.FINAL:
         assert study.final is not None
         length = epochs(resolve(study, study.final, winner).training, data_of(study, study.final).train)
-        return StagePlan(study, study.final, stage.name, planning.Winner(winner), length)
+        return StagePlan(study, study.final, stage.name, ListSampler([winner]), length)
     step = study.stages[stage.position]
-    source = Asking(step, planning.space_from_json(stage.space or {}), study.seed, stage.known or ())
-    return StagePlan(study, step, stage.name, source, planning.longest_of(study, step), stage.batches)
+    sampler = sampler_of(step, spaces.space_from_json(stage.space or {}), study.seed, stage.known or ())
+    return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches)

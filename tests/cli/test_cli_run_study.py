@@ -110,7 +110,7 @@ def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, undisturbed):
     os.kill(until(lambda: children(process.pid))[0], signal.SIGKILL)
     status, out, errors = finish(process)
     assert (status, errors) == (0, "")
-    assert "a worker died; its segment is done again" in out
+    assert "a worker died; its segment is run again" in out
     assert ranking(tmp_path) == undisturbed
 
 

@@ -20,8 +20,8 @@ from tiny import ROOT, TINY, StopAfter, options, rows, until, url, workspace
 from hpsearch.cli import main
 from hpsearch.cli.top import frame as frames
 from hpsearch.cli.top import live, view
-from hpsearch.search import launch as launching
 from hpsearch.search.launch import launch
+from hpsearch.search.options import Options
 from hpsearch.storage import schema
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, open_to_read
@@ -228,7 +228,7 @@ def test_a_frame_is_the_same_on_a_server(tmp_path, capsys, monkeypatch, kind):
     storage = servers.place(kind, tmp_path)
     monkeypatch.chdir(tmp_path)
     path = workspace(tmp_path)
-    launch(path, launching.Options(storage, 1, backend="threading"))
+    launch(path, Options(storage, 1, backend="threading"))
     launch(path, options(tmp_path))
     printed = [
         main(["top", "--json", "--storage", place]) or capsys.readouterr().out for place in (storage, url(tmp_path))

@@ -8,7 +8,8 @@ import pytest
 from tiny import StopAfter, options, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.search.launch import launch, resume
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_verify_prints_a_line_for_each_check_and_draws_a_trial_by_seed(complete,
     assert (status, errors) == (0, "")
     lines = out.splitlines()
     assert all(line.startswith("✓ ") for line in lines)
-    assert lines[0] == "✓ the database is whole, and its tables agree with each other"
+    assert lines[0] == "✓ the database is undamaged, and its tables are consistent"
     assert "✓ stage final: it trains the best configuration of stage fine" in lines
     assert re.fullmatch(r"✓ trial \w+:\d, trained again for 3 epochs, .* \(drawn with --seed 3\)", lines[-1])
     assert run(complete, capsys, "verify", "tiny", "--seed", "3")[1] == out

@@ -6,8 +6,9 @@ import pytest
 from tiny import LIST, TINY, options, ranking, rows, workspace
 
 from hpsearch.cli import main
-from hpsearch.search.launch import launch, resume
+from hpsearch.search.launch import launch
 from hpsearch.search.ranking import StageFailedError
+from hpsearch.search.resume import resume
 from hpsearch.storage import schema
 
 DIVERGING = (

@@ -1,4 +1,4 @@
-"""Faults tell the truth: a model file that changed, raises, dies, returns nonsense; changed data; a lost claim."""
+"""Faults are reported as what they are: a changed, raising or dying model file; changed data; a lost claim."""
 
 import socket
 import sqlite3
@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from made_end import FINAL, HEAD, coarse, end, made, random
+from study_parts import FINAL, HEAD, coarse, end, made, random
 from tiny import StopAfter, finish, options, rows, start, until, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.growth import accept
-from hpsearch.search.launch import launch, resume
-from hpsearch.search.steps import OUT_OF_TIME
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
+from hpsearch.search.stages.plan import OUT_OF_TIME
 from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.database import Database, open_to_read
 from hpsearch.storage.records import Decision
@@ -64,9 +65,9 @@ def curves(folder, number):
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory):
+def intact(tmp_path_factory):
     """The folder of the same study with a model in which nothing goes wrong."""
-    folder = tmp_path_factory.mktemp("sound")
+    folder = tmp_path_factory.mktemp("intact")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         launch(broken(folder, odd="False"), options(folder))
@@ -110,7 +111,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_plug_in_that_goes_wrong_fails_its_trials_alone_and_says_why(tmp_path, monkeypatch, sound, kind):
+def test_a_plug_in_that_goes_wrong_fails_its_trials_alone_and_says_why(tmp_path, monkeypatch, intact, kind):
     monkeypatch.chdir(tmp_path)
     method, body, said = FAILURES[kind]
     assert launch(broken(tmp_path, method, body), options(tmp_path)) == ("tiny", True)
@@ -119,8 +120,8 @@ def test_a_plug_in_that_goes_wrong_fails_its_trials_alone_and_says_why(tmp_path,
     assert said in found[1]["reason"]
     assert "\n" not in found[1]["reason"]
     for number in (0, 2):
-        assert same(found[number], rows(sound)[number])
-        assert curves(tmp_path, number) == curves(sound, number)
+        assert same(found[number], rows(intact)[number])
+        assert curves(tmp_path, number) == curves(intact, number)
     if kind != "returns NaN":
         assert said.split(": ")[0] in traceback(tmp_path)[1]
     end(tmp_path)
@@ -131,14 +132,14 @@ def traceback(folder):
         return reading.tracebacks(connection, 1)
 
 
-def test_from_a_worker_process_the_reason_and_the_traceback_come_whole(tmp_path, monkeypatch, sound):
+def test_from_a_worker_process_the_reason_and_the_traceback_come_whole(tmp_path, monkeypatch, intact):
     monkeypatch.chdir(tmp_path)
     launch(broken(tmp_path, body="raise Odd('a', 'b')"), options(tmp_path, 2, "loky"))
     found = rows(tmp_path)
     assert found[1]["reason"].endswith("models/mlp.py: Broken.forward raised Odd: ab")
     assert "mlp.py" in traceback(tmp_path)[1]
     assert "in forward" in traceback(tmp_path)[1]
-    assert all(same(found[number], rows(sound)[number]) for number in (0, 2))
+    assert all(same(found[number], rows(intact)[number]) for number in (0, 2))
 
 
 WHERE_LARGE = """\
@@ -150,17 +151,17 @@ z = super().forward(*given, **named)
 MATES = ODD.replace("{ hidden = [9] }", "{ eta = 0.3, hidden = [8] }")
 
 
-def test_a_cohort_that_raises_for_one_of_its_trials_is_taken_apart(tmp_path, monkeypatch):
+def test_a_cohort_that_raises_for_one_of_its_trials_is_split_into_single_trials(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sound").mkdir()
-    launch(workspace(tmp_path / "sound", MATES), options(tmp_path / "sound"))
+    (tmp_path / "intact").mkdir()
+    launch(workspace(tmp_path / "intact", MATES), options(tmp_path / "intact"))
     body = WHERE_LARGE.format("raise ValueError('too large')")
     text = MATES.replace("eta = 0.3,", "eta = 1e9,")
     launch(broken(tmp_path, body=body, odd="True", text=text), options(tmp_path))
     found = rows(tmp_path)
     assert [row["state"] for row in found] == ["complete", "failed", "complete"]
     assert found[1]["reason"].endswith("models/mlp.py: Broken.forward raised ValueError: too large")
-    assert all(same(found[n], rows(tmp_path / "sound")[n]) for n in (0, 2))
+    assert all(same(found[n], rows(tmp_path / "intact")[n]) for n in (0, 2))
 
 
 def test_a_configuration_in_the_midst_of_a_range_that_the_model_cannot_be_built_with_fails_alone(tmp_path, monkeypatch):
@@ -179,15 +180,17 @@ def test_a_configuration_in_the_midst_of_a_range_that_the_model_cannot_be_built_
 
 
 DYING = """\
-configurations = [{ hidden = [8] }, { hidden = [8], eta = 0.3 }, { hidden = [8], eta = 1e9 }, { hidden = [8], eta = 0.2 }]
+configurations = [
+  { hidden = [8] }, { hidden = [8], eta = 0.3 }, { hidden = [8], eta = 1e9 }, { hidden = [8], eta = 0.2 },
+]
 """
 
 
 def test_a_trial_whose_worker_dies_each_time_fails_alone_after_three_deaths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = NAMED + DYING
-    (tmp_path / "sound").mkdir()
-    launch(workspace(tmp_path / "sound", text.replace("1e9", "0.05")), options(tmp_path / "sound"))
+    (tmp_path / "intact").mkdir()
+    launch(workspace(tmp_path / "intact", text.replace("1e9", "0.05")), options(tmp_path / "intact"))
     body = WHERE_LARGE.format("os._exit(9)")
     said = []
     watcher = StopAfter(10**6)
@@ -197,7 +200,7 @@ def test_a_trial_whose_worker_dies_each_time_fails_alone_after_three_deaths(tmp_
     assert [row["state"] for row in found] == ["complete", "complete", "failed", "complete"]
     assert found[2]["reason"] == "its worker died 3 times (out of memory?)"
     assert sum("a worker died" in text for text in said) >= 2  # and the third time it failed
-    assert all(same(found[number], rows(tmp_path / "sound")[number]) for number in (0, 1, 3))
+    assert all(same(found[number], rows(tmp_path / "intact")[number]) for number in (0, 1, 3))
 
 
 def test_a_sampler_never_learns_from_trials_that_failed_and_the_study_goes_on(tmp_path, monkeypatch):
@@ -265,7 +268,7 @@ def test_changes_are_accepted_in_the_midst_of_pruning_and_learning(tmp_path, mon
     if "cmaes" in sampler:
         pytest.importorskip("cmaes")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hpsearch.search.cohorts.SEGMENT_SECONDS", 1e-9)
+    monkeypatch.setattr("hpsearch.search.stages.cohorts.SEGMENT_SECONDS", 1e-9)
     pruner = 'pruner = { kind = "halving", keep = 0.5, min_epochs = 2 }'
     text = made(coarse(f"kind = {sampler}, trials = 12", pruner, "replicates = 2"), FINAL).replace("= 3", "= 8")
     launch(workspace(tmp_path, text), options(tmp_path, watcher=StopAfter(50)))
@@ -285,7 +288,7 @@ def test_data_that_changed_since_the_launch_are_refused(tmp_path, monkeypatch):
     launch(workspace(tmp_path, text), options(tmp_path, watcher=StopAfter(2)))
     before = rows(tmp_path)
     np.savez(tmp_path / "own.npz", **arrays | {"y_train": np.arange(80)[::-1] % 4})
-    with pytest.raises(DataError, match=r"own\.npz: the images are not those that study 'tiny' was launched with"):
+    with pytest.raises(DataError, match=r"own\.npz: the samples are not those that study 'tiny' was launched with"):
         resume("tiny", options(tmp_path, accept_changes=True))
     assert rows(tmp_path) == before
     np.savez(tmp_path / "own.npz", **arrays)
@@ -323,7 +326,7 @@ def test_a_study_that_another_host_runs_is_refused_with_host_and_process_until_i
 
 
 def test_a_coordinator_whose_study_was_taken_over_stops_and_changes_nothing_more(tmp_path, monkeypatch):
-    monkeypatch.setattr("hpsearch.search.cohorts.SEGMENT_SECONDS", 1e-9)
+    monkeypatch.setattr("hpsearch.search.stages.cohorts.SEGMENT_SECONDS", 1e-9)
 
     class Thief(StopAfter):
         def stage(self, progress):

@@ -1,14 +1,16 @@
 """A study that is asked for more goes on: it ends like one that was asked for all of it at once."""
 
 import pytest
-from made_end import FINAL, FINE, coarse, end, made, params, random
+from study_parts import FINAL, FINE, coarse, end, made, params, random
 from tiny import StopAfter, options, rows, workspace
 
 from hpsearch.errors import StudyChangedError
-from hpsearch.search import launch as launching
-from hpsearch.search.confirmation import Contestant, next_round
-from hpsearch.search.launch import launch, resume
+from hpsearch.search import resume as resuming
+from hpsearch.search import run as runs
+from hpsearch.search.launch import launch
 from hpsearch.search.ranking import StageFailedError
+from hpsearch.search.resume import resume
+from hpsearch.search.stages.confirmation import Replicates, next_round
 from hpsearch.spec import Confirm
 from hpsearch.storage import schema
 
@@ -76,7 +78,7 @@ def test_stages_at_the_end_come_before_the_final_which_is_done_again_if_the_winn
     assert rows(tmp_path)[:4] == before[:4]
     order = sorted(rows(tmp_path, schema.stages), key=lambda row: row["position"])
     assert [row["name"] for row in order] == ["coarse", "fine", "final"]
-    assert stages(tmp_path)["final"]["test_evaluations"] == 2  # at the test images, by the final's former trials
+    assert stages(tmp_path)["final"]["test_evaluations"] == 2  # on the test set, by the final's former trials
     assert end(tmp_path) == whole(tmp_path, grown)
 
 
@@ -102,7 +104,7 @@ def test_a_later_stage_that_had_begun_is_done_again_if_what_it_stands_on_changes
     grown = made(random(9), FINE, FINAL)
     path.write_text(grown)
     assert resume("tiny", options(tmp_path, watcher=watcher))
-    again = "what it stood on has changed; it is done again"
+    again = "the stages before it have changed; it is run again"
     assert [text for text in said if again in text] == [f"stage fine: {again}", f"stage final: {again}"]
     assert end(tmp_path) == whole(tmp_path, grown)
 
@@ -110,7 +112,7 @@ def test_a_later_stage_that_had_begun_is_done_again_if_what_it_stands_on_changes
 def test_a_final_that_began_but_has_no_trials_yet_survives_growth(tmp_path, monkeypatch):
     path = workspace(tmp_path, made(random(2), FINAL))
     with monkeypatch.context() as patch:
-        patch.setattr("hpsearch.search.run.Runner._plan", _killed_at("final", launching.Runner._plan))
+        patch.setattr("hpsearch.search.run.Runner._plan", _killed_at("final", runs.Runner._plan))
         with pytest.raises(KeyboardInterrupt):
             launch(path, options(tmp_path))
     assert stages(tmp_path)["final"]["state"] == "running"
@@ -135,7 +137,7 @@ def test_killed_in_the_middle_of_growing_it_has_grown_wholly_or_not_at_all(tmp_p
     grown = made(random(6), FINE, FINAL)
     path.write_text(grown)
     with monkeypatch.context() as patch:
-        patch.setattr(launching.writing, "count_launch", lambda *_: 1 / 0)  # in the transaction that grows it
+        patch.setattr(resuming.writing, "count_launch", lambda *_: 1 / 0)  # in the transaction that grows it
         with pytest.raises(ZeroDivisionError):
             resume("tiny", options(tmp_path))
     assert [rows(tmp_path, table) for table in (schema.studies, schema.stages, schema.trials)] == before
@@ -201,7 +203,7 @@ def out_of_time(patch, done):
     def elapsed(run):
         return 61.0 * (run.tally.progress().trials_done >= done)
 
-    patch.setattr("hpsearch.search.stage_run.StageRun._elapsed", elapsed)
+    patch.setattr("hpsearch.search.stages.run.StageRun._elapsed", elapsed)
 
 
 def test_a_stage_that_is_out_of_time_says_so_and_goes_on_with_more_as_if_there_had_been_no_limit(tmp_path, monkeypatch):
@@ -259,9 +261,9 @@ def test_the_best_are_confirmed_with_further_replicates_and_the_final_follows_th
 
 def test_who_wins_after_growth_has_as_many_replicates_as_those_who_were_confirmed_before():
     confirm = Confirm(best=2, replicates=6)
-    former = [Contestant(0, [0.50, 0.51, 0.49, 0.50, 0.51, 0.50]), Contestant(1, [0.49, 0.50, 0.48, 0.49, 0.51, 0.5])]
+    former = [Replicates(0, [0.50, 0.51, 0.49, 0.50, 0.51, 0.50]), Replicates(1, [0.49, 0.50, 0.48, 0.49, 0.51, 0.5])]
     winner = [0.80]
-    while (todo := next_round(confirm, 1, [Contestant(2, winner, trial=2), *former])).numbers:
+    while (todo := next_round(confirm, 1, [Replicates(2, winner, trial=2), *former])).numbers:
         assert todo.numbers == (2,)
         assert todo.replicate == len(winner)
         winner.append(0.80 + 0.001 * len(winner))

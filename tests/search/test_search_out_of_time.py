@@ -1,14 +1,15 @@
 """A stage whose minutes end: what is stopped, what is finished, and a kill at that moment."""
 
 import pytest
-from made_end import FINAL, coarse, end, made, random
-from test_search_steps import RANDOM, World
+from study_parts import FINAL, coarse, end, made, random
+from test_search_stage_plan import RANDOM, World
 from tiny import options, rows, workspace
 
-from hpsearch.search import cohorts
-from hpsearch.search.launch import launch, resume
-from hpsearch.search.outcomes import decided
-from hpsearch.search.stage_run import StageRun
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
+from hpsearch.search.stages import cohorts
+from hpsearch.search.stages.outcomes import decided
+from hpsearch.search.stages.run import StageRun
 from hpsearch.storage import schema, writing
 
 TIMED = "budget.minutes = 1"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hpsearch.search.cohorts import Cohort, Pace
+from hpsearch.search.stages.cohorts import Cohort, Pace
 
 COHORT = Cohort([], "shape", done=0, limit=10_000, epochs=10_000)
 
@@ -10,7 +10,7 @@ COHORT = Cohort([], "shape", done=0, limit=10_000, epochs=10_000)
 def paced(seconds_per_epoch, service):
     pace = Pace()
     pace.note(COHORT, 10, 10 * seconds_per_epoch)
-    pace.note_service(100 * service, 100)
+    pace.note_overhead(100 * service, 100)
     return pace
 
 

@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy import select
 
 from hpsearch.search import launch
+from hpsearch.search.options import Options
 from hpsearch.storage import schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +75,7 @@ configurations = [
 def test_the_stable_figures_of_the_reports_are_reproduced(tmp_path, monkeypatch, study, stated, points):
     monkeypatch.chdir(ROOT)
     (tmp_path / "study.toml").write_text(study)
-    launch.launch(tmp_path / "study.toml", launch.Options(f"sqlite:///{tmp_path}/x.db", workers=2))
+    launch.launch(tmp_path / "study.toml", Options(f"sqlite:///{tmp_path}/x.db", workers=2))
     with sqlalchemy.create_engine(f"sqlite:///{tmp_path}/x.db").connect() as connection:
         column = schema.trials.c
         found = connection.execute(select(column.point, column.test_accuracy).order_by(column.number)).all()

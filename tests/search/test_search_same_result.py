@@ -7,9 +7,13 @@ from tiny import TINY, StopAfter, options, ranking, rows, workspace
 
 from hpsearch import data
 from hpsearch.errors import DataError, InputError, ModelError, StudyBusyError, StudyChangedError
-from hpsearch.search import cohorts
 from hpsearch.search import launch as launching
-from hpsearch.search.launch import delete, how_to_resume, launch, resume
+from hpsearch.search import resume as resuming
+from hpsearch.search.delete import delete
+from hpsearch.search.launch import launch
+from hpsearch.search.options import how_to_resume
+from hpsearch.search.resume import resume
+from hpsearch.search.stages import cohorts
 from hpsearch.storage import schema
 
 
@@ -29,7 +33,7 @@ def test_workers_and_backend_do_not_change_the_ranking(tmp_path, calm, workers, 
 
 def test_cohorts_and_segments_do_not_change_the_ranking(tmp_path, calm, monkeypatch):
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
-    monkeypatch.setattr("hpsearch.search.stage_run.largest_cohort", lambda *_: 1)
+    monkeypatch.setattr("hpsearch.search.stages.run.largest_cohort", lambda *_: 1)
     launch(workspace(tmp_path), options(tmp_path))
     assert ranking(tmp_path) == calm
 
@@ -123,11 +127,11 @@ def test_a_model_file_that_changes_during_the_run_fails_no_trial(tmp_path, monke
     assert resume("tiny", options(tmp_path))
 
 
-def test_other_images_than_at_launch_are_refused(tmp_path, monkeypatch):
+def test_other_samples_than_at_launch_are_refused(tmp_path, monkeypatch):
     launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(2)))
     other = replace(data.load("digits"), fingerprint="other")
     monkeypatch.setattr(data, "load", lambda *_: other)
-    with pytest.raises(DataError, match="the images are not those that study 'tiny' was launched with"):
+    with pytest.raises(DataError, match="the samples are not those that study 'tiny' was launched with"):
         resume("tiny", options(tmp_path))
 
 
@@ -145,14 +149,14 @@ def test_a_study_that_another_process_changed_while_this_one_checked_it_is_left_
     path = workspace(tmp_path)
     launch(path, options(tmp_path))
     path.write_text(TINY.replace("trials = 5", "trials = 7"))
-    checked = launching.check
+    checked = resuming.check
 
     def overtaken(*given):
-        monkeypatch.setattr(launching, "check", checked)
+        monkeypatch.setattr(resuming, "check", checked)
         assert resume("tiny", options(tmp_path))
         checked(*given)
 
-    monkeypatch.setattr(launching, "check", overtaken)
+    monkeypatch.setattr(resuming, "check", overtaken)
     with pytest.raises(StudyBusyError, match="study 'tiny' was changed by another process just now; resume it again"):
         resume("tiny", options(tmp_path))
     assert next(row["batches"] for row in rows(tmp_path, schema.stages)) == [5]

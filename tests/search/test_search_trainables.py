@@ -9,8 +9,9 @@ from tiny import StopAfter, digest_of, finish, options, rows, start, url, worksp
 
 from hpsearch.cli import main
 from hpsearch.errors import InputError
-from hpsearch.search import cohorts
-from hpsearch.search.launch import launch, resume
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
+from hpsearch.search.stages import cohorts
 from hpsearch.storage import schema
 
 STUDY = """
@@ -130,7 +131,7 @@ def make(data, seed, eta): return Mean(data)
 """
 
 
-def test_test_images_are_scored_by_one_just_made_for_restore_need_not_forget(tmp_path, monkeypatch):
+def test_the_test_set_is_evaluated_by_a_new_trainable_since_restore_need_not_reset_one(tmp_path, monkeypatch):
     scores = []
     for seconds in (60.0, 1e-9):
         monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", seconds)

@@ -10,9 +10,9 @@ from small_study import add
 from tiny import StopAfter, options, rows, workspace
 
 from hpsearch.errors import StorageFault
-from hpsearch.search.stages import cohorts
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
+from hpsearch.search.stages import cohorts
 from hpsearch.storage.database import Database, look_up
 from hpsearch.storage.sqlite.locks import StudyLock, is_held
 

@@ -9,8 +9,8 @@ from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from tiny import options, url, workspace
 
-from hpsearch.search.stages import run as stage_run
 from hpsearch.search.launch import launch
+from hpsearch.search.stages import run as stage_run
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes

@@ -15,9 +15,11 @@ from tiny import LONG, ROOT, StopAfter, digest_of, finish, options, start, until
 
 from hpsearch.errors import InputError, StorageFault, StudyBusyError
 from hpsearch.search import copy
-from hpsearch.search.stages import cohorts
-from hpsearch.search.launch import how_to_resume, launch, resume
+from hpsearch.search.launch import launch
+from hpsearch.search.options import how_to_resume
 from hpsearch.search.progress import Watcher
+from hpsearch.search.resume import resume
+from hpsearch.search.stages import cohorts
 from hpsearch.search.verify.checks import verify
 from hpsearch.storage import reading
 from hpsearch.storage.claims import Coordinator

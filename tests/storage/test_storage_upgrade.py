@@ -17,7 +17,9 @@ from tiny import StopAfter, digest_of, options, url, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import StorageError, StorageFault, StudyBusyError
-from hpsearch.search.launch import environment, launch, resume
+from hpsearch.search.environment import environment
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
 from hpsearch.storage import reading, schema
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up, opened_to_read

@@ -18,6 +18,7 @@ from worker_tasks import blas_threads, busy, fails, leave, sleep
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch
+from hpsearch.search.resume import resume
 from hpsearch.workers.pools import WorkerDied, WorkerLost, open_pool, scheduled
 
 pytest.importorskip("distributed", reason="distributed, which --backend dask needs, is missing")
@@ -132,7 +133,7 @@ def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(
 
     with pytest.raises(HpsearchError, match=r"the Dask scheduler at .* has been away for \d+ s .*; resume when"):
         launch.launch(path, options(tmp_path, None, "dask", scheduler=cluster.address, watcher=Watch()))
-    assert launch.resume("long", options(tmp_path))
+    assert resume("long", options(tmp_path))
 
 
 @pytest.mark.slow
@@ -144,7 +145,7 @@ def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, standing, ex
         status, _, complaints = finish(study)
     assert status == 130
     assert re.search(r"go on with `hpsearch resume .*--backend dask --scheduler tcp://127.0.0.1:\d+ ", complaints)
-    assert launch.resume("long", options(tmp_path))
+    assert resume("long", options(tmp_path))
     assert digest_of(tmp_path, "long") == expected["long"]
 
 

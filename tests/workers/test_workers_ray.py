@@ -14,6 +14,7 @@ from worker_tasks import blas_threads, fails, leave, sleep
 
 from hpsearch.errors import InputError
 from hpsearch.search import launch
+from hpsearch.search.resume import resume
 from hpsearch.workers.pools import WorkerDied, open_pool
 
 pytestmark = pytest.mark.skipif(
@@ -72,7 +73,7 @@ def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_o
                 killed.append(driver)
                 os.kill(driver, signal.SIGKILL)
 
-    assert launch.resume("long", options(there, 2, "ray", watcher=Watch()))
+    assert resume("long", options(there, 2, "ray", watcher=Watch()))
     assert killed
     assert digest_of(there, "long") == digest_of(tmp_path / "here", "long")
 

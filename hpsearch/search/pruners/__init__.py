@@ -1,1 +1,4 @@
-"""Pruners: which configurations of a stage train on, decided at rungs. May import spec."""
+"""Pruners: they decide at rungs which configurations of a stage train on. One file per rule; `factory.py` lists them.
+
+May import spec.
+"""

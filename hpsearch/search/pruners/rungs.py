@@ -1,4 +1,4 @@
-"""A stage's configurations on their way from rung to rung: their standings there, and what the judge makes of them.
+"""The scores of a stage's configurations at their rungs, from the trials' curves to the pruner and its decisions.
 
 May import spec and storage's records.
 """
@@ -7,7 +7,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from hpsearch.search.pruners.pruner import Entrant, Standing, Verdict, judge_of, meeting
+from hpsearch.search.pruners.factory import pruner_of, rungs_of
+from hpsearch.search.pruners.pruner import Candidate, RungDecision, Score
 from hpsearch.spec import Halving, Hyperband, Median
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, TrialRow
 
@@ -16,11 +17,11 @@ Curve = Sequence[tuple[int, float, float]]
 
 
 @dataclass
-class Track:
-    """A trial's standing at each rung it has come to: that of its kept weights, had it ended there."""
+class TrialScores:
+    """A trial's score at each rung that it has reached: that of the weights that it would keep if it ended there."""
 
-    best: Standing | None = None
-    at: dict[int, Standing] = field(default_factory=dict)
+    best: Score | None = None
+    at: dict[int, Score] = field(default_factory=dict)
 
     def add(self, rungs: Container[int], curve: Curve, *, last: bool) -> None:
         """Take further epochs in; `last` where the last epoch's weights are kept, and not the best one's."""
@@ -37,59 +38,59 @@ class Rungs:
     def __init__(self, pruner: Halving | Hyperband | Median, longest: int) -> None:
         """`longest` is the number of epochs of the stage's longest training."""
         self.pruner, self.longest = pruner, longest
-        self._judge = judge_of(pruner, longest)
-        self._entrants: list[Entrant] = []
+        self._pruner = pruner_of(pruner, longest)
+        self._candidates: list[Candidate] = []
         self._rungs: list[frozenset[int]] = []
-        self._tracks: dict[int, Track] = {}
+        self._scores: dict[int, TrialScores] = {}
 
-    def enter(self, batch: int, epochs: int) -> None:
+    def add(self, batch: int, epochs: int) -> None:
         """The next configuration, which trains for so many epochs."""
-        number = len(self._entrants)
-        rungs, bracket = meeting(self.pruner, number, self.longest)
-        entrant = Entrant(number, batch, tuple(rung for rung in rungs if rung < epochs), bracket)
-        self._entrants.append(entrant)
-        self._rungs.append(frozenset(entrant.rungs))
-        self._judge.enter(entrant)
+        number = len(self._candidates)
+        rungs, bracket = rungs_of(self.pruner, number, self.longest)
+        candidate = Candidate(number, batch, tuple(rung for rung in rungs if rung < epochs), bracket)
+        self._candidates.append(candidate)
+        self._rungs.append(frozenset(candidate.rungs))
+        self._pruner.add(candidate)
 
     def close(self, batch: int) -> None:
-        """No further configuration enters this batch."""
-        self._judge.close(batch)
+        """No further configuration joins this batch."""
+        self._pruner.close(batch)
 
     def follow(self, row: TrialRow, curve: Curve) -> None:
         """A trial has trained on, or ended."""
         last = row.configuration["training"].get("keep") == "last"
-        self._tracks.setdefault(row.id, Track()).add(self._rungs[row.point], curve, last=last)
+        self._scores.setdefault(row.id, TrialScores()).add(self._rungs[row.point], curve, last=last)
 
-    def arrive(self, number: int, rows: Sequence[TrialRow]) -> None:
-        """Hand a configuration to the judge if all its replicates have come to its next rung."""
-        entrant = self._entrants[number]
-        rung = entrant.next_rung
-        if rung is None or rung in entrant.at:
+    def report(self, number: int, rows: Sequence[TrialRow]) -> None:
+        """Report a configuration to the pruner if all its replicates have reached its next rung."""
+        candidate = self._candidates[number]
+        rung = candidate.next_rung
+        if rung is None or rung in candidate.scores:
             return
-        found: list[Standing | None] = []
+        found: list[Score | None] = []
         for row in rows:
-            track = self._tracks.get(row.id, Track())
-            if rung in track.at:
-                found.append(track.at[rung])
-            elif row.state == COMPLETE:  # it stopped early, and stays what it is
-                found.append(track.best)
+            scores = self._scores.get(row.id, TrialScores())
+            if rung in scores.at:
+                found.append(scores.at[rung])
+            elif row.state == COMPLETE:  # it stopped early, and its score does not change any more
+                found.append(scores.best)
             elif row.state in (FAILED, PRUNED):
                 found.append(None)
             else:
                 return
-        standings = [standing for standing in found if standing is not None]
-        whole = len(standings) == len(found)
-        entrant.at[rung] = (fmean(s[0] for s in standings), fmean(s[1] for s in standings)) if whole else None
-        self._judge.arrive(entrant)
+        known = [score for score in found if score is not None]
+        whole = len(known) == len(found)
+        candidate.scores[rung] = (fmean(s[0] for s in known), fmean(s[1] for s in known)) if whole else None
+        self._pruner.report(candidate)
 
-    def verdicts(self) -> list[Verdict]:
-        """What can be decided now."""
-        return list(self._judge.verdicts())
+    def decisions(self) -> list[RungDecision]:
+        """The decisions that can be made now."""
+        return list(self._pruner.decisions())
 
     def limit(self, number: int) -> int | None:
-        """The epoch at which the configuration waits for a verdict; None if it may train to its end."""
-        return self._entrants[number].next_rung
+        """The epoch at which the configuration waits for a decision; None if it may train to its end."""
+        return self._candidates[number].next_rung
 
     def values(self, number: int) -> tuple[tuple[int, float], ...]:
-        """The configuration's validation accuracies at the rungs it has come to."""
-        return tuple((rung, s[0]) for rung, s in sorted(self._entrants[number].at.items()) if s is not None)
+        """The configuration's validation accuracies at the rungs that it has reached."""
+        return tuple((rung, s[0]) for rung, s in sorted(self._candidates[number].scores.items()) if s is not None)

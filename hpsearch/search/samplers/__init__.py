@@ -1,1 +1,4 @@
-"""Samplers: what gives the configurations of a stage their values. May import spec, NumPy and Optuna."""
+"""Samplers: they choose the configurations of a stage. One file per kind; `factory.py` lists them.
+
+May import spec, NumPy and Optuna.
+"""

@@ -1,7 +1,7 @@
-"""Samplers that learn: Optuna's, each stage's in a private study in memory, told nothing but the stage's own configurations.
+"""TPE, CMA-ES and GP through Optuna, in a private study in memory that holds the stage's configurations alone.
 
-The sampler for a configuration is made anew, seeded by (study seed, stage, the configuration's number), so that what it asks for
-depends on nothing but that seed and the outcomes it was told. May import spec and Optuna.
+Each configuration is sampled by a new Optuna sampler that is seeded by (study seed, stage, number), so that its values
+depend on that seed and the outcomes that were told alone. May import spec and Optuna.
 """
 
 import math
@@ -21,24 +21,28 @@ from threadpoolctl import threadpool_limits
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.optuna_samplers import CLASSES, distributions, options_of
-from hpsearch.search.samplers.points import Point, Space, at_position, first_of, position
+from hpsearch.search.samplers.points import Point, Space, at_position, first_of, position, trials_of
+from hpsearch.search.samplers.sampler import Sampler, SamplerAttributes
 from hpsearch.spec import Stage
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 
-ENOUGH_TO_WARM_UP = 10
-"""CMA-ES starts from the best tenth of what is known (Nomura et al. 2021): it takes one configuration at the least."""
+WARM_START_TRIALS = 10
+"""CMA-ES starts from the best tenth of an earlier study (Nomura et al. 2021): with fewer trials that tenth is empty."""
 
 _STATES = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 
 
-class Learner:
-    """Asks for a stage's configurations, in order, from the outcomes of those before.
+class ModelBasedSampler(Sampler):
+    """Samples a stage's configurations, in order, from the outcomes of earlier ones.
 
-    Every configuration has one trial in the private study, running until its outcome is told: a sampler sees the configurations
-    under way, too. One outside the space (named by `first`) counts as failed there, which no sampler looks at.
+    Every configuration is one trial of the private study, running until its outcome is told, so that a sampler knows
+    the running configurations, too. One outside the space (from `first`) is a failed trial, which samplers ignore.
     """
 
+    learns = True
+
     def __init__(self, stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]]) -> None:
+        """`seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations."""
         self.stage, self.space, self.seed = stage, space, seed
         self._distributions = distributions(space)
         self._storage = optuna.storages.InMemoryStorage()
@@ -49,34 +53,38 @@ class Learner:
         self._ids: list[int] = []  # by number, of the private study's trials
         self._told = 0
         self._recalled: deque[Point] = deque()
-        self._untold: deque[Point] = deque()
+        self._pending_outcomes: deque[Point] = deque()
 
-    def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """The configuration's values, and for CMA-ES how many outcomes it saw.
+    @property
+    def points(self) -> int:
+        return trials_of(self.stage)
+
+    def ask(self, number: int) -> tuple[dict[str, Any], SamplerAttributes]:
+        """The configuration's values, and for CMA-ES how many outcomes it had seen.
 
         Raises HpsearchError if Optuna's sampler fails.
 
-        CMA-ES's state is what all asks before made of it, which it keeps as a pickle; a database is no place for
-        pickles, so a later run asks again instead, each time at the same number of outcomes.
+        CMA-ES keeps its state as a pickle, which does not belong in a database. A later run samples all
+        configurations again instead, each after the same number of outcomes.
         """
         self._catch_up()
-        asked = {"seen": self._told} if self.stage.kind == "cmaes" else None
-        return self._ask(number, first_of(self.stage, number)), asked
+        attributes = {"seen": self._told} if self.stage.kind == "cmaes" else None
+        return self._ask(number, first_of(self.stage, number)), attributes
 
     def recall(self, point: Point) -> None:
-        """Take in a configuration that was asked for in an earlier run."""
+        """Take in a configuration that an earlier run asked for."""
         if point.sampler_attributes is not None:
             self._recalled.append(point)
             return
         values = self._positions(point.params)
-        state, shown = (TrialState.FAIL, {}) if values is None else (TrialState.RUNNING, self._distributions)
-        template = create_trial(state=state, params=values or {}, distributions=shown)
+        state, searched = (TrialState.FAIL, {}) if values is None else (TrialState.RUNNING, self._distributions)
+        template = create_trial(state=state, params=values or {}, distributions=searched)
         self._add(point.number, self._storage.create_new_trial(self._study._study_id, template))
 
     def tell(self, point: Point) -> None:
         """Take in a configuration's outcome."""
         if self._recalled:
-            self._untold.append(point)
+            self._pending_outcomes.append(point)
         else:
             self._settle(point)
 
@@ -84,51 +92,54 @@ class Learner:
         while self._recalled:
             point = self._recalled.popleft()
             while self._told < (point.sampler_attributes or {})["seen"]:
-                self._settle(self._untold.popleft())
+                self._settle(self._pending_outcomes.popleft())
             self._ask(point.number, point.params)
-        while self._untold:
-            self._settle(self._untold.popleft())
+        while self._pending_outcomes:
+            self._settle(self._pending_outcomes.popleft())
 
     def _ask(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask Optuna's sampler for a configuration, all but the values that are given."""
+        """Have Optuna sample a configuration, except for the values that are given."""
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
-        one_thread = nullcontext() if self.stage.kind == "tpe" else threadpool_limits(1)  # or the bits depend on cores
+        one_thread = (
+            nullcontext() if self.stage.kind == "tpe" else threadpool_limits(1)
+        )  # else the last bits depend on the cores
         with warnings.catch_warnings(), one_thread:
             warnings.simplefilter("ignore")
             try:
-                self._study.sampler = _Within(self._sampler(number), self._distributions, fixed, self._searched)
-                trial_id = self._study.ask(self._distributions)._trial_id
-            except Exception as error:  # anything at all that a sampler of Optuna's meets in its numbers
-                said = str(error) or type(error).__name__
-                what = (
-                    f"stage {self.stage.name!r}: Optuna's {CLASSES[self.stage.kind]} failed at configuration {number}"
+                self._study.sampler = _FixedValuesSampler(
+                    self._sampler(number), self._distributions, fixed, self._searched
                 )
-                raise HpsearchError(f"{what}: {said}".replace("\n", " ")) from error
+                trial_id = self._study.ask(self._distributions)._trial_id
+            except Exception as error:  # Optuna documents no exceptions of its samplers
+                reason = str(error) or type(error).__name__
+                name = CLASSES[self.stage.kind]
+                what = f"stage {self.stage.name!r}: Optuna's {name} failed at configuration {number}"
+                raise HpsearchError(f"{what}: {reason}".replace("\n", " ")) from error
         self._add(number, trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
         elif number < len(self.stage.first):
-            self._disown(trial_id)
+            self._exclude(trial_id)
         found = self._storage.get_trial(trial_id).params
         return {key: at_position(entry, found[key]) for key, entry in self.space.items()} | dict(given)
 
     def _sampler(self, number: int) -> BaseSampler:
         options = options_of(self.stage)
-        if self.stage.kind == "cmaes" and len(self._known) >= ENOUGH_TO_WARM_UP and not _has_a_start(options):
+        if self.stage.kind == "cmaes" and len(self._known) >= WARM_START_TRIALS and not _sets_its_start(options):
             options["source_trials"] = [_numeric(trial) for trial in self._known]
         seed = int(generator(self.seed, "sampler", self.stage.name, number).integers(2**32))
         made: BaseSampler = getattr(optuna.samplers, CLASSES[self.stage.kind])(seed=seed, **options)
         return made
 
-    def _disown(self, trial_id: int) -> None:
-        """CMA-ES must not take a configuration with values from elsewhere for one of its generation's."""
+    def _exclude(self, trial_id: int) -> None:
+        """Take a configuration with values of `first` out of CMA-ES's generation, which is of its own samples alone."""
         for key in self._storage.get_trial(trial_id).system_attrs:
             if key.endswith("generation"):
                 self._storage.set_trial_system_attr(trial_id, key, -1)
 
     def _add(self, number: int, trial_id: int) -> None:
-        assert number == len(self._ids), "configurations that learn are asked for in order"
+        assert number == len(self._ids), "configurations are sampled in order"
         self._ids.append(trial_id)
 
     def _settle(self, point: Point) -> None:
@@ -142,7 +153,7 @@ class Learner:
         self._storage.set_trial_state_values(trial_id, _STATES[point.state], values)
 
     def _positions(self, params: Mapping[str, Any]) -> dict[str, int | float] | None:
-        """The numbers that stand for a configuration in the private study; None if it is outside the space."""
+        """A configuration as numbers of the private study (see `position`); None if it is outside the space."""
         found = {key: position(entry, params[key]) for key, entry in self.space.items() if key in params}
         inner = {key: value for key, value in found.items() if value is not None}
         return inner if len(inner) == len(self.space) else None
@@ -154,41 +165,41 @@ class Learner:
         return create_trial(params=values, distributions=self._distributions, value=row["value"])
 
 
-def _has_a_start(options: Mapping[str, Any]) -> bool:
-    """Do the options keep CMA-ES from starting where an earlier study was best?"""
+def _sets_its_start(options: Mapping[str, Any]) -> bool:
+    """Do the options rule out a warm start of CMA-ES from an earlier study?"""
     return bool(options.get("use_separable_cma")) or options.get("sigma0") is not None
 
 
 def _numeric(trial: FrozenTrial) -> FrozenTrial:
-    """The part of a trial that CMA-ES searches."""
+    """The part of a trial that CMA-ES searches: neither choices nor single values."""
     kept = {
-        key: shown
-        for key, shown in trial.distributions.items()
-        if not isinstance(shown, CategoricalDistribution) and not shown.single()
+        key: distribution
+        for key, distribution in trial.distributions.items()
+        if not isinstance(distribution, CategoricalDistribution) and not distribution.single()
     }
     params = {key: trial.params[key] for key in kept}
     return create_trial(params=params, distributions=kept, value=trial.value)
 
 
-def _inside(shown: BaseDistribution, value: Any) -> Any:
-    """The value, or the bound that it is beyond by a rounding: TPE's exp(log(low)) may be less than low."""
-    if isinstance(shown, FloatDistribution | IntDistribution):
-        return min(max(value, shown.low), shown.high)
+def _clipped(distribution: BaseDistribution, value: Any) -> Any:
+    """The value, or the bound that it exceeds by a rounding error: TPE's exp(log(low)) may be less than low."""
+    if isinstance(distribution, FloatDistribution | IntDistribution):
+        return min(max(value, distribution.low), distribution.high)
     return value
 
 
-class _Within(BaseSampler):
-    """Asks `base`, but for the values that are `given`; no rounding leaves a range."""
+class _FixedValuesSampler(BaseSampler):
+    """Samples as `base` does, except for the values that are `given`, and clips to the ranges."""
 
     def __init__(
         self,
         base: BaseSampler,
-        shown: Mapping[str, BaseDistribution],
+        distributions: Mapping[str, BaseDistribution],
         given: Mapping[str, int | float],
         searched: dict[str, BaseDistribution],
     ) -> None:
-        """`searched` keeps what `base` found to search, which takes a look at every trial and stays as it is."""
-        self._base, self._shown, self._given, self._searched = base, shown, given, searched
+        """`searched` caches the space that `base` infers, which costs a pass over all trials and does not change."""
+        self._base, self._distributions, self._given, self._searched = base, distributions, given, searched
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         if not self._searched or getattr(self._base, "_group", False):  # groups are kept in the sampler
@@ -199,11 +210,11 @@ class _Within(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         found = self._base.sample_relative(study, trial, search_space)
-        return {key: _inside(self._shown[key], self._given.get(key, value)) for key, value in found.items()}
+        return {key: _clipped(self._distributions[key], self._given.get(key, value)) for key, value in found.items()}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         if param_name in self._given:
             return self._given[param_name]
-        return _inside(param_distribution, self._base.sample_independent(study, trial, param_name, param_distribution))
+        return _clipped(param_distribution, self._base.sample_independent(study, trial, param_name, param_distribution))

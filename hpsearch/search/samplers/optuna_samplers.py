@@ -1,4 +1,4 @@
-"""Optuna's samplers, made from a study file's options, which are checked before anything is changed.
+"""Optuna's samplers: the options of a study file, checked before anything is changed, and spaces as distributions.
 
 May import spec and Optuna.
 """
@@ -18,12 +18,12 @@ from hpsearch.spec.messages import fail, show
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 CLASSES = {"qmc": "QMCSampler", "tpe": "TPESampler", "cmaes": "CmaEsSampler", "gp": "GPSampler"}
-"""What Optuna calls each kind of sampler."""
+"""Optuna's class for each kind of sampler."""
 
 PACKAGES = {"cmaes": ("cmaes",), "gp": ("torch", "greenlet")}
-"""What a kind needs beside Optuna: the extra that has the kind's name. Without greenlet GP asks for other values."""
+"""The packages that a kind needs beside Optuna (its extra has its name). Without greenlet, GP samples other values."""
 
-OURS = {
+FIXED = {
     "seed": "the study's seed decides it",
     "x0": "name the configurations to try in first",
     "source_trials": "name the study to start from in from",
@@ -34,21 +34,21 @@ OURS = {
     "restart_strategy": "it has no effect in Optuna any more",
     "inc_popsize": "it has no effect in Optuna any more",
 }
-"""Options of Optuna's that a study file does not have, and why."""
+"""Options of Optuna that a study file cannot set, and why."""
 
-MOST = 10_000
-"""Bound of an option that is a whole number: how many start at random, how many candidates are compared, and so on."""
+LARGEST = 10_000
+"""The upper limit of options that are whole numbers, as the number of random configurations at the start."""
 
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "bool": ("true or false", lambda value: isinstance(value, bool)),
-    "int": (f"a whole number from 0 to {MOST:_}", lambda value: type(value) is int and 0 <= value <= MOST),
+    "int": (f"a whole number from 0 to {LARGEST:_}", lambda value: type(value) is int and 0 <= value <= LARGEST),
     "float": ("a number from 0 on", lambda value: type(value) in (int, float) and 0 <= value <= 1e100),
     "str": ("text", lambda value: isinstance(value, str)),
 }
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Optuna's distributions of a space, in its order; of choices, their places are drawn."""
+    """Optuna's distributions of a space, in its order; choices are sampled by their index."""
     found: dict[str, BaseDistribution] = {}
     for key, entry in space.items():
         if isinstance(entry, Choices):
@@ -61,10 +61,10 @@ def distributions(space: Space) -> dict[str, BaseDistribution]:
 
 
 def options_of(stage: Stage) -> dict[str, Any]:
-    """What Optuna's sampler of this stage is made with, beside its seed."""
+    """The arguments of Optuna's sampler of this stage, without its seed."""
     options: dict[str, Any] = getattr(stage.sampler, "options", {})
-    silent = {"warn_independent_sampling": False} if stage.kind in ("cmaes", "gp") else {}
-    return silent | options
+    quiet = {"warn_independent_sampling": False} if stage.kind in ("cmaes", "gp") else {}
+    return quiet | options
 
 
 def check_options(stage: Stage, place: str, i: int) -> None:
@@ -83,8 +83,8 @@ def check_options(stage: Stage, place: str, i: int) -> None:
         raise fail(place, [*where, "kind"], rule)
     known = _known(stage.kind)
     for name, value in getattr(stage.sampler, "options", {}).items():
-        if name in OURS:
-            raise fail(place, [*where, name], f"must not be given: {OURS[name]}")
+        if name in FIXED:
+            raise fail(place, [*where, name], f"must not be given: {FIXED[name]}")
         if name not in known:
             hint = did_you_mean(name, [*known, "trials", "batch"])
             raise fail(place, [*where, name], f"is not an option of Optuna's {CLASSES[stage.kind]}{hint}")
@@ -99,6 +99,6 @@ def _known(kind: str) -> dict[str, list[str]]:
     found = {}
     for name, parameter in parameters.items():
         kinds = [part for part in str(parameter.annotation).split(" | ") if part != "None"]
-        if name not in OURS and not name.startswith("warn_") and set(kinds) <= _KINDS.keys():
+        if name not in FIXED and not name.startswith("warn_") and set(kinds) <= _KINDS.keys():
             found[name] = kinds
     return found

@@ -1,4 +1,4 @@
-"""Configurations by number, and how a space's values are drawn at random, and told from those outside. May import spec."""
+"""What samplers share: a configuration and its outcome, random draws, values as Optuna's numbers. May import spec."""
 
 import math
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ Space = Mapping[str, Range | Choices]
 
 @dataclass(frozen=True)
 class Point:
-    """A configuration that was asked for, and what came of it.
+    """A configuration that a sampler chose, with its outcome.
 
-    `state` is running, complete (with a `value`), pruned or failed; `rungs` has (epoch, value) where a pruner looked;
-    `asked` is what the sampler noted when it was asked.
+    `state` is running, complete (with a `value`), pruned or failed; `rungs` has (epoch, value) of each rung that it
+    reached; `sampler_attributes` is what the sampler returned with it.
     """
 
     number: int
@@ -31,7 +31,7 @@ class Point:
 
 
 def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
-    """One configuration: each key uniform on its range (on a log scale where it says so) or among its choices."""
+    """One configuration: each hyperparameter uniform (or log-uniform) on its range, or one of its choices."""
     return {key: _draw(entry, rng) for key, entry in space.items()}
 
 
@@ -47,15 +47,21 @@ def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
     return min(max(float(value), low), high)
 
 
+def trials_of(stage: Stage) -> int:
+    """The number of configurations that the study file asks for."""
+    trials: int = getattr(stage.sampler, "trials", 0)
+    return trials
+
+
 def first_of(stage: Stage, number: int) -> dict[str, Any]:
-    """The values that the study file gives to a configuration, to be tried before others; {} beyond them."""
+    """The values of `first` in the study file for a configuration with this number; {} beyond them."""
     return dict(stage.first[number]) if number < len(stage.first) else {}
 
 
 def position(entry: Range | Choices, value: Any) -> int | float | None:
-    """The number that stands for a value among an entry's: itself, or its place in the choices; None if it is outside.
+    """The number by which Optuna knows a value: itself, or its index in the choices; None if it is outside the space.
 
-    Choices go by their place because Optuna takes 1, 1.0 and true for one and the same, and lists for none.
+    Choices are known by their index because 1, 1.0 and true are equal to Optuna, and lists are no choices.
     """
     if isinstance(entry, Choices):
         texts = [same(choice) for choice in entry.choices]
@@ -68,7 +74,7 @@ def position(entry: Range | Choices, value: Any) -> int | float | None:
 
 
 def at_position(entry: Range | Choices, number: float) -> Any:
-    """The value that a number stands for; the inverse of `position`."""
+    """The value of a number: the inverse of `position`."""
     if isinstance(entry, Choices):
         return entry.choices[int(number)]
     return int(number) if entry.integer else float(number)

@@ -1,1 +1,1 @@
-"""Whether a stored study is what it says it is. May import data, spec, storage and workers."""
+"""Verification of a stored study. May import data, spec, storage and workers."""

@@ -1,6 +1,6 @@
-"""Whether a stored study is what it says it is, check by check; and its end state as one hash.
+"""Consistency checks of a stored study, and its end state as one hash.
 
-What can be derived is derived again: values and rankings from the curves, spaces and configurations and pruning from the
+What can be derived is derived again: values and rankings from the curves; spaces, configurations and pruning from the
 plan. Changes nothing. May import spec, data, storage and workers.
 """
 
@@ -13,9 +13,9 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from hpsearch import spec
-from hpsearch.search import plan
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.ranking import Ranked, rank
+from hpsearch.search.stages import space as spaces
 from hpsearch.search.verify.replay import replay
 from hpsearch.spec import Study
 from hpsearch.storage import reading
@@ -25,12 +25,12 @@ from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRo
 from hpsearch.storage.writing import KEPT_WEIGHTS
 
 MOST_PROBLEMS = 20
-"""So many differences of one check are named."""
+"""The most problems of one check that are named."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was checked, in words, and what was found to differ."""
+    """What was checked, and the differences found."""
 
     text: str
     problems: Sequence[str] = ()
@@ -43,7 +43,7 @@ class Check:
 
 
 def study_digest(connection: Connection, row: StudyRow) -> str:
-    """The hash of all that a study came to: the same for every run of the same study, whatever its name."""
+    """The hash of a study's end state: the same for every run of the same study, whatever its name."""
     ranked = {
         stage.id: [
             trial_id
@@ -69,9 +69,9 @@ def meaning(row: StudyRow) -> str:
 
 
 def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
-    """Check the whole database, then each stage of the study that has begun; retraining is another matter."""
+    """Check the whole database, then each stage of the study that has begun; `retraining` trains trials again."""
     damage = check_integrity(connection)
-    yield Check.of("the database is whole, and its tables agree with each other", iter(damage))
+    yield Check.of("the database is undamaged, and its tables are consistent", iter(damage))
     if any(problem.startswith("SQLite:") for problem in damage):
         return  # whatever else is read may be wrong
     study = spec.parse(row.text, row.path)
@@ -84,9 +84,9 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
         text = f"stage {stage.name}: its trials' values and their ranking follow from the curves"
         yield Check.of(text, _values(connection, now))
         if stage.stale:
-            yield Check(f"stage {stage.name}: an earlier stage has grown, so what it stands on is not compared")
+            yield Check(f"stage {stage.name}: an earlier stage has grown, so its space is not compared")
         elif begun:
-            yield Check.of(f"stage {stage.name}: {_stands_on(stage, begun)}", _chain(study, now, begun))
+            yield Check.of(f"stage {stage.name}: {_basis(stage, begun)}", _chain(study, now, begun))
         text = f"stage {stage.name}: its plan, replayed over the curves, asks for and decides what is stored"
         yield Check.of(text, replay(study, stage, now.trials, curves))
         begun.append(now)
@@ -123,43 +123,47 @@ def derived(trial: TrialRow, curve: Curve) -> TrialRow:
 
 
 def _values(connection: Connection, now: Begun) -> Iterator[str]:
-    """Differences between what is stored and what follows from the curves; the weights kept tell the ranking."""
+    """Differences between what is stored and what follows from the curves: values, ranking, kept weights."""
     for trial, again in zip(now.trials, now.derived, strict=True):
         if (trial.best_epoch, trial.value) != (again.best_epoch, again.value):
             stored = f"{trial.value} of epoch {trial.best_epoch}"
-            yield f"trial {trial.number}'s value is {stored}, by its curve {again.value} of epoch {again.best_epoch}"
+            name = f"{now.stage.name}:{trial.number}"
+            yield f"trial {name}'s value is {stored}, by its curve {again.value} of epoch {again.best_epoch}"
     stored_order, order = ([s.number for s in ranking] for ranking in (rank(now.trials), now.ranked))
     if stored_order != order:
         yield f"the ranking begins with trials {stored_order[:10]}, by the curves with {order[:10]}"
     if now.stage.state != COMPLETE:
         return
     numbers = {trial.id: trial.number for trial in now.trials}
-    goes_on = {trial.id for trial in now.trials if trial.state == PRUNED and trial.pruned_at is None}
+    stopped = {
+        trial.id for trial in now.trials if trial.state == PRUNED and trial.pruned_at is None
+    }  # for lack of time
     first = set([trial_id for configuration in now.ranked for trial_id in configuration.trials][:KEPT_WEIGHTS])
-    kept = set(reading.weights(connection, list(numbers), "best")) - goes_on
-    missing = set() if now.stage.batches else first - kept  # before it grew, a stage let go of some
-    for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are gone, of")):
+    kept = set(reading.weights(connection, list(numbers), "best")) - stopped
+    missing = set() if now.stage.batches else first - kept  # before it grew, a stage deleted some
+    for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are missing, of")):
         if trial_ids:
             shown = ", ".join(str(number) for number in sorted(numbers[trial_id] for trial_id in trial_ids))
             yield f"the weights of trials {shown} {what} the best {KEPT_WEIGHTS} trials"
 
 
-def _stands_on(stage: StageRow, begun: Sequence[Begun]) -> str:
-    if stage.kind == plan.FINAL:
+def _basis(stage: StageRow, begun: Sequence[Begun]) -> str:
+    if stage.kind == spaces.FINAL:
         return f"it trains the best configuration of stage {begun[-1].stage.name}"
     return "its space follows from the stages before it"
 
 
 def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
-    """Does the stage stand on what the rankings before it, made from the curves, say?"""
-    if now.stage.kind == plan.FINAL:
+    """Differences between the stage's space, or the final's winner, and what follows from the rankings before it."""
+    if now.stage.kind == spaces.FINAL:
         winner = begun[-1].ranked[0].params if begun[-1].ranked else None
         for trial in now.trials:
             if trial.params != winner:
-                yield f"trial {trial.number} has {dict(trial.params)}, the best configuration is {winner}"
+                name = f"{now.stage.name}:{trial.number}"
+                yield f"trial {name} has {dict(trial.params)}, the best configuration is {winner}"
         return
-    earlier = {b.stage.name: (plan.space_from_json(b.stage.space or {}), b.derived) for b in begun}
-    space = plan.space_to_json(plan.space_of(study, study.stages[now.stage.position], earlier)[0])
+    earlier = {b.stage.name: (spaces.space_from_json(b.stage.space or {}), b.derived) for b in begun}
+    space = spaces.space_to_json(spaces.space_of(study, study.stages[now.stage.position], earlier)[0])
     for key in {**space, **(now.stage.space or {})}:
         stored = (now.stage.space or {}).get(key)
         if space.get(key) != stored:

@@ -1,4 +1,4 @@
-"""A stage's plan run once more over the curves that are stored, as if they were just being trained.
+"""A stage's plan replayed over the stored curves, as if they were being trained.
 
 May import spec and storage's records.
 """
@@ -7,18 +7,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from hpsearch.search.outcomes import decided
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.run import plan_of
-from hpsearch.search.steps import OUT_OF_TIME, StagePlan, Step
+from hpsearch.search.stages.outcomes import decided
+from hpsearch.search.stages.plan import OUT_OF_TIME, StagePlan, Step
 from hpsearch.spec import Study
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewTrial, StageRow, TrialRow
 
 
 def replay(study: Study, stage: StageRow, trials: Sequence[TrialRow], curves: Mapping[int, Curve]) -> Iterator[str]:
-    """Differences between the stored trials and what the plan asks for and decides; `curves` are by trial id.
+    """Differences between the stored trials and those of the plan; `curves` are by trial id.
 
-    Of a stage that is not over, what is stored may lag behind the plan.
+    In a stage that is not over, what is stored may lag behind the plan.
     """
     if not trials:
         return
@@ -29,7 +29,7 @@ def replay(study: Study, stage: StageRow, trials: Sequence[TrialRow], curves: Ma
 
 
 class _Replay:
-    """The plan, told what is stored bit by bit."""
+    """The plan, which takes in the stored results step by step."""
 
     def __init__(
         self, plan: StagePlan, stage: StageRow, trials: Sequence[TrialRow], curves: Mapping[int, Curve]
@@ -45,26 +45,26 @@ class _Replay:
         self.over = False
 
     def run(self) -> None:
-        """Go on until nothing moves: first what is stored, then whatever the plan would still ask for."""
+        """Continue until nothing changes: first with what is stored, then with what the plan would still ask for."""
         while not self.over and (self._take(self.plan.next(self.left)) or self._train() or self._end()):
             pass
 
     def _end(self) -> bool:
-        """Nothing that is stored is left to train: is the plan of the opinion that the stage is over?"""
+        """All that is stored has been replayed: is the stage over by the plan?"""
         if self.timed_out and not self.plan.expired:
             self.plan.expire()
             return True
         return self._take(self.plan.next(1))
 
     def _take(self, step: Step) -> bool:
-        """Carry a step out. Returns whether there was anything that is stored, too."""
+        """Apply a step. Returns whether it had anything that is stored."""
         for decision in step.decisions:
             self.plan.update(decided(decision))
         rows = []
         for new in step.trials:
             trial = self.stored.get((new.point, new.replicate))
             if trial is None:
-                return self._lack(new)
+                return self._missing(new)
             self._compare(new, trial)
             fresh = replace(trial, state=WAITING, epochs_done=0, pruned_at=None, reason=None)
             rows.append(replace(fresh, best_epoch=None, value=None, loss=None))
@@ -72,8 +72,8 @@ class _Replay:
         self.plan.added(rows)
         return bool(step)
 
-    def _lack(self, new: NewTrial) -> bool:
-        """A trial is asked for that is not stored. Returns whether to go on: its time may have been over."""
+    def _missing(self, new: NewTrial) -> bool:
+        """The plan asks for a trial that is not stored. Returns whether to continue: its time may have been over."""
         if self.timed_out and not self.plan.expired:
             self.plan.expire()
             return True
@@ -87,23 +87,23 @@ class _Replay:
         new = NewTrial(**json.loads(json.dumps(vars(new))))
         names = ("params", "configuration", "epochs", "sampler_attributes") if self.stage.batches else tuple(vars(new))
         for name in names:
-            asked, stored = getattr(new, name), getattr(trial, name)
-            if asked != stored:
-                self.problems.append(f"trial {trial.number}: its {name} is {stored}, the plan asks for {asked}")
+            planned, stored = getattr(new, name), getattr(trial, name)
+            if planned != stored:
+                self.problems.append(f"trial {self._name(trial)}: its {name} is {stored}, the plan asks for {planned}")
                 return
 
     def _train(self) -> bool:
-        """Let each trial that may train do so, as far as it has been trained."""
-        moved = False
+        """Train each trial that may train as far as it was trained. Returns whether any was."""
+        trained = False
         for row in self.plan.take_ready():
             trial, limit = self.stored[row.point, row.replicate], self.plan.limit(row)
             after = min(trial.epochs_done, limit)
             curve = [point for point in self.curves.get(row.id, ()) if row.epochs_done < point[0] <= after]
             ended = trial.state in (COMPLETE, FAILED) and trial.epochs_done <= limit
             if ended or after > row.epochs_done:
-                moved = True
+                trained = True
                 self.plan.update(self._at(row, trial, after, ended), curve)
-        return moved
+        return trained
 
     def _at(self, row: TrialRow, trial: TrialRow, epoch: int, ended: bool) -> TrialRow:
         """The trial's row as it was after an epoch."""
@@ -111,26 +111,29 @@ class _Replay:
             return replace(trial, pruned_at=row.pruned_at, reason=trial.reason if trial.state == FAILED else row.reason)
         return replace(row, state=RUNNING, epochs_done=epoch)
 
+    def _name(self, trial: TrialRow) -> str:
+        return f"{self.stage.name}:{trial.number}"
+
     def differences(self) -> Iterator[str]:
-        """What became of the trials, and of the stage, otherwise than is stored."""
+        """The trials, and the end of the stage, that are stored otherwise than the plan has them."""
         for trial in self.stored.values():
             row = self.plan.rows.get(trial.id)
             if row is None:
                 further = trial.replicate >= self.plan.replicates
                 if not (further and self.stage.batches):  # it was among the best before the stage grew
-                    yield f"trial {trial.number}: it is stored, but the plan does not ask for it"
+                    yield f"trial {self._name(trial)}: it is stored, but the plan does not ask for it"
                 continue
             if trial.state in (WAITING, RUNNING) and self.stage.state != COMPLETE and trial.pruned_at is None:
                 continue  # what the plan decides of it may not be stored yet
-            found, stored = _fate(row), _fate(trial)
+            found, stored = _outcome(row), _outcome(trial)
             if found != stored:
-                yield f"trial {trial.number}: it is {stored}, by the plan {found}"
+                yield f"trial {self._name(trial)}: it is {stored}, by the plan {found}"
         if self.stage.state == COMPLETE and self.plan.why_it_ended != self.stage.ended:
             yield f"it ended because {self.stage.ended!r} is stored, by the plan {self.plan.why_it_ended!r}"
 
 
-def _fate(row: TrialRow) -> str:
-    """What a plan has to say about a trial, in words."""
-    pruned_at = "" if row.pruned_at is None else f", pruned_at at epoch {row.pruned_at}"
+def _outcome(row: TrialRow) -> str:
+    """The outcome of a trial, as a text."""
+    pruned = "" if row.pruned_at is None else f", pruned at epoch {row.pruned_at}"
     reason = f" ({row.reason})" if row.state == PRUNED else ""
-    return f"{row.state} after {row.epochs_done} epochs{pruned_at}{reason}"
+    return f"{row.state} after {row.epochs_done} epochs{pruned}{reason}"

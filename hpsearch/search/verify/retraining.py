@@ -1,4 +1,4 @@
-"""A stored trial trained once more from its first epoch, and compared with what is stored, bit for bit.
+"""A stored trial trained again from its first epoch, and compared with what is stored, bit for bit.
 
 Changes nothing. May import data, spec, storage and workers.
 """
@@ -17,9 +17,9 @@ from sqlalchemy import Connection, select
 
 from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
-from hpsearch.search.cohorts import segment_of
-from hpsearch.search.launch import environment, known_workspace
-from hpsearch.search.preparation import prepare
+from hpsearch.search.environment import environment
+from hpsearch.search.preparation import known_workspace, prepare
+from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
@@ -32,13 +32,13 @@ from hpsearch.workers.segments.segment import Segment, Task
 
 @dataclass(frozen=True)
 class Stored:
-    """A trial as the database has it, with all that its training left there."""
+    """A trial as the database has it, with all results of its training."""
 
     stage: StageRow
     trial: TrialRow
     curve: Sequence[tuple[float | None, ...]]
     weights: Mapping[str, bytes]  # by kind
-    predictions: Mapping[str, tuple[bytes, bytes | None]]  # by split: which are right, and the classes
+    predictions: Mapping[str, tuple[bytes, bytes | None]]  # by split: which are correct, and the predicted classes
     test: tuple[float | None, ...]  # cost, loss, accuracy
 
     @property
@@ -47,19 +47,20 @@ class Stored:
 
     @property
     def epochs(self) -> int:
-        """How far to train it: one that failed by its own numbers failed in the epoch after its curve's last."""
-        otherwise = self.trial.state == FAILED and not self.failed_by_itself
-        return len(self.curve) if otherwise else self.trial.epochs_done
+        """The number of epochs to train it: one that diverged failed in the epoch after the last one of its curve."""
+        failed_otherwise = self.trial.state == FAILED and not self.diverged
+        return len(self.curve) if failed_otherwise else self.trial.epochs_done
 
     @property
-    def failed_by_itself(self) -> bool:
+    def diverged(self) -> bool:
+        """Did it fail because its cost became NaN or infinite?"""
         return self.trial.state == FAILED and self.trial.epochs_done == len(self.curve) + 1
 
 
 class Retraining:
-    """Trains trials of a study again, in workers as the search has them.
+    """Trains trials of a study again, in workers like those of the search.
 
-    Raises ModelError or DataError if the model file or the images are not those of the study any more.
+    Raises ModelError or DataError if the model file or the samples are not those of the study any more.
     """
 
     def __init__(self, row: StudyRow, data_dir: Path | None) -> None:
@@ -72,7 +73,7 @@ class Retraining:
             raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
         dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace)
         if dataset.fingerprint != row.data["fingerprint"]:
-            rule = f"the images are not those that study {row.name!r} was trained with"
+            rule = f"the samples are not those that study {row.name!r} was trained with"
             raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
         self.splits = prepare(self.study, dataset)
 
@@ -83,26 +84,26 @@ class Retraining:
         workers: int,
         backend: str = "loky",
     ) -> Iterator[tuple[Stored, list[str]]]:
-        """Train each from its first epoch; yield it with what differs from what is stored, in words."""
-        under_way: deque[tuple[Stored, Future[SegmentResult]]] = deque()
+        """Train each from its first epoch; yield it with its differences from what is stored."""
+        running: deque[tuple[Stored, Future[SegmentResult]]] = deque()
         with closing(open_pool(backend, workers)) as pool:
             for stage, trial in trials:
                 stored = read(connection, stage, trial)
-                under_way.append((stored, pool.submit(run_segment, self._segment(stored))))
-                if len(under_way) == 2 * workers:  # one at work and one ready for each
-                    yield self._outcome(*under_way.popleft())
-            while under_way:
-                yield self._outcome(*under_way.popleft())
+                running.append((stored, pool.submit(run_segment, self._segment(stored))))
+                if len(running) == 2 * workers:  # for each worker, one that trains and one that waits
+                    yield self._outcome(*running.popleft())
+            while running:
+                yield self._outcome(*running.popleft())
 
     def _outcome(self, stored: Stored, future: "Future[SegmentResult]") -> tuple[Stored, list[str]]:
         try:
             (result,) = future.result().tasks
         except HpsearchError:
             raise
-        except Exception as error:  # a model file's, or the death of a worker
+        except Exception as error:  # of a model file, or of a worker that died
             return stored, [f"it cannot be trained again: {type(error).__name__}: {error}"]
         found = list(compare(stored, result))
-        return stored, found + self._why() if found else []
+        return stored, found + self._explanations() if found else []
 
     def _segment(self, stored: Stored) -> Segment:
         trial, stage = stored.trial, stored.stage
@@ -117,8 +118,8 @@ class Retraining:
             test=stage.test,
         )
 
-    def _why(self) -> list[str]:
-        """What may explain a difference that is nobody's fault."""
+    def _explanations(self) -> list[str]:
+        """What else may explain a difference: another machine or other versions."""
         before, now = self.row.environment, environment()
         return [
             f"likely because of its {key}: the study ran on {before.get(key)}, this is {now[key]}"
@@ -128,7 +129,7 @@ class Retraining:
 
 
 def trained(connection: Connection, row: StudyRow) -> list[tuple[StageRow, TrialRow]]:
-    """All trials of a study that were trained for an epoch at least, with its model file as it is now, in order."""
+    """All trials of a study that were trained for at least one epoch with its present model file, in order."""
     kept = row.model.get("kept", {})
     return [
         (stage, trial)
@@ -139,7 +140,7 @@ def trained(connection: Connection, row: StudyRow) -> list[tuple[StageRow, Trial
 
 
 def chosen(trials: Sequence[tuple[StageRow, TrialRow]], name: str) -> tuple[StageRow, TrialRow]:
-    """The trial that is called STAGE:NUMBER. Raises StorageError if there is none."""
+    """The trial with the name STAGE:NUMBER. Raises StorageError if there is none."""
     stage_name, _, number = name.rpartition(":")
     for stage, trial in trials:
         if stage.name == stage_name and str(trial.number) == number:
@@ -150,30 +151,31 @@ def chosen(trials: Sequence[tuple[StageRow, TrialRow]], name: str) -> tuple[Stag
 
 
 def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
-    """All that the database has of a trial's training."""
-    curve, guess, own = schema.curves.c, schema.predictions.c, schema.trials.c
+    """All results of a trial's training in the database."""
+    curve, prediction, own = schema.curves.c, schema.predictions.c, schema.trials.c
     rows = connection.execute(
         select(*(curve[name] for name in CURVE)).where(curve.trial_id == trial.id).order_by(curve.epoch)
     )
     found = {kind: reading.weights(connection, [trial.id], kind) for kind in ("best", "state")}
-    guesses = connection.execute(select(guess.split, guess.correct, guess.predicted).where(guess.trial_id == trial.id))
+    columns = select(prediction.split, prediction.correct, prediction.predicted)
+    predictions = connection.execute(columns.where(prediction.trial_id == trial.id))
     test = select(own.test_cost, own.test_loss, own.test_accuracy).where(own.id == trial.id)
     return Stored(
         stage,
         trial,
         [tuple(point) for point in rows],
         {kind: contents[trial.id] for kind, contents in found.items() if contents},
-        {split: (correct, predicted) for split, correct, predicted in guesses},
+        {split: (correct, predicted) for split, correct, predicted in predictions},
         tuple(connection.execute(test).one()),
     )
 
 
-MOST = 3
-"""So many differing numbers of a curve are named."""
+MAX_NAMED = 3
+"""The most differing numbers of a curve that are named."""
 
 
 def compare(stored: Stored, result: TaskResult) -> Iterator[str]:
-    """What differs between what is stored of a trial and what its training gave now, in words."""
+    """Differences between what is stored of a trial and what its training gave now."""
     old, new = ({int(point[0] or 0): point for point in curve} for curve in (stored.curve, result.curve))
     if old.keys() != new.keys():
         yield f"its curve has {len(old)} epochs in the database, {len(new)} retrained"
@@ -183,9 +185,9 @@ def compare(stored: Stored, result: TaskResult) -> Iterator[str]:
         for name, before, now in zip(CURVE, old[epoch], new[epoch], strict=True)
         if not _same(before, now)
     ]
-    yield from islice(differing, MOST)
-    if len(differing) > MOST:
-        yield f"{len(differing) - MOST} more numbers of its curve differ"
+    yield from islice(differing, MAX_NAMED)
+    if len(differing) > MAX_NAMED:
+        yield f"{len(differing) - MAX_NAMED} more numbers of its curve differ"
     yield from _compare_ends(stored, result)
     yield from _compare_weights(stored, result)
     yield from _compare_tests(stored, result)
@@ -193,7 +195,7 @@ def compare(stored: Stored, result: TaskResult) -> Iterator[str]:
 
 def _compare_ends(stored: Stored, result: TaskResult) -> Iterator[str]:
     trial = stored.trial
-    before = (trial.epochs_done, trial.reason) if stored.failed_by_itself else None
+    before = (trial.epochs_done, trial.reason) if stored.diverged else None
     if before != result.failed:
         yield f"its failure (epoch, reason) is {before} in the database, {result.failed} retrained"
     if result.stopped and result.stopped != trial.reason:
@@ -205,34 +207,34 @@ def _compare_ends(stored: Stored, result: TaskResult) -> Iterator[str]:
 
 
 def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
-    """The best weights, where they are kept, those that it would go on from, and which images they get right."""
+    """Its best weights, where they are kept; its last state; and which validation samples it classifies correctly."""
     now = {"best": result.best.weights if result.best else b"", "state": result.state}
     for kind, content in stored.weights.items():
         before, after = unpack(content), unpack(now[kind]) if now[kind] else {}
         for name in sorted({*before, *after}):
             if not _same_array(before.get(name), after.get(name)):
                 yield f"its {kind} weights differ in {name!r}"
-    right, _ = stored.predictions.get("validation", (None, None))
-    if right is not None and result.best and right != result.best.correct:
-        yield "the validation images that it gets right differ"
+    correct, _ = stored.predictions.get("validation", (None, None))
+    if correct is not None and result.best and correct != result.best.correct:
+        yield "the validation samples that it classifies correctly differ"
 
 
 def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
     if "test" not in stored.predictions:
         return
     if result.test is None:
-        yield "the test images were looked at, but not when it was retrained"
+        yield "it was evaluated on the test set, but not when it was retrained"
         return
     correct, predicted = stored.predictions["test"]
     if (correct, predicted) != (result.test.correct, result.test.predicted.tobytes()):
-        yield "the classes that it gives to test images differ"
+        yield "its predicted classes of the test set differ"
     now = (result.test.cost, result.test.loss, result.test.accuracy)
     if not all(_same(*pair) for pair in zip(stored.test, now, strict=True)):
         yield f"its test cost, loss and accuracy are {stored.test} in the database, {now} retrained"
 
 
 def _same(before: float | None, now: float | None) -> bool:
-    """Equal to the last bit; the database has NULL for what is no number."""
+    """Equal to the last bit; the database has NULL for a number that is not finite."""
     return before == now or (before is None and now is not None and not math.isfinite(now))
 
 

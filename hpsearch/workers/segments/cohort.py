@@ -11,8 +11,8 @@ from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
 from hpsearch.workers.models.checked_layers import guarded
 from hpsearch.workers.models.plugin import Plugin, layers
-from hpsearch.workers.segments.epoch import evaluates_on_test, kept, on_test, record, sample_of
-from hpsearch.workers.segments.recipe import decays_of, loss_of, optimiser_of, schedule_of
+from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, on_test, record, sample_of
+from hpsearch.workers.segments.components import decays_of, loss_of, optimiser_of, schedule_of
 from hpsearch.workers.segments.results import TaskResult, pack, unpack
 from hpsearch.workers.segments.segment import Segment
 

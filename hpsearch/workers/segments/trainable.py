@@ -6,7 +6,7 @@ from hpsearch.data import Split
 from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
 from hpsearch.workers.models.plugin import Plugin
-from hpsearch.workers.segments.epoch import evaluates_on_test, kept, on_test, record, sample_of
+from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, on_test, record, sample_of
 from hpsearch.workers.segments.results import TaskResult
 from hpsearch.workers.segments.segment import Segment, Task
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from tiny import TINY
 
 from hpsearch import spec
-from hpsearch.search.plan import space_of
 from hpsearch.search.ranking import rank
+from hpsearch.search.stages.space import space_of
 from hpsearch.spec import Range
 from hpsearch.storage.records import COMPLETE, FAILED, TrialRow
 
@@ -40,7 +40,7 @@ def test_a_configuration_with_a_failed_replicate_has_no_rank():
     assert [configuration.trials for configuration in rank([*broken, row(2, 0.5, point=1)])] == [(102,)]
 
 
-def test_a_best_value_on_the_edge_is_told_apart_from_where_the_range_came_from():
+def test_a_best_value_on_the_edge_extends_the_range_and_is_noted():
     study = spec.parse(TINY, "tiny.toml")
     source = {"eta": Range(low=1e-2, high=0.5, log=True)}
     inside = [row(i, 0.9 - i / 100, eta=eta) for i, eta in enumerate((0.1, 0.05, 0.2, 0.02, 0.4))]

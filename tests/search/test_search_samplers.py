@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from made_asking import SPACE, ask_all, made_stage
+from sampler_runs import SPACE, ask_all, made_stage
 from scipy.stats import qmc
 
 from hpsearch.nn.random import generator
-from hpsearch.search.samplers.sampler import Asking, Point, draw
+from hpsearch.search.samplers.factory import sampler_of
+from hpsearch.search.samplers.points import Point, draw
 from hpsearch.spec import Stage, grid
 
 RANGES = {key: SPACE[key] for key in ("lambda", "eta")}
@@ -18,28 +19,28 @@ def test_a_random_configuration_is_drawn_by_its_number_alone():
     few, many = made_stage("random", trials=5), made_stage("random", trials=50)
     expected = [draw(few.space, generator(3, "sample", "coarse", number)) for number in range(5)]
     assert [params for params, _ in ask_all(few, seed=3)] == expected
-    assert [Asking(many, many.space, 3).ask(number)[0] for number in reversed(range(5))] == expected[::-1]
+    assert [sampler_of(many, many.space, 3).ask(number)[0] for number in reversed(range(5))] == expected[::-1]
 
 
 def test_the_draws_are_those_of_the_committed_studies():
     stage = made_stage("random")
-    first = Asking(stage, stage.space, 0).ask(0)[0]
+    first = sampler_of(stage, stage.space, 0).ask(0)[0]
     assert first == {"lambda": 0.00016290356457694153, "eta": 0.5475339349345479, "batch_size": 63, "hidden": [50]}
 
 
-def test_a_grid_is_asked_in_the_order_of_its_points():
+def test_a_grid_is_sampled_in_the_order_of_its_points():
     axes = {
         "lambda": {"low": 1e-3, "high": 1e-1, "log": True, "points": 3},
         "batch_size": [20, 50],
         "hidden": [[8], [9]],
     }
     stage = Stage.model_validate({"name": "coarse", "sampler": {"kind": "grid"}, "space": axes})
-    asking = Asking(stage, stage.space, 0)
-    assert asking.points == 12
-    assert [asking.ask(number)[0] for number in range(12)] == grid(stage.space)
+    sampler = sampler_of(stage, stage.space, 0)
+    assert sampler.points == 12
+    assert [sampler.ask(number)[0] for number in range(12)] == grid(stage.space)
 
 
-def test_a_list_is_asked_row_by_row():
+def test_a_list_is_sampled_row_by_row():
     rows = [{"lambda": 1e-3}, {"lambda": 1e-2, "eta": 0.1}]
     stage = Stage.model_validate({"name": "coarse", "configurations": rows})
     assert [params for params, _ in ask_all(stage)] == rows
@@ -55,13 +56,13 @@ def test_configurations_named_first_are_tried_first_and_the_rest_of_them_is_draw
 
 
 @pytest.mark.parametrize("kind", ["random", "qmc"])
-def test_nothing_that_is_told_or_recalled_changes_a_configuration_that_was_not_learnt(kind):
+def test_a_sampler_that_does_not_learn_ignores_outcomes_and_recalled_configurations(kind):
     stage = made_stage(kind)
-    asking = Asking(stage, stage.space, 0)
-    asking.recall(Point(0, {"lambda": 1.0}, "running", None, (), None))
-    asking.tell(Point(0, {"lambda": 1.0}, "complete", 0.5, (), None))
-    assert not asking.learns
-    assert asking.ask(7) == ask_all(stage)[7]
+    sampler = sampler_of(stage, stage.space, 0)
+    sampler.recall(Point(0, {"lambda": 1.0}, "running", None, (), None))
+    sampler.tell(Point(0, {"lambda": 1.0}, "complete", 0.5, (), None))
+    assert not sampler.learns
+    assert sampler.ask(7) == ask_all(stage)[7]
 
 
 @pytest.mark.parametrize("scramble", [False, True])

@@ -1,6 +1,6 @@
-"""When a stage has had enough: its budgets of epochs, of quality and of patience.
+"""A stage's budgets: of epochs, a target accuracy, and patience.
 
-They are looked at over the first configurations of a stage, once these are settled, so that when they end a stage does not
+They are checked over the first configurations of a stage, once these are settled, so that the end of a stage does not
 depend on time. May import spec and storage's records.
 """
 
@@ -14,7 +14,7 @@ from hpsearch.storage.records import COMPLETE, TrialRow
 
 @dataclass(frozen=True)
 class Spent:
-    """What the first configurations of a stage came to."""
+    """The cost and the best value of the first configurations of a stage."""
 
     epochs: int = 0
     best: float = -1.0
@@ -23,16 +23,16 @@ class Spent:
 
 
 class Ledger:
-    """Follows a stage's configurations as they are settled, in order."""
+    """Sums up a stage's configurations as they are settled: as their trials have all ended, in order."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.spent = [Spent()]
-        """By how many of the first configurations."""
+        """By the number of first configurations."""
 
     @property
     def settled(self) -> int:
-        """How many of the first configurations are settled."""
+        """The number of first configurations that are settled."""
         return len(self.spent) - 1
 
     def settle(self, rows: Sequence[TrialRow]) -> None:
@@ -47,7 +47,7 @@ class Ledger:
         self.spent.append(Spent(epochs, max(value, before.best), since, reached))
 
     def over(self, first: int) -> str | None:
-        """Whether the first configurations reached the target or outlasted the patience, in words."""
+        """Why the stage ends after the first configurations: by its target or its patience; None if it does not."""
         spent = self.spent[first]
         if spent.reached is not None:
             return f"Trial {spent.reached} reached the target, {self.budget.target:.2%}."
@@ -56,7 +56,7 @@ class Ledger:
         return None
 
     def too_long(self, used: int, further: int) -> str | None:
-        """Whether the epochs do not suffice for more, in words."""
+        """Why the stage ends before `further` epochs: by its budget of epochs; None if it does not."""
         most = self.budget.epochs
         if most is None or used + further <= most:
             return None

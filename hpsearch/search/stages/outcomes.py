@@ -1,4 +1,4 @@
-"""From what a worker computed to what is stored, and to the trial as it then stands. May import storage and workers."""
+"""From a worker's results to the stored records and the trial's new row. May import storage and workers."""
 
 from dataclasses import replace
 
@@ -11,13 +11,13 @@ EPOCH, ACCURACY, LOSS = (CURVE.index(name) for name in ("epoch", "validation_acc
 
 
 def decided(decision: Decision) -> TrialRow:
-    """The trial's row as the decision leaves it."""
+    """The trial's row after a decision."""
     row = replace(decision.trial, pruned_at=decision.pruned_at, reason=decision.reason)
     return row if decision.audited else replace(row, state=PRUNED)
 
 
-def after(record: Progress) -> TrialRow:
-    """The trial's row as the commit left it."""
+def updated(record: Progress) -> TrialRow:
+    """The trial's row after its progress was committed."""
     row = replace(
         record.trial,
         state=record.outcome,
@@ -31,15 +31,17 @@ def after(record: Progress) -> TrialRow:
 
 
 def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: float, cohort: int) -> Progress:
-    """What a segment did to a trial; `seconds` is its share of the wall time, `cohort` the first trial's number."""
+    """A segment's results of a trial; `seconds` is its share of the wall time, `cohort` the first trial's number."""
     best = test = None
     if task.best:
         found = task.best
         best = BestRecord(found.epoch, found.value, found.weights, found.correct, found.samples)
     if task.test:
-        look = task.test
-        predicted = look.predicted.tobytes()
-        test = TestRecord(look.cost, look.loss, look.accuracy, predicted, look.correct, len(look.predicted))
+        on_test = task.test
+        predicted = on_test.predicted.tobytes()
+        test = TestRecord(
+            on_test.cost, on_test.loss, on_test.accuracy, predicted, on_test.correct, len(on_test.predicted)
+        )
     return Progress(
         trial=trial,
         epochs_done=task.failed[0] if task.failed else int(task.curve[-1][0]),

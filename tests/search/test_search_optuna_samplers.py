@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_asking import ask_all, made_stage, needs
+from sampler_runs import ask_all, made_stage, needs
 
 from hpsearch.errors import InputError
 from hpsearch.search.samplers import optuna_samplers
-from hpsearch.search.samplers.sampler import check_sampler
+from hpsearch.search.samplers.factory import check_sampler
 from hpsearch.spec import Stage
 
 WRONG = [

@@ -1,7 +1,7 @@
-"""One stage under way: cohorts handed to workers, their results committed. May import spec, storage and workers.
+"""Runs a stage: cohorts are handed to workers, their results committed. May import spec, storage and workers.
 
-One process, this one, decides what is trained and writes the database; workers compute. Whatever is not committed
-never happened: it is done again, with the same result.
+One process, this one, decides what is trained and writes the database; workers compute. What was not committed when a
+run is killed is computed again, with the same result.
 """
 
 import json
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.search.cohorts import Cohort, Pace, form_cohorts, next_segment
 from hpsearch.search.interrupts import Interrupts
-from hpsearch.search.outcomes import ACCURACY, EPOCH, LOSS, after, decided, progress_of
 from hpsearch.search.progress import Tally, Watcher
-from hpsearch.search.steps import StagePlan
+from hpsearch.search.stages.cohorts import Cohort, Pace, form_cohorts, next_segment
+from hpsearch.search.stages.outcomes import ACCURACY, EPOCH, LOSS, decided, progress_of, updated
+from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes
@@ -29,24 +29,24 @@ from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment
 
 PATIENCE = 10.0
-"""Seconds that segments under way get to finish after the first Ctrl-C."""
+"""Seconds that running segments get to finish after the first Ctrl-C."""
 
 NOTE_SECONDS = 10.0
-"""While a stage runs, what the dashboard shows beside its trials is written at most so often."""
+"""While a stage runs, its notes for Optuna's dashboard are written at most this often."""
 
-DEATHS = 3
-"""A trial whose worker died so often fails."""
+MAX_DIED = 3
+"""A trial whose worker died so often in a row fails."""
 
-LOSSES = 10
-"""A segment that was lost so often in a row, with its workers, stops the study: they may well be lost because of it."""
+MAX_LOST = 10
+"""A segment whose worker was lost so often in a row stops the study: it may well be the cause."""
 
 ROOM = 256
-"""So many trials are stored ahead of their training: enough for full cohorts, however many the stage has."""
+"""The number of trials that are stored ahead of their training: enough for full cohorts."""
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all stages of a run share."""
+    """What all stages of a run need."""
 
     database: Database
     plugin: Plugin
@@ -60,10 +60,10 @@ class RunContext:
 
 
 class StageRun:
-    """Trains what the plan asks for until there is nothing more, or until it is interrupted."""
+    """Trains what the plan asks for until the stage is over or interrupted."""
 
-    def __init__(self, shared: RunContext, stage: StageRow, plan: StagePlan, tally: Tally) -> None:
-        self.shared, self.stage, self.plan, self.tally = shared, stage, plan, tally
+    def __init__(self, context: RunContext, stage: StageRow, plan: StagePlan, tally: Tally) -> None:
+        self.context, self.stage, self.plan, self.tally = context, stage, plan, tally
         self._waiting: list[Cohort] = []
         self._running: dict[Future[SegmentResult], tuple[Cohort, Segment]] = {}
         self._sizes: dict[str, int] = {}
@@ -73,9 +73,9 @@ class StageRun:
             tally.note(row)
 
     def run(self) -> bool:
-        """Train the stage. Returns whether it was finished, and not interrupted."""
-        interrupts, deadline = self.shared.interrupts, None
-        self._tick(committed=True)  # a run before this one may have been killed as the time was over
+        """Train the stage. Returns False if it was interrupted."""
+        interrupts, deadline = self.context.interrupts, None
+        self._tick(committed=True)  # an earlier run may have been killed when the time was over
         if not interrupts.count:
             self._advance()
         self._show()
@@ -90,8 +90,8 @@ class StageRun:
             began = time.perf_counter()
             for future in finished:
                 self._take(future)
-            self.shared.pace.note_service(time.perf_counter() - began, len(finished))
-            self.shared.pool.poll()
+            self.context.pace.note_overhead(time.perf_counter() - began, len(finished))
+            self.context.pool.poll()
             self._tick(committed=bool(finished))
             if finished:
                 self._show()
@@ -101,8 +101,8 @@ class StageRun:
                 return False
 
     def _wait(self) -> set[Future[SegmentResult]]:
-        """The segments that finished, once one did, or after a moment."""
-        if not self._running:  # no worker is there, for the time being
+        """Wait until a segment finishes, or half a second; the finished ones."""
+        if not self._running:  # there is no worker at present
             time.sleep(0.5)
         return wait(self._running, timeout=0.5, return_when=FIRST_COMPLETED).done
 
@@ -110,10 +110,10 @@ class StageRun:
         minutes = self.plan.budget.minutes
         left = None if minutes is None else max(0.0, 60 * minutes - self._elapsed())
         over = self.plan.expired or self.plan.ended is not None
-        self.shared.watcher.stage(self.tally.progress(left, over=over))
+        self.context.watcher.stage(self.tally.progress(left, over=over))
 
     def _tick(self, *, committed: bool) -> None:
-        """See whether the stage's time is over; keep our claim on the study where nothing was committed for long."""
+        """Check the stage's budget of time; renew the claim on the study where nothing was committed for long."""
         minutes = self.plan.budget.minutes
         if minutes is not None and not self.plan.expired and self._elapsed() >= 60 * minutes:
             self.plan.expire()
@@ -123,17 +123,17 @@ class StageRun:
     def _elapsed(self) -> float:
         return self._seconds + time.monotonic() - self._clock
 
-    # What to train
+    # Trials to train
 
     def _advance(self) -> None:
         """Store what the plan decides, and form cohorts of the trials that may train on."""
         if self.plan.expired:
             self._waiting = [c for c in self._waiting if c.trials[0].replicate >= self.plan.replicates]  # confirming
-            if self._running:  # what is under way is finished first
+            if self._running:  # running segments are finished first
                 return
         ahead = sum(len(cohort.trials) for cohort in self._waiting)
         while step := self.plan.next(ROOM if ahead <= ROOM // 2 else 0):
-            with self.shared.database.transaction() as connection:
+            with self.context.database.transaction() as connection:
                 writing.decide(connection, step.decisions)
                 rows = writing.add_trials(connection, self.stage, step.trials)
             for decision in step.decisions:
@@ -146,20 +146,20 @@ class StageRun:
         if ready:
             whole: list[Cohort] = []
             for cohort in self._waiting:
-                if cohort.deaths or cohort.careful or len(cohort.trials) >= self._largest(cohort.trials[0]):
+                if cohort.died or cohort.isolated or len(cohort.trials) >= self._largest(cohort.trials[0]):
                     whole.append(cohort)
                 else:
                     ready += cohort.trials
             self._waiting = whole + form_cohorts(ready, self.plan.limit, self._largest)
 
     def _largest(self, trial: TrialRow) -> int:
-        """How many trials of this one's shape a cohort should have at most: the model is built to see, but once."""
+        """The maximal size of a cohort of this trial's shape; the model is built once to find it."""
         parameters = {key: value for key, value in trial.configuration["model"].items() if key != "file"}
-        shape, shared = json.dumps(parameters, sort_keys=True), self.shared
+        shape, context = json.dumps(parameters, sort_keys=True), self.context
         if shape not in self._sizes:
             try:
-                self._sizes[shape] = largest_cohort(shared.plugin, shared.inputs, shared.classes, parameters)
-            except ModelError:  # refused in the midst of a range whose ends were checked: its trial will say so
+                self._sizes[shape] = largest_cohort(context.plugin, context.inputs, context.classes, parameters)
+            except ModelError:  # refused within a range whose bounds were accepted: its trial will fail
                 self._sizes[shape] = 1
         return self._sizes[shape]
 
@@ -167,36 +167,36 @@ class StageRun:
         ended = self.tally.note(row)
         self.plan.update(row, [(int(point[EPOCH]), point[ACCURACY], point[LOSS]) for point in curve])
         if ended:
-            self.shared.watcher.trial_ended(ended)
+            self.context.watcher.trial_ended(ended)
 
     def _hand_out(self) -> None:
         self._spread()
-        shared = self.shared
+        context = self.context
         for _ in range(self._idle()):
             if not self._waiting:
                 return
             began, cohort = time.perf_counter(), self._choose()
             self._waiting.remove(cohort)
             segment = next_segment(
-                shared.database,
+                context.database,
                 self.stage,
                 cohort,
-                cohort.done + shared.pace.epochs(cohort, shared.pool.capacity),
-                splits=shared.splits,
-                plugin=shared.plugin,
+                cohort.done + context.pace.epochs(cohort, context.pool.capacity),
+                splits=context.splits,
+                plugin=context.plugin,
                 seed=self.plan.study.seed,
             )
-            future = shared.pool.submit(run_segment, segment)
+            future = context.pool.submit(run_segment, segment)
             self._running[future] = cohort, segment
             if not future.done():  # the sequential pool has trained it in the meantime
-                shared.pace.note_service(time.perf_counter() - began, 0)
+                context.pace.note_overhead(time.perf_counter() - began, 0)
 
     def _idle(self) -> int:
-        """How many more segments may run."""
-        return max(0, self.shared.pool.capacity - len(self._running))
+        """The number of further segments that may run."""
+        return max(0, self.context.pool.capacity - len(self._running))
 
     def _spread(self) -> None:
-        """Divide the largest cohorts while there are workers without any: narrower products beat an idle core."""
+        """Divide the largest cohorts while workers are idle: smaller matrix products are better than an idle core."""
         idle = self._idle()
         while self._waiting and idle > len(self._waiting):
             largest = max(self._waiting, key=lambda cohort: len(cohort.trials))
@@ -206,14 +206,14 @@ class StageRun:
             self._waiting += largest.halves()
 
     def _choose(self) -> Cohort:
-        """What has come furthest, so that results come early; of the last cohorts the least, so that no slot idles."""
-        many = len(self._waiting) + len(self._running) > 2 * self.shared.pool.capacity
+        """The cohort with the most epochs done, so that results come early; near the end the one with the least."""
+        many = len(self._waiting) + len(self._running) > 2 * self.context.pool.capacity
         return (max if many else min)(self._waiting, key=lambda cohort: cohort.share_done)
 
-    # What came of it
+    # Results of segments
 
     def _take(self, future: Future[SegmentResult]) -> None:
-        """Commit a finished segment; its cohort waits for the next one if there is more to do."""
+        """Commit a finished segment; its cohort waits for the next one if it has epochs left."""
         cohort, segment = self._running.pop(future)
         try:
             result = future.result()
@@ -223,18 +223,17 @@ class StageRun:
         except WorkerLost as error:
             self._redo_elsewhere(cohort, error)
             return
-        except HpsearchError:  # the model file or the prepared data changed or vanished: no trial's fault
+        except HpsearchError:  # the model file or the prepared data changed or vanished: no trial is to blame
             raise
         except Exception as error:
-            if not cohort.careful:  # whose fault it is, and in which epoch, shows when each trains alone
-                cohort.careful = True
-                self._waiting += cohort.apart()
+            if not cohort.isolated:  # which trial fails, and in which epoch, shows when each trains alone
+                self._waiting += cohort.isolate()
             else:
-                told = error if isinstance(error, TrainingError) else TrainingError.of(error)
-                self._fail(cohort, told.reason, told.trace)
+                failure = error if isinstance(error, TrainingError) else TrainingError.of(error)
+                self._fail(cohort, failure.reason, failure.trace)
             return
-        cohort.deaths = cohort.losses = 0
-        self.shared.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
+        cohort.died = cohort.lost = 0
+        self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
         share, first = result.seconds / len(result.tasks), cohort.trials[0].number
         records = [
             progress_of(trial, task, segment, share, first)
@@ -248,36 +247,36 @@ class StageRun:
             self._waiting.append(cohort)
 
     def _redo(self, cohort: Cohort, segment: Segment) -> None:
-        """A worker died: its segment is done again, and after the third time each trial alone, epoch by epoch.
+        """A worker died: its segment is run again, and after the third time each trial alone, epoch by epoch.
 
-        So neither who is lost nor in which epoch depends on the company or on the segments.
+        So neither the trial that fails nor its epoch depends on its cohort or on the segments.
         """
-        cohort.deaths += 1
-        message = f"stage {self.stage.name}: a worker died; its segment is done again"
-        if cohort.deaths < DEATHS:
+        cohort.died += 1
+        message = f"stage {self.stage.name}: a worker died; its segment is run again"
+        if cohort.died < MAX_DIED:
             self._waiting.append(cohort)
         elif len(cohort.trials) > 1 or segment.last > segment.first:
             message += ", each trial alone"
-            cohort.careful, cohort.deaths = True, 0
-            self._waiting += cohort.apart()
+            cohort.died = 0
+            self._waiting += cohort.isolate()
         else:
-            self._fail(cohort, f"its worker died {cohort.deaths} times (out of memory?)")
+            self._fail(cohort, f"its worker died {cohort.died} times (out of memory?)")
             return
-        self.shared.watcher.message(message)
+        self.context.watcher.message(message)
 
     def _redo_elsewhere(self, cohort: Cohort, error: WorkerLost) -> None:
-        """A segment was lost with its worker: that is nobody's fault, unless it happens again and again."""
-        cohort.losses += 1
-        if cohort.losses == LOSSES:
-            numbers = ", ".join(str(trial.number) for trial in cohort.trials[:3])
+        """A segment was lost with its worker, which need not be the segment's fault unless it happens repeatedly."""
+        cohort.lost += 1
+        if cohort.lost == MAX_LOST:
+            names = ", ".join(f"{self.stage.name}:{trial.number}" for trial in cohort.trials[:3])
             raise HpsearchError(
-                f"stage {self.stage.name}: {LOSSES} workers one after the other were lost with the segment of trial "
-                f"{numbers} (out of memory?): {error}; resume when they are well again"
+                f"{MAX_LOST} workers in a row were lost with the segment of trial {names} (out of memory?): {error}; "
+                "resume when the workers are available again"
             )
         self._waiting.append(cohort)
 
     def _commit(self, records: Sequence[Progress]) -> None:
-        with self.shared.database.transaction() as connection:
+        with self.context.database.transaction() as connection:
             writing.commit_progress(connection, records)
             elapsed = self._elapsed()
             writing.add_seconds(connection, self.stage.id, elapsed - self._seconds)
@@ -286,11 +285,10 @@ class StageRun:
                 self._noted = time.monotonic()
         self._seconds, self._clock = elapsed, time.monotonic()
         for record in records:
-            self._note(after(record), record.curve)
+            self._note(updated(record), record.curve)
             if record.failure:
-                self.shared.watcher.message(
-                    f"stage {self.stage.name}: trial {record.trial.number} failed: {record.failure}"
-                )
+                name = f"{self.stage.name}:{record.trial.number}"
+                self.context.watcher.message(f"trial {name} failed: {record.failure}")
 
     def _fail(self, cohort: Cohort, reason: str, trace: str | None = None) -> None:
         self._commit(

@@ -4,13 +4,15 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from made_end import FINAL, FINE, made
-from made_end import random as randomly
+from study_parts import FINAL, FINE, made
+from study_parts import random as randomly
 from tiny import TINY, StopAfter, digest_of, options, rows, url, workspace
 
 from hpsearch.errors import ModelError, StorageError
-from hpsearch.search import cohorts, stage_run
-from hpsearch.search.launch import launch, resume
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
+from hpsearch.search.stages import cohorts
+from hpsearch.search.stages import run as stage_run
 from hpsearch.search.verify import retraining
 from hpsearch.search.verify.checks import verify
 from hpsearch.storage import reading, schema
@@ -67,7 +69,7 @@ def copy(original, tmp_path):
     return tmp_path
 
 
-def test_a_sound_study_is_found_sound_and_left_as_it_was(original):
+def test_an_intact_study_has_no_problems_and_is_not_changed(original):
     before = rows(original), rows(original, schema.studies)
     assert {row["state"] for row in before[0]} == {"complete", "pruned"}
     assert problems(original) == []
@@ -77,7 +79,7 @@ def test_a_sound_study_is_found_sound_and_left_as_it_was(original):
     assert (rows(original), rows(original, schema.studies)) == before
 
 
-def test_a_study_is_found_sound_wherever_it_was_stopped(tmp_path):
+def test_a_study_has_no_problems_wherever_it_was_stopped(tmp_path):
     finished = launch(workspace(tmp_path, PRUNED), options(tmp_path, watcher=StopAfter(2)))[1]
     stops = 0
     while not finished:
@@ -93,7 +95,7 @@ GROWN = randomly(
 )
 
 
-def test_a_study_that_has_grown_is_found_sound(tmp_path):
+def test_a_study_that_has_grown_has_no_problems(tmp_path):
     launch(workspace(tmp_path, made(GROWN, FINE)), options(tmp_path))
     longer = made(GROWN.replace("trials = 6", "trials = 11"), FINE, FINE.replace('"fine"', '"finer"'))
     workspace(tmp_path, longer)
@@ -103,7 +105,7 @@ def test_a_study_that_has_grown_is_found_sound(tmp_path):
     assert problems(tmp_path) == []
 
 
-def test_a_study_that_ran_out_of_time_is_found_sound(tmp_path, monkeypatch):
+def test_a_study_that_ran_out_of_time_has_no_problems(tmp_path, monkeypatch):
     text = made(randomly(30, "budget = { minutes = 1 }", 'pruner = { kind = "halving", keep = 0.5, min_epochs = 1 }'))
     path = workspace(tmp_path, text)
     monkeypatch.setattr(stage_run, "largest_cohort", lambda *_: 3)
@@ -131,9 +133,9 @@ CURVES = "UPDATE hpsearch_curves SET validation_{0} = validation_{0} * 0.5 WHERE
 TRIALS = "UPDATE hpsearch_trials SET {0} WHERE id = {1}"
 CHANGES = [
     (CURVES.format("accuracy", 1, 1), "stage coarse: "),
-    (TRIALS.format("value = 0.99", 1), "trial 0's value is 0.99 of epoch "),
+    (TRIALS.format("value = 0.99", 1), "trial coarse:0's value is 0.99 of epoch "),
     (TRIALS.format("pruned_at = 2, state = 'pruned'", 1), "by the plan"),
-    (TRIALS.format("params = '{\"lambda\": 0.001, \"eta\": 0.1}'", 1), "trial 0: its params is"),
+    (TRIALS.format("params = '{\"lambda\": 0.001, \"eta\": 0.1}'", 1), "trial coarse:0: its params is"),
     (TRIALS.format("reason = 'so'", "(SELECT id FROM hpsearch_trials WHERE state = 'pruned')"), "by the plan pruned"),
     ("UPDATE hpsearch_stages SET ended = 'so' WHERE position = 0", "it ended because 'so' is stored, by the plan None"),
     ("UPDATE hpsearch_stages SET space = '{\"eta\": {\"choices\": [1]}}' WHERE position = 1", "eta was searched in"),
@@ -154,9 +156,9 @@ def test_what_was_changed_is_found(copy, statement, expected):
 RETRAINED = [
     (CURVES.format("cost", 2, 1), "epoch 1's validation_cost is "),
     ("DELETE FROM hpsearch_curves WHERE trial_id = 2 AND epoch = 1", "its curve has "),
-    ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "the validation images that it gets right differ"),
+    ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "samples that it classifies correctly differ"),
     (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss and accuracy"),
-    ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "the classes that it gives"),
+    ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "its predicted classes of the test"),
 ]  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hpsearch import spec
 from hpsearch.nn.random import generator
-from hpsearch.search.plan import longest_of
-from hpsearch.search.samplers.sampler import Asking
-from hpsearch.search.steps import StagePlan
+from hpsearch.search.samplers.factory import sampler_of
+from hpsearch.search.stages.plan import StagePlan
+from hpsearch.search.stages.space import longest_of
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewTrial, TrialRow
 
 STUDY = """\
@@ -62,8 +62,8 @@ class World:
         self.curves: dict[int, list[tuple[int, float, float]]] = {}
 
     def plan(self) -> StagePlan:
-        source = Asking(self.stage, dict(self.stage.space), self.study.seed)
-        plan = StagePlan(self.study, self.stage, "only", source, longest_of(self.study, self.stage))
+        sampler = sampler_of(self.stage, dict(self.stage.space), self.study.seed)
+        plan = StagePlan(self.study, self.stage, "only", sampler, longest_of(self.study, self.stage))
         plan.restore(self.rows, self.curves)
         return plan
 

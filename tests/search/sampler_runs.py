@@ -1,4 +1,4 @@
-"""A stage asked for its configurations, as the run loop does, with made-up outcomes; and killed where a test says so."""
+"""A stage's configurations sampled as by the run loop, with artificial outcomes, with kills where a test asks."""
 
 import importlib.util
 import math
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hpsearch.search.samplers.sampler import Asking, Point
+from hpsearch.search.samplers.factory import sampler_of
+from hpsearch.search.samplers.points import Point
 from hpsearch.spec import Stage
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING
 
@@ -39,36 +40,36 @@ def made_stage(kind: str, trials: int = 24, space: Mapping[str, Any] = SPACE, **
     return Stage.model_validate({"name": "coarse", "sampler": sampler, "space": space, **whole})
 
 
-def outcome(number: int, params: Mapping[str, Any], asked: Mapping[str, Any] | None) -> Point:
-    """What becomes of a configuration: most are complete, some are pruned, some fail."""
+def outcome(number: int, params: Mapping[str, Any], attributes: Mapping[str, Any] | None) -> Point:
+    """The outcome of a configuration: most are complete, some are pruned, some fail."""
     value = 1 - math.log10(params["lambda"] / 1e-3) ** 2 / 10 - abs(params.get("eta", 0.5) - 0.5)
     if number % 11 == 3:
-        return Point(number, params, FAILED, None, (), asked)
+        return Point(number, params, FAILED, None, (), attributes)
     if number % 7 == 5:
-        return Point(number, params, PRUNED, value, ((1, value / 2), (3, value)), asked)
-    return Point(number, params, COMPLETE, value, (), asked)
+        return Point(number, params, PRUNED, value, ((1, value / 2), (3, value)), attributes)
+    return Point(number, params, COMPLETE, value, (), attributes)
 
 
 def ask_all(
     stage: Stage, cuts: Collection[int] = (), seed: int = 0, known: Sequence[Mapping[str, Any]] = ()
 ) -> list[tuple[dict[str, Any], dict[str, Any] | None]]:
-    """Every configuration of a stage with what was noted; before those in `cuts` the run is killed and another goes on."""
+    """All configurations of a stage and their sampler attributes; the run is killed before those in `cuts`."""
     found: list[tuple[dict[str, Any], dict[str, Any] | None]] = []
-    asking, told = Asking(stage, stage.space, seed, known), 0
-    for number in range(asking.points):
+    sampler, told = sampler_of(stage, stage.space, seed, known), 0
+    for number in range(sampler.points):
         if number in cuts:
-            asking, told = Asking(stage, stage.space, seed, known), 0
-            for i, (params, asked) in enumerate(found):
-                asking.recall(Point(i, params, RUNNING, None, (), asked))
+            sampler, told = sampler_of(stage, stage.space, seed, known), 0
+            for i, (params, attributes) in enumerate(found):
+                sampler.recall(Point(i, params, RUNNING, None, (), attributes))
         for i in range(told, seen(stage, number)):
-            asking.tell(outcome(i, *found[i]))
+            sampler.tell(outcome(i, *found[i]))
         told = seen(stage, number)
-        found.append(asking.ask(number))
+        found.append(sampler.ask(number))
     return found
 
 
 def seen(stage: Stage, number: int) -> int:
-    """How many of the first configurations are settled when this one is asked for."""
+    """How many of the first configurations are settled when this one is sampled."""
     if stage.window is not None:
         return max(0, number - stage.window + 1)
     size = stage.batch_size_of_points or number + 1

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpsearch.search.confirmation import Contestant, next_round, paired_p
+from hpsearch.search.stages.confirmation import Replicates, next_round, paired_p
 from hpsearch.spec import Confirm
 
 CONFIRM = Confirm(best=3, replicates=8)
 
 
 def confirmed(means, noise, seed=0, confirm=CONFIRM):
-    """Race configurations with these true means to the end; return their values and the last word."""
+    """Confirm configurations with these true means; return their values and how it ended."""
     rng = np.random.default_rng(seed)
     shared = rng.normal(0, 0.01, confirm.replicates)  # what all configurations have from a seed that they share
     values = [[mean + shared[0] + rng.normal(0, noise)] for mean in means]
     while True:
         order = sorted(range(len(means)), key=lambda number: -values[number][0])
-        found = next_round(confirm, 1, [Contestant(number, values[number], number) for number in order])
+        found = next_round(confirm, 1, [Replicates(number, values[number], number) for number in order])
         if not found.numbers:
             return values, found.outcome
         for number in found.numbers:
@@ -25,35 +25,35 @@ def confirmed(means, noise, seed=0, confirm=CONFIRM):
             values[number].append(means[number] + shared[found.replicate] + rng.normal(0, noise))
 
 
-def test_a_clear_best_ends_the_race_early():
+def test_a_significantly_best_configuration_ends_the_comparison_early():
     values, outcome = confirmed([0.60, 0.50, 0.45, 0.40], noise=0.002)
     assert outcome.endswith("the configuration of trial 0 is clearly the best.")
     assert len(values[0]) < CONFIRM.replicates
     assert len(values[3]) == 1  # it never was among the best three
 
 
-def test_equals_stay_tied_to_the_last_replicate():
+def test_equal_configurations_are_compared_up_to_the_last_replicate():
     values, outcome = confirmed([0.5, 0.5, 0.5], noise=0.01)
-    assert "cannot be told apart" in outcome
+    assert "not statistically distinguishable" in outcome
     assert max(map(len, values)) == CONFIRM.replicates
 
 
-def test_equals_are_told_apart_no_more_often_than_the_error_rate():
+def test_equal_configurations_are_distinguished_no_more_often_than_the_error_rate():
     called = sum("clearly" in confirmed([0.5, 0.5, 0.5], 0.01, seed)[1] for seed in range(300))
     assert called <= 300 * 0.05 + 3 * np.sqrt(300 * 0.05 * 0.95)
 
 
-def test_a_configuration_whose_replicate_failed_leaves_the_race():
-    found = next_round(CONFIRM, 1, [Contestant(4, [0.6, None], 4), Contestant(7, [0.5, 0.5], 7)])
+def test_a_configuration_whose_replicate_failed_is_dropped():
+    found = next_round(CONFIRM, 1, [Replicates(4, [0.6, None], 4), Replicates(7, [0.5, 0.5], 7)])
     assert found.outcome == "There was no other configuration left to confirm that of trial 7 against."
 
 
 def test_the_only_configuration_of_a_stage_is_not_said_to_be_clearly_the_best():
-    assert "clearly" not in next_round(CONFIRM, 1, [Contestant(4, [0.6], 4)]).outcome
+    assert "clearly" not in next_round(CONFIRM, 1, [Replicates(4, [0.6], 4)]).outcome
 
 
-def test_the_same_values_ask_for_the_same_round():
-    ranked = [Contestant(2, [0.6, 0.61, 0.62]), Contestant(0, [0.59, 0.60, 0.615]), Contestant(1, [0.5, 0.6, 0.5])]
+def test_the_same_values_give_the_same_round():
+    ranked = [Replicates(2, [0.6, 0.61, 0.62]), Replicates(0, [0.59, 0.60, 0.615]), Replicates(1, [0.5, 0.6, 0.5])]
     assert next_round(CONFIRM, 1, ranked) == next_round(CONFIRM, 1, ranked)
     assert next_round(CONFIRM, 1, ranked).replicate == 3
 

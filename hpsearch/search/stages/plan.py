@@ -1,8 +1,8 @@
-"""A stage's next step, as a function of its committed trials alone.
+"""A stage's plan: its next step, as a function of its committed trials alone.
 
-Which configurations are asked for next, how far each trial may train, which are pruned, whether and why the stage is over:
-all of it follows from the trials' configurations and curves, never from who was first (the budget of minutes alone depends on
-time). So a run that was killed goes on as if nothing had happened. May import spec and storage's records.
+Which configurations are sampled next, how far each trial may train, which are pruned, whether and why the stage is
+over: all of it follows from the trials' configurations and curves, in whatever order they were trained. Only the budget
+of minutes depends on time. A run that was killed continues with the same decisions. May import spec and storage.
 """
 
 from bisect import bisect_right
@@ -12,13 +12,13 @@ from statistics import fmean
 from typing import Any
 
 from hpsearch.nn.random import generator
-from hpsearch.search.budgets import Ledger
-from hpsearch.search.confirmation import Contestant, next_round
-from hpsearch.search.plan import Source
-from hpsearch.search.pruners.pruner import Verdict
+from hpsearch.search.pruners.pruner import RungDecision
 from hpsearch.search.pruners.rungs import Curve, Rungs
 from hpsearch.search.ranking import rank
-from hpsearch.search.samplers.sampler import Point
+from hpsearch.search.samplers.points import Point
+from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.search.stages.budgets import Ledger
+from hpsearch.search.stages.confirmation import Replicates, next_round
 from hpsearch.spec import Budget, Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
 
@@ -27,7 +27,7 @@ OUT_OF_TIME = "the stage's budget of minutes ended"
 
 @dataclass
 class _Configuration:
-    """A configuration of the stage with its trials: one for each replicate, and further ones that confirm it."""
+    """A configuration of the stage with its trials: one for each replicate, and `further` ones that confirm it."""
 
     number: int
     params: Params
@@ -49,19 +49,20 @@ class Step:
 
 
 class StagePlan:
-    """A stage under way: told of every committed result, it says what comes next."""
+    """The plan of a running stage: it takes in every committed result, and says what comes next."""
 
     def __init__(
         self,
         study: Study,
         step: Stage | Final,
         name: str,
-        source: Source,
+        sampler: Sampler,
         longest: int,
         batches: Sequence[int] = (),
     ) -> None:
-        """`longest` is the number of epochs of the stage's longest training; `batches` where the stage was grown."""
-        self.study, self.step, self.name, self.source = study, step, name, source
+        """`longest` is the number of epochs of the stage's longest training; `batches` has how many configurations it
+        had whenever it was extended."""
+        self.study, self.step, self.name, self.sampler = study, step, name, sampler
         self.replicates = replicates_of(study, step)
         stage = step if isinstance(step, Stage) else None
         self.confirm = stage.confirm if stage else None
@@ -81,24 +82,19 @@ class StagePlan:
         self._told = 0
         self._outcome: str | None = None
 
-    # What has happened
+    # Results
 
     def restore(self, rows: Sequence[TrialRow], curves: Mapping[int, Curve]) -> None:
         """Take in the trials that are stored already, by number, with their curves where a pruner needs them."""
         for row in rows:
             self._add(row)
-        for configuration in self._configurations:
-            if self.source.learns:
-                self.source.recall(
-                    Point(
-                        configuration.number, configuration.params, RUNNING, None, (), configuration.sampler_attributes
-                    )
-                )
+        for s in self._configurations:
+            self.sampler.recall(Point(s.number, s.params, RUNNING, None, (), s.sampler_attributes))
         for row in rows:
             if self.rungs and row.replicate < self.replicates:
                 self.rungs.follow(row, curves.get(row.id, ()))
         for configuration in self._configurations:  # with all curves known: a replicate may have failed beyond the rung
-            self._arrive(configuration)
+            self._report(configuration)
         self.expired = any(row.state == PRUNED and row.pruned_at is None for row in rows)  # or they would go on
 
     def added(self, rows: Sequence[TrialRow]) -> None:
@@ -111,13 +107,13 @@ class StagePlan:
         self.rows[row.id] = row
         if self.rungs and row.replicate < self.replicates:
             self.rungs.follow(row, curve)
-            self._arrive(self._configurations[row.point])
+            self._report(self._configurations[row.point])
 
     def _add(self, row: TrialRow) -> None:
         if row.point == len(self._configurations):
             self._configurations.append(_Configuration(row.point, row.params, row.epochs, row.sampler_attributes))
             if self.rungs:
-                self.rungs.enter(self._race_of(row.point), row.epochs)
+                self.rungs.add(self._pruning_batch(row.point), row.epochs)
         configuration = self._configurations[row.point]
         (configuration.trials if row.replicate < self.replicates else configuration.further).append(row.id)
         self.rows[row.id] = row
@@ -126,36 +122,37 @@ class StagePlan:
 
     # Rungs
 
-    def _arrive(self, configuration: _Configuration) -> None:
+    def _report(self, configuration: _Configuration) -> None:
         if self.rungs and len(configuration.trials) == self.replicates:
-            self.rungs.arrive(configuration.number, [self.rows[trial_id] for trial_id in configuration.trials])
+            self.rungs.report(configuration.number, [self.rows[trial_id] for trial_id in configuration.trials])
 
     def _decisions(self) -> list[Decision]:
         found: list[Decision] = []
         if self.rungs and self._configurations:
-            asked_all = self.ended is not None or len(self._configurations) == self.source.points
-            last = self._race_of(len(self._configurations) - 1)
-            self.rungs.close(last if asked_all or self._race_of(len(self._configurations)) > last else last - 1)
-            while verdicts := self.rungs.verdicts():
-                for verdict in verdicts:
-                    found += self._carry_out(verdict)
+            all_sampled = self.ended is not None or len(self._configurations) == self.sampler.points
+            last = self._pruning_batch(len(self._configurations) - 1)
+            complete = all_sampled or self._pruning_batch(len(self._configurations)) > last
+            self.rungs.close(last if complete else last - 1)
+            while made := self.rungs.decisions():
+                for decision in made:
+                    found += self._apply(decision)
         return found
 
-    def _carry_out(self, verdict: Verdict) -> list[Decision]:
-        """What a verdict means for the configuration's trials; those that may train on are ready for it."""
-        configuration = self._configurations[verdict.entrant.number]
+    def _apply(self, decision: RungDecision) -> list[Decision]:
+        """What a pruner's decision means for the configuration's trials; those that may train on become ready."""
+        configuration, rung = self._configurations[decision.candidate.number], decision.rung
         rows = [self.rows[trial_id] for trial_id in configuration.trials]
         unfinished = [row for row in rows if row.state in (WAITING, RUNNING)]
-        decisions: list[Decision] = []
-        if verdict.reason is not None:
-            audited = verdict.entrant.at[verdict.rung] is not None and self._is_audited(configuration.number)
+        found: list[Decision] = []
+        if decision.reason is not None:
+            audited = decision.candidate.scores[rung] is not None and self._is_audited(configuration.number)
             fresh = [row for row in unfinished if row.pruned_at is None]
-            decisions = [Decision(row, verdict.rung, verdict.reason, audited) for row in fresh]
+            found = [Decision(row, rung, decision.reason, audited) for row in fresh]
             if not audited:
-                return decisions
+                return found
         self._ready.update(dict.fromkeys(row.id for row in unfinished if row.epochs_done < self.limit(row)))
-        self._arrive(configuration)
-        return decisions
+        self._report(configuration)
+        return found
 
     def _is_audited(self, number: int) -> bool:
         share = self.pruner.audit if self.pruner else 0.0
@@ -168,12 +165,12 @@ class StagePlan:
 
     # Configurations
 
-    def _race_of(self, number: int) -> int:
-        """Which configurations the pruner decides on together: a batch, or what one growth of the study added to it."""
+    def _pruning_batch(self, number: int) -> int:
+        """The batch in which the pruner compares a configuration; an extension of the stage begins a new one."""
         return bisect_right(self._grown, number) + (number // self._batch if self._batch else 0)
 
     def _seen(self, number: int) -> int:
-        """How many of the first configurations the asking for this one may see; all of them must be settled."""
+        """How many of the first configurations the sampler knows when it chooses this one; all must be settled."""
         if self._window:
             return max(0, number - self._window + 1)
         return number // self._batch * self._batch if self._batch else 0
@@ -187,11 +184,11 @@ class StagePlan:
                 return
             self._ledger.settle(rows)
 
-    def _ask(self, room: int) -> list[NewTrial]:
-        """Ask for further configurations, with at most about `room` trials."""
+    def _sample(self, room: int) -> list[NewTrial]:
+        """Sample further configurations, with at most about `room` trials."""
         found: list[NewTrial] = []
         number, planned = len(self._configurations), 0
-        while number < self.source.points and len(found) < room and not (self.ended or self.expired):
+        while number < self.sampler.points and len(found) < room and not (self.ended or self.expired):
             seen = self._seen(number)
             if seen > self._ledger.settled:
                 break
@@ -199,7 +196,7 @@ class StagePlan:
             if self.ended:
                 break
             self._tell(seen)
-            params, asked = self.source.ask(number)
+            params, attributes = self.sampler.ask(number)
             configuration = resolve(self.study, self.step, params)
             length = epochs(configuration.training, self._samples)
             running = sum(s.epochs for s in self._configurations[seen:]) * self.replicates if self.budget.epochs else 0
@@ -210,14 +207,16 @@ class StagePlan:
                 break
             planned += length * self.replicates
             first, stored = len(self.rows) + len(found), configuration.to_json()
-            found += [NewTrial(first + r, r, params, stored, length, number, asked) for r in range(self.replicates)]
+            found += [
+                NewTrial(first + r, r, params, stored, length, number, attributes) for r in range(self.replicates)
+            ]
             number += 1
         return found
 
     def _tell(self, seen: int) -> None:
-        """Let a source that learns see the first configurations' outcomes, in order."""
-        while self.source.learns and self._told < seen:
-            self.source.tell(self._point(self._configurations[self._told]))
+        """Tell a sampler that learns the first configurations' outcomes, in order."""
+        while self.sampler.learns and self._told < seen:
+            self.sampler.tell(self._point(self._configurations[self._told]))
             self._told += 1
 
     def _point(self, configuration: _Configuration) -> Point:
@@ -231,7 +230,7 @@ class StagePlan:
     # Budgets
 
     def expire(self) -> None:
-        """The stage's time is over: what is unfinished is stopped, but for a round that confirms."""
+        """The stage's time is over: unfinished trials are stopped, except for further replicates under way."""
         self.expired = True
 
     def _stopped(self) -> list[Decision]:
@@ -241,7 +240,7 @@ class StagePlan:
     # What comes next
 
     def next(self, room: int) -> Step:
-        """What to store now; an empty step means that results are awaited, or that the stage is done."""
+        """What to store now; an empty step means that results are awaited, or that the stage is over."""
         decisions = self._decisions()
         if self.expired:
             decisions += [d for d in self._stopped() if d.trial.id not in {other.trial.id for other in decisions}]
@@ -249,23 +248,23 @@ class StagePlan:
             return Step(decisions, ())
         self._settle()
         before = self.ended
-        trials = self._ask(room)
-        if self.ended != before and not trials:  # now a rung's last configurations are known
+        trials = self._sample(room)
+        if self.ended != before and not trials:  # now the pruner's last batch is complete
             return self.next(room)
-        if not trials and self._asked_all and self._ledger.settled == len(self._configurations):
-            trials = self._confirming()
+        if not trials and self._all_sampled and self._ledger.settled == len(self._configurations):
+            trials = self._further_replicates()
         return Step((), trials)
 
     @property
-    def _asked_all(self) -> bool:
-        return self.ended is not None or self.expired or len(self._configurations) == self.source.points
+    def _all_sampled(self) -> bool:
+        return self.ended is not None or self.expired or len(self._configurations) == self.sampler.points
 
-    def _confirming(self) -> list[NewTrial]:
+    def _further_replicates(self) -> list[NewTrial]:
         """The next round of further replicates, once all configurations are settled."""
         if self.confirm is None or any(r.state in (WAITING, RUNNING) for r in self.rows.values()):
             return []
         base = rank([row for row in self.rows.values() if row.replicate < self.replicates])
-        ranked = [Contestant(s.point, self._values(self._configurations[s.point]), s.number) for s in base]
+        ranked = [Replicates(s.point, self._values(self._configurations[s.point]), s.number) for s in base]
         todo = next_round(self.confirm, self.replicates, ranked)
         self._outcome = todo.outcome
         if self.expired and todo.numbers:
@@ -286,7 +285,7 @@ class StagePlan:
         return NewTrial(number, replicate, first.params, first.configuration, first.epochs, point)
 
     def take_ready(self) -> list[TrialRow]:
-        """The trials that may train on, by number; each is given out once until it comes to its limit."""
+        """The trials that may train on, by number; each is returned once until it reaches its limit."""
         found = [self.rows[trial_id] for trial_id in self._ready]
         self._ready.clear()
         return sorted(
@@ -296,6 +295,6 @@ class StagePlan:
 
     @property
     def why_it_ended(self) -> str | None:
-        """In words, which budget ended the stage and how its best were confirmed; None if all was trained."""
+        """Which budget ended the stage, and how its best were confirmed; None if all was trained."""
         over = f"Time: {OUT_OF_TIME} ({self.budget.minutes:g})." if self.expired else self.ended
         return " ".join(filter(None, (over, self._outcome))) or None

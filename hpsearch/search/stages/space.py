@@ -1,16 +1,16 @@
-"""What a stage searches, from the study file and the stages before it. May import spec and storage."""
+"""A stage's search space, from the study file and the stages before it. May import spec and storage."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
 from hpsearch.errors import StorageError, nearest
 from hpsearch.search.ranking import rank
-from hpsearch.search.samplers.sampler import Point, Space
+from hpsearch.search.samplers.points import Space
 from hpsearch.spec import Around, Choices, Range, Stage, Study, data_of, epochs, limits, narrow, probes, resolve
 from hpsearch.storage import reading
-from hpsearch.storage.records import Params, TrialRow
+from hpsearch.storage.records import TrialRow
 
 FINAL = "final"
 
@@ -21,9 +21,10 @@ Resolved = dict[str, Range | Choices]
 def space_of(
     study: Study, stage: Stage, earlier: Mapping[str, tuple[Space, Sequence[TrialRow]]]
 ) -> tuple[Resolved, list[str], list[str]]:
-    """A stage's space with every `around` resolved; sentences for the report on each; those on an edge that was met.
+    """A stage's space with every `around` resolved; notes on each for the report; the notes on extended ranges.
 
-    `earlier` has each finished stage's space and trials by name.
+    A range is extended where a best value lay on its edge. `earlier` has each finished stage's space and trials, by
+    name.
     """
     space: Resolved = {}
     notes: list[str] = []
@@ -47,10 +48,10 @@ def space_of(
 
 
 def known_of(connection: Connection, source: str, keys: Collection[str]) -> list[dict[str, Any]]:
-    """What `from` finds: the configurations with these keys that finished in a study or one of its stages, by number.
+    """What `from` names: the finished configurations of a study or one of its stages that have these hyperparameters.
 
-    Returns [{"params": {key: value}, "value": mean validation accuracy}, ...]. Raises StorageError if there is no such
-    study or stage, StudyFileError if none of its configurations has these keys.
+    By number: [{"params": {key: value}, "value": mean validation accuracy}, ...]. Raises StorageError if there is no
+    such study or stage, or none of its configurations has these hyperparameters.
     """
     name, _, stage_name = source.partition("/")
     row = reading.find_study(connection, source)
@@ -74,54 +75,15 @@ def known_of(connection: Connection, source: str, keys: Collection[str]) -> list
     ]
     if not found:
         raise StorageError(
-            f"study {source!r} has no finished configurations with the keys {', '.join(keys)} to start from"
+            f"study {source!r} has no finished configurations with the hyperparameters {', '.join(keys)} to start from"
         )
     return found
 
 
 def longest_of(study: Study, stage: Stage) -> int:
-    """The epochs of a stage's longest training, as far as its ends and choices tell."""
+    """The epochs of a stage's longest training, over the bounds and choices of its space."""
     samples = data_of(study, stage).train
     return max(epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
-
-
-class Source(Protocol):
-    """What gives a stage's configurations their values, in order: `sampling.Asking`, or the final's `Winner`."""
-
-    learns: bool
-
-    @property
-    def points(self) -> int:
-        """How many configurations there are to ask for."""
-
-    def ask(self, number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """A configuration's values, and what recalling it takes."""
-
-    def recall(self, point: Point) -> None:
-        """A configuration that was asked for in an earlier run; in order."""
-
-    def tell(self, point: Point) -> None:
-        """A configuration's outcome; in order."""
-
-
-class Winner:
-    """The source of the final's one configuration."""
-
-    points = 1
-    learns = False
-
-    def __init__(self, params: Params) -> None:
-        self._params = dict(params)
-
-    def ask(self, number: int) -> tuple[dict[str, Any], None]:
-        """The winner's values."""
-        return self._params, None
-
-    def recall(self, point: Point) -> None:
-        """Nothing is learnt."""
-
-    def tell(self, point: Point) -> None:
-        """Nothing is learnt."""
 
 
 def space_to_json(space: Space) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who trains on is decided at rungs, from the standings there alone, whatever came first."""
+"""Pruners decide at rungs, from the scores there alone, in whatever order trials were trained."""
 
 import random
 from statistics import median
@@ -6,40 +6,43 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.search.pruners.pruner import Entrant, Judge, judge_of, meeting
+from hpsearch.search.pruners.factory import pruner_of, rungs_of
+from hpsearch.search.pruners.pruner import Candidate, Pruner
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median
 
 Curves = list[list[float]]
 """By configuration, the accuracy so far after each epoch."""
 
 
-def race(judge: Judge, entrants: list[Entrant], curves: Curves, shuffle: random.Random) -> dict[int, int | None]:
-    """Let all configurations come to their rungs in any order; return the epoch at which each was decided against."""
-    for entrant in entrants:
-        judge.enter(entrant)
-    judge.close(max(entrant.batch for entrant in entrants))
-    waiting = list(entrants)
+def pruned(
+    pruner: Pruner, candidates: list[Candidate], curves: Curves, shuffle: random.Random
+) -> dict[int, int | None]:
+    """Train all configurations to their rungs in any order; return the epoch at which each was pruned."""
+    for candidate in candidates:
+        pruner.add(candidate)
+    pruner.close(max(candidate.batch for candidate in candidates))
+    waiting = list(candidates)
     while waiting:
-        entrant = waiting.pop(shuffle.randrange(len(waiting)))
-        rung = entrant.next_rung
+        candidate = waiting.pop(shuffle.randrange(len(waiting)))
+        rung = candidate.next_rung
         if rung is None:
             continue
-        entrant.at[rung] = curves[entrant.number][rung - 1], 0.0
-        judge.arrive(entrant)
-        waiting += [verdict.entrant for verdict in judge.verdicts()]
-    assert all(entrant.next_rung is None for entrant in entrants)
-    return {entrant.number: entrant.pruned_at for entrant in entrants}
+        candidate.scores[rung] = curves[candidate.number][rung - 1], 0.0
+        pruner.report(candidate)
+        waiting += [decision.candidate for decision in pruner.decisions()]
+    assert all(candidate.next_rung is None for candidate in candidates)
+    return {candidate.number: candidate.pruned_at for candidate in candidates}
 
 
 def run(
     pruner: Halving | Hyperband | Median, curves: Curves, seed: int = 0, batch: int = 10_000
 ) -> dict[int, int | None]:
     epochs = len(curves[0])
-    entrants = []
+    candidates = []
     for number in range(len(curves)):
-        rungs, bracket = meeting(pruner, number, epochs)
-        entrants.append(Entrant(number, number // batch, rungs, bracket))
-    return race(judge_of(pruner, epochs), entrants, curves, random.Random(seed))
+        rungs, bracket = rungs_of(pruner, number, epochs)
+        candidates.append(Candidate(number, number // batch, rungs, bracket))
+    return pruned(pruner_of(pruner, epochs), candidates, curves, random.Random(seed))
 
 
 def drawn(configurations: int, epochs: int, seed: int = 1) -> Curves:
@@ -48,7 +51,7 @@ def drawn(configurations: int, epochs: int, seed: int = 1) -> Curves:
 
 
 def halved(curves: Curves, numbers: list[int], rungs: tuple[int, ...], keep: float) -> dict[int, int | None]:
-    """Successive halving as a textbook has it: sort, cut, go on."""
+    """Successive halving as in a textbook: sort, and keep the best share."""
     pruned_at: dict[int, int | None] = dict.fromkeys(numbers)
     for rung in rungs:
         best = sorted(numbers, key=lambda number: (-curves[number][rung - 1], number))
@@ -65,7 +68,7 @@ def test_halving_in_one_batch_is_the_textbooks():
 
 
 @given(st.integers(0, 1000), st.sampled_from([1, 3, 8, 100]), st.sampled_from(["halving", "hyperband", "median"]))
-def test_verdicts_do_not_depend_on_who_came_first(seed, batch, kind):
+def test_decisions_do_not_depend_on_the_order_of_training(seed, batch, kind):
     kinds = {
         "halving": Halving(kind="halving", keep=0.4),
         "hyperband": Hyperband(kind="hyperband"),
@@ -83,7 +86,7 @@ def test_a_batch_is_decided_before_the_next_one_is_known():
     assert {number: both[number] for number in range(8)} == first
 
 
-def test_a_later_batch_is_compared_with_all_that_came_to_the_rung():
+def test_a_later_batch_is_compared_with_all_that_reached_the_rung():
     curves = [[0.9, 0.9]] * 4 + [[0.1, 0.1]] * 4
     pruned_at = run(Halving(kind="halving", keep=0.5, rungs=(1,)), curves, batch=4)
     assert [pruned_at[number] for number in range(4)] == [None, None, 1, 1]
@@ -106,37 +109,36 @@ def test_the_median_rule_compares_with_those_before():
     pruned_at = run(Median(kind="median", startup=4), curves)
     expected: dict[int, int | None] = dict.fromkeys(range(30))
     for rung in range(1, 6):
-        came: list[float] = []
+        earlier: list[float] = []
         for number in range(30):
             if expected[number] is not None and expected[number] < rung:
                 continue
             value = curves[number][rung - 1]
-            if number >= 4 and came and value < median(came):
+            if number >= 4 and earlier and value < median(earlier):
                 expected[number] = rung
-            came.append(value)
+            earlier.append(value)
     assert pruned_at == expected
 
 
-def test_a_lost_configuration_goes_no_further_and_takes_a_place_from_nobody():
-    pruner = Halving(kind="halving", keep=0.5, rungs=(1,))
-    entrants = [Entrant(number, 0, (1,)) for number in range(4)]
-    judge = judge_of(pruner, 4)
-    for entrant, standing in zip(entrants, [None, (0.5, 1.0), (0.6, 1.0), (0.4, 1.0)], strict=True):
-        judge.enter(entrant)
-        entrant.at[1] = standing
-        judge.arrive(entrant)
-    judge.close(0)
-    assert [verdict.entrant.number for verdict in judge.verdicts() if verdict.reason is None] == [1, 2]
-    assert entrants[0].pruned_at == 1
+def test_a_failed_configuration_trains_no_further_and_takes_no_place_among_the_best():
+    candidates = [Candidate(number, 0, (1,)) for number in range(4)]
+    pruner = pruner_of(Halving(kind="halving", keep=0.5, rungs=(1,)), 4)
+    for candidate, score in zip(candidates, [None, (0.5, 1.0), (0.6, 1.0), (0.4, 1.0)], strict=True):
+        pruner.add(candidate)
+        candidate.scores[1] = score
+        pruner.report(candidate)
+    pruner.close(0)
+    assert [decision.candidate.number for decision in pruner.decisions() if decision.reason is None] == [1, 2]
+    assert candidates[0].pruned_at == 1
 
 
-def test_equal_accuracies_are_told_apart_by_the_loss_and_then_by_the_number():
-    entrants = [Entrant(number, 0, (1,)) for number in range(3)]
-    judge = judge_of(Halving(kind="halving", keep=1 / 3, rungs=(1,)), 2)
-    for entrant, loss in zip(entrants, [1.2, 1.1, 1.1], strict=True):
-        judge.enter(entrant)
-        entrant.at[1] = 0.5, loss
-        judge.arrive(entrant)
-    judge.close(0)
-    assert [v.entrant.number for v in judge.verdicts() if v.reason is None] == [1]
-    assert entrants[0].pruned_at == 1
+def test_equal_accuracies_are_ranked_by_the_loss_and_then_by_the_number():
+    candidates = [Candidate(number, 0, (1,)) for number in range(3)]
+    pruner = pruner_of(Halving(kind="halving", keep=1 / 3, rungs=(1,)), 2)
+    for candidate, loss in zip(candidates, [1.2, 1.1, 1.1], strict=True):
+        pruner.add(candidate)
+        candidate.scores[1] = 0.5, loss
+        pruner.report(candidate)
+    pruner.close(0)
+    assert [decision.candidate.number for decision in pruner.decisions() if decision.reason is None] == [1]
+    assert candidates[0].pruned_at == 1

@@ -1,6 +1,6 @@
 """Which trials train together, and for how many epochs at a time. May import spec, storage and workers.
 
-Neither choice changes a trial's numbers (rule 1), only how fast they come.
+Neither choice changes a trial's numbers (rule 1 of CONTRIBUTING.md), only how fast they come.
 """
 
 import json
@@ -18,55 +18,55 @@ from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.segments.segment import Segment, Task
 
 SEGMENT_SECONDS = 3.0
-"""A segment is as many epochs as take about so long, or longer where that would keep the coordinator too busy."""
+"""The target length of a segment; it is longer where the coordinator would be too busy otherwise."""
 
 ROUND_SECONDS = 1.5
-"""Half of that: in so long the coordinator is to serve every worker once. If it takes longer, segments are longer."""
+"""The time in which the coordinator should serve every worker once; where it needs longer, segments are longer."""
 
-MOST_TIMES = 20.0
-"""And never longer than so many times: a kill costs a segment."""
+MAX_FACTOR = 20.0
+"""Segments get at most so many times as long: a kill costs a segment."""
 
 
 @dataclass
 class Cohort:
-    """Trials of one shape that go through the same epochs, to `limit`, on the same batches; failed ones leave it."""
+    """Trials of one shape that train on the same batches up to epoch `limit`; a trial that fails leaves it."""
 
     trials: list[TrialRow]
     shape: Hashable
     done: int
     limit: int
     epochs: int
-    deaths: int = 0
-    losses: int = 0
-    careful: bool = False
-    """Something was raised: epoch by epoch from now on, so that where a trial fails does not depend on the segments."""
+    died: int = 0  # how often in a row its worker died
+    lost: int = 0  # how often in a row its worker was lost
+    isolated: bool = False
+    """After a failure: one epoch per segment, so that the epoch in which a trial fails does not depend on segments."""
 
     @property
     def share_done(self) -> float:
         return self.done / self.limit
 
     def halves(self) -> "list[Cohort]":
-        """Two cohorts that train as this one would, for a worker that has nothing to do."""
+        """Two cohorts of half the trials, for a worker that is idle."""
         middle = (len(self.trials) + 1) // 2
         return [replace(self, trials=self.trials[:middle]), replace(self, trials=self.trials[middle:])]
 
-    def apart(self) -> "list[Cohort]":
-        """Each trial in a cohort of its own, so that one of them cannot spoil the others' work."""
-        return [replace(self, trials=[trial]) for trial in self.trials]
+    def isolate(self) -> "list[Cohort]":
+        """Each trial in a cohort of its own, so that the one that fails does not affect the others."""
+        return [replace(self, trials=[trial], isolated=True) for trial in self.trials]
 
 
 def form_cohorts(
     trials: Sequence[TrialRow], limit: Callable[[TrialRow], int], largest: Callable[[TrialRow], int]
 ) -> list[Cohort]:
-    """Group unfinished trials by what must be equal, and deal each group, in trial order, into even cohorts.
+    """Group unfinished trials by what must be equal, and divide each group, in trial order, into cohorts of even size.
 
-    `limit` gives the epoch that a trial may train to, `largest` the most trials that a cohort of its shape should have.
+    `limit` gives the epoch that a trial may train to, `largest` the maximal size of a cohort of its shape.
     """
     groups: dict[tuple[Hashable, ...], list[TrialRow]] = defaultdict(list)
     for trial in trials:
         training = dict(trial.configuration["training"])
-        varying = {key: training.pop(key, None) for key in ("lambda", "eta", "schedule", "epochs", "cycles")}
-        del varying  # each trial of a cohort has its own
+        for key in ("lambda", "eta", "schedule", "epochs", "cycles"):  # each trial of a cohort has its own
+            training.pop(key, None)
         shape: Hashable = json.dumps([trial.configuration["model"], training], sort_keys=True)
         groups[shape, trial.replicate, trial.epochs, trial.epochs_done, limit(trial)].append(trial)
     cohorts = []
@@ -91,9 +91,9 @@ def segment_of(
     seed: int,
     test: bool,
 ) -> Segment:
-    """What a worker gets: a cohort's tasks, of which `trial` is one, and their epochs, from the first to the last.
+    """The segment of a cohort's tasks, of which `trial` is one, and of these epochs, both inclusive.
 
-    Searching and verifying both train by this, and so alike.
+    The search and `verify` both train by it.
     """
     first, last = epochs
     return Segment(
@@ -121,7 +121,7 @@ def next_segment(
     plugin: Plugin,
     seed: int,
 ) -> Segment:
-    """What a worker gets to train a cohort up to epoch `last`, with what the database has of its trials."""
+    """The segment that trains a cohort up to epoch `last`, with the states of its trials from the database."""
     ids = [trial.id for trial in cohort.trials]
     configurations = [Configuration.from_json(trial.configuration) for trial in cohort.trials]
     stop = configurations[0].training.stop
@@ -148,28 +148,28 @@ def next_segment(
 
 @dataclass
 class Pace:
-    """Seconds per epoch, as measured, by cohort shape and size, and the coordinator's own per segment."""
+    """Measured seconds: per epoch, by cohort shape and size; and the coordinator's own per segment."""
 
     measured: dict[Hashable, float] = field(default_factory=dict)
-    _serving: float = 0.0
-    _served: int = 0
+    _overhead: float = 0.0
+    _segments: int = 0
 
     def epochs(self, cohort: Cohort, workers: int) -> int:
-        """How many epochs the cohort's next segment should have, with so many workers; one, until its pace is known."""
+        """The number of epochs of the cohort's next segment, with so many workers; 1 until a segment was measured."""
         seconds = self.measured.get((cohort.shape, len(cohort.trials)))
-        wanted = 1 if seconds is None or cohort.careful else max(1, round(self._length(workers) / max(seconds, 1e-9)))
+        wanted = 1 if seconds is None or cohort.isolated else max(1, round(self._length(workers) / max(seconds, 1e-9)))
         return min(wanted, cohort.limit - cohort.done)
 
     def _length(self, workers: int) -> float:
-        """Seconds of a segment."""
-        serving_all = workers * self._serving / max(1, self._served)
-        return SEGMENT_SECONDS * min(MOST_TIMES, max(1.0, serving_all / ROUND_SECONDS))
+        """The seconds that a segment should take."""
+        overhead = workers * self._overhead / max(1, self._segments)
+        return SEGMENT_SECONDS * min(MAX_FACTOR, max(1.0, overhead / ROUND_SECONDS))
 
     def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:
-        """Remember how long a segment took."""
+        """Note how long a segment took."""
         self.measured[cohort.shape, len(cohort.trials)] = seconds / epochs
 
-    def note_service(self, seconds: float, segments: int) -> None:
-        """Remember what the coordinator took to commit segments and to make ready what followed them."""
-        self._serving += seconds
-        self._served += segments
+    def note_overhead(self, seconds: float, segments: int) -> None:
+        """Note how long the coordinator took to commit segments and to prepare the next ones."""
+        self._overhead += seconds
+        self._segments += segments

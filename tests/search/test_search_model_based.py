@@ -7,11 +7,12 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_asking import LEARNERS, SPACE, ask_all, made_stage, needs, outcome
+from sampler_runs import LEARNERS, SPACE, ask_all, made_stage, needs, outcome
 
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
-from hpsearch.search.samplers.sampler import Asking, Point
+from hpsearch.search.samplers.factory import sampler_of
+from hpsearch.search.samplers.points import Point
 from hpsearch.storage.records import COMPLETE, PRUNED
 
 RANGES = {key: SPACE[key] for key in ("lambda", "eta", "batch_size")}
@@ -50,12 +51,12 @@ def test_a_configuration_depends_on_the_outcomes_before_its_batch_and_on_none_in
     stage = made_stage(kind, 20, n_startup_trials=2, batch=4, space=RANGES, **generations)
 
     def asked_with(changed):
-        asking, found = Asking(stage, stage.space, 0), []
+        sampler, found = sampler_of(stage, stage.space, 0), []
         for number in range(20):
             for i in range(number // 4 * 4 - 4, number // 4 * 4) if number % 4 == 0 and number else ():
                 value = 2.0 if i == changed else outcome(i, *found[i]).value or 0.0
-                asking.tell(Point(i, found[i][0], COMPLETE, value, (), found[i][1]))
-            found.append(asking.ask(number))
+                sampler.tell(Point(i, found[i][0], COMPLETE, value, (), found[i][1]))
+            found.append(sampler.ask(number))
         return [params for params, _ in found]
 
     plain = asked_with(None)
@@ -68,7 +69,7 @@ def test_a_configuration_depends_on_the_outcomes_before_its_batch_and_on_none_in
 @pytest.mark.parametrize("kind", LEARNERS)
 def test_the_configurations_under_way_have_a_say_but_what_another_stage_left_has_none(kind):
     stage = made_stage(kind, TRIALS[kind], n_startup_trials=2, batch=8)
-    abandoned = Asking(stage, stage.space, 0)
+    abandoned = sampler_of(stage, stage.space, 0)
     for number in range(5):
         abandoned.ask(number)  # a run that died: its configurations were never stored
     found = values(stage)
@@ -170,7 +171,7 @@ def test_a_sampler_that_fails_says_so_in_one_line(monkeypatch):
     with pytest.raises(
         HpsearchError, match=r"^stage 'coarse': Optuna's TPESampler failed at configuration 0: singular matrix$"
     ):
-        Asking(stage, stage.space, 0).ask(0)
+        sampler_of(stage, stage.space, 0).ask(0)
 
 
 def test_learning_is_silent(capfd):

@@ -1,0 +1,41 @@
+"""How a study is run, as opposed to what it asks for. May import storage and workers."""
+
+import os
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hpsearch.search.progress import Watcher
+from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage.masking import shown
+from hpsearch.workers.pools import SCHEDULED
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a study; none of the options changes a result."""
+
+    storage: str
+    workers: int | None = None
+    """How many segments train at once [default: one per core, or all that the scheduler has room for]."""
+    data_dir: Path | None = None
+    backend: str = "loky"
+    accept_changes: bool = False
+    """Continue although the model file has changed: unfinished trials start again with it."""
+    watcher: Watcher = field(default_factory=Watcher)
+    scheduler: str | None = None
+    """The address of the scheduler of the backends dask and ray."""
+
+
+def how_to_resume(name: str, options: Options, *more: str) -> str:
+    """The command that resumes a study, with further arguments `more`, to be pasted into a shell."""
+    arguments = ["hpsearch", "resume", *(["--"] if name.startswith("-") else []), name]
+    if options.storage != os.environ.get(STORAGE_VARIABLE, DEFAULT_URL):
+        arguments[2:2] = ["--storage", shown(options.storage)]
+    if options.data_dir is not None:
+        arguments[2:2] = ["--data-dir", str(options.data_dir)]
+    if options.backend in SCHEDULED:
+        scheduler = ["--scheduler", options.scheduler] if options.scheduler else []
+        arguments[2:2] = ["--backend", options.backend, *scheduler]
+    arguments[2:2] = more
+    return shlex.join(arguments)

@@ -1,0 +1,58 @@
+"""Resume a stored study: everything is checked before anything is changed. May import spec, data, storage, workers."""
+
+from contextlib import closing
+
+from hpsearch import data, spec
+from hpsearch.errors import DataError, ModelError, StudyBusyError
+from hpsearch.search.environment import environment
+from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
+from hpsearch.search.options import Options
+from hpsearch.search.preparation import check, checked_plugin, known_workspace, prepare
+from hpsearch.search.run import open_workers, run_study
+from hpsearch.storage import reading, writing
+from hpsearch.storage.claims import Coordinator
+from hpsearch.storage.database import Database
+from hpsearch.storage.records import COMPLETE
+
+
+def resume(name: str, options: Options, text: str | None = None) -> bool:
+    """Resume a stored study. Returns False if it was interrupted; True at once if it was complete.
+
+    Where its file, or `text`, only adds trials, stages or longer budgets, the study grows. Raises StudyChangedError for
+    any other change of it, DataError or ModelError if the data or the model changed.
+    """
+    with closing(Database(options.storage, create=False)) as database:
+        with database.transaction() as connection:
+            row = reading.get_study(connection, name)
+        grown = growth_of(row, text, row.path) if text is not None else growth_of_file(row)
+        if row.state == COMPLETE and grown is None:
+            return True
+        study = spec.parse(grown.text if grown else row.text, row.path)
+        workspace = known_workspace(row, study)
+        plugin = checked_plugin(study, workspace)
+        if plugin.hash != row.model["hash"] and not options.accept_changes:
+            raise ModelError(
+                f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, launch "
+                "under a new name, or begin its unfinished trials anew with --accept-changes"
+            )
+        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
+        if dataset.fingerprint != row.data["fingerprint"]:
+            raise DataError(
+                f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
+                "of those with --data-dir, or launch under a new name"
+            )
+        check(study, plugin, dataset, options.storage)
+        with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
+            splits = prepare(study, dataset)
+            if grown:
+                options.watcher.message(description(row, study, grown))
+            with database.transaction() as connection:
+                now = reading.get_study(connection, name)
+                if (now.id, now.text, now.model["hash"]) != (row.id, row.text, row.model["hash"]):
+                    raise StudyBusyError(f"study {name!r} was changed by another process just now; resume it again")
+                if grown:
+                    grow(connection, database, row, study, grown, dataset)
+                if plugin.hash != row.model["hash"]:
+                    accept(connection, row, plugin)
+                writing.count_launch(connection, row.id, environment())
+            return run_study(database, row, study, plugin, dataset, splits, workers, options.watcher)

@@ -1,0 +1,58 @@
+"""From a stage to its sampler; a new kind of sampler gets a branch here. May import spec."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpsearch.errors import HpsearchError
+from hpsearch.search.samplers.grid import GridSampler, ListSampler
+from hpsearch.search.samplers.model_based import ModelBasedSampler
+from hpsearch.search.samplers.optuna_samplers import CLASSES, check_options
+from hpsearch.search.samplers.points import Point, Space
+from hpsearch.search.samplers.quasi_random import QuasiRandomSampler
+from hpsearch.search.samplers.random import RandomSampler
+from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.spec import LEARNING, Around, Range, Stage
+from hpsearch.spec.messages import fail
+from hpsearch.storage.records import COMPLETE
+
+
+def sampler_of(stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]] = ()) -> Sampler:
+    """The sampler of a stage with this space.
+
+    `seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from.
+    """
+    if stage.configurations is not None:
+        return ListSampler(stage.configurations)
+    if stage.kind in LEARNING:
+        return ModelBasedSampler(stage, space, seed, known)
+    if stage.kind == "grid":
+        return GridSampler(space)
+    if stage.kind == "qmc":
+        return QuasiRandomSampler(stage, space, seed)
+    return RandomSampler(stage, space, seed)
+
+
+def check_sampler(stage: Stage, place: str, i: int) -> None:
+    """Raise StudyFileError if a stage's sampler misses its package, or Optuna does not accept its options.
+
+    `place` is where the study file came from, `i` the stage's position in it. What the options' types do not show is
+    found by asking for a few configurations of a space like the stage's.
+    """
+    check_options(stage, place, i)
+    if stage.sampler is None or not getattr(stage.sampler, "options", {}):
+        return
+    space = {
+        key: Range(low=1.0, high=2.0) if isinstance(entry, Around) else entry for key, entry in stage.space.items()
+    }
+    fewer = {"n_startup_trials": 2} if stage.kind in LEARNING else {}
+    trial = stage.model_copy(update={"sampler": stage.sampler.model_copy(update=fewer), "first": ()})
+    try:
+        sampler = sampler_of(trial, space, seed=0)
+        for number in range(4):
+            params, attributes = sampler.ask(number)
+            sampler.tell(Point(number, params, COMPLETE, number / 10, (), attributes))
+    except Exception as error:  # whatever Optuna raises for options that it does not expect
+        cause = error.__cause__ if isinstance(error, HpsearchError) and error.__cause__ else error
+        reason = str(cause) or type(cause).__name__
+        rule = f"has options that Optuna's {CLASSES[stage.kind]} does not take: {reason}"
+        raise fail(place, ["stage", i, "sampler"], rule) from None
