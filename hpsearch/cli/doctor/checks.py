@@ -215,7 +215,7 @@ def _datasets(data_dir: Path | None) -> Iterator[Finding]:
 
     folder = data.data_directory(data_dir)
     found = folder.is_dir() and any(folder.glob("cifar-10-*"))
-    text = f"digits; CIFAR-10 {'is' if found else 'would be looked for'} in {folder}"
+    text = f"digits; CIFAR-10 {'is' if found else 'is expected'} in {folder}"
     yield Finding(
         "datasets", OK if found else ABSENT, text, None if found else "hpsearch data fetch cifar10", {"cifar10": found}
     )

@@ -41,7 +41,7 @@ class Answers:
 
 
 def study_text(a: Answers) -> str:
-    """Return the text of a study file: a coarse stage, a finer one around its best configurations, and [final]."""
+    """Return the text of a study file: a coarse stage, a narrow one around its best configurations, and [final]."""
     return "\n".join(
         [
             "# Written by `hpsearch new study`; `hpsearch launch` checks all of it before anything runs.",
