@@ -17,14 +17,13 @@ from hpsearch.errors import DataError, InputError, ModelError, StorageError, nea
 from hpsearch.nn import Network
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
-from hpsearch.search.preparation import known_workspace
-from hpsearch.search.preparation import prepare_one
+from hpsearch.search.preparation import known_workspace, prepare_one
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
-from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
+from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
+from hpsearch.workers.models.npz import pack
 from hpsearch.workers.models.plugin import Plugin, layers, read_plugin
 from hpsearch.workers.segments.components import loss_of
-from hpsearch.workers.segments.results import pack
 from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
@@ -78,7 +77,7 @@ class TrainedModel:
         network.load(0, self.weights)
         return network
 
-    def trainable(self, plugin: Plugin) -> Guarded:
+    def trainable(self, plugin: Plugin) -> CheckedTrainable:
         """Make the trainable and restore its state."""
         data_seed = common_seed(self.seed, self.replicate)
         seed = seed_of(self.seed, self.point, self.replicate)

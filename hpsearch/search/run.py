@@ -143,10 +143,8 @@ class Runner:
         if not stage_run.run():
             return False
         trials = list(plan.rows.values())
-        if unfinished := [trial.number for trial in trials if trial.state in (WAITING, RUNNING)]:
-            raise HpsearchError(
-                f"stage {stage.name!r}: trials {unfinished[:5]} are unfinished, an error of hpsearch; resume the study"
-            )
+        if unfinished := [f"{stage.name}:{trial.number}" for trial in trials if trial.state in (WAITING, RUNNING)]:
+            raise HpsearchError(f"{', '.join(unfinished[:5])} unfinished, an error of hpsearch; resume the study")
         require_success(stage.name, trials)
         best = [trial_id for configuration in rank(trials) for trial_id in configuration.trials]
         database = self.context.database

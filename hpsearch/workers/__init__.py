@@ -1,1 +1,1 @@
-"""Workers: a pure function over segments, and the pools that run it."""
+"""Workers: a pure function that trains a segment, and the pools that run it."""

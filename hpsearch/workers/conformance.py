@@ -1,6 +1,6 @@
-"""Does a model file keep what a study promises? One finding for each promise. May import nn, data and spec.
+"""Checks that a model file meets the requirements of a study, one finding per check. May import nn, data and spec.
 
-Everything is trained as a study trains it, in segments, so that what passes here resumes with the same bits there.
+Models are trained in segments, as in a study: what passes here resumes with the same bits there.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,38 +16,39 @@ from hpsearch.data import Split, open_split
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Configuration
-from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
+from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
+from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import Plugin, size
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
 from hpsearch.workers.segments.failures import TrainingError
-from hpsearch.workers.segments.results import CURVE, TaskResult, unpack
+from hpsearch.workers.segments.results import CURVE, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 from hpsearch.workers.segments.trainable import data_of
 
 EPOCHS = 4
 
-_GENERATORS = "draw all random numbers from the seed and the epoch; keep no state outside of the trainable"
+_RANDOM_NUMBERS = "draw all random numbers from the seed and the epoch; keep no state outside of the trainable"
 _REMEDIES = {
-    "is made": "",
+    "builds": "",
     "gradients": "compare `backward` with its formula: `hpsearch gradcheck` shows every parameter",
     "trains": "",
-    "evaluating changes nothing": "evaluate must not train, draw random numbers that training draws, or keep anything",
+    "evaluation has no side effects": "evaluate must not train, draw random numbers that training draws, or keep anything",
     "save and restore": "save everything that the next epoch depends on (the optimiser's state too); restore all of it",
-    "same again": _GENERATORS,
-    "same in another process": f"{_GENERATORS}; do not depend on hash order, time or the number of threads",
-    "cut after each epoch": "an epoch must depend on the saved state and the epoch's number alone",
-    "same in company": "work on each trial's numbers alone: sum over images, never over trials",
+    "reproducible": _RANDOM_NUMBERS,
+    "reproducible in another process": f"{_RANDOM_NUMBERS}; do not depend on hash order, time or the number of threads",
+    "resumes after each epoch": "an epoch must depend on the saved state and the epoch's number alone",
+    "same in a cohort": "compute each trial by itself: sum over samples, never over trials",
     "seeds differ": "",
 }
-"""What to do where a promise is broken."""
+"""What to do where a check fails."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One promise: is it kept, what was found, and what to do if it is not."""
+    """The result of one check: whether it passes, what was found, and what to do if it fails."""
 
     name: str
     ok: bool
@@ -55,50 +56,50 @@ class Finding:
     remedy: str = ""
 
 
-class _BrokenError(Exception):
-    """What is wrong, in words."""
+class _FailedCheckError(Exception):
+    """A check failed; `str(error)` says why."""
 
 
 def conformance(plugin: Plugin, split: Path, configuration: Configuration, seed: int = 0) -> Iterator[Finding]:
-    """Check each promise in turn on a prepared split; what cannot even train is checked no further."""
-    bench = _Bench(plugin, split, configuration, seed)
-    for name, promise in bench.promises().items():
+    """Run each check on a prepared split; a model that cannot train is checked no further."""
+    checks = _Checks(plugin, split, configuration, seed)
+    for name, check in checks.by_name().items():
         try:
-            with threadpool_limits(1):  # as a worker has: with more the bits differ
-                found = promise()
+            with threadpool_limits(1):  # as in a worker: with more the last bits differ
+                found = check()
             yield Finding(name, True, found)
-        except (_BrokenError, HpsearchError, TrainingError) as error:
+        except (_FailedCheckError, HpsearchError, TrainingError) as error:
             yield Finding(name, False, str(error), _REMEDIES[name])
-            if name in ("is made", "trains"):
+            if name in ("builds", "trains"):
                 return
-    seconds = bench.seconds / EPOCHS
-    yield Finding("time", True, f"{seconds:.3g} s an epoch of {bench.split.samples:,} images, with its measuring")
+    seconds = checks.seconds / EPOCHS
+    yield Finding("time", True, f"{seconds:.3g} s per epoch of {checks.split.samples:,} samples, with its evaluation")
 
 
-class _Bench:
+class _Checks:
     """What the checks of one model file share."""
 
     def __init__(self, plugin: Plugin, split: Path, configuration: Configuration, seed: int) -> None:
         self.plugin, self.path, self.configuration, self.seed = plugin, split, configuration, seed
         self.split: Split = open_split(split)
-        self.whole: TaskResult | None = None
+        self.reference: TaskResult | None = None
         self.seconds = 0.0
-        self.apart: TaskResult | None = None
-        self.why_not_apart = ""
+        self.separate: TaskResult | None = None
+        self.why_not_separate = ""
 
-    def promises(self) -> dict[str, Callable[[], str]]:
-        """What is checked, in order, for a model of its kind."""
+    def by_name(self) -> dict[str, Callable[[], str]]:
+        """The checks of a model of its kind, in order."""
         layers = self.plugin.kind == "layers"
-        own = {"same in company": self._company} if layers else {"save and restore": self._restores}
+        own = {"same in a cohort": self._cohort} if layers else {"save and restore": self._restores}
         return {
-            "is made": self._made,
+            "builds": self._builds,
             **({"gradients": self._gradients} if layers else {}),
             "trains": self._trains,
-            **({} if layers else {"evaluating changes nothing": self._evaluates}),
+            **({} if layers else {"evaluation has no side effects": self._evaluates}),
             **own,
-            "same again": self._again,
-            "same in another process": self._elsewhere,
-            "cut after each epoch": self._cut,
+            "reproducible": self._reproducible,
+            "reproducible in another process": self._another_process,
+            "resumes after each epoch": self._resumes,
             "seeds differ": self._seeds,
         }
 
@@ -124,48 +125,48 @@ class _Bench:
         self.seconds = result.seconds
         return result.tasks[0]
 
-    def _trainable(self) -> Guarded:
+    def _trainable(self) -> CheckedTrainable:
         data = data_of(self.split, common_seed(self.seed, 0))
         return make(self.plugin, data, seed_of(self.seed, ("check", 0), 0), self.configuration)
 
-    # The promises
+    # The checks
 
-    def _made(self) -> str:
-        self._train_apart()
+    def _builds(self) -> str:
+        self._train_separately()
         if self.plugin.kind == "layers":
             numbers, _ = size(
                 self.plugin, self.split.train_x.shape[1], len(self.split.classes), self.configuration.parameters
             )
-            return f"layers that learn {numbers:,} numbers"
+            return f"layers with {numbers:,} parameters"
         self._trainable()
         return "a trainable"
 
-    def _train_apart(self) -> None:
-        """Train in a process of its own first: a model that ends its process must not end the check, unsaid."""
+    def _train_separately(self) -> None:
+        """Train in a separate process first: a model that ends its process must not end the check without a message."""
         with closing(LokyPool(1)) as pool:
             try:
-                self.apart = pool.submit(run_segment, self._segment()).result().tasks[0]
-            except (HpsearchError, TrainingError) as error:  # the checks that come say it too, unless it is only there
-                self.why_not_apart = str(error)
+                self.separate = pool.submit(run_segment, self._segment()).result().tasks[0]
+            except (HpsearchError, TrainingError) as error:  # later checks report it, unless it happens there only
+                self.why_not_separate = str(error)
             except WorkerDied:
                 rule = "a model must not end its process (os._exit, a crash of compiled code, out of memory)"
-                raise _BrokenError(f"the process that trained it ended in the midst of it; {rule}") from None
+                raise _FailedCheckError(f"the process that trained it ended during the training; {rule}") from None
 
     def _gradients(self) -> str:
         found = gradients(self.plugin, self.configuration.parameters)
         worst: ParameterCheck = max(
             found, key=lambda check: (check.relative_error != check.relative_error, check.relative_error)
         )
-        words = f"relative error at most {worst.relative_error:.1e}, in {worst.name}"
+        text = f"relative error at most {worst.relative_error:.1e}, in {worst.name}"
         if not worst.relative_error <= TOLERANCE:
-            raise _BrokenError(f"{words}; must be at most {TOLERANCE:g}")
-        return words
+            raise _FailedCheckError(f"{text}; must be at most {TOLERANCE:g}")
+        return text
 
     def _trains(self) -> str:
         result = self._run(self._segment())
         if result.failed:
-            raise _BrokenError(f"{result.failed[1]}; try another --set eta=…")
-        self.whole = result
+            raise _FailedCheckError(f"{result.failed[1]}; try another --set eta=…")
+        self.reference = result
         loss, accuracy = (CURVE.index(f"validation_{name}") for name in ("loss", "accuracy"))
         first, last = result.curve[0], result.curve[-1]
         return (
@@ -182,7 +183,7 @@ class _Bench:
             _refuse("after evaluate", unpack(before), unpack(other.save()))
             _refuse("evaluated twice", *({"loss": each.loss, "predicted": each.predicted} for each in found))
         _refuse("trained with and without evaluate", unpack(one.save()), unpack(other.save()))
-        return "nothing that it saves, and nothing of the epochs after it"
+        return "the saved state and the later epochs are unchanged"
 
     def _restores(self) -> str:
         first = self._trainable()
@@ -197,21 +198,21 @@ class _Bench:
         arrays = unpack(saved)
         return f"{', '.join(list(arrays)[:5])}{', …' * (len(arrays) > 5)}: {len(saved):,} bytes, exact"
 
-    def _again(self) -> str:
-        run_segment(self._segment(self._task(1)))  # what another trial leaves behind must not matter
-        _same("trained again", self.whole, self._run(self._segment()))
+    def _reproducible(self) -> str:
+        run_segment(self._segment(self._task(1)))  # another trial before it must make no difference
+        _same("trained again", self.reference, self._run(self._segment()))
         return "bit for bit, after another trial"
 
-    def _elsewhere(self) -> str:
-        if self.apart is None:
-            raise _BrokenError(f"it trains here, but not in another process: {self.why_not_apart}")
-        _same("trained in another process", self.whole, self.apart)
+    def _another_process(self) -> str:
+        if self.separate is None:
+            raise _FailedCheckError(f"it trains here, but not in another process: {self.why_not_separate}")
+        _same("trained in another process", self.reference, self.separate)
         return "bit for bit"
 
-    def _cut(self) -> str:
+    def _resumes(self) -> str:
         for cuts in ([1], [1, 2, 3]):
-            _same(f"cut after {_epochs(cuts)}", self.whole, self._in_parts(cuts))
-        return "bit for bit the whole"
+            _same(f"resumed after {_epochs(cuts)}", self.reference, self._in_parts(cuts))
+        return "bit for bit, as without interruption"
 
     def _in_parts(self, cuts: list[int]) -> TaskResult:
         task, curve = self._task(0), []
@@ -224,20 +225,20 @@ class _Bench:
             task = replace(task, state=found.state, best=found.best.value, best_weights=found.best.weights)
         return replace(found, curve=curve)
 
-    def _company(self) -> str:
+    def _cohort(self) -> str:
         training = self.configuration.training
         others = [training.model_copy(update={"lambda_": 10 * training.lambda_ + k / 1000}) for k in (1, 2)]
         tasks = [self._task(k + 1, replace(self.configuration, training=other)) for k, other in enumerate(others)]
-        for place in range(3):
-            company = [*tasks[:place], self._task(0), *tasks[place:]]
-            found = run_segment(self._segment(*company)).tasks[place]
-            _same(f"trained as number {place + 1} of 3", self.whole, found)
+        for index in range(3):
+            cohort = [*tasks[:index], self._task(0), *tasks[index:]]
+            found = run_segment(self._segment(*cohort)).tasks[index]
+            _same(f"trained as number {index + 1} of 3", self.reference, found)
         return "alone and in cohorts of 3, bit for bit"
 
     def _seeds(self) -> str:
         other = run_segment(replace(self._segment(), seed=self.seed + 1)).tasks[0]
-        same = difference(facts(self.whole), facts(other)) is None if self.whole else False
-        return "no: replicates will be equal, and say nothing about chance" if same else "another seed, other numbers"
+        same = difference(facts(self.reference), facts(other)) is None if self.reference else False
+        return "no: replicates will be equal, and show no variation" if same else "another seed gives other results"
 
 
 def _epochs(cuts: list[int]) -> str:
@@ -251,11 +252,11 @@ def _same(what: str, before: TaskResult | None, now: TaskResult) -> None:
 
 def _refuse(what: str, before: dict[str, Any], now: dict[str, Any]) -> None:
     if found := difference(before, now):
-        raise _BrokenError(f"{what}, {found}")
+        raise _FailedCheckError(f"{what}, {found}")
 
 
 def facts(result: TaskResult | None) -> dict[str, Any]:
-    """All that a training gave, by name: its curve, the arrays that it keeps, what it makes of the test images."""
+    """All results of a training, by name: its curve, its saved arrays, its evaluation on the test set."""
     assert result is not None
     found: dict[str, Any] = {
         f"{name.replace('_', ' ')} of epoch {int(row[0])}": value
@@ -271,10 +272,10 @@ def facts(result: TaskResult | None) -> dict[str, Any]:
 
 
 def difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """The first thing that is not the same, bit for bit, in words; None where all is."""
+    """The first result that is not equal bit for bit, as a text; None where all are."""
     for name in [*before, *(key for key in now if key not in before)]:
         if name not in before or name not in now:
-            return f"{name} is {'new' if name not in before else 'gone'}"
+            return f"{name} is {'new' if name not in before else 'missing'}"
         one, other = before[name], now[name]
         if isinstance(one, float):
             if one != other:

@@ -61,7 +61,7 @@ def check(tmp_path: Path, text: str, capsys, *arguments: str) -> tuple[int, dict
 
 
 @pytest.mark.parametrize("name", ["mlp", "softmax", "lvq", "sgd_classifier", "torch_mlp"])
-def test_the_models_that_come_with_it_keep_every_promise(name, capsys):
+def test_the_models_of_hpsearch_pass_every_check(name, capsys):
     if name == "torch_mlp":
         pytest.importorskip("torch")
     assert main(["check", str(ROOT / "models" / f"{name}.py")]) == 0
@@ -78,26 +78,26 @@ def test_a_check_does_not_depend_on_the_threads_that_blas_takes_by_itself():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_trainable_of_ones_own_keeps_them(tmp_path, capsys):
+def test_a_trainable_of_a_user_passes_them(tmp_path, capsys):
     assert check(tmp_path, GOOD, capsys, "--set", "eta=0.05", "--set", "depth=3") == (0, {})
 
 
 BROKEN = [
-    # what is wrong, the promises that it breaks, some words of the first
+    # what is wrong, the checks that it breaks, some words of the first
     ((SAVE, "return {}"), {"trains"}, "mine.py: restore raised KeyError: 'means'"),
-    (('state["means"]', 'state["means"].astype("f4")'), {"save and restore", "cut after each epoch"}, "is float32"),
-    ((BEGIN, BEGIN + "        self.eta *= 0.5\n"), {"save and restore", "cut after each epoch"}, "of means differ"),
-    ((TRAIN, "self.means[label] += np.random.random() * self.eta"), {*("evaluating changes nothing", "save and restore", "same again", "same in another process", "cut after each epoch")}, "differ"),
-    ((EVALUATE, EVALUATE + "        self.means *= 0.99\n"), {"evaluating changes nothing"}, "after evaluate"),
-    ((EVALUATE, EVALUATE + "        self.eta *= 0.99\n"), {"evaluating changes nothing", "cut after each epoch"}, "with and without"),
-    ((BEGIN, "    count = [0]\n" + BEGIN + "        self.count[0] += 1; self.means += self.count[0]\n"), {*("evaluating changes nothing", "save and restore", "same again", "cut after each epoch")}, "differ"),
-    ((BEGIN, BEGIN + "        import os; self.means += os.getpid()\n"), {"same in another process"}, "trained in another process, "),
-    ((BEGIN, BEGIN + "        import os; os.getppid() == PARENT or os._exit(3)\n"), {"is made"}, "the process that trained it ended in the midst of it; a model must not"),
-    ((BEGIN, BEGIN + "        import os; assert os.getppid() == PARENT, 'not here'\n"), {"same in another process"}, "not in another process: {path}: train(1) raised AssertionError: not here"),
-    ((BEGIN, BEGIN + "        import os; os._exit(0)\n"), {"is made"}, "the process that trained it ended in the midst of it"),
+    (('state["means"]', 'state["means"].astype("f4")'), {"save and restore", "resumes after each epoch"}, "is float32"),
+    ((BEGIN, BEGIN + "        self.eta *= 0.5\n"), {"save and restore", "resumes after each epoch"}, "of means differ"),
+    ((TRAIN, "self.means[label] += np.random.random() * self.eta"), {*("evaluation has no side effects", "save and restore", "reproducible", "reproducible in another process", "resumes after each epoch")}, "differ"),
+    ((EVALUATE, EVALUATE + "        self.means *= 0.99\n"), {"evaluation has no side effects"}, "after evaluate"),
+    ((EVALUATE, EVALUATE + "        self.eta *= 0.99\n"), {"evaluation has no side effects", "resumes after each epoch"}, "with and without"),
+    ((BEGIN, "    count = [0]\n" + BEGIN + "        self.count[0] += 1; self.means += self.count[0]\n"), {*("evaluation has no side effects", "save and restore", "reproducible", "resumes after each epoch")}, "differ"),
+    ((BEGIN, BEGIN + "        import os; self.means += os.getpid()\n"), {"reproducible in another process"}, "trained in another process, "),
+    ((BEGIN, BEGIN + "        import os; os.getppid() == PARENT or os._exit(3)\n"), {"builds"}, "the process that trained it ended during the training; a model must not"),
+    ((BEGIN, BEGIN + "        import os; assert os.getppid() == PARENT, 'not here'\n"), {"reproducible in another process"}, "not in another process: {path}: train(1) raised AssertionError: not here"),
+    ((BEGIN, BEGIN + "        import os; os._exit(0)\n"), {"builds"}, "the process that trained it ended during the training"),
     ((BEGIN, BEGIN + "        raise GeneratorExit\n"), {"trains"}, "mine.py: train(1) raised GeneratorExit"),
-    (("return Means", "raise ValueError; Means"), {"is made"}, "mine.py: make(eta = 0.05) raised ValueError without a word"),
-    (("def save", "def __repr__(self): 1 / 0\n\n    def saved"), {"is made"}, "got a Means without save"),
+    (("return Means", "raise ValueError; Means"), {"builds"}, "mine.py: make(eta = 0.05) raised ValueError without a message"),
+    (("def save", "def __repr__(self): 1 / 0\n\n    def saved"), {"builds"}, "got a Means without save"),
     ((LOSS, "float('nan')"), {"trains"}, "the training cost became NaN in epoch 1; try another --set eta="),
     ((LOSS, "None"), {"trains"}, "mine.py: evaluate must return its loss as a number, returned None"),
     (("squares.argmin(axis=1)", "squares"), {"trains"}, "evaluate must return the classes predicted as whole numbers (200,), returned an array float64 (200, 10)"),
@@ -108,20 +108,20 @@ BROKEN = [
     ((SAVE, 'return {"file": self.means}'), {"trains"}, "save must give its arrays names of at most 200"),
     ((BEGIN, BEGIN + "        1 / 0\n"), {"trains"}, "mine.py: train(1) raised ZeroDivisionError: division by zero"),
     ((BEGIN, BEGIN + "        self.data.samples[0] = 0\n"), {"trains"}, "train(1) raised ValueError: assignment destination is read-only"),
-    (("def save", "def saved"), {"is made"}, "must return a trainable with train, evaluate, save, restore, got <hpsearch_model"),
-    (("return Means", "raise ValueError('no'); Means"), {"is made"}, "mine.py: no"),
+    (("def save", "def saved"), {"builds"}, "must return a trainable with train, evaluate, save, restore, got <hpsearch_model"),
+    (("return Means", "raise ValueError('no'); Means"), {"builds"}, "mine.py: no"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "promises", "words"), BROKEN, ids=range(len(BROKEN)))
-def test_each_broken_promise_is_found(tmp_path, capsys, monkeypatch, change, promises, words):
-    if promises <= {"is made", "trains"} and "process" not in words:  # one of its own takes half a second to start
+@pytest.mark.parametrize(("change", "checks", "words"), BROKEN, ids=range(len(BROKEN)))
+def test_each_violation_is_found(tmp_path, capsys, monkeypatch, change, checks, words):
+    if checks <= {"builds", "trains"} and "process" not in words:  # one of its own takes half a second to start
         monkeypatch.setattr(conformance, "LokyPool", lambda workers: SequentialPool())
     text = GOOD.replace(*change).replace("PARENT", str(os.getppid()))
     assert text != GOOD
     status, failed = check(tmp_path, text, capsys)
     assert status == 1
-    assert set(failed) == promises
+    assert set(failed) == checks
     assert words.replace("{path}", f"{tmp_path}/mine.py") in next(iter(failed.values()))
 
 
@@ -142,17 +142,17 @@ def build(classes):
 
 
 @pytest.mark.parametrize(
-    ("forward", "backward", "promises"),
+    ("forward", "backward", "checks"),
     [
         ("x", "delta", set()),
         ("x", "2 * delta", {"gradients"}),
-        ("x * (1 + 1e-3 * len(x))", "delta * (1 + 1e-3 * len(delta))", {"same in company"}),
-        ("x + np.random.random()", "delta", {"gradients", "same again", "same in another process", "cut after each epoch", "same in company"}),
+        ("x * (1 + 1e-3 * len(x))", "delta * (1 + 1e-3 * len(delta))", {"same in a cohort"}),
+        ("x + np.random.random()", "delta", {"gradients", "reproducible", "reproducible in another process", "resumes after each epoch", "same in a cohort"}),
     ],
 )  # fmt: skip
-def test_layers_that_lean_on_others_are_found(tmp_path, capsys, forward, backward, promises):
+def test_layers_whose_trials_affect_each_other_are_found(tmp_path, capsys, forward, backward, checks):
     _, failed = check(tmp_path, LAYERS.replace("FORWARD", forward).replace("BACKWARD", backward), capsys)
-    assert set(failed) == promises
+    assert set(failed) == checks
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ SECONDS = LONG.replace("epochs = 3000", "epochs = 60")
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory):
+def shared_cluster(tmp_path_factory):
     """A cluster of two workers that no test harms."""
     with closing(DaskCluster(tmp_path_factory.mktemp("dask"), workers=2)) as made:
         yield made
@@ -56,8 +56,8 @@ def on(cluster):
     return "--backend", "dask", "--scheduler", cluster.address
 
 
-def test_a_pool_on_dask_does_what_any_pool_does(standing):
-    with closing(open_pool("dask", None, standing.address)) as pool:
+def test_a_pool_on_dask_does_what_any_pool_does(shared_cluster):
+    with closing(open_pool("dask", None, shared_cluster.address)) as pool:
         until(lambda: pool.capacity == 2)
         slow = [pool.submit(sleep, 1.0) for _ in range(2)]
         assert len({future.result(30) for future in slow}) == 2
@@ -68,22 +68,22 @@ def test_a_pool_on_dask_does_what_any_pool_does(standing):
             pool.submit(leave, 3).result(30)
 
 
-def test_a_study_on_dask_has_the_digest_of_one_here(tmp_path, standing, expected):
-    said = options(tmp_path, None, "dask", scheduler=standing.address)
+def test_a_study_on_dask_has_the_digest_of_one_here(tmp_path, shared_cluster, expected):
+    said = options(tmp_path, None, "dask", scheduler=shared_cluster.address)
     assert launch.launch(workspace(tmp_path), said) == ("tiny", True)
     assert digest_of(tmp_path, "tiny") == expected["tiny"]
 
 
-def test_a_closed_pool_leaves_nothing_under_way(standing, tmp_path):
+def test_a_closed_pool_leaves_nothing_under_way(shared_cluster, tmp_path):
     began = tmp_path / "began"
-    with closing(open_pool("dask", None, standing.address)) as pool:
+    with closing(open_pool("dask", None, shared_cluster.address)) as pool:
         pool.warm()
         pool.submit(busy, str(began))
         process = int(until(lambda: began.exists() and began.read_text()))
     until(lambda: not alive(process))
 
 
-def test_a_killed_coordinator_leaves_nothing_under_way(standing, tmp_path):
+def test_a_killed_coordinator_leaves_nothing_under_way(shared_cluster, tmp_path):
     began = tmp_path / "began"
     program = (
         "import sys\n"
@@ -93,7 +93,7 @@ def test_a_killed_coordinator_leaves_nothing_under_way(standing, tmp_path):
         "pool.warm()\n"
         "pool.submit(busy, sys.argv[2]).result()\n"
     )
-    command = [sys.executable, "-c", program, standing.address, str(began)]
+    command = [sys.executable, "-c", program, shared_cluster.address, str(began)]
     with subprocess.Popen(command, cwd=ROOT / "tests" / "workers", env=environment()) as coordinator:
         process = int(until(lambda: began.exists() and began.read_text()))
         coordinator.kill()
@@ -131,15 +131,15 @@ def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(
             if progress.epochs_done > 20:
                 cluster.close()
 
-    with pytest.raises(HpsearchError, match=r"the Dask scheduler at .* has been away for \d+ s .*; resume when"):
+    with pytest.raises(HpsearchError, match=r"the Dask scheduler at .* has been unavailable for \d+ s .*; resume when"):
         launch.launch(path, options(tmp_path, None, "dask", scheduler=cluster.address, watcher=Watch()))
     assert resume("long", options(tmp_path))
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, standing, expected):
+def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, shared_cluster, expected):
     workspace(tmp_path, SECONDS, "long.toml")
-    with start(tmp_path, "launch", "studies/long.toml", *on(standing)) as study:
+    with start(tmp_path, "launch", "studies/long.toml", *on(shared_cluster)) as study:
         until(lambda: epochs_done(tmp_path) > 20)
         study.send_signal(signal.SIGINT)
         status, _, complaints = finish(study)
@@ -191,7 +191,7 @@ def test_dask_without_a_scheduler_is_refused_in_one_line():
         open_pool("dask")
 
 
-def test_a_lost_worker_is_told_from_a_dead_process(cluster):
+def test_a_lost_worker_is_distinguished_from_a_dead_process(cluster):
     with closing(open_pool("dask", None, cluster.address)) as pool:
         pool.warm()
         future = pool.submit(sleep, 60.0)

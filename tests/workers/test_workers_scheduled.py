@@ -19,7 +19,7 @@ from hpsearch.search import launch
 from hpsearch.spec import Configuration
 from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.pools import WorkerDied, WorkerLost
-from hpsearch.workers.pools.engine import Room
+from hpsearch.workers.pools.engine import WorkerInfo
 from hpsearch.workers.pools.scheduled import ScheduledPool
 from hpsearch.workers.remote import compatibility
 from hpsearch.workers.remote import host as hosting
@@ -35,26 +35,26 @@ class Elsewhere:
     name = "elsewhere"
 
     def __init__(self, *, compatibility: str | None = None) -> None:
-        self.present = {"one": Room("one", 1), "two": Room("two", 1)}
+        self.present = {"one": WorkerInfo("one", 1), "two": WorkerInfo("two", 1)}
         self.facts, self.bytes = compatibility, 0
         self._threads = ThreadPoolExecutor(2)
 
     def workers(self):
         return dict(self.present)
 
-    def start(self, parcel, among, *, urgent=False):
-        self.bytes += len(parcel)
-        return self._threads.submit(lambda: (among[0], hosting.call(self._moved(parcel))))
+    def start(self, request, among, *, urgent=False):
+        self.bytes += len(request)
+        return self._threads.submit(lambda: (among[0], hosting.call(self._moved(request))))
 
     def _moved(self, content: bytes) -> bytes:
-        parcel = pickle.loads(content)
-        if isinstance(parcel.given, Segment):
-            segment = parcel.given
+        request = pickle.loads(content)
+        if isinstance(request.given, Segment):
+            segment = request.given
             there = {"split": NOWHERE / segment.split.name, "model": NOWHERE / segment.model.name}
-            parcel = dataclasses.replace(parcel, given=dataclasses.replace(segment, **there))
+            request = dataclasses.replace(request, given=dataclasses.replace(segment, **there))
         if self.facts:
-            parcel = dataclasses.replace(parcel, compatibility={**parcel.facts, "numpy": self.facts})
-        return pickle.dumps(parcel)
+            request = dataclasses.replace(request, compatibility={**request.facts, "numpy": self.facts})
+        return pickle.dumps(request)
 
     def reconnect(self):
         pass
@@ -97,26 +97,26 @@ def pool_on(engine, told=None):
     return closing(pool)
 
 
-def test_images_and_the_model_file_reach_a_machine_that_has_neither_once(segment, far):
+def test_the_split_and_the_model_file_reach_a_machine_that_has_neither_once(segment, far):
     told: list[str] = []
     with pool_on(Elsewhere(), told) as pool:
         futures = [pool.submit(run_segment, segment) for _ in range(3)]
         found = [future.result(60).tasks[0] for future in futures]
         pool.poll()
     assert {task.state for task in found} == {run_segment(segment).tasks[0].state}
-    assert sum(line.startswith("sending the prepared images (") for line in told) == 1
+    assert sum(line.startswith("sending the prepared split (") for line in told) == 1
     assert (far / "hpsearch" / "splits" / segment.split.name).is_dir()
     assert (far / "hpsearch" / "models" / segment.model_hash / "mlp.py").read_bytes() == segment.model.read_bytes()
 
 
-def test_images_that_a_machine_keeps_no_more_are_sent_again(segment, far):
+def test_a_split_that_a_machine_has_deleted_is_sent_again(segment, far):
     with pool_on(Elsewhere()) as pool:
         pool.submit(run_segment, segment).result(60)
         shutil.rmtree(far / "hpsearch" / "splits" / segment.split.name)
         assert pool.submit(run_segment, segment).result(60).tasks[0].failed is None
 
 
-def test_a_machine_that_cannot_keep_the_images_is_refused(segment, far):
+def test_a_machine_that_cannot_store_the_split_is_refused(segment, far):
     far.mkdir()
     (far / "hpsearch").write_text("a file where a folder is wanted")
     told: list[str] = []
@@ -124,10 +124,10 @@ def test_a_machine_that_cannot_keep_the_images_is_refused(segment, far):
         with pytest.raises(WorkerLost):
             pool.submit(run_segment, segment).result(60)
         with pytest.raises(
-            InputError, match=r"^no worker of elsewhere can be used: workers one, two: .* cannot be kept"
+            InputError, match=r"^no worker of elsewhere can be used: workers one, two: .* cannot be stored"
         ):
             pool.poll()
-    assert any("workers one, two are refused: " in line and "cannot be kept" in line for line in told)
+    assert any("workers one, two are refused: " in line and "cannot be stored" in line for line in told)
 
 
 def test_the_version_of_numpy_is_that_of_what_is_loaded(monkeypatch):
@@ -166,7 +166,7 @@ def test_a_study_elsewhere_has_the_ranking_of_one_here(tmp_path, monkeypatch):
     assert ranking(tmp_path / "here") == ranking(tmp_path / "there")
 
 
-def test_a_dead_process_is_told_from_what_a_function_raises():
+def test_a_dead_process_is_distinguished_from_an_exception():
     with pool_on(Elsewhere()) as pool:
         with pytest.raises(WorkerDied, match="its process ended \\(exit status 3\\)"):
             pool.submit(leave, 3).result(30)
@@ -206,7 +206,7 @@ def test_workers_with_another_numpy_are_refused_in_one_line():
         pool.warm()
 
 
-def test_a_model_that_fails_fails_in_the_words_that_it_has_at_home(segment):
+def test_a_model_that_fails_has_the_same_reason_as_on_the_coordinator(segment):
     segment.model.write_text(segment.model.read_text() + "\nraise RuntimeError('in ' + __file__)\n")
     changed = dataclasses.replace(segment, model_hash="0")
     with pool_on(Elsewhere()) as pool, pytest.raises(ModelError, match="cannot be imported") as caught:

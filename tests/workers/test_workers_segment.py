@@ -1,4 +1,4 @@
-"""A segment's result depends on its trials alone: wherever it is cut, whoever trains beside them, however often."""
+"""A segment's result depends on its trials alone: wherever it is cut, in whatever cohort, however often."""
 
 import dataclasses
 import hashlib
@@ -11,8 +11,9 @@ from tiny import workspace
 from hpsearch import data
 from hpsearch.errors import DataError, ModelError
 from hpsearch.spec import Configuration
+from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import read_plugin
-from hpsearch.workers.segments.results import SegmentResult, unpack
+from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
@@ -22,7 +23,7 @@ CONFIGURATIONS = [(0.0, 0.1), (1e-3, 0.3), (0.05, 0.02), (1e-2, 0.2)]
 
 @pytest.fixture
 def segment(tmp_path) -> Segment:
-    """Four trials for five epochs, the last of which looks at the test set."""
+    """Four trials for five epochs, the last of which evaluates on the test set."""
     workspace(tmp_path)
     model = tmp_path / "models" / "mlp.py"
     split = data.prepare(data.load("digits"), train=110, validation=100, seed=0)
@@ -75,7 +76,7 @@ def test_a_cut_does_not_change_a_bit(segment, cuts):
 
 
 @pytest.mark.parametrize("chosen", [[0], [1], [3, 0], [2, 1, 3], [3, 2, 1, 0]])
-def test_the_company_does_not_change_a_bit(segment, chosen):
+def test_the_other_trials_of_the_cohort_do_not_change_a_bit(segment, chosen):
     whole = [run_segment(segment)]
     other = in_parts(dataclasses.replace(segment, tasks=tuple(segment.tasks[k] for k in chosen)), [2])
     for place, k in enumerate(chosen):
@@ -103,7 +104,7 @@ def test_replicates_differ_and_seeds_differ(segment):
     assert curves[0] != curves[1] != curves[2] != curves[0]
 
 
-def test_the_best_epoch_is_the_earliest_of_equals_and_its_images_are_counted(segment):
+def test_the_best_epoch_is_the_earliest_of_equals_and_its_correct_samples_are_counted(segment):
     for task in run_segment(segment).tasks:
         accuracies = [row[7] for row in task.curve]
         assert task.best.epoch == 1 + int(np.argmax(accuracies))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from hpsearch.workers.pools.semaphores import clear_leftovers
+from hpsearch.workers.pools.semaphores import remove_leftovers
 
 
 def dead_process():
@@ -21,9 +21,9 @@ def test_only_old_semaphores_of_dead_processes_are_removed(tmp_path):
         (tmp_path / name).touch()
         if not name.endswith("young"):
             os.utime(tmp_path / name, (time.time() - 100,) * 2)
-    assert clear_leftovers(tmp_path) == 1
+    assert remove_leftovers(tmp_path) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
 def test_where_there_is_no_shared_memory_nothing_happens(tmp_path):
-    assert clear_leftovers(tmp_path / "none") == 0
+    assert remove_leftovers(tmp_path / "none") == 0

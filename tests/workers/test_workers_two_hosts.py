@@ -83,7 +83,7 @@ def test_nothing_is_lost_when_the_link_is_cut_and_mended(tmp_path, hosts):
             hosts.mend()
         status, out, complaints = finish(study, 240)
     assert (status, complaints) == (0, ""), out
-    assert "sending the prepared images" in out
+    assert "sending the prepared split" in out
     assert "0 workers now" in out  # it was long enough for the scheduler to give them up
     (tmp_path / "near").mkdir()
     launch.launch(workspace(tmp_path / "near", STUDY, "long.toml"), options(tmp_path / "near"))

@@ -129,9 +129,11 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
             stored = f"{trial.value} of epoch {trial.best_epoch}"
             name = f"{now.stage.name}:{trial.number}"
             yield f"trial {name}'s value is {stored}, by its curve {again.value} of epoch {again.best_epoch}"
-    stored_order, order = ([s.number for s in ranking] for ranking in (rank(now.trials), now.ranked))
+    stored_order, order = (
+        [f"{now.stage.name}:{s.number}" for s in ranking] for ranking in (rank(now.trials), now.ranked)
+    )
     if stored_order != order:
-        yield f"the ranking begins with trials {stored_order[:10]}, by the curves with {order[:10]}"
+        yield f"the ranking begins with {', '.join(stored_order[:10])}, by the curves with {', '.join(order[:10])}"
     if now.stage.state != COMPLETE:
         return
     numbers = {trial.id: trial.number for trial in now.trials}
@@ -143,7 +145,7 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
     missing = set() if now.stage.batches else first - kept  # before it grew, a stage deleted some
     for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are missing, of")):
         if trial_ids:
-            shown = ", ".join(str(number) for number in sorted(numbers[trial_id] for trial_id in trial_ids))
+            shown = ", ".join(f"{now.stage.name}:{number}" for number in sorted(numbers[each] for each in trial_ids))
             yield f"the weights of trials {shown} {what} the best {KEPT_WEIGHTS} trials"
 
 

@@ -23,9 +23,10 @@ from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
+from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 from hpsearch.workers.pools import open_pool
-from hpsearch.workers.segments.results import CURVE, SegmentResult, TaskResult, unpack
+from hpsearch.workers.segments.results import CURVE, SegmentResult, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 

@@ -1,4 +1,4 @@
-"""Model files as plug-ins: found, checked, and tested for what a study promises.
+"""Model files as plug-ins: loaded, with checks of all that they return.
 
 May import `hpsearch.nn`, data and spec.
 """

@@ -1,4 +1,4 @@
-"""A user's layers whose every answer is checked: a breach names the file, the class, the method and what came of it.
+"""Checks of what a user's layers return: an error names the file, the class, the method and the value.
 
 May import `hpsearch.nn` and `hpsearch.errors`.
 """
@@ -18,15 +18,15 @@ from hpsearch.workers.models.plugin import on_one_line
 Array = npt.NDArray[Any]
 
 
-def guarded(layers: Sequence[Layer], path: Path) -> list[Layer]:
-    """The same layers, those that are not ours guarded."""
+def checked(layers: Sequence[Layer], path: Path) -> list[Layer]:
+    """The same layers; those that are not of hpsearch.nn are checked."""
     return [
-        layer if type(layer).__module__.startswith("hpsearch.nn.") else GuardedLayer(layer, path) for layer in layers
+        layer if type(layer).__module__.startswith("hpsearch.nn.") else CheckedLayer(layer, path) for layer in layers
     ]
 
 
-class GuardedLayer(Layer):
-    """A layer that raises ModelError, in one line, where `forward` or `backward` breaks the protocol."""
+class CheckedLayer(Layer):
+    """Wraps a layer; raises ModelError, in one line, where `forward` or `backward` returns what it must not."""
 
     def __init__(self, layer: Layer, path: Path) -> None:
         self._layer, self._place = layer, f"{path}: {type(layer).__name__}"
@@ -68,5 +68,5 @@ class GuardedLayer(Layer):
             return found
         else:
             what = f"an array {found.dtype} {found.shape}"
-        words = f"(trials, {shape[1]}, {shape[2]})"
-        raise ModelError(f"{self._place}.{method} must return an array of numbers {words}, returned {what}")
+        expected = f"(trials, {shape[1]}, {shape[2]})"
+        raise ModelError(f"{self._place}.{method} must return an array of numbers {expected}, returned {what}")

@@ -1,4 +1,4 @@
-"""A model file's gradients beside numeric ones, on random images. May import `hpsearch.nn`."""
+"""A model file's gradients compared with numerical ones, on random samples. May import `hpsearch.nn`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from hpsearch.nn import Network
 from hpsearch.nn.gradcheck import ParameterCheck, check
 from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.random import generator
-from hpsearch.workers.models.checked_layers import guarded
+from hpsearch.workers.models.checked_layers import checked
 from hpsearch.workers.models.plugin import Plugin, layers
 
 TOLERANCE = 1e-6
@@ -37,7 +37,7 @@ def gradients(
     """
     if plugin.kind != "layers":
         raise ModelError(f"{plugin.path}: a trainable has no gradients to compare; `hpsearch check` checks it")
-    made = guarded(layers(plugin, classes, parameters), plugin.path)
+    made = checked(layers(plugin, classes, parameters), plugin.path)
     rng = generator(seed, "gradcheck")
     try:
         network = Network(made, inputs=features, rows=(samples,), dtype="float64", loss=LOSSES[loss]())

@@ -1,4 +1,4 @@
-"""Model files as plug-ins: found by path, known by hash, never pickled. May import `hpsearch.nn`, data and spec.
+"""Model files as plug-ins: loaded by path, identified by hash, never pickled. May import `hpsearch.nn`, data and spec.
 
 A model file defines one of three: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
 Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, images)`. Its parameters are
@@ -20,7 +20,7 @@ from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
 
-WAYS = {
+FIRST_PARAMETERS = {
     "build": ("classes",),
     "make": ("data", "seed"),
     "train_epoch": ("state", "data", "epoch", "rng"),
@@ -28,15 +28,15 @@ WAYS = {
 """The functions of which a model file defines one, and their first parameters."""
 
 _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size"}
-"""How Python calls the keys of [training] that a trainable may ask for."""
+"""The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plugin:
-    """A model file as it was read: where, its SHA-256 (hex), its text, the function that it defines, what that accepts.
+    """A model file as it was read: its path, SHA-256 (hex) and text, the function that it defines, and its parameters.
 
-    `taken` is None for layers; for a trainable it has the keys of [training] that it asks for, and whether it must get
-    them. `predict` stands beside `train_epoch`.
+    `taken` is None for layers; for a trainable it has the keys of [training] among its parameters, and whether they are
+    required. `predict` belongs to `train_epoch`.
     """
 
     path: Path
@@ -80,12 +80,12 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
 
 
 def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
-    ways = [way for way in WAYS if callable(getattr(module, way, None))]
+    ways = [way for way in FIRST_PARAMETERS if callable(getattr(module, way, None))]
     if len(ways) != 1:
         rule = "a model file must define one of build(classes, …), make(data, seed, …) and train_epoch(state, data, …)"
         raise ModelError(f"{path}: {rule}, found {' and '.join(ways) or 'none'}")
     way, function = ways[0], getattr(module, ways[0])
-    first, rest = WAYS[way], _parameters(path, way, function)
+    first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
     if way == "build":
         return Plugin(path, digest, text, way, function, tuple(rest))
     predict = getattr(module, "predict", None)
@@ -101,16 +101,16 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
 
 
 def _parameters(path: Path, way: str, function: Callable[..., Any]) -> dict[str, bool]:
-    """A function's own parameters after the first ones, and which of them have no default."""
+    """A function's parameters after the first ones, and which of them have no default."""
     try:
         declared = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # a class of the standard library, for example
         declared = []
-    first, names = WAYS[way], [parameter.name for parameter in declared]
+    first, names = FIRST_PARAMETERS[way], [parameter.name for parameter in declared]
     if tuple(names[: len(first)]) != first:
         which = "first parameter must be" if len(first) == 1 else "first parameters must be"
-        words = " and ".join(filter(None, (", ".join(f"`{name}`" for name in first[:-1]), f"`{first[-1]}`")))
-        raise ModelError(f"{path}: {way}'s {which} {words}, got ({', '.join(names)})")
+        expected = " and ".join(filter(None, (", ".join(f"`{name}`" for name in first[:-1]), f"`{first[-1]}`")))
+        raise ModelError(f"{path}: {way}'s {which} {expected}, got ({', '.join(names)})")
     own = declared[len(first) :]
     for parameter in own:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
@@ -120,26 +120,26 @@ def _parameters(path: Path, way: str, function: Callable[..., Any]) -> dict[str,
 
 
 def called(plugin: Plugin, what: str, function: Callable[[], Any]) -> Any:
-    """What the plug-in's function returns; ModelError for what it raises, a ValueError in its own words."""
+    """Call the plug-in's function. Raises ModelError for what it raises; the text of a ValueError is kept."""
     try:
         return function()
     except ValueError as error:  # what a model says of a parameter that makes no sense
-        words = on_one_line(error) or f"{what} raised ValueError without a word of what is wrong"
-        raise ModelError(f"{plugin.path}: {words}") from error
-    except BaseException as error:  # signals are counted elsewhere: it is the model's own
+        text = on_one_line(error) or f"{what} raised ValueError without a message"
+        raise ModelError(f"{plugin.path}: {text}") from error
+    except BaseException as error:  # KeyboardInterrupt too: signals do not raise here, so it is the model's own
         raise ModelError(f"{plugin.path}: {what} failed: {raised(error)}") from error
 
 
 def on_one_line(value: object) -> str:
-    """What a plug-in says or gives, short enough for a message: an error's words, another value as Python writes it."""
+    """A value for a message, on one short line: the text of an exception, another value's `repr`."""
     try:
         return " ".join((f"{value}" if isinstance(value, BaseException) else f"{value!r:.80}").split())
-    except Exception:  # it cannot even say what it is
+    except Exception:  # of its `repr`
         return f"a {type(value).__name__}"
 
 
 def shown(way: str, parameters: Mapping[str, Any]) -> str:
-    """A call as it would be written: "build(hidden = [50])"."""
+    """A call as a text: "build(hidden = [50])"."""
     return f"{way}({', '.join(f'{key} = {value!r}' for key, value in parameters.items())})"
 
 
@@ -158,7 +158,7 @@ def check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
     """Raise ModelError for a value that is not of the type that the plug-in's function declares for its parameter."""
     try:
         types = get_type_hints(plugin.function)
-    except Exception:  # names that are known to a type checker only: nothing to go by
+    except Exception:  # names that only a type checker knows: nothing can be checked
         return
     for key in parameters.keys() & types.keys():
         check_value(f"{plugin.path}: {key}", parameters[key], types[key])
@@ -184,5 +184,5 @@ def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any
 
 
 def largest_cohort(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> int:
-    """How many trials with these parameters should train together at most, from the shape alone; trainables alone."""
+    """The maximal size of a cohort with these parameters, from the shapes of its layers; 1 for trainables."""
     return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1]) if plugin.kind == "layers" else 1

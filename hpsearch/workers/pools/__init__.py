@@ -1,4 +1,4 @@
-"""Pools of workers behind one seam, "submit a segment, get a future"; a backend is imported only where it is used."""
+"""Pools of workers with one interface, "submit a segment, get a future"; a backend is imported only if it is used."""
 
 from hpsearch.workers.pools.backends import BACKENDS, SCHEDULED, open_pool
 from hpsearch.workers.pools.pool import Pool, WorkerDied, WorkerLost

@@ -1,4 +1,4 @@
-"""From the name of a backend to its pool. May import `hpsearch.errors`; each backend only where it is asked for."""
+"""From the name of a backend to its pool. May import `hpsearch.errors`; a backend only if it is used."""
 
 import importlib.util
 import os
@@ -9,13 +9,13 @@ from hpsearch.workers.pools.pool import Pool
 
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 SCHEDULED = ("dask", "ray")
-"""Those whose workers are elsewhere, found by --scheduler."""
+"""The backends whose workers are on other machines, behind --scheduler."""
 
 _PACKAGES = {"dask": "distributed", "ray": "ray"}
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -23,12 +23,12 @@ def open_pool(
     backend: str,
     workers: int | None = None,
     scheduler: str | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = lambda text: None,
 ) -> Pool:
     """Return the backend's pool: of `workers` workers, of one a core, or of all that the scheduler has.
 
-    `say` is told, by `poll`, of workers that come, go or are refused. Raises InputError for a backend that is not
-    installed, a scheduler that does not answer or is not named, and one where none is needed.
+    `notify` gets a line, by `poll`, on workers that join, leave or are refused. Raises InputError for a backend that is
+    not installed, and for a scheduler that does not answer, is missing or is not needed.
     """
     if backend not in BACKENDS:
         raise InputError(f"--backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
@@ -37,7 +37,7 @@ def open_pool(
     if scheduler is not None and not scheduler.strip():
         raise InputError(f"--scheduler must be an address, got {scheduler!r}")
     if backend in SCHEDULED:
-        return _scheduled(backend, workers, scheduler, say)
+        return _scheduled(backend, workers, scheduler, notify)
     if backend == "loky":
         from hpsearch.workers.pools.loky import LokyPool
 
@@ -47,7 +47,7 @@ def open_pool(
     return ThreadPool(workers or cores()) if backend == "threading" else SequentialPool()
 
 
-def _scheduled(backend: str, workers: int | None, scheduler: str | None, say: Callable[[str], None]) -> Pool:
+def _scheduled(backend: str, workers: int | None, scheduler: str | None, notify: Callable[[str], None]) -> Pool:
     if importlib.util.find_spec(_PACKAGES[backend]) is None:
         raise InputError(f"--backend {backend}: {_PACKAGES[backend]} is missing; pip install 'hpsearch[{backend}]'")
     from hpsearch.workers.pools.scheduled import ScheduledPool
@@ -59,7 +59,7 @@ def _scheduled(backend: str, workers: int | None, scheduler: str | None, say: Ca
             raise InputError(
                 "--backend dask needs --scheduler ADDRESS, as tcp://host:8786; `dask scheduler` starts one"
             )
-        return ScheduledPool(DaskEngine(scheduler), workers, say)
+        return ScheduledPool(DaskEngine(scheduler), workers, notify)
     from hpsearch.workers.pools.ray_engine import RayEngine
 
-    return ScheduledPool(RayEngine(scheduler, workers or cores()), workers, say)
+    return ScheduledPool(RayEngine(scheduler, workers or cores()), workers, notify)

@@ -1,4 +1,4 @@
-"""Calls under way on workers elsewhere; each ends, with a reply or as lost. May import the standard library."""
+"""Running calls on other machines; each ends with a reply or as lost. May import the standard library."""
 
 import pickle
 import threading
@@ -11,7 +11,7 @@ from hpsearch.workers.pools.pool import WorkerLost
 from hpsearch.workers.remote.messages import Reply
 
 Answer = tuple[str, Reply]
-"""Who replied, and what."""
+"""The worker that replied, and its reply."""
 
 
 @dataclass(eq=False)
@@ -22,17 +22,17 @@ class _Call:
 
 
 class Calls:
-    """All calls of a pool. An engine alone may wait for ever for a worker that will not come back."""
+    """All running calls of a pool. An engine alone may wait forever for a worker that does not come back."""
 
     def __init__(self, engine: Engine, away: Callable[[], object]) -> None:
-        """`away` is called when the engine takes no call: none is to be tried until it was asked who is there."""
+        """`away` is called when the engine fails to start a call: no other is tried until its workers are known."""
         self._engine, self._away = engine, away
         self._lock = threading.Lock()
         self._under_way: set[_Call] = set()
         self._closed = False
 
-    def make(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[Answer]":
-        """Have one of these workers make the call; the future raises WorkerLost, or what the engine raised."""
+    def make(self, request: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[Answer]":
+        """Have one of these workers run the call; the future raises WorkerLost, or what the engine raised."""
         call = _Call(frozenset(among))
         with self._lock:
             self._under_way.add(call)
@@ -40,8 +40,8 @@ class Calls:
         try:
             if closed:
                 raise WorkerLost("the pool was closed")
-            call.inner = self._engine.start(parcel, among, urgent=urgent)
-        except Exception as error:  # the engine went away just now
+            call.inner = self._engine.start(request, among, urgent=urgent)
+        except Exception as error:  # the engine is not available any more
             self._away()
             lost = error if isinstance(error, WorkerLost) else WorkerLost(shown(error))
             self._end(call, lambda future: future.set_exception(lost))
@@ -60,7 +60,7 @@ class Calls:
             self._end(call, lambda future: future.set_result((worker, reply)))
 
     def _end(self, call: _Call, settle: "Callable[[Future[Answer]], None]") -> None:
-        """Settle a call's future, unless that was done: whoever comes later, comes too late."""
+        """Settle a call's future, unless it is settled already."""
         with self._lock:
             if call not in self._under_way:
                 return
@@ -68,7 +68,7 @@ class Calls:
         settle(call.future)
 
     def lose(self, present: Iterable[str], why: str) -> None:
-        """Give up all calls that none of the workers who are there can make."""
+        """End all calls as lost for which none of their workers is present."""
         there = frozenset(present)
         with self._lock:
             lost = [call for call in self._under_way if not call.among & there]
@@ -78,7 +78,7 @@ class Calls:
                 call.inner.cancel()
 
     def close(self) -> None:
-        """Give up all calls, and from now on each that is made."""
+        """End all calls as lost, and from now on each that is made."""
         with self._lock:
             self._closed = True
         self.lose((), "the pool was closed")

@@ -1,7 +1,7 @@
 """Dask's scheduler as an engine. May import distributed.
 
-A client that loses its scheduler gives up all that was under way (dask/distributed#5667), and a worker that does ends
-itself (#6361): whoever starts the workers starts them again.
+A client that loses its scheduler cancels all running tasks (dask/distributed#5667), and a worker that does ends itself
+(#6361): it must be started again.
 """
 
 import logging
@@ -19,19 +19,19 @@ from distributed.comm.addressing import get_address_host_port, parse_address
 from distributed.comm.registry import get_backend
 
 from hpsearch.errors import InputError
-from hpsearch.workers.pools.engine import EngineAway, Room, settle, shown
+from hpsearch.workers.pools.engine import EngineUnavailable, WorkerInfo, settle, shown
 from hpsearch.workers.pools.pool import WorkerLost
 from hpsearch.workers.remote.entry_points import in_dask
 
 CONNECT_SECONDS = 10.0
 FETCH_SECONDS = 120.0
-"""How long the result of a task that is done may take to arrive."""
+"""How long the transfer of a finished task's result may take."""
 _NO_WARNING = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
-"""A parcel is what Dask calls a graph, and one with a cohort's states a large one."""
+"""To Dask a request is a graph, and one with a cohort's states a large one."""
 
 
 class DaskEngine:
-    """Workers of one or more threads each, a thread for a segment."""
+    """Workers with one or more threads each; a segment takes one thread."""
 
     def __init__(self, address: str) -> None:
         self.name = f"the Dask scheduler at {address}"
@@ -48,8 +48,8 @@ class DaskEngine:
             ) from None
 
     def _connect(self) -> Any:
-        """A client. It is made in a thread: where something else than a scheduler listens, that can take for ever."""
-        _knock(self._address)
+        """A client, made in a thread: where something other than a scheduler listens, that may never return."""
+        _check_port(self._address)
         made: Future[Any] = Future()
 
         def connect() -> None:
@@ -65,19 +65,19 @@ class DaskEngine:
         except TimeoutError:
             raise TimeoutError(f"no answer within {2 * CONNECT_SECONDS:.0f} s") from None
 
-    def workers(self) -> dict[str, Room]:
+    def workers(self) -> dict[str, WorkerInfo]:
         client = self._client
         if client.status != "running":
-            raise EngineAway("the connection was lost")
+            raise EngineUnavailable("the connection was lost")
         try:
-            return {worker: Room(worker, threads) for worker, threads in client.nthreads().items()}
+            return {worker: WorkerInfo(worker, threads) for worker, threads in client.nthreads().items()}
         except Exception as error:
-            raise EngineAway(shown(error)) from error
+            raise EngineUnavailable(shown(error)) from error
 
-    def start(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[tuple[str, bytes]]":
+    def start(self, request: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[tuple[str, bytes]]":
         task = self._client.submit(
             in_dask,
-            parcel,
+            request,
             key=f"hpsearch-{uuid.uuid4().hex}",
             workers=list(among),
             allow_other_workers=False,
@@ -95,16 +95,16 @@ class DaskEngine:
         try:
             self._client = self._connect()
         except Exception as error:
-            raise EngineAway(shown(error)) from error
+            raise EngineUnavailable(shown(error)) from error
 
     def close(self) -> None:
-        """The scheduler forgets what only we had asked for; `in_dask` sees that on the workers."""
+        """The scheduler then drops our tasks, which `in_dask` notices on the workers."""
         _end(self._client)
         self._configurations.close()
 
 
-def _knock(address: str) -> None:
-    """Raise ValueError or OSError, and sooner than Dask would, for what is no address and where nobody listens."""
+def _check_port(address: str) -> None:
+    """Raise ValueError for an invalid address and OSError for a closed port, sooner than Dask would."""
     scheme, _ = parse_address(address)
     get_backend(scheme)
     if scheme in ("tcp", "tls"):
@@ -112,12 +112,12 @@ def _knock(address: str) -> None:
 
 
 def _hand_over(task: Any, future: "Future[tuple[str, bytes]]") -> None:
-    """Have the result fetched in a thread that no exit waits for; all of Dask's callbacks share one."""
+    """Fetch the result in a daemon thread of its own; all of Dask's callbacks share one."""
     threading.Thread(target=_take, args=(task, future), name="hpsearch-dask", daemon=True).start()
 
 
 def _take(task: Any, future: "Future[tuple[str, bytes]]") -> None:
-    if task.status not in ("finished", "error"):  # asking for the result of a client that closes may take for ever
+    if task.status not in ("finished", "error"):  # the result of a client that closes may never come
         settle(future, error=WorkerLost(f"its task was {task.status}"))
         return
     try:
@@ -125,13 +125,13 @@ def _take(task: Any, future: "Future[tuple[str, bytes]]") -> None:
     except (CancelledError, KilledWorker, OSError) as error:
         settle(future, error=WorkerLost(shown(error)))
     except Exception as error:
-        unread = "deserialization of the task graph" in str(error)  # the scheduler's words, of itself
-        told = ModuleNotFoundError("the scheduler's own machine has no hpsearch") if unread else error
-        settle(future, error=told)
+        unread = "deserialization of the task graph" in str(error)  # the scheduler's message about itself
+        cause = ModuleNotFoundError("the scheduler's own machine has no hpsearch") if unread else error
+        settle(future, error=cause)
 
 
 def _quieten(until: ExitStack) -> None:
-    """Have Dask's loggers, each of which has a level of its own, leave to our one line what they would say in many."""
+    """Silence Dask's loggers, each of which has its own level: our message has one line."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("distributed", "tornado"):
             logger = logging.getLogger(name)

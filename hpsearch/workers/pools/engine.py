@@ -1,4 +1,4 @@
-"""What a pool of scheduled workers needs of Dask or Ray. May import `hpsearch.errors`."""
+"""The interface between a pool and Dask or Ray. May import `hpsearch.errors`."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -8,29 +8,29 @@ from typing import Any, Protocol
 
 from hpsearch.errors import raised
 
-_WORDS = 200
+_MAX_CHARACTERS = 200
 
 
-class EngineAway(Exception):  # noqa: N818
-    """The engine cannot be reached now; `str(error)` says how that shows."""
+class EngineUnavailable(Exception):  # noqa: N818
+    """The engine cannot be reached now; `str(error)` says why."""
 
 
 @dataclass(frozen=True)
-class Room:
-    """A worker as its engine knows it: how messages name it, and how many segments it runs at once."""
+class WorkerInfo:
+    """A worker of the engine: its name in messages, and how many segments it runs at once."""
 
     shown: str
     slots: int
 
 
 def shown(error: BaseException) -> str:
-    """What an engine raised, on one line that is not too long."""
-    return raised(error)[:_WORDS]
+    """An engine's exception, on one short line."""
+    return raised(error)[:_MAX_CHARACTERS]
 
 
 def settle(future: "Future[Any]", value: Any = None, error: BaseException | None = None) -> None:
-    """Give a future its value or its error, unless nobody wants it any more."""
-    with suppress(InvalidStateError):  # cancelled
+    """Give a future its value or its error, unless it was cancelled."""
+    with suppress(InvalidStateError):
         if error is None:
             future.set_result(value)
         else:
@@ -38,22 +38,22 @@ def settle(future: "Future[Any]", value: Any = None, error: BaseException | None
 
 
 class Engine(Protocol):
-    """Has calls made by workers elsewhere."""
+    """Sends calls to workers on other machines."""
 
     name: str
-    """How messages name it."""
+    """Its name in messages."""
 
-    def workers(self) -> dict[str, Room]:
-        """All workers that are there now, by id. Raises EngineAway."""
+    def workers(self) -> dict[str, WorkerInfo]:
+        """All present workers, by id. Raises EngineUnavailable."""
 
-    def start(self, parcel: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[tuple[str, bytes]]":
+    def start(self, request: bytes, among: Sequence[str], *, urgent: bool = False) -> "Future[tuple[str, bytes]]":
         """Have one of these workers make a call; the future has its id and the pickled reply, or raises WorkerLost.
 
-        Whoever cancels the future wants the call no more.
+        Cancelling the future cancels the call.
         """
 
     def reconnect(self) -> None:
-        """Try once to reach the engine again; what was under way is lost. Raises EngineAway."""
+        """Try once to reach the engine again; running calls are lost. Raises EngineUnavailable."""
 
     def close(self) -> None:
-        """Leave nothing under way, and let go of the engine."""
+        """Cancel all running calls, and disconnect."""

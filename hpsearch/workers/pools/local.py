@@ -1,6 +1,6 @@
-"""Workers in this process, for debugging: threads, or none at all. May import threadpoolctl.
+"""Workers in this process, for debugging: threads, or none. May import threadpoolctl.
 
-A segment that ends the process ends the search with it.
+A segment that ends the process ends the search, too.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-from hpsearch.workers.pools.pool import Given, Made
+from hpsearch.workers.pools.pool import Argument, Result
 
 
 class ThreadPool:
@@ -19,31 +19,31 @@ class ThreadPool:
         self._executor = ThreadPoolExecutor(workers)
         self._limits = threadpool_limits(1, user_api="blas")
 
-    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
         return self._executor.submit(function, given)
 
     def warm(self) -> None:
         """Threads need nothing."""
 
     def poll(self) -> None:
-        """Threads neither come nor go."""
+        """Threads neither join nor leave."""
 
     def close(self) -> None:
-        """A thread cannot be ended: wait for what is under way."""
+        """A thread cannot be ended: wait for the running segments."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._limits.restore_original_limits()
 
 
 class SequentialPool:
-    """No worker: `submit` computes, and returns when that is done."""
+    """No worker: `submit` runs the function itself."""
 
     capacity = 1
 
     def __init__(self) -> None:
         self._limits = threadpool_limits(1, user_api="blas")
 
-    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
-        future: Future[Made] = Future()
+    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+        future: Future[Result] = Future()
         try:
             future.set_result(function(given))
         except Exception as error:
@@ -54,7 +54,7 @@ class SequentialPool:
         """There is nothing to start."""
 
     def poll(self) -> None:
-        """Nobody comes or goes."""
+        """No worker joins or leaves."""
 
     def close(self) -> None:
         self._limits.restore_original_limits()

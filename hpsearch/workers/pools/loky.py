@@ -1,6 +1,6 @@
-"""Worker processes of this machine: joblib's loky. May import joblib.
+"""Worker processes on this machine, by joblib's loky. May import joblib.
 
-One single-worker executor per slot, so that a dying worker takes no other slot's segment with it.
+Each slot has an executor with one worker, so that a worker that dies affects no other slot's segment.
 """
 
 import contextlib
@@ -19,8 +19,9 @@ from typing import Any
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-from hpsearch.workers.pools.pool import ONE_THREAD, Given, Made, WorkerDied
-from hpsearch.workers.pools.semaphores import clear_leftovers
+from hpsearch.workers.pools.pool import Argument, Result, WorkerDied
+from hpsearch.workers.pools.semaphores import remove_leftovers
+from hpsearch.workers.threads import ONE_THREAD
 
 WARM_SECONDS = 10.0
 """How long a closing pool waits for its workers to have started."""
@@ -30,7 +31,7 @@ _LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LokyPool:
-    """`workers` processes of this machine, each in an executor, or slot, of its own."""
+    """`workers` processes on this machine, each in an executor (a slot) of its own."""
 
     def __init__(self, workers: int) -> None:
         self.capacity = workers
@@ -38,28 +39,28 @@ class LokyPool:
         self._loads, self._lock = [0] * workers, threading.Lock()
         self._warming: list[Future[Any]] = []
 
-    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
         """Start function(given) in an idle slot, with a new worker if there is none or if it died."""
         with self._lock:
             slot = self._loads.index(min(self._loads))
             self._loads[slot] += 1
-        inner, outer = self._start(slot, function, given), Future[Made]()
+        inner, outer = self._start(slot, function, given), Future[Result]()
         inner.add_done_callback(lambda done: self._hand_on(slot, done, outer))
         return outer
 
-    def _hand_on(self, slot: int, inner: "Future[Made]", outer: "Future[Made]") -> None:
+    def _hand_on(self, slot: int, inner: "Future[Result]", outer: "Future[Result]") -> None:
         with self._lock:
             self._loads[slot] -= 1
         _hand_on(inner, outer)
 
-    def _start(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+    def _start(self, slot: int, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
         try:
             return self._try_to_start(slot, function, given)
         except BrokenExecutor:
             self._discard(slot)
             return self._try_to_start(slot, function, given)
 
-    def _try_to_start(self, slot: int, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
+    def _try_to_start(self, slot: int, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
         executor = self._executors[slot] or self._make()
         self._executors[slot] = executor
         with _signals_held():
@@ -67,16 +68,16 @@ class LokyPool:
 
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
-        clear_leftovers()
+        remove_leftovers()
         self._warming = [self._start(slot, importlib.import_module, _WORK) for slot in range(self.capacity)]
 
     def poll(self) -> None:
         """A worker that died shows in its future, and is replaced."""
 
     def _make(self) -> Executor:
-        with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which lets the others through again
+        with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
             resource_tracker.ensure_running()
-        with _signals_held():  # and loky's, which starts here
+        with _signals_held():  # also for loky's tracker, which starts here
             made: Executor = ProcessPoolExecutor(
                 max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD
             )
@@ -89,15 +90,15 @@ class LokyPool:
             executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg] # loky's own
 
     def close(self) -> None:
-        """End all workers at once; what they were doing is lost, which is never more than a segment."""
-        wait(self._warming, timeout=WARM_SECONDS)  # loky stumbles over a worker that is ended while it starts
+        """End all workers at once; their running segments are lost."""
+        wait(self._warming, timeout=WARM_SECONDS)  # loky fails on a worker that is ended while it starts
         for slot in range(self.capacity):
             self._discard(slot)
         _join_feeders()
 
 
-def _hand_on(inner: "Future[Made]", outer: "Future[Made]") -> None:
-    """Give the one future what became of the other."""
+def _hand_on(inner: "Future[Result]", outer: "Future[Result]") -> None:
+    """Settle the outer future as the inner one."""
     if inner.cancelled():
         outer.cancel()
     elif error := inner.exception():
@@ -109,7 +110,7 @@ def _hand_on(inner: "Future[Made]", outer: "Future[Made]") -> None:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """A worker that starts here is deaf to Ctrl-C from its first moment: it inherits what is blocked."""
+    """Block signals here, so that a worker that starts ignores Ctrl-C from the beginning: it inherits the mask."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_COORDINATOR)
     try:
         yield
@@ -118,33 +119,35 @@ def _signals_held() -> Iterator[None]:
 
 
 def _join_feeders() -> None:
-    """Wait for the threads that fed dead workers: they let go of semaphores, and the exit must not come in between."""
+    """Wait for the queue threads of ended workers, which release semaphores, so the exit does not interrupt it."""
     for thread in threading.enumerate():
         if thread.name == "QueueFeederThread":
             thread.join(timeout=1.0)
 
 
 def _begin(coordinator: int) -> None:
-    """In a new worker: leave Ctrl-C and its like to the coordinator, and do not outlive it."""
-    process_executor._USE_PSUTIL = False  # loky would take pages of the shared images for a leak, and start anew
+    """In a new worker: leave Ctrl-C and similar signals to the coordinator, and end with it."""
+    process_executor._USE_PSUTIL = (
+        False  # loky would count the pages of the shared split as a memory leak, and restart the worker
+    )
     for number in _LEFT_TO_COORDINATOR:
         signal.signal(number, signal.SIG_IGN)
-    os.register_at_fork(after_in_child=_hear)
-    os.dup2(2, 1)  # what a model file prints is no part of what `launch --json` does
+    os.register_at_fork(after_in_child=_accept_signals)
+    os.dup2(2, 1)  # what a model file prints is not part of the output of `launch --json`
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
     threading.Thread(target=_watch, args=(coordinator,), daemon=True).start()
 
 
-def _hear() -> None:
-    """In what a model file forks: multiprocessing's pools end theirs by SIGTERM."""
+def _accept_signals() -> None:
+    """In processes that a model file forks: multiprocessing's pools end theirs by SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 def _watch(coordinator: int) -> None:
-    """End this worker when its coordinator is gone: the system's signal alone misses a parent that died before it."""
+    """End this worker when its coordinator is gone: the system sends no signal if that died before the call above."""
     while os.getppid() == coordinator:
         time.sleep(0.5)
     os._exit(1)

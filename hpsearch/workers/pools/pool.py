@@ -1,24 +1,19 @@
-"""What the search knows of its workers, whatever runs them. May import the standard library."""
+"""The interface of a pool of workers. May import the standard library."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
-
-ONE_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-)
-"""What holds the libraries of a worker's process to one thread, set before it starts: with more the bits differ."""
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 
-class WorkerDied(Exception):  # noqa: N818 - what happened, as the futures tell it
-    """The process that computed a segment died under it: perhaps by the segment's own fault."""
+class WorkerDied(Exception):  # noqa: N818 - an event, not an error of ours
+    """The process that trained a segment died, perhaps because of the segment."""
 
 
 class WorkerLost(Exception):  # noqa: N818
-    """A segment's worker, or the way to it, was lost: by no fault of the segment, which is to be done elsewhere."""
+    """A segment's worker, or the connection to it, was lost, not because of the segment: another worker can run it."""
 
 
 class Pool(Protocol):
@@ -26,10 +21,10 @@ class Pool(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many segments may run at once, now: workers may come and go."""
+        """How many segments may run at once now: workers may join and leave."""
 
-    def submit(self, function: Callable[[Given], Made], given: Given) -> "Future[Made]":
-        """Start function(given) in a worker; what exceeds the capacity waits there.
+    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+        """Start function(given) in a worker; calls beyond the capacity wait there.
 
         The future raises what the function raised, WorkerDied or WorkerLost.
         """
@@ -38,7 +33,7 @@ class Pool(Protocol):
         """Start all workers now, so that they have imported what they need by the time that there is work."""
 
     def poll(self) -> None:
-        """Tell what happened to the workers. Raises HpsearchError if there will be none any more."""
+        """Report changes of the workers. Raises HpsearchError if none can be used any more."""
 
     def close(self) -> None:
-        """End all workers' work at once; what they were doing is lost, which is never more than a segment."""
+        """End all workers at once; their running segments are lost."""

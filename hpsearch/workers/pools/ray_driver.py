@@ -1,4 +1,4 @@
-"""The process that speaks to Ray for us: it makes calls that arrive on its standard input, and tells who is there.
+"""The process that connects to Ray: it runs calls from its standard input, and reports Ray's nodes.
 
 May import ray.
 """
@@ -15,29 +15,29 @@ from collections import Counter
 from concurrent.futures import Future
 from typing import IO, Any
 
-from hpsearch.workers.pools.engine import Room, shown
+from hpsearch.workers.pools.engine import WorkerInfo, shown
 from hpsearch.workers.pools.pool import WorkerLost
 from hpsearch.workers.remote.entry_points import in_ray
 from hpsearch.workers.remote.pipes import own_streams, receive, send
 
-LOOK_SECONDS = 1.0
+POLL_SECONDS = 1.0
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
-"""How long Ray may take to end what was under way, before this process ends without it."""
+"""How long Ray may take to end running calls, before this process ends anyway."""
 _HEX = 16
-"""So many digits of a node's id are its name in messages."""
+"""The number of digits of a node's id in messages."""
 
 
 class Driver:
-    """Nodes of one or more CPUs each, a CPU for a segment."""
+    """Nodes with one or more CPUs each; a segment takes one CPU."""
 
     def __init__(self, outgoing: IO[bytes]) -> None:
         self._outgoing = outgoing
-        self._lock, self._speaking = threading.Lock(), threading.Lock()
-        self._loads, self._rooms = Counter[str](), dict[str, Room]()
+        self._lock, self._sending = threading.Lock(), threading.Lock()
+        self._loads, self._rooms = Counter[str](), dict[str, WorkerInfo]()
 
     def begin(self, address: str | None, cpus: int) -> None:
-        """Join the cluster at an address, or start one here; from then on tell who is there."""
+        """Join the cluster at an address, or start one here; from then on report its nodes."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -46,48 +46,48 @@ class Driver:
         given: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         if address is None:
             given |= {"num_cpus": cpus, "include_dashboard": False}
-        _knock(address)
+        _check_port(address)
         ray.init(address=address or "local", **given)
         self._function = ray.remote(num_cpus=1, max_retries=0)(in_ray)
-        threading.Thread(target=self._look, daemon=True).start()
+        threading.Thread(target=self._watch_nodes, daemon=True).start()
 
-    def make(self, number: int, parcel: bytes, among: list[str]) -> None:
-        """Have one of these nodes make a call; say what came of it."""
+    def make(self, number: int, request: bytes, among: list[str]) -> None:
+        """Have one of these nodes run a call, and report its result."""
         try:
-            self._start(number, parcel, among)
+            self._start(number, request, among)
         except Exception as error:
-            self.say(number, None, WorkerLost(shown(error)))
+            self.report(number, None, WorkerLost(shown(error)))
 
-    def say(self, *message: Any) -> None:
+    def report(self, *message: Any) -> None:
         """(None, the workers or why they are not known, None), or (a call's number, its answer, its error)."""
         try:
             content = pickle.dumps(message)
             pickle.loads(content)
-        except Exception:  # an error that cannot be had back
+        except Exception:  # an error that does not unpickle
             content = pickle.dumps((message[0], None, RuntimeError(shown(message[2]))))
-        with self._speaking:
+        with self._sending:
             send(self._outgoing, content)
 
-    def _look(self) -> None:
+    def _watch_nodes(self) -> None:
         while True:
             try:
                 nodes = self._ray.nodes()
                 self._rooms = {
-                    node["NodeID"]: Room(f"{node['NodeManagerAddress']} ({node['NodeID'][:_HEX]})", int(slots))
+                    node["NodeID"]: WorkerInfo(f"{node['NodeManagerAddress']} ({node['NodeID'][:_HEX]})", int(slots))
                     for node in nodes
                     if node["Alive"] and (slots := node["Resources"].get("CPU", 0)) >= 1
                 }
-                self.say(None, self._rooms if self._rooms or not self._own else "its node ended", None)
+                self.report(None, self._rooms if self._rooms or not self._own else "its node ended", None)
             except Exception as error:
-                self.say(None, shown(error), None)
-            time.sleep(LOOK_SECONDS)
+                self.report(None, shown(error), None)
+            time.sleep(POLL_SECONDS)
 
-    def _start(self, number: int, parcel: bytes, among: list[str]) -> None:
+    def _start(self, number: int, request: bytes, among: list[str]) -> None:
         with self._lock:
             node = min(among, key=self._load)
             self._loads[node] += 1
         where = self._affinity(node_id=node, soft=False)
-        reference = self._function.options(scheduling_strategy=where).remote(parcel)
+        reference = self._function.options(scheduling_strategy=where).remote(request)
         reference.future().add_done_callback(lambda done: self._take(number, node, done))
 
     def _load(self, node: str) -> float:
@@ -102,11 +102,11 @@ class Driver:
             error = error.cause if isinstance(error.cause, Exception) else error
         elif error is not None:
             error = WorkerLost(shown(error))
-        self.say(number, None if error else done.result(), error)
+        self.report(number, None if error else done.result(), error)
 
 
 def main(address: str | None, cpus: int) -> None:
-    """Drive Ray until the standard input ends; Ray then ends what was under way."""
+    """Run calls until the standard input ends; Ray then ends the running ones."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's: the coordinator decides
     incoming, outgoing = own_streams()
     driver = Driver(outgoing)
@@ -115,7 +115,7 @@ def main(address: str | None, cpus: int) -> None:
         while (content := receive(incoming)) is not None:
             driver.make(*pickle.loads(content))
     except Exception as error:
-        driver.say(None, shown(error), None)
+        driver.report(None, shown(error), None)
     limit = threading.Timer(CLOSE_SECONDS, os._exit, (1,))
     limit.daemon = True
     limit.start()
@@ -124,8 +124,8 @@ def main(address: str | None, cpus: int) -> None:
     os._exit(0)
 
 
-def _knock(address: str | None) -> None:
-    """Raise OSError if nobody listens at HOST:PORT: Ray itself would try for minutes."""
+def _check_port(address: str | None) -> None:
+    """Raise OSError if nothing listens at HOST:PORT: Ray itself would retry for minutes."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()

@@ -1,24 +1,24 @@
-"""Which workers are there, and which of them may be used. May import `hpsearch.errors`."""
+"""The workers of an engine, and which of them can be used. May import `hpsearch.errors`."""
 
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hpsearch.errors import HpsearchError, InputError
-from hpsearch.workers.pools.engine import Room
+from hpsearch.workers.pools.engine import WorkerInfo
 
 _MOST_NAMED = 3
 
 
 @dataclass
 class _Known:
-    room: Room
-    state: str = "asked"  # then "used" or "refused"
+    room: WorkerInfo
+    state: str = "checking"  # then "used" or "refused"
     why: str = ""
 
 
 class Roster:
-    """The workers of an engine: asked as they come, then used or refused."""
+    """The workers of an engine: checked as they join, then used or refused."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class Roster:
         self._slots = 0
         self._used: tuple[str, ...] = ()
         self._proven = self._silent = False
-        self._told: tuple[str, ...] = ()
+        self._reported: tuple[str, ...] = ()
         self._new_refusals: dict[str, list[str]] = {}
 
     @property
@@ -41,32 +41,32 @@ class Roster:
         return self._used
 
     @property
-    def asked(self) -> bool:
-        """Has any worker still to answer?"""
+    def checking(self) -> bool:
+        """Is the check of a worker still running?"""
         with self._lock:
-            return any(known.state == "asked" for known in self._known.values())
+            return any(known.state == "checking" for known in self._known.values())
 
-    def update(self, present: Mapping[str, Room]) -> list[str]:
-        """Take down who is there; return who came."""
+    def update(self, present: Mapping[str, WorkerInfo]) -> list[str]:
+        """Note which workers are present; return the new ones."""
         with self._lock:
-            came = [worker for worker in present if worker not in self._known]
+            new = [worker for worker in present if worker not in self._known]
             self._known = {worker: self._known.get(worker) or _Known(room) for worker, room in present.items()}
             self._count()
-        return came
+        return new
 
     def use(self, worker: str) -> None:
-        """A worker is as it should be."""
+        """A worker can be used."""
         with self._lock:
             if worker in self._known:
                 self._known[worker].state = "used"
                 self._count()
 
     def prove(self) -> None:
-        """A worker did what it was asked to: there are some that can, though they may go."""
+        """A worker finished a call, so that waiting for such a worker makes sense."""
         self._proven = True
 
     def refuse(self, worker: str, why: str) -> None:
-        """A worker is not to be used."""
+        """A worker cannot be used."""
         with self._lock:
             known = self._known.get(worker)
             if known and known.state != "refused":
@@ -75,7 +75,7 @@ class Roster:
                 self._count()
 
     def forget(self, worker: str) -> None:
-        """A worker did not answer: it is asked again if it is still there."""
+        """A worker did not answer: it is checked again if it is still present."""
         with self._lock:
             self._known.pop(worker, None)
             self._count()
@@ -85,10 +85,10 @@ class Roster:
         self._used, self._slots = tuple(sorted(used)), sum(used.values())
 
     def news(self) -> Iterator[str]:
-        """What is to be told since the last time, a line each."""
+        """Messages on the changes since the last call, a line each."""
         with self._lock:
             refusals, self._new_refusals = self._new_refusals, {}
-            before, self._told = self._told, self._used
+            before, self._reported = self._reported, self._used
             now, slots = self._used, self._slots
         for why, names in refusals.items():
             yield f"{_listed(names)} {'is' if len(names) == 1 else 'are'} refused: {why}"
@@ -98,8 +98,8 @@ class Roster:
             yield f"no worker at {self.name} yet; waiting for one"
         self._silent = True
 
-    def require_hope(self) -> None:
-        """Raise InputError if all workers that are there are refused, and none before them was of use."""
+    def require_usable(self) -> None:
+        """Raise InputError if all present workers are refused, and none before them finished a call."""
         with self._lock:
             refused = [known for known in self._known.values() if known.state == "refused"]
             if self._proven or not refused or len(refused) < len(self._known):
@@ -109,8 +109,8 @@ class Roster:
 
 
 def gone(name: str, seconds: float, why: str) -> HpsearchError:
-    """The engine did not come back."""
-    return HpsearchError(f"{name} has been away for {seconds:.0f} s ({why}); resume when it is there again")
+    """The error of an engine that did not come back."""
+    return HpsearchError(f"{name} has been unavailable for {seconds:.0f} s ({why}); resume when it is available again")
 
 
 def _listed(names: list[str]) -> str:

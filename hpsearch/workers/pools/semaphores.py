@@ -1,4 +1,4 @@
-"""Clears away what killed runs could not: loky's semaphores, which outlive a kill of all processes at once.
+"""Removes loky's semaphores that killed runs left behind: they remain when all processes are killed at once.
 
 May import the standard library.
 """
@@ -9,13 +9,13 @@ import re
 import time
 from pathlib import Path
 
-_FOLDER = Path("/dev/shm")  # where Linux has them
+_FOLDER = Path("/dev/shm")  # on Linux
 _AGE = 60.0
-"""Seconds that a semaphore is left alone for, whatever its name says."""
+"""Semaphores younger than so many seconds are kept in any case."""
 
 
-def clear_leftovers(folder: Path = _FOLDER) -> int:
-    """Remove this user's semaphores whose process, named in theirs, is dead; return how many. Elsewhere do nothing."""
+def remove_leftovers(folder: Path = _FOLDER) -> int:
+    """Remove this user's semaphores whose process, named in theirs, is dead; return how many. Only on Linux."""
     removed = 0
     with contextlib.suppress(OSError):
         for path in folder.glob("sem.loky-*"):

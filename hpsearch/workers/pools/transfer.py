@@ -1,4 +1,4 @@
-"""Sends prepared images to machines that lack them, once each. May import the standard library."""
+"""Sends prepared splits to machines that lack them, once per machine. May import the standard library."""
 
 import hashlib
 import threading
@@ -15,24 +15,24 @@ from hpsearch.workers.remote.messages import Chunk, Done, Missing, Raised, Refus
 
 CHUNK_BYTES = 8 * 2**20
 _AHEAD = 3
-"""So many chunks are on their way at once."""
+"""The most chunks that are sent at once."""
 
 
-class Unfit(Exception):  # noqa: N818
-    """A machine cannot keep the images; `str(error)` says why."""
+class CannotStore(Exception):  # noqa: N818
+    """A machine cannot store the split; `str(error)` says why."""
 
 
-class Supplier:
+class SplitSender:
     """Sends a split to a machine, however many of its workers lack it."""
 
-    def __init__(self, calls: Calls, pack: "Callable[[Chunk], bytes]", say: Callable[[str], None]) -> None:
-        self._calls, self._pack, self._say = calls, pack, say
+    def __init__(self, calls: Calls, pack: "Callable[[Chunk], bytes]", notify: Callable[[str], None]) -> None:
+        self._calls, self._pack, self._notify = calls, pack, notify
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, str, Path], Future[None]] = {}
         self._senders = ThreadPoolExecutor(4, "hpsearch-supplier")
 
-    def supply(self, worker: str, missing: Missing, split: Path) -> "Future[None]":
-        """Have the split where this worker finds it. The future raises WorkerLost or Unfit."""
+    def send(self, worker: str, missing: Missing, split: Path) -> "Future[None]":
+        """Send the split to a worker's machine, unless it is under way. The future raises WorkerLost or CannotStore."""
         place = (missing.machine, missing.place, split)
         with self._lock:
             if place not in self._under_way:
@@ -48,7 +48,7 @@ class Supplier:
     def _send(self, worker: str, machine: str, split: Path, place: tuple[str, str, Path]) -> None:
         try:
             size = sum(file.stat().st_size for file in split.iterdir())
-            self._say(f"sending the prepared images ({size / 1e6:,.1f} MB) to {machine}")
+            self._notify(f"sending the prepared split ({size / 1e6:,.1f} MB) to {machine}")
             pending: deque[Future[Answer]] = deque()
             for chunk in _chunks(split):
                 while len(pending) >= (_AHEAD if not chunk.hashes else 1):
@@ -61,7 +61,7 @@ class Supplier:
                 del self._under_way[place]
 
     def close(self) -> None:
-        """Send nothing more; what is on its way fails with its worker."""
+        """Send nothing more; running transfers fail with their worker."""
         self._senders.shutdown(wait=False, cancel_futures=True)
 
 
@@ -82,8 +82,8 @@ def _chunks(split: Path) -> Iterator[Chunk]:
 def _confirm(future: "Future[Answer]") -> None:
     _, reply = future.result()
     if isinstance(reply, Raised) and isinstance(reply.error, DataError):
-        raise Unfit(str(reply.error))
+        raise CannotStore(str(reply.error))
     if isinstance(reply, Refused):
-        raise Unfit(reply.why)
+        raise CannotStore(reply.why)
     if not isinstance(reply, Done):
-        raise WorkerLost(f"the images did not arrive ({reply})")
+        raise WorkerLost(f"the split did not arrive ({reply})")

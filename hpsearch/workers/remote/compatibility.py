@@ -1,4 +1,4 @@
-"""What must be equal where a segment is computed and where the study is. May import NumPy, SciPy and threadpoolctl."""
+"""What must be equal on a worker and the coordinator for equal bits. May import NumPy, SciPy and threadpoolctl."""
 
 import ast
 import hashlib
@@ -17,8 +17,8 @@ from hpsearch.version import __version__
 
 Facts = Mapping[str, str]
 
-PATCH_MATTERS_NOT = 2
-"""So many numbers of Python's version count: 3.11.4 computes what 3.11.9 does."""
+PYTHON_DIGITS = 2
+"""How many numbers of Python's version must be equal: 3.11.4 computes the same as 3.11.9."""
 
 
 @cache
@@ -33,7 +33,7 @@ def facts() -> Facts:
     }
     return {
         "hpsearch": f"{__version__} ({_source()})",
-        "python": ".".join(platform.python_version_tuple()[:PATCH_MATTERS_NOT]),
+        "python": ".".join(platform.python_version_tuple()[:PYTHON_DIGITS]),
         "numpy": np.__version__,  # what is loaded, whatever the metadata say
         "scipy": scipy.__version__,
         "machine": f"{platform.system()} {platform.machine()}",
@@ -43,7 +43,7 @@ def facts() -> Facts:
 
 @lru_cache(maxsize=16)
 def facts_for(model: str | None) -> Facts:
-    """Those facts, and the versions of what else a model file, given as its text, imports: of PyTorch, for example."""
+    """Those facts, and the versions of the packages that a model file (its text) imports, as PyTorch."""
     if model is None:
         return facts()
     installed = packages_distributions()
@@ -60,7 +60,7 @@ def _imported(text: str) -> Iterator[str]:
 
 
 def differences(wanted: Facts) -> list[str]:
-    """What differs here from the coordinator's facts, in words: "here" in them is where they are read."""
+    """Differences from the coordinator's facts, as texts: they are shown there, so that "here" is the coordinator."""
     there = facts()
     found = {key: there[key] if key in there else _version(key) for key in wanted}
     return [f"{key} {found[key]}, here {wanted[key]}" for key in wanted if found[key] != wanted[key]]

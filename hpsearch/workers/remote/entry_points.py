@@ -1,4 +1,4 @@
-"""The functions that Dask and Ray call on a worker: each hands a parcel to a process of ours there.
+"""The functions that Dask and Ray call on a worker: each passes a request to a process of ours there.
 
 May import the standard library, and each engine where it runs. They return (the worker's id, the pickled reply).
 """
@@ -6,8 +6,8 @@ May import the standard library, and each engine where it runs. They return (the
 from hpsearch.workers.remote import host
 
 
-def in_dask(parcel: bytes) -> tuple[str, bytes]:
-    """Make a call until nobody wants it any more: Dask ends no task that has begun."""
+def in_dask(request: bytes) -> tuple[str, bytes]:
+    """Run a call until it is cancelled: Dask itself ends no running task."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -18,11 +18,11 @@ def in_dask(parcel: bytes) -> tuple[str, bytes]:
         ends = worker.status.name in ("closing", "closed", "failed")
         return task is not None and task.state != "cancelled" and not ends
 
-    return worker.address, host.call(parcel, wanted)
+    return worker.address, host.call(request, wanted)
 
 
-def in_ray(parcel: bytes) -> tuple[str, bytes]:
-    """Make a call; Ray ends the worker, and with it our process, when nobody wants it any more."""
+def in_ray(request: bytes) -> tuple[str, bytes]:
+    """Run a call; Ray ends the worker, and with it our process, when the call is cancelled."""
     import ray
 
-    return ray.get_runtime_context().get_node_id(), host.call(parcel)
+    return ray.get_runtime_context().get_node_id(), host.call(request)

@@ -1,5 +1,6 @@
-"""In a worker of Dask or Ray: one process of ours for each call under way, kept for the next. May import the standard
-library only, so that the worker itself stays light.
+"""In a worker of Dask or Ray: one process of ours for each running call, kept for the next.
+
+May import the standard library only, so that the worker itself stays small.
 """
 
 import contextlib
@@ -12,25 +13,25 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
 
-from hpsearch.workers.pools.pool import ONE_THREAD
 from hpsearch.workers.remote.messages import Died, Reply
 from hpsearch.workers.remote.pipes import receive, send
+from hpsearch.workers.threads import ONE_THREAD
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from hpsearch.workers.remote.worker_process import serve; serve()"
 )
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _END_SECONDS = 5.0
-"""How long a process whose pipe is closed may take to end."""
+"""Seconds that a process whose pipe is closed may take to end."""
 
 
-class Unwanted(Exception):  # noqa: N818
-    """Whoever asked for the call is gone."""
+class Cancelled(Exception):  # noqa: N818
+    """The call was cancelled."""
 
 
 class Host:
-    """A process of ours that makes calls, one at a time."""
+    """A process of ours that runs calls, one at a time."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -40,21 +41,21 @@ class Host:
             env=os.environ | ONE_THREAD,
         )
 
-    def call(self, parcel: bytes, wanted: Callable[[], bool]) -> bytes | None:
-        """Hand over a pickled parcel; return the pickled reply, or None if the process died. Raises Unwanted."""
+    def call(self, request: bytes, wanted: Callable[[], bool]) -> bytes | None:
+        """Pass on a pickled request; return the pickled reply, or None if the process died. Raises Cancelled."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
-            send(self.process.stdin, parcel)
+            send(self.process.stdin, request)
         except BrokenPipeError:
             return None
-        while not wait([self.process.stdout.fileno()], _LOOK_SECONDS):
+        while not wait([self.process.stdout.fileno()], _POLL_SECONDS):
             if not wanted():
-                raise Unwanted
+                raise Cancelled
         return receive(self.process.stdout)
 
     def ending(self) -> str:
-        """How the process ended by itself, once it did not reply."""
+        """How the process ended that did not reply."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_END_SECONDS)
         return self.end()
@@ -65,7 +66,7 @@ class Host:
         status = self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
-            with contextlib.suppress(OSError):  # of what the pipe's buffer still held
+            with contextlib.suppress(OSError):  # from what the pipe's buffer still holds
                 stream.close()
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
@@ -74,14 +75,14 @@ _idle: list[Host] = []
 _lock = threading.Lock()
 
 
-def call(parcel: bytes, wanted: Callable[[], bool] = lambda: True) -> bytes:
-    """Have a process of ours make the call; return the pickled reply. Raises Unwanted when `wanted` says so."""
+def call(request: bytes, wanted: Callable[[], bool] = lambda: True) -> bytes:
+    """Run a call in a process of ours; return the pickled reply. Raises Cancelled once `wanted` returns False."""
     with _lock:
         host = _idle.pop() if _idle else None
     if host is None or host.process.poll() is not None:
         host = Host()
     try:
-        reply = host.call(parcel, wanted)
+        reply = host.call(request, wanted)
     except BaseException:
         host.end()
         raise

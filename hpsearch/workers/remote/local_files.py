@@ -1,4 +1,4 @@
-"""Where a segment's images and model file are on this machine: where they were at home, or in this user's cache.
+"""A segment's split and model file on this machine: at the coordinator's paths, or in this user's cache.
 
 May import data.
 """
@@ -15,14 +15,14 @@ from hpsearch.data import cache
 from hpsearch.data.directories import splits_directory
 from hpsearch.data.split import open_split
 from hpsearch.errors import DataError, HpsearchError
-from hpsearch.workers.remote.messages import Chunk, Missing, Parcel, Refused
+from hpsearch.workers.remote.messages import Chunk, Missing, Refused, Request
 from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.segment import Segment
 
 
-def located(parcel: Parcel) -> Any:
-    """What the parcel's call is given, with this machine's paths; or why the call cannot be made."""
-    segment = parcel.given
+def located(request: Request) -> Any:
+    """The argument of the request's call with this machine's paths; or why the call cannot be run."""
+    segment = request.given
     if not isinstance(segment, Segment):
         return segment
     own = splits_directory() / segment.split.name
@@ -31,7 +31,7 @@ def located(parcel: Parcel) -> Any:
         return Missing(socket.gethostname(), str(splits_directory()))
     cache.mark_used(split)
     try:
-        return replace(segment, split=split, model=_model(segment, parcel.model or ""))
+        return replace(segment, split=split, model=_model(segment, request.model or ""))
     except OSError as error:
         return Refused(f"it cannot keep a model file ({error})")
 
@@ -63,19 +63,19 @@ def _hash_of(path: Path) -> str | None:
         return None
 
 
-def as_at_home(error: BaseException, home: Any, here: Any) -> Exception:
-    """The error in the words that it has at home: a trial's failure does not depend on where it trained."""
-    there = (str(here.model), str(home.model)) if isinstance(here, Segment) else ("", "")
+def with_coordinator_paths(error: BaseException, original: Any, here: Any) -> Exception:
+    """The error with the coordinator's paths: the reason of a failed trial does not depend on where it trained."""
+    there = (str(here.model), str(original.model)) if isinstance(here, Segment) else ("", "")
     if there[0] == there[1]:
         return error if isinstance(error, Exception) else TrainingError.of(error)
     if isinstance(error, HpsearchError):
         return type(error)(str(error).replace(*there))
-    told = error if isinstance(error, TrainingError) else TrainingError.of(error)
-    return TrainingError(told.reason.replace(*there), told.trace.replace(*there))
+    failure = error if isinstance(error, TrainingError) else TrainingError.of(error)
+    return TrainingError(failure.reason.replace(*there), failure.trace.replace(*there))
 
 
 def keep(chunk: Chunk) -> None:
-    """Write part of a split; with the last, see that all is as it was sent, and have it found from now on.
+    """Write part of a split; with the last part, check all files and install the split in the cache.
 
     Raises DataError if it cannot be written or is damaged.
     """
@@ -95,12 +95,12 @@ def keep(chunk: Chunk) -> None:
             file.seek(chunk.offset)
             file.write(chunk.content)
     except OSError as error:
-        raise DataError(f"{directory}: the prepared images cannot be kept: {error.strerror or error}") from None
+        raise DataError(f"{directory}: the prepared split cannot be stored: {error.strerror or error}") from None
 
 
 def _check(folder: Path, hashes: tuple[tuple[str, str], ...]) -> None:
     for name, wanted in hashes:
         with (folder / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
-                raise DataError(f"{folder}: {name} was damaged on its way here")
+                raise DataError(f"{folder}: {name} was damaged in transfer")
             os.fsync(file.fileno())

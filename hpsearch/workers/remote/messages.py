@@ -1,4 +1,4 @@
-"""What travels to a worker and back: parcels, and what became of them. May import the standard library."""
+"""Messages to a worker and back: requests and replies. May import the standard library."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """A call to make where the facts are the same; for a segment, the text of its model file beside it."""
+class Request:
+    """A call, to be run where the facts are the same; for a segment with the text of its model file."""
 
     function: Callable[[Any], Any]
     given: Any
@@ -31,21 +31,21 @@ class Raised:
 
 @dataclass(frozen=True)
 class Died:
-    """The process that made the call died of it."""
+    """The process that ran the call died."""
 
     how: str
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The worker is not to be used: why, in words."""
+    """The worker cannot be used, and why."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Missing:
-    """The prepared images are not on the worker's machine; `place` is where they are to be kept there."""
+    """The prepared split is not on the worker's machine; `place` is the folder for it there."""
 
     machine: str
     place: str
@@ -56,9 +56,9 @@ Reply = Done | Raised | Died | Refused | Missing
 
 @dataclass(frozen=True)
 class Chunk:
-    """Part of a split on its way to a machine: into `file` of the folder `key`, from `offset` on.
+    """Part of a split for another machine: of `file` in the folder `key`, from `offset` on.
 
-    The last of all has the SHA-256 of every file, by name, and nothing else.
+    The last chunk has the SHA-256 of every file, by name, and no content.
     """
 
     key: str

@@ -25,8 +25,8 @@ def receive(stream: IO[bytes]) -> bytes | None:
 
 
 def own_streams() -> tuple[IO[bytes], IO[bytes]]:
-    """Take this process's standard input and output for messages: whatever else is read is empty, or printed, is said
-    on standard error.
+    """Reserve this process's standard input and output for messages: other code reads nothing, and prints to standard
+    error.
     """
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "rb") as nothing:

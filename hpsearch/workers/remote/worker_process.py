@@ -1,4 +1,4 @@
-"""A process of ours beside a worker of Dask or Ray: makes the calls that arrive on its standard input.
+"""A process of ours beside a worker of Dask or Ray: runs the calls from its standard input.
 
 May import NumPy, data, spec and the core.
 """
@@ -11,13 +11,13 @@ import threading
 from typing import IO
 
 from hpsearch.errors import raised
-from hpsearch.workers.remote.messages import Done, Missing, Parcel, Raised, Refused, Reply
+from hpsearch.workers.remote.messages import Done, Missing, Raised, Refused, Reply, Request
 from hpsearch.workers.remote.pipes import own_streams, receive, send
 from hpsearch.workers.segments.failures import TrainingError
 
 
 def serve() -> None:
-    """Make calls until the standard input ends, as it does when the worker is gone: then end at once."""
+    """Run calls until the standard input ends, as it does when the worker is gone: then end at once."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's: the worker decides
     incoming, outgoing = own_streams()
@@ -28,8 +28,8 @@ def serve() -> None:
 
 
 def _listen(incoming: IO[bytes], waiting: "queue.Queue[bytes]") -> None:
-    while (parcel := receive(incoming)) is not None:
-        waiting.put(parcel)
+    while (request := receive(incoming)) is not None:
+        waiting.put(request)
     os._exit(0)
 
 
@@ -37,7 +37,7 @@ def _pickled(reply: Reply) -> bytes:
     try:
         content = pickle.dumps(reply)
         if isinstance(reply, Raised):
-            pickle.loads(content)  # many an error can be pickled, but not be had back
+            pickle.loads(content)  # some errors can be pickled, but not unpickled
     except Exception as error:
         return pickle.dumps(Raised(TrainingError.of(reply.error if isinstance(reply, Raised) else error)))
     return content
@@ -46,17 +46,17 @@ def _pickled(reply: Reply) -> bytes:
 def _answer(content: bytes) -> Reply:
     try:
         from hpsearch.workers.remote import compatibility
-        from hpsearch.workers.remote.local_files import as_at_home, located
+        from hpsearch.workers.remote.local_files import located, with_coordinator_paths
 
-        parcel: Parcel = pickle.loads(content)
-        if found := compatibility.differences(parcel.facts):
+        request: Request = pickle.loads(content)
+        if found := compatibility.differences(request.facts):
             return Refused("; ".join(found))
-        given = located(parcel)
-    except Exception as error:  # of a version so different that not even the parcel can be read; or of a sick disk
+        given = located(request)
+    except Exception as error:  # of a version so different that not even the request can be read; or of a failing disk
         return Refused(raised(error))
     if isinstance(given, Missing | Refused):
         return given
     try:
-        return Done(parcel.function(given))
+        return Done(request.function(given))
     except BaseException as error:
-        return Raised(as_at_home(error, parcel.given, given))
+        return Raised(with_coordinator_paths(error, request.given, given))

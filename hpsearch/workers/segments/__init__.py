@@ -1,1 +1,1 @@
-"""A segment, the unit of work: its types, how it is trained, what it gives. May import `hpsearch.nn`, data and spec."""
+"""A segment, the unit of work: its types, its training, its results. May import nn, data, spec and models."""

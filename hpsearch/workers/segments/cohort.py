@@ -1,4 +1,4 @@
-"""A cohort of layers under way: its trials train as one computation. May import `hpsearch.nn`, data and spec."""
+"""Trains a cohort of models of layers as one batched computation. May import `hpsearch.nn`, data and spec."""
 
 from functools import partial
 
@@ -9,11 +9,12 @@ from hpsearch.data.augmentation import EpochAugmentation
 from hpsearch.nn import Network
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
-from hpsearch.workers.models.checked_layers import guarded
+from hpsearch.workers.models.checked_layers import checked
+from hpsearch.workers.models.npz import pack, unpack
 from hpsearch.workers.models.plugin import Plugin, layers
-from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, on_test, record, sample_of
 from hpsearch.workers.segments.components import decays_of, loss_of, optimiser_of, schedule_of
-from hpsearch.workers.segments.results import TaskResult, pack, unpack
+from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, measured_rows, on_test, record
+from hpsearch.workers.segments.results import TaskResult
 from hpsearch.workers.segments.segment import Segment
 
 
@@ -25,17 +26,17 @@ def train_cohort(segment: Segment, split: Split, plugin: Plugin) -> list[TaskRes
         if not cohort.running:
             break
     cohort.end()
-    cohort.look_at_test()
+    cohort.evaluate_on_test()
     return cohort.results
 
 
 class _Cohort:
-    """A segment under way: the network, and each trial's result so far."""
+    """The state of a segment: the network, and each trial's result so far."""
 
     def __init__(self, segment: Segment, split: Split, plugin: Plugin) -> None:
         self.segment, self.split = segment, split
         self.trainings = [task.configuration.training for task in segment.tasks]
-        self.common = self.trainings[0]  # but for λ, η and the length, trainings of a cohort are equal
+        self.common = self.trainings[0]  # the trainings of a cohort differ in λ, η and length only
         assert self.common.batch_size is not None
         self.batch_size = self.common.batch_size
         self.network = _network(segment, split, plugin)
@@ -50,11 +51,11 @@ class _Cohort:
         return any(not result.ended for result in self.results)
 
     def _generator(self, purpose: str, epoch: int) -> np.random.Generator:
-        """The same for all trials of a stage."""
+        """The same for all trials, so that a cohort shares its batches."""
         return generator(self.segment.seed, purpose, self.segment.replicate, epoch)
 
     def train(self, epoch: int) -> None:
-        """Train one epoch, measure, and take each trial's numbers down."""
+        """Train one epoch, evaluate, and record each trial's metrics."""
         segment, split, network = self.segment, self.split, self.network
         order = self._generator("order", epoch).permutation(split.samples)
         varied = EpochAugmentation(
@@ -94,17 +95,17 @@ class _Cohort:
         return pack(self.network.weights(k))
 
     def _measure_training(self) -> list[Measured]:
-        sample = sample_of(self.split, self.common.curves)
+        sample = measured_rows(self.split, self.common.curves)
         return measure(self.network, self.split.train_x[sample], self.split.train_y[sample], self.lam)
 
     def end(self) -> None:
-        """Keep what each trial needs to go on."""
+        """Keep the state from which each trial continues."""
         for k, result in enumerate(self.results):
             if not result.ended:
                 result.state = pack(self.network.state(k))
 
-    def look_at_test(self) -> None:
-        """Score the kept weights of each trial that has come to its end on the test images."""
+    def evaluate_on_test(self) -> None:
+        """Evaluate the kept weights of each trial that has ended on the test set."""
         ending = [evaluates_on_test(self.segment, result) for result in self.results]
         if not any(ending):
             return
@@ -121,7 +122,7 @@ def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
     training = segment.tasks[0].configuration.training
     assert training.batch_size is not None
     network = Network(
-        guarded(layers(plugin, len(split.classes), segment.tasks[0].configuration.parameters), plugin.path),
+        checked(layers(plugin, len(split.classes), segment.tasks[0].configuration.parameters), plugin.path),
         inputs=split.train_x.shape[1],
         trials=len(segment.tasks),
         rows=batch_rows(split.samples, training.batch_size),

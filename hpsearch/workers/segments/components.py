@@ -1,4 +1,4 @@
-"""From a configuration's numbers to the core's schedule, optimiser and loss. May import `hpsearch.nn` and spec."""
+"""The schedule, optimiser and loss that [training] describes. May import `hpsearch.nn` and spec."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from hpsearch.spec import AdamW, Cosine, Cyclical, OneCycle, Step, Training, epo
 
 
 def schedule_of(training: Training, samples: int) -> schedules.Schedule:
-    """The function of the update's number that [training] describes, for so many training images."""
+    """The function of the update's number that [training] describes, for so many training samples."""
     kind, per_epoch = training.schedule, updates_per_epoch(training, samples)
     length = epochs(training, samples) * per_epoch
     if isinstance(kind, Cyclical):
@@ -34,7 +34,7 @@ def schedule_of(training: Training, samples: int) -> schedules.Schedule:
 
 
 def optimiser_of(training: Training) -> Optimiser:
-    """The optimiser that [training] describes; AdamW's decay is given to it with each step, as λ is to the others."""
+    """The optimiser that [training] describes; AdamW gets its weight decay with each step, as the others get λ."""
     given = training.optimiser.model_dump(exclude={"kind", "weight_decay"})
     return OPTIMISERS[training.optimiser.kind](**given, clip=training.clip_norm)
 

@@ -1,4 +1,4 @@
-"""When a trial has stopped getting better. May import spec."""
+"""Early stopping. May import spec."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ from hpsearch.spec import Stop
 
 
 def stops(values: Sequence[float], stop: Stop) -> str | None:
-    """Why a trial with these validation values, one an epoch, is to stop now; None where it goes on.
+    """Why a trial with these validation values, one per epoch, stops now; None where it continues.
 
-    It stops once `patience` epochs in a row have brought nothing better, by more than min_delta, than the best before.
+    It stops after `patience` epochs in a row that do not improve the best value before them by more than min_delta.
     """
     sign = 1.0 if stop.metric == "accuracy" else -1.0
     best, since = -float("inf"), 0

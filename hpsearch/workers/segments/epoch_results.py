@@ -1,7 +1,4 @@
-"""An epoch's numbers taken down for one trial, whatever trained it. May import spec and `hpsearch.nn`.
-
-May import a segment's types only.
-"""
+"""Records an epoch's metrics in a trial's result, for layers and trainables alike. May import spec and nn."""
 
 import math
 from collections.abc import Callable
@@ -15,8 +12,8 @@ from hpsearch.workers.segments.results import CURVE, Best, TaskResult, Test
 from hpsearch.workers.segments.segment import Segment, Task
 
 
-def sample_of(split: Split, curves: str) -> slice:
-    """The training images that are measured: all, or the first ones; they are stored shuffled, a random sample."""
+def measured_rows(split: Split, curves: str) -> slice:
+    """The training samples that are evaluated: all, or the first ones of the shuffled training set, a random sample."""
     return slice(0, split.samples if curves == "all" else min(split.samples, len(split.validation_x)))
 
 
@@ -32,7 +29,7 @@ def record(
     labels: np.ndarray,
     weights: Callable[[], bytes],
 ) -> None:
-    """Add an epoch to a trial's curve, keep its weights if they are to be kept, and see whether it ends."""
+    """Add an epoch to a trial's curve, keep its weights if they are to be kept, and check whether it ends."""
     if result.ended:
         return
     for name, value in (("training cost", on_train.cost), ("validation cost", on_validation.cost)):
@@ -54,7 +51,7 @@ def record(
 
 
 def evaluates_on_test(segment: Segment, result: TaskResult) -> bool:
-    """Has the trial come to its end, so that its kept weights meet the test images?"""
+    """Has the trial ended, so that its kept weights are evaluated on the test set?"""
     return segment.test and not result.failed and (segment.ends or bool(result.stopped))
 
 
@@ -64,6 +61,6 @@ def kept(task: Task, result: TaskResult) -> bytes | None:
 
 
 def on_test(found: Measured, labels: np.ndarray) -> Test:
-    """What is stored of a look at the test images."""
+    """The stored result of an evaluation on the test set."""
     correct = np.packbits(found.predicted == labels).tobytes()
     return Test(found.cost, found.loss, found.accuracy, found.predicted, correct)

@@ -1,15 +1,15 @@
-"""What goes wrong in a model file while it trains, in words. May import `hpsearch.errors`."""
+"""Errors of a model file during training, as texts. May import `hpsearch.errors`."""
 
 import traceback
 
 from hpsearch.errors import HpsearchError
 
-MOST_WORDS = 300
-"""So many characters of what went wrong in a model file are a trial's reason; its traceback has the others."""
+MAX_CHARACTERS = 300
+"""The most characters of a trial's reason; its traceback has the whole error."""
 
 
 class TrainingError(Exception):
-    """What a model file raised, as text: its own errors may not cross to another process, or end it (`sys.exit`).
+    """What a model file raised, as text: its exceptions may not unpickle in another process, or end it (`sys.exit`).
 
     `str(error)` is one line, `trace` the whole traceback.
     """
@@ -23,9 +23,11 @@ class TrainingError(Exception):
 
     @classmethod
     def of(cls, error: BaseException) -> "TrainingError":
-        """Put into words, whatever the error makes of `str()`."""
-        told = traceback.TracebackException.from_exception(error)
-        words = " ".join(str(told).split())
-        kind = "" if isinstance(error, HpsearchError) else type(error).__name__  # ours say all of it by themselves
-        reason = ": ".join(filter(None, (kind, words)))
-        return cls(reason if len(reason) <= MOST_WORDS else f"{reason[:MOST_WORDS]}…", "".join(told.format()))
+        """The text of an error, even of one whose `str()` raises."""
+        formatted = traceback.TracebackException.from_exception(error)
+        text = " ".join(str(formatted).split())
+        kind = "" if isinstance(error, HpsearchError) else type(error).__name__  # the text of ours is complete
+        reason = ": ".join(filter(None, (kind, text)))
+        return cls(
+            reason if len(reason) <= MAX_CHARACTERS else f"{reason[:MAX_CHARACTERS]}…", "".join(formatted.format())
+        )

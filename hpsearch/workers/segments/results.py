@@ -1,15 +1,13 @@
-"""What a segment's training gave, as the coordinator gets it: curves, weights, predictions. May import NumPy."""
+"""The results of a segment that the coordinator gets: curves, weights, predictions. May import NumPy."""
 
-import io
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 _SIDES = ("train", "validation")
 CURVE = ("epoch", "eta", *(f"{side}_{metric}" for side in _SIDES for metric in ("cost", "loss", "accuracy")))
-"""What a curve's row has."""
+"""The columns of a curve."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +17,13 @@ class Best:
     epoch: int
     value: float
     weights: bytes
-    correct: bytes  # np.packbits over the validation images
+    correct: bytes  # np.packbits over the validation samples
     samples: int
 
 
 @dataclass(frozen=True)
 class Test:
-    """What the best weights do on the test images."""
+    """The evaluation of the kept weights on the test set."""
 
     cost: float
     loss: float
@@ -36,7 +34,7 @@ class Test:
 
 @dataclass
 class TaskResult:
-    """What a segment did to one trial; a curve's rows are as `CURVE` says."""
+    """The results of one trial; its curve has the columns `CURVE`."""
 
     trial_id: int
     curve: list[tuple[float, ...]] = field(default_factory=list)
@@ -44,7 +42,7 @@ class TaskResult:
     best: Best | None = None
     test: Test | None = None
     failed: tuple[int, str] | None = None  # epoch and reason
-    stopped: str | None = None  # why it ended before its time, with the curve's last row
+    stopped: str | None = None  # why it stopped early, in the curve's last epoch
     parameters: int = 0
 
     @property
@@ -59,16 +57,3 @@ class SegmentResult:
 
     tasks: tuple[TaskResult, ...]
     seconds: float
-
-
-def pack(arrays: dict[str, npt.NDArray[Any]]) -> bytes:
-    """Arrays by name → the bytes of an .npz file."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
-
-
-def unpack(content: bytes) -> dict[str, npt.NDArray[Any]]:
-    """The inverse of `pack`."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)

@@ -1,4 +1,4 @@
-"""A worker's whole job: a segment in, its result out, a pure function. May import `hpsearch.nn`, data and spec."""
+"""The function that workers call: from a segment to its result. May import `hpsearch.nn`, data and spec."""
 
 import time
 from functools import lru_cache
@@ -13,7 +13,7 @@ from hpsearch.workers.segments.cohort import train_cohort
 from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.results import SegmentResult, TaskResult
 from hpsearch.workers.segments.segment import Segment
-from hpsearch.workers.segments.trainable import train_alone
+from hpsearch.workers.segments.trainable import train_trainable
 
 
 @lru_cache(maxsize=4)
@@ -24,7 +24,7 @@ def _open(path: Path) -> Split:
 def run_segment(segment: Segment) -> SegmentResult:
     """Train a cohort for the segment's epochs.
 
-    Raises ModelError or DataError if the model file or the prepared images are not those of the launch, TrainingError
+    Raises ModelError or DataError if the model file or the prepared split are not those of the launch, TrainingError
     for what the model file raises.
     """
     began = time.perf_counter()
@@ -44,7 +44,7 @@ def _plugin(segment: Segment) -> Plugin:
 
 
 def _train(segment: Segment, split: Split, plugin: Plugin) -> list[TaskResult]:
-    with np.errstate(all="ignore"):  # a diverging trial is found from its own numbers
+    with np.errstate(all="ignore"):  # a diverging trial is found by its cost
         if plugin.taken is None:
             return train_cohort(segment, split, plugin)
-        return [train_alone(segment, task, split, plugin) for task in segment.tasks]
+        return [train_trainable(segment, task, split, plugin) for task in segment.tasks]

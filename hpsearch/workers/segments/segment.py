@@ -1,7 +1,7 @@
 """The unit of work that a worker is handed: some epochs of one cohort. May import data and spec.
 
-What a segment computes depends on its trials' configurations, states and seeds alone (rule 1), so it may be done again, by
-another worker, in another cohort, with the same result.
+Its results depend on its trials' configurations, states and seeds alone (rule 1 of CONTRIBUTING.md), so that another
+worker, or another cohort, computes the same.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _UNCHANGED = Augmentation()
 
 @dataclass(frozen=True)
 class Task:
-    """One trial's part of a segment: its configuration, where its first weights come from, and how far it has come."""
+    """One trial's part of a segment: its configuration, what its first weights depend on, and its state so far."""
 
     trial_id: int
     configuration: Configuration
     key: tuple[str, int]  # (stage, point): with replicate and the study's seed it gives the first weights
-    state: bytes | None = None  # what the last segment left; None at the beginning
+    state: bytes | None = None  # after the last segment; None at the beginning
     best: float = -1.0  # highest validation accuracy so far
-    best_weights: bytes | None = None  # needed only where the test set is looked at
+    best_weights: bytes | None = None  # needed only for the evaluation on the test set
     history: tuple[float, ...] = ()  # needed only with early stopping: its metric at each epoch so far
 
 
@@ -40,4 +40,4 @@ class Segment:
     last: int
     augmentation: Augmentation = _UNCHANGED
     ends: bool = False  # is `last` the last epoch of the training?
-    test: bool = False  # score the kept weights of each trial that ends here on the test images
+    test: bool = False  # evaluate the kept weights of each trial that ends here on the test set

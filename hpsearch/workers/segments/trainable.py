@@ -1,25 +1,25 @@
-"""A trainable under way, by itself: one trial of a segment. May import trainables, data and spec."""
+"""Trains a trainable: one trial of a segment. May import trainables, data and spec."""
 
 import warnings
 
 from hpsearch.data import Split
 from hpsearch.trainables import Data
-from hpsearch.workers.models.checked_trainable import Guarded, common_seed, make, seed_of
+from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.plugin import Plugin
-from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, on_test, record, sample_of
+from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, measured_rows, on_test, record
 from hpsearch.workers.segments.results import TaskResult
 from hpsearch.workers.segments.segment import Segment, Task
 
 
 def data_of(split: Split, seed: int) -> Data:
-    """What a trainable gets of a split."""
+    """The training set as a trainable gets it."""
     samples, labels = split.train_x[: split.samples], split.train_y[: split.samples]
     return Data(samples, labels, len(split.classes), split.image_shape, seed)
 
 
-def train_alone(segment: Segment, task: Task, split: Split, plugin: Plugin) -> TaskResult:
+def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) -> TaskResult:
     """Train one trial of a segment whose model is a trainable."""
-    with warnings.catch_warnings():  # of a library, about its numbers, in the midst of the progress; `check` shows them
+    with warnings.catch_warnings():  # of libraries, which would disturb the progress bars; `check` shows them
         warnings.simplefilter("ignore")
         trained = _made(segment, task, split, plugin)
         if task.state is not None:
@@ -33,20 +33,22 @@ def train_alone(segment: Segment, task: Task, split: Split, plugin: Plugin) -> T
             result.state = trained.save()
         weights = kept(task, result)
         if weights and evaluates_on_test(segment, result):
-            scored = _made(segment, task, split, plugin)  # one just made: that is all that `restore` need cope with
-            scored.restore(weights)
-            result.test = on_test(scored.evaluate(split.test_x, split.test_y), split.test_y)
+            fresh = _made(segment, task, split, plugin)  # `restore` need only work on a new trainable
+            fresh.restore(weights)
+            result.test = on_test(fresh.evaluate(split.test_x, split.test_y), split.test_y)
         return result
 
 
-def _made(segment: Segment, task: Task, split: Split, plugin: Plugin) -> Guarded:
+def _made(segment: Segment, task: Task, split: Split, plugin: Plugin) -> CheckedTrainable:
     seed = seed_of(segment.seed, task.key, segment.replicate)
     return make(plugin, data_of(split, common_seed(segment.seed, segment.replicate)), seed, task.configuration)
 
 
-def _epoch(segment: Segment, task: Task, split: Split, trained: Guarded, epoch: int, result: TaskResult) -> None:
+def _epoch(
+    segment: Segment, task: Task, split: Split, trained: CheckedTrainable, epoch: int, result: TaskResult
+) -> None:
     training = task.configuration.training
-    sample = sample_of(split, training.curves)
+    sample = measured_rows(split, training.curves)
     trained.train(epoch)
     record(
         segment,
