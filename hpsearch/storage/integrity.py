@@ -92,7 +92,7 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
     for trial in trials:
         curve, beside = curves.get(trial.id, _Curve()), stored.get(trial.id, _Stored({}, {}, None))
         for problem in (*_of_curve(trial, curve), *_of_stored(stage, trial, beside)):
-            yield f"trial {trial.number}: {problem}"
+            yield f"trial {stage.name}:{trial.number}: {problem}"
     yield from _of_mirror(connection, stage, trials, curves)
 
 
@@ -175,7 +175,7 @@ def _of_mirror(
         wanted = trial.number, STATES[trial.state], value, params
         found = shown.get(trial.optuna_trial_id) if shown else None
         if found != wanted:
-            yield f"trial {trial.number}: Optuna shows {found}, not {wanted}"
+            yield f"trial {stage.name}:{trial.number}: Optuna shows {found}, not {wanted}"
 
 
 def _shown(connection: Connection, study_id: int | None) -> dict[int | None, _Shown] | None:

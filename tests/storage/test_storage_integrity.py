@@ -1,5 +1,7 @@
 """The check of a database: silent about a sound one, and it finds whatever is wrong."""
 
+# ruff: noqa: E501  (a row of a table stays on one line)
+
 import sqlite3
 from contextlib import closing
 
@@ -58,25 +60,25 @@ def test_a_study_that_was_run_has_nothing_wrong_stopped_or_ended(tmp_path):
 
 
 FAULTS = {
-    "UPDATE hpsearch_trials SET value = 0.75 WHERE number = 0": "trial 0: its value is 0.75 of epoch",
-    "UPDATE hpsearch_trials SET best_epoch = 3 WHERE number = 1": "trial 1: its value is",
-    "UPDATE hpsearch_curves SET validation_accuracy = 1.0 WHERE trial_id = 2": "trial 1: its value is",
-    "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 2": "trial 0: its curve is not that of 4 epochs",
-    "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 4": "trial 0: its curve is not that of 4 epochs",
-    "UPDATE hpsearch_curves SET epoch = 5 WHERE trial_id = 1 AND epoch = 4": "trial 0: its curve is not that of 4",
-    "UPDATE hpsearch_trials SET epochs_done = 3 WHERE number = 1": "trial 1: its curve is not that of 3 epochs",
-    "UPDATE hpsearch_trials SET epochs = 9 WHERE number = 1": "trial 1: it is complete after 4 of 9 epochs without",
-    "UPDATE hpsearch_trials SET state = 'waiting' WHERE number = 2": "trial 2: it is waiting with 2 of 4 epochs",
+    "UPDATE hpsearch_trials SET value = 0.75 WHERE number = 0": "trial coarse:0: its value is 0.75 of epoch",
+    "UPDATE hpsearch_trials SET best_epoch = 3 WHERE number = 1": "trial coarse:1: its value is",
+    "UPDATE hpsearch_curves SET validation_accuracy = 1.0 WHERE trial_id = 2": "trial coarse:1: its value is",
+    "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 2": "trial coarse:0: its curve is not that of 4 epochs",
+    "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 4": "trial coarse:0: its curve is not that of 4 epochs",
+    "UPDATE hpsearch_curves SET epoch = 5 WHERE trial_id = 1 AND epoch = 4": "trial coarse:0: its curve is not that of 4",
+    "UPDATE hpsearch_trials SET epochs_done = 3 WHERE number = 1": "trial coarse:1: its curve is not that of 3 epochs",
+    "UPDATE hpsearch_trials SET epochs = 9 WHERE number = 1": "trial coarse:1: it is complete after 4 of 9 epochs without",
+    "UPDATE hpsearch_trials SET state = 'waiting' WHERE number = 2": "trial coarse:2: it is waiting with 2 of 4 epochs",
     "UPDATE hpsearch_trials SET state = 'running' WHERE number = 2": "it is complete, but 1 of its trials are not",
     "UPDATE hpsearch_trials SET number = 9 WHERE number = 4": "its 5 trials are not numbered 0 to 4",
-    "DELETE FROM hpsearch_weights WHERE kind = 'state'": "trial 2: what it would go on from is of epoch None",
-    "UPDATE hpsearch_weights SET epoch = 3 WHERE trial_id = 1": "trial 0: its best weights are of epoch 3",
-    "DELETE FROM hpsearch_predictions WHERE trial_id = 1": "trial 0: its validation accuracy is",
-    "UPDATE hpsearch_predictions SET correct = x'0000' WHERE trial_id = 1": "trial 0: its validation accuracy is",
-    "UPDATE hpsearch_trials SET test_accuracy = 0.5 WHERE number = 0": "trial 0: its test accuracy is 0.5, by its",
-    "UPDATE trial_values SET value = 0.1": "trial 0: Optuna shows",
-    "UPDATE trials SET state = 'RUNNING' WHERE number = 3": "trial 3: Optuna shows",
-    "UPDATE trial_params SET param_value = 1 WHERE param_name = 'hidden'": "trial 1: Optuna shows",
+    "DELETE FROM hpsearch_weights WHERE kind = 'state'": "trial coarse:2: what it would go on from is of epoch None",
+    "UPDATE hpsearch_weights SET epoch = 3 WHERE trial_id = 1": "trial coarse:0: its best weights are of epoch 3",
+    "DELETE FROM hpsearch_predictions WHERE trial_id = 1": "trial coarse:0: its validation accuracy is",
+    "UPDATE hpsearch_predictions SET correct = x'0000' WHERE trial_id = 1": "trial coarse:0: its validation accuracy is",
+    "UPDATE hpsearch_trials SET test_accuracy = 0.5 WHERE number = 0": "trial coarse:0: its test accuracy is 0.5, by its",
+    "UPDATE trial_values SET value = 0.1": "trial coarse:0: Optuna shows",
+    "UPDATE trials SET state = 'RUNNING' WHERE number = 3": "trial coarse:3: Optuna shows",
+    "UPDATE trial_params SET param_value = 1 WHERE param_name = 'hidden'": "trial coarse:1: Optuna shows",
     "DELETE FROM hpsearch_studies": "SQLite: row 1 of hpsearch_stages belongs to no row of hpsearch_studies",
 }
 
