@@ -35,7 +35,7 @@ _REMEDIES = {
     "builds": "",
     "gradients": "compare `backward` with its formula: `hpsearch gradcheck` shows every parameter",
     "trains": "",
-    "evaluation has no side effects": "evaluate must not train, draw random numbers that training draws, or keep anything",
+    "evaluation has no side effects": "evaluate must not train, change the random numbers of training, or keep state",
     "save and restore": "save everything that the next epoch depends on (the optimiser's state too); restore all of it",
     "reproducible": _RANDOM_NUMBERS,
     "reproducible in another process": f"{_RANDOM_NUMBERS}; do not depend on hash order, time or the number of threads",

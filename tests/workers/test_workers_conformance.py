@@ -1,4 +1,4 @@
-"""`hpsearch check`: models that come with it keep every promise; each way of breaking one is found and named."""
+"""`hpsearch check`: the models of hpsearch pass every check; each violation is found and named."""
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
@@ -12,7 +12,7 @@ import pytest
 from tiny import ROOT
 
 from hpsearch.cli import main
-from hpsearch.workers.models import conformance
+from hpsearch.workers import conformance
 from hpsearch.workers.pools.local import SequentialPool
 
 GOOD = '''
