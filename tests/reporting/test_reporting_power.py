@@ -1,17 +1,18 @@
-"""How many images or seeds a difference needs: against statsmodels, and against the tests themselves."""
+"""Samples and seeds needed for a difference: against statsmodels, and against the tests themselves."""
 
 import math
 
 import numpy as np
 import pytest
 
-from hpsearch.reporting.sections.resolution import roughly
-from hpsearch.reporting.statistics.comparison import difference_interval, holm, mcnemar_exact, wilson_interval
-from hpsearch.reporting.statistics.power import difference_seen, samples_needed, seeds_needed
+from hpsearch.reporting.sections.sample_size import roughly
+from hpsearch.reporting.statistics.intervals import difference_interval, wilson_interval
+from hpsearch.reporting.statistics.power import detectable_difference, samples_needed, seeds_needed
+from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
 
 
 @pytest.mark.parametrize(("discordant", "difference"), [(0.2, 0.03), (0.1, 0.02), (0.3, 0.1)])
-def test_mcnemars_test_on_the_images_needed_sees_the_difference_in_four_of_five_cases(discordant, difference):
+def test_mcnemars_test_on_the_samples_needed_has_a_power_of_80_percent(discordant, difference):
     samples = round(samples_needed(discordant, difference))
     shares = [(discordant + difference) / 2, (discordant - difference) / 2, 1 - discordant]
     counts = np.random.default_rng(0).multinomial(samples, shares, size=4_000)
@@ -20,11 +21,11 @@ def test_mcnemars_test_on_the_images_needed_sees_the_difference_in_four_of_five_
 
 
 @pytest.mark.parametrize(("discordant", "samples"), [(0.2, 5_000), (0.05, 1_000), (0.5, 60_000)])
-def test_the_difference_seen_needs_just_these_images(discordant, samples):
-    assert samples_needed(discordant, difference_seen(discordant, samples)) == pytest.approx(samples)
+def test_the_detectable_difference_needs_exactly_these_samples(discordant, samples):
+    assert samples_needed(discordant, detectable_difference(discordant, samples)) == pytest.approx(samples)
 
 
-def test_a_difference_of_nothing_is_never_seen():
+def test_a_difference_of_zero_is_never_detected():
     assert samples_needed(0.2, 0) == seeds_needed(0.01, 0) == math.inf
     assert seeds_needed(1.0, 1e-4) == math.inf
 
@@ -54,6 +55,6 @@ def test_wilson_newcombe_holm_and_mcnemar_are_those_of_statsmodels():
     ("number", "text"),
     [(1, "about 1"), (10, "about 10"), (14, "about 15"), (61_234, "about 60,000"), (9.6e6, "about 10,000,000")],
 )
-def test_a_number_needed_is_written_with_the_one_digit_that_it_deserves(number, text):
+def test_a_sample_size_is_rounded_to_one_digit(number, text):
     assert roughly(number) == text
     assert roughly(math.inf) == "more than 10,000,000"

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t, ttest_1samp, ttest_rel
 
-from hpsearch.reporting.statistics.comparison import Spread, compare_with_best, holm, mcnemar_exact, wilson_interval
+from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.student_t import StudentT
+from hpsearch.reporting.statistics.tests import compare_with_best, holm, mcnemar_exact
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from([0.9, 0.95, 0.99]))
@@ -24,7 +26,7 @@ def test_wilson_interval_stays_within_zero_and_one_and_holds_the_share(successes
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=8))
-def test_mcnemar_is_scipys_binomial_test_on_the_images_that_only_one_gets_right(pairs):
+def test_mcnemar_is_scipys_binomial_test_on_the_samples_that_only_one_gets_right(pairs):
     first, second = np.array(pairs).T
     expected = [binomtest(a, a + b).pvalue if a + b else 1.0 for a, b in pairs]
     assert mcnemar_exact(first, second) == pytest.approx(expected, rel=1e-9)
@@ -44,7 +46,7 @@ def test_holm_lies_between_the_p_value_and_bonferroni_and_keeps_the_order(p_valu
     assert np.all(np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0)
 
 
-def test_equal_networks_are_tied_and_a_much_worse_one_is_not():
+def test_equal_classifiers_are_tied_and_a_much_worse_one_is_not():
     best = np.arange(1_000) < 600
     worse, other = np.arange(1_000) < 400, np.roll(best, 5)
     comparisons = compare_with_best(best, [best, worse, other])
@@ -52,9 +54,9 @@ def test_equal_networks_are_tied_and_a_much_worse_one_is_not():
     assert (comparisons[1].only_best, comparisons[1].only_this) == (200, 0)
 
 
-def test_a_difference_that_one_test_would_call_real_may_not_survive_a_table():
+def test_a_difference_that_is_significant_alone_may_not_be_after_adjustment():
     best = np.arange(100) < 50
-    slightly = np.concatenate([best[:44] ^ False, np.zeros(56, bool)])  # six images fewer: p = 0.031
+    slightly = np.concatenate([best[:44] ^ False, np.zeros(56, bool)])  # six samples fewer: p = 0.031
     assert not compare_with_best(best, [slightly])[0].tied
     assert all(comparison.tied for comparison in compare_with_best(best, [slightly] * 3))
 
@@ -64,22 +66,22 @@ ACCURACIES = [0.51, 0.523, 0.517, 0.53, 0.519], [0.50, 0.519, 0.52, 0.515, 0.511
 
 def test_students_interval_and_paired_test_over_seeds_are_those_of_scipy():
     best, other = ACCURACIES
-    spread = Spread(1 / 5, 1e-9)
+    t_seeds = StudentT(1 / 5, 1e-9)
     expected = ttest_1samp(best, 0).confidence_interval(0.95)
-    assert spread.interval(best) == pytest.approx((expected.low, expected.high))
-    assert spread.compare(best, other) == pytest.approx(ttest_rel(best, other).pvalue)
+    assert t_seeds.interval(best) == pytest.approx((expected.low, expected.high))
+    assert t_seeds.paired_test(best, other) == pytest.approx(ttest_rel(best, other).pvalue)
 
 
 def test_the_corrected_test_over_folds_divides_t_as_nadeau_and_bengio_do():
     best, other = ACCURACIES
-    plain, corrected = (Spread(factor, 1e-9).compare(best, other) for factor in (1 / 5, 1 / 5 + 1 / 4))
+    plain, corrected = (StudentT(factor, 1e-9).paired_test(best, other) for factor in (1 / 5, 1 / 5 + 1 / 4))
     statistic = ttest_rel(best, other).statistic / np.sqrt((1 / 5 + 1 / 4) / (1 / 5))
     assert corrected == pytest.approx(2 * t.sf(statistic, 4))
     assert corrected > plain
 
 
-def test_seeds_that_agree_to_the_image_do_not_make_the_test_infinitely_sure():
-    best, one_image_worse = [0.5, 0.5], [0.49, 0.49]
-    assert Spread(1 / 2, 1 / 100).compare(best, one_image_worse) > 0.3
-    low, high = Spread(1 / 2, 1 / 100).interval(best)
+def test_seeds_with_equal_accuracies_do_not_make_p_zero():
+    best, one_sample_worse = [0.5, 0.5], [0.49, 0.49]
+    assert StudentT(1 / 2, 1 / 100).paired_test(best, one_sample_worse) > 0.3
+    low, high = StudentT(1 / 2, 1 / 100).interval(best)
     assert 0 <= low < 0.5 < high <= 1

@@ -1,4 +1,4 @@
-"""The statistics of the report: functions of numbers and arrays, which know nothing of studies.
+"""The statistics of the report: functions of numbers and arrays, which know nothing of studies or tables.
 
-May import NumPy and SciPy.
+May import NumPy and SciPy. docs/report.md gives the rules in words.
 """

@@ -1,28 +1,25 @@
-"""How many images, or seeds, a difference needs to be seen. May import NumPy and SciPy: functions of numbers alone.
-
-docs/report.md gives the rules in words.
-"""
+"""Statistical power: how many samples, or seeds, a test needs to detect a difference. May import SciPy."""
 
 import math
 
 from scipy.special import nctdtr, ndtri, stdtrit
 
-from hpsearch.reporting.statistics.comparison import LEVEL
+from hpsearch.reporting.statistics.tests import LEVEL
 
 POWER = 0.8
-"""How often a difference is to be seen that is there: Cohen's (1988) usual four times in five."""
+"""The probability of detecting a true difference: the usual 80% of Cohen (1988)."""
 
-MOST_SEEDS = 10_000
-"""More are not counted exactly."""
+MAX_SEEDS = 10_000
+"""A larger number of seeds is given as infinite."""
 
 
 def samples_needed(discordant: float, difference: float, level: float = LEVEL, power: float = POWER) -> float:
-    """Return how many images McNemar's test needs to see a difference; inf for none (Connor 1987).
+    """Return the number of samples with which McNemar's test detects a difference (Connor 1987); inf for none.
 
-    `discordant` is ψ, the share of images that exactly one of two networks gets right, `difference` is δ, how much more
-    one gets right than the other, also as a share: n = (z(1−α/2)·√ψ + z(power)·√(ψ − δ²))² / δ².
+    `discordant` is ψ, the share of samples that exactly one of two networks predicts correctly; `difference` is δ, the
+    difference of their accuracies: n = (z(1−α/2)·√ψ + z(power)·√(ψ − δ²))² / δ².
 
-    >>> round(images_needed(0.2, 0.01))
+    >>> round(samples_needed(0.2, 0.01))
     15695
     """
     if difference == 0:
@@ -31,23 +28,24 @@ def samples_needed(discordant: float, difference: float, level: float = LEVEL, p
     return ((_z(1 - level / 2) * math.sqrt(discordant) + _z(power) * spread) / difference) ** 2
 
 
-def difference_seen(discordant: float, samples: int, level: float = LEVEL, power: float = POWER) -> float:
-    """Return the smallest difference that McNemar's test on so many images mostly sees: `images_needed` inverted.
+def detectable_difference(discordant: float, samples: int, level: float = LEVEL, power: float = POWER) -> float:
+    """Return the smallest difference that McNemar's test on `samples` samples detects: `samples_needed` inverted.
 
-    >>> round(difference_seen(0.2, 15_695), 5)
+    >>> round(detectable_difference(0.2, 15_695), 5)
     0.01
     """
     # n δ² = (a + b√(1 − δ²/ψ))² with a = z(1−α/2)√ψ, b = z(power)√ψ, solved for δ²: a quadratic in √(1 − δ²/ψ).
     a, b = _z(1 - level / 2) * math.sqrt(discordant), _z(power) * math.sqrt(discordant)
-    whole = samples * discordant
-    root = (-a * b + math.sqrt(max(0.0, (a * b) ** 2 - (b * b + whole) * (a * a - whole)))) / (b * b + whole)
+    total = samples * discordant
+    root = (-a * b + math.sqrt(max(0.0, (a * b) ** 2 - (b * b + total) * (a * a - total)))) / (b * b + total)
     return math.sqrt(discordant * (1 - max(0.0, root) ** 2))
 
 
 def seeds_needed(deviation: float, difference: float, level: float = LEVEL, power: float = POWER) -> float:
-    """Return how many seeds a paired t test needs to see a difference of means; inf for none or more than 10,000.
+    """Return the number of seeds with which a paired t test detects a difference of means; inf for over 10,000.
 
-    `deviation` is the standard deviation of the differences seed by seed. The power is exact, from the noncentral t.
+    `deviation` is the standard deviation of the differences, seed by seed. The power is exact, from the noncentral t
+    distribution.
 
     >>> seeds_needed(0.01, 0.01)
     10
@@ -58,7 +56,7 @@ def seeds_needed(deviation: float, difference: float, level: float = LEVEL, powe
     low, high = 1, 2
     while _power_of_t(effect, high, level) < power:
         low, high = high, 2 * high
-        if low > MOST_SEEDS:
+        if low > MAX_SEEDS:
             return math.inf
     while high - low > 1:
         middle = (low + high) // 2
@@ -67,11 +65,11 @@ def seeds_needed(deviation: float, difference: float, level: float = LEVEL, powe
 
 
 def _power_of_t(effect: float, seeds: int, level: float) -> float:
-    """Return how often a two-sided paired t test over so many seeds sees a difference of `effect` deviations."""
+    """Return the power of a two-sided paired t test over `seeds` seeds for a difference of `effect` deviations."""
     bound = float(stdtrit(seeds - 1, 1 - level / 2))
     centre = effect * math.sqrt(seeds)
     return float(1 - nctdtr(seeds - 1, centre, bound) + nctdtr(seeds - 1, centre, -bound))
 
 
-def _z(share: float) -> float:
-    return float(ndtri(share))
+def _z(probability: float) -> float:
+    return float(ndtri(probability))

@@ -1,8 +1,7 @@
-"""How much each searched key has to do with being among the best: PED-ANOVA with bootstrap and permutations.
+"""Hyperparameter importance: PED-ANOVA (Watanabe, Bansal & Hutter 2023) with bootstrap intervals and permutation tests.
 
-May import NumPy and SciPy: functions of numbers, which know nothing of studies. The same as Optuna's
-PedAnovaImportanceEvaluator (a test holds them together), but computed for all resamples at once: that one takes 4 ms
-for each, and a report needs hundreds. docs/report.md gives the rules in words.
+The same values as from Optuna's PedAnovaImportanceEvaluator (a test compares them), but computed for all resamples at
+once: Optuna's takes 4 ms for each, and a report needs hundreds. May import NumPy and SciPy.
 """
 
 import math
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 STEPS = 50
-"""A numeric range is cut into so many steps, as in Optuna."""
+"""The number of cells that a numeric range is divided into, as in Optuna."""
 
 RESAMPLES, PERMUTATIONS = 200, 499
 
-MANY, FEWER = 2_000, 199
-"""From so many trials on, which leave less to chance, so few permutations are enough."""
+MANY_TRIALS, FEWER_PERMUTATIONS = 2_000, 199
+"""From so many trials on, so few permutations are enough."""
 
 _TINY = 1e-12
 
@@ -29,7 +28,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Axis:
-    """The values of one searched key: for each trial its cell, (trials,); unordered ones are categories."""
+    """The values of one hyperparameter: the cell of each trial, (trials,). Unordered cells are categories."""
 
     cells: NDArray[np.int64]
     size: int
@@ -38,7 +37,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Importance:
-    """One key's share of what all keys explain, with its 95% interval, and p of its explaining nothing."""
+    """One hyperparameter's share of the sum of all importances, with its 95% interval, and p of no importance."""
 
     share: float
     low: float
@@ -46,55 +45,56 @@ class Importance:
     p: float  # one-sided, by permutation; not adjusted
 
 
-def numeric_axis(values: Sequence[float], low: float, high: float, log: bool = False, whole: bool = False) -> Axis:
-    """Place numbers on a grid over their range, which is more than one value; ties go to the lower cell."""
+def numeric_axis(values: Sequence[float], low: float, high: float, log: bool = False, integer: bool = False) -> Axis:
+    """Assign numbers to cells of a grid over their range; of two equally near cells, to the lower one."""
     size = STEPS
-    if whole:
+    if integer:
         cells = int(high - low) + 1
         size = min(math.ceil(math.log2(cells)) + 1 if log else cells, STEPS)
     scaled = np.asarray(values, dtype=np.float64)
     if log:
         scaled, low, high = np.log(scaled), math.log(low), math.log(high)
-    places = np.ceil((scaled - low) / ((high - low) / (size - 1)) - 0.5).astype(np.int64)
-    return Axis(np.clip(places, 0, size - 1), size, True)
+    nearest = np.ceil((scaled - low) / ((high - low) / (size - 1)) - 0.5).astype(np.int64)
+    return Axis(np.clip(nearest, 0, size - 1), size, True)
 
 
 def category_axis(values: Sequence[str]) -> Axis:
     """Number the categories in the order in which they first appear."""
-    names = {name: place for place, name in enumerate(dict.fromkeys(values))}
+    names = {name: index for index, name in enumerate(dict.fromkeys(values))}
     return Axis(np.array([names[value] for value in values], dtype=np.int64), len(names), False)
 
 
 def top_share(trials: int) -> float:
-    """Return which share of so many trials counts as the best: a tenth, but five trials if that is at most half."""
+    """Return the share of trials that counts as the best: a tenth, or five trials if more, but at most half."""
     return min(0.5, max(0.1, 5 / trials))
 
 
 def importances(axes: Sequence[Axis], scores: Floats, seed: int = 0) -> list[Importance]:
-    """Return how much each key matters for being among the best `top_share` of trials by score, (trials,).
+    """Return the importance of each hyperparameter for being among the best `top_share` by score, (trials,).
 
-    The share is of the sum over the keys. Its interval: 2.5 and 97.5 percentiles of 200 resamples of the trials. p:
-    how often, of 499 times (199 with very many trials) that the scores were dealt to the trials anew, the key's own
-    importance was as high.
+    A share is of the sum over the hyperparameters. Its interval has the 2.5 and 97.5 percentiles of 200 bootstrap
+    samples of the trials. p is from 499 permutations of the scores (199 with very many trials): the share of those in
+    which the hyperparameter's divergence is at least as high.
     """
     trials = scores.size
     generator = np.random.default_rng([seed, trials])
     order = np.argsort(-scores, kind="stable")
     all_once = np.ones((1, trials), dtype=np.int64)
-    drawn = generator.multinomial(trials, np.full(trials, 1 / trials), size=RESAMPLES)
-    dealt = np.argsort(generator.random((PERMUTATIONS if trials < MANY else FEWER, trials)), axis=1, kind="stable")
+    bootstrap = generator.multinomial(trials, np.full(trials, 1 / trials), size=RESAMPLES)
+    repeats = PERMUTATIONS if trials < MANY_TRIALS else FEWER_PERMUTATIONS
+    permutations = np.argsort(generator.random((repeats, trials)), axis=1, kind="stable")
     best = _top(all_once, scores, order)
     observed = np.concatenate([_divergence(axis, best, all_once) for axis in axes])
-    resampled = np.stack([_divergence(axis, _top(drawn, scores, order), drawn) for axis in axes])
-    null = np.stack([_divergence(axis, best[0][dealt], all_once) for axis in axes])
-    shares, spread = observed / (observed.sum() or 1), resampled / np.maximum(resampled.sum(axis=0), _TINY)
-    low, high = np.percentile(spread, [2.5, 97.5], axis=1)
-    p = (1 + (null >= observed[:, None]).sum(axis=1)) / (1 + len(dealt))
+    resampled = np.stack([_divergence(axis, _top(bootstrap, scores, order), bootstrap) for axis in axes])
+    null = np.stack([_divergence(axis, best[0][permutations], all_once) for axis in axes])
+    shares, resampled_shares = observed / (observed.sum() or 1), resampled / np.maximum(resampled.sum(axis=0), _TINY)
+    low, high = np.percentile(resampled_shares, [2.5, 97.5], axis=1)
+    p = (1 + (null >= observed[:, None]).sum(axis=1)) / (1 + repeats)
     return [Importance(*map(float, row)) for row in zip(shares, low, high, p, strict=True)]
 
 
 def _top(weights: Counts, scores: Floats, order: NDArray[np.int64]) -> Counts:
-    """Keep of each resample, (resamples, trials), the best trials, with all that equal the last of them."""
+    """Return the weights, (resamples, trials), with those of all but the best trials, ties included, set to 0."""
     wanted = math.ceil(top_share(scores.size) * scores.size)
     reached = np.cumsum(weights[:, order], axis=1) >= wanted
     bound = scores[order][reached.argmax(axis=1)]
@@ -111,7 +111,10 @@ def _divergence(axis: Axis, best: Counts, every: Counts) -> Floats:
 
 
 def _category_density(counts: Floats) -> Floats:
-    """Return each category's probability: a kernel for each that occurs, weighted by its count, and a flat prior."""
+    """Return each category's probability: a kernel for each that occurs, weighted by its count, and a flat prior.
+
+    `counts` and the result are (resamples, categories).
+    """
     seen = counts > 0
     flat = 1 / (seen.sum(axis=1, keepdims=True) + 1)  # what the prior adds to every category of each kernel
     size = counts.shape[1]
@@ -131,9 +134,9 @@ def _ordered_density(counts: Floats) -> Floats:
     sigma = _scott(counts, cells)[:, None]
     # A normal's mass from cell s on cell g depends on g − s alone: one table of its distribution function serves all.
     edge = ndtr((np.arange(-size, size + 1) + 0.5) / sigma)
-    apart = cells[:, None] - cells + size  # (centre g or s, s): the place of (g − s) + ½ in that table
+    offset = cells[:, None] - cells + size  # (g, s): the index of (g − s) + ½ in that table
     inside = edge[:, size + size - 1 - cells] - edge[:, size - 1 - cells]
-    mass = edge[:, apart] - edge[:, apart - 1]
+    mass = edge[:, offset] - edge[:, offset - 1]
     mixed = np.einsum("rs,rgs->rg", counts / inside, mass)
     centre = (cells - (size - 1) / 2) / size
     prior = ndtr(centre + 0.5 / size) - ndtr(centre - 0.5 / size)
@@ -141,7 +144,7 @@ def _ordered_density(counts: Floats) -> Floats:
 
 
 def _scott(counts: Floats, cells: NDArray[np.int64]) -> Floats:
-    """Return the width of the kernels by Scott's rule, in cells, (resamples,): never below what fills a cell."""
+    """Return the width of the kernels by Scott's rule, in cells, (resamples,): at least that of one cell."""
     total = counts.sum(axis=1)
     mean = counts @ cells / total
     deviation = np.sqrt((counts * (cells - mean[:, None]) ** 2).sum(axis=1) / np.maximum(1, total - 1))

@@ -1,4 +1,4 @@
-"""The corrected accuracy of a winner: it is what a plain loop gives, and in simulated searches it is the truth."""
+"""The corrected accuracy of the best: it is what a plain loop gives, and near the truth in simulated searches."""
 
 import time
 import tracemalloc
@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from hpsearch.reporting.statistics import selection
-from hpsearch.reporting.statistics.comparison import compare_with_best, wilson_interval
-from hpsearch.reporting.statistics.selection import correct_for_choosing
+from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.selection import correct_selection_bias
+from hpsearch.reporting.statistics.tests import compare_with_best
 
 SEARCHES = pytest.mark.parametrize("searches", [200, pytest.param(1_000, marks=pytest.mark.slow)])
 
 
 def corrected(right, **arguments):
-    return correct_for_choosing(iter(right.astype(np.uint8)), **arguments)
+    return correct_selection_bias(iter(right.astype(np.uint8)), **arguments)
 
 
 def test_the_corrected_accuracy_is_that_of_choosing_again_in_a_plain_loop():
@@ -39,24 +40,24 @@ def test_the_same_matrix_gives_the_same_bits_however_it_is_cut_into_blocks(monke
     assert first.raw > first.corrected > first.low
 
 
-def test_a_clear_winner_keeps_its_accuracy_and_is_always_chosen_again():
+def test_a_clearly_best_configuration_keeps_its_accuracy_and_is_always_chosen_again():
     right = np.zeros((2, 400), bool)
     right[0, :300], right[1, :100] = True, True
     found = corrected(right)
     low, high = wilson_interval(300, 400)
-    assert (found.again, found.configurations, found.samples) == (1.0, 2, 400)
+    assert (found.chosen_again, found.configurations, found.samples) == (1.0, 2, 400)
     assert found.corrected == pytest.approx(0.75, abs=0.003)
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.006)
 
 
-def test_equal_configurations_win_equally_often_whichever_stands_first():
+def test_equal_configurations_are_chosen_equally_often_whichever_comes_first():
     right = np.tile(np.arange(100) < 60, (4, 1))
-    assert corrected(right).again == pytest.approx(0.25, abs=0.05)
+    assert corrected(right).chosen_again == pytest.approx(0.25, abs=0.05)
     assert corrected(right).corrected == pytest.approx(0.6, abs=0.005)
 
 
 @pytest.mark.parametrize("shape", [(0, 100), (1, 100), (5, 10)])
-def test_without_a_choice_or_images_enough_there_is_no_correction(shape):
+def test_without_a_choice_or_with_too_few_samples_there_is_no_correction(shape):
     assert corrected(np.ones(shape, bool)) is None
 
 
@@ -68,12 +69,12 @@ def test_configurations_that_are_all_right_stay_within_one():
 
 def test_replicates_count_by_their_mean():
     _, right = made_searches.search(np.random.default_rng(3), 5, 300, 0.02)
-    once, thrice = corrected(right), correct_for_choosing(iter(3 * right.astype(np.uint8)), replicates=3)
+    once, thrice = corrected(right), correct_selection_bias(iter(3 * right.astype(np.uint8)), replicates=3)
     assert thrice.corrected == pytest.approx(once.corrected, abs=1e-12)
     assert thrice.raw == pytest.approx(once.raw)
 
 
-def test_a_thousand_configurations_on_5000_images_take_under_two_seconds_and_little_memory():
+def test_a_thousand_configurations_on_5000_samples_take_under_two_seconds_and_little_memory():
     right = np.random.default_rng(0).random((1_000, 5_000), dtype=np.float32) < 0.5
     tracemalloc.start()
     began = time.process_time()
@@ -85,27 +86,27 @@ def test_a_thousand_configurations_on_5000_images_take_under_two_seconds_and_lit
 
 
 @SEARCHES
-def test_the_winner_is_corrected_to_within_0_3_points_of_the_truth_where_raw_it_is_off_by_over_1(searches):
+def test_the_corrected_accuracy_is_within_0_3_points_of_the_truth_where_the_raw_one_is_off_by_over_1(searches):
     off = []
     for number in range(searches):
         truth, right = made_searches.search(np.random.default_rng([11, number]), 40, 500, 0.005)
         found = corrected(right, resamples=100)
         off.append((found.raw - truth[0], found.corrected - truth[0]))
-    raw, mended = 100 * np.mean(off, axis=0)
+    raw, debiased = 100 * np.mean(off, axis=0)
     assert raw > 1
-    assert abs(mended) < 0.3
+    assert abs(debiased) < 0.3
 
 
 @pytest.mark.parametrize(("spread", "left"), [(0.0, 0.01), (0.02, 0.004)])
-def test_after_pruning_the_correction_is_better_where_those_that_were_cut_take_part(spread, left):
-    apart = []
+def test_after_pruning_the_correction_is_better_with_the_pruned_configurations(spread, left):
+    errors = []
     for number in range(60):
-        truth, finished, cut = made_searches.halved(np.random.default_rng([31, number]), 40, 500, spread)
-        found = [corrected(right, resamples=150) for right in (finished, np.concatenate([finished, cut]))]
-        apart.append([found[0].raw - truth, *(each.corrected - truth for each in found)])
-    raw, without, together = np.mean(apart, axis=0)
+        truth, finished, pruned = made_searches.halved(np.random.default_rng([31, number]), 40, 500, spread)
+        found = [corrected(right, resamples=150) for right in (finished, np.concatenate([finished, pruned]))]
+        errors.append([found[0].raw - truth, *(each.corrected - truth for each in found)])
+    raw, without, together = np.mean(errors, axis=0)
     assert abs(together) < left < 0.012 < raw
-    assert together + 0.003 < without  # among the finished alone it is still too good
+    assert together + 0.003 < without  # with the finished ones alone it is still too high
 
 
 @SEARCHES
