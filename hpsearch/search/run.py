@@ -223,7 +223,7 @@ class Runner:
         plan = plan_of(self.study, stage, winner)
         rows = self._trials(stage)
         with self.context.database.transaction() as connection:
-            curves = reading.standings(connection, stage.id) if plan.pruner else {}
+            curves = reading.validation_curves(connection, stage.id) if plan.pruner else {}
         plan.restore(rows, curves)
         return plan
 

@@ -63,7 +63,7 @@ def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> di
     return found
 
 
-def standings(connection: Connection, stage_id: int) -> dict[int, list[tuple[int, float, float]]]:
+def validation_curves(connection: Connection, stage_id: int) -> dict[int, list[tuple[int, float, float]]]:
     """Of each trial of a stage, by id: epoch, validation accuracy and validation loss, epoch by epoch."""
     curve, trial = schema.curves.c, schema.trials.c
     query = (

@@ -219,7 +219,7 @@ def test_many_ids_are_asked_for_in_pieces(database):
         ids = list(range(1, 100_000))
         assert reading.weights(connection, ids, "state").keys() == {3}
         assert reading.history(connection, ids, "eta").keys() == {1, 2, 3, 4, 5}
-        assert [len(curve) for curve in reading.standings(connection, 1).values()] == [4, 4, 2, 4, 2]
+        assert [len(curve) for curve in reading.validation_curves(connection, 1).values()] == [4, 4, 2, 4, 2]
 
 
 def test_where_a_trial_failed_is_kept_for_those_who_ask(database):

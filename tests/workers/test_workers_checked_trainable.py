@@ -19,12 +19,12 @@ import numpy as np
 def train_epoch(state, data, epoch, rng, depth=1):
     return STATE
 
-def predict(state, images):
+def predict(state, samples):
     return PREDICTED
 """
 
 
-def made(folder: Path, state: str = "{'epoch': np.array(epoch)}", predicted: str = "np.zeros(len(images), int)"):
+def made(folder: Path, state: str = "{'epoch': np.array(epoch)}", predicted: str = "np.zeros(len(samples), int)"):
     path = folder / "mine.py"
     path.write_text(FUNCTIONS.replace("STATE", state).replace("PREDICTED", predicted), "utf-8")
     return make_with(read_plugin(path), DATA, 0, {"depth": 2})
@@ -39,7 +39,7 @@ def test_classes_have_the_share_of_errors_as_their_loss(tmp_path):
 
 
 def test_scores_have_cross_entropy_as_their_loss(tmp_path):
-    trained = made(tmp_path, predicted="np.log(np.tile([0.7, 0.2, 0.1], (len(images), 1)))")
+    trained = made(tmp_path, predicted="np.log(np.tile([0.7, 0.2, 0.1], (len(samples), 1)))")
     found = trained.evaluate(DATA.samples, DATA.labels)
     assert found.loss == pytest.approx(-np.log([0.7, 0.2, 0.1]).mean())
     assert found.predicted.tolist() == [0] * 6
@@ -66,11 +66,11 @@ def test_the_order_of_an_epoch_is_that_of_the_data_s_seed():
     [
         ({"state": "None"}, "train_epoch", " must return a dict of arrays by name, returned None"),
         ({"state": "1 / 0"}, "train_epoch", "(1) raised ZeroDivisionError: division by zero"),
-        ({"predicted": "np.zeros((len(images), 2))"}, "predict", "returned float64 (6, 2)"),
-        ({"predicted": "np.zeros(len(images))"}, "predict", " must return scores (6, 3) as floats or classes (6,)"),
+        ({"predicted": "np.zeros((len(samples), 2))"}, "predict", "returned float64 (6, 2)"),
+        ({"predicted": "np.zeros(len(samples))"}, "predict", " must return scores (6, 3) as floats or classes (6,)"),
         ({"predicted": "[0, 'x']"}, "predict", "as whole numbers, returned <U21 (2,)"),
         ({"predicted": "[[0], [1, 2]]"}, "predict", "as whole numbers, returned object ()"),
-        ({"predicted": "np.full(len(images), 3)"}, "predict", " must return classes from 0 to 2, returned 3 to 3"),
+        ({"predicted": "np.full(len(samples), 3)"}, "predict", " must return classes from 0 to 2, returned 3 to 3"),
         ({"state": "{'list': [1, 2]}"}, "train_epoch", " must return arrays of numbers or text, 'list' is none"),
         ({"state": "{3: np.ones(2)}"}, "train_epoch", " must give its arrays names of at most 200 characters"),
         ({"state": "{'x': np.ones(1), 'x.npy': np.ones(2)}"}, "train_epoch", "that do not end in .npy, none of file, "),

@@ -45,7 +45,7 @@ def test_a_pool_and_a_study_on_ray_do_what_any_do(tmp_path, monkeypatch):
             pool.submit(fails, "no").result(60)
         with pytest.raises(WorkerDied, match="exit status 3"):
             pool.submit(leave, 3).result(60)
-        monkeypatch.setattr(launch, "open_pool", lambda *given: pool)
+        monkeypatch.setattr("hpsearch.search.run.open_pool", lambda *given: pool)
         launch.launch(tmp_path / "there" / "studies" / "tiny.toml", options(tmp_path / "there"))
     assert digest_of(tmp_path / "there", "tiny") == digest_of(tmp_path / "here", "tiny")
     assert not alive(driver)

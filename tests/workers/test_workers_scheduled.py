@@ -22,7 +22,7 @@ from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.pools.engine import WorkerInfo
 from hpsearch.workers.pools.scheduled import ScheduledPool
 from hpsearch.workers.remote import compatibility
-from hpsearch.workers.remote import host as hosting
+from hpsearch.workers.remote import host
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
@@ -34,9 +34,9 @@ class Elsewhere:
 
     name = "elsewhere"
 
-    def __init__(self, *, compatibility: str | None = None) -> None:
+    def __init__(self, *, numpy: str | None = None) -> None:
         self.present = {"one": WorkerInfo("one", 1), "two": WorkerInfo("two", 1)}
-        self.facts, self.bytes = compatibility, 0
+        self.numpy, self.bytes = numpy, 0
         self._threads = ThreadPoolExecutor(2)
 
     def workers(self):
@@ -44,7 +44,7 @@ class Elsewhere:
 
     def start(self, request, among, *, urgent=False):
         self.bytes += len(request)
-        return self._threads.submit(lambda: (among[0], hosting.call(self._moved(request))))
+        return self._threads.submit(lambda: (among[0], host.call(self._moved(request))))
 
     def _moved(self, content: bytes) -> bytes:
         request = pickle.loads(content)
@@ -52,8 +52,8 @@ class Elsewhere:
             segment = request.given
             there = {"split": NOWHERE / segment.split.name, "model": NOWHERE / segment.model.name}
             request = dataclasses.replace(request, given=dataclasses.replace(segment, **there))
-        if self.facts:
-            request = dataclasses.replace(request, compatibility={**request.facts, "numpy": self.facts})
+        if self.numpy:
+            request = dataclasses.replace(request, facts={**request.facts, "numpy": self.numpy})
         return pickle.dumps(request)
 
     def reconnect(self):
@@ -162,7 +162,7 @@ def test_a_study_elsewhere_has_the_ranking_of_one_here(tmp_path, monkeypatch):
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         launch.launch(workspace(tmp_path / folder), options(tmp_path / folder))
-        monkeypatch.setattr(launch, "open_pool", elsewhere)
+        monkeypatch.setattr("hpsearch.search.run.open_pool", elsewhere)
     assert ranking(tmp_path / "here") == ranking(tmp_path / "there")
 
 
@@ -200,7 +200,7 @@ def test_after_an_engine_took_no_call_none_is_tried_until_it_was_asked_who_is_th
 def test_workers_with_another_numpy_are_refused_in_one_line():
     rule = r"no worker of elsewhere can be used: workers one, two: numpy \S+, here 1.0"
     with (
-        closing(ScheduledPool(Elsewhere(compatibility="1.0"), None, print)) as pool,
+        closing(ScheduledPool(Elsewhere(numpy="1.0"), None, print)) as pool,
         pytest.raises(InputError, match=rule),
     ):
         pool.warm()

@@ -79,7 +79,7 @@ class StagePlan:
         self._configurations: list[_Configuration] = []
         self._ready: dict[int, None] = {}
         self._ledger = Ledger(self.budget)
-        self._told = 0
+        self._observed = 0
         self._outcome: str | None = None
 
     # Results
@@ -215,9 +215,9 @@ class StagePlan:
 
     def _tell(self, seen: int) -> None:
         """Tell a sampler that learns the first configurations' outcomes, in order."""
-        while self.sampler.learns and self._told < seen:
-            self.sampler.tell(self._point(self._configurations[self._told]))
-            self._told += 1
+        while self.sampler.learns and self._observed < seen:
+            self.sampler.tell(self._point(self._configurations[self._observed]))
+            self._observed += 1
 
     def _point(self, configuration: _Configuration) -> Point:
         rows = [self.rows[trial_id] for trial_id in configuration.trials]

@@ -79,7 +79,7 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
     for stage in reading.stages(connection, row.id):
         if stage.space is None:
             continue
-        curves = reading.standings(connection, stage.id)
+        curves = reading.validation_curves(connection, stage.id)
         now = Begun(stage, reading.trials(connection, stage.id), curves)
         text = f"stage {stage.name}: its trials' values and their ranking follow from the curves"
         yield Check.of(text, _values(connection, now))

@@ -1,7 +1,7 @@
 """Model files as plug-ins: loaded by path, identified by hash, never pickled. May import `hpsearch.nn`, data and spec.
 
 A model file defines one of three: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
-Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, images)`. Its parameters are
+Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, samples)`. Its parameters are
 the keys that [model] and a space may set.
 """
 
@@ -90,7 +90,7 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
         return Plugin(path, digest, text, way, function, tuple(rest))
     predict = getattr(module, "predict", None)
     if way == "train_epoch" and not callable(predict):
-        raise ModelError(f"{path}: beside train_epoch a model file must define predict(state, images)")
+        raise ModelError(f"{path}: beside train_epoch a model file must define predict(state, samples)")
     if used := next((key for key in rest if is_training_key(key) and key not in _ARGUMENTS.values()), None):
         rule = f"must not have a parameter {used!r}, which is a key of [training]; of those it gets {', '.join(TAKEN)}"
         raise ModelError(f"{path}: {way} {rule} as lambda_, eta, batch_size")
