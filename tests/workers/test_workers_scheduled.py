@@ -21,8 +21,7 @@ from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.pools.engine import WorkerInfo
 from hpsearch.workers.pools.scheduled import ScheduledPool
-from hpsearch.workers.remote import compatibility
-from hpsearch.workers.remote import host
+from hpsearch.workers.remote import compatibility, host
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
@@ -65,20 +64,20 @@ class Elsewhere:
 
 @pytest.fixture(autouse=True)
 def far(tmp_path, monkeypatch):
-    """The cache of the processes that a worker hosts: they are started anew, and see another one than we."""
-    started, hosts = hosting.Host.__init__, []
+    """The cache of a worker's processes, which are started anew with another cache than this process has."""
+    started, hosts = host.Host.__init__, []
 
-    def start(host):
-        started(host)
-        hosts.append(host)
+    def start(one):
+        started(one)
+        hosts.append(one)
 
     elsewhere = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "far")}
-    monkeypatch.setattr(hosting, "os", types.SimpleNamespace(environ=elsewhere))
-    monkeypatch.setattr(hosting, "_idle", [])
-    monkeypatch.setattr(hosting.Host, "__init__", start)
+    monkeypatch.setattr(host, "os", types.SimpleNamespace(environ=elsewhere))
+    monkeypatch.setattr(host, "_idle", [])
+    monkeypatch.setattr(host.Host, "__init__", start)
     yield tmp_path / "far"
-    for host in hosts:
-        host.end()
+    for one in hosts:
+        one.end()
 
 
 @pytest.fixture
