@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hpsearch.errors import StorageError
 from hpsearch.reporting import results as reported
 from hpsearch.reporting.frames import load
-from hpsearch.reporting.sections.certainty import view_choices
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.summary import final, last_search
 from hpsearch.storage.database import open_to_read
 
@@ -59,7 +59,7 @@ class Results(reported.Results):
         row = stage.ranked[0]
         assert row.validation is not None
         trial = next(trial for trial in self.frames.rows if trial["id"] == row.trial_ids[0])
-        choices = {choice.stage: choice for choice in view_choices(self.frames, self._views)}
+        choices = {choice.stage: choice for choice in corrected_accuracies(self.frames, self._views)}
         choice, last = choices.get(stage.name), final(self._views)
         tests = [each.test.share for each in last.ranked if each.test] if last else []
         return Best(

@@ -1,4 +1,4 @@
-"""Turns the database into something to read: frames, statistics, figures, documents. Reads, never writes the database.
+"""Reads a study from the database, never writes it: frames, statistics, figures, and reports in several formats.
 
 May import SQLAlchemy, pandas, SciPy, matplotlib, Jinja2, `hpsearch.errors` and `hpsearch.storage.schema`; importing
 the package itself imports none of them, so that the command line starts fast.
@@ -25,28 +25,28 @@ def write_report(
     name: str,
     directory: Path,
     formats: Sequence[str] = ("html", "md", "csv"),
-    trials: Sequence[tuple[str | None, int]] = (),
+    trials: Sequence[tuple[str, int]] = (),
     examples: bool = False,
 ) -> Path:
-    """Write a study's report in the formats named (see `reporting.formats`); return the path to open first.
+    """Write a study's report in the given formats (see `reporting.formats`); return the path of the file to open.
 
-    `trials` are drawn beside the best, by stage (None: the last that searched) and number: [("fine", 3)]. With
-    `examples` the most confused classes are shown with test images, which a report to be given away should not have.
+    The learning curves of `trials`, given by stage and number, e.g. [("fine", 3)], are drawn in addition to the best.
+    With `examples`, the report has example images of the most confused classes; without, no image of the dataset.
 
-    The files go to a folder of the study's name inside `directory`, which is made if need be. The study may still be
-    running. Raises StorageError for a name that the database does not hold, InputError for a trial that the study has
-    not, and where nothing can be written.
+    The files go to a folder of the study's name inside `directory`, which is created if needed. The study may still be
+    running. Raises StorageError for a name that is not in the database, InputError for a trial that the study does not
+    have, and where a file cannot be written.
     """
-    from hpsearch.reporting.options import Asked
+    from hpsearch.reporting.options import ReportOptions
     from hpsearch.reporting.report import write
 
-    return write(engine, name, directory, formats, Asked(tuple(trials), examples))
+    return write(engine, name, directory, formats, ReportOptions(tuple(trials), examples))
 
 
 def compare_studies(engine: Engine, names: Sequence[str], directory: Path) -> Path:
     """Write one report about several studies into a folder of `directory`; return the path of its index.html.
 
-    Raises StorageError for a name that the database does not hold, InputError for fewer than two names.
+    Raises StorageError for a name that is not in the database, InputError for fewer than two names.
     """
     from hpsearch.reporting.compare import write
 
@@ -63,7 +63,7 @@ def load_results(engine: Engine, name: str) -> Results:
 def load_frames(engine: Engine, name: str) -> Frames:
     """Return a study's results as pandas frames (see `hpsearch.reporting.frames.Frames`).
 
-    Raises StorageError for a name that the database does not hold.
+    Raises StorageError for a name that is not in the database.
     """
     from hpsearch.reporting.frames import load
 

@@ -1,4 +1,4 @@
-"""Several studies in one report: their best configurations, what tells them apart, their curves. May import our modules."""
+"""Several studies in one report: best configurations, tests between them, learning curves. May import our modules."""
 
 import csv
 import io
@@ -20,20 +20,20 @@ from hpsearch.errors import InputError
 from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.curves import by_epoch
 from hpsearch.reporting.figures.style import character, colour, marker, percent_axis, svg
-from hpsearch.reporting.file_names import folder_name, replace
+from hpsearch.reporting.files import folder_name, write_atomically
 from hpsearch.reporting.formats import markdown
 from hpsearch.reporting.formats.outline import outline
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.report import environment
-from hpsearch.reporting.sections.ranking_rows import Estimate, Row
+from hpsearch.reporting.sections.ranking_rows import Estimate, Row, distinction
 from hpsearch.reporting.sections.stage import StageView, view_stages
 from hpsearch.reporting.sections.summary import configuration, final, last_search
-from hpsearch.reporting.statistics.comparison import holm, mcnemar_exact, tied
+from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One study: its best configuration, and the final that was trained with it; None where there is none yet."""
+    """One study: its last search stage and its final, None where there is none yet."""
 
     frames: Frames
     stages: tuple[StageView, ...]
@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def configuration(self) -> str:
-        """The best configuration in words."""
+        """The best configuration as a text."""
         stage = self.search or self.final
         return configuration(stage, stage.ranked[0]) if stage else formatting.MISSING
 
@@ -64,7 +64,7 @@ class Entry:
 
     @property
     def tested(self) -> str:
-        """The test accuracy in words: with its interval, or over its seeds."""
+        """The test accuracy as a text: with its interval, or with its standard deviation over the seeds."""
         shares = [test.share for test in self.tests]
         if len(shares) < 2:
             return f"{self.tests[0].accuracy} ({self.tests[0].interval})" if shares else formatting.MISSING
@@ -73,7 +73,7 @@ class Entry:
         return f"{100 * mean:.2f}% ± {100 * deviation:.2f} ({len(shares)} seeds)"
 
     def ids(self, split: str) -> tuple[int, ...]:
-        """The trials whose accuracies on a split are compared."""
+        """The ids of the trials whose accuracies on a split are compared."""
         if split == "test":
             rows = self.final.ranked if self.final else (self.best,) if self.best else ()
             return tuple(trial for row in rows if row.test for trial in row.trial_ids)
@@ -85,10 +85,10 @@ class Entry:
         return [float(share) for share in chosen if share == share]
 
     def samples(self, split: str) -> tuple[Any, ...]:
-        """What names the images of a split: two studies whose names are alike are measured on the same images."""
+        """What identifies the samples of a split: studies with equal values were evaluated on the same samples."""
         fingerprint = (self.frames.study["data"] or {}).get("fingerprint")
         if split == "test":
-            return (fingerprint,)  # the test set is always whole
+            return (fingerprint,)  # all of the test set is used
         stages = {stage["name"]: stage["data"] or {} for stage in self.frames.stage_rows}
         data = stages[self.search.name] if self.search else {}
         return fingerprint, data.get("train"), data.get("validation"), _seed(self.frames), data.get("folds")
@@ -114,10 +114,8 @@ class Pair:
 
     @property
     def verdict(self) -> str:
-        """The comparison in words."""
-        if tied(self.p):
-            return f"cannot be told apart ({formatting.p_value(self.p)})"
-        return f"{self.first if self.difference > 0 else self.second} is better ({formatting.p_value(self.p)})"
+        """The result of the test as a text."""
+        return distinction(f"{self.first if self.difference > 0 else self.second} is better", self.p)
 
 
 def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> Path:
@@ -138,7 +136,7 @@ def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> P
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, content in contents.items():
-            replace(folder / file, content)
+            write_atomically(folder / file, content)
     except OSError as error:
         raise InputError(f"{folder}: the comparison cannot be written: {error.strerror or error}") from error
     return folder / "index.html"
@@ -163,33 +161,33 @@ def compare(entries: Sequence[Entry], split: str) -> list[Pair]:
 
 
 def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
-    """Return p and the test's name, None where there is no test that fits."""
+    """Return p and the name of the test, None where no test fits."""
     a, b = one.shares(split), other.shares(split)
     if len(a) > 1 and len(b) > 1:
         if split == "validation" and (one.samples(split)[-1] or other.samples(split)[-1]):
-            return None  # folds share training images: their accuracies are not independent
-        constant = len({*a}) == len({*b}) == 1  # no deviation, and so no test
+            return None  # folds share training samples: their accuracies are not independent
+        constant = len({*a}) == len({*b}) == 1  # no variance, and so no test
         return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
     if len(a) != len(b):
         return None
-    right = one.frames.correct(one.ids(split)[0], split), other.frames.correct(other.ids(split)[0], split)
-    if right[0] is None or right[1] is None:
+    first, second = one.frames.correct(one.ids(split)[0], split), other.frames.correct(other.ids(split)[0], split)
+    if first is None or second is None:
         return None
-    if one.samples(split) == other.samples(split) and right[0].size == right[1].size:
-        only = (right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum()
-        return float(mcnemar_exact(*only)), "exact McNemar, same images"
-    return two_proportions(int(right[0].sum()), right[0].size, int(right[1].sum()), right[1].size), "two proportions"
+    if one.samples(split) == other.samples(split) and first.size == second.size:
+        only = (first & ~second).sum(), (second & ~first).sum()
+        return float(mcnemar_exact(*only)), "exact McNemar, same samples"
+    return two_proportions(int(first.sum()), first.size, int(second.sum()), second.size), "two proportions"
 
 
-def two_proportions(right: int, samples: int, other_right: int, other_samples: int) -> float:
-    """Return p of the pooled z test that two shares, each on images of its own, are the same.
+def two_proportions(correct: int, samples: int, other_correct: int, other_samples: int) -> float:
+    """Return p of the pooled z test that two accuracies, each on samples of its own, are equal.
 
     >>> f"{two_proportions(520, 1000, 480, 1000):.4f}"
     '0.0736'
     """
-    pooled = (right + other_right) / (samples + other_samples)
+    pooled = (correct + other_correct) / (samples + other_samples)
     error = math.sqrt(pooled * (1 - pooled) * (1 / samples + 1 / other_samples))
-    return 2 * float(ndtr(-abs(right / samples - other_right / other_samples) / error)) if error else 1.0
+    return 2 * float(ndtr(-abs(correct / samples - other_correct / other_samples) / error)) if error else 1.0
 
 
 def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
@@ -202,6 +200,7 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
             entries=entries,
             pairs=pairs,
             same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
+            symbols=formatting.symbols(label for entry in entries for stage in entry.stages for label in stage.labels),
             figures=[Markup(figure) for figure in figures],
             character=character,
             duration=formatting.duration,
@@ -231,14 +230,14 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
 
 def _studies_csv(entries: Sequence[Entry]) -> str:
     header = ["study", "state", "stage", "configuration", "validation_accuracy", "validation_low", "validation_high"]
-    header += ["validation_images", "test_accuracy", "test_trials", "trials", "epochs_done", "seconds"]
+    header += ["validation_samples", "test_accuracy", "test_trials", "trials", "epochs_done", "seconds"]
     rows: list[list[Any]] = [header]
     for entry in entries:
         estimate = entry.best.validation if entry.best else None
         measured = [estimate.share, estimate.low, estimate.high, estimate.samples] if estimate else [None] * 4
         tests = [test.share for test in entry.tests]
         trials = entry.frames.trials
-        first = [
+        identity = [
             entry.name,
             entry.frames.study["state"],
             entry.search.name if entry.search else None,
@@ -246,7 +245,7 @@ def _studies_csv(entries: Sequence[Entry]) -> str:
         ]
         test = [math.fsum(tests) / len(tests) if tests else None, len(tests)]
         rows.append(
-            [*first, *measured, *test, len(trials), int(trials["epochs_done"].sum()), float(trials["seconds"].sum())]
+            [*identity, *measured, *test, len(trials), int(trials["epochs_done"].sum()), float(trials["seconds"].sum())]
         )
     return _csv(rows)
 

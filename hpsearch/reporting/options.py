@@ -1,4 +1,4 @@
-"""What a reader asks of a report beyond what every report shows: chosen trials, example images."""
+"""What a report shows in addition to its usual contents: learning curves of chosen trials, example images."""
 
 from dataclasses import dataclass
 
@@ -6,23 +6,23 @@ from hpsearch.errors import InputError
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Trials to draw the curves of, by stage (None: the last that searched) and number; whether to show images."""
+class ReportOptions:
+    """Trials to draw the learning curves of, by stage and number; whether to show example images of the test set."""
 
-    trials: tuple[tuple[str | None, int], ...] = ()
+    trials: tuple[tuple[str, int], ...] = ()
     examples: bool = False
 
 
-def chosen_trials(text: str) -> tuple[tuple[str | None, int], ...]:
-    """Return the trials that a comma list names. Raises InputError for what is no trial's number.
+def chosen_trials(text: str) -> tuple[tuple[str, int], ...]:
+    """Return the trials in a comma list. Raises InputError for what is not STAGE:NUMBER.
 
-    >>> chosen_trials("3, 7"), chosen_trials("fine:3,final:0")
-    (((None, 3), (None, 7)), (('fine', 3), ('final', 0)))
+    >>> chosen_trials("fine:3, final:0")
+    (('fine', 3), ('final', 0))
     """
-    found: list[tuple[str | None, int]] = []
+    found = []
     for part in text.split(","):
-        stage, colon, number = part.strip().rpartition(":")
-        if not number.strip().isdecimal():
-            raise InputError(f"--trials must be trials' numbers, as 3,7 or fine:3, got {part.strip()!r}")
-        found.append((stage.strip() if colon else None, int(number)))
+        stage, _, number = (each.strip() for each in part.rpartition(":"))
+        if not stage or not number.isdecimal():
+            raise InputError(f"--trials must name trials as STAGE:NUMBER, e.g. fine:3,final:0, got {part.strip()!r}")
+        found.append((stage, int(number)))
     return tuple(dict.fromkeys(found))

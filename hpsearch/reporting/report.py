@@ -1,7 +1,7 @@
-"""Renders a study's report and puts it in place. May import Jinja2, and of ours everything in this package.
+"""Renders a study's report and writes its files. May import Jinja2 and everything in this package.
 
-Every foreign text is escaped where it enters a document: HTML by Jinja2, CSV and Markdown by `words`, figures by
-matplotlib; a name never becomes a path outside the reports' directory.
+Every text that a user or a model chose is escaped where it enters a document: HTML by Jinja2, CSV and Markdown by
+`formatting`, figures by matplotlib. A name never becomes a path outside the reports' directory.
 """
 
 import re
@@ -13,56 +13,56 @@ import sqlalchemy
 from markupsafe import Markup, escape
 
 from hpsearch.errors import InputError
+from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.curves import curve_groups
 from hpsearch.reporting.figures.endings import ending_figures
 from hpsearch.reporting.figures.importance import importance_figure
 from hpsearch.reporting.figures.pairs import several_keys
 from hpsearch.reporting.figures.search import reading_aid, search_figures
-from hpsearch.reporting.figures.style import character, gathered
+from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
-from hpsearch.reporting.file_names import folder_name, replace
-from hpsearch.reporting.formats import formats as forms
+from hpsearch.reporting.files import folder_name, write_atomically
+from hpsearch.reporting.formats.content import Content
+from hpsearch.reporting.formats.registry import DEFAULT, report_files
 from hpsearch.reporting.frames import Frames, load
-from hpsearch.reporting.options import Asked
+from hpsearch.reporting.options import ReportOptions
 from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
-from hpsearch.reporting.sections.certainty import check_final, view_choices
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
-from hpsearch.reporting.sections.provenance import stage_origins
+from hpsearch.reporting.sections.provenance import stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.references import reference_rows
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
 from hpsearch.reporting.sections.stage import StageView, view_stages
 
-_NOTHING_MORE = Asked()
+_DEFAULT_OPTIONS = ReportOptions()
 
 
 def write(
     engine: sqlalchemy.Engine,
     name: str,
     directory: Path,
-    formats: Sequence[str] = forms.DEFAULT,
-    asked: Asked = _NOTHING_MORE,
+    formats: Sequence[str] = DEFAULT,
+    options: ReportOptions = _DEFAULT_OPTIONS,
 ) -> Path:
-    """Render a study's report into its folder of `directory`; return the path of its page, or of its last file."""
+    """Write a study's report into its folder of `directory`; return the path of the file to open."""
     frames = load(engine, name)
     stages = view_stages(frames)
-    with gathered() as pictures:
-        page = render(frames, stages, asked) if set(formats) - {"csv", "parquet"} else ""
-    contents = forms.files(frames, stages, page, pictures, formats)
+    contents = report_files(Content(frames, stages, lambda: render(frames, stages, options), formats))
     folder = directory / folder_name(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file, content in contents.items():
+        for file, content in reversed(contents.items()):  # so that the file to open is complete last
             (folder / file).parent.mkdir(exist_ok=True)
-            replace(folder / file, content)
+            write_atomically(folder / file, content)
     except OSError as error:
         raise InputError(f"{folder}: the report cannot be written: {error.strerror or error}") from error
-    return folder / next((file for file in forms.OPENED if file in contents), next(iter(contents)))
+    return folder / next(iter(contents))
 
 
 def environment() -> jinja2.Environment:
-    """Return what our templates are rendered in: it escapes every text, and knows `read` and `unbroken`."""
+    """Return the environment of our templates: it escapes every text, and has `read` and `unbroken`."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("hpsearch.reporting"),
         autoescape=True,
@@ -76,25 +76,26 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def render(frames: Frames, stages: Sequence[StageView], asked: Asked = _NOTHING_MORE) -> str:
-    """Return the one self-contained HTML page, with what a reader asked for beyond the usual."""
-    choices, importances = view_choices(frames, stages), stage_importances(frames, stages)
-    groups = curve_groups(frames, stages, asked.trials)
+def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions = _DEFAULT_OPTIONS) -> str:
+    """Return the report as one self-contained HTML page."""
+    corrected, importances = corrected_accuracies(frames, stages), stage_importances(frames, stages)
+    groups = curve_groups(frames, stages, options.trials)
     pairs, parallel = several_keys(frames, stages)
     prunings = view_pruning(frames, stages)
-    confused = confusion(frames, stages, asked.examples)
+    matrix = confusion(frames, stages, options.examples)
     return (
         environment()
         .get_template("index.html")
         .render(
             study=frames.study,
             description=summary.description(frames),
-            summary=summary.summarise(frames, stages, choices, [each.in_short for each in prunings]),
+            summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings]),
+            symbols=formatting.symbols(label for stage in stages for label in stage.labels),
             facts=summary.facts(frames),
             quantities=summary.quantities(frames),
             stages=stages,
-            choices=choices,
-            check=check_final(frames, stages, choices),
+            corrected=corrected,
+            final_test=final_test(frames, stages, corrected),
             importances=importances,
             importance_picture=Markup(importance_figure(importances)),
             search=[Markup(svg) for svg in search_figures(frames, stages)],
@@ -103,13 +104,13 @@ def render(frames: Frames, stages: Sequence[StageView], asked: Asked = _NOTHING_
             weights=weight_images(frames, stages),
             references=reference_rows(frames),
             advice=advise(frames, stages),
-            origins=stage_origins(frames, stages),
+            provenance=stage_provenance(frames, stages),
             prunings=prunings,
             pairs=[Markup(svg) for svg in pairs],
             parallel=Markup(parallel),
             endings=[Markup(svg) for svg in ending_figures(frames, stages)],
-            confusion=confused,
-            confusion_figure=Markup(confused.figure if confused else ""),
+            confusion=matrix,
+            confusion_figure=Markup(matrix.figure if matrix else ""),
             character=character,
             bar=_bar,
         )
@@ -120,11 +121,11 @@ _NUMBER = re.compile(r"\d[\d.,]*(e-?\d+|–\d[\d.]*)")
 
 
 def unbroken(text: str) -> Markup:
-    """Escape a text for HTML, and keep 6.75e-4 and 50.75–52.71 each on one line."""
+    """Escape a text for HTML, and keep numbers such as 6.75e-4 and 50.75–52.71 on one line."""
     return Markup(_NUMBER.sub(lambda number: f'<span class="number">{number[0]}</span>', str(escape(text))))
 
 
 def _bar(stage: StageView, share: float) -> str:
-    """Return where a share lies on the scale of a stage's intervals, in percent of its width."""
+    """Return the position of a share on the scale of a stage's interval bars, in percent of its width."""
     low, high = stage.scale
     return f"{3 + 94 * (share - low) / ((high - low) or 1):.1f}%"

@@ -1,4 +1,4 @@
-"""A study's results in Python and in a notebook: what `hpsearch.load` gives. May import pandas and our modules."""
+"""A study's results in Python and in notebooks: the base of what `hpsearch.load` returns. May import our modules."""
 
 import base64
 from collections.abc import Mapping
@@ -10,24 +10,24 @@ import pandas as pd
 import sqlalchemy
 
 from hpsearch.reporting import formatting, report
-from hpsearch.reporting.figures.style import Picture, gathered
-from hpsearch.reporting.formats.images import picture_file
-from hpsearch.reporting.formats.tables import ranking_frame
+from hpsearch.reporting.figures.files import plot_file
+from hpsearch.reporting.figures.style import Plot, collected_plots
+from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.sections import summary
-from hpsearch.reporting.sections.certainty import view_choices
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.stage import StageView, view_stages
 
 _BEST = 10
-"""So many rows of each stage are shown in a notebook."""
+"""A notebook shows so many rows of each stage."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """A study as it stood when it was loaded. In a notebook it shows its summary, best configurations and pictures.
+    """A study at the time it was loaded. A notebook shows its summary, its best configurations and its figures.
 
-    `ranking` has a row per trial, as ranking.csv; `trials` and `stages` are the tables of the database, `curves` a row
-    per trial_id and epoch (see `Frames`). `figures` are the report's, by name: `figures["search lambda"]` shows itself.
+    `ranking` has the rows of ranking.csv; `trials` and `stages` are the tables of the database; `curves` has a row per
+    trial_id and epoch (see `Frames`). `figures` has the report's figures by name, e.g. `figures["search lambda"]`.
     """
 
     frames: Frames
@@ -44,12 +44,12 @@ class Results:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """A row per trial, with all that the database has of it."""
+        """A row per trial, with all its columns in the database."""
         return self.frames.trials
 
     @property
     def curves(self) -> pd.DataFrame:
-        """A row per trial_id and epoch: η, and cost, loss and accuracy on training and validation images."""
+        """A row per trial_id and epoch: η (the learning rate); train and validation cost, loss and accuracy."""
         return self.frames.curves
 
     @property
@@ -59,15 +59,15 @@ class Results:
 
     @cached_property
     def summary(self) -> list[str]:
-        """The report's first sentences."""
-        return summary.summarise(self.frames, self._views, view_choices(self.frames, self._views))
+        """The sentences of the report's summary."""
+        return summary.summarise(self.frames, self._views, corrected_accuracies(self.frames, self._views))
 
     @cached_property
     def figures(self) -> Mapping[str, "Figure"]:
         """The report's figures by name."""
-        with gathered() as pictures:
+        with collected_plots() as plots:
             report.render(self.frames, self._views)
-        return {name: Figure(picture) for name, picture in pictures.items()}
+        return {name: Figure(plot) for name, plot in plots.items()}
 
     @cached_property
     def _views(self) -> list[StageView]:
@@ -93,25 +93,25 @@ class Results:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of the report, which a notebook shows."""
+    """One figure of the report; a notebook shows it."""
 
-    picture: Picture
+    plot: Plot
 
     def png(self) -> bytes:
         """The figure as a PNG file."""
-        return picture_file(self.picture, "png")
+        return plot_file(self.plot, "png")
 
     def svg(self) -> str:
         """The figure as an SVG file."""
-        return picture_file(self.picture, "svg").decode()
+        return plot_file(self.plot, "svg").decode()
 
     def _repr_html_(self) -> str:
-        # As an image: two figures' SVG in one page could share identifiers.
+        # As an image, because the identifiers of two SVG figures in one page could collide.
         content = base64.b64encode(self.svg().encode()).decode()
-        alt = escape(self.picture.alt)
+        alt = escape(self.plot.alt)
         return f'<img alt="{alt}" src="data:image/svg+xml;base64,{content}" style="max-width: 30rem">'
 
 
 def results(engine: sqlalchemy.Engine, name: str) -> Results:
-    """Read a study. Raises StorageError for a name that the database does not hold."""
+    """Read a study. Raises StorageError for a name that is not in the database."""
     return Results(load(engine, name))

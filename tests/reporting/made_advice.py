@@ -1,4 +1,4 @@
-"""Finished studies whose study file parses, row by row in the database, for advice, references and their kin."""
+"""Finished studies with a valid study file, for the sections that read it: advice, references, provenance."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def make(
     seeds: int = 1,
     test: bool = False,
 ) -> made_study.Maker:
-    """One searching stage with these configurations and accuracies, each with so many seeds."""
+    """One search stage with these configurations and accuracies, each with so many seeds."""
     maker = made_study.Maker(engine, text=text)
     maker.samples = 400
     stage = maker.stage("search", kind, space, test=test, data={"train": 1_000, "validation": 400, "test": 10_000})
@@ -61,7 +61,7 @@ def make(
 
 
 def flat(maker: made_study.Maker) -> None:
-    """Let every curve of the study rest at its end: nothing is still improving."""
+    """Make every curve of the study flat from epoch 5 on: nothing is still improving."""
     with maker.engine.begin() as connection:
         connection.execute(
             sqlalchemy.text(

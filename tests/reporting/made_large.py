@@ -1,4 +1,4 @@
-"""A search of thousands of trials, inserted in bulk: what the report's speed, memory and size are measured on."""
+"""A search of thousands of trials, inserted in bulk, to measure the report's speed, memory and size."""
 
 import made_study
 import numpy as np
@@ -6,12 +6,12 @@ import sqlalchemy
 
 from hpsearch.storage import schema
 
-IMAGES = 5_000
+SAMPLES = 5_000
 RANGES = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-4, "high": 1.0, "log": True}}
 
 
 def make_large(engine: sqlalchemy.Engine, trials: int, epochs: int, name: str = "large") -> None:
-    """A random search over λ and η, whose best tenth is searched again finer, and a final of one trial."""
+    """A random search over λ and η in two stages, coarse and fine."""
     maker = made_study.Maker(engine, name)
     fine = {"lambda": {"low": 1e-4, "high": 1e-2, "log": True}, "eta": {"low": 1e-2, "high": 0.3, "log": True}}
     sizes = (trials - trials // 2, trials // 2)
@@ -24,7 +24,7 @@ def make_large(engine: sqlalchemy.Engine, trials: int, epochs: int, name: str = 
 def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epochs: int) -> None:
     """One stage with a trial for each id."""
     stage = maker.stage(name, "random", space, trials=len(ids))
-    random, difficulty = maker.random, maker.difficulty[:IMAGES]
+    random, difficulty = maker.random, maker.difficulty[:SAMPLES]
     configurations = {
         key: 10 ** random.uniform(np.log10(entry["low"]), np.log10(entry["high"]), size=len(ids))
         for key, entry in space.items()
@@ -40,7 +40,7 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
     for index, trial in enumerate(ids):
         params = {key: float(values[index]) for key, values in configurations.items()}
         accuracy = 0.1 + (ceiling[index] - 0.1) * shape + 0.003 * random.normal(size=epochs)
-        score = difficulty + 0.35 * random.normal(size=IMAGES)
+        score = difficulty + 0.35 * random.normal(size=SAMPLES)
         right = score < np.quantile(score, accuracy.max())
         accuracy[accuracy.argmax()] = right.mean()
         best = int(accuracy.argmax())
@@ -60,7 +60,7 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
         metrics = (loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy)
         columns = np.column_stack([np.full(epochs, params["eta"]), *metrics]).tolist()
         curves += [(trial, epoch, *row) for epoch, row in enumerate(columns, start=1)]
-        predictions.append((trial, "validation", IMAGES, np.packbits(right).tobytes(), None))
+        predictions.append((trial, "validation", SAMPLES, np.packbits(right).tobytes(), None))
     with maker.engine.begin() as connection:
         connection.execute(schema.trials.insert(), trials)
         places = ", ".join("?" * len(schema.curves.c))

@@ -1,4 +1,4 @@
-"""Makes plausible studies in a real SQLite file, so that the report can be tested without training anything."""
+"""Makes plausible studies in a real SQLite file, so that reports can be tested without training."""
 
 import io
 from pathlib import Path
@@ -179,7 +179,7 @@ class Maker:
         return points
 
     def right(self, accuracy: float, samples: int) -> np.ndarray:
-        """Which images a network gets right: mostly the easy ones, so that networks agree as real ones do."""
+        """Which samples a classifier gets right: mostly the easy ones, so that classifiers agree as real ones do."""
         score = self.difficulty[:samples] + 0.35 * self.random.normal(size=samples)
         return score < np.quantile(score, min(accuracy, 1.0))
 
@@ -247,7 +247,7 @@ def make_search(
             maker.trial(coarse, number, params, _ceiling(value), epochs=epochs)
     notes = [
         "λ ranges around the best 3 of coarse: 3.2e-4 to 2.1e-3.",
-        "The best batch size of coarse sits on the edge of its range: extended to 400.",
+        "The best batch size of coarse is at the edge of its range: extended to 400.",
     ]
     space = {"lambda": {"low": 3.2e-4, "high": 2.1e-3, "log": True}, "batch_size": {"choices": [200, 400]}}
     fine = maker.stage("fine", "grid", space, trials=10, notes=notes)

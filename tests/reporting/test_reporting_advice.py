@@ -1,7 +1,6 @@
-"""What to try next: at an edge go on, in the noise stop, still improving train on; its lines are valid when pasted."""
+"""Next steps: extend a range at its edge, stop among ties, train longer what improves; the lines are valid TOML."""
 
 import made_advice
-import made_study
 import pytest
 from made_advice import HEAD, RANDOM, flat, make, spread
 
@@ -9,6 +8,7 @@ from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.advice import advise, toml
 from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.spec import parse
+from hpsearch.storage import schema
 
 LAMBDAS = spread(2e-5, 5e-2, 6)
 INNER = [{"lambda": value, "batch_size": 100} for value in LAMBDAS]
@@ -26,8 +26,8 @@ def advice(engine, name="made"):
 def test_the_best_at_an_edge_of_its_range_is_searched_further_out(engine):
     flat(make(engine, INNER, [0.9, 0.7, 0.6, 0.5, 0.4, 0.3]))
     (found,), frames = advice(engine)
-    assert found.title == "Search further out"
-    assert found.why.startswith("The best λ, 2e-5, is at the lower edge of the range of search (1e-5 to 1e-1).")
+    assert found.title == "Extend the search space"
+    assert found.reason.startswith("The best λ of search, 2e-5, is at the lower edge of its range (1e-5 to 1e-1).")
     stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
     assert stage.name == "further"
     assert stage.space["lambda"].low < 1e-5
@@ -41,7 +41,7 @@ def test_the_best_at_the_end_of_its_choices_gets_a_further_choice(engine):
     ]
     flat(make(engine, configurations, [0.5, 0.9, 0.3, 0.5, 0.6]))
     found, frames = advice(engine)
-    assert "The best batch size, 50, is the smallest of the choices of search." in found[0].why
+    assert "The best batch size of search, 50, is the smallest of its choices." in found[0].reason
     assert parse(frames.study["text"] + found[0].lines, "x").stages[-1].space["batch_size"].choices == (
         25,
         50,
@@ -55,11 +55,13 @@ def test_the_best_inside_its_range_needs_no_advice(engine):
     assert advice(engine)[0] == []
 
 
-def test_where_nothing_can_be_told_from_the_best_the_search_stops_and_the_best_train_again(engine):
+def test_where_all_are_ties_the_search_stops_and_the_best_train_again(engine):
     flat(make(engine, INNER, [0.52, 0.51, 0.52, 0.51, 0.52, 0.51]))
     (found,), frames = advice(engine)
-    assert found.title == "Stop searching here"
-    assert found.why.startswith("None of the 5 other configurations of search can be told from its best on 400 images")
+    assert found.title == "Stop this search"
+    assert found.reason.startswith(
+        "None of the 5 other configurations of search is statistically distinguishable from its best on"
+    )
     stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
     assert (stage.name, stage.replicates, len(stage.configurations)) == ("again", 5, 3)
 
@@ -69,7 +71,7 @@ def test_a_best_that_still_improves_is_trained_for_twice_as_long(engine):
     make(engine, INNER, [0.3, 0.4, 0.9, 0.5, 0.4, 0.3], text=text)
     found, frames = advice(engine)
     assert [each.title for each in found] == ["Train longer"]
-    assert "was still improving when its 12 epochs were over. At its end the validation accuracy" in found[0].why
+    assert "was still improving after its 12 epochs. In its last epochs, the validation accuracy" in found[0].reason
     stage = parse(frames.study["text"] + found[0].lines, "x").stages[-1]
     assert (stage.training, stage.model) == ({"clip_norm": 5, "epochs": 24}, {"hidden": [7]})
 
@@ -80,9 +82,9 @@ def test_with_folds_the_lines_have_no_replicates(engine):
     flat(maker)
     with engine.begin() as connection:
         data = {"train": 1_000, "validation": 250, "folds": 5}
-        connection.execute(made_study.tables.stages.update().values(data=data))
+        connection.execute(schema.stages.update().values(data=data))
     found, _ = advice(engine)
-    assert found[0].title == "Stop searching here"
+    assert found[0].title == "Stop this search"
     assert "replicates" not in found[0].lines
 
 
@@ -90,7 +92,7 @@ def test_a_running_stage_or_a_file_of_another_version_gets_no_advice(engine, fin
     assert advise(finished, view_stages(finished)) == []
     make(engine, INNER, [0.9, 0.7, 0.6, 0.5, 0.4, 0.3])
     with engine.begin() as connection:
-        connection.execute(made_study.tables.stages.update().values(state="running"))
+        connection.execute(schema.stages.update().values(state="running"))
     assert advice(engine)[0] == []
 
 

@@ -9,12 +9,14 @@ import pytest
 from scipy.stats import binomtest, t, ttest_rel
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.formats.tables import ranking_csv, ranking_md
-from hpsearch.reporting.sections.certainty import check_final, view_choices
+from hpsearch.reporting.formats.csv import ranking_csv
+from hpsearch.reporting.formats.markdown import ranking_md
 from hpsearch.reporting.sections.replicate_rows import compare_configurations, configurations_of, replication_of
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
 from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.reporting.sections.summary import facts, summarise
-from hpsearch.reporting.statistics.comparison import holm, wilson_interval
+from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.tests import holm
 from hpsearch.search.ranking import rank
 from hpsearch.storage import reading, schema
 
@@ -83,20 +85,20 @@ def test_each_interval_has_the_configurations_own_number_of_replicates(engine):
             low, high = values.mean() - half, values.mean() + half
         assert (row.validation.low, row.validation.high) == pytest.approx((low, high))
         assert ("±" in row.accuracy) == (row.replicates > 1)
-    assert "Configurations with more seeds stand first" in shown.caption
-    assert "those of one seed by exact McNemar tests" in shown.caption
+    assert "Configurations with more seeds come first" in shown.caption
+    assert "those with one seed: an exact McNemar test" in shown.caption
 
 
-def test_the_texts_say_among_how_many_the_best_was_chosen_and_over_what(engine):
+def test_the_summary_says_from_how_many_configurations_the_best_was_selected(engine):
     confirmed(engine)
     frames, stages = view(engine)
-    text = " ".join(summarise(frames, stages, view_choices(frames, stages)))
-    assert "the highest of the 2 configurations of 5 that have so many seeds" in text
+    text = " ".join(summarise(frames, stages, corrected_accuracies(frames, stages)))
+    assert "the highest of the 2 of 5 configurations that have as many seeds" in text
     assert "mean ± standard deviation over 5 seeds" in text
     assert "over the seeds that both have" in text
-    (choice,) = view_choices(frames, stages)
-    assert choice.configurations == "2"  # those with the most replicates
-    assert "Confirmed: 3 configurations got 11 further trials, with up to 5 seeds in all." in stages[0].course
+    (corrected,) = corrected_accuracies(frames, stages)
+    assert corrected.configurations == "2"  # those with the most replicates
+    assert "Confirmed: 3 configurations got 11 further trials, with up to 5 seeds in all." in stages[0].changes
     assert "| rank | trials | seeds | λ |" in ranking_md("made", stages)
 
 
@@ -112,7 +114,7 @@ def test_replicates_for_which_there_was_no_time_do_not_count(engine):
     kept = frames.trials[frames.trials["rank"].notna()]
     counted = [(point, len(list(members))) for point, members in itertools.groupby(kept["point"])]
     assert counted == expected == [(1, 3), (0, 2)]
-    assert shown.rows[1].remark.endswith("; no time for 1 of 3 seeds")
+    assert shown.rows[1].remark.endswith("; no time left for 1 of 3 seeds")
     assert shown.rows[2].remark == "stopped: 3 of 3 seeds; seed 0: the stage's budget of minutes ended"
     ranks = {row["trial"]: row["rank"] for row in csv.DictReader(io.StringIO(ranking_csv(frames)))}
     assert (ranks["6"], ranks["0"], ranks["2"]) == ("", "2", "")
@@ -124,49 +126,50 @@ def test_configurations_that_are_being_confirmed_keep_their_place(engine):
     change_trial(engine, 4, state="waiting", epochs_done=0)
     _, (shown,) = view(engine)
     assert [row.rank for row in shown.rows] == ["1", "2", "3"]
-    assert shown.rows[0].remark == "best so far; 1 further seed under way"
+    assert shown.rows[0].remark == "best so far; 1 further seed in training"
 
 
-def test_the_budget_that_ended_a_stage_growth_and_stale_results_are_told(engine, tmp_path):
+def test_a_stage_says_which_budget_ended_it_how_it_grew_and_that_it_is_stale(engine, tmp_path):
     ended = "No configuration was better than 50.00% for 20 in a row."
     confirmed(engine, (1, 1, 1, 1, 1), ended=ended, batches=[2, 4], stale=True)
     page = (
         write_report(engine, "made", tmp_path).read_text().replace('<span class="number">', "").replace("</span>", "")
     )
     assert ended in page
-    assert "The study file was changed to ask for more when it had 2 and 4 configurations." in page
+    assert "The study file was changed to add configurations when the stage had 2 and 4." in page
     assert "An earlier stage has grown since this one began" in page
 
 
-def test_looks_of_trials_that_have_been_deleted_count(engine):
+def test_test_set_evaluations_of_deleted_trials_count(engine):
     made_study.make_search(engine, "made")
     change(engine, schema.stages, schema.stages.c.name == "final", test_evaluations=5)
     frames, stages = view(engine)
-    assert check_final(frames, stages, []).test_evaluations == 8
+    assert final_test(frames, stages, []).test_evaluations == 8
     text = " ".join(summarise(frames, stages))
-    assert "looked at 8 times" in text
-    assert "(5 by trials that were deleted when their stage began anew)" in text
+    assert "Test-set evaluations: 8 (8 in final), of which 5 by trials that were deleted" in text
 
 
-def test_a_model_file_that_was_changed_under_way_is_told_with_its_former_hash(engine):
+def test_a_model_file_that_was_changed_is_reported_with_its_former_hash(engine):
     maker, _ = confirmed(engine, (1, 1), (0.5, 0.4))
     model = {"file": "models/mlp.py", "hash": "b2" * 32, "text": "…", "former": ["a1" * 32]}
     change(engine, schema.studies, schema.studies.c.id == maker.study, model=model)
     frames, stages = view(engine)
-    assert any("changed once under way, and the change accepted" in text for text in summarise(frames, stages))
-    assert ("Before it was changed", "a1" * 32) in facts(frames)
+    assert any(
+        "changed once during the study, and the change was accepted" in text for text in summarise(frames, stages)
+    )
+    assert ("Former hash of the model file", "a1" * 32) in facts(frames)
 
 
-def test_a_failure_shows_its_last_line_and_its_whole_traceback_to_unfold(engine, tmp_path):
+def test_a_failure_shows_its_last_line_and_its_complete_traceback_to_unfold(engine, tmp_path):
     confirmed(engine, (1, 1, 1, 1, 1))
     trace = "Traceback (most recent call last):\n  in build\nValueError: <img src=x onerror=alert(1)>\n"
     for number in (1, 2):
         change_trial(engine, number, state="failed", reason="the model file failed", traceback=trace, epochs_done=1)
     _, (shown,) = view(engine)
-    (row,) = (row for row in shown.rows if row.trial == "1")
+    (row,) = (row for row in shown.rows if row.trial == "coarse:1")
     assert row.remark == ("failed after epoch 1 of 12: the model file failed: ValueError: <img src=x onerror=alert(1)>")
     page = write_report(engine, "made", tmp_path, ["html", "md"])
-    assert "<summary>Traceback of trials 1–2</summary>" in page.read_text()
+    assert "<summary>Traceback of trials coarse:1–2</summary>" in page.read_text()
     assert "<img src=x" not in page.read_text()
     assert "```\nTraceback (most recent call last):" in page.with_name("report.md").read_text()
 
@@ -176,5 +179,8 @@ def test_of_many_different_tracebacks_some_are_shown_and_it_is_said(engine):
     for number in range(7):
         change_trial(engine, number, state="failed", reason="x", traceback=f"Traceback\nError: {number}")
     _, (shown,) = view(engine)
-    assert [trace.title for trace in shown.tracebacks[:2]] == ["Traceback of trial 0", "Traceback of trial 1"]
+    assert [trace.title for trace in shown.tracebacks[:2]] == [
+        "Traceback of trial coarse:0",
+        "Traceback of trial coarse:1",
+    ]
     assert shown.tracebacks[-1].title == "2 further tracebacks not shown"

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 import tiny
 
-from hpsearch.reporting.curves import Curve, comparable
+from hpsearch.reporting.curves import Curve, comparable_epochs
 from hpsearch.reporting.frames import load
 from hpsearch.reporting.sections.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_configuration
 from hpsearch.search import launch
@@ -32,7 +32,7 @@ configurations = [
 
 MADE = [
     ("{ eta = 0.1 }", "plateaued since epoch"),
-    ("{ eta = 0.1, epochs = 35 }", "fine"),
+    ("{ eta = 0.1, epochs = 35 }", "healthy"),
     ('{ optimiser = "adam", eta = 0.01 }', "overfits since epoch"),
     ('{ optimiser = "adam", eta = 0.03 }', "overfits since epoch"),
     ("{ eta = 1e6 }", "diverged (epoch 1)"),
@@ -51,7 +51,7 @@ CYCLIC = [
     (0.01, 5, 30, ("still improving",)),
     (100.0, 3, 30, ("diverged (epoch",)),
 ]
-"""eta_max, epochs of a cycle, epochs, and what may be said."""
+"""eta_max, epochs of a cycle, epochs, and the diagnoses that are right."""
 
 
 @pytest.fixture(scope="module")
@@ -77,25 +77,25 @@ def diagnosed(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("number", "text"), [(i, text) for i, (_, text) in enumerate(MADE)])
-def test_a_trial_made_to_go_wrong_is_told_what_went_wrong(diagnosed, number, text):
+def test_a_trial_made_to_go_wrong_has_the_right_diagnosis(diagnosed, number, text):
     assert diagnosed["made", number].text.startswith(text), diagnosed["made", number]
 
 
 @pytest.mark.parametrize(("number", "texts"), [(i, texts) for i, (*_, texts) in enumerate(CYCLIC)])
-def test_waves_of_a_cyclical_learning_rate_are_no_jumps(diagnosed, number, texts):
+def test_cycles_of_the_learning_rate_are_no_jumps(diagnosed, number, texts):
     assert diagnosed["cyclic", number].text.startswith(texts), diagnosed["cyclic", number]
 
 
 def test_cycles_are_compared_at_their_ends_and_a_warm_up_is_left_out():
     up_and_down = np.array([0.05, 0.1, 0.05, 1e-5] * 3)
-    assert comparable(up_and_down).tolist() == [3, 7, 11]
-    assert comparable(up_and_down[:7]).tolist() == [3, 6]
-    assert comparable(np.array([0.1, 0.2, 0.3, 0.2, 0.1])).tolist() == [2, 3, 4]
-    assert comparable(np.array([0.1, 0.1, 0.01, 0.01])).tolist() == [0, 1, 2, 3]
-    assert comparable(np.array([0.1, 0.2, 0.3])).tolist() == [2]
+    assert comparable_epochs(up_and_down).tolist() == [3, 7, 11]
+    assert comparable_epochs(up_and_down[:7]).tolist() == [3, 6]
+    assert comparable_epochs(np.array([0.1, 0.2, 0.3, 0.2, 0.1])).tolist() == [2, 3, 4]
+    assert comparable_epochs(np.array([0.1, 0.1, 0.01, 0.01])).tolist() == [0, 1, 2, 3]
+    assert comparable_epochs(np.array([0.1, 0.2, 0.3])).tolist() == [2]
 
 
-MEASURE = Measure(guess_loss=math.log(10), chance=0.1, samples=10_000, best=0.5)
+MEASURE = Measure(chance_loss=math.log(10), chance_accuracy=0.1, samples=10_000, best=0.5)
 
 
 def curve(train_loss, validation_loss, train_accuracy=0.7, validation_accuracy=0.5):
@@ -105,12 +105,12 @@ def curve(train_loss, validation_loss, train_accuracy=0.7, validation_accuracy=0
     return Curve(np.arange(1, epochs + 1), np.full(epochs, 0.1), losses[0], losses[0], values[0], losses[1], values[1])
 
 
-def test_curves_part_where_the_validation_loss_is_lowest():
+def test_overfitting_begins_where_the_validation_loss_is_lowest():
     down = np.linspace(2.0, 0.5, 40)
     validation = np.abs(np.linspace(-1, 1, 40) + 0.3) + 1.5
     found = diagnose(curve(down, validation), MEASURE)
     assert (found.kind, found.epoch) == ("overfits", 15)
-    assert found.because.startswith("From epoch 15 on the training loss falls from 1.46 to")
+    assert found.reason.startswith("From epoch 15 on, the training loss falls from 1.46 to")
     assert diagnose(curve(down[::-1], validation), MEASURE).kind != "overfits"
 
 
@@ -120,7 +120,7 @@ def test_a_single_spike_is_no_high_learning_rate():
     loss[25::4] = 1.2
     found = diagnose(curve(loss, loss), MEASURE)
     assert found.text == "learning rate too high (loss jumps)"
-    assert found.because == "The training loss jumps up 5 times, at worst from 1 to 1.6 in epoch 21."
+    assert found.reason == "The training loss jumps up 5 times, at worst from 1 to 1.6 in epoch 21."
 
 
 def test_jumps_before_the_learning_rate_is_lowered_are_no_fault():
@@ -131,7 +131,7 @@ def test_jumps_before_the_learning_rate_is_lowered_are_no_fault():
     assert diagnose(decayed, MEASURE).kind != "learning rate too high"
 
 
-def test_a_network_whose_units_died_has_diverged_but_one_that_a_large_decay_emptied_underfits():
+def test_a_model_whose_units_died_has_diverged_but_one_with_a_large_lambda_underfits():
     accuracy = np.r_[np.linspace(0.2, 0.45, 10), np.full(10, 0.1)]
     loss = np.r_[np.linspace(2.2, 1.6, 10), np.full(10, 2.303)]
     died = curve(loss, loss, accuracy, accuracy)
@@ -148,9 +148,9 @@ def test_numbers_that_are_missing_or_not_finite_are_left_out():
     assert diagnose(curve([1.0], [1.0]), MEASURE) is None
 
 
-def test_a_configuration_is_told_what_most_of_its_replicates_did():
+def test_a_configuration_has_the_most_frequent_diagnosis_of_its_replicates():
     overfits = [Diagnosis("overfits", epoch, "") for epoch in (9, 12, 10)]
     assert of_configuration(overfits) == ("overfits since epochs 9–12", 10)
-    assert of_configuration([*overfits[:2], Diagnosis("fine", None, "")])[0] == "overfits since epochs 9–12, 2 of 3"
+    assert of_configuration([*overfits[:2], Diagnosis("healthy", None, "")])[0] == "overfits since epochs 9–12, 2 of 3"
     assert of_configuration([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3), 1 of 2", 3)
     assert of_configuration([None]) == ("", None)

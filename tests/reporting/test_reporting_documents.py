@@ -1,4 +1,4 @@
-"""The files of a report: whole, deterministic, self-contained, at any moment of a study's life."""
+"""The files of a report: complete, deterministic, self-contained, at any time of a study's life."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from hpsearch.errors import InputError, StorageError
 from hpsearch.reporting import write_report
-from hpsearch.reporting.report import folder_name, replace
+from hpsearch.reporting.files import folder_name, write_atomically
 from hpsearch.storage import schema
 
 
@@ -64,7 +64,7 @@ def test_writing_again_gives_the_same_bytes(folder, finished_engine, tmp_path):
         assert (again / path.name).read_bytes() == path.read_bytes()
 
 
-def test_ranking_csv_has_a_row_per_trial_with_the_searched_keys(folder):
+def test_ranking_csv_has_a_row_per_trial_with_the_hyperparameters(folder):
     content = rows(folder / "ranking.csv")
     assert len(content) == 25
     assert {"lambda", "batch_size"} < content[0].keys()
@@ -108,40 +108,43 @@ def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
     text = " ".join(Page((folder / "index.html").read_text()).text.split())
     assert "The study is complete: 24 of 25 trials in 3 stages finished, 1 failed." in text
     assert re.search(r"Best configuration of the last search stage \(fine\): λ = \S+e-[34], batch size = 200\.", text)
-    assert re.search(r"Of the 9 other configurations there, \d cannot be told from it", text)
+    assert re.search(
+        r"Of the 9 other configurations of that stage, \d (is|are) not statistically distinguishable from it", text
+    )
     assert re.search(r"with 3 seeds, .* has a test accuracy of 5\d\.\d\d% ± 0\.\d\d", text)
-    assert "The test images were looked at 3 times, by 3 trials of final: after every choice had been made." in text
+    assert "Test-set evaluations: 3 (3 in final), after all configurations had been chosen." in text
 
 
 @pytest.mark.parametrize(("fine", "said"), [(0.4, True), (0.5, False), (0.6, False)])
-def test_a_higher_value_of_an_earlier_stage_is_not_kept_back(engine, tmp_path, fine, said):
+def test_a_higher_value_of_an_earlier_stage_is_reported(engine, tmp_path, fine, said):
     maker = made_study.Maker(engine)
     for name, accuracy in (("coarse", 0.5), ("fine", fine)):
         stage = maker.stage(name, "list", None)
         for number, eta in enumerate((0.1, 0.01)):
             maker.trial(stage, number, {"lambda": 0.0, "eta": eta}, accuracy - number / 10)
     text = " ".join(Page(write_report(engine, "made", tmp_path).read_text()).text.split())
-    assert ("An earlier stage's best has a higher one: λ = 0, η = 0.10 in coarse, with " in text) == said
+    earlier = r"The best of an earlier stage has a higher validation accuracy: \S+ with λ = 0, η = 0.10 in coarse"
+    assert bool(re.search(earlier, text)) == said
 
 
-def test_a_stage_scored_on_the_test_images_is_warned_of(engine, tmp_path):
+def test_test_set_evaluations_before_the_choice_are_counted_with_a_warning(engine, tmp_path):
     maker = made_study.Maker(engine)
     table = maker.stage("table", "list", None, test=True)
     for number, (decay, eta) in enumerate([(0, 0.1), (0, 0.001), (0.1, 0.001)]):
         maker.trial(table, number, {"lambda": decay, "eta": eta}, 0.3 + decay, test=True)
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert "looked at 3 times, by 3 trials of table; all before the best configuration was chosen." in text
+    assert "Test-set evaluations: 3 (3 in table); all before the best configuration was chosen." in text
     assert "Its test accuracy is" in text
 
 
-def test_the_page_says_what_the_loss_is_and_heads_searched_keys_briefly(engine, tmp_path):
+def test_the_page_says_what_the_loss_is_and_has_short_headings_for_hyperparameters(engine, tmp_path):
     maker = made_study.Maker(engine)
     configuration = {"model": {}, "training": {"loss": "hinge"}}
     params = {"optimiser.momentum": 0.9, "schedule.eta_max": 0.1, "optimiser": {"kind": "adam", "beta1": 0.8}}
     maker.trial(maker.stage("table", "list", None), 0, params, configuration=configuration)
     page = write_report(engine, "made", tmp_path)
     text = " ".join(Page(page.read_text()).text.split())
-    assert "Loss is mean multi-class hinge loss; cost is the loss plus" in text
+    assert "The loss is mean multi-class hinge loss; the cost is the loss plus" in text
     assert "cross-entropy" not in text
     assert "momentum = 0.9, η max = 0.1, optimiser = adam, β₁ = 0.8" in text
     assert {"optimiser.momentum", "schedule.eta_max"} < rows(page.with_name("ranking.csv"))[0].keys()
@@ -180,7 +183,7 @@ def test_one_finished_trial_is_the_best_so_far(engine, tmp_path):
     maker.trial(stage, 0, {"lambda": 1e-3})
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
     assert "(coarse) so far: λ = 0.001" in text
-    assert "The test images have not been looked at." in text
+    assert "No trial has been evaluated on the test set." in text
 
 
 def test_a_study_whose_trials_all_failed_has_a_report(engine, tmp_path):
@@ -209,9 +212,9 @@ def test_a_directory_that_cannot_be_written_is_an_error_of_one_line(engine, tmp_
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "index.html"
-    replace(path, "first")
+    write_atomically(path, "first")
     with pytest.raises(UnicodeEncodeError):
-        replace(path, "second \ud800")
+        write_atomically(path, "second \ud800")
     assert path.read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
@@ -265,7 +268,7 @@ def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
     assert "<script" not in page.with_name("ranking.md").read_text()
 
 
-def test_a_searched_key_that_is_called_like_a_column_keeps_a_column_of_its_own(engine, tmp_path):
+def test_a_hyperparameter_with_the_name_of_a_column_has_a_column_of_its_own(engine, tmp_path):
     maker = made_study.Maker(engine)
     maker.trial(maker.stage("one", "list", None), 0, {"rank": 5})
     content = rows(write_report(engine, "made", tmp_path).with_name("ranking.csv"))
@@ -280,4 +283,4 @@ def test_trials_without_predictions_are_not_compared(engine, tmp_path):
     with engine.begin() as connection:
         connection.execute(schema.predictions.delete())
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert "not compared: which images it gets right was not kept" in text
+    assert "not compared: its predictions were not stored" in text

@@ -1,4 +1,4 @@
-"""Texts that mean harm go through every form of a report: nothing runs, nothing escapes, nothing crashes."""
+"""Texts that mean harm go through every format of a report: nothing runs, nothing escapes, nothing crashes."""
 
 import csv
 import re
@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import made_study
 import pytest
-from test_reporting_forms import compile_latex
+from test_reporting_formats import compile_latex
 
 from hpsearch.reporting import compare_studies, load_results, write_report
 from hpsearch.reporting.formats.outline import Heading, outline
@@ -25,8 +25,8 @@ HARMFUL = [
     "| a | `b` ``` [c](javascript:alert(1)) ![](x) </script></style>--> {{ 7 * 191 }}",
     "\x00\x07\x1b[31m\r\n\ttab",
 ]
-FORMS = ["html", "md", "csv", "tex", "png", "svg"]
-FORMS += [form for form, package in (("pdf", "fpdf"), ("parquet", "pyarrow")) if find_spec(package)]
+FORMATS = ["html", "md", "csv", "tex", "png", "svg"]
+FORMATS += [name for name, package in (("pdf", "fpdf"), ("parquet", "pyarrow")) if find_spec(package)]
 
 
 def harmful_study(engine, text):
@@ -62,14 +62,14 @@ class Tags(HTMLParser):
     "text",
     [pytest.param(text, id=str(i), marks=[pytest.mark.slow] * (i in (1, 2, 3, 6))) for i, text in enumerate(HARMFUL)],
 )
-def test_a_harmful_text_is_shown_in_every_form_and_does_nothing(engine, tmp_path, text):
+def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_path, text):
     name = harmful_study(engine, text)
     reports = tmp_path / "reports"
-    page = write_report(engine, name, reports, FORMS)
+    page = write_report(engine, name, reports, FORMATS)
     assert page.parent.parent == reports
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".db"] == ["reports"]
     assert all(path.resolve().is_relative_to(page.parent) for path in page.parent.rglob("*"))
-    assert "pdf" not in FORMS or page.with_name("report.pdf").read_bytes().startswith(b"%PDF-")
+    assert "pdf" not in FORMATS or page.with_name("report.pdf").read_bytes().startswith(b"%PDF-")
     tags = Tags(page.read_text())
     assert tags.tags.count("script") == 1
     assert not any(each.startswith("on") for each in tags.attributes)
@@ -97,7 +97,7 @@ def test_a_comparison_and_a_notebook_show_harmful_names_and_run_nothing(engine, 
     assert "\n=cmd" not in page.with_name("comparison.csv").read_text()
 
 
-def test_a_title_reaches_the_other_forms_as_it_is(engine, tmp_path):
+def test_a_title_reaches_the_other_formats_as_it_is(engine, tmp_path):
     name = harmful_study(engine, HARMFUL[0])
     page = write_report(engine, name, tmp_path)
     assert next(block for block in outline(page.read_text()) if isinstance(block, Heading)).text == HARMFUL[0]

@@ -91,7 +91,7 @@ def test_a_deeper_model_shows_units_of_its_first_layer(finished):
     samples = weight_images(finished, view_stages(finished))
     assert len(samples.units) == 50
     assert samples.units[0][0] == "unit 1"
-    assert re.search(r"each unit of the first layer, as images: trial \d of final, λ = ", samples.caption)
+    assert re.search(r"each unit of the first layer, as images: trial final:\d, λ = ", samples.caption)
 
 
 def test_at_most_fifty_units_are_shown(engine):

@@ -1,4 +1,4 @@
-"""What mattered: the numbers are Optuna's PED-ANOVA, chance is called chance, and the words say so."""
+"""Hyperparameter importance: the numbers are Optuna's PED-ANOVA, and the sentences say what is significant."""
 
 import made_study
 import numpy as np
@@ -10,7 +10,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.stage import view_stages
-from hpsearch.reporting.statistics.ped_anova import category_axis, importances, numeric_axis, top_share
+from hpsearch.reporting.statistics.importance import category_axis, importances, numeric_axis, top_share
 
 SPACE = {
     "lambda": FloatDistribution(1e-5, 1e-1, log=True),
@@ -22,7 +22,7 @@ SPACE = {
 
 
 def drawn(generator, trials):
-    """Configurations of all kinds and scores, some of them equal, to which λ and the activation matter."""
+    """Configurations of all kinds and scores, some of them equal, that depend on λ and the activation."""
     params = {
         "lambda": 10 ** generator.uniform(-5, -1, trials),
         "dropout": generator.uniform(0, 0.8, trials),
@@ -39,8 +39,8 @@ def axes(params):
         numeric_axis(params["lambda"], 1e-5, 1e-1, log=True),
         numeric_axis(params["dropout"], 0.0, 0.8),
         category_axis(params["activation"].tolist()),
-        numeric_axis(params["layers"], 1, 6, whole=True),
-        numeric_axis(params["units"], 8, 256, log=True, whole=True),
+        numeric_axis(params["layers"], 1, 6, integer=True),
+        numeric_axis(params["units"], 8, 256, log=True, integer=True),
     ]
 
 
@@ -60,7 +60,7 @@ def test_the_shares_are_those_of_optunas_ped_anova(trials, seed):
     assert found == pytest.approx([expected[key] for key in SPACE], abs=1e-12)
 
 
-def test_what_matters_has_a_small_p_and_an_interval_above_the_rest():
+def test_an_important_hyperparameter_has_a_small_p_and_an_interval_above_the_rest():
     params, scores = drawn(np.random.default_rng(0), 300)
     decay, dropout, *_ = importances(axes(params), scores)
     assert decay.p < 0.01
@@ -69,7 +69,7 @@ def test_what_matters_has_a_small_p_and_an_interval_above_the_rest():
     assert all(each.low <= each.share <= each.high for each in (decay, dropout))
 
 
-def test_what_does_not_matter_is_called_important_in_5_of_100_searches():
+def test_an_unimportant_hyperparameter_is_significant_in_5_of_100_searches():
     generator = np.random.default_rng(4)
     p = [importances([numeric_axis(generator.random(20), 0, 1)], generator.random(20))[0].p for _ in range(150)]
     assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.04)
@@ -91,12 +91,13 @@ def found(engine):
     return stage_importances(frames, view_stages(frames))
 
 
-def test_the_words_name_the_key_that_matters_and_those_that_do_not(engine):
+def test_the_sentence_names_the_important_hyperparameter_and_those_that_are_not_significant(engine):
     made(engine, [0.5] * 12 + [0.2] * 12)
     (coarse,) = found(engine)
-    assert [key.label for key in coarse.keys] == ["η", "momentum"]
-    assert coarse.sentence.startswith("In coarse, η matters most for being among the best 5 of 24 configurations: ")
-    assert coarse.sentence.endswith("; momentum no more than chance explains.")
+    assert [key.label for key in coarse.hyperparameters] == ["η", "momentum"]
+    most = "coarse: the most important for being among the best 5 of 24 configurations is η, "
+    assert coarse.sentence.startswith(most)
+    assert coarse.sentence.endswith("; not significant: momentum.")
 
 
 def test_configurations_that_diverged_count_as_not_among_the_best(engine):
@@ -106,16 +107,16 @@ def test_configurations_that_diverged_count_as_not_among_the_best(engine):
         maker.unfinished(stage, number, params, "failed", reason="loss became NaN in epoch 1")
     (coarse,) = found(engine)
     assert coarse.configurations == 40
-    assert "η matters most" in coarse.sentence
+    assert "the most important for being among the best 5 of 40 configurations is η" in coarse.sentence
 
 
 def test_few_configurations_are_said_to_be_too_few(engine):
     made(engine, [0.3, 0.4, 0.5])
     (coarse,) = found(engine)
-    assert coarse.sentence == "In coarse, 3 configurations are too few to tell (fewer than 8)."
+    assert coarse.sentence == "coarse: 3 configurations are too few to estimate importance (at least 8 are needed)."
 
 
-def test_a_key_of_one_value_or_a_final_says_nothing(engine):
+def test_one_value_or_a_final_has_no_importance(engine):
     maker = made_study.Maker(engine)
     stage = maker.stage("only", "list", None)
     for number in range(9):
@@ -125,7 +126,7 @@ def test_a_key_of_one_value_or_a_final_says_nothing(engine):
     assert found(engine) == []
 
 
-def test_the_page_shows_bars_with_what_they_say_in_their_place(engine, tmp_path):
+def test_the_page_has_bars_with_a_text_alternative(engine, tmp_path):
     made(engine, [0.5] * 12 + [0.2] * 12, odd="<img src=x onerror=alert(1)>")
     text = write_report(engine, "made", tmp_path).read_text()
     assert '<section id="importance">' in text

@@ -26,8 +26,8 @@ def test_a_report_of_ten_thousand_tiny_trials_in_one_stage_takes_less_than_five_
     page = write_report(engine, "large", tmp_path)
     assert time.process_time() - before < 5
     text = page.read_text()
-    assert "The table ends after the first 200 of 10,000 rows; ranking.csv has all of them." in text
-    assert "Of the 10,000 of coarse the best 500 and every 10th other are drawn." in text
+    assert "The table shows the first 200 of 10,000 rows; ranking.csv has all of them." in text
+    assert "Of the 10,000 rows of coarse, the figures show the best 500 and one in 10 of the others." in text
     assert len(page.with_name("ranking.csv").read_text().splitlines()) == 10_001
 
 

@@ -1,4 +1,4 @@
-"""Several keys at once, curves that end early, chosen trials, confused classes, and how it came about."""
+"""Pairs of hyperparameters, curves that end early, chosen trials, the confusion matrix, the provenance of ranges."""
 
 import json
 
@@ -17,7 +17,7 @@ from hpsearch.reporting.figures.endings import ending_figures
 from hpsearch.reporting.figures.pairs import several_keys
 from hpsearch.reporting.options import chosen_trials
 from hpsearch.reporting.sections.confusion import confusion, matrix
-from hpsearch.reporting.sections.provenance import stage_origins
+from hpsearch.reporting.sections.provenance import stage_provenance
 from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.storage import schema
 
@@ -27,7 +27,7 @@ def views(engine, name="made"):
     return frames, view_stages(frames)
 
 
-def test_each_pair_of_searched_keys_has_a_picture_with_all_stages(finished):
+def test_each_pair_of_hyperparameters_has_a_figure_with_all_stages(finished):
     pairs, parallel = several_keys(finished, view_stages(finished))
     assert len(pairs) == 1
     assert "Validation accuracy over λ and batch size." in pairs[0]
@@ -37,13 +37,13 @@ def test_each_pair_of_searched_keys_has_a_picture_with_all_stages(finished):
         assert colour in parallel
 
 
-def test_one_searched_key_or_one_value_has_no_pair(engine):
+def test_one_hyperparameter_or_one_value_has_no_pair(engine):
     configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-4, 1e-2, 4)]
     make(engine, configurations, [0.3, 0.4, 0.5, 0.4])
     assert several_keys(*views(engine)) == ([], "")
 
 
-def test_keys_that_only_some_trials_have_and_lists_and_words_are_drawn(engine):
+def test_hyperparameters_of_some_trials_only_and_lists_and_texts_are_drawn(engine):
     maker = made_study.Maker(engine)
     stage = maker.stage("one", "list", None)
     for number, params in enumerate(
@@ -74,42 +74,42 @@ def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
 
 def test_chosen_trials_are_drawn_beside_the_best(finished):
     stages = view_stages(finished)
-    group = curve_groups(finished, stages, [(None, 3), ("coarse", 0), ("final", 1)])[-1]
+    group = curve_groups(finished, stages, [("fine", 3), ("coarse", 0), ("final", 1)])[-1]
     assert (group.title, len(group.figures)) == ("Chosen trials", 4)
-    assert [text.split(":")[0] for text in group.legend] == ["fine, trial 3", "coarse, trial 0", "final, trial 1"]
+    assert [text.split(": ")[0] for text in group.legend] == ["fine:3", "coarse:0", "final:1"]
 
 
 @pytest.mark.parametrize(
     ("trials", "line"),
     [
         ([("fnie", 3)], "--trials: there is no stage 'fnie'; did you mean 'fine'?"),
-        ([(None, 30)], "--trials: stage 'fine' has no trial 30; it has 0 to 9"),
+        ([("fine", 30)], "--trials: stage 'fine' has no trial 30; it has 0 to 9"),
     ],
 )
 def test_a_trial_that_does_not_exist_costs_one_line(finished_engine, tmp_path, trials, line):
     with pytest.raises(InputError) as error:
         write_report(finished_engine, "coarse-to-fine", tmp_path, trials=trials)
     assert str(error.value) == line
-    with pytest.raises(InputError, match=r"--trials must be trials' numbers, as 3,7 or fine:3, got 'x'"):
-        chosen_trials("3,x")
+    with pytest.raises(InputError, match=r"--trials must name trials as STAGE:NUMBER, e\.g\. fine:3,final:0, got '7'"):
+        chosen_trials("fine:3,7")
 
 
-def test_the_ranges_are_justified_by_trials_and_their_accuracies(engine):
+def test_a_range_around_the_best_names_their_trials_and_accuracies(engine):
     text = HEAD + RANDOM + '[[stage]]\nname = "fine"\nsampler = { kind = "grid" }\n'
     text += 'space.lambda = { around = "search", best = 2, points = 3 }\n'
     configurations = [{"lambda": value, "batch_size": 50} for value in (1e-4, 1e-3, 1e-2)]
     maker = make(engine, configurations, [0.3, 0.9, 0.6], text=text)
     fine = maker.stage("fine", "grid", {"lambda": {"low": 1e-3, "high": 1e-2, "log": True}})
     maker.trial(fine, 0, {"lambda": 1e-3}, 0.9, epochs_done=9, reason="stopped early: x")
-    search, other = stage_origins(*views(engine))
+    search, other = stage_provenance(*views(engine))
     assert (search.trials, search.epochs) == ("3 complete", "36")
     assert (other.trials, other.epochs) == ("1 complete, 1 of them stopped early", "9 (3 saved)")
-    assert other.because[0].startswith("λ: around the best 2 of search, trial 1 (1e-3, 8")
-    assert " and trial 2 (1e-2, " in other.because[0]
+    assert other.ranges[0].startswith("λ: around the best 2 of search, search:1 (1e-3, 8")
+    assert " and search:2 (1e-2, " in other.ranges[0]
 
 
 def confused_study(engine, seeds=2):
-    """A final on the digits whose predictions take 3 for 8 now and then."""
+    """A final on the digits with some predictions of 8 for the true class 3."""
     dataset = load_dataset("digits")
     study = {"dataset": "digits", "fingerprint": dataset.fingerprint, "classes": list("0123456789")}
     maker = made_study.Maker(engine, text=HEAD + RANDOM + "[final]\n", data=study | {"image_shape": [1, 8, 8]})
@@ -124,24 +124,24 @@ def confused_study(engine, seeds=2):
     return maker
 
 
-def test_the_most_confused_classes_are_named_and_shown_only_where_asked_for(engine):
+def test_the_most_confused_classes_are_named_and_shown_only_on_request(engine):
     confused_study(engine)
     frames, stages = views(engine)
     found = confusion(frames, stages, examples=True)
     pair = found.pairs[0]
-    assert (pair.names, pair.samples, pair.second_for_first) == (("3", "8"), "4", "0.0%")
-    assert pair.first_for_second == f"{100 * 4.5 / np.sum(load_dataset('digits').test_labels == 3):.1f}%"
-    assert [caption for caption, _ in pair.examples] == ["3, taken for 8"] * 3
+    assert (pair.names, pair.samples, pair.second_as_first) == (("3", "8"), "4", "0.0%")
+    assert pair.first_as_second == f"{100 * 4.5 / np.sum(load_dataset('digits').test_labels == 3):.1f}%"
+    assert [caption for caption, _ in pair.examples] == ["true class 3, predicted 8"] * 3
     assert len(found.pairs) == 1
     assert confusion(frames, stages, examples=False).pairs[0].examples == ()
 
 
-def test_a_report_has_example_images_only_where_asked_for(engine, tmp_path):
+def test_a_report_has_example_images_only_on_request(engine, tmp_path):
     confused_study(engine, seeds=1)
     page = write_report(engine, "made", tmp_path).read_text()
-    assert "a test image: 3, taken for 8" not in page
+    assert "test image, true class 3, predicted 8" not in page
     assert "Example images are left out" in page
-    assert "a test image: 3, taken for 8" in write_report(engine, "made", tmp_path, examples=True).read_text()
+    assert "test image, true class 3, predicted 8" in write_report(engine, "made", tmp_path, examples=True).read_text()
 
 
 def test_labels_come_from_a_prepared_split_and_without_any_the_section_says_so(engine, monkeypatch, tmp_path):
@@ -154,7 +154,7 @@ def test_labels_come_from_a_prepared_split_and_without_any_the_section_says_so(e
         data = maker_data(connection) | {"fingerprint": "0" * 64}
         connection.execute(schema.studies.update().values(data=data))
     found = confusion(*views(engine), examples=False)
-    assert found.missing.startswith("The test images' true classes are not in the database")
+    assert found.missing.startswith("The true classes of the test set are not in the database")
     assert maker.study == 1
 
 
@@ -163,11 +163,11 @@ def maker_data(connection):
     return json.loads(json.dumps(stored))
 
 
-def test_predictions_for_other_images_are_not_confused_with_these(engine):
+def test_predictions_for_another_test_set_have_no_confusion_matrix(engine):
     confused_study(engine, seeds=1)
     with engine.begin() as connection:
         connection.execute(schema.predictions.update().values(correct=b"\xff" * 45))
-    assert confusion(*views(engine), examples=False).missing.startswith("The test images at hand are not those")
+    assert confusion(*views(engine), examples=False).missing.startswith("The test set that is available is not the one")
 
 
 def test_a_confusion_matrix_has_true_classes_as_rows_and_the_mean_of_the_trials():

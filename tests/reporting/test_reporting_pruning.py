@@ -15,19 +15,19 @@ from scipy.stats import binomtest
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.figures.pairs import several_keys
 from hpsearch.reporting.figures.search import key_picture, reading_aid
-from hpsearch.reporting.formats.tables import ranking_csv
-from hpsearch.reporting.sections.certainty import view_choices
+from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.pruning import SHOWN, view_pruning
-from hpsearch.reporting.sections.rungs import races
+from hpsearch.reporting.sections.rungs import pruning_histories
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.storage import schema
 
 
 def stored(engine, trials=40, audit=0.1, seed=3, **columns):
-    raced = made_pruned.race(np.random.default_rng(seed), trials, audit)
-    made_pruned.store(engine, raced, audit=audit, **columns)
-    return raced
+    search = made_pruned.halving(np.random.default_rng(seed), trials, audit)
+    made_pruned.store(engine, search, audit=audit, **columns)
+    return search
 
 
 def viewed(engine):
@@ -42,67 +42,71 @@ def change(engine, numbers, **columns):
 
 
 def test_the_share_of_epochs_and_the_time_saved_are_those_of_the_trials(engine):
-    raced = stored(engine, seconds=60.0)
+    search = stored(engine, seconds=60.0)
     _, _, (pruning,) = viewed(engine)
-    done = np.where(raced.finished, EPOCHS, raced.cut).sum()
-    audits = (EPOCHS - raced.cut[raced.audited]).sum()
-    assert f"of the {40 * EPOCHS:,} epochs that all would have needed, {done} were trained" in pruning.saved
-    assert f"({100 * done / (40 * EPOCHS):.0f}%), in {done // 60} h {done % 60} min" in pruning.saved
-    assert f"instead of about {40 * EPOCHS // 60} h 0 min; {audits} of these epochs went into audited" in pruning.saved
+    done = np.where(search.finished, EPOCHS, search.pruned_at).sum()
+    audits = (EPOCHS - search.pruned_at[search.audited]).sum()
+    assert f"{done:,} of {40 * EPOCHS:,} epochs were trained ({100 * done / (40 * EPOCHS):.0f}%), in" in pruning.saved
+    spent, instead = f"{done // 60} h {done % 60} min", f"{40 * EPOCHS // 60} h 0 min"
+    assert f"in {spent} instead of about {instead}; {audits} of these epochs trained audited trials." in pruning.saved
 
 
-def test_each_rung_says_how_many_came_went_on_and_were_cut(engine):
-    raced = stored(engine)
+def test_each_rung_has_the_numbers_of_reached_promoted_pruned_and_audited(engine):
+    search = stored(engine)
     _, _, (pruning,) = viewed(engine)
     for row, rung in zip(pruning.rungs, RUNGS, strict=True):
-        came, cut = (raced.cut == 0) | (raced.cut >= rung), raced.cut == rung
-        numbers = (rung, came.sum(), (came & ~cut).sum(), cut.sum(), (cut & raced.audited).sum())
-        assert (row.epoch, row.came, row.went_on, row.cut, row.audited) == tuple(map(str, numbers))
-        assert float(row.lowest.rstrip("%")) >= float(row.highest.rstrip("%")) - 0.7  # of one image or two
+        reached, pruned = (search.pruned_at == 0) | (search.pruned_at >= rung), search.pruned_at == rung
+        numbers = (rung, reached.sum(), (reached & ~pruned).sum(), pruned.sum(), (pruned & search.audited).sum())
+        assert (row.epoch, row.reached, row.promoted, row.pruned, row.audited) == tuple(map(str, numbers))
+        assert float(row.lowest.rstrip("%")) >= float(row.highest.rstrip("%")) - 0.7  # of one or two samples
 
 
-def test_the_audited_are_compared_with_the_best_that_went_on_image_by_image(engine):
-    raced = stored(engine)
+def test_the_audited_are_compared_with_the_best_that_was_not_pruned_on_the_same_samples(engine):
+    search = stored(engine)
     frames, _, (pruning,) = viewed(engine)
     trials = frames.trials.set_index("number")
     survivor = (
         trials[trials["pruned_at"].isna()].sort_values(["value", "validation_loss"], ascending=[False, True]).iloc[0]
     )
-    assert len(pruning.audits) == raced.audited.sum()
+    assert len(pruning.audits) == search.audited.sum()
     last = pruning.audits[-1]
-    one, other = frames.correct(survivor["id"]), frames.correct(trials.loc[int(last.trial), "id"])
+    one, other = (
+        frames.correct(survivor["id"]),
+        frames.correct(trials.loc[int(last.trial.removeprefix("pruned:")), "id"]),
+    )
     only = int((one & ~other).sum()), int((other & ~one).sum())
     assert binomtest(only[0], sum(only)).pvalue < 0.001
     assert last.verdict == "worse (p < 0.001)"
     assert float(last.difference.replace("−", "-")) == pytest.approx((only[1] - only[0]) / 3, abs=0.06)
 
 
-def test_the_sentences_give_the_bound_and_the_chance_and_the_summary_both_in_short(engine, tmp_path):
-    raced = stored(engine)
+def test_the_sentences_give_the_interval_and_the_probability_of_loss_and_the_summary_is_short(engine, tmp_path):
+    search = stored(engine)
     _, _, (pruning,) = viewed(engine)
-    number = int(raced.audited.sum())
-    assert f"Of the 38 that were decided against, {number}, drawn by lot, trained on to the end." in pruning.lost[0]
-    assert re.search(r"The chance that any of the \d+ that it cut would have ended above all", pruning.lost[1])
+    number = int(search.audited.sum())
+    assert f"Of the 38 trials that the pruner decided against, {number} were selected at random" in pruning.lost[0]
+    assert re.search(r"The probability that any of the \d+ pruned trials would have ended above all", pruning.lost[1])
     assert re.search(r"is (about|below|above) \d+% \(95% interval \d+ to \d+%", pruning.lost[1])
     page = write_report(engine, "made", tmp_path).read_text()
     assert pruning.in_short.split(" of the epochs")[0] in page
-    assert 'aria-label="Validation accuracy by epoch in race: 2 configurations that went on, 32 that were cut' in page
+    assert 'aria-label="Validation accuracy by epoch in pruned: 2 configurations that went on, 32 that were cut' in page
     assert "40 → 14" in page
 
 
-def test_with_nothing_audited_it_is_said_that_nothing_is_known(engine):
+def test_without_audits_it_is_not_known_what_the_pruned_would_have_reached(engine):
     stored(engine, audit=0.0)
     _, _, (pruning,) = viewed(engine)
     (said,) = pruning.lost
-    assert said.startswith("None that was cut trained on to the end, so nothing is known of how they would have ended")
+    start = "It is not known what the pruned trials would have reached, since no trial was audited"
+    assert said.startswith(start)
     assert "audit = 0.1" in said
     assert "what it lost is not known" in pruning.in_short
     assert pruning.audits == ()
 
 
-def test_an_audited_trial_above_the_best_that_went_on_is_told_and_ranked_as_any_other(engine):
-    raced = stored(engine)
-    audited = int(np.flatnonzero(raced.audited)[0])
+def test_an_audited_trial_above_the_best_that_was_not_pruned_is_reported_and_ranked(engine):
+    search = stored(engine)
+    audited = int(np.flatnonzero(search.audited)[0])
     change(engine, [audited], value=0.99)
     with engine.begin() as connection:
         best = schema.curves.update().where(schema.curves.c.trial_id == audited + 1, schema.curves.c.epoch == EPOCHS)
@@ -111,40 +115,40 @@ def test_an_audited_trial_above_the_best_that_went_on_is_told_and_ranked_as_any_
         connection.execute(trial)
     _, stages, (pruning,) = viewed(engine)
     above = sum(float(audit.difference.replace("−", "-")) > 0 for audit in pruning.audits)
-    assert f" {above} of them ended above the best that went on" in pruning.lost[0]
-    assert pruning.lost[0].endswith("An audited one is ranked as any other.")
-    assert pruning.audits[0].trial == stages[0].rows[0].trial == str(audited)
-    assert f"audited (cut at epoch {raced.cut[audited]})" in stages[0].rows[0].remark
+    assert f" {above} of them ended above the best that was not pruned" in pruning.lost[0]
+    assert pruning.lost[0].endswith("An audited trial is ranked as any other.")
+    assert pruning.audits[0].trial == stages[0].rows[0].trial == f"pruned:{audited}"
+    assert f"audited (would have been pruned at epoch {search.pruned_at[audited]})" in stages[0].rows[0].remark
 
 
-def test_pruned_trials_have_no_rank_are_never_ties_and_keep_where_and_why_they_were_cut(engine):
-    raced = stored(engine)
+def test_pruned_trials_have_no_rank_are_never_ties_and_say_where_and_why(engine):
+    search = stored(engine)
     frames, (stage,), _ = viewed(engine)
     rows = list(csv.DictReader(io.StringIO(ranking_csv(frames))))
-    cut = [row for row in rows if row["state"] == "pruned"]
-    assert len(cut) == (~raced.finished).sum()
+    listed = [row for row in rows if row["state"] == "pruned"]
+    assert len(listed) == (~search.finished).sum()
     assert all(
-        not row["rank"] and int(row["pruned_at"]) == int(row["epochs_done"]) == raced.cut[int(row["trial"])]
-        for row in cut
+        not row["rank"] and int(row["pruned_at"]) == int(row["epochs_done"]) == search.pruned_at[int(row["trial"])]
+        for row in listed
     )
-    assert all(row["reason"].startswith("place 9 of 9 after epoch") for row in cut)
+    assert all(row["reason"].startswith("place 9 of 9 after epoch") for row in listed)
     pruned = [row for row in stage.rows if row.state == "pruned"]
     assert all(row.mark == "" and row.rank == "–" for row in pruned)
     assert [int(re.search(r"at epoch (\d+)", row.remark)[1]) for row in pruned] == sorted(
-        raced.cut[~raced.finished], reverse=True
+        search.pruned_at[~search.finished], reverse=True
     )
 
 
-def test_the_choice_was_among_all_and_the_pruned_take_part_in_its_correction(engine):
+def test_pruned_configurations_take_part_in_the_correction_for_selection_bias(engine):
     stored(engine)
     frames, stages, _ = viewed(engine)
-    (choice,) = view_choices(frames, stages)
-    assert choice.configurations == "40"
+    (corrected,) = corrected_accuracies(frames, stages)
+    assert corrected.configurations == "40"
 
 
-def test_importance_puts_those_cut_early_below_those_cut_late(engine):
+def test_importance_puts_those_pruned_early_below_those_pruned_late(engine):
     stored(engine, trials=60)
-    with engine.begin() as connection:  # all that were cut at the first rung had a small η
+    with engine.begin() as connection:  # all that were pruned at the first rung had a small η
         rows = connection.execute(
             sqlalchemy.select(schema.trials.c.id, schema.trials.c.pruned_at, schema.trials.c.params)
         )
@@ -152,52 +156,56 @@ def test_importance_puts_those_cut_early_below_those_cut_late(engine):
             changed = params | {"eta": 0.002 if pruned_at == 1 else 0.2 + 0.001 * trial}
             connection.execute(schema.trials.update().where(schema.trials.c.id == trial).values(params=changed))
     frames, stages, _ = viewed(engine)
-    (race,) = stage_importances(frames, stages)
-    assert race.configurations == 60
-    assert race.sentence.startswith("In race, η matters most for being among the best 6 of 60 configurations")
+    (importance,) = stage_importances(frames, stages)
+    assert importance.configurations == 60
+    assert importance.sentence.startswith(
+        "pruned: the most important for being among the best 6 of 60 configurations is η"
+    )
 
 
-def test_pictures_tell_the_pruned_from_the_finished(engine):
-    raced = stored(engine)
+def test_figures_distinguish_the_pruned_from_the_finished(engine):
+    search = stored(engine)
     frames, stages, _ = viewed(engine)
     points = key_picture(frames, stages, "eta").points
-    assert sum(point.pruned for point in points) == (~raced.finished).sum()
+    assert sum(point.pruned for point in points) == (~search.finished).sum()
     assert any(text.startswith("A hollow mark was pruned") for text in reading_aid(frames, stages))
     pairs, parallel = several_keys(frames, stages)
     assert len(pairs) == 1
     assert parallel
 
 
-def test_time_that_ran_out_and_failures_are_no_verdicts_of_the_pruner(engine):
+def test_an_ended_budget_and_failures_are_no_decisions_of_the_pruner(engine):
     stored(engine)
     change(engine, [0], state="pruned", pruned_at=None, reason="the stage's budget of minutes ended", epochs_done=5)
     change(engine, [1], state="failed", pruned_at=None, reason="the training cost became NaN in epoch 2")
     frames, (stage,), _ = viewed(engine)
-    assert len(races(frames)["race"].racers) == 38
+    assert len(pruning_histories(frames)["pruned"].candidates) == 38
     remarks = {row.trial: row.remark for row in stage.rows}
-    assert remarks["0"] == "stopped after epoch 5 of 27: the stage's budget of minutes ended"
-    assert "1 trial had not finished when the time was over, and did not count." in stage.course
+    assert remarks["pruned:0"] == "stopped after epoch 5 of 27: the stage's budget of minutes ended"
+    assert "1 trial had not finished when the budget ended: not ranked." in stage.changes
 
 
-def test_hyperbands_brackets_meet_the_pruner_at_their_own_rungs(engine):
+def test_hyperbands_brackets_have_their_own_rungs(engine):
     stored(engine)
     text = made_pruned.HEAD.format(trials=40, audit=0.1).replace('"halving"', '"hyperband"')
     with engine.begin() as connection:
         connection.execute(schema.studies.update().values(text=text))
     frames = load_frames(engine, "made")
-    met = {racer.rungs for racer in races(frames)["race"].racers}
+    met = {candidate.rungs for candidate in pruning_histories(frames)["pruned"].candidates}
     assert met == {(1, 3, 9), (3, 9), (9,), ()}
 
 
-def test_configurations_with_several_seeds_race_by_their_means(engine):
+def test_configurations_with_several_seeds_are_pruned_by_their_means(engine):
     maker = made_study.Maker(engine, text=made_pruned.HEAD.format(trials=4, audit=0.5).replace("27", "12"))
-    stage = maker.stage("race", "random", {"lambda": {"low": 1e-4, "high": 1e-1, "log": True}})
+    stage = maker.stage("pruned", "random", {"lambda": {"low": 1e-4, "high": 1e-1, "log": True}})
     for number in range(8):
-        cut = {"pruned_at": 3, "reason": "place 4 of 4 after epoch 3, where the best one went on"} if number > 1 else {}
+        pruned = (
+            {"pruned_at": 3, "reason": "place 4 of 4 after epoch 3, where the best one went on"} if number > 1 else {}
+        )
         if number > 5:
-            cut |= {"state": "pruned", "epochs_done": 3}
+            pruned |= {"state": "pruned", "epochs_done": 3}
         keys = {"point": number // 2, "replicate": number % 2}
-        maker.trial(stage, number, {"lambda": 10.0 ** -(number // 2 + 1)}, 0.5 - 0.05 * (number // 2), **keys, **cut)
+        maker.trial(stage, number, {"lambda": 10.0 ** -(number // 2 + 1)}, 0.5 - 0.05 * (number // 2), **keys, **pruned)
     with engine.begin() as connection:
         text = (
             made_pruned.HEAD.format(trials=4, audit=0.5).replace("27", "12").replace("pruner", "replicates = 2\npruner")
@@ -206,8 +214,8 @@ def test_configurations_with_several_seeds_race_by_their_means(engine):
         late = (schema.curves.c.trial_id > 6) & (schema.curves.c.epoch > 3)
         connection.execute(schema.curves.delete().where(late))
     frames, (view,), (pruning,) = viewed(engine)
-    assert pruning.saved.startswith("Pruning cut 1 of 4 configurations in race: of the 96 epochs")
-    assert [audit.trial for audit in pruning.audits] == ["2–3", "4–5"]
+    assert pruning.saved.startswith("The pruner stopped 1 of 4 configurations in pruned: 78 of 96 epochs")
+    assert [audit.trial for audit in pruning.audits] == ["pruned:2–3", "pruned:4–5"]
     assert "a paired t test over the replicates" in pruning.caption
     values = frames.trials.set_index("number")["value"]
     expected = values.loc[[2, 3]].mean() - values.loc[[0, 1]].mean()
@@ -215,11 +223,11 @@ def test_configurations_with_several_seeds_race_by_their_means(engine):
     assert view.rows[-1].remark == "pruned at epoch 3: place 4 of 4"
 
 
-def test_of_very_many_curves_and_audited_only_some_are_shown_and_it_is_said(engine, tmp_path):
-    raced = stored(engine, trials=1_500)
+def test_of_very_many_curves_and_audited_the_caption_says_how_many_are_shown(engine, tmp_path):
+    search = stored(engine, trials=1_500)
     _, _, (pruning,) = viewed(engine)
     assert len(pruning.audits) == SHOWN
-    assert f"Of {raced.audited.sum()} that were audited the best {SHOWN} are shown." in pruning.caption
+    assert f"The table shows the best {SHOWN} of {search.audited.sum()} audited trials." in pruning.caption
     assert re.search(r"Drawn are \d+ of the 1,\d+ that were cut, \d+ of the \d+ that were audited", pruning.caption)
     page = write_report(engine, "made", tmp_path)
     assert page.stat().st_size < 2e6

@@ -1,4 +1,4 @@
-"""Reported beside reproduced: which of our configurations stands for theirs, and whether the difference is within noise."""
+"""Reported and reproduced results: which configuration is compared, and whether the difference is within noise."""
 
 import made_study
 import numpy as np
@@ -17,7 +17,7 @@ def rows(engine):
     return reference_rows(load_frames(engine, "made"))
 
 
-def test_a_row_of_a_list_is_set_beside_the_same_configuration(engine):
+def test_a_reference_is_compared_with_the_same_configuration_of_a_list(engine):
     text = HEAD + LIST + ROW.format("test", 0.52) + "configuration = { lambda = 1.0, eta = 1e-3 }\n"
     text += ROW.format("test", 0.7) + "configuration = { lambda = 0 }\ntolerance = 0.01\nnote = 'odd'\n"
     make(engine, CONFIGURATIONS, [0.3, 0.52], text=text, space=None, kind="list", test=True)
@@ -26,14 +26,14 @@ def test_a_row_of_a_list_is_set_beside_the_same_configuration(engine):
         "λ = 1, η = 0.001",
         "test accuracy",
         "52.00%",
-        "near",
+        "within",
     )
     assert near.reproduced.startswith("5") and near.verdict == "within noise (±1.4)"  # noqa: PT018
-    assert (off.mark, off.verdict, off.note) == ("apart", "lower than noise explains (±1.4 and ±1.0)", "odd")
+    assert (off.mark, off.verdict, off.note) == ("outside", "lower than noise explains (±1.4 and ±1.0)", "odd")
     assert off.difference.startswith("−4")
 
 
-def test_in_a_range_the_nearest_value_stands_for_the_reported_one_unless_it_is_far(engine):
+def test_in_a_range_the_nearest_value_is_compared_unless_it_is_far(engine):
     configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-5, 1e-1, 5)]
     text = HEAD + RANDOM
     for value in (1.2e-3, 3e-4):
@@ -42,7 +42,7 @@ def test_in_a_range_the_nearest_value_stands_for_the_reported_one_unless_it_is_f
     make(engine, configurations, [0.3, 0.4, 0.5, 0.4, 0.3], text=text)
     near, far, best = rows(engine)
     assert near.reproduced.endswith(" at λ = 0.001")
-    assert (far.reproduced, far.verdict, far.mark) == ("–", "nothing like it was tried here", "")
+    assert (far.reproduced, far.verdict, far.mark) == ("–", "no similar configuration was tried", "")
     assert best.about == "the best of search"
     assert best.reproduced == near.reproduced.removesuffix(" at λ = 0.001")
 
@@ -60,7 +60,7 @@ def test_noise_has_the_promised_coverage():
     inside = 0
     for _ in range(2_000):
         theirs = random.binomial(samples, share + 0.01 * random.normal()) / samples
-        common = random.binomial(samples, share) / samples - share  # our seeds share their images
+        common = random.binomial(samples, share) / samples - share  # our seeds share their samples
         ours = [share + common + 0.01 * random.normal() for _ in range(seeds)]
         measured = Measured(tuple(ours), samples, "")
         inside += abs(measured.mean - theirs) <= noise(theirs, measured)

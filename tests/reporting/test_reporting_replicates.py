@@ -13,7 +13,8 @@ from hpsearch.reporting import load_frames
 from hpsearch.reporting.figures.curves import by_epoch, curve_groups
 from hpsearch.reporting.figures.search import key_picture, reading_aid
 from hpsearch.reporting.figures.weights import weight_images
-from hpsearch.reporting.formats.tables import ranking_csv, ranking_md
+from hpsearch.reporting.formats.csv import ranking_csv
+from hpsearch.reporting.formats.markdown import ranking_md
 from hpsearch.reporting.sections.replicate_rows import Replication
 from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.reporting.sections.summary import summarise
@@ -22,7 +23,7 @@ from hpsearch.storage import reading, schema
 
 
 def replicated(engine, ceilings=(0.45, 0.50, 0.499), replicates=3, **columns):
-    """A stage of configurations λ = 1e-1, 1e-2, … , each with so many replicates; more columns are those of the stage."""
+    """A stage of configurations λ = 1e-1, 1e-2, … with so many replicates each; `columns` are those of the stage."""
     maker = made_study.Maker(engine)
     space = {"lambda": {"low": 1e-4, "high": 1e-1, "log": True}}
     stage = maker.stage("coarse", "random", space, trials=len(ceilings) * replicates, **columns)
@@ -51,7 +52,9 @@ def test_a_configuration_has_one_row_with_mean_deviation_and_students_interval(e
     assert best.validation.share == pytest.approx(values.mean())
     assert (best.validation.low, best.validation.high) == pytest.approx((values.mean() - half, values.mean() + half))
     assert best.accuracy == f"{100 * values.mean():.2f}% ± {100 * values.std():.2f}"
-    assert [row.trial for row in view(engine).rows] in (["3–5", "6–8", "0–2"], ["6–8", "3–5", "0–2"])
+    assert [row.trial for row in view(engine).rows] in (
+        [f"coarse:{numbers}" for numbers in order] for order in (["3–5", "6–8", "0–2"], ["6–8", "3–5", "0–2"])
+    )
 
 
 def test_the_report_ranks_as_the_search_does(engine):
@@ -61,7 +64,7 @@ def test_the_report_ranks_as_the_search_does(engine):
         change(engine, number, value=0.485)
     with engine.connect() as connection:
         expected = [ranked.number for ranked in rank(reading.trials(connection, stage))]
-    assert [int(row.trial.split("–")[0]) for row in view(engine).ranked] == expected
+    assert [row.number for row in view(engine).ranked] == expected
     assert len(expected) == 4
 
 
@@ -89,7 +92,7 @@ def test_configurations_are_compared_by_a_paired_t_test_over_the_seeds(engine):
     assert [row.mark for row in stage.rows] == ["best", "tied", "worse"]
     assert "paired t test over the seeds" in stage.caption
     assert "McNemar" not in stage.caption
-    assert stage.size.startswith("3 configurations × 5 seeds, 15 trials, drawn at random")
+    assert stage.size.startswith("3 configurations × 5 seeds, 15 trials, random search")
     assert "| rank | trials | λ | validation accuracy ± SD |" in ranking_md("made", [stage])
 
 
@@ -104,7 +107,7 @@ def test_comparisons_over_replicates_are_adjusted_over_the_table(engine):
     assert found == [pytest.approx(p, rel=0.05) for p in expected]
 
 
-def test_folds_share_training_images_and_widen_the_interval(engine):
+def test_folds_share_training_samples_which_widens_the_interval(engine):
     maker, _ = replicated(engine, replicates=4)
     seeds = view(engine).rows[0].validation
     data = {"train": 15_000, "validation": maker.samples, "test": 10_000, "folds": 4}
@@ -114,7 +117,7 @@ def test_folds_share_training_images_and_widen_the_interval(engine):
     assert stage.replication == Replication("fold", 4, pytest.approx(1 / 3), 4)
     widened = (stage.rows[0].validation.high - stage.rows[0].validation.low) / (seeds.high - seeds.low)
     assert widened == pytest.approx(math.sqrt((1 / 4 + 1 / 3) / (1 / 4)))
-    assert "Nadeau and Bengio's (2003) corrected variance" in stage.caption
+    assert "the corrected variance of Nadeau and Bengio (2003)" in stage.caption
 
 
 def test_a_configuration_with_a_failed_or_unfinished_replicate_has_no_rank_and_says_why(engine):
@@ -128,12 +131,12 @@ def test_a_configuration_with_a_failed_or_unfinished_replicate_has_no_rank_and_s
     assert "best" in rows[0].remark
 
 
-def test_the_summary_speaks_of_means_and_counts_every_look_at_the_test_images(engine):
+def test_the_summary_gives_means_and_counts_every_test_set_evaluation(engine):
     replicated(engine, test=True)
     frames = load_frames(engine, "made")
     text = " ".join(summarise(frames, view_stages(frames)))
     assert "mean ± standard deviation over 3 seeds; 95% interval of the mean" in text
-    assert "looked at 9 times, by 9 trials of coarse; all before the best configuration was chosen." in text
+    assert "Test-set evaluations: 9 (9 in coarse); all before the best configuration was chosen." in text
     assert "Its test accuracy is" in text
 
 
@@ -154,10 +157,10 @@ def test_curves_are_means_with_a_band_for_the_best_three_configurations(engine):
     maker.weights(7, 50, 10)
     frames = load_frames(engine, "made")
     (group,) = curve_groups(frames, view_stages(frames))
-    assert [text.split(":")[0] for text in group.legend] == [
-        "rank 1, trials 9–11",
-        "rank 2, trials 6–8",
-        "rank 3, trials 3–5",
+    assert [text.split(": ")[0] for text in group.legend] == [
+        "rank 1, coarse:9–11",
+        "rank 2, coarse:6–8",
+        "rank 3, coarse:3–5",
     ]
     assert 'aria-label="cost by epoch; 3 configurations"' in group.figures[0]
     assert weight_images(frames, view_stages(frames)) is None  # only the best configuration's first replicate is shown
@@ -177,7 +180,7 @@ def test_a_trial_that_stopped_early_is_complete_and_its_remark_says_so(engine):
     reason = "stopped early: no better validation accuracy for 5 epochs"
     change(engine, 0, epochs=40, reason=reason)
     stage = view(engine)
-    (row,) = (row for row in stage.rows if row.trial == "0")
+    (row,) = (row for row in stage.rows if row.trial == "coarse:0")
     assert row.mark == "worse"
     assert row.remark.endswith("; stopped early after epoch 12 of 40")
     assert row.best_epoch.endswith(" of 12")
@@ -188,5 +191,5 @@ def test_replicates_that_stopped_early_are_counted(engine):
     replicated(engine)
     for number in (0, 1):
         change(engine, number, epochs=40, reason="stopped early: no better validation accuracy for 5 epochs")
-    (row,) = (row for row in view(engine).rows if row.trial == "0–2")
+    (row,) = (row for row in view(engine).rows if row.trial == "coarse:0–2")
     assert row.remark.endswith("; stopped early: 2 of 3 seeds")

@@ -1,1 +1,1 @@
-"""The sections of the report, one file each: their numbers and their sentences. May import frames and statistics."""
+"""The sections of the report, one module each: its numbers and its sentences. May import frames and statistics."""

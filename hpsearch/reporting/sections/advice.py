@@ -1,6 +1,6 @@
-"""What to try next, each with the lines to paste into the study file. May import spec, and our frames and views.
+"""The next steps that the results suggest, each with lines for the study file. May import spec, our frames and views.
 
-docs/report.md has the rules in words. What is said rests on the last stage that searched.
+docs/report.md states the rules. They use the last search stage.
 """
 
 import json
@@ -21,23 +21,23 @@ from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3
-"""A stage that we propose draws at least so many configurations, or trains with so many seeds the best so many again."""
+"""A suggested stage samples at least so many configurations, or trains with so many seeds the best so many again."""
 
 LENGTHS = ("epochs", "cycles", "updates")
 
 
 @dataclass(frozen=True)
 class Advice:
-    """One thing to do next: in a few words, why, and TOML lines that go to the end of the study file."""
+    """One suggestion: a title, the reason, and TOML lines for the end of the study file."""
 
     title: str
-    why: str
+    reason: str
     lines: str
 
 
 @dataclass(frozen=True)
-class _Searched:
-    """The last stage that searched: as it is shown, stored, written in the study file, and its study."""
+class _LastSearch:
+    """The last search stage: as shown, as stored, as written in the study file, and its study."""
 
     view: StageView
     stored: Record
@@ -46,7 +46,7 @@ class _Searched:
     trials: Sequence[Record]  # of finished configurations, the best first
 
     def params(self, row: Row) -> dict[str, Any]:
-        """Return the values of the searched keys of a row."""
+        """Return the hyperparameters of a row."""
         return self._params[row.trial_ids[0]]
 
     @cached_property
@@ -55,18 +55,18 @@ class _Searched:
 
 
 def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
-    """Return what to try next, nothing where no stage has been searched to its end."""
-    searched = _searched(frames, stages)
-    if searched is None or searched.stored["state"] != "complete":
+    """Return the suggestions, none while the last search stage is not complete."""
+    search = _last_search(frames, stages)
+    if search is None or search.stored["state"] != "complete":
         return []
-    compared = [row for row in searched.view.ranked if row.mark in ("tied", "worse")]
-    alike = len(compared) > 1 and all(row.mark == "tied" for row in compared)
-    found = [_stop(searched, len(compared))] if alike else _extensions(searched)
-    longer = _longer(searched, final(stages))
+    compared = [row for row in search.view.ranked if row.mark in ("tied", "worse")]
+    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared)
+    found = [_stop(search, len(compared))] if ties_only else _extensions(search)
+    longer = _longer(search, final(stages))
     return [*found, longer] if longer else found
 
 
-def _searched(frames: Frames, stages: Sequence[StageView]) -> _Searched | None:
+def _last_search(frames: Frames, stages: Sequence[StageView]) -> _LastSearch | None:
     view = last_search(stages)
     if view is None:
         return None
@@ -77,50 +77,50 @@ def _searched(frames: Frames, stages: Sequence[StageView]) -> _Searched | None:
     mine: Mapping[str, Any] = next((each for each in written if each.get("name") == view.name), {})
     trials = frames.by_stage[view.name]
     ranked = sorted((row for row in trials if row["rank"]), key=lambda row: (row["rank"], row["replicate"]))
-    return _Searched(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
+    return _LastSearch(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
 
 
-def _stop(searched: _Searched, others: int) -> Advice:
-    """All configurations are tied: the stage's ranges are narrower than the noise."""
-    view = searched.view
+def _stop(search: _LastSearch, others: int) -> Advice:
+    """All configurations are ties: the differences within the stage's ranges are smaller than the noise."""
+    view = search.view
     best = view.ranked[0]
     samples = best.validation.samples if best.validation else 0
-    on = f"over {view.replication.over}" if view.replication else f"on {samples:,} images"
+    on = f"over {view.replication.over}" if view.replication else f"on {samples:,} samples"
     again = view.ranked[:AGAIN]
     folds = bool(view.replication and view.replication.noun == "fold")
-    stage = _stage(searched, "again", {} if folds else {"replicates": SEEDS})
-    stage["configurations"] = [searched.params(row) for row in again]
-    how = "on more images" if folds else f"with {SEEDS} seeds each"
+    stage = _stage(search, "again", {} if folds else {"replicates": SEEDS})
+    stage["configurations"] = [search.params(row) for row in again]
+    how = "on more samples" if folds else f"with {SEEDS} seeds each"
     return Advice(
-        "Stop searching here",
-        f"None of the {others:,} other configurations of {view.name} can be told from its best {on}: its ranges are narrower"
-        f" than the noise, and a finer search would choose by chance. Take the best ({configuration(view, best)}), or train"
-        f" the first {len(again)} again {how}:",
+        "Stop this search",
+        f"None of the {others:,} other configurations of {view.name} is statistically distinguishable from its best"
+        f" {on}. A search in narrower ranges would select by chance. Use the best ({configuration(view, best)}), or"
+        f" train the best {len(again)} again {how}:",
         _lines(stage),
     )
 
 
-def _extensions(searched: _Searched) -> list[Advice]:
-    """The best value of a key is at an edge of what was tried: go on in that direction."""
-    space, told = dict(searched.stored["space"] or {}), []
+def _extensions(search: _LastSearch) -> list[Advice]:
+    """The best value of a hyperparameter is at the edge of its range: extend the range in that direction."""
+    space, sentences = dict(search.stored["space"] or {}), []
     for key, entry in list(space.items()):
-        found = _beyond(searched, key, entry)
+        found = _beyond(search, key, entry)
         if found:
             space[key], sentence = found
-            told.append(sentence)
-    if not told:
+            sentences.append(sentence)
+    if not sentences:
         return []
-    stage = _stage(searched, "further", {"sampler": {"kind": "random", "trials": max(TRIALS, len(told) * TRIALS)}})
+    stage = _stage(search, "further", {"sampler": {"kind": "random", "trials": max(TRIALS, len(sentences) * TRIALS)}})
     stage["space"] = {key: _entry(entry) for key, entry in space.items()}
-    return [Advice("Search further out", f"{' '.join(told)} The optimum may lie beyond:", _lines(stage))]
+    return [Advice("Extend the search space", f"{' '.join(sentences)} The optimum may lie beyond:", _lines(stage))]
 
 
-def _beyond(searched: _Searched, key: str, entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
-    """Return where to go on if the best value is at an edge, and a sentence that says so."""
-    name, label = searched.view.name, formatting.label(key)
-    stage = next(each for each in searched.study.stages if each.name == name)
-    best = searched.params(searched.view.ranked[0])[key]
-    low, high = spec.limits(searched.study, stage, key)
+def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """Return the extended range or choices if the best value is at an edge, and a sentence that says so."""
+    name, label = search.view.name, formatting.label(key)
+    stage = next(each for each in search.study.stages if each.name == name)
+    best = search.params(search.view.ranked[0])[key]
+    low, high = spec.limits(search.study, stage, key)
     if "choices" in entry:
         more = _next_choice(entry["choices"], best, low, high)
         if more is None:
@@ -128,24 +128,24 @@ def _beyond(searched: _Searched, key: str, entry: Mapping[str, Any]) -> tuple[di
         edge = "largest" if more > best else "smallest"
         return {
             "choices": sorted([*entry["choices"], more])
-        }, f"The best {label}, {formatting.short(best)}, is the {edge} of the choices of {name}."
+        }, f"The best {label} of {name}, {formatting.short(best)}, is the {edge} of its choices."
     span = spec.Range.of({each: entry[each] for each in ("low", "high", "log", "integer") if each in entry})
-    tried = [trial["params"][key] for trial in searched.trials if key in trial["params"]]
-    finished = [searched.params(row)[key] for row in searched.view.ranked]
+    tried = [trial["params"][key] for trial in search.trials if key in trial["params"]]
+    finished = [search.params(row)[key] for row in search.view.ranked]
     around = spec.Around(around=name, best=min(AGAIN, len(finished)))
     wider, edge_note = spec.narrow(key, around, span, finished, tried, (low, high))
     assert isinstance(wider, spec.Range)
     if edge_note is None or (wider.low >= span.low and wider.high <= span.high):
         return None
     edge = "upper" if wider.high > span.high else "lower"
-    ends = " to ".join(formatting.alike([span.low, span.high]))
+    ends = " to ".join(formatting.uniform([span.low, span.high]))
     return _rounded(
         wider, low, high
-    ), f"The best {label}, {formatting.short(best)}, is at the {edge} edge of the range of {name} ({ends})."
+    ), f"The best {label} of {name}, {formatting.short(best)}, is at the {edge} edge of its range ({ends})."
 
 
 def _rounded(span: spec.Range, lowest: float, highest: float) -> dict[str, Any]:
-    """Return a range to three digits, as one would write it: moved outwards by that, but not beyond what is allowed."""
+    """Return a range with its ends rounded outwards to three digits, but within what the hyperparameter allows."""
     entry = span.model_dump(exclude_none=True)
     if not span.integer:
         entry |= {
@@ -163,7 +163,7 @@ def _digits(value: float, to: Any) -> float:
 
 
 def _next_choice(choices: Sequence[Any], best: Any, low: float, high: float) -> float | int | None:
-    """Return the choice that would come after the outermost one, None where the best is not at the edge."""
+    """Return the choice that continues the series beyond the best, None where that is not the first or the last."""
     if len(choices) < 2 or not all(formatting.is_number(choice) and choice > 0 for choice in choices):
         return None
     ordered = sorted(choices)
@@ -176,35 +176,33 @@ def _next_choice(choices: Sequence[Any], best: Any, low: float, high: float) -> 
     return more if low <= more <= high and more not in choices and more > 0 else None
 
 
-def _longer(searched: _Searched, last: StageView | None) -> Advice | None:
-    """The best was still improving when its training ended: give it twice as long."""
-    best = searched.view.ranked[0]
-    trial = next(each for each in searched.trials if each["id"] == best.trial_ids[0])
-    if not best.happened.startswith(IMPROVING):
+def _longer(search: _LastSearch, last: StageView | None) -> Advice | None:
+    """The best was still improving when its training ended: train it for twice as long."""
+    best = search.view.ranked[0]
+    trial = next(each for each in search.trials if each["id"] == best.trial_ids[0])
+    if not best.diagnosis.startswith(IMPROVING):
         return None
-    if last is not None and not any(row.happened.startswith(IMPROVING) for row in last.ranked):
-        return None  # the final trained it on, as far as it goes
+    if last is not None and not any(row.diagnosis.startswith(IMPROVING) for row in last.ranked):
+        return None  # the final has trained it long enough
     training = trial["configuration"].get("training", {})
     key = next((each for each in LENGTHS if training.get(each)), None)
-    if key is None or key in searched.params(best):
+    if key is None or key in search.params(best):
         return None
-    stage = _stage(searched, "longer", {})
+    stage = _stage(search, "longer", {})
     given = stage.get("training", {})
     kept = {name: value for name, value in given.items() if name not in LENGTHS}
-    stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [searched.params(best)]}
-    which = f"The best of {searched.view.name} ({configuration(searched.view, best)})"
-    why = [f"{which} was still improving when its {training[key]:,} {key} were over.", best.because]
-    return Advice("Train longer", f"{' '.join(filter(None, why))} Give it twice as long:", _lines(stage))
+    stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [search.params(best)]}
+    which = f"The best of {search.view.name} ({configuration(search.view, best)})"
+    reason = [f"{which} was still improving after its {training[key]:,} {key}.", best.diagnosis_reason]
+    return Advice("Train longer", f"{' '.join(filter(None, reason))} Train it for twice as long:", _lines(stage))
 
 
-def _stage(searched: _Searched, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a new stage that trains as the last one did."""
-    taken = {stage.name for stage in searched.study.stages}
+def _stage(search: _LastSearch, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a new stage with the last stage's training, model and augmentation."""
+    taken = {stage.name for stage in search.study.stages}
     unique = next(each for each in (name, *(f"{name} {i}" for i in range(2, 10_000))) if each not in taken)
     kept = {
-        key: searched.written[key]
-        for key in ("training", "model", "augmentation", "replicates")
-        if key in searched.written
+        key: search.written[key] for key in ("training", "model", "augmentation", "replicates") if key in search.written
     }
     return {"name": unique, **kept, **more}
 
@@ -218,7 +216,7 @@ def _entry(entry: Mapping[str, Any]) -> Any:
 
 
 def _lines(stage: Mapping[str, Any]) -> str:
-    """Write a stage as the lines of a study file; each key of its space, and each of its configurations, on its own."""
+    """Write a stage as TOML; each hyperparameter of its space, and each of its configurations, on a line of its own."""
     lines = ["[[stage]]"]
     for key, value in stage.items():
         if key == "space":
@@ -235,7 +233,7 @@ def _key(key: str) -> str:
 
 
 def toml(value: Any) -> str:
-    """Write a value as TOML does, tables inline.
+    """Write a value in TOML, tables inline.
 
     >>> toml({"kind": "grid", "low": 1e-05, "on": True, "hidden": [50], "a b": "x"})
     '{ kind = "grid", low = 1e-05, on = true, hidden = [50], "a b" = "x" }'

@@ -1,6 +1,6 @@
-"""Which classes are taken for which on the test images: a confusion matrix. May import NumPy, matplotlib.
+"""The confusion matrix on the test set: true class against predicted class. May import NumPy and matplotlib.
 
-The final's, else that of the best of the last search stage that looked at the test images.
+It is that of the final, or of the last search stage's best configuration if that was evaluated on the test set.
 """
 
 from collections.abc import Sequence
@@ -17,26 +17,26 @@ from hpsearch.reporting.figures.weights import data_uri
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.sections.summary import final, last_search
-from hpsearch.reporting.test_labels import HeldOut, held_out
+from hpsearch.reporting.held_out import HeldOut, held_out
 
 CLASSES, PAIRS, EXAMPLES = 20, 8, 6
-"""Up to so many classes the matrix is drawn; so many pairs are listed; each with so many examples at most."""
+"""At most so many classes are drawn, so many pairs are listed, and so many examples of each pair are shown."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two classes that are taken for each other: how often, as shares of each class; examples as data URIs of PNGs."""
+    """Two classes that are confused: how often, as a share of each true class; examples as data URIs of PNGs."""
 
     names: tuple[str, str]
-    first_for_second: str
-    second_for_first: str
-    samples: str  # how many of both on average
+    first_as_second: str
+    second_as_first: str
+    samples: str  # the number of both errors, the mean over the trials
     examples: tuple[tuple[str, str], ...]  # caption and image
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """The section: what it is of, the figure, the pairs; or why there is none."""
+    """The section: which trials it is of, the figure, the pairs; or why it is empty."""
 
     of: str
     missing: str
@@ -46,7 +46,7 @@ class Confusion:
 
 
 def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Confusion | None:
-    """Return the section of confused classes, None where no trial was scored on the test images."""
+    """Return the section, None where no trial was evaluated on the test set."""
     stage = final(stages) or last_search(stages)
     rows = [] if stage is None else stage.ranked if stage.kind == "final" else stage.ranked[:1]
     trials = [trial for row in rows for trial in row.trial_ids]
@@ -57,25 +57,27 @@ def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Co
     samples = held_out(frames)
     if samples is None:
         missing = (
-            "The test images' true classes are not in the database, and neither a prepared split nor the dataset was at"
-            " hand when this report was written."
+            "The true classes of the test set are not in the database, and neither a prepared split nor the dataset was"
+            " available when this report was written."
         )
         return Confusion("", missing, "", (), examples)
     for trial, predicted in found:
         right = frames.correct(trial, "test")
         if predicted.size != samples.labels.size or right is None or ((predicted == samples.labels) != right).any():
-            missing = "The test images at hand are not those that the trials were scored on."
+            missing = "The test set that is available is not the one that the trials were evaluated on."
             return Confusion("", missing, "", (), examples)
     counts = matrix(samples.labels, [predicted for _, predicted in found], len(classes))
-    of = f"{stage.name}, {formatting.count(len(found), 'replicate') if stage.kind == 'final' else 'its best configuration'}"
+    which = formatting.count(len(found), "replicate") if stage.kind == "final" else "its best configuration"
     figure = _figure(counts, classes) if len(classes) <= CLASSES else ""
     shape = frames.study["data"].get("image_shape") if examples else None
     votes = np.stack([predicted for _, predicted in found])
-    return Confusion(of, "", figure, tuple(_pairs(counts, classes, samples, votes, shape)), examples)
+    return Confusion(
+        f"{stage.name}, {which}", "", figure, tuple(_pairs(counts, classes, samples, votes, shape)), examples
+    )
 
 
 def matrix(labels: NDArray[np.int64], predictions: Sequence[NDArray[np.uint8]], classes: int) -> NDArray[np.float64]:
-    """Return how many images of each class (row) are taken for each (column), (classes, classes): the trials' mean."""
+    """Return the confusion matrix (true class, predicted class): numbers of samples, the mean over the trials."""
     cells = np.zeros(classes * classes)
     for predicted in predictions:
         cells += np.bincount(labels * classes + predicted.astype(np.int64), minlength=classes * classes)
@@ -119,12 +121,12 @@ def _examples(
     classes: Sequence[str],
     shape: Sequence[int],
 ) -> tuple[tuple[str, str], ...]:
-    """Return the first test images of one class that most trials take for the other, half of each direction."""
+    """Return the test images of one class that most trials predict as the other, half of them in each direction."""
     shown: list[tuple[str, str]] = []
-    for true, taken in (pair, pair[::-1]):
-        often = (votes == taken).sum(axis=0) * (samples.labels == true)
+    for true, wrong in (pair, pair[::-1]):
+        often = (votes == wrong).sum(axis=0) * (samples.labels == true)
         order = np.argsort(-often, kind="stable")[: EXAMPLES // 2]
-        caption = f"{classes[true]}, taken for {classes[taken]}"
+        caption = f"true class {classes[true]}, predicted {classes[wrong]}"
         shown += [(caption, data_uri(picture(samples.image(int(i)), shape))) for i in order if often[i]]
     return tuple(shown)
 
@@ -145,28 +147,28 @@ def _figure(counts: NDArray[np.float64], classes: Sequence[str]) -> str:
 
     def draw(axes: Axes) -> None:
         for true in range(number):
-            for taken in range(number):
-                share = float(shares[true, taken])
-                corner = (taken - 0.5, true - 0.5)
+            for predicted in range(number):
+                share = float(shares[true, predicted])
+                corner = (predicted - 0.5, true - 0.5)
                 axes.add_patch(Rectangle(corner, 1, 1, facecolor=COLOURS[0], alpha=0.6 * share**0.7, linewidth=0))
                 if share >= 0.005:
                     text = f"{100 * share:.0f}"
-                    axes.text(taken, true, text, ha="center", va="center", fontsize=9 if number <= 12 else 7)
+                    axes.text(predicted, true, text, ha="center", va="center", fontsize=9 if number <= 12 else 7)
         names = [one_line(name, 12) for name in classes]
         slanted = max(map(len, names)) > 2
         axes.set_xticks(range(number), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
         axes.set_yticks(range(number), names)
         axes.set_xlim(-0.5, number - 0.5)
         axes.set_ylim(number - 0.5, -0.5)
-        axes.set_xlabel("taken for")
-        axes.set_ylabel("is")
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
         axes.grid(False)
         axes.tick_params(length=0)
 
     worst = min(range(number), key=lambda each: shares[each, each])
     alt = (
-        f"Confusion matrix of {number} classes, in % of each; hardest: {classes[worst]},"
-        f" {formatting.percent(float(shares[worst, worst]), 0)} right."
+        f"Confusion matrix of {number} classes, in % of each true class; lowest recall: {classes[worst]},"
+        f" {formatting.percent(float(shares[worst, worst]), 0)}."
     )
     side = 1.6 + 0.36 * number
     return svg("confusion", alt, (side + 0.4, side), draw)

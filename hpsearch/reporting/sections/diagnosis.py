@@ -1,6 +1,6 @@
-"""What happened to a trial, in a few words, from its curves. May import NumPy and our frames.
+"""The diagnosis of a trial from its curves: overfits, underfits, diverged, …. May import NumPy and our frames.
 
-docs/report.md has each rule in words; all their thresholds are here.
+docs/report.md states each rule; all thresholds are here.
 """
 
 import math
@@ -12,28 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
-from hpsearch.reporting.curves import WINDOW, Curve, comparable, curves_of, ending, fifth
+from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, curves_of, final_epochs, final_value
 from hpsearch.reporting.frames import Frames
 
 DIVERGED, JUMPS, OVERFITS, UNDERFITS = "diverged", "learning rate too high", "overfits", "underfits"
-IMPROVING, PLATEAUED, FINE = "still improving", "plateaued", "fine"
-KINDS = (DIVERGED, JUMPS, OVERFITS, UNDERFITS, IMPROVING, PLATEAUED, FINE)
-"""In the order in which they are looked for: the first that holds is said."""
+IMPROVING, PLATEAUED, HEALTHY = "still improving", "plateaued", "healthy"
+KINDS = (DIVERGED, JUMPS, OVERFITS, UNDERFITS, IMPROVING, PLATEAUED, HEALTHY)
+"""In order of precedence: the first whose rule applies is the diagnosis."""
 
-RISE, RISE_OF_GUESS = 0.05, 0.01
-"""A jump: the training loss rises by this share of itself, and by this share of the loss of guessing."""
+RISE, RISE_OF_CHANCE = 0.05, 0.01
+"""A jump: the training loss rises by this share of itself, and by this share of the loss at chance level."""
 
 JUMPS_AT_LEAST, JUMPS_SHARE = 3, 0.1
-"""So many jumps, in such a share of the epochs, make a learning rate too high."""
+"""The learning rate is too high if there are so many jumps, in such a share of the epochs."""
 
 BEYOND = 20
-"""Beyond so many times the loss of guessing a training has diverged, whatever its accuracy."""
+"""A training has diverged if its loss is more than so many times that at chance level."""
 
-PARTS = 0.03
-"""Training and validation part where the validation loss ends this much above its lowest (and by RISE_OF_GUESS)."""
+OVERFIT_RISE = 0.03
+"""A trial overfits if its validation loss ends this much above its lowest (and by RISE_OF_CHANCE)."""
 
 GAIN_LOSS, GAIN_ACCURACY = 0.01, 0.005
-"""Still improving: from the last fifth but one to the last."""
+"""Still improving: the relative loss and the accuracy that the last fifth gains over the fifth before it."""
 
 SAME_ETA = 2.0
 """Learning rates are the same within this factor."""
@@ -44,15 +44,15 @@ FLAT = 0.02
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What happened to a trial: one of KINDS, since when, and the numbers that say so, as a sentence."""
+    """One of KINDS, the epoch where it began, and the numbers that it rests on, as a sentence."""
 
     kind: str
     epoch: int | None
-    because: str
+    reason: str
 
     @property
     def text(self) -> str:
-        """Itself in a few words."""
+        """The diagnosis as a short text."""
         if self.kind == JUMPS:
             return f"{JUMPS} (loss jumps)"
         if self.epoch is None:
@@ -62,10 +62,10 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Measure:
-    """What a trial is measured by: the loss and accuracy of guessing, and of the best trial; validation images."""
+    """What a trial is compared with: chance level, and the best trial; and the number of validation samples."""
 
-    guess_loss: float
-    chance: float
+    chance_loss: float
+    chance_accuracy: float
     samples: int
     best: float  # the highest validation accuracy of the search
 
@@ -77,8 +77,8 @@ class Measure:
 def diagnose_all(frames: Frames, wanted: Container[int] | None = None) -> dict[int, Diagnosis]:
     """Diagnose each trial that has ended, or of these only those wanted, by id.
 
-    Those that failed for another reason than their numbers are left out, and so are the pruned of which it is too early
-    to say more than that they went well until then.
+    Left out are trials that failed for another reason than a NaN or infinity, and pruned trials that had not diverged,
+    jumped or overfitted: for the other diagnoses they are too short.
     """
     curves = curves_of(frames)
     classes = len((frames.study["data"] or {}).get("classes") or []) or 2
@@ -90,8 +90,8 @@ def diagnose_all(frames: Frames, wanted: Container[int] | None = None) -> dict[i
         if wanted is not None and trial["id"] not in wanted:
             continue
         hinge = trial["configuration"].get("training", {}).get("loss") == "hinge"
-        guess = float(classes - 1) if hinge else math.log(classes)
-        measure = Measure(guess, 1 / classes, samples[trial["stage_id"]], best)
+        loss = float(classes - 1) if hinge else math.log(classes)
+        measure = Measure(loss, 1 / classes, samples[trial["stage_id"]], best)
         diagnosis = _of_trial(trial, curves.get(trial["id"]), measure)
         if diagnosis:
             found[trial["id"]] = diagnosis
@@ -119,75 +119,75 @@ def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:
     curve = curve.at(finite & np.isfinite(curve.validation_accuracy))
     if len(curve.epoch) < 2:
         return None
-    settled = curve.at(comparable(curve.eta))
+    settled = curve.at(comparable_epochs(curve.eta))
     rules = (_diverged(curve, measure), _jumps(settled, measure), _overfits(settled, measure))
     first = next((found for found in rules if found), None)
     if first:
         return first
     improving = _improving(settled)
-    return improving or _underfits(settled, measure) or _plateaued(settled, measure) or _fine(settled)
+    return improving or _underfits(settled, measure) or _plateaued(settled, measure) or _healthy(settled)
 
 
 def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
-    """From some epoch on it has lost more than half of what it had learned, or is far worse than guessing."""
+    """From some epoch on it has lost more than half of what it had learned, or is far worse than chance level."""
     since = _exploded(curve, measure)
     if since is not None:
         return Diagnosis(DIVERGED, int(curve.epoch[since]), f"The training loss ends at {curve.train_loss[-1]:.3g}.")
-    learned = float(curve.train_accuracy.max()) - measure.chance
-    if learned < 4 * measure.error(measure.chance):
+    learned = float(curve.train_accuracy.max()) - measure.chance_accuracy
+    if learned < 4 * measure.error(measure.chance_accuracy):
         return None
-    lost = curve.train_accuracy < measure.chance + learned / 2
+    lost = curve.train_accuracy < measure.chance_accuracy + learned / 2
     lost[: int(curve.train_accuracy.argmax())] = False
     since = _for_good(lost)
-    # A large λ also unlearns, but by lowering the cost: that is no divergence.
-    if since is None or ending(curve.train_cost) <= (1 + RISE) * float(curve.train_cost.min()):
+    # A large λ (L2 regularisation) also lowers the accuracy, but it lowers the cost too: that is no divergence.
+    if since is None or final_value(curve.train_cost) <= (1 + RISE) * float(curve.train_cost.min()):
         return None
     best, end = (
-        formatting.percent(share, 1) for share in (float(curve.train_accuracy.max()), ending(curve.train_accuracy))
+        formatting.percent(share, 1) for share in (float(curve.train_accuracy.max()), final_value(curve.train_accuracy))
     )
-    because = f"The training accuracy, once {best}, ends at {end}, with a loss of {ending(curve.train_loss):.3g}."
-    return Diagnosis(DIVERGED, int(curve.epoch[since]), because)
+    reason = f"The training accuracy, once {best}, ends at {end}, with a loss of {final_value(curve.train_loss):.3g}."
+    return Diagnosis(DIVERGED, int(curve.epoch[since]), reason)
 
 
 def _exploded(curve: Curve, measure: Measure) -> int | None:
-    """Return since when (from 0) the training loss is a multiple of that of guessing, None where it is not."""
-    return _for_good(curve.train_loss > BEYOND * measure.guess_loss)
+    """Return the epoch (from 0) from which on the training loss is far above that at chance level, None if none."""
+    return _for_good(curve.train_loss > BEYOND * measure.chance_loss)
 
 
 def _for_good(bad: NDArray[np.bool_]) -> int | None:
-    """Return since when (from 0) it is so to the end, None where that is less than the last fifth."""
+    """Return the epoch (from 0) from which on it is true to the end, None where that is less than the last fifth."""
     since = len(bad) - int(np.argmin(bad[::-1])) if not bad.all() else 0
-    return since if len(bad) - since >= fifth(bad) else None
+    return since if len(bad) - since >= final_epochs(bad) else None
 
 
 def _jumps(curve: Curve, measure: Measure) -> Diagnosis | None:
     rises = np.diff(curve.train_loss)
-    # A schedule that lowers η later means to begin with a high one: only jumps at about its last value count.
-    counted = curve.eta[1:] <= SAME_ETA * np.median(curve.eta[-fifth(curve.eta) :])
-    jumps = counted & (rises > np.maximum(RISE * np.abs(curve.train_loss[:-1]), RISE_OF_GUESS * measure.guess_loss))
+    # A schedule that lowers η begins with a high one on purpose: only jumps near its last value count.
+    counted = curve.eta[1:] <= SAME_ETA * np.median(curve.eta[-final_epochs(curve.eta) :])
+    jumps = counted & (rises > np.maximum(RISE * np.abs(curve.train_loss[:-1]), RISE_OF_CHANCE * measure.chance_loss))
     number = int(jumps.sum())
     if number < max(JUMPS_AT_LEAST, JUMPS_SHARE * int(counted.sum())):
         return None
     worst = int(np.argmax(np.where(jumps, rises, -np.inf)))
     low, high = curve.train_loss[worst : worst + 2].tolist()
-    because = f"The training loss jumps up {number:,} times, at worst from {low:.3g} to {high:.3g}"
-    return Diagnosis(JUMPS, None, f"{because} in epoch {curve.epoch[worst + 1]:,}.")
+    reason = f"The training loss jumps up {number:,} times, at worst from {low:.3g} to {high:.3g}"
+    return Diagnosis(JUMPS, None, f"{reason} in epoch {curve.epoch[worst + 1]:,}.")
 
 
 def _overfits(curve: Curve, measure: Measure) -> Diagnosis | None:
     lowest = int(np.argmin(curve.validation_loss))
-    low, end = float(curve.validation_loss[lowest]), ending(curve.validation_loss)
-    before, after = float(curve.train_loss[lowest]), ending(curve.train_loss)
-    if end - low < max(PARTS * low, RISE_OF_GUESS * measure.guess_loss) or after >= before:
+    low, end = float(curve.validation_loss[lowest]), final_value(curve.validation_loss)
+    before, after = float(curve.train_loss[lowest]), final_value(curve.train_loss)
+    if end - low < max(OVERFIT_RISE * low, RISE_OF_CHANCE * measure.chance_loss) or after >= before:
         return None
-    because = f"From epoch {curve.epoch[lowest]:,} on the training loss falls from {before:.3g} to {after:.3g}"
+    reason = f"From epoch {curve.epoch[lowest]:,} on, the training loss falls from {before:.3g} to {after:.3g}"
     return Diagnosis(
-        OVERFITS, int(curve.epoch[lowest]), f"{because} while the validation loss rises from {low:.3g} to {end:.3g}."
+        OVERFITS, int(curve.epoch[lowest]), f"{reason} while the validation loss rises from {low:.3g} to {end:.3g}."
     )
 
 
 def _improving(curve: Curve) -> Diagnosis | None:
-    last = fifth(curve.epoch)
+    last = final_epochs(curve.epoch)
     if len(curve.epoch) < 2 * last + (last > 1):
         return None
     now, before = slice(-last, None), slice(-2 * last, -last)
@@ -199,18 +199,18 @@ def _improving(curve: Curve) -> Diagnosis | None:
     if loss[1] > (1 - GAIN_LOSS) * loss[0] or accuracy[1] < accuracy[0] + GAIN_ACCURACY:
         return None
     gained = f"{formatting.percent(accuracy[0], 1)} to {formatting.percent(accuracy[1], 1)}"
-    return Diagnosis(IMPROVING, None, f"At its end the validation accuracy still goes from {gained}.")
+    return Diagnosis(IMPROVING, None, f"In its last epochs, the validation accuracy rose from {gained}.")
 
 
 def _underfits(curve: Curve, measure: Measure) -> Diagnosis | None:
-    train, validation = ending(curve.train_accuracy), ending(curve.validation_accuracy)
+    train, validation = final_value(curve.train_accuracy), final_value(curve.validation_accuracy)
     error = measure.error(train)
-    on_train = f"Of the training images it gets {formatting.percent(train, 1)} right"
+    on_train = f"The training accuracy ends at {formatting.percent(train, 1)}"
     if train + 2 * error < measure.best:
         best = formatting.percent(measure.best, 1)
-        return Diagnosis(UNDERFITS, None, f"{on_train}, the best trial {best} of the validation images.")
-    if train < (1 + measure.chance) / 2 and train - validation < 2 * math.sqrt(2) * error:
-        return Diagnosis(UNDERFITS, None, f"{on_train}, no more than of the validation images.")
+        return Diagnosis(UNDERFITS, None, f"{on_train}, below the best validation accuracy of the search, {best}.")
+    if train < (1 + measure.chance_accuracy) / 2 and train - validation < 2 * math.sqrt(2) * error:
+        return Diagnosis(UNDERFITS, None, f"{on_train}, not significantly above the validation accuracy.")
     return None
 
 
@@ -219,28 +219,27 @@ def _plateaued(curve: Curve, measure: Measure) -> Diagnosis | None:
     there = (curve.validation_accuracy >= top - measure.error(top)) & (
         curve.validation_loss <= (1 + FLAT) * float(curve.validation_loss.min())
     )
-    if not there.any() or len(there) < WINDOW:
+    if not there.any() or len(there) < FINAL_PART:
         return None
     since = int(np.argmax(there))
     if since > len(there) / 2:
         return None
     level = formatting.percent(float(curve.validation_accuracy[since]), 1)
-    because = f"From epoch {curve.epoch[since]:,} on the validation accuracy stays within chance of {level}."
-    return Diagnosis(PLATEAUED, int(curve.epoch[since]), because)
-
-
-def _fine(curve: Curve) -> Diagnosis:
-    train, validation = (
-        formatting.percent(ending(each), 1) for each in (curve.train_accuracy, curve.validation_accuracy)
+    reason = (
+        f"From epoch {curve.epoch[since]:,} on, the validation accuracy stays within one standard error of {level}."
     )
-    return Diagnosis(FINE, None, f"It ends with {train} of the training, {validation} of the validation images right.")
+    return Diagnosis(PLATEAUED, int(curve.epoch[since]), reason)
+
+
+def _healthy(curve: Curve) -> Diagnosis:
+    train, validation = (
+        formatting.percent(final_value(each), 1) for each in (curve.train_accuracy, curve.validation_accuracy)
+    )
+    return Diagnosis(HEALTHY, None, f"The training accuracy ends at {train}, the validation accuracy at {validation}.")
 
 
 def of_configuration(found: Sequence[Diagnosis | None]) -> tuple[str, int | None]:
-    """Write what happened to a configuration's replicates: what most of them did, and how many did something else.
-
-    The number is the middle one of the epochs that this speaks of, None where it speaks of none.
-    """
+    """Return the most frequent diagnosis of a configuration's replicates as a text, and its median epoch, if any."""
     known = [each for each in found if each]
     if not known:
         return "", None

@@ -1,4 +1,4 @@
-"""How the results came about, stage by stage: what justified its range, what ran, what it took. May import spec."""
+"""The provenance of each stage: what ran, how long it took, and where its ranges come from. May import spec."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from hpsearch.spec import Around
 
 
 @dataclass(frozen=True)
-class StageOrigin:
-    """One stage's row of the table, every cell a text; `because` has a sentence for each range that was narrowed."""
+class StageProvenance:
+    """One stage's row, every cell a text; `ranges` has a sentence for each range around an earlier best."""
 
     name: str
     trials: str
     epochs: str
     time: str
     began: str
-    because: tuple[str, ...]
+    ranges: tuple[str, ...]
 
 
-def stage_origins(frames: Frames, stages: Sequence[StageView]) -> list[StageOrigin]:
-    """Return how each stage came about, in order."""
+def stage_provenance(frames: Frames, stages: Sequence[StageView]) -> list[StageProvenance]:
+    """Return the provenance of each stage, in order."""
     around = _arounds(frames)
     trials = frames.by_stage
     views = {view.name: view for view in stages}
     return [
-        StageOrigin(
+        StageProvenance(
             stage["name"],
             _counts(trials[stage["name"]]),
             _epochs(trials[stage["name"]]),
             formatting.duration(sum(trial["seconds"] for trial in trials[stage["name"]])),
             _when(stage),
-            tuple(_because(key, each, views[each.around]) for key, each in around.get(stage["name"], {}).items()),
+            tuple(_range(key, each, views[each.around]) for key, each in around.get(stage["name"], {}).items()),
         )
         for stage in frames.stage_rows
     ]
@@ -52,32 +52,28 @@ def _arounds(frames: Frames) -> dict[str, dict[str, Around]]:
     }
 
 
-def _because(key: str, around: Around, source: StageView) -> str:
-    """Name the trials that a range was put around, with their value and accuracy."""
+def _range(key: str, around: Around, source: StageView) -> str:
+    """Name the trials that a range lies around, with their value and accuracy."""
     label = formatting.label(key)
     best = source.ranked[: around.best]
     if not best:
-        return f"{label}: around the best of {around.around}, which has none yet."
+        return f"{label}: around the best of {around.around}, which has no finished trial yet."
     which = "the best" if len(best) == 1 else f"the best {len(best)}"
     places = dict(zip(source.labels, range(len(source.labels)), strict=True))
     column = places.get(label, places.get(key))
-    said = [
-        f"{'trials' if len(row.trial_ids) > 1 else 'trial'} {row.trial}"
-        f" ({'' if column is None else f'{row.values[column]}, '}{row.accuracy})"
-        for row in best
-    ]
-    return f"{label}: around {which} of {around.around}, {formatting.listing(said)}."
+    trials = [f"{row.trial} ({'' if column is None else f'{row.values[column]}, '}{row.accuracy})" for row in best]
+    return f"{label}: around {which} of {around.around}, {formatting.listing(trials)}."
 
 
 def _counts(trials: Sequence[Record]) -> str:
     states = [trial["state"] for trial in trials]
     early = sum(stopped_early(trial) for trial in trials)
-    said = [f"{states.count(state):,} {state}" for state in STATES if state in states]
-    return ", ".join([*said, *([f"{early:,} of them stopped early"] if early else [])]) or "none yet"
+    counts = [f"{states.count(state):,} {state}" for state in STATES if state in states]
+    return ", ".join([*counts, *([f"{early:,} of them stopped early"] if early else [])]) or "none yet"
 
 
 def _epochs(trials: Sequence[Record]) -> str:
-    """Write the epochs trained, and those that pruning, stopping early and failing saved."""
+    """Write the epochs trained, and those that pruning, early stopping and failures saved."""
     done = sum(trial["epochs_done"] for trial in trials)
     ended = [trial for trial in trials if trial["state"] in ("complete", "pruned", "failed")]
     saved = sum(trial["epochs"] - trial["epochs_done"] for trial in ended)
@@ -85,7 +81,7 @@ def _epochs(trials: Sequence[Record]) -> str:
 
 
 def _when(stage: Mapping[str, Any]) -> str:
-    """Write when a stage began, and how long it was under way, pauses among it."""
+    """Write when a stage began, and how long it took, pauses included."""
     began, ended = stage["started_at"], stage["finished_at"]
     if not began:
         return formatting.MISSING

@@ -1,6 +1,6 @@
-"""The rows of a ranking table, every cell a text: what a row is, and the rows of a stage with a trial per configuration.
+"""The rows of a ranking table, every cell a text, for a stage with one trial per configuration.
 
-May import our frames, statistics and words. `configuration_rows` makes those of a stage whose configurations have replicates.
+`replicate_rows` has the rows of a stage whose configurations have replicates. May import our frames, statistics.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ from typing import Any
 from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.statistics.comparison import compare_with_best, tied, wilson_interval
+from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.tests import compare_with_best, tied
 
 Record = dict[str, Any]
 """A row of `Frames.trials` or `Frames.stages`."""
@@ -46,8 +47,9 @@ class Row:
     trial_ids: tuple[int, ...]
     state: str
     rank: str  # in the final, where all are one configuration, the replicate
-    trial: str
-    values: tuple[str, ...]  # of the searched keys
+    trial: str  # its name, coarse:3, or that of its replicates, coarse:5–7
+    number: int  # of its first trial
+    values: tuple[str, ...]  # of the hyperparameters
     validation: Estimate | None
     loss: str
     best_epoch: str
@@ -56,10 +58,10 @@ class Row:
     time: str
     mark: str  # best, tied, worse, or nothing
     remark: str
-    happened: str = ""  # the diagnosis, in a few words
-    because: str = ""  # and the numbers that it rests on
-    since: int | None = None  # the epoch that it speaks of, which a figure marks
-    replicates: int = 1  # how many count
+    diagnosis: str = ""
+    diagnosis_reason: str = ""  # the numbers that it rests on
+    diagnosis_epoch: int | None = None  # the epoch that it names, which a figure marks
+    replicates: int = 1  # how many its rank rests on
 
     @property
     def accuracy(self) -> str:
@@ -89,13 +91,13 @@ def compare(frames: Frames, trials: Sequence[Record]) -> dict[int, float]:
 
 
 def samples_of(frames: Frames, stage: Record, trial: Record, split: str) -> int | None:
-    """Return how many images of a split the trial was measured on, None where that is not known."""
+    """Return how many samples of a split the trial was evaluated on, None where that is not known."""
     right = frames.correct(trial["id"], split)
     return right.size if right is not None else (stage["data"] or {}).get(split)
 
 
 def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estimate | None:
-    """Return a trial's accuracy on a split with Wilson's interval, None where it was not measured."""
+    """Return a trial's accuracy on a split with Wilson's interval, None where it was not evaluated."""
     share, samples = trial[f"{split}_accuracy"], samples_of(frames, stage, trial, split)
     return (
         Estimate(share, *wilson_interval(share * samples, samples), samples) if share is not None and samples else None
@@ -105,12 +107,12 @@ def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estima
 def trial_rows(
     frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], p: Mapping[int, float]
 ) -> list[Row]:
-    """Return a row per trial; `styles` has the searched keys in their columns' order, `p` is that of `compare`."""
+    """Return a row per trial; `styles` has the hyperparameters in column order, `p` is that of `compare`."""
     return [_row(frames, stage, trial, styles, p.get(trial["id"])) for trial in trials]
 
 
 def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, NumberStyle], p: float | None) -> Row:
-    # The final's trials are one configuration: they are told apart by their seed and compared with nothing.
+    # The final's trials are replicates of one configuration: they have a number instead of a rank.
     final = stage["kind"] == "final"
     mark = "" if final else mark_of(trial["rank"], p)
     loss = trial["validation_loss"]
@@ -118,7 +120,8 @@ def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, Numb
         trial_ids=(trial["id"],),
         state=trial["state"],
         rank=str(trial["replicate"] if final else trial["rank"] or formatting.MISSING),
-        trial=str(trial["number"]),
+        trial=formatting.trial_names(stage["name"], [trial["number"]]),
+        number=trial["number"],
         values=values_of(trial, styles),
         validation=estimate(frames, stage, trial, "validation"),
         loss=formatting.MISSING if loss is None else formatting.loss(loss),
@@ -139,13 +142,13 @@ def mark_of(rank: int | None, p: float | None) -> str:
 
 
 def values_of(trial: Record, styles: Mapping[str, NumberStyle]) -> tuple[str, ...]:
-    """Write the values of the searched keys, a dash where the trial has none."""
+    """Write the values of the hyperparameters, a dash where the trial has none."""
     params = trial["params"]
     return tuple(style(params[key]) if key in params else formatting.MISSING for key, style in styles.items())
 
 
 def trained(trial: Record) -> int:
-    """Return how many epochs a trial trains: those that it was given, fewer if it ended early."""
+    """Return how many epochs a trial trains: its number of epochs, or fewer if it ended early."""
     return int(trial["epochs_done"] if stopped_early(trial) or trial["state"] == "pruned" else trial["epochs"])
 
 
@@ -155,7 +158,7 @@ def stopped_early(trial: Record) -> bool:
 
 
 def early_reason(trial: Record) -> tuple[str, str]:
-    """Return in few words that a trial ended early, and why: ("stopped early", "no better accuracy for 5 epochs").
+    """Split the reason of a trial that ended early into a short text and the details.
 
     >>> early_reason({"reason": "stopped early: no better validation accuracy for 5 epochs"})
     ('stopped early', 'no better validation accuracy for 5 epochs')
@@ -164,8 +167,16 @@ def early_reason(trial: Record) -> tuple[str, str]:
     return short, why
 
 
+NOT_COMPARED = "not compared: its predictions were not stored"
+
+
+def distinction(otherwise: str, p: float) -> str:
+    """Write the result of a test: that two are not statistically distinguishable, or otherwise a text; with p."""
+    return f"{'not statistically distinguishable' if tied(p) else otherwise} ({formatting.p_value(p)})"
+
+
 def verdict(mark: str, p: float | None, stage: Record) -> str:
-    """Write a mark in words, with the p-value that it rests on."""
+    """Write a mark as a text, with the p-value that it rests on."""
     if mark == "best":
         return "best" if stage["state"] == "complete" else "best so far"
     if p is None:
@@ -175,23 +186,23 @@ def verdict(mark: str, p: float | None, stage: Record) -> str:
 
 def why(trial: Record) -> str:
     """Return why a trial failed or was ended, with the last line of its traceback where that says more."""
-    reason = trial["reason"] or "no reason was kept"
+    reason = trial["reason"] or "no reason was stored"
     last = (trial["traceback"] or "").strip().rpartition("\n")[2].strip()
     return reason if not last or last in reason else f"{reason}: {last}"
 
 
 def out_of_time(trial: Record) -> bool:
-    """Whether a trial was ended by a budget, and not by the pruner."""
+    """Whether a budget of the stage ended a trial, and not the pruner."""
     return trial["state"] == "pruned" and trial["pruned_at"] is None
 
 
 def audited(trial: Record) -> bool:
-    """Whether the pruner had decided against a trial, which trained on to show what that loses."""
+    """Whether a trial would have been pruned, but was selected to train to the end."""
     return trial["state"] not in ("pruned", "failed") and trial["pruned_at"] is not None
 
 
 def pruned(trial: Record) -> str:
-    """Write in a few words where and why a trial was pruned; ranking.csv has the whole reason.
+    """Write in short where and why a trial was pruned; ranking.csv has the whole reason.
 
     >>> reason = "place 22 of 40 after epoch 1, where the best 14 went on"
     >>> pruned({"pruned_at": 1, "reason": reason, "traceback": None})
@@ -211,7 +222,7 @@ def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
         return f"running, {done} done" if state == "running" else state
     text = verdict(mark, p, stage)
     if not text and stage["kind"] != "final":
-        text = "not compared: which images it gets right was not kept"
+        text = NOT_COMPARED
     early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
-    pruned_at = f"audited (cut at epoch {trial['pruned_at']:,})" if audited(trial) else ""
+    pruned_at = f"audited (would have been pruned at epoch {trial['pruned_at']:,})" if audited(trial) else ""
     return "; ".join(part for part in (text, early, pruned_at) if part)

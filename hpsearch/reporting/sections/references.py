@@ -1,6 +1,6 @@
-"""What others report, from the study file's [[reference]] rows, beside what came out here. May import SciPy and spec.
+"""Results that others report ([[reference]] in the study file), beside those of this study. May import SciPy and spec.
 
-docs/report.md gives the rule for "within noise" in words.
+docs/report.md states the rule for "within noise".
 """
 
 import math
@@ -14,13 +14,14 @@ from scipy.special import ndtri, stdtrit
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking_rows import Record, samples_of
-from hpsearch.reporting.statistics.comparison import LEVEL, wilson_interval
+from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.tests import LEVEL
 from hpsearch.spec import Reference, Study
 from hpsearch.spec.checks.references import stages_of
 from hpsearch.spec.tables.space import same
 
 NEAR = 0.1
-"""In a range the nearest tried value stands for the reported one, if no further off than this share of the range."""
+"""In a range, the nearest value tried is used if its distance is at most this share of the range."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,17 @@ class ReferenceRow:
     reproduced: str
     difference: str
     verdict: str
-    mark: str  # near, apart, or nothing where there is nothing to compare
+    mark: str  # within, outside, or nothing where there is nothing to compare
     note: str
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out here: one value per replicate; of how many images each is a share, None for costs and losses."""
+    """The result of this study: a value per replicate; the number of samples of an accuracy, else None."""
 
     values: tuple[float, ...]
     samples: int | None
-    where: str  # which configuration stands for the reported one, "" where it is that one
+    where: str  # the hyperparameters that differ from the reported ones, "" where none does
 
     @property
     def mean(self) -> float:
@@ -65,11 +66,11 @@ def reference_rows(frames: Frames) -> list[ReferenceRow]:
 
 
 def noise(reported: float, measured: Measured) -> float | None:
-    """Return how far apart two equally good trainings would be with 95% chance, at most; None where that is not known.
+    """Return the largest difference that two equally good trainings have with a probability of 95%, None if not known.
 
-    The images' part is that of two proportions, both of so many images as ours; the seed's part comes from our
-    replicates, and holds for the one reported training and for our mean over n: s²·(1 + 1/n). Student's t has Welch's
-    degrees of freedom, since only the second part is estimated from few values.
+    The variance of the samples is that of two proportions, both on as many samples as ours. The variance of the seeds
+    comes from our replicates, for the one reported training and for our mean over n: s²·(1 + 1/n). Student's t has
+    Welch's degrees of freedom, since only the second part is estimated from few values.
     """
     number, of_seeds, of_samples = len(measured.values), 0.0, 0.0
     if measured.samples:
@@ -90,12 +91,12 @@ def _row(reference: Reference, measured: Measured | None) -> ReferenceRow:
     places = formatting.decimals(measured.samples if measured else None) if share else 4
     reported = formatting.percent(reference.value, 2) if share else f"{reference.value:.4g}"
     reproduced = difference = formatting.MISSING
-    verdict, mark = "nothing like it was tried here", ""
+    verdict, mark = "no similar configuration was tried", ""
     if measured:
         reproduced = _reproduced(measured, share, places)
-        apart = measured.mean - reference.value
-        difference = f"{100 * apart:+.{places}f}" if share else f"{apart:+.4g}"
-        verdict, mark = _verdict(reference, apart, noise(reference.value, measured), share)
+        gap = measured.mean - reference.value
+        difference = f"{100 * gap:+.{places}f}" if share else f"{gap:+.4g}"
+        verdict, mark = _verdict(reference, gap, noise(reference.value, measured), share)
     return ReferenceRow(
         reference.source,
         _about(reference),
@@ -109,20 +110,20 @@ def _row(reference: Reference, measured: Measured | None) -> ReferenceRow:
     )
 
 
-def _verdict(reference: Reference, apart: float, known: float | None, share: bool) -> tuple[str, str]:
-    """Say whether two numbers so far apart may be the same, and mark the row."""
+def _verdict(reference: Reference, gap: float, known: float | None, share: bool) -> tuple[str, str]:
+    """Say whether noise or the tolerance explains the difference, and return the mark of the row."""
 
     def within(limit: float) -> str:
         return f"±{100 * limit:.1f}" if share else f"±{limit:.2g}"
 
-    if known is not None and abs(apart) <= known:
-        return f"within noise ({within(known)})", "near"
-    if reference.tolerance is not None and abs(apart) <= reference.tolerance:
-        return f"within the row's tolerance ({within(reference.tolerance)})", "near"
+    if known is not None and abs(gap) <= known:
+        return f"within noise ({within(known)})", "within"
+    if reference.tolerance is not None and abs(gap) <= reference.tolerance:
+        return f"within the tolerance ({within(reference.tolerance)})", "within"
     if known is None and reference.tolerance is None:
-        return "how large noise is, is not known", ""
+        return "not compared: noise unknown", ""
     limits = [within(limit) for limit in (known, reference.tolerance) if limit is not None]
-    return f"{'higher' if apart > 0 else 'lower'} than noise explains ({formatting.listing(limits)})", "apart"
+    return f"{'higher' if gap > 0 else 'lower'} than noise explains ({formatting.listing(limits)})", "outside"
 
 
 def _reproduced(measured: Measured, share: bool, places: int) -> str:
@@ -153,7 +154,7 @@ def pairs(configuration: Mapping[str, Any]) -> str:
 
 
 def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | None:
-    """Return what came out for the configuration that a reference is about, None where there is none that has finished."""
+    """Return the result of the configuration that a reference is about, None where there is none that has finished."""
     names = [stage.name for stage in stages_of(study, reference)] or ["final"]
     for name in names:
         stage = next((row for row in frames.stage_rows if row["name"] == name), None)
@@ -165,22 +166,23 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
             split, _, metric = reference.metric.partition("_")
             samples = samples_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
             there = {key: chosen[0]["params"][key] for key in reference.configuration}
-            moved = {key: there[key] for key in there if same(there[key]) != same(reference.configuration[key])}
-            return Measured(values, samples, pairs(moved))
+            differing = {key: there[key] for key in there if same(there[key]) != same(reference.configuration[key])}
+            return Measured(values, samples, pairs(differing))
     return None
 
 
 def _point(space: Mapping[str, Any], trials: Sequence[Record], configuration: Mapping[str, Any]) -> int | None:
-    """Return which point of a stage's trials, best first, is the configuration, or the nearest to it in the stage's ranges.
+    """Return the point of the trial with the configuration or the nearest one; `trials` are sorted, the best first.
 
-    Without a configuration it is the best.
+    An empty configuration means the best trial.
     """
     distances = [(_distance(space, trial["params"], configuration), trial["point"]) for trial in trials]
-    near = [(distance, index, point) for index, (distance, point) in enumerate(distances) if distance is not None]
-    return min(near)[2] if near else None
+    close = [(distance, index, point) for index, (distance, point) in enumerate(distances) if distance is not None]
+    return min(close)[2] if close else None
 
 
 def _distance(space: Mapping[str, Any], params: Mapping[str, Any], configuration: Mapping[str, Any]) -> float | None:
+    """Return the distance as a share of the ranges, None where the two are not comparable."""
     total = 0.0
     for key, wanted in configuration.items():
         if key not in params:
@@ -191,8 +193,8 @@ def _distance(space: Mapping[str, Any], params: Mapping[str, Any], configuration
         if "low" not in span or not formatting.is_number(wanted) or (span.get("log") and wanted <= 0):
             return None
         scale = math.log if span.get("log") else float
-        away = abs(scale(params[key]) - scale(wanted)) / ((scale(span["high"]) - scale(span["low"])) or 1.0)
-        if away > NEAR:
+        distance = abs(scale(params[key]) - scale(wanted)) / ((scale(span["high"]) - scale(span["low"])) or 1.0)
+        if distance > NEAR:
             return None
-        total += away
+        total += distance
     return total

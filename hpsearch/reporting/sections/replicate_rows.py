@@ -1,6 +1,7 @@
-"""The rows of a stage whose configurations have replicates, seeds or folds: one per configuration. May import our rows, statistics.
+"""The rows of a ranking table for a stage whose configurations have replicates, seeds or folds: one per configuration.
 
-A configuration counts by the mean over its replicates, and is compared with the best over those that both have.
+A configuration is ranked by the mean over its replicates, and compared with the best over those that both have. May
+import our rows and statistics.
 """
 
 import statistics
@@ -28,37 +29,38 @@ from hpsearch.reporting.sections.ranking_rows import (
     verdict,
     why,
 )
-from hpsearch.reporting.statistics.comparison import Spread, holm, mcnemar_exact
+from hpsearch.reporting.statistics.student_t import StudentT
+from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
 
 
 @dataclass(frozen=True)
 class Replication:
-    """What the replicates of a stage's configurations are, and how their mean varies (see `Spread`)."""
+    """What the replicates of a stage's configurations are, and how their mean varies (see `StudentT`)."""
 
     noun: str  # seed or fold
     number: int  # the most that a configuration has
-    overlap: float  # n_test / n_train for folds, which share training images; 0 for seeds
+    overlap: float  # n_test / n_train for folds, which share training samples; 0 for seeds
     fewest: int  # of the finished configurations
 
     @property
     def even(self) -> bool:
-        """Whether all finished configurations have as many."""
+        """Whether all finished configurations have the same number."""
         return self.fewest == self.number
 
     @property
     def over(self) -> str:
-        """What a comparison rests on, in words."""
+        """What a comparison rests on, as a text."""
         return f"these {formatting.count(self.number, self.noun)}" if self.even else f"the {self.noun}s that both have"
 
     @property
     def text(self) -> str:
-        """How many, in words: 3 seeds, or 1 to 10 seeds."""
+        """How many: 3 seeds, or 1 to 10 seeds."""
         span = "" if self.even else f"{self.fewest:,} to "
         return span + formatting.count(self.number, self.noun)
 
-    def spread(self, samples: int, number: int) -> Spread:
-        """Return how means over so many accuracies, each on so many images, vary."""
-        return Spread(1 / number + self.overlap, 1 / samples)
+    def spread(self, samples: int, number: int) -> StudentT:
+        """Return how means over `number` accuracies, each on `samples` samples, vary."""
+        return StudentT(1 / number + self.overlap, 1 / samples)
 
 
 def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | None:
@@ -75,19 +77,19 @@ def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | Non
 
 
 def configurations_of(trials: Sequence[Record]) -> list[list[Record]]:
-    """Return the trials of each configuration, whose replicates stand together."""
+    """Return the trials of each configuration, whose replicates follow one another."""
     return [list(members) for _, members in groupby(trials, lambda trial: trial["point"])]
 
 
 def counted(replicates: Sequence[Record]) -> list[Record]:
-    """Return the replicates that a configuration's rank rests on; all of them where it has none."""
+    """Return the replicates that a configuration's rank rests on; all of them where it has no rank."""
     return [trial for trial in replicates if trial["rank"]] or list(replicates)
 
 
 def configuration_rows(
     frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], how: Replication
 ) -> list[Row]:
-    """Return a row per configuration; `styles` has the searched keys in the order of their columns."""
+    """Return a row per configuration; `styles` has the hyperparameters in the order of their columns."""
     configurations = configurations_of(trials)
     ranked = [each for members in configurations if (each := counted(members))[0]["rank"]]
     p = compare_configurations(frames, stage, ranked, how)
@@ -99,8 +101,7 @@ def compare_configurations(
 ) -> dict[int, float]:
     """Compare each finished configuration of one table with the best; return Holm's p by point where there is a test.
 
-    By a paired t test over the replicates that both have, or, where that is only one, by McNemar's test of its two
-    networks.
+    The test is a paired t test over the replicates that both have, or McNemar's test where both have only one.
     """
     samples = samples_of(frames, stage, ranked[0][0], "validation") if ranked else None
     if not samples:
@@ -118,7 +119,7 @@ def _compare(
     both = [(trial, there[trial["replicate"]]) for trial in best if trial["replicate"] in there]
     if len(both) > 1:
         values = [[trial["value"] or 0.0 for trial in side] for side in zip(*both, strict=True)]
-        return how.spread(samples, len(both)).compare(*values)
+        return how.spread(samples, len(both)).paired_test(*values)
     first, second = (frames.correct(trial["id"]) for trial in both[0]) if both else (None, None)
     if first is None or second is None or first.size != second.size:
         return None
@@ -128,7 +129,7 @@ def _compare(
 def mean_estimate(
     frames: Frames, stage: Record, replicates: Sequence[Record], split: str, how: Replication
 ) -> Estimate | None:
-    """Return the mean accuracy of a configuration's replicates, None where they were not all measured.
+    """Return the mean accuracy of a configuration's replicates, None where they were not all evaluated.
 
     The interval is Student's; of a single replicate Wilson's.
     """
@@ -153,15 +154,17 @@ def _row(
     held = counted(replicates)
     first, complete = held[0], held[0]["rank"] is not None
     losses = [trial["validation_loss"] for trial in held]
+    numbers = sorted(trial["number"] for trial in held)
     seconds = sum(trial["seconds"] for trial in replicates)
     mark = mark_of(first["rank"], p)
     state = "complete" if complete else configuration_state([trial["state"] for trial in replicates])
-    ended = state in ("complete", "pruned")  # so that its numbers are its own
+    ended = state in ("complete", "pruned")  # its metrics will not change
     return Row(
         trial_ids=tuple(trial["id"] for trial in held),
         state=state,
         rank=str(first["rank"] or formatting.MISSING),
-        trial=formatting.numbers(sorted(trial["number"] for trial in held)),
+        trial=formatting.trial_names(stage["name"], numbers),
+        number=numbers[0],
         values=values_of(first, styles),
         validation=mean_estimate(frames, stage, held, "validation", how) if ended else None,
         loss=formatting.loss(statistics.fmean(losses)) if ended and None not in losses else formatting.MISSING,
@@ -199,11 +202,11 @@ def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, co
         parts.append(f"{early_reason(early[0])[0]}: {formatting.count_of(len(early), number, how.noun)}")
     pruned_at = max((trial["pruned_at"] for trial in held if trial["pruned_at"]), default=None)
     if pruned_at is not None:
-        parts.append(f"audited (cut at epoch {pruned_at:,})")
+        parts.append(f"audited (would have been pruned at epoch {pruned_at:,})")
     late = sum(out_of_time(trial) for trial in replicates)
     if late:
-        parts.append(f"no time for {formatting.count_of(late, number, how.noun)}")
+        parts.append(f"no time left for {formatting.count_of(late, number, how.noun)}")
     further = number - len(held) - late
     if further:
-        parts.append(f"{formatting.count(further, f'further {how.noun}')} under way")
+        parts.append(f"{formatting.count(further, f'further {how.noun}')} in training")
     return "; ".join(part for part in parts if part)

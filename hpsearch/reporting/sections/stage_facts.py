@@ -1,6 +1,6 @@
-"""What is said above and below a stage's table: its size, what became of what was asked for, what failed in a model.
+"""The sentences above and below a stage's table: its size, what changed it, the tracebacks of failures in a model.
 
-May import our rows and words.
+May import our rows and formatting.
 """
 
 from collections import Counter
@@ -12,14 +12,14 @@ from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
 from hpsearch.reporting.sections.replicate_rows import Replication, configurations_of
 
 _KINDS = {
-    "random": "drawn at random",
-    "grid": "on a grid",
-    "list": "as listed",
-    "qmc": "quasi-random",
-    "tpe": "as TPE asked",
-    "cmaes": "as CMA-ES asked",
-    "gp": "as a Gaussian process asked",
-    "final": "the winner, trained again",
+    "random": "random search",
+    "grid": "grid search",
+    "list": "listed in the study file",
+    "qmc": "quasi-random search",
+    "tpe": "sampled by TPE",
+    "cmaes": "sampled by CMA-ES",
+    "gp": "sampled by a Gaussian process",
+    "final": "the best configuration, trained again",
 }
 
 TRACEBACKS = 5
@@ -28,14 +28,14 @@ TRACEBACKS = 5
 
 @dataclass(frozen=True)
 class Traceback:
-    """Where trials failed in a model file: a heading that says which trials, and the traceback."""
+    """A traceback from the model file, and a title that names the trials that failed with it."""
 
     title: str
     text: str
 
 
 def size(stage: Record, trials: Sequence[Record], replication: Replication | None) -> str:
-    """Write how many trials of how many epochs on how many images the stage has."""
+    """Write the stage's number of trials, of epochs, and of samples."""
     planned = stage["trials"] or len(trials)
     number = formatting.count(planned, "trial") if planned else "trials not yet known"
     if replication:
@@ -51,12 +51,12 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
     data = stage["data"] or {}
     if data.get("train") and data.get("validation"):
         each = " in each fold" if data.get("folds") else ""
-        parts.append(f"{data['train']:,} images to train on, {data['validation']:,} to validate on{each}")
+        parts.append(f"{data['train']:,} training and {data['validation']:,} validation samples{each}")
     return "; ".join(parts)
 
 
-def course(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
-    """Say what made a stage other than it was first asked for: confirmation, budgets, growth."""
+def changes(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
+    """Yield sentences on what changed the stage's size after it began: confirmation, budgets, growth."""
     configurations = configurations_of(trials)
     sizes = [len(members) for members in configurations]
     further = sum(sizes) - len(sizes) * min(sizes, default=0)
@@ -68,22 +68,22 @@ def course(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
         yield stage["ended"]
     late = sum(out_of_time(trial) for trial in trials)
     if late:
-        yield f"{formatting.count(late, 'trial')} had not finished when the time was over, and did not count."
+        yield f"{formatting.count(late, 'trial')} had not finished when the budget ended: not ranked."
     grown = [f"{number:,}" for number in stage["batches"] or ()]
     if grown:
-        yield f"The study file was changed to ask for more when it had {formatting.listing(grown)} configurations."
+        yield f"The study file was changed to add configurations when the stage had {formatting.listing(grown)}."
     if stage["stale"]:
-        yield "An earlier stage has grown since this one began: what it searches rests on fewer results than there are."
+        yield "An earlier stage has grown since this one began, whose ranges rest on fewer results than there are now."
 
 
-def tracebacks(trials: Sequence[Record]) -> Iterator[Traceback]:
-    """Return each different traceback once, the commonest first."""
+def tracebacks(stage: str, trials: Sequence[Record]) -> Iterator[Traceback]:
+    """Yield each different traceback once, the most frequent first."""
     found = Counter(trial["traceback"] for trial in trials if trial["traceback"])
     for text, _ in found.most_common(TRACEBACKS):
         numbers = sorted(trial["number"] for trial in trials if trial["traceback"] == text)
         which = "trial" if len(numbers) == 1 else "trials"
-        yield Traceback(f"Traceback of {which} {formatting.numbers(numbers)}", text)
+        yield Traceback(f"Traceback of {which} {formatting.trial_names(stage, numbers)}", text)
     more = len(found) - TRACEBACKS
     if more > 0:
         what = formatting.count(more, "further traceback")
-        yield Traceback(f"{what} not shown", "hpsearch status NAME --failures shows all")
+        yield Traceback(f"{what} not shown", "`hpsearch status NAME --failures` shows all.")

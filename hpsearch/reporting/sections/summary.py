@@ -1,4 +1,4 @@
-"""What a study found, in a few sentences, and how it came about, in a few facts. May import our frames and views."""
+"""The summary of a study in sentences, and its provenance as a list of facts. May import our frames and views."""
 
 import hashlib
 import statistics
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.certainty import (
-    Choice,
-    check_final,
-    corrected_sentence,
-    evaluates_on_test,
-    final_sentence,
-)
 from hpsearch.reporting.sections.ranking_rows import Row
-from hpsearch.reporting.sections.resolution import resolution
+from hpsearch.reporting.sections.sample_size import sample_size
+from hpsearch.reporting.sections.selection_bias import (
+    CorrectedAccuracy,
+    corrected_sentence,
+    evaluations_on_test,
+    final_sentence,
+    final_test,
+)
 from hpsearch.reporting.sections.stage import StageView
-from hpsearch.reporting.statistics.comparison import wilson_interval
+from hpsearch.reporting.statistics.intervals import wilson_interval
 
 
 def last_search(stages: Sequence[StageView]) -> StageView | None:
@@ -40,9 +40,12 @@ def description(frames: Frames) -> str:
 
 
 def summarise(
-    frames: Frames, stages: Sequence[StageView], choices: Sequence[Choice] = (), pruned: Sequence[str] = ()
+    frames: Frames,
+    stages: Sequence[StageView],
+    corrected: Sequence[CorrectedAccuracy] = (),
+    pruned: Sequence[str] = (),
 ) -> list[str]:
-    """Return the study in sentences: state, best configuration, ties, what more images would show, test accuracy, looks.
+    """Return the study in sentences: state, best configuration, ties, samples needed, test accuracy, test evaluations.
 
     `pruned` says what pruning saved and may have lost.
     """
@@ -51,22 +54,22 @@ def summarise(
     if search is None and final(stages) is None:
         return [*sentences, "No trial has finished yet, so there is no best configuration."]
     if search:
-        sentences += [_best(search), corrected_sentence(search, choices), _ties(search), resolution(frames, search)]
+        sentences += [_best(search), corrected_sentence(search, corrected), _ties(search), sample_size(frames, search)]
         sentences.append(_earlier(stages, search))
     sentences += pruned
-    check = check_final(frames, stages, choices)
-    sentences += [_final(frames, stages), final_sentence(check), _looks(frames, stages)]
+    tested = final_test(frames, stages, corrected)
+    sentences += [_final(frames, stages), final_sentence(tested), _test_evaluations(frames, stages)]
     return [sentence for sentence in sentences if sentence]
 
 
 def _model(frames: Frames) -> str:
-    """Say that the model file was changed under way, and the change accepted."""
+    """Say that the model file was changed during the study, where it was."""
     former = (frames.study["model"] or {}).get("former") or ()
     if not former:
         return ""
     return (
-        f"Its model file was changed {_times(len(former))} under way, and the change accepted: trials that had finished"
-        " before have the numbers of the model as it was then."
+        f"The model file was changed {_times(len(former))} during the study, and the change was accepted: trials that"
+        " had finished before keep the results of the former model."
     )
 
 
@@ -81,11 +84,11 @@ def _state(frames: Frames) -> str:
         return f"The study is complete: {counts}."
     if state == "failed":
         return f"The study failed: {counts}."
-    return f"The study is not finished ({state}): {counts} so far, and all that follows may still change."
+    return f"The study is not finished ({state}): {counts} so far. Everything below may still change."
 
 
 def configuration(stage: StageView, row: Row) -> str:
-    """Write a trial's configuration: λ = 6.75e-4, batch_size = 100."""
+    """Write a trial's configuration: λ = 6.75e-4, batch size = 100."""
     pairs = zip(stage.labels, row.values, strict=True)
     return (
         ", ".join(f"{label} = {value}" for label, value in pairs if value != formatting.MISSING)
@@ -98,7 +101,6 @@ def _best(stage: StageView) -> str:
     if best.validation is None:
         return ""
     so_far = "" if stage.state == "complete" else " so far"
-    chosen = _flattered(stage, best)
     test = f" Its test accuracy is {best.test.accuracy} (95% interval {best.test.interval})." if best.test else ""
     how = stage.replication
     means = how is not None and best.replicates > 1
@@ -106,21 +108,21 @@ def _best(stage: StageView) -> str:
     over = formatting.count(best.replicates, how.noun) if how else ""
     mean = f"mean ± standard deviation over {over}; " if means else ""
     interval = f"{mean}95% interval {of_mean}{best.interval}"
-    samples = f"{best.validation.samples:,} images" + (" in each" if how and how.noun == "fold" else "")
+    samples = f"{best.validation.samples:,} samples" + (" in each fold" if how and how.noun == "fold" else "")
     return (
         f"Best configuration of the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
-        f" Its validation accuracy is {best.accuracy} ({interval}, {samples}){chosen}.{test}"
+        f" Its validation accuracy is {best.accuracy} ({interval}, {samples}){_selection_bias(stage, best)}.{test}"
     )
 
 
-def _flattered(stage: StageView, best: Row) -> str:
-    """Say among how many the best was chosen: the ranking puts those with the most replicates first."""
+def _selection_bias(stage: StageView, best: Row) -> str:
+    """Say among how many the best was selected: the ranking puts those with the most replicates first."""
     if stage.replication and not stage.replication.even:
         peers = sum(row.replicates == best.replicates for row in stage.ranked)
-        among = f"{peers:,} configurations of {len(stage.ranked):,} that have so many {stage.replication.noun}s"
-        return f", which flatters it a little: it is the highest of the {among}" if peers > 1 else ""
+        among = f"{peers:,} of {len(stage.ranked):,} configurations that have as many {stage.replication.noun}s"
+        return f", which has some selection bias: it is the highest of the {among}" if peers > 1 else ""
     many = len(stage.ranked)
-    return f", which flatters it: it is the highest of {many:,}" if many > 1 else ""
+    return f", which has a selection bias: it is the highest of {many:,}" if many > 1 else ""
 
 
 def _earlier(stages: Sequence[StageView], last: StageView) -> str:
@@ -128,18 +130,18 @@ def _earlier(stages: Sequence[StageView], last: StageView) -> str:
     if last.ranked[0].validation is None:
         return ""
     searched = [stage for stage in stages[: stages.index(last) + 1] if stage.kind != "final" and stage.ranked]
-    stage = max(reversed(searched), key=_height)  # the last of equals
+    stage = max(reversed(searched), key=_highest)  # the last of equals
     if stage is last:
         return ""
     row = stage.ranked[0]
     return (
-        f"An earlier stage's best has a higher one: {configuration(stage, row)} in {stage.name}, with {row.accuracy}, the"
-        f" highest of {len(stage.ranked):,} there. Each was chosen for its height, so this alone does not make it the"
-        " better configuration."
+        f"The best of an earlier stage has a higher validation accuracy: {row.accuracy} with"
+        f" {configuration(stage, row)} in {stage.name}, the highest of {len(stage.ranked):,} there. Both were selected"
+        " for a high accuracy, so this alone does not show that it is the better configuration."
     )
 
 
-def _height(stage: StageView) -> float:
+def _highest(stage: StageView) -> float:
     best = stage.ranked[0].validation
     return best.share if best else 0.0
 
@@ -150,20 +152,20 @@ def _ties(stage: StageView) -> str:
     if not compared:
         return ""
     if not tied:
-        others = (
-            "the one other configuration"
-            if len(compared) == 1
-            else f"all {len(compared):,} other configurations of that stage"
-        )
-        return f"It is better than {others} by more than chance explains."
-    on = f"over {stage.replication.over}" if stage.replication else "on these images"
+        others = f"all {len(compared):,} other configurations" if len(compared) > 1 else "the one other configuration"
+        return f"It is statistically significantly better than {others} of that stage."
+    on = f"over {stage.replication.over}" if stage.replication else "on these samples"
     if len(tied) == len(compared) > 4:
-        return f"None of the {len(compared):,} other configurations there can be told from it {on}: the order may be chance."
+        return (
+            f"None of the {len(compared):,} other configurations of that stage is statistically distinguishable from it"
+            f" {on}: their order may be due to chance."
+        )
     shown = "; ".join(configuration(stage, row) for row in tied[:4])
     more = f"; and {len(tied) - 4:,} more" if len(tied) > 4 else ""
+    are = "is" if len(tied) == 1 else "are"
     return (
-        f"Of the {formatting.count(len(compared), 'other configuration')} there, {len(tied):,} cannot be told from it {on}"
-        f" ({shown}{more}): which of these comes first may be chance."
+        f"Of the {formatting.count(len(compared), 'other configuration')} of that stage, {len(tied):,} {are} not"
+        f" statistically distinguishable from it {on} ({shown}{more}): their order may be due to chance."
     )
 
 
@@ -180,38 +182,37 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
     mean = statistics.fmean(shares)
     interval = formatting.between(*wilson_interval(mean * samples, samples), places)
     train = next(row["data"].get("train") for row in frames.stage_rows if row["name"] == stage.name)
-    how = f"Trained again on {train:,} images" if train else "Trained again"
+    how = f"Trained again on {train:,} samples" if train else "Trained again"
     what = f"{configuration(stage, stage.ranked[0])} has a test accuracy of"
     if len(shares) == 1:
-        return f"{how}, {what} {tests[0].accuracy} (95% interval {interval}, {samples:,} images)."
+        return f"{how}, {what} {tests[0].accuracy} (95% interval {interval}, {samples:,} samples)."
     spread = f"{100 * statistics.stdev(shares):.{places}f}"
     return (
         f"{how} with {len(shares)} seeds, {what}"
-        f" {formatting.percent(mean, places)} ± {spread} (mean ± standard deviation of the seeds; 95% interval for"
-        f" {samples:,} images: {interval})."
+        f" {formatting.percent(mean, places)} ± {spread} (mean ± standard deviation over the seeds; 95% interval for"
+        f" {samples:,} samples: {interval})."
     )
 
 
-def _looks(frames: Frames, stages: Sequence[StageView]) -> str:
-    """Say how often the test images were looked at, and how often of these before the choice that it may flatter."""
-    looks = list(zip(stages, evaluates_on_test(frames), strict=True))
-    looks = [(stage, number) for stage, number in looks if number]
-    total = sum(number for _, number in looks)
+def _test_evaluations(frames: Frames, stages: Sequence[StageView]) -> str:
+    """Count the test-set evaluations, and say how many came before the choice that they might bias."""
+    evaluations = [pair for pair in zip(stages, evaluations_on_test(frames), strict=True) if pair[1]]
+    total = sum(number for _, number in evaluations)
     if not total:
-        return "The test images have not been looked at."
-    early = [(stage, number) for stage, number in looks if stage.kind != "final"]
-    before = sum(number for _, number in early)
+        return "No trial has been evaluated on the test set."
+    before = sum(number for stage, number in evaluations if stage.kind != "final")
     deleted = sum(int(row["test_evaluations"] or 0) for row in frames.stage_rows)
-    said = f"The test images were looked at {_times(total)}, {_by(looks)}"
-    said += f" ({deleted:,} by trials that were deleted when their stage began anew)" if deleted else ""
+    by = formatting.listing([f"{number:,} in {stage.name}" for stage, number in evaluations])
+    said = f"Test-set evaluations: {total:,} ({by})"
+    said += f", of which {deleted:,} by trials that were deleted when their stage began again" if deleted else ""
     if not before:
-        return f"{said}: after every choice had been made."
+        return f"{said}, after all configurations had been chosen."
     when = "all" if before == total else f"{before:,} of them"
     if total == 1:
         return f"{said}."
     return (
-        f"{said}; {when} before the best configuration was chosen. That choice went by validation accuracy; whoever chooses"
-        " by test accuracy instead picks the luckiest, and its test accuracy is flattered."
+        f"{said}; {when} before the best configuration was chosen. It was chosen by validation accuracy. A"
+        " configuration chosen by test accuracy would have a selection bias in its test accuracy."
     )
 
 
@@ -219,23 +220,22 @@ def _times(number: int) -> str:
     return "once" if number == 1 else f"{number:,} times"
 
 
-def _by(looks: Sequence[tuple[StageView, int]]) -> str:
-    return formatting.listing([f"by {formatting.count(number, 'trial')} of {stage.name}" for stage, number in looks])
-
-
 def quantities(frames: Frames) -> str:
-    """Return what the curves' quantities are: the loss is mean cross-entropy, unless a configuration says otherwise."""
+    """Define the metrics of the curves; the loss is mean cross-entropy unless a configuration says otherwise."""
     if frames.trainable:
-        return f"Loss is what {frames.study['model']['file']} says it is."
+        return f"The loss is defined by {frames.study['model']['file']}."
     configurations = [configuration.get("training", {}) for configuration in frames.trials["configuration"]]
     loss = formatting.loss_name(
         [training.get("loss", "cross_entropy") for training in configurations] or ["cross_entropy"]
     )
-    return f"Loss is {loss}; cost is the loss plus λ·Σ‖W‖²; η is the learning rate of each epoch's last update."
+    return (
+        f"The loss is {loss}; the cost is the loss plus λ·Σ‖W‖² (L2 regularisation); η is the learning rate of each"
+        " epoch's last update."
+    )
 
 
 def facts(frames: Frames) -> list[tuple[str, str]]:
-    """Return how the results came about, as pairs of a name and a value."""
+    """Return the provenance of the results, as pairs of a name and a value."""
     study, trials = frames.study, frames.trials
     states = trials["state"].value_counts()
     data, model = study["data"] or {}, study["model"] or {}
@@ -244,7 +244,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
     pairs = [
         ("Trials", f"{len(trials):,} ({run})" if len(trials) else "none yet"),
         ("Epochs trained", f"{int(trials['epochs_done'].sum()):,}"),
-        ("Training time", f"{formatting.duration(float(trials['seconds'].sum()))} (sum of the trials' shares)"),
+        ("Training time", f"{formatting.duration(float(trials['seconds'].sum()))} (sum over the trials)"),
         ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
         ("Finished", study["finished_at"] or "not yet"),
         ("Study file", _within(study["path"], study["workspace"])),
@@ -254,7 +254,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
         ("Model file", str(model.get("file", formatting.MISSING)) + ", a trainable" * frames.trainable),
         ("Model file's hash", str(model.get("hash", formatting.MISSING))),
-        *(("Before it was changed", str(former)) for former in model.get("former") or ()),
+        *(("Former hash of the model file", str(former)) for former in model.get("former") or ()),
     ]
     return [*pairs, *((str(key), formatting.any_value(value)) for key, value in (study["environment"] or {}).items())]
 
@@ -264,5 +264,5 @@ def _resumes(number: int) -> str:
 
 
 def _within(path: str, workspace: str) -> str:
-    """The path as seen from the workspace, where it lies in it: where that is on a disk is nobody's business."""
+    """Return the path relative to the workspace, if it is inside: a report does not show where that is on the disk."""
     return path.removeprefix(workspace.rstrip("/") + "/")

@@ -4,13 +4,13 @@ import doctest
 
 import pytest
 
-from hpsearch.reporting import formatting, report
+from hpsearch.reporting import formatting, options, report
 from hpsearch.reporting.formatting import NumberStyle, csv_cell, markdown
-from hpsearch.reporting.sections import certainty, resolution
-from hpsearch.reporting.statistics import comparison, power
+from hpsearch.reporting.sections import advice, ranking_rows, sample_size
+from hpsearch.reporting.statistics import intervals, power
 
 
-@pytest.mark.parametrize("module", [formatting, comparison, report, power, certainty, resolution])
+@pytest.mark.parametrize("module", [formatting, intervals, report, options, power, advice, ranking_rows, sample_size])
 def test_the_examples_in_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -53,3 +53,20 @@ def test_values_are_written_with_all_their_digits(value, cell):
 
 def test_markdown_shows_foreign_text_as_it_is():
     assert markdown("a|b\n`c` <img src=x> [d](e) *f* $g$") == r"a\|b \`c\` &lt;img src=x&gt; \[d\](e) \*f\* \$g\$"
+
+
+def test_differences_carry_their_sign_unless_they_round_to_zero():
+    shares = (0.012, -0.012, 0.0001, -0.0001)
+    assert [formatting.points(share, 1) for share in shares] == ["+1.2", "−1.2", "0.0", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        (["batch size"], ""),
+        (["η max", "λ"], "λ is the factor of L2 regularisation and η the learning rate."),
+        (["η"], "η is the learning rate."),
+    ],
+)
+def test_greek_letters_are_explained_where_they_are_shown(labels, text):
+    assert formatting.symbols(labels) == text

@@ -1,4 +1,4 @@
-"""Several studies in one report: paired where the images are the same, unpaired where they are not."""
+"""Several studies in one report: a paired test on the same samples, an unpaired one on different samples."""
 
 import csv
 
@@ -23,7 +23,7 @@ def entries(engine, *names):
     return [_entry(load_frames(engine, name)) for name in names]
 
 
-def test_studies_on_the_same_images_are_compared_image_by_image(engine):
+def test_studies_on_the_same_samples_are_compared_sample_by_sample(engine):
     study(engine, "a", 0.5)
     study(engine, "b", 0.4)
     one, other = entries(engine, "a", "b")
@@ -31,13 +31,13 @@ def test_studies_on_the_same_images_are_compared_image_by_image(engine):
     first, second = (each.frames.correct(each.ids("validation")[0]) for each in (one, other))
     only = np.count_nonzero(first & ~second), np.count_nonzero(second & ~first)
     assert pair.p == pytest.approx(binomtest(only[0], sum(only)).pvalue)
-    assert pair.test == "exact McNemar, same images"
+    assert pair.test == "exact McNemar, same samples"
     assert pair.verdict == "a is better (p < 0.001)"
     assert pair.difference == pytest.approx((only[0] - only[1]) / 5_000)
 
 
 @pytest.mark.parametrize("change", [{"text": "seed = 7"}, {"data": {"fingerprint": "0" * 64, "classes": []}}])
-def test_studies_on_other_images_are_compared_as_two_proportions(engine, change):
+def test_studies_on_different_samples_are_compared_as_two_proportions(engine, change):
     study(engine, "a", 0.5)
     study(engine, "b", 0.4, **change)
     (pair,) = compare(entries(engine, "a", "b"), "validation")

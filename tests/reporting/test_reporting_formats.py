@@ -1,4 +1,4 @@
-"""The report in other forms: Markdown, LaTeX, PDF, Parquet, figures as files, and as objects in Python."""
+"""The report in other formats: Markdown, LaTeX, PDF, Parquet, figures as files, and as objects in Python."""
 
 import re
 import shutil
@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 
 import hpsearch
+from hpsearch.cli.report import report
 from hpsearch.errors import InputError
 from hpsearch.reporting import load_results, write_report
-from hpsearch.reporting.formats import formats, latex
+from hpsearch.reporting.formats import latex, registry
 from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Table, outline
-from hpsearch.reporting.formats.tables import ranking_csv
+from hpsearch.reporting.formats.registry import FORMATS, parse_formats
+from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.sections.stage import SHOWN
 from hpsearch.storage import schema
 
@@ -24,30 +26,35 @@ from hpsearch.storage import schema
 @pytest.fixture(scope="module")
 def folder(finished_engine, tmp_path_factory):
     chosen = ("html", "md", "csv", "tex", "png", "svg")
-    return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("forms"), chosen).parent
+    return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("formats"), chosen).parent
 
 
 def test_formats_are_a_comma_list_and_an_unknown_one_is_answered_with_the_nearest():
-    assert formats.chosen(" HTML,csv,,html") == ("html", "csv")
+    assert parse_formats(" HTML,csv,,html") == ("html", "csv")
     with pytest.raises(InputError, match=r"^--format: 'htlm' is not a format; did you mean 'html'\?$"):
-        formats.chosen("htlm")
+        parse_formats("htlm")
     with pytest.raises(InputError, match="--format must name a format, got ','"):
-        formats.chosen(",")
+        parse_formats(",")
 
 
-@pytest.mark.parametrize(("form", "extra"), [("pdf", "pdf"), ("parquet", "parquet")])
-def test_a_format_whose_library_is_missing_names_the_extra(monkeypatch, form, extra):
-    monkeypatch.setattr(formats, "find_spec", lambda library: None if library in ("fpdf", "pyarrow") else library)
+@pytest.mark.parametrize(("name", "extra"), [("pdf", "pdf"), ("parquet", "parquet")])
+def test_a_format_whose_library_is_missing_names_the_extra(monkeypatch, name, extra):
+    monkeypatch.setattr(registry, "find_spec", lambda library: None if library in ("fpdf", "pyarrow") else library)
     with pytest.raises(InputError, match=rf"not installed: pip install 'hpsearch\[{extra}\]'"):
-        formats.chosen(form)
-    assert formats.chosen("html") == ("html",)
+        parse_formats(name)
+    assert parse_formats("html") == ("html",)
+
+
+def test_the_help_of_the_command_names_every_format():
+    option = next(each for each in report.params if each.name == "formats")
+    assert all(re.search(rf"\b{name}\b", option.help) for name in FORMATS)
 
 
 def test_the_outline_has_the_headings_tables_and_figures_of_the_page(folder):
     blocks = outline((folder / "index.html").read_text())
     titles = [block.text for block in blocks if isinstance(block, Heading)]
     assert titles[0] == "coarse-to-fine"
-    assert {"Rankings", "coarse", "fine", "final", "How it came about", "The study file"} <= set(titles)
+    assert {"Rankings", "coarse", "fine", "final", "Provenance", "The study file"} <= set(titles)
     ranking = next(block for block in blocks if isinstance(block, Table) and block.header[0] == "rank")
     assert ranking.header[:3] == ("rank", "trial", "λ")
     assert len(ranking.rows) == 12
@@ -55,8 +62,8 @@ def test_the_outline_has_the_headings_tables_and_figures_of_the_page(folder):
     assert not ranking.left[0]
     assert "search lambda" in [block.name for block in blocks if isinstance(block, FigureBlock)]
     (montage,) = (block for block in blocks if isinstance(block, Images))
-    assert (montage.name, len(montage.samples)) == ("weights", 50)
-    assert montage.samples[0][0].startswith("unit 1 ")
+    assert (montage.name, len(montage.images)) == ("weights", 50)
+    assert montage.images[0][0].startswith("unit 1 ")
 
 
 def test_the_markdown_shows_every_figure_that_was_written(folder):
@@ -159,6 +166,6 @@ def test_a_table_of_many_rows_ends_and_says_so(engine, tmp_path):
     ]
     maker.insert_finished(rows)
     page = write_report(engine, "made", tmp_path)
-    assert f"The table ends after the first {SHOWN} of {SHOWN + 50} rows" in page.read_text()
+    assert f"The table shows the first {SHOWN} of {SHOWN + 50} rows" in page.read_text()
     assert len(page.with_name("ranking.csv").read_text().splitlines()) == SHOWN + 51
     assert page.with_name("ranking.md").read_text().count("\n| ") < SHOWN + 10
