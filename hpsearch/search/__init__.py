@@ -1,1 +1,1 @@
-"""The search: stages, samplers, refinement, and the run loop, the only place where asking meets running."""
+"""The search: launch and resume a study, and run its stages. May import spec, data, storage and workers."""
