@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy
 
-from hpsearch.reporting.formats.tables import ranking_csv
+from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.frames import load
 from hpsearch.search.options import Options
 from hpsearch.search.progress import StageProgress, Watcher

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hpsearch.errors import InputError
-from hpsearch.reporting.file_names import folder_name, replace
+from hpsearch.reporting.files import folder_name, write_atomically
 
 FOLDER = Path("exports")
 """The folder of exports without `--to`."""
@@ -20,7 +20,7 @@ def write_file(path: Path, content: bytes) -> Path:
         if path.is_dir():
             raise InputError(f"{path}: must be a file, or a name for a new one, but is a folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, content)
+        write_atomically(path, content)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
     return path

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.errors import InputError
 from hpsearch.exporting.trials import Run
-from hpsearch.reporting.file_names import folder_name
+from hpsearch.reporting.files import folder_name
 
 
 def write_tensorboard(runs: Iterable[Run], folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A trial's curve as arrays, and which of its epochs may be compared. May import NumPy and our frames."""
+"""A trial's learning curve as arrays, and which of its epochs are comparable. May import NumPy and our frames."""
 
 import itertools
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from hpsearch.reporting.frames import Frames
 
 Numbers = NDArray[np.float64]
 
-WINDOW = 5
-"""The end of a training is its last fifth: the mean over that is what it ends with."""
+FINAL_PART = 5
+"""A curve's final value is its mean over the last fifth of the epochs."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What one trial measured, epoch by epoch, (epochs,) each."""
+    """The metrics of one trial by epoch, (epochs,) each."""
 
     epoch: NDArray[np.int64]
     eta: Numbers
@@ -28,7 +28,7 @@ class Curve:
     validation_accuracy: Numbers
 
     def at(self, which: NDArray[Any]) -> "Curve":
-        """Return some of its epochs."""
+        """Return the curve at some of its epochs, a mask or indices."""
         return Curve(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
 
@@ -43,26 +43,26 @@ def curves_of(frames: Frames) -> dict[int, Curve]:
     return {int(ids[start]): Curve(*(column[start:end] for column in columns)) for start, end in spans}
 
 
-def comparable(eta: Numbers) -> NDArray[np.int64]:
-    """Return the epochs (from 0) that may be compared: loss waves with η, so of a cyclical schedule its cycles' ends.
+def comparable_epochs(eta: Numbers) -> NDArray[np.int64]:
+    """Return the indices of epochs whose losses are comparable, given η, the learning rate, (epochs,).
 
-    Those where η has come down to a low, if it goes up again more than once; else those from η's highest on, so that a
-    warm-up does not count; all of them where η never rises.
+    The loss goes up and down with η. If η has several minima, as in a cyclical schedule, they are the epochs of the
+    minima; else those from the maximum of η on, without the warm-up; all of them if η never rises.
     """
     rises = np.flatnonzero(np.diff(eta) > 1e-9 * eta[:-1])
     if not rises.size:
         return np.arange(len(eta))
     falls = np.diff(eta) < -1e-9 * eta[:-1]
-    lows = [i for i in rises.tolist() if i and falls[i - 1]] + ([len(eta) - 1] if falls[-1] else [])
+    minima = [i for i in rises.tolist() if i and falls[i - 1]] + ([len(eta) - 1] if falls[-1] else [])
     peak = int(np.argmax(eta))
-    return np.array(lows) if len(lows) > 1 else np.arange(peak, len(eta))
+    return np.array(minima) if len(minima) > 1 else np.arange(peak, len(eta))
 
 
-def ending(values: Numbers) -> float:
-    """Return what a curve ends with: the mean over its last fifth."""
-    return float(values[-fifth(values) :].mean())
+def final_value(values: Numbers) -> float:
+    """Return the final value of a curve: its mean over the last fifth of the epochs."""
+    return float(values[-final_epochs(values) :].mean())
 
 
-def fifth(values: NDArray[Any]) -> int:
-    """Return how many epochs a fifth of a curve has, one at least."""
-    return max(1, len(values) // WINDOW)
+def final_epochs(values: NDArray[Any]) -> int:
+    """Return the number of epochs in the last fifth of a curve, at least one."""
+    return max(1, len(values) // FINAL_PART)

@@ -1,4 +1,4 @@
-"""How numbers, configurations and foreign text are written in tables and sentences. May import the standard library only."""
+"""The text of numbers, hyperparameters and names in tables and sentences. May import the standard library only."""
 
 import json
 import math
@@ -9,30 +9,42 @@ from typing import Any
 
 MISSING = "–"
 _SYMBOLS = {"lambda": "λ", "eta": "η", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε"}
+_MEANINGS = {"λ": "λ the factor of L2 regularisation", "η": "η the learning rate"}
 
 
 def label(key: str) -> str:
-    """Return a short heading for a searched key: its last part, Greek letters by their symbols.
+    """Return a short label for a hyperparameter: the last part of its key, with Greek letters as symbols.
 
     >>> label("lambda"), label("schedule.eta_max"), label("optimiser.momentum"), label("optimiser.kind")
     ('λ', 'η max', 'momentum', 'optimiser')
     """
     if not re.fullmatch(r"\w+(\.\w+)*", key):
-        return key  # a model file may call its parameters what it likes
+        return key  # a parameter of a model file, whose name can be any text
     *tables, last = key.split(".")
     name = tables[-1] if tables and last == "kind" else last
     return " ".join(_SYMBOLS.get(part, part) for part in name.split("_"))
 
 
+def symbols(labels: Iterable[str]) -> str:
+    """Say what the Greek letters among the labels of hyperparameters stand for, "" where there are none.
+
+    >>> symbols(["λ", "η max", "batch size"])
+    'λ is the factor of L2 regularisation and η the learning rate.'
+    """
+    used = {symbol for each in labels for symbol in each.split()}
+    meanings = [text for symbol, text in _MEANINGS.items() if symbol in used]
+    return f"{listing([meanings[0].replace(' ', ' is ', 1), *meanings[1:]])}." if meanings else ""
+
+
 def labels(keys: Iterable[str]) -> dict[str, str]:
-    """Return a heading for each key: the short one, or the whole key where two would be headed alike.
+    """Return a label for each hyperparameter's key: the short one, or the key itself where two labels would be equal.
 
     >>> labels(["momentum", "optimiser.momentum", "batch_size"])
     {'momentum': 'momentum', 'optimiser.momentum': 'optimiser.momentum', 'batch_size': 'batch size'}
     """
     short = {key: label(key) for key in keys}
-    often = Counter(short.values())
-    return {key: text if often[text] == 1 else key for key, text in short.items()}
+    counts = Counter(short.values())
+    return {key: text if counts[text] == 1 else key for key, text in short.items()}
 
 
 def is_number(value: Any) -> bool:
@@ -41,11 +53,11 @@ def is_number(value: Any) -> bool:
 
 
 _MANY = 1_000
-"""So many numbers at most are looked at to find out how many digits they need."""
+"""The most numbers that are read to determine the digits that they need."""
 
 
 class NumberStyle:
-    """One way of writing all numbers of a column: plain or scientific, with as few digits as keep them apart.
+    """One format for all numbers of a column: plain or scientific, with as few digits as keep them distinct.
 
     >>> style = NumberStyle([6.25e-4, 6.375e-4, 0.1])
     >>> style(6.25e-4), style(0.1), style(0)
@@ -58,14 +70,14 @@ class NumberStyle:
         numbers = {float(value) for value in values if is_number(value)} - {0.0}
         self.whole = all(number.is_integer() for number in numbers)
         self.scientific = any(abs(number) < 1e-3 or abs(number) >= 1e6 for number in numbers)
-        numbers = set(sorted(numbers)[:: len(numbers) // _MANY + 1])  # thousands drawn at random look all alike
+        numbers = set(sorted(numbers)[:: len(numbers) // _MANY + 1])  # a sample of them is enough
         self.digits = 1
-        # As many digits as the values have, but of those that were drawn at random only enough to tell them apart.
+        # All digits of round values; of values with many digits only as many as keep them distinct.
         for self.digits in range(1, 7):
             written = {number: float(self(number).replace(",", "")) for number in numbers}
-            apart = len(set(written.values())) == len(numbers)
+            distinct = len(set(written.values())) == len(numbers)
             close = all(abs(given / number - 1) < 5e-3 for number, given in written.items())
-            if apart and close:
+            if distinct and close:
                 break
 
     def __call__(self, value: Any) -> str:
@@ -91,7 +103,7 @@ def exponent(value: float, decimals: int) -> str:
 
 
 def short(value: float, scientific: bool = False) -> str:
-    """Write one number alone: up to four significant digits, scientific below 1e-3, from 1e6 on, and where asked for.
+    """Write a single number with up to four significant digits; scientific if asked for, below 1e-3, and from 1e6 on.
 
     >>> short(1e-5), short(0.25), short(45000)
     ('1e-5', '0.25', '45,000')
@@ -102,10 +114,10 @@ def short(value: float, scientific: bool = False) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
 
 
-def alike(values: Sequence[Any]) -> list[str]:
-    """Write a few values one way: all numbers scientific if one is so small that it has to be.
+def uniform(values: Sequence[Any]) -> list[str]:
+    """Write a few values in one format: all numbers scientific if one is below 1e-3.
 
-    >>> alike([1e-5, 0.1]), alike([0.25, "relu", [50]])
+    >>> uniform([1e-5, 0.1]), uniform([0.25, "relu", [50]])
     (['1e-5', '1e-1'], ['0.25', 'relu', '[50]'])
     """
     small = any(is_number(value) and 0 < abs(value) < 1e-3 for value in values)
@@ -113,7 +125,7 @@ def alike(values: Sequence[Any]) -> list[str]:
 
 
 def any_value(value: Any) -> str:
-    """Write one value of a configuration alone: a number, a text, a table in few words, or JSON.
+    """Write a single value of a configuration: a number, a text, a table in short, or JSON.
 
     >>> any_value({"momentum": 0.95, "kind": "nesterov"}), any_value([50])
     ('nesterov, momentum = 0.95', '[50]')
@@ -127,17 +139,27 @@ def any_value(value: Any) -> str:
 
 
 def decimals(samples: int | None) -> int:
-    """Return how many decimals of a percentage mean something: two where one image counts less than 0.1%."""
+    """Return the decimals for a percentage of so many samples: two where one sample is less than 0.1%, else one."""
     return 2 if samples is not None and samples > 1_000 else 1
 
 
 def percent(share: float | None, places: int = 2) -> str:
-    """Write a share as a percentage; a dash where there is none.
+    """Write a share as a percentage, None and NaN as a dash.
 
     >>> percent(0.5173), percent(None)
     ('51.73%', '–')
     """
     return MISSING if share is None or not math.isfinite(share) else f"{100 * share:.{places}f}%"
+
+
+def points(difference: float, places: int) -> str:
+    """Write a difference of shares in percentage points, with its sign.
+
+    >>> points(0.012, 1), points(-0.0003, 2), points(0.0, 1)
+    ('+1.2', '−0.03', '0.0')
+    """
+    text = f"{100 * difference:+.{places}f}".replace("-", "−")
+    return text[1:] if float(text[1:]) == 0 else text
 
 
 def between(low: float, high: float, places: int = 2) -> str:
@@ -146,24 +168,24 @@ def between(low: float, high: float, places: int = 2) -> str:
 
 
 def p_value(p: float) -> str:
-    """Write a p-value to two significant digits, none below 0.001."""
+    """Write a p-value with two significant digits, and below 0.001 only that it is."""
     if p < 0.001:
         return "p < 0.001"
     return "p = 1" if p > 0.995 else f"p = {p:.2g}"
 
 
 def duration(seconds: float) -> str:
-    """Write a time in the units that a person would use.
+    """Write a time in seconds, minutes or hours.
 
     >>> duration(4.44), duration(161), duration(7330)
     ('4.4 s', '2 min 41 s', '2 h 2 min')
     """
     if seconds < 60:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+    rounded = round(seconds)
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60} s"
+    return f"{rounded // 3600:,} h {rounded % 3600 // 60} min"
 
 
 def count(number: int, noun: str) -> str:
@@ -172,17 +194,17 @@ def count(number: int, noun: str) -> str:
 
 
 def count_of(number: int, total: int, noun: str) -> str:
-    """Write a part of a number of things: 2 of 5 seeds."""
+    """Write a number of things out of a total: 2 of 5 seeds."""
     return f"{number:,} of {count(total, noun)}"
 
 
 def span(low: int, high: int) -> str:
-    """Write a range of whole numbers: 8–12, or 8 where it is only one."""
+    """Write a range of integers: 8–12, or 8 for a single one."""
     return str(low) if low == high else f"{low}–{high}"
 
 
 def numbers(values: Sequence[int]) -> str:
-    """Write increasing whole numbers, as a range where none is left out, the first and the last of many.
+    """Write increasing integers: as a range if they are consecutive, only the first and the last of five or more.
 
     >>> numbers([5, 6, 7]), numbers([5, 7]), numbers([5, 7, 9, 11, 13])
     ('5–7', '5, 7', '5 … 13')
@@ -190,6 +212,15 @@ def numbers(values: Sequence[int]) -> str:
     if values[-1] - values[0] == len(values) - 1:
         return span(values[0], values[-1])
     return ", ".join(map(str, values)) if len(values) < 5 else f"{values[0]} … {values[-1]}"
+
+
+def trial_names(stage: str, values: Sequence[int]) -> str:
+    """Write the names of a stage's trials, given their numbers in increasing order.
+
+    >>> trial_names("coarse", [3]), trial_names("coarse", [5, 6, 7])
+    ('coarse:3', 'coarse:5–7')
+    """
+    return f"{stage}:{numbers(values)}"
 
 
 def listing(parts: Sequence[str], word: str = "and") -> str:
@@ -201,7 +232,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def csv_cell(value: Any) -> str:
-    """Write a value for CSV: numbers with all their digits, lists as JSON; text that a spreadsheet would run, quoted.
+    """Write a value for CSV: numbers with all digits, lists as JSON, a leading quote before what would be a formula.
 
     >>> csv_cell(0.1), csv_cell([50]), csv_cell("=1+1"), csv_cell("-1e3")
     ('0.1', '[50]', "'=1+1", '-1e3')
@@ -212,14 +243,14 @@ def csv_cell(value: Any) -> str:
         return f"'{value}" if value[:1] in tuple("=+-@\t\r\n") and not _NUMBER.fullmatch(value) else value
     if isinstance(value, (bool, list, dict)):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return "" if value != value else repr(value)  # a NaN, which differs from itself, is a missing metric
+    return "" if value != value else repr(value)  # NaN is a missing metric
 
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~$])")
 
 
 def markdown(text: str) -> str:
-    """Escape text for a Markdown table's cell or a heading: it shows as it is, and stays on its line.
+    """Escape a text for a Markdown heading or table cell, and put it on one line.
 
     >>> markdown("a|b <c>")
     'a\\\\|b &lt;c&gt;'
@@ -241,7 +272,7 @@ _LOSSES = {"cross_entropy": "mean cross-entropy", "hinge": "mean multi-class hin
 
 
 def loss_name(losses: Iterable[str]) -> str:
-    """Write what the loss is, given the names that the study file has for it.
+    """Write the name of the loss, given its names in the study file.
 
     >>> loss_name(["cross_entropy"]), loss_name(["hinge", "cross_entropy"])
     ('mean cross-entropy', 'mean cross-entropy or mean multi-class hinge loss')

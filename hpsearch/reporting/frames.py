@@ -1,4 +1,4 @@
-"""A study's results as pandas frames, read in one go. May import SQLAlchemy, NumPy, pandas, spec and our tables."""
+"""A study's results as pandas frames, from one snapshot of the database. May import SQLAlchemy and pandas."""
 
 import io
 import zipfile
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from hpsearch.errors import HpsearchError, StorageError, nearest
-from hpsearch.reporting.ranking_order import Record, in_order, records
+from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.spec import Study, parse, replicates_of
 from hpsearch.storage import schema
 from hpsearch.storage.column_types import INFINITE, Real
@@ -23,17 +23,18 @@ from hpsearch.storage.database import snapshot
 SPLITS = ("train", "validation")
 
 _ROWS = 20_000
-"""So many rows of a table of numbers are Python objects at a time."""
+"""The most rows of a table of numbers that are Python objects at a time."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """One study, as it stood at one moment.
+    """One study at one moment.
 
-    `study` holds the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
-    by stage, then by rank, which the replicates of a configuration share, then by replicate, with the stage's `stage` name,
-    `position` and `kind`, and the metrics at its best epoch as train_cost … validation_accuracy. `curves` has a row per
-    trial_id and epoch. `written` is the study file as it was launched, None where this version of us cannot read it.
+    `study` has the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
+    by stage, rank (which the replicates of a configuration share) and replicate: its name `trial` (coarse:3), its
+    stage's name `stage`, `position` and `kind`, and its metrics at the best epoch as train_cost … validation_accuracy.
+    `curves` has a row per `trial` and epoch. `written` is the study file as it was launched, None where this version of
+    hpsearch cannot read it.
     """
 
     study: dict[str, Any]
@@ -64,17 +65,17 @@ class Frames:
 
     @property
     def trainable(self) -> bool:
-        """Does the model train by itself, so that cost, η and the like are not ours to tell?"""
+        """Whether the model trains itself, so that its cost and learning rate are unknown."""
         return (self.study["model"] or {}).get("kind") == "trainable"
 
     def correct(self, trial: int, split: str = "validation") -> NDArray[np.bool_] | None:
-        """Return which images of a split the trial gets right at its best epoch, (images,), None where not stored."""
+        """Return which samples of a split the trial predicts correctly at its best epoch, (samples,), if stored."""
         return self._correct.get((trial, split))
 
     def weights(self, trial: int) -> dict[str, NDArray[Any]] | None:
-        """Return the arrays of the trial's best epoch by parameter name, None where not stored.
+        """Return the weights at the trial's best epoch by parameter name, None where they are not stored.
 
-        Raises StorageError where what is stored cannot be read.
+        Raises StorageError where they are damaged.
         """
         kept = schema.weights.c
         query = select(kept.content).where(kept.trial_id == trial, kept.kind == "best")
@@ -89,7 +90,7 @@ class Frames:
             raise StorageError(f"hpsearch_weights: the weights of trial id {trial} cannot be read: {error}") from error
 
     def predicted(self, trial: int, split: str = "test") -> NDArray[np.uint8] | None:
-        """Return the class that the trial predicts for each image of a split, (images,), None where not stored."""
+        """Return the predicted class of each sample of a split, (samples,), None where it is not stored."""
         kept = schema.predictions.c
         query = select(kept.predicted).where(kept.trial_id == trial, kept.split == split)
         with self._engine.connect() as connection:
@@ -98,7 +99,7 @@ class Frames:
 
 
 def load(engine: sqlalchemy.Engine, name: str) -> Frames:
-    """Read a study; raises StorageError for a name that the database does not hold."""
+    """Read a study. Raises StorageError for a name that is not in the database."""
     with snapshot(engine) as connection:
         names = connection.execute(select(schema.studies.c.name)).scalars().all()
         if name not in names:
@@ -117,14 +118,17 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         (trial, split): np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=samples).astype(np.bool_)
         for trial, split, samples, bits in rows
     }
+    names = [f"{stage}:{number}" for stage, number in zip(trials["stage"], trials["number"], strict=True)]
+    trials.insert(0, "trial", pd.Series(names, dtype="object"))
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])
-    ranked = in_order(_at_best_epoch(trials, curves), _replicates(written))
+    ranked = rank_trials(_at_best_epoch(trials, curves), _replicates(written))
+    curves.insert(0, "trial", curves["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
     return Frames(dict(study), stages, ranked, curves, written, correct, engine)
 
 
 def _written(text: str, path: str) -> Study | None:
-    """Read the study file; the report is about the results, and does not fail on a file of another version."""
+    """Read the study file; None where it is of another version, because a report of the results does not need it."""
     try:
         return parse(text, path)
     except HpsearchError:
@@ -136,7 +140,7 @@ def _replicates(written: Study | None) -> dict[str, int]:
 
 
 def _read(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> pd.DataFrame:
-    """Read a query as a frame with its database's types: structured values as Python's, numbers as numbers."""
+    """Read a query as a frame with the types of its columns; structured values are Python objects."""
     rows = connection.execute(query).all()
     data = {
         column.name: pd.Series([row[index] for row in rows], dtype=_dtype(column))
@@ -146,38 +150,38 @@ def _read(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> p
 
 
 def _numbers(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> pd.DataFrame:
-    """Read a table of numbers as a frame, a missing one as NaN: a million rows in 2 s, and without as many objects."""
+    """Read a table of numbers as a frame, NULL as NaN; in parts, because a million rows of objects take much memory."""
     columns = list(query.selected_columns)
     cursor = connection.execute(query).cursor
     parts = [np.empty((0, len(columns)))]
     while cursor is not None and (rows := cursor.fetchmany(_ROWS)):
         parts.append(np.array(rows, dtype=np.float64))
     values = np.concatenate(parts)
-    if connection.dialect.name == "mysql":  # the cursor hands out what is stored
+    if connection.dialect.name == "mysql":  # the cursor returns the values as stored
         values = np.where(np.abs(values) == INFINITE, np.copysign(np.inf, values), values)
     types = ["int64" if isinstance(column.type, sqlalchemy.Integer) else "float64" for column in columns]
     named = enumerate(zip(columns, types, strict=True))
-    return pd.DataFrame({column.name: values[:, place].astype(type_) for place, (column, type_) in named})
+    return pd.DataFrame({column.name: values[:, index].astype(type_) for index, (column, type_) in named})
 
 
 def _dtype(column: sqlalchemy.ColumnElement[Any]) -> str:
     if isinstance(column.type, sqlalchemy.Boolean):
         return "bool"
     if isinstance(column.type, sqlalchemy.Integer):
-        # pandas would turn integers that may be NULL into floats.
+        # By default pandas turns integers with NULLs into floats.
         return "Int64" if getattr(column, "nullable", False) else "int64"
     return "float64" if isinstance(column.type, Real) else "object"
 
 
 def _at_best_epoch(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Add the metrics that each trial had at its best epoch; NaN where it has none."""
+    """Add each trial's metrics at its best epoch; NaN where it has none."""
     metrics = [f"{split}_{metric}" for split in SPLITS for metric in schema.METRICS]
     at = trials[["id", "best_epoch"]].astype("float64").to_numpy()
-    beyond = int(curves["epoch"].max()) + 1 if len(curves) else 1
-    known = np.append(curves["trial_id"].to_numpy() * beyond + curves["epoch"].to_numpy(), -1)
-    none = np.isnan(at[:, 1]) | (at[:, 1] >= beyond)
-    wanted = np.where(none, -2.0, at[:, 0] * beyond + at[:, 1]).astype(np.int64)
-    places = np.searchsorted(known[:-1], wanted)
-    found = known[places] == wanted
-    columns = {name: np.append(curves[name].to_numpy(), np.nan)[places] for name in metrics}
+    stride = int(curves["epoch"].max()) + 1 if len(curves) else 1
+    known = np.append(curves["trial_id"].to_numpy() * stride + curves["epoch"].to_numpy(), -1)
+    none = np.isnan(at[:, 1]) | (at[:, 1] >= stride)
+    wanted = np.where(none, -2.0, at[:, 0] * stride + at[:, 1]).astype(np.int64)
+    rows = np.searchsorted(known[:-1], wanted)
+    found = known[rows] == wanted
+    columns = {name: np.append(curves[name].to_numpy(), np.nan)[rows] for name in metrics}
     return trials.assign(**{name: np.where(found, values, np.nan) for name, values in columns.items()})

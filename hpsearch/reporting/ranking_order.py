@@ -1,6 +1,6 @@
-"""The order of a stage's configurations in every table, which is the search's own (hpsearch/search/ranking.py).
+"""The order of a stage's trials in every table, the same as in the search itself (hpsearch/search/ranking.py).
 
-May import pandas. Configurations with more replicates come first: they were confirmed, and the luck of the others never was.
+Configurations with more replicates come first, because they were confirmed with further seeds. May import pandas.
 """
 
 import math
@@ -13,17 +13,17 @@ from typing import Any
 import pandas as pd
 
 STATES = ("complete", "pruned", "running", "waiting", "failed")
-"""In the order in which a ranking lists them; only configurations whose trials are all complete have a rank."""
+"""In the order of a ranking. Only configurations whose trials are all complete have a rank."""
 
 Record = dict[str, Any]
-Standing = tuple[int, int, float, float, int]
+SortKey = tuple[int, int, float, float, int]
 
 
-def in_order(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataFrame:
-    """Sort trials by stage, standing of their configuration, and replicate, and add its `rank`, a missing one for the rest.
+def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataFrame:
+    """Sort trials by stage, rank of their configuration, and replicate; add the `rank`, NA for those without one.
 
-    `replicates` has how many trials each configuration of a stage was asked for with; further ones confirm it. A stage that
-    it lacks has the fewest that any of its configurations has.
+    `replicates` has the number of replicates that the study file asks for, by stage; further ones confirm a
+    configuration. For other stages it is the smallest number that a configuration has.
     """
     columns = ["stage", "position", "point", "replicate", "number", "state", "pruned_at", "value", "validation_loss"]
     rows = records(trials[columns])
@@ -34,42 +34,45 @@ def in_order(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataFram
     for members in configurations.values():
         fewest[members[0]["stage"]] = min(fewest[members[0]["stage"]], len(members))
     base = {**fewest, **replicates}
-    counted = {place: [r for r in rows if counts(r, base[r["stage"]])] for place, rows in configurations.items()}
-    standings = {place: _standing(counted[place] or rows) for place, rows in configurations.items()}
-    ranks = dict(_ranks(standings))
+    counted = {key: [r for r in rows if counts(r, base[r["stage"]])] for key, rows in configurations.items()}
+    sort_keys = {key: _sort_key(counted[key] or rows) for key, rows in configurations.items()}
+    ranks = dict(_ranks(sort_keys))
     keys = []
     for index, row in enumerate(rows):
-        place = row["position"], row["point"]
-        keys.append((row["position"], standings[place], row["replicate"], row["number"], index))
+        configuration = row["position"], row["point"]
+        keys.append((row["position"], sort_keys[configuration], row["replicate"], row["number"], index))
     order = [index for *_, index in sorted(keys)]
-    held = {(row["position"], row["number"]) for members in counted.values() for row in members}
-    placed = [rows[index] for index in order]
-    rank = [ranks.get((r["position"], r["point"])) if (r["position"], r["number"]) in held else None for r in placed]
+    ranked = {(row["position"], row["number"]) for members in counted.values() for row in members}
+    ordered = [rows[index] for index in order]
+    rank = [
+        ranks.get((row["position"], row["point"])) if (row["position"], row["number"]) in ranked else None
+        for row in ordered
+    ]
     return trials.iloc[order].reset_index(drop=True).assign(rank=pd.Series(rank, dtype="Int64"))
 
 
 def counts(row: Record, base: int) -> bool:
-    """Whether a trial counts for its configuration: no time was left for it, or it is a further one and not yet finished."""
+    """Whether a trial counts for its configuration: not if time ran out for it or a further one runs."""
     if row["state"] == "pruned":
         return row["pruned_at"] is not None
     return row["state"] not in ("waiting", "running") or bool(row["replicate"] < base)
 
 
-def _ranks(standings: Mapping[tuple[int, int], Standing]) -> Iterator[tuple[tuple[int, int], int]]:
-    complete = [place for place in standings if standings[place][0] == STATES.index("complete")]
-    ordered = sorted(complete, key=lambda place: (place[0], standings[place]))
-    for _, of_stage in groupby(ordered, lambda place: place[0]):
-        yield from ((place, rank) for rank, place in enumerate(of_stage, start=1))
+def _ranks(sort_keys: Mapping[tuple[int, int], SortKey]) -> Iterator[tuple[tuple[int, int], int]]:
+    complete = [key for key in sort_keys if sort_keys[key][0] == STATES.index("complete")]
+    ordered = sorted(complete, key=lambda key: (key[0], sort_keys[key]))
+    for _, of_stage in groupby(ordered, lambda key: key[0]):
+        yield from ((key, rank) for rank, key in enumerate(of_stage, start=1))
 
 
-def _standing(counted: Sequence[Record]) -> Standing:
-    """Return what configurations are sorted by: state, number of replicates, the means over them, the first trial's number.
+def _sort_key(counted: Sequence[Record]) -> SortKey:
+    """Return the key that sorts configurations: state, number of replicates, means over them, first trial's number.
 
     Higher validation accuracy comes first, then lower validation loss.
     """
     first = min(row["number"] for row in counted)
     state = STATES.index(configuration_state([row["state"] for row in counted]))
-    if STATES[state] == "pruned":  # those first that came furthest
+    if STATES[state] == "pruned":  # those pruned later come first
         reached = max(row["pruned_at"] or 0 for row in counted)
         return state, -reached, -fmean(row["value"] or 0.0 for row in counted), 0.0, first
     if STATES[state] != "complete":
@@ -80,7 +83,7 @@ def _standing(counted: Sequence[Record]) -> Standing:
 
 
 def configuration_state(states: Collection[str]) -> str:
-    """Return the state of a configuration from those of its replicates: failed or pruned if one is, complete if all are."""
+    """Return a configuration's state from its replicates': failed or pruned if one is, complete if all are."""
     for state in ("failed", "pruned"):
         if state in states:
             return state
@@ -88,6 +91,6 @@ def configuration_state(states: Collection[str]) -> str:
 
 
 def records(frame: pd.DataFrame) -> list[Record]:
-    """Return a frame's rows as Python values; None stands for every kind of missing one."""
+    """Return a frame's rows as Python values, every kind of missing value as None."""
     values = frame.astype(object).where(frame.notna(), None)
     return [{str(key): value for key, value in row.items()} for row in values.to_dict("records")]

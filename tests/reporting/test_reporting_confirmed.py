@@ -117,7 +117,7 @@ def test_replicates_for_which_there_was_no_time_do_not_count(engine):
     assert shown.rows[1].remark.endswith("; no time left for 1 of 3 seeds")
     assert shown.rows[2].remark == "stopped: 3 of 3 seeds; seed 0: the stage's budget of minutes ended"
     ranks = {row["trial"]: row["rank"] for row in csv.DictReader(io.StringIO(ranking_csv(frames)))}
-    assert (ranks["6"], ranks["0"], ranks["2"]) == ("", "2", "")
+    assert (ranks["coarse:6"], ranks["coarse:0"], ranks["coarse:2"]) == ("", "2", "")
 
 
 def test_configurations_that_are_being_confirmed_keep_their_place(engine):

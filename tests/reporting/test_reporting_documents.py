@@ -77,7 +77,7 @@ def test_ranking_csv_has_a_row_per_trial_with_the_hyperparameters(folder):
 
 def test_timings_csv_has_what_differs_from_run_to_run(folder):
     content = rows(folder / "timings.csv")
-    assert content[3] == {"stage": "coarse", "trial": "3", "seconds": "1.2", "epochs_done": "3"}
+    assert content[3] == {"stage": "coarse", "trial": "coarse:3", "seconds": "1.2", "epochs_done": "3"}
 
 
 def test_ranking_md_has_a_table_per_stage_with_as_many_cells_in_every_line(folder):

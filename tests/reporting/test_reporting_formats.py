@@ -16,9 +16,9 @@ from hpsearch.cli.report import report
 from hpsearch.errors import InputError
 from hpsearch.reporting import load_results, write_report
 from hpsearch.reporting.formats import latex, registry
+from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Table, outline
 from hpsearch.reporting.formats.registry import FORMATS, parse_formats
-from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.sections.stage import SHOWN
 from hpsearch.storage import schema
 

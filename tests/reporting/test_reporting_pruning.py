@@ -128,7 +128,10 @@ def test_pruned_trials_have_no_rank_are_never_ties_and_say_where_and_why(engine)
     listed = [row for row in rows if row["state"] == "pruned"]
     assert len(listed) == (~search.finished).sum()
     assert all(
-        not row["rank"] and int(row["pruned_at"]) == int(row["epochs_done"]) == search.pruned_at[int(row["trial"])]
+        not row["rank"]
+        and int(row["pruned_at"])
+        == int(row["epochs_done"])
+        == search.pruned_at[int(row["trial"].removeprefix("pruned:"))]
         for row in listed
     )
     assert all(row["reason"].startswith("place 9 of 9 after epoch") for row in listed)

@@ -73,7 +73,7 @@ def test_ranking_csv_has_a_row_per_trial_that_shares_the_rank_of_its_configurati
     change(engine, 1, state="failed", reason="NaN in epoch 2")
     content = list(csv.DictReader(io.StringIO(ranking_csv(load_frames(engine, "made")))))
     assert [row["rank"] for row in content] == ["1", "1", "1", "", "", ""]
-    assert [row["trial"] for row in content] == ["3", "4", "5", "0", "1", "2"]
+    assert [row["trial"] for row in content] == [f"coarse:{number}" for number in (3, 4, 5, 0, 1, 2)]
     assert [row["replicate"] for row in content] == ["0", "1", "2"] * 2
 
 

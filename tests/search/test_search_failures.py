@@ -22,7 +22,7 @@ HOPELESS = TINY.split("[[stage]]")[0] + LIST + "configurations = [ { eta = 1e14 
 def test_a_loss_that_becomes_infinite_fails_its_trial_alone(tmp_path):
     assert launch(workspace(tmp_path, DIVERGING), options(tmp_path)) == ("tiny", True)
     table = list(csv.DictReader(ranking(tmp_path).splitlines()))
-    assert [(row["trial"], row["state"]) for row in table[:2]] == [("0", "complete"), ("3", "complete")]
+    assert [(row["trial"], row["state"]) for row in table[:2]] == [("coarse:0", "complete"), ("coarse:3", "complete")]
     for row in table[2:]:
         assert row["state"] == "failed"
         assert row["rank"] == ""

@@ -21,9 +21,9 @@ def write_report(
     """Write the report of a study in a comma list of formats; return the path to open. `given` as in `reporting`."""
     from hpsearch import reporting
     from hpsearch.reporting import options
-    from hpsearch.reporting.formats import formats as all_formats
+    from hpsearch.reporting.formats.registry import parse_formats
 
-    chosen = all_formats.chosen(formats)
+    chosen = parse_formats(formats)
     given["trials"] = options.chosen_trials(trials) if trials is not None else ()
     engine = open_to_read(storage)
     with engine.connect() as connection:

@@ -1,7 +1,7 @@
-"""What all figures share: colours, markers, axes, and how a figure becomes inline SVG. May import matplotlib.
+"""What all figures share: colours, markers, axes, and the conversion to inline SVG. May import matplotlib.
 
-Object-oriented matplotlib only; pyplot's global state is never touched. Text stays text in the SVG, in the page's own
-font, and colours become CSS variables, so that a figure follows the page into the dark. `files` draws it on white.
+Object-oriented matplotlib only, without pyplot's global state. In the SVG, text stays text in the page's font, and
+colours are CSS variables, so that a figure follows the page's dark mode. `files.py` draws figures on white.
 """
 
 import io
@@ -23,18 +23,18 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from hpsearch.reporting import formatting
 
 INK, RULE, BACK = "#1c1e21", "#dfe2e6", "#fefefe"
-"""Text, grid lines and background on white paper; in a page the style sheet gives them their colours."""
+"""Text, grid lines and background in files; in the page the style sheet sets these colours."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#757575")
-"""Okabe and Ito's palette (2008), told apart with every kind of colour vision; the yellow, faint on white, left out."""
+"""The palette of Okabe and Ito (2008), for all kinds of colour vision; without its yellow, too faint on white."""
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"))
-"""matplotlib's name of a marker, and the character that stands for it in a legend: told apart without colour."""
+"""matplotlib's name of a marker, and the character for it in a legend, so that series differ not by colour alone."""
 
 _VARIABLES = {INK: "ink", RULE: "rule", BACK: "paper"} | {hex_: f"series-{i}" for i, hex_ in enumerate(COLOURS)}
 
 STEPS = [1, 2, 2.5, 5, 10]
-"""The distances of ticks that a reader can count in."""
+"""The distances between ticks."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -70,17 +70,17 @@ def marker(index: int) -> str:
 
 
 def character(index: int) -> str:
-    """Return the character that shows the index-th series' marker in a legend."""
+    """Return the character for the index-th series' marker in a legend."""
     return MARKERS[index % len(MARKERS)][1]
 
 
 Legend = Sequence[tuple[int, str]]
-"""What the series of a figure are: their numbers, which give colour and marker, and their names."""
+"""The series of a figure: their indices, which determine colour and marker, and their names."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure of one set of axes, not yet drawn; `size` in inches."""
+class Plot:
+    """A figure with one set of axes, not yet drawn; `size` in inches."""
 
     name: str
     alt: str
@@ -89,29 +89,29 @@ class Picture:
     legend: Legend = ()
 
 
-_gathered: ContextVar[dict[str, Picture] | None] = ContextVar("gathered", default=None)
+_collected: ContextVar[dict[str, Plot] | None] = ContextVar("collected", default=None)
 
 
 @contextmanager
-def gathered() -> Iterator[dict[str, Picture]]:
-    """Collect, by name and in order, the pictures that `svg` draws meanwhile, so that they can be drawn as files."""
-    pictures: dict[str, Picture] = {}
-    token = _gathered.set(pictures)
+def collected_plots() -> Iterator[dict[str, Plot]]:
+    """Collect, by name and in order, the plots that `svg` draws meanwhile, so that they can be drawn as files too."""
+    plots: dict[str, Plot] = {}
+    token = _collected.set(plots)
     try:
-        yield pictures
+        yield plots
     finally:
-        _gathered.reset(token)
+        _collected.reset(token)
 
 
 def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], None], legend: Legend = ()) -> str:
-    """Return a figure of one set of axes as an `<svg>` element of HTML; `size` in inches, `name` unique in its page.
+    """Return a figure with one set of axes as an `<svg>` element; `size` in inches, `name` unique in its page.
 
-    The same input gives the same text: `name` seeds the identifiers, and no date is written. The page shows the legend
-    of several figures once, so it is not in the SVG.
+    The same input gives the same text: `name` is the seed of the identifiers, and there is no date. The legend is not in
+    the SVG, because the page shows one legend for several figures.
     """
-    pictures = _gathered.get()
-    if pictures is not None:
-        pictures[name] = Picture(name, alt, size, draw, legend)
+    plots = _collected.get()
+    if plots is not None:
+        plots[name] = Plot(name, alt, size, draw, legend)
     out = io.StringIO()
     with drawing_style(name):
         figure = Figure(figsize=size, layout="constrained")
@@ -123,11 +123,11 @@ def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], N
 
 
 @contextmanager
-def drawing_style(name: str, **configurations: Any) -> Iterator[None]:
-    """Draw inside with our look, and with identifiers that depend on `name` alone."""
-    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": name} | configurations
+def drawing_style(name: str, **more: Any) -> Iterator[None]:
+    """Set our style for what is drawn inside, with SVG identifiers that depend on `name` only."""
+    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": name} | more
     with mpl.rc_context(style), warnings.catch_warnings():
-        # Glyphs that matplotlib's font lacks matter little: it only measures with them, the browser draws them.
+        # matplotlib uses its font only to measure text, which the browser then draws, so missing glyphs do no harm.
         warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)
         warnings.filterwarnings("ignore", message=r".*(Tight|constrained)_?layout", category=UserWarning)
         yield
@@ -137,7 +137,7 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     """Turn a stand-alone SVG file into an element that takes the page's font, colours and width."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # such as axes_1: the same in every figure, referred to by none
+    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # e.g. axes_1: equal in all figures, and never referred to
     text = re.sub(r'style="[^"]*"', lambda style: _FONT.sub(_size, style[0]), text)
     for placeholder, variable in _VARIABLES.items():
         text = text.replace(placeholder, f"var(--{variable})")
@@ -157,7 +157,7 @@ def _size(found: re.Match[str]) -> str:
 
 
 def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> None:
-    """Scale an axis, and write its ticks as the tables write numbers; `low` and `high` are what it will show."""
+    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis."""
     each = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log" if log else "linear")
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
@@ -165,7 +165,7 @@ def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> No
         each.set_major_locator(LogLocator(10, numticks=6))
     elif log and high / low >= 6:
         each.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
-    else:  # a few round numbers, also where a logarithmic axis spans less than a decade
+    else:  # a few round numbers, also on a logarithmic axis of less than a decade
         ticks = [float(f"{tick:.6g}") for tick in MaxNLocator(6, steps=STEPS).tick_values(low, high)]
         ticks = [tick for tick in ticks if low <= tick <= high]
         each.set_major_locator(FixedLocator(ticks))
@@ -176,13 +176,13 @@ def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> No
 
 
 def percent_axis(axes: Axes, label: str) -> None:
-    """Write the vertical axis, which holds shares, in percent."""
+    """Label the ticks of the vertical axis, whose values are shares, in percent."""
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}"))
     axes.set_ylabel(label)
 
 
 def one_line(text: str, length: int = 40) -> str:
-    """Return foreign text for a figure: on one line, and not longer than there is room for."""
+    """Return a text for a figure: on one line, and cut to a length."""
     text = "".join(each if each.isprintable() else " " for each in text)
     return text if len(text) <= length else f"{text[: length - 1]}…"

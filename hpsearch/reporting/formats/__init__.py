@@ -1,1 +1,1 @@
-"""The formats of the report: each made from the one page and the one set of frames."""
+"""The formats of a report. A new one is a file here with a function `files`, and a line in `registry.FORMATS`."""

@@ -1,64 +1,32 @@
-"""Figures as files, on white, with their legend: PNG and SVG. May import matplotlib and our drawing."""
+"""The figures of a report as PNG and SVG files."""
 
-import io
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from matplotlib.figure import Figure
-from matplotlib.image import imread
-from matplotlib.lines import Line2D
-
-from hpsearch.reporting.figures.style import Picture, colour, drawing_style, marker, one_line
-
-DPI = 200
-_COLUMNS = 10
-"""So many images stand beside each other in a montage."""
+from hpsearch.reporting.files import folder_name
+from hpsearch.reporting.formats.content import Content, Files
 
 
-def picture_file(picture: Picture, form: str) -> bytes:
-    """Return a figure as the bytes of a PNG or SVG file: the same for the same input."""
-    configurations: dict[str, Any] = {"svg.fonttype": "path"}
-    with drawing_style(picture.name, **configurations):
-        width, height = picture.size
-        lines = len(picture.legend) if len(picture.legend) > 1 else 0
-        figure = Figure(figsize=(width, height + 0.2 * lines), layout="constrained")
-        picture.draw(figure.subplots())
-        if lines:
-            handles = [_handle(series) for series, _ in picture.legend]
-            texts = [one_line(text, 60) for _, text in picture.legend]
-            figure.legend(handles, texts, loc="outside lower left", frameon=False, fontsize=8, labelspacing=0.25)
-        return _saved(figure, form)
+def png_files(content: Content) -> Files:
+    """Return each figure as figures/NAME.png."""
+    return _files(content.png, "png")
 
 
-def _handle(series: int) -> Line2D:
-    return Line2D([], [], color=colour(series), marker=marker(series), markersize=4.5)
+def svg_files(content: Content) -> Files:
+    """Return each figure as figures/NAME.svg."""
+    return _files(content.svg, "svg")
 
 
-def montage_file(name: str, images: Sequence[tuple[str, bytes]], form: str) -> bytes:
-    """Return small images with their captions as one PNG or SVG file."""
-    columns = min(_COLUMNS, len(images))
-    rows = math.ceil(len(images) / columns)
-    # One set of axes for all: fifty of them would take seconds to lay out.
-    with drawing_style(name, **{"svg.fonttype": "path"}):
-        figure = Figure(figsize=(0.95 * columns, 1.15 * rows))
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        axes.grid(False)
-        for index, (caption, content) in enumerate(images):
-            left, top = index % columns + 0.05, 1.2 * (index // columns + 1)
-            axes.imshow(imread(io.BytesIO(content)), interpolation="nearest", extent=(left, left + 0.9, top, top - 0.9))
-            axes.text(left, top - 0.94, one_line(caption, 22), fontsize=5.5, verticalalignment="bottom")
-        axes.set_xlim(0, columns)
-        axes.set_ylim(1.2 * rows + 0.05, 0)
-        return _saved(figure, form)
+def figure_paths(content: Content, preferred: Sequence[str] = ("png", "svg")) -> dict[str, str]:
+    """Return the path of each figure, by its name, in the first of the preferred formats that the report has."""
+    for file_format in preferred:
+        if file_format in content.formats:
+            return {name: _path(name, file_format) for name in getattr(content, file_format)}
+    return {}
 
 
-def _saved(figure: Figure, form: str) -> bytes:
-    out = io.BytesIO()
-    if form == "png":
-        figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None}, facecolor="white")
-    else:
-        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(out, format="svg", metadata=metadata, facecolor="white")
-    return out.getvalue()
+def _files(figures: Mapping[str, bytes], file_format: str) -> Files:
+    return {_path(name, file_format): drawn for name, drawn in figures.items()}
+
+
+def _path(name: str, file_format: str) -> str:
+    return f"figures/{folder_name(name.replace(' ', '-'))}.{file_format}"

@@ -1,11 +1,13 @@
-"""The report as LaTeX: a document that pdflatex compiles, and its tables alone, for `\\input`. May import our outline.
+"""The report as LaTeX: a document that pdflatex compiles, and its tables for `\\input`.
 
-Needs booktabs and longtable, which every TeX installation has. Nothing of a foreign text reaches TeX as a command.
+Both need booktabs and longtable, which every TeX installation has. No text of a user or a model can become a command.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
+from hpsearch.reporting.formats.content import Content, Files
+from hpsearch.reporting.formats.images import figure_paths
 from hpsearch.reporting.formats.outline import Block, Heading, Images, Paragraph, Table, Verbatim, shortened
 
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
@@ -21,7 +23,7 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 """
 
 _CELL, _TEXT, _LINES = 160, 2_000, 400
-"""At most so many characters of a cell and of a paragraph, and so many lines of a verbatim block, are set."""
+"""The most characters of a table cell and of a paragraph, and the most lines of a verbatim block."""
 
 _COMMANDS = {
     "\\": r"\textbackslash{}",
@@ -64,8 +66,14 @@ _MATHS |= {"≈": "approx", "±": "pm", "×": "times", "÷": "div", "≤": "leq"
 _MATHS |= {"→": "to", "←": "gets", "∈": "in", "√": "surd", "∞": "infty"}
 
 
+def files(content: Content) -> Files:
+    """Return document.tex, with the figures if the report has them as PNG files, and tables.tex."""
+    figures = figure_paths(content, ("png",))
+    return {"document.tex": document(content.blocks, figures), "tables.tex": tables(content.blocks)}
+
+
 def escape(text: str) -> str:
-    r"""Return a text that TeX shows as it is; a character that its fonts lack becomes its number, [U+1F600].
+    r"""Escape a text for TeX; a character that its fonts lack becomes its number, e.g. [U+1F600].
 
     >>> print(escape(r"\input{x} & λ"))
     \textbackslash{}input\{x\} \& \ensuremath{\lambda}
@@ -80,7 +88,7 @@ def _character_in_tex(character: str) -> str:
         return rf"\ensuremath{{\{_MATHS[character]}}}"
     if character.isascii():
         return character if character.isprintable() else " "
-    # What inputenc knows with T1 fonts of the Latin letters; anything else would stop pdflatex.
+    # The Latin letters that inputenc and the T1 fonts have; any other character would stop pdflatex.
     if "\u00c0" <= character <= "\u017e" and character.isalpha() and character not in _NOT_IN_T1:
         return character
     return rf"{{\footnotesize[U+{ord(character):04X}]}}"
@@ -90,19 +98,19 @@ _NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧ")
 
 
 def _breakable(text: str, length: int) -> str:
-    """Escape a text, cut to a length, and let TeX break words that are longer than a column."""
+    """Escape a text, shortened to a length, and let TeX break words that are longer than a column."""
     words = (re.findall(r".{1,16}", word) for word in shortened(text, length).split())
     return " ".join(r"\allowbreak{}".join(escape(part) for part in parts) for parts in words)
 
 
 def document(blocks: Sequence[Block], figures: Mapping[str, str]) -> str:
-    """Return the whole report; `figures` has the paths of those that were written as PNG, by name."""
+    """Return the blocks of a page as a LaTeX document; `figures` has the path of each PNG file by the figure's name."""
     body = [part for block in blocks for part in _block(block, figures)]
     return "\n".join([_PREAMBLE, r"\begin{document}", *body, r"\end{document}", ""])
 
 
 def tables(blocks: Sequence[Block]) -> str:
-    """Return the tables alone, each under a comment: to be included in a text that loads booktabs and longtable."""
+    """Return the tables only, each after a comment, for a document that loads booktabs, longtable and array."""
     parts, heading = [], ""
     for block in blocks:
         if isinstance(block, Heading):
@@ -126,7 +134,7 @@ def _block(block: Block, figures: Mapping[str, str]) -> list[str]:
     if isinstance(block, Verbatim):
         lines = block.text.splitlines()[:_LINES]
         return [r"\par{\footnotesize\ttfamily\raggedright", *(_verbatim(line) for line in lines), "}"]
-    width = r"\linewidth" if isinstance(block, Images) else r"0.49\linewidth"  # so that two stand in a line
+    width = r"\linewidth" if isinstance(block, Images) else r"0.49\linewidth"  # two in a line
     path = figures.get(block.name)
     return [rf"\includegraphics[width={width}]{{{path}}}"] if path else []
 
@@ -152,7 +160,7 @@ def _table(table: Table) -> str:
 
 
 def _heading(text: str, left: bool) -> str:
-    """Set a heading in two lines where it has two words, as the page does."""
+    """Set a long heading of several words in two lines, as the page does."""
     first, _, rest = text.rpartition(" ") if len(text) > 12 else ("", "", text)
     parts = [_breakable(part, 60) for part in (first, rest) if part]
     return rf"\shortstack[{'l' if left else 'r'}]{{{parts[0]}\\{parts[1]}}}" if len(parts) > 1 else "".join(parts)

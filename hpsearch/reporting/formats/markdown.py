@@ -1,8 +1,10 @@
-"""The report as Markdown that a code host shows. May import our outline and words."""
+"""The report as Markdown that a code host shows, and its ranking tables."""
 
 from collections.abc import Mapping, Sequence
 
 from hpsearch.reporting import formatting
+from hpsearch.reporting.formats.content import Content, Files
+from hpsearch.reporting.formats.images import figure_paths
 from hpsearch.reporting.formats.outline import (
     Block,
     FigureBlock,
@@ -13,13 +15,20 @@ from hpsearch.reporting.formats.outline import (
     Verbatim,
     shortened,
 )
+from hpsearch.reporting.sections.stage import StageView
 
 _CELL, _TEXT = 400, 4_000
-"""At most so many characters of a cell and of a paragraph are shown."""
+"""The most characters of a table cell and of a paragraph."""
+
+
+def files(content: Content) -> Files:
+    """Return report.md, with links to the figures if the report has them as files, and ranking.md."""
+    report = document(content.blocks, figure_paths(content))
+    return {"report.md": report, "ranking.md": ranking_md(content.frames.study["name"], content.stages)}
 
 
 def document(blocks: Sequence[Block], figures: Mapping[str, str]) -> str:
-    """Return the whole report; `figures` has the paths of the figures that were written as files, by name."""
+    """Return the blocks of a page as Markdown; `figures` has the path of each figure that is a file, by its name."""
     parts: list[str] = []
     for index, block in enumerate(blocks):
         text = _block(block, figures)
@@ -53,7 +62,7 @@ def _image(alt: str, path: str) -> str:
 
 
 def _not_a_list(text: str) -> str:
-    """Keep a paragraph's first character from making it a list: `-`, `+` and `1.` do, at the start of a line."""
+    """Escape the start of a paragraph that would make it a list: `-`, `+` or `1.`."""
     head = text.split(" ", 1)[0]
     return f"\\{text}" if text[:1] in "-+=" else text.replace(".", "\\.", 1) if head[:-1].isdigit() else text
 
@@ -71,3 +80,30 @@ def _table(table: Table) -> str:
 
 def _cell(text: str) -> str:
     return text if set(text) <= {"-", ":"} and len(text) > 2 else formatting.markdown(shortened(text, _CELL))
+
+
+def ranking_md(name: str, stages: Sequence[StageView]) -> str:
+    """Return a Markdown table per stage, to paste into notes."""
+    parts = [f"# {formatting.markdown(name)}\n"]
+    for stage in stages:
+        parts.append(f"\n## {formatting.markdown(stage.name)}\n\n")
+        parts.append(_ranking(stage) if stage.rows else "No trials yet.\n")
+    return "".join(parts)
+
+
+def _ranking(stage: StageView) -> str:
+    number = [stage.counted] if stage.counted else []
+    header = [*stage.headings, *number, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
+    header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else [])]
+    texts = [*(["diagnosis"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
+    header += texts
+    lines = [[formatting.markdown(text) for text in header], ["---" if text in texts else "---:" for text in header]]
+    for row in stage.shown:
+        number = [str(row.replicates)] if stage.counted else []
+        cells = [row.rank, row.trial, *number, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
+        cells += [row.test_accuracy] if stage.tested else []
+        cells += [row.diagnosis] if stage.diagnosed else []
+        cells += [row.remark] if stage.remarked else []
+        lines.append([formatting.markdown(cell) for cell in cells])
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"{table}\n{formatting.markdown(stage.caption + stage.left_out)}\n"

@@ -1,7 +1,7 @@
-"""The report's page as a sequence of blocks, for the forms that are not HTML. May import the standard library only.
+"""The report's page as a sequence of blocks, for the formats other than HTML. May import the standard library only.
 
-The page is the one place where a report is composed. What the other forms show is read from it, so that all of them
-say the same; every text is foreign again after that, and each form escapes it in its own way.
+The page is the only place where a report is composed. The other formats are read from it, so that all have the same
+content. Texts come out unescaped, and each format escapes them by its own rules.
 """
 
 import base64
@@ -28,14 +28,14 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Verbatim:
-    """Lines to be shown as they are."""
+    """Preformatted lines."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as texts; `left` says of each column whether it holds text, which is set from the left."""
+    """A table of texts; `left` says of each column whether it is text, which is aligned left."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -44,7 +44,7 @@ class Table:
 
 @dataclass(frozen=True)
 class FigureBlock:
-    """A figure, by the name under which it was drawn, and the text in its place."""
+    """A figure by its name, and its alternative text."""
 
     name: str
     alt: str
@@ -52,7 +52,7 @@ class FigureBlock:
 
 @dataclass(frozen=True)
 class Images:
-    """Small images with their captions, PNG files as bytes; the name is the list's class."""
+    """A montage: images, as PNG files, with their captions; its name is the class of the list."""
 
     name: str
     images: tuple[tuple[str, bytes], ...]
@@ -63,8 +63,8 @@ Block = Heading | Paragraph | Verbatim | Table | FigureBlock | Images
 _VOID = {"meta", "link", "img", "br", "input", "hr", "wbr"}
 _SKIPPED = {"head", "nav", "script", "style", "svg", "button"}
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4}
-_ASIDE = {"legend", "off", "kind"}
-"""Classes of what belongs to the page alone: figures as files have their own legends."""
+_PAGE_ONLY = {"legend", "off", "kind"}
+"""Classes of elements that only the page shows: figures as files have their own legends."""
 _TEXTS = {*_HEADINGS, "p", "li", "th", "td", "pre", "figcaption", "summary", "dt", "dd"}
 
 
@@ -84,7 +84,7 @@ class _Row:
 
 
 class _Reader(HTMLParser):
-    """Follows our own page: it is well-formed, and its texts stand in the elements named above."""
+    """Reads our own page, which is well-formed and has its texts in the elements named above."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -99,8 +99,8 @@ class _Reader(HTMLParser):
         given = {key: value or "" for key, value in attrs}
         if tag == "svg" and "data-figure" in given and not self._skipping:
             self.blocks.append(FigureBlock(given["data-figure"], given.get("aria-label", "")))
-        aside = given.get("aria-hidden") == "true" or not _ASIDE.isdisjoint(given.get("class", "").split())
-        if self._skipping or tag in _SKIPPED or aside:
+        page_only = given.get("aria-hidden") == "true" or not _PAGE_ONLY.isdisjoint(given.get("class", "").split())
+        if self._skipping or tag in _SKIPPED or page_only:
             self._skipping += tag not in _VOID
         elif tag == "table":
             self._rows = []
@@ -166,5 +166,5 @@ def _table(rows: list[_Row]) -> Iterable[Table]:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return a text that is not longer than there is room for: a model's or a user's word can be a page long."""
+    """Return a text cut to a length: a name from a user or a model can be a page long."""
     return text if len(text) <= length else f"{text[: length - 1]}…"

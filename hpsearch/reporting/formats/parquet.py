@@ -1,4 +1,4 @@
-"""A study's frames as Parquet files. May import pandas, our frames and ranking; needs pyarrow (the extra `parquet`)."""
+"""The frames of a report as Parquet files. May import pandas; needs pyarrow (the extra `parquet`)."""
 
 import io
 import json
@@ -6,14 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from hpsearch.reporting.formats.tables import ranking_frame
-from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.formats.content import Content, Files
+from hpsearch.reporting.formats.csv import ranking_frame
 
 
-def parquet_files(frames: Frames) -> dict[str, str | bytes]:
-    """Return each frame as a Parquet file; structured values are JSON text, as in ranking.csv."""
-    named = {"ranking": ranking_frame(frames), "trials": frames.trials, "curves": frames.curves}
-    return {f"{name}.parquet": _parquet(frame) for name, frame in (named | {"stages": frames.stages}).items()}
+def files(content: Content) -> Files:
+    """Return ranking, trials, curves and stages; structured values are JSON texts, as in ranking.csv."""
+    frames = content.frames
+    named = {"trials": frames.trials, "curves": frames.curves, "stages": frames.stages}
+    return {f"{name}.parquet": _parquet(frame) for name, frame in ({"ranking": ranking_frame(frames)} | named).items()}
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
@@ -23,7 +24,7 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 
 def _uniform(values: pd.Series) -> pd.Series:
-    """Give a column of mixed Python values one type: numbers if all are, else text, JSON where it is not text."""
+    """Give a column of mixed Python values one type: numbers if all are numbers, else text, with JSON for the rest."""
     if values.dtype != object:
         return values
     kept = [None if value is None or value != value else value for value in values]

@@ -1,4 +1,4 @@
-"""The report as PDF, to print, made without a browser. May import fpdf (the extra `pdf`) and our outline."""
+"""The report as PDF, made without a browser. May import fpdf2 (the extra `pdf`)."""
 
 import io
 import logging
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 
 from hpsearch.reporting.figures.style import INK, RULE
+from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.outline import (
     Block,
     FigureBlock,
@@ -25,15 +26,20 @@ if TYPE_CHECKING:
     from fpdf import FPDF
 
 _CELL, _TEXT = 160, 2_000
-"""At most so many characters of a cell and of a paragraph are set."""
+"""The most characters of a table cell and of a paragraph."""
 
 _SIZES = {1: 20.0, 2: 14.0, 3: 11.0, 4: 10.0}
 _MARGIN, _GUTTER = 16.0, 6.0  # millimetres
 
 
+def files(content: Content) -> Files:
+    """Return report.pdf."""
+    return {"report.pdf": document(content.frames.study["name"], content.blocks, content.png)}
+
+
 def document(name: str, blocks: Sequence[Block], figures: Mapping[str, bytes]) -> bytes:
-    """Return the whole report as A4 pages, the same bytes for the same input; `figures` are PNG files by name."""
-    logging.getLogger("fpdf").setLevel(logging.ERROR)  # it warns of each glyph, such as an emoji, that the font lacks
+    """Return the blocks of a page as A4 pages, the same bytes for the same input; `figures` are PNG files by name."""
+    logging.getLogger("fpdf").setLevel(logging.ERROR)  # it warns of each glyph that the font lacks
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     pdf = _empty(name)
     row: list[FigureBlock] = []
@@ -48,7 +54,7 @@ def document(name: str, blocks: Sequence[Block], figures: Mapping[str, bytes]) -
             _figures(pdf, row, figures)
             row = []
         if isinstance(block, Heading) and isinstance(following, FigureBlock | Images) and pdf.will_page_break(90):
-            pdf.add_page()  # a heading stays with what it heads
+            pdf.add_page()  # a heading stays on one page with its figure
         _block(pdf, block, figures)
     if row:
         _figures(pdf, row, figures)
@@ -84,7 +90,7 @@ def _empty(name: str) -> "FPDF":
 
 
 def _plain(text: str, length: int) -> str:
-    """Return a text without what no font shows: control characters, and surrogates that no file holds."""
+    """Return a shortened text without control characters and surrogates, which no font shows."""
     return "".join(each if each.isprintable() else " " for each in shortened(text, length))
 
 
@@ -156,7 +162,7 @@ def _table(pdf: "FPDF", table: Table) -> None:
 
 
 def _widths(pdf: "FPDF", header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
-    """Return each column's width in millimetres: of its longest cell, but long texts wrap where the page ends."""
+    """Return each column's width in millimetres: that of its longest cell, reduced where the page is too narrow."""
     widths = []
     for column, head in enumerate(header):
         words = max((pdf.get_string_width(word) * 1.15 for word in head.split()), default=0.0)
@@ -186,5 +192,5 @@ def _figures(pdf: "FPDF", row: Sequence[FigureBlock], figures: Mapping[str, byte
 
 
 def _ratio(png: bytes) -> float:
-    """Return height by width of a PNG file, which stand in its first chunk."""
+    """Return height / width of a PNG file, from its first chunk."""
     return int.from_bytes(png[20:24], "big") / int.from_bytes(png[16:20], "big")

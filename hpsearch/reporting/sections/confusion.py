@@ -15,9 +15,9 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.style import COLOURS, one_line, svg
 from hpsearch.reporting.figures.weights import data_uri
 from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.held_out import HeldOut, held_out
 from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.sections.summary import final, last_search
-from hpsearch.reporting.held_out import HeldOut, held_out
 
 CLASSES, PAIRS, EXAMPLES = 20, 8, 6
 """At most so many classes are drawn, so many pairs are listed, and so many examples of each pair are shown."""

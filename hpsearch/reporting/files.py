@@ -1,4 +1,4 @@
-"""How a study's name becomes the name of a folder, and how a file is put in place. May import the standard library."""
+"""The name of a study's folder, and atomic writes. May import the standard library only."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def folder_name(name: str) -> str:
-    """Return a folder name for a study: itself where that is safe, else what is safe of it and a hash.
+    """Return a folder name for a study: its name where that is safe, else the safe characters of it and a hash.
 
     >>> folder_name("coarse-to-fine"), folder_name("../up"), folder_name("")
     ('coarse-to-fine', 'up-8c722b8a', 'study')
@@ -21,8 +21,8 @@ def folder_name(name: str) -> str:
     return f"{safe or 'study'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def replace(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, so that nobody ever reads half of it."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file completely or not at all, so that no reader ever sees half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,6 +1,6 @@
-"""The test images' true labels, which the database does not hold: from a prepared split, else from the dataset itself.
+"""The test set, which is not in the database: from a prepared split, else from the dataset itself.
 
-May import NumPy, spec and `hpsearch.data`, the latter only where they are asked for.
+May import NumPy, and `hpsearch.data` inside functions only, because few reports need it.
 """
 
 import json
@@ -17,26 +17,26 @@ from hpsearch.reporting.frames import Frames
 
 @dataclass(frozen=True)
 class HeldOut:
-    """True classes (images,), and the images themselves, (images, features), to be shown on a scale of their own."""
+    """The test set: true classes (samples,), and samples (samples, features), standardised by mean and deviation."""
 
     labels: NDArray[np.int64]
-    pixels: NDArray[Any]
+    samples: NDArray[Any]
     mean: NDArray[np.float64] | float = 0.0
     deviation: NDArray[np.float64] | float = 1.0
 
     def image(self, index: int) -> NDArray[np.float64]:
-        """Return one image's pixels (features,) as they were before they were standardised."""
-        return np.asarray(self.pixels[index] * self.deviation + self.mean, dtype=np.float64)
+        """Return one sample, an image (features,), as it was before it was standardised."""
+        return np.asarray(self.samples[index] * self.deviation + self.mean, dtype=np.float64)
 
 
 def held_out(frames: Frames) -> HeldOut | None:
-    """Return the test images of the study's dataset, None where neither a split nor the dataset is at hand."""
+    """Return the test set of the study's dataset, None where neither a split nor the dataset can be read."""
     fingerprint = (frames.study["data"] or {}).get("fingerprint")
     return _from_cache(fingerprint) or _from_dataset(frames, fingerprint)
 
 
 def _from_cache(fingerprint: Any) -> HeldOut | None:
-    """Every split of a dataset has all its test images, in the dataset's order."""
+    """Return it from any prepared split: each has the whole test set, in the dataset's order."""
     from hpsearch.data import open_split
     from hpsearch.data.cache import SUFFIX
     from hpsearch.data.directories import splits_directory
