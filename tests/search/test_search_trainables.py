@@ -77,7 +77,7 @@ def test_processes_give_the_same_digest_and_a_report_without_cost_and_eta(tmp_pa
     assert digest_of(tmp_path, "mine") == digest_of(tmp_path / "calm", "mine")
     assert main(["verify", "mine", "--all", "--storage", url(tmp_path)]) == 0
     page = (tmp_path / "reports" / "mine" / "index.html").read_text("utf-8")
-    assert "Loss is what models/sgd_classifier.py says it is." in page
+    assert "The loss is defined by models/sgd_classifier.py." in page
     assert "The weights of each class, as images" in page
     for of_layers in ("η is the learning rate", "best cost", "η (learning rate)"):
         assert of_layers not in page
