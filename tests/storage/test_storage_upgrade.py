@@ -24,6 +24,7 @@ from hpsearch.storage import reading, schema
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up, opened_to_read
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.migrations.version4 import renamed
 from hpsearch.storage.places import place_of
 from hpsearch.storage.sqlite import connection as sqlite
 from hpsearch.storage.upgrade import upgrade
@@ -218,7 +219,46 @@ def test_a_copy_that_is_ended_on_its_way_leaves_no_half_copy_in_its_place(tmp_pa
     assert list(tmp_path.glob("*.partial")) == []
 
 
-def test_sentences_that_version_3_stored_have_the_new_words(tmp_path):
+@pytest.mark.parametrize(
+    ("former", "sentence"),
+    [
+        (
+            "No setting was better than 51.25% for 8 in a row.",
+            "No configuration was better than 51.25% for 8 in a row.",
+        ),
+        (
+            "Time: it had run for 3 min. After 10 replicates the settings of trials 4, 11 cannot be told apart.",
+            "Time: it had run for 3 min. "
+            "After 10 replicates the configurations of trials 4, 11 are not statistically distinguishable.",
+        ),
+        (
+            "All of the best settings failed with a further replicate.",
+            "All of the best configurations failed with a further replicate.",
+        ),
+        (
+            "There was no other setting left to confirm that of trial 3 against.",
+            "There was no other configuration left to confirm that of trial 3 against.",
+        ),
+        (
+            "After 5 replicates the setting of trial 7 is clearly the best.",
+            "After 5 replicates the configuration of trial 7 is clearly the best.",
+        ),
+        (
+            "The sampler knew 12 settings of 'a setting' before it began.",
+            "The sampler knew 12 configurations of 'a setting' before it began.",
+        ),
+        ("eta: around trial 3 of stage 'The best setting of'.", "eta: around trial 3 of stage 'The best setting of'."),
+        (
+            "place 3 of 9 after epoch 1, where the best 4 went on",
+            "place 3 of 9 after epoch 1, where the best 4 went on",
+        ),
+    ],
+)
+def test_a_sentence_that_version_3_stored_becomes_what_this_version_writes(former, sentence):
+    assert renamed(former) == sentence
+
+
+def test_stored_sentences_are_rewritten(tmp_path):
     path = unpack(tmp_path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE hpsearch_trials SET reason = 'another replicate of its setting failed' WHERE id = 1")

@@ -1,7 +1,11 @@
-"""Version 4: columns, and the few sentences that are stored, have the field's names. Changes no result."""
+"""Version 4: columns, and the sentences that are stored, have the field's terms. Changes no result."""
+
+import re
 
 from alembic.operations import Operations
-from sqlalchemy import JSON, Column, Integer, MetaData, Table, Text, inspect, select, update
+from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, select, update
+
+from hpsearch.storage.column_types import Json
 
 VERSION = 4
 
@@ -14,12 +18,23 @@ _COLUMNS = (
 )
 """Table, former and new name."""
 
-_REASONS = {"another replicate of its setting failed": "another replicate of its configuration failed"}
-_NOTES = {"The best setting of stage": "The best configuration of stage"}
-"""How a note begins."""
+_SENTENCES = (
+    (r"^another replicate of its setting failed$", "another replicate of its configuration failed"),
+    (r"No setting was better than (?=[\d.]+% for \d+ in a row\.)", "No configuration was better than "),
+    (
+        r"(After \d+ replicates) the settings of (trials [\d, ]+) cannot be told apart\.",
+        r"\1 the configurations of \2 are not statistically distinguishable.",
+    ),
+    (r"All of the best settings failed with", "All of the best configurations failed with"),
+    (r"There was no other setting left to confirm", "There was no other configuration left to confirm"),
+    (r"(After \d+ replicates) the setting of (trial \d+ is clearly the best\.)", r"\1 the configuration of \2"),
+    (r"^The best setting of stage ", "The best configuration of stage "),
+    (r"^(The sampler knew [\d,_]+) setting(s?) of ", r"\1 configuration\2 of "),
+)
+"""What version 3 wrote as the reason of a trial, the end of a stage or a note, and what this version writes instead."""
 
-_TRIALS = Table("hpsearch_trials", MetaData(), Column("reason", Text))
-_STAGES = Table("hpsearch_stages", MetaData(), Column("id", Integer), Column("notes", JSON))
+_TRIALS = Table("hpsearch_trials", MetaData(), Column("id", Integer), Column("reason", Text))
+_STAGES = Table("hpsearch_stages", MetaData(), Column("id", Integer), Column("ended", Text), Column("notes", Json))
 
 
 def migrate(operations: Operations) -> None:
@@ -29,13 +44,18 @@ def migrate(operations: Operations) -> None:
         if former in {column["name"] for column in inspect(connection).get_columns(table)}:
             # Alembic's own renaming would have MySQL state the column's type again, and its collation be lost.
             operations.execute(f"ALTER TABLE {table} RENAME COLUMN {former} TO {name}")
-    for former, reason in _REASONS.items():
-        connection.execute(update(_TRIALS).where(_TRIALS.c.reason == former).values(reason=reason))
-    for stage in connection.execute(select(_STAGES.c.id, _STAGES.c.notes)).all():
-        notes = [_renamed(note) for note in stage.notes or ()]
-        if notes != stage.notes:
-            connection.execute(update(_STAGES).where(_STAGES.c.id == stage.id).values(notes=notes))
+    of_replicates = _TRIALS.c.reason.like("another replicate%")
+    for trial in connection.execute(select(_TRIALS).where(of_replicates)).all():
+        values = {"reason": renamed(trial.reason)}
+        connection.execute(update(_TRIALS).where(_TRIALS.c.id == trial.id).values(values))
+    for stage in connection.execute(select(_STAGES)).all():
+        ended, notes = stage.ended and renamed(stage.ended), [renamed(note) for note in stage.notes or ()]
+        if (ended, notes) != (stage.ended, stage.notes):
+            connection.execute(update(_STAGES).where(_STAGES.c.id == stage.id).values(ended=ended, notes=notes))
 
 
-def _renamed(note: str) -> str:
-    return next((new + note[len(former) :] for former, new in _NOTES.items() if note.startswith(former)), note)
+def renamed(text: str) -> str:
+    """A stored text with this version's sentences."""
+    for former, sentence in _SENTENCES:
+        text = re.sub(former, sentence, text)
+    return text
