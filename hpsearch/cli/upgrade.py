@@ -13,10 +13,10 @@ from hpsearch.cli.output import json_option, print_json
 @storage_option
 @json_option
 def upgrade(no_backup: bool, storage: str, as_json: bool) -> None:
-    """Upgrade the database of an earlier hpsearch in place; of a SQLite file a copy is made first.
+    """Upgrade an earlier hpsearch's database, after a backup.
 
-    No study of it may be running. Ended at any moment, it can be run again, and nothing is lost. Of a database on a
-    server make a dump first.
+    A SQLite file is copied to FILE.vN-backup first; make a dump of a database on a server yourself. No study of it may
+    be running. An upgrade that was interrupted can be run again; nothing is lost.
     """
     from hpsearch.storage.upgrade import upgrade as upgrade_database
 
