@@ -15,9 +15,10 @@ from markupsafe import Markup, escape
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.curves import curve_groups
-from hpsearch.reporting.figures.endings import ending_figures
+from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.importance import importance_figure
-from hpsearch.reporting.figures.pairs import several_keys
+from hpsearch.reporting.figures.pairs import pair_figures
+from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
 from hpsearch.reporting.figures.search import reading_aid, search_figures
 from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
@@ -80,7 +81,6 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
     """Return the report as one self-contained HTML page."""
     corrected, importances = corrected_accuracies(frames, stages), stage_importances(frames, stages)
     groups = curve_groups(frames, stages, options.trials)
-    pairs, parallel = several_keys(frames, stages)
     prunings = view_pruning(frames, stages)
     matrix = confusion(frames, stages, options.examples)
     return (
@@ -97,7 +97,7 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             corrected=corrected,
             final_test=final_test(frames, stages, corrected),
             importances=importances,
-            importance_picture=Markup(importance_figure(importances)),
+            importance_figure=Markup(importance_figure(importances)),
             search=[Markup(svg) for svg in search_figures(frames, stages)],
             search_text=reading_aid(frames, stages),
             curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
@@ -106,9 +106,9 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             advice=advise(frames, stages),
             provenance=stage_provenance(frames, stages),
             prunings=prunings,
-            pairs=[Markup(svg) for svg in pairs],
-            parallel=Markup(parallel),
-            endings=[Markup(svg) for svg in ending_figures(frames, stages)],
+            pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
+            parallel=Markup(parallel_coordinates(frames, stages)),
+            early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
             confusion=matrix,
             confusion_figure=Markup(matrix.figure if matrix else ""),
             character=character,

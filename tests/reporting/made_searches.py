@@ -8,7 +8,7 @@ def search(generator, configurations, samples, spread, mean=0.5, agreement=0.5):
     """Return true accuracies (configurations,) and correct (configurations, samples), the highest accuracy first.
 
     True accuracies have the standard deviation `spread`. A configuration classifies a sample correctly if the sample's
-    difficulty plus noise is below a threshold: the lower `agreement`, the more the configurations agree on easy samples.
+    difficulty plus noise is below a threshold: the lower `agreement`, the more configurations agree on easy samples.
     """
     truth = np.clip(mean + spread * generator.normal(size=configurations), 0.001, 0.999)
     bound = ndtri(truth) * np.hypot(1, agreement)

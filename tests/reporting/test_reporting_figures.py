@@ -8,18 +8,19 @@ import pytest
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.figures.curves import curve_groups
-from hpsearch.reporting.figures.search import key_picture, search_figures
-from hpsearch.reporting.figures.weights import first_layer, picture, weight_images
+from hpsearch.reporting.figures.hyperparameters import hyperparameter_points
+from hpsearch.reporting.figures.search import search_figures
+from hpsearch.reporting.figures.weights import first_layer, weight_image, weight_images
 from hpsearch.reporting.sections.stage import view_stages
 
 
 def test_a_log_range_has_a_log_axis_and_choices_have_places(finished):
-    decay = key_picture(finished, view_stages(finished), "lambda")
+    decay = hyperparameter_points(finished, view_stages(finished), "lambda")
     assert decay.log
-    assert decay.bands == {0: (1e-5, 1e-1), 1: (3.2e-4, 2.1e-3)}
+    assert decay.ranges == {0: (1e-5, 1e-1), 1: (3.2e-4, 2.1e-3)}
     assert len(decay.points) == 25
     assert sum(point.estimate is None for point in decay.points) == 1
-    assert key_picture(finished, view_stages(finished), "batch_size").choices == ("50", "100", "200", "400")
+    assert hyperparameter_points(finished, view_stages(finished), "batch_size").choices == ("50", "100", "200", "400")
 
 
 def test_the_last_stages_range_is_drawn_large_beside_the_whole(finished):
@@ -104,15 +105,15 @@ def test_at_most_fifty_units_are_shown(engine):
 
 
 def test_zero_is_grey_in_colour_and_white_in_a_single_channel():
-    assert np.all(picture(np.zeros(12), (3, 2, 2)) == 128)
-    assert np.all(picture(np.zeros(4), (1, 2, 2)) == 255)
-    assert picture(np.array([1.0, 0, 0, -1]), (1, 2, 2))[0, 0].tolist() == [166, 25, 13]
+    assert np.all(weight_image(np.zeros(12), (3, 2, 2)) == 128)
+    assert np.all(weight_image(np.zeros(4), (1, 2, 2)) == 255)
+    assert weight_image(np.array([1.0, 0, 0, -1]), (1, 2, 2))[0, 0].tolist() == [166, 25, 13]
 
 
 def test_a_channel_of_the_weights_is_a_channel_of_the_picture():
     weights = np.zeros((3, 2, 2))
     weights[0, 0, 1] = 0.5  # the first channel is red
-    assert picture(weights.ravel(), (3, 2, 2))[0, 1].tolist() == [255, 128, 128]
+    assert weight_image(weights.ravel(), (3, 2, 2))[0, 1].tolist() == [255, 128, 128]
 
 
 def test_the_first_layer_is_the_one_that_takes_whole_images():

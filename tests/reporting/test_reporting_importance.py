@@ -130,5 +130,5 @@ def test_the_page_has_bars_with_a_text_alternative(engine, tmp_path):
     made(engine, [0.5] * 12 + [0.2] * 12, odd="<img src=x onerror=alert(1)>")
     text = write_report(engine, "made", tmp_path).read_text()
     assert '<section id="importance">' in text
-    assert 'aria-label="Importance of the searched keys. coarse: η ' in text
+    assert 'aria-label="Importance of the hyperparameters. coarse: η ' in text
     assert "<img src=x" not in text

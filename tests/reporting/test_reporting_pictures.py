@@ -13,8 +13,9 @@ from hpsearch.data.sources.catalogue import load as load_dataset
 from hpsearch.errors import InputError
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.figures.curves import curve_groups
-from hpsearch.reporting.figures.endings import ending_figures
-from hpsearch.reporting.figures.pairs import several_keys
+from hpsearch.reporting.figures.early_stopping import early_stopping_figures
+from hpsearch.reporting.figures.pairs import pair_figures
+from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
 from hpsearch.reporting.options import chosen_trials
 from hpsearch.reporting.sections.confusion import confusion, matrix
 from hpsearch.reporting.sections.provenance import stage_provenance
@@ -28,7 +29,8 @@ def views(engine, name="made"):
 
 
 def test_each_pair_of_hyperparameters_has_a_figure_with_all_stages(finished):
-    pairs, parallel = several_keys(finished, view_stages(finished))
+    stages = view_stages(finished)
+    pairs, parallel = pair_figures(finished, stages), parallel_coordinates(finished, stages)
     assert len(pairs) == 1
     assert "Validation accuracy over λ and batch size." in pairs[0]
     assert "Parallel coordinates of λ and batch size and the validation accuracy." in parallel
@@ -40,7 +42,8 @@ def test_each_pair_of_hyperparameters_has_a_figure_with_all_stages(finished):
 def test_one_hyperparameter_or_one_value_has_no_pair(engine):
     configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-4, 1e-2, 4)]
     make(engine, configurations, [0.3, 0.4, 0.5, 0.4])
-    assert several_keys(*views(engine)) == ([], "")
+    assert pair_figures(*views(engine)) == []
+    assert parallel_coordinates(*views(engine)) == ""
 
 
 def test_hyperparameters_of_some_trials_only_and_lists_and_texts_are_drawn(engine):
@@ -50,14 +53,13 @@ def test_hyperparameters_of_some_trials_only_and_lists_and_texts_are_drawn(engin
         [{"hidden": [50], "eta": 0.1}, {"hidden": [100, 50], "eta": 0.2}, {"kind": "a$b", "eta": 0.1}, {"kind": "b"}]
     ):
         maker.trial(stage, number, params, 0.3 + number / 10)
-    pairs, parallel = several_keys(*views(engine))
-    assert len(pairs) == 1
-    assert parallel == ""
+    assert len(pair_figures(*views(engine))) == 1
+    assert parallel_coordinates(*views(engine)) == ""
 
 
 def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
     maker = make(engine, [{"lambda": value, "batch_size": 50} for value in spread(1e-4, 1e-1, 6)], [0.5] * 6)
-    assert ending_figures(*views(engine)) == []
+    assert early_stopping_figures(*views(engine)) == []
     with engine.begin() as connection:
         for number, (state, epochs) in enumerate([("pruned", 4), ("pruned", 4), ("pruned", 8), ("complete", 6)]):
             trial = connection.execute(sqlalchemy.select(schema.trials.c.id).where(schema.trials.c.number == number))
@@ -66,7 +68,7 @@ def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
             connection.execute(schema.trials.update().where(schema.trials.c.id == one).values(values))
             of_one = (schema.curves.c.trial_id == one) & (schema.curves.c.epoch > epochs)
             connection.execute(schema.curves.delete().where(of_one))
-    (figure,) = ending_figures(*views(engine))
+    (figure,) = early_stopping_figures(*views(engine))
     said = "Validation accuracy by epoch of the trials of search: 3 trials pruned and 1 trial stopped early"
     assert f"{said}, with rungs at epochs 4." in figure
     assert maker.study == 1
@@ -75,7 +77,7 @@ def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
 def test_chosen_trials_are_drawn_beside_the_best(finished):
     stages = view_stages(finished)
     group = curve_groups(finished, stages, [("fine", 3), ("coarse", 0), ("final", 1)])[-1]
-    assert (group.title, len(group.figures)) == ("Chosen trials", 4)
+    assert (group.title, len(group.figures)) == ("Requested trials", 4)
     assert [text.split(": ")[0] for text in group.legend] == ["fine:3", "coarse:0", "final:1"]
 
 

@@ -13,8 +13,10 @@ from made_pruned import EPOCHS, RUNGS
 from scipy.stats import binomtest
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.figures.pairs import several_keys
-from hpsearch.reporting.figures.search import key_picture, reading_aid
+from hpsearch.reporting.figures.hyperparameters import hyperparameter_points
+from hpsearch.reporting.figures.pairs import pair_figures
+from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
+from hpsearch.reporting.figures.search import reading_aid
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.pruning import SHOWN, view_pruning
@@ -89,7 +91,7 @@ def test_the_sentences_give_the_interval_and_the_probability_of_loss_and_the_sum
     assert re.search(r"is (about|below|above) \d+% \(95% interval \d+ to \d+%", pruning.lost[1])
     page = write_report(engine, "made", tmp_path).read_text()
     assert pruning.in_short.split(" of the epochs")[0] in page
-    assert 'aria-label="Validation accuracy by epoch in pruned: 2 configurations that went on, 32 that were cut' in page
+    assert 'aria-label="Validation accuracy by epoch in pruned: 2 configurations not pruned, 32 pruned' in page
     assert "40 → 14" in page
 
 
@@ -169,10 +171,10 @@ def test_importance_puts_those_pruned_early_below_those_pruned_late(engine):
 def test_figures_distinguish_the_pruned_from_the_finished(engine):
     search = stored(engine)
     frames, stages, _ = viewed(engine)
-    points = key_picture(frames, stages, "eta").points
+    points = hyperparameter_points(frames, stages, "eta").points
     assert sum(point.pruned for point in points) == (~search.finished).sum()
     assert any(text.startswith("A hollow mark was pruned") for text in reading_aid(frames, stages))
-    pairs, parallel = several_keys(frames, stages)
+    pairs, parallel = pair_figures(frames, stages), parallel_coordinates(frames, stages)
     assert len(pairs) == 1
     assert parallel
 
@@ -231,6 +233,6 @@ def test_of_very_many_curves_and_audited_the_caption_says_how_many_are_shown(eng
     _, _, (pruning,) = viewed(engine)
     assert len(pruning.audits) == SHOWN
     assert f"The table shows the best {SHOWN} of {search.audited.sum()} audited trials." in pruning.caption
-    assert re.search(r"Drawn are \d+ of the 1,\d+ that were cut, \d+ of the \d+ that were audited", pruning.caption)
+    assert re.search(r"The figure shows \d+ of the 1,\d+ pruned, \d+ of the \d+ audited", pruning.caption)
     page = write_report(engine, "made", tmp_path)
     assert page.stat().st_size < 2e6

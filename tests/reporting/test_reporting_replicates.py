@@ -11,7 +11,8 @@ from scipy.stats import ttest_rel
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.figures.curves import by_epoch, curve_groups
-from hpsearch.reporting.figures.search import key_picture, reading_aid
+from hpsearch.reporting.figures.hyperparameters import hyperparameter_points
+from hpsearch.reporting.figures.search import reading_aid
 from hpsearch.reporting.figures.weights import weight_images
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.markdown import ranking_md
@@ -140,15 +141,15 @@ def test_the_summary_gives_means_and_counts_every_test_set_evaluation(engine):
     assert "Its test accuracy is" in text
 
 
-def test_the_search_picture_has_a_mark_per_configuration_and_says_what_its_line_is(engine):
+def test_the_search_figure_has_a_mark_per_configuration_and_says_what_its_line_is(engine):
     replicated(engine)
     frames = load_frames(engine, "made")
     stages = view_stages(frames)
-    points = key_picture(frames, stages, "lambda").points
+    points = hyperparameter_points(frames, stages, "lambda").points
     assert sorted(point.x for point in points) == [1e-3, 1e-2, 1e-1]
     assert points[0].estimate == stages[0].rows[0].validation
     assert reading_aid(frames, stages)[0].startswith(
-        "Each mark is the mean of a configuration's replicates, its line Student's"
+        "Each mark is the mean of a configuration's replicates; its line is Student's"
     )
 
 

@@ -1,1 +1,4 @@
-"""The figures of the report, one file each. May import matplotlib, and the sections whose numbers they draw."""
+"""The figures of the report, a file each; `style.py` has what they share, `files.py` writes them as files.
+
+May import matplotlib, and the sections whose numbers they draw.
+"""

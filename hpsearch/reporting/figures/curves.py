@@ -1,4 +1,4 @@
-"""Curves of the best runs: cost, loss, accuracy and η by epoch. May import matplotlib."""
+"""Learning curves of the best trials: cost, loss, accuracy and learning rate by epoch. May import matplotlib."""
 
 import math
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from hpsearch.reporting.sections.stage import StageView, with_diagnosis
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 BEST = 3
-"""So many configurations of the last search stage are drawn."""
+"""The number of configurations of the last search stage that are drawn."""
 
 REPLICATES = 7
-"""At most so many replicates are drawn: the number of colours."""
+"""The most replicates that are drawn: the number of colours."""
 
-Trials = Sequence[tuple[str | None, int]]
-"""Chosen trials: the stage's name, None for the last that searched, and the number."""
+Trials = Sequence[tuple[str, int]]
+"""Trials by stage and number."""
 
 PANELS = (
     ("cost", ("train_cost", "validation_cost"), "cost"),
@@ -33,13 +33,13 @@ PANELS = (
     ("eta", ("eta",), "η (learning rate)"),
 )
 
-OF_LAYERS = ("cost", "eta")
-"""Panels that a trainable has nothing for: its cost is its loss, and its learning rate, if any, its own affair."""
+NOT_OF_TRAINABLES = ("cost", "eta")
+"""Panels that a trainable does not have: its cost is its loss, and its learning rate is not known."""
 
 
 @dataclass(frozen=True)
 class CurveGroup:
-    """Some runs of one stage: a heading, a legend's text for each run, and a figure for each quantity."""
+    """Some trials of one stage: a heading, a legend text for each, and a figure for each quantity."""
 
     title: str
     legend: tuple[str, ...]
@@ -47,36 +47,35 @@ class CurveGroup:
 
 
 def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = ()) -> list[CurveGroup]:
-    """Return the curves of the last search stage's best, of the final's replicates, and of `trials` that were chosen.
+    """Return the curves of the last search stage's best, of the final's replicates, and of the requested `trials`.
 
-    Raises InputError for a chosen trial that does not exist.
+    Raises InputError for a requested trial that does not exist.
     """
     groups = []
     search, last = last_search(stages), final(stages)
     if search:
         rows = search.ranked[:BEST]
         title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
-        noun = search.headings[1]
-        legend = [f"rank {row.rank}, {noun} {row.trial}: {configuration(search, row)}{_happened(row)}" for row in rows]
+        legend = [f"rank {row.rank}, {row.trial}: {configuration(search, row)}{_diagnosis(row)}" for row in rows]
         groups.append(_group(frames, title, "best", rows, legend))
     if last:
         rows = last.ranked[:REPLICATES]
-        legend = [f"replicate {row.rank}{_happened(row)}" for row in rows]
+        legend = [f"replicate {row.rank}{_diagnosis(row)}" for row in rows]
         groups.append(_group(frames, f"{last.name}: {configuration(last, rows[0])}", "final", rows, legend))
-    chosen = [_chosen(frames, stages, stage or (search.name if search else ""), number) for stage, number in trials]
-    for start in range(0, len(chosen), len(COLOURS)):
-        part = chosen[start : start + len(COLOURS)]
-        name = f"chosen {start}" if start else "chosen"
-        groups.append(_group(frames, "Chosen trials", name, [row for row, _ in part], [text for _, text in part]))
+    requested = [_requested(frames, stages, stage, number) for stage, number in trials]
+    for start in range(0, len(requested), len(COLOURS)):
+        part = requested[start : start + len(COLOURS)]
+        name = f"requested {start}" if start else "requested"
+        groups.append(_group(frames, "Requested trials", name, [row for row, _ in part], [text for _, text in part]))
     return groups
 
 
-def _happened(row: Row) -> str:
-    return f"; {row.happened}" if row.happened else ""
+def _diagnosis(row: Row) -> str:
+    return f"; {row.diagnosis}" if row.diagnosis else ""
 
 
-def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int) -> tuple[Row, str]:
-    """Return one trial as a row of its own, and its legend's text."""
+def _requested(frames: Frames, stages: Sequence[StageView], stage: str, number: int) -> tuple[Row, str]:
+    """Return one trial as a row of its own, and its legend text."""
     view = next((each for each in stages if each.name == stage), None)
     if view is None:
         raise InputError(f"--trials: there is no stage {stage!r}{nearest(stage, [each.name for each in stages])}")
@@ -91,28 +90,28 @@ def _chosen(frames: Frames, stages: Sequence[StageView], stage: str, number: int
         there = f"it has 0 to {int(of_stage['number'].max()):,}" if len(of_stage) else "it has none yet"
         raise InputError(f"--trials: stage {stage!r} has no trial {number:,}; {there}")
     row = with_diagnosis(replace(row, trial_ids=(found[0],)), diagnose_all(frames, found))
-    return row, f"{stage}, trial {number}: {configuration(view, row)}{_happened(row)}"
+    return row, f"{stage}:{number}: {configuration(view, row)}{_diagnosis(row)}"
 
 
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
     by_trial = frames.curves.groupby("trial_id")
-    runs, texts, since = [], [], []
+    runs, texts, marked = [], [], []
     for row, text in zip(rows, legend, strict=True):
         curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
         if len(curves) == len(row.trial_ids):
             runs.append(curves)
             texts.append(text)
-            since.append(row.since)
+            marked.append(row.diagnosis_epoch)
     figures = [
-        _panel(runs, f"{name} {panel}", columns, label, texts, since)
+        _panel(runs, f"{name} {panel}", columns, label, texts, marked)
         for panel, columns, label in PANELS
-        if runs and not (frames.trainable and panel in OF_LAYERS)
+        if runs and not (frames.trainable and panel in NOT_OF_TRAINABLES)
     ]
     return CurveGroup(title, tuple(texts), tuple(figures))
 
 
 def by_epoch(replicates: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
-    """Return mean, low and high of the replicates in each epoch that all of them have; NaN where one is not finite."""
+    """Return the mean, lowest and highest of the replicates in each epoch that all have; NaN if one is not finite."""
     together = pd.concat([run.set_index("epoch")[column] for run in replicates], axis=1, join="inner")
     together = together.where(together.abs() < math.inf)
     return pd.DataFrame(
@@ -130,7 +129,7 @@ def _panel(
     columns: Sequence[str],
     label: str,
     legend: Sequence[str],
-    since: Sequence[int | None],
+    marked: Sequence[int | None],
 ) -> str:
     def draw(axes: Axes) -> None:
         shown: list[float] = []
@@ -139,8 +138,8 @@ def _panel(
                 values = by_epoch(replicates, column)
                 _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
-                marked = values[values.index == since[index]] if column.startswith("validation") else values[:0]
-                axes.plot(marked.index, marked["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
+                ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
+                axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
         finite = [value for value in shown if math.isfinite(value)]
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -152,8 +151,8 @@ def _panel(
             log = low > 0 and high / low > 20
             number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
 
-    what = "configuration" if any(len(replicates) > 1 for replicates in runs) else "run"
-    alt = f"{formatting.label(name.split()[-1])} by epoch; {formatting.count(len(runs), what)}"
+    noun = "configuration" if any(len(replicates) > 1 for replicates in runs) else "run"
+    alt = f"{formatting.label(name.split()[-1])} by epoch; {formatting.count(len(runs), noun)}"
     return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
 
 

@@ -1,4 +1,4 @@
-"""The picture of what mattered: a bar for each searched key of each stage, with its interval. May import matplotlib."""
+"""Hyperparameter importance: a bar with its interval for each hyperparameter of each stage. May import matplotlib."""
 
 from collections.abc import Sequence
 
@@ -6,46 +6,48 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
 from hpsearch.reporting.figures.style import INK, character, colour, one_line, svg
-from hpsearch.reporting.sections.importance import KeyImportance, StageImportance
+from hpsearch.reporting.sections.importance import HyperparameterImportance, StageImportance
 
 
 def importance_figure(found: Sequence[StageImportance]) -> str:
-    """Return the bars of all stages with at least two keys, grouped by key, as inline SVG; "" where there are none."""
-    stages = [stage for stage in found if len(stage.keys) > 1]
+    """Return the figure of all stages with at least two hyperparameters, "" if there are none."""
+    stages = [stage for stage in found if len(stage.hyperparameters) > 1]
     if not stages:
         return ""
-    # The most important key on top: by its highest share in any stage.
+    # The most important hyperparameter on top, by its highest share in any stage.
     highest: dict[str, float] = {}
     for stage in stages:
-        for each in stage.keys:
+        for each in stage.hyperparameters:
             highest[each.key] = max(highest.get(each.key, 0.0), each.share)
-    bars: list[tuple[float, StageImportance, KeyImportance]] = []
-    ticks, place = [], 0.0
+    bars: list[tuple[float, StageImportance, HyperparameterImportance]] = []
+    ticks, row = [], 0.0
     for key in sorted(highest, key=lambda key: -highest[key]):
-        group = [(stage, each) for stage in stages for each in stage.keys if each.key == key]
-        bars += [(place + offset, stage, each) for offset, (stage, each) in enumerate(group)]
-        ticks.append((place + (len(group) - 1) / 2, group[0][1].label))
-        place += len(group) + 0.8
+        group = [(stage, each) for stage in stages for each in stage.hyperparameters if each.key == key]
+        bars += [(row + offset, stage, each) for offset, (stage, each) in enumerate(group)]
+        ticks.append((row + (len(group) - 1) / 2, group[0][1].label))
+        row += len(group) + 0.8
 
     def draw(axes: Axes) -> None:
         for at, stage, each in bars:
             _bar(axes, at, stage.index, each)
         axes.set_yticks([at for at, _ in ticks], [one_line(label, 18) for _, label in ticks])
-        axes.set_ylim(place - 1.2, -0.8)
+        axes.set_ylim(row - 1.2, -0.8)
         axes.set_xlim(0, 1.4)
         axes.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
-        axes.set_xlabel("share of what the searched keys explain (%)")
+        axes.set_xlabel("share of the total importance (%)")
         axes.grid(False, axis="y")
         axes.tick_params(axis="y", length=0)
 
-    said = "; ".join(f"{stage.stage}: {', '.join(f'{key.label} {key.text}' for key in stage.keys)}" for stage in stages)
-    return svg("importance", f"Importance of the searched keys. {said}.", (4.7, 0.75 + 0.27 * place), draw)
+    shares = "; ".join(
+        f"{stage.stage}: {', '.join(f'{each.label} {each.text}' for each in stage.hyperparameters)}" for stage in stages
+    )
+    return svg("importance", f"Importance of the hyperparameters. {shares}.", (4.7, 0.75 + 0.27 * row), draw)
 
 
-def _bar(axes: Axes, at: float, index: int, each: KeyImportance) -> None:
-    fill = "none" if each.by_chance else colour(index)
-    style = (0, (3, 2)) if each.by_chance else "-"
+def _bar(axes: Axes, at: float, index: int, each: HyperparameterImportance) -> None:
+    fill = colour(index) if each.significant else "none"
+    style = "-" if each.significant else (0, (3, 2))
     axes.barh(at, each.share, height=0.72, facecolor=fill, edgecolor=colour(index), linewidth=1.2, linestyle=style)
     axes.plot([each.low, each.high], [at, at], color=INK, linewidth=1.3, solid_capstyle="butt")
     for edge in (each.low, each.high):

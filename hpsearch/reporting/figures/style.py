@@ -106,8 +106,8 @@ def collected_plots() -> Iterator[dict[str, Plot]]:
 def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], None], legend: Legend = ()) -> str:
     """Return a figure with one set of axes as an `<svg>` element; `size` in inches, `name` unique in its page.
 
-    The same input gives the same text: `name` is the seed of the identifiers, and there is no date. The legend is not in
-    the SVG, because the page shows one legend for several figures.
+    The same input gives the same text: `name` is the seed of the identifiers, and there is no date. The legend is not
+    in the SVG, because the page shows one legend for several figures.
     """
     plots = _collected.get()
     if plots is not None:

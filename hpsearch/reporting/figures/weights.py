@@ -1,4 +1,4 @@
-"""Weights as images: each unit of the first layer as the picture that excites it most. May import NumPy, matplotlib."""
+"""Weights as images: each unit's weights in the first layer as an image. May import NumPy and matplotlib."""
 
 import base64
 import io
@@ -16,19 +16,19 @@ from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 UNITS = 50
-"""At most so many units are shown, the first ones."""
+"""The most units that are shown, the first ones."""
 
 
 @dataclass(frozen=True)
 class WeightImages:
-    """A montage: what it shows, and for each unit its name, largest absolute weight, and picture as a data URI."""
+    """A montage: its caption, and for each unit its name, largest absolute weight, and image as a data URI."""
 
     caption: str
     units: tuple[tuple[str, str, str], ...]
 
 
 def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages | None:
-    """Return the first layer of the final's first replicate, else of the last search stage's best, if it is stored."""
+    """Return the first layer of the final's first replicate or the last search stage's best, if stored."""
     stage = final(stages) or last_search(stages)
     shape = (frames.study["data"] or {}).get("image_shape")
     if stage is None or not shape:
@@ -43,7 +43,7 @@ def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages |
     names = classes if one_layer else [f"unit {index + 1}" for index in range(matrix.shape[1])]
     shown = matrix.T[:UNITS]
     units = tuple(
-        (name, f"{np.abs(column).max():.2g}", data_uri(picture(column, shape)))
+        (name, f"{np.abs(column).max():.2g}", data_uri(weight_image(column, shape)))
         for name, column in zip(names, shown, strict=False)
     )
     what = "The weights of each class" if one_layer else "The weights of each unit of the first layer"
@@ -51,19 +51,19 @@ def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages |
     colours = (
         "colours as in the images, mid-grey is zero" if shape[0] == 3 else "blue is negative, white zero, red positive"
     )
-    trial = f"the first of trials {row.trial}" if len(row.trial_ids) > 1 else f"trial {row.trial}"
-    which = f"{trial} of {stage.name}" + (f", {configuration(stage, row)}" if row.values else "")
+    trial = f"the first of {row.trial}" if len(row.trial_ids) > 1 else f"trial {row.trial}"
+    which = trial + (f", {configuration(stage, row)}" if row.values else "")
     scale = f"Each on its own scale: {colours}; the number is its largest absolute weight."
     return WeightImages(f"{what}{some}, as images: {which}. {scale}", units)
 
 
 def first_layer(arrays: Mapping[str, NDArray[Any]], inputs: int) -> NDArray[Any] | None:
-    """Return the first matrix of weights (inputs, units) that takes a whole image, None where there is none."""
+    """Return the first matrix of weights (inputs, units) whose input is an image, None if there is none."""
     matching = (array for key, array in arrays.items() if key.endswith(".weights") and array.ndim == 2)
     return next((array for array in matching if array.shape[0] == inputs and array.shape[1]), None)
 
 
-def picture(column: NDArray[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
+def weight_image(column: NDArray[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
     """Return one unit's weights (channels·height·width,) as an RGB image (height, width, 3), zero in the middle."""
     channels = np.nan_to_num(np.asarray(column, dtype=np.float64)).reshape(shape)
     scaled = channels / max(float(np.abs(channels).max()), np.finfo(np.float64).tiny)
@@ -72,7 +72,7 @@ def picture(column: NDArray[Any], shape: Sequence[int]) -> NDArray[np.uint8]:
 
 
 def _diverging(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return colours for values in [−1, 1]: blue over white to red, which all kinds of colour vision tell apart."""
+    """Return colours for values in [−1, 1], from blue over white to red, for all kinds of colour vision."""
     ends = np.where(values[..., None] < 0, np.array([0.02, 0.30, 0.55]), np.array([0.65, 0.10, 0.05]))
     colours: NDArray[np.float64] = 1 - np.abs(values)[..., None] * (1 - ends)
     return colours
@@ -81,6 +81,6 @@ def _diverging(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def data_uri(pixels: NDArray[np.uint8]) -> str:
     """Return an image as a data URI of a PNG."""
     out = io.BytesIO()
-    no_version: dict[str, Any] = {"Software": None}  # matplotlib's, with which the bytes would change
+    no_version: dict[str, Any] = {"Software": None}  # matplotlib's version, with which the bytes would change
     imsave(out, pixels, format="png", metadata=no_version)
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""The confusion matrix on the test set: true class against predicted class. May import NumPy and matplotlib.
+"""The confusion matrix on the test set: true class against predicted class. May import NumPy and our views.
 
 It is that of the final, or of the last search stage's best configuration if that was evaluated on the test set.
 """
@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
-from hpsearch.reporting.figures.style import COLOURS, one_line, svg
+from hpsearch.reporting.figures.confusion_matrix import confusion_matrix_figure
 from hpsearch.reporting.figures.weights import data_uri
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.held_out import HeldOut, held_out
@@ -68,7 +66,7 @@ def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Co
             return Confusion("", missing, "", (), examples)
     counts = matrix(samples.labels, [predicted for _, predicted in found], len(classes))
     which = formatting.count(len(found), "replicate") if stage.kind == "final" else "its best configuration"
-    figure = _figure(counts, classes) if len(classes) <= CLASSES else ""
+    figure = confusion_matrix_figure(_shares(counts), classes) if len(classes) <= CLASSES else ""
     shape = frames.study["data"].get("image_shape") if examples else None
     votes = np.stack([predicted for _, predicted in found])
     return Confusion(
@@ -140,35 +138,3 @@ def picture(pixels: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.uin
     if low >= 0 and 1 < high <= 255:  # bytes: shown as they are
         low, high = 0.0, max(255.0 if high > 16 else high, 1.0)
     return np.rint(255 * (channels - low) / ((high - low) or 1.0)).clip(0, 255).astype(np.uint8)
-
-
-def _figure(counts: NDArray[np.float64], classes: Sequence[str]) -> str:
-    shares, number = _shares(counts), len(classes)
-
-    def draw(axes: Axes) -> None:
-        for true in range(number):
-            for predicted in range(number):
-                share = float(shares[true, predicted])
-                corner = (predicted - 0.5, true - 0.5)
-                axes.add_patch(Rectangle(corner, 1, 1, facecolor=COLOURS[0], alpha=0.6 * share**0.7, linewidth=0))
-                if share >= 0.005:
-                    text = f"{100 * share:.0f}"
-                    axes.text(predicted, true, text, ha="center", va="center", fontsize=9 if number <= 12 else 7)
-        names = [one_line(name, 12) for name in classes]
-        slanted = max(map(len, names)) > 2
-        axes.set_xticks(range(number), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
-        axes.set_yticks(range(number), names)
-        axes.set_xlim(-0.5, number - 0.5)
-        axes.set_ylim(number - 0.5, -0.5)
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("true class")
-        axes.grid(False)
-        axes.tick_params(length=0)
-
-    worst = min(range(number), key=lambda each: shares[each, each])
-    alt = (
-        f"Confusion matrix of {number} classes, in % of each true class; lowest recall: {classes[worst]},"
-        f" {formatting.percent(float(shares[worst, worst]), 0)}."
-    )
-    side = 1.6 + 0.36 * number
-    return svg("confusion", alt, (side + 0.4, side), draw)

@@ -1,4 +1,4 @@
-"""Pictures of stages whose trials do not all go on: curves that end at rungs, or stop early. May import matplotlib."""
+"""Learning curves of stages without a pruner in which trials stopped early. May import matplotlib."""
 
 import math
 from collections import Counter
@@ -10,29 +10,29 @@ from matplotlib.ticker import MaxNLocator
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.curves import Curve, curves_of
-from hpsearch.reporting.figures.search import RASTER
+from hpsearch.reporting.figures.hyperparameters import RASTER
 from hpsearch.reporting.figures.style import INK, colour, percent_axis, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking_rows import Record, stopped_early
 from hpsearch.reporting.sections.stage import StageView
 
 RUNG, MOST = 2, 150
-"""Where so many pruned curves end at one epoch is a rung, and a line; so many pruned curves, and others, are drawn."""
+"""So many pruned curves that end at one epoch make it a rung; at most so many pruned curves, and others, are drawn."""
 
 
-def ending_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
-    """Return a figure for each searching stage without a pruner of which any trial was stopped early."""
+def early_stopping_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
+    """Return a figure for each search stage without a pruner in which any trial was stopped early."""
     by_stage = frames.by_stage
     names = [stage.name for stage in stages if stage.kind != "final"]
-    ended = {name: _ended(by_stage[name]) for name in names}
-    if not any(ended.values()):
+    stopped = {name: _any_stopped(by_stage[name]) for name in names}
+    if not any(stopped.values()):
         return []
     curves = curves_of(frames)
-    return [_figure(index, name, by_stage[name], curves) for index, name in enumerate(names) if ended[name]]
+    return [_figure(index, name, by_stage[name], curves) for index, name in enumerate(names) if stopped[name]]
 
 
-def _ended(trials: Sequence[Record]) -> bool:
-    """Whether any trial of a stage was ended before its time, but by no pruner, whose stages have a picture already."""
+def _any_stopped(trials: Sequence[Record]) -> bool:
+    """Whether any trial of a stage stopped early, but none by a pruner, which has a figure of its own."""
     pruner = any(trial["pruned_at"] for trial in trials)
     return not pruner and any(trial["state"] == "pruned" or stopped_early(trial) for trial in trials)
 
@@ -41,14 +41,14 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
     known = [(trial, curves[trial["id"]]) for trial in trials if trial["id"] in curves]
     pruned = Counter(int(curve.epoch[-1]) for trial, curve in known if trial["state"] == "pruned")
     early = sum(stopped_early(trial) for trial, _ in known)
-    ended = [pair for pair in known if pair[0]["state"] == "pruned"]
-    shown = _some(ended) + _some([pair for pair in known if pair[0]["state"] != "pruned"])
+    shown = _some([pair for pair in known if pair[0]["state"] == "pruned"])
+    shown += _some([pair for pair in known if pair[0]["state"] != "pruned"])
     rungs = sorted(epoch for epoch, number in pruned.items() if number >= RUNG)
 
     def draw(axes: Axes) -> None:
         for trial, curve in shown:
-            ends = trial["state"] == "pruned" or stopped_early(trial)
-            _curve(axes, trial, curve, index, faint=ends, raster=len(shown) > RASTER // 4)
+            stopped = trial["state"] == "pruned" or stopped_early(trial)
+            _curve(axes, trial, curve, index, faint=stopped, raster=len(shown) > RASTER // 4)
         for epoch in rungs:
             axes.axvline(epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
         tops = [float(np.nanmax(curve.validation_accuracy)) for _, curve in shown]
@@ -63,11 +63,11 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
     said += [f"{formatting.count(early, 'trial')} stopped early"] if early else []
     where = f", with rungs at epochs {formatting.numbers(rungs)}" if rungs else ""
     alt = f"Validation accuracy by epoch of the trials of {stage}: {formatting.listing(said)}{where}."
-    return svg(f"endings {stage}", alt, (5.2, 3.3), draw)
+    return svg(f"early stopping {stage}", alt, (5.2, 3.3), draw)
 
 
 def _some(trials: Sequence[tuple[Record, Curve]]) -> list[tuple[Record, Curve]]:
-    """Return as many as can be told apart in a picture, evenly from the first to the last, the first among them."""
+    """Return at most `MOST` of the trials, at equal distances, with the first."""
     step = math.ceil(len(trials) / MOST) or 1
     return list(trials[::step])
 

@@ -1,0 +1,77 @@
+"""Parallel coordinates of all hyperparameters and the validation accuracy. May import matplotlib."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+from hpsearch.reporting import formatting
+from hpsearch.reporting.figures.hyperparameters import (
+    HyperparameterAxis,
+    hyperparameter_axes,
+    searched_configurations,
+)
+from hpsearch.reporting.figures.style import BACK, INK, colour, marker, one_line, svg
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.stage import StageView
+
+LINES = 300
+"""At most so many configurations are drawn, the best ones."""
+
+
+def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
+    """Return the figure, "" with fewer than two hyperparameters of several values, or two configurations."""
+    configurations = searched_configurations(frames, stages)
+    axes = hyperparameter_axes(frames, stages, configurations)
+    scored = [each for each in configurations if each.share is not None]
+    complete = [each for each in scored if all(axis.key in each.params for axis in axes)]
+    best = sorted(complete, key=lambda each: -(each.share or 0.0))[: min(LINES, math.ceil(0.9 * len(complete)))]
+    if len(axes) < 2 or len(best) < 2:
+        return ""
+    low, high = min(each.share or 0.0 for each in best), max(each.share or 0.0 for each in best)
+
+    def draw(plot: Axes) -> None:
+        for index, each in reversed(list(enumerate(best))):
+            height = ((each.share or 0.0) - low) / ((high - low) or 1.0)
+            heights = [*(axis.share(each.params) for axis in axes), height]
+            above = 1 - index / len(best)  # the share of configurations that are not better
+            plot.plot(
+                range(len(heights)),
+                heights,
+                color=colour(each.stage),
+                alpha=1.0 if each.best else 0.12 + 0.6 * above**2,
+                linewidth=2.4 if each.best else 0.7 + 0.8 * above,
+                marker=marker(each.stage) if each.best else None,
+                markersize=5,
+                zorder=4 if each.best else 2,
+            )
+        names = [*(axis.label for axis in axes), "accuracy (%)"]
+        plot.set_xticks(range(len(names)), names)
+        plot.xaxis.tick_top()
+        plot.set_xlim(-0.3, len(names) - 0.55)
+        plot.set_ylim(-0.04, 1.04)
+        plot.yaxis.set_major_locator(NullLocator())
+        plot.yaxis.set_major_formatter(NullFormatter())
+        plot.xaxis.set_major_locator(FixedLocator(range(len(names))))
+        plot.grid(False, axis="y")
+        for spine in plot.spines.values():
+            spine.set_visible(False)
+        plot.tick_params(length=0)
+        ends = [*(_ends(axis) for axis in axes), (f"{100 * low:.4g}", f"{100 * high:.4g}")]
+        for index, texts in enumerate(ends):
+            plot.axvline(index, color=INK, linewidth=0.8, zorder=3)
+            for height, text in zip((0.0, 1.0), texts, strict=True):
+                paper = {"facecolor": BACK, "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+                plot.text(index + 0.04, height, text, fontsize=8, va="center", zorder=6, bbox=paper)
+
+    legend = [(index, stages[index].name) for index in sorted({each.stage for each in best})]
+    alt = f"Parallel coordinates of {formatting.listing([axis.label for axis in axes])} and the validation accuracy."
+    return svg("parallel", alt, (2.0 + 1.5 * len(axes), 3.6), draw, legend)
+
+
+def _ends(axis: HyperparameterAxis) -> tuple[str, str]:
+    if axis.choices:
+        return one_line(axis.choices[0], 10), one_line(axis.choices[-1], 10)
+    low, high = formatting.uniform([float(f"{edge:.3g}") for edge in (axis.low, axis.high)])
+    return low, high
