@@ -15,7 +15,7 @@ from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Id
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
 from hpsearch.spec.tables.reference import Reference
-from hpsearch.spec.tables.samplers import LEARNING, Cmaes, Gp, Grid, Qmc, Random, Sampler, Tpe
+from hpsearch.spec.tables.samplers import Cmaes, Gp, Grid, Learning, Qmc, Random, Sampler, Tpe
 from hpsearch.spec.tables.schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from hpsearch.spec.tables.space import Around, Choices, Range, grid
 from hpsearch.spec.tables.stage import Confirm, Stage
@@ -23,7 +23,6 @@ from hpsearch.spec.tables.study import Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
 
 __all__ = [
-    "LEARNING",
     "TAKEN",
     "TRAINING_KEYS",
     "Adam",
@@ -49,6 +48,7 @@ __all__ = [
     "Halving",
     "Hyperband",
     "Idx",
+    "Learning",
     "Median",
     "ModelTable",
     "Momentum",

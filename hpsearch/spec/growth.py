@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hpsearch.spec.messages import show
 from hpsearch.spec.reading import differences, parse
 from hpsearch.spec.resolve import data_of, epochs, resolve
-from hpsearch.spec.tables.pruners import Halving, Hyperband
+from hpsearch.spec.tables.pruners import Hyperband
 from hpsearch.spec.tables.samplers import Grid
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Study
@@ -95,7 +95,7 @@ def _reordered(i: int, before: Stage, after: Stage) -> list[str]:
 def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
     """Return the line for a budget that was removed where its batches are those that a pruner compares trials in."""
     size, removed = before.batch_size_of_points, before.budget.counted and not after.budget.counted
-    if not removed or size == after.batch_size_of_points or not isinstance(before.pruner, Halving | Hyperband):
+    if not removed or size == after.batch_size_of_points or before.pruner is None or not before.pruner.in_batches:
         return []
     return [f"stage[{i}].budget: raise it; without it the pruner would no longer compare trials in batches of {size}"]
 

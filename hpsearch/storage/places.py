@@ -13,10 +13,10 @@ from optuna.storages import RDBStorage
 
 from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage.masking import shown
-from hpsearch.storage.servers.server import Server
+from hpsearch.storage.servers.server import KINDS, Server
 from hpsearch.storage.sqlite.file import File
 
-_NAMES = {"sqlite": "sqlite:///"} | {name: f"{name}://" for name in ("postgresql", "mysql", "mariadb")}
+_NAMES = {"sqlite": "sqlite:///"} | {name: f"{name}://" for name in KINDS if name != "postgres"}
 """How a URL of each kind begins."""
 
 
@@ -86,7 +86,7 @@ class Place(Protocol):
 def place_of(url: str) -> Place:
     """Return the place that a storage URL names. Raises StorageError, without the password, where it names none."""
     scheme = re.match(r"(\w+)(\+\w+)?://", url)
-    if scheme and scheme[1] in ("postgresql", "postgres", "mysql", "mariadb"):
+    if scheme and scheme[1] in KINDS:
         return Server.of(url)
     if url.startswith("sqlite:///"):
         return File.of(url)
@@ -95,5 +95,6 @@ def place_of(url: str) -> Place:
         hint = f"; did you mean '{_NAMES[near[0]]}'?"
     else:
         hint = f"; did you mean 'sqlite:///{url}'?" if "://" not in url and "@" not in url else ""
-    rule = "must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://'"
+    *others, last = map(repr, _NAMES.values())
+    rule = f"must begin with {', '.join(others)} or {last}"
     raise StorageError(f"--storage {rule}, got {shown(url)!r}{hint}")

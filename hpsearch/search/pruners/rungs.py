@@ -9,7 +9,7 @@ from statistics import fmean
 
 from hpsearch.search.pruners.factory import pruner_of, rungs_of
 from hpsearch.search.pruners.pruner import Candidate, RungDecision, Score
-from hpsearch.spec import Halving, Hyperband, Median
+from hpsearch.spec import Pruner
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, TrialRow
 
 Curve = Sequence[tuple[int, float, float]]
@@ -35,7 +35,7 @@ class TrialScores:
 class Rungs:
     """Follows all configurations of a stage with a pruner."""
 
-    def __init__(self, pruner: Halving | Hyperband | Median, longest: int) -> None:
+    def __init__(self, pruner: Pruner, longest: int) -> None:
         """`longest` is the number of epochs of the stage's longest training."""
         self.pruner, self.longest = pruner, longest
         self._pruner = pruner_of(pruner, longest)

@@ -1,7 +1,7 @@
 """From a stage to its sampler; a new kind of sampler gets a branch here. May import spec."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from hpsearch.errors import HpsearchError
 from hpsearch.search.samplers.grid import GridSampler, ListSampler
@@ -11,7 +11,7 @@ from hpsearch.search.samplers.points import Point, Space
 from hpsearch.search.samplers.quasi_random import QuasiRandomSampler
 from hpsearch.search.samplers.random import RandomSampler
 from hpsearch.search.samplers.sampler import Sampler
-from hpsearch.spec import LEARNING, Around, Range, Stage
+from hpsearch.spec import Around, Grid, Learning, Qmc, Random, Range, Stage
 from hpsearch.spec.messages import fail
 from hpsearch.storage.records import COMPLETE
 
@@ -21,15 +21,19 @@ def sampler_of(stage: Stage, space: Space, seed: int, known: Sequence[Mapping[st
 
     `seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from.
     """
-    if stage.configurations is not None:
-        return ListSampler(stage.configurations)
-    if stage.kind in LEARNING:
-        return ModelBasedSampler(stage, space, seed, known)
-    if stage.kind == "grid":
-        return GridSampler(space)
-    if stage.kind == "qmc":
-        return QuasiRandomSampler(stage, space, seed)
-    return RandomSampler(stage, space, seed)
+    match stage.sampler:
+        case None:
+            return ListSampler(stage.configurations or ())
+        case Grid():
+            return GridSampler(space)
+        case Random():
+            return RandomSampler(stage, space, seed)
+        case Qmc():
+            return QuasiRandomSampler(stage, space, seed)
+        case Learning():
+            return ModelBasedSampler(stage, space, seed, known)
+        case _:
+            assert_never(stage.sampler)
 
 
 def check_sampler(stage: Stage, place: str, i: int) -> None:
@@ -44,7 +48,7 @@ def check_sampler(stage: Stage, place: str, i: int) -> None:
     space = {
         key: Range(low=1.0, high=2.0) if isinstance(entry, Around) else entry for key, entry in stage.space.items()
     }
-    fewer = {"n_startup_trials": 2} if stage.kind in LEARNING else {}
+    fewer = {"n_startup_trials": 2} if isinstance(stage.sampler, Learning) else {}
     trial = stage.model_copy(update={"sampler": stage.sampler.model_copy(update=fewer), "first": ()})
     try:
         sampler = sampler_of(trial, space, seed=0)

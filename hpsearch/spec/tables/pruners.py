@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -55,6 +55,9 @@ class _WithRungs(Table):
 class Halving(_WithRungs):
     """Successive halving (Jamieson & Talwalkar 2016): each rung keeps the best share `keep` of its trials."""
 
+    in_batches: ClassVar[bool] = True
+    """Whether it compares the trials of a batch with each other."""
+
     kind: Literal["halving"]
     keep: Share = 1 / 3
     """The share of trials that each rung keeps; 1 / the reduction factor."""
@@ -66,6 +69,8 @@ class Halving(_WithRungs):
 
 class Hyperband(Table):
     """Hyperband (Li et al. 2018): brackets of successive halving, each of which prunes from a later rung on."""
+
+    in_batches: ClassVar[bool] = True
 
     kind: Literal["hyperband"]
     keep: Share = 1 / 3
@@ -103,6 +108,8 @@ class Hyperband(Table):
 
 class Median(_WithRungs):
     """The median rule (Golovin et al. 2017): prunes a trial that is below the median of the trials before it."""
+
+    in_batches: ClassVar[bool] = False
 
     kind: Literal["median"]
     startup: Count = 5

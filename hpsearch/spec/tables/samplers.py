@@ -1,15 +1,12 @@
 """How a stage chooses its configurations: [stage].sampler. May import pydantic."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from hpsearch.spec.messages import TAG, show, wrong
 from hpsearch.spec.tables.base import Count, Table, of_kind, tag_of
 from hpsearch.spec.tables.space import MAX_GRID
-
-LEARNING = ("tpe", "cmaes", "gp")
-"""The samplers that learn: the next configurations depend on the results so far."""
 
 Batch = Annotated[Count, Field(le=MAX_GRID)]
 Trials = Annotated[Count, Field(le=MAX_GRID)]
@@ -67,8 +64,8 @@ class Qmc(_Drawn, _OfOptuna):
     kind: Literal["qmc"]
 
 
-class _Learning(_OfOptuna):
-    """A sampler that learns from batches of results, or in a sliding window."""
+class Learning(_OfOptuna):
+    """A sampler that learns: it chooses configurations by the results so far, in batches or in a sliding window."""
 
     window: Batch | None = None
     """Instead of `batch`: with 8, each configuration is sampled from the results of all before it but the last 7. Keeps
@@ -82,23 +79,28 @@ class _Learning(_OfOptuna):
         return self
 
 
-class Tpe(_Learning):
+class Tpe(Learning):
     """The tree-structured Parzen estimator (Bergstra et al. 2011)."""
 
     kind: Literal["tpe"]
 
 
-class Cmaes(_Learning):
+class Cmaes(Learning):
     """CMA-ES, covariance matrix adaptation (Hansen & Ostermeier 2001); needs the extra `cmaes`."""
 
     kind: Literal["cmaes"]
 
 
-class Gp(_Learning):
+class Gp(Learning):
     """Bayesian optimisation with a Gaussian process; needs the extra `gp`."""
 
     kind: Literal["gp"]
 
+
+LEARNING: tuple[str, ...] = tuple(
+    get_args(each.model_fields["kind"].annotation)[0] for each in Learning.__subclasses__()
+)
+"""The kinds of the samplers that learn."""
 
 Sampler = Annotated[
     Annotated[Random, Tag(TAG + "random")]

@@ -1,6 +1,6 @@
 """One step of the search: [[stage]]. May import pydantic."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
@@ -10,8 +10,8 @@ from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Count, Name, Table, check_name
 from hpsearch.spec.tables.budget import Budget, SomeBudget
 from hpsearch.spec.tables.data import AugmentationOverrides
-from hpsearch.spec.tables.pruners import Halving, Hyperband, Pruner
-from hpsearch.spec.tables.samplers import LEARNING, Cmaes, Gp, Grid, Sampler, Tpe
+from hpsearch.spec.tables.pruners import Pruner
+from hpsearch.spec.tables.samplers import LEARNING, Grid, Learning, Sampler
 from hpsearch.spec.tables.space import MAX_GRID, Entry, same
 from hpsearch.spec.tables.training import FLOAT_KEYS, TRAINING_KEYS
 
@@ -161,10 +161,10 @@ class Stage(Table):
 
     @model_validator(mode="after")
     def _only_learns_from_what_it_can(self) -> Self:
-        if self.source is not None and self.kind not in LEARNING:
+        if self.source is not None and not isinstance(self.sampler, Learning):
             rule = f"must not be given; only samplers that learn ({', '.join(LEARNING)}) can start from other trials"
             raise wrong(f"{rule}, got {show(self.source)}", "from")
-        if self.window is not None and isinstance(self.pruner, Halving | Hyperband):
+        if self.window is not None and self.pruner is not None and self.pruner.in_batches:
             rule = f"must not be given beside the {self.pruner.kind} pruner, which compares the trials of a batch"
             raise wrong(f"{rule}, got {self.window:_}", "sampler", "window")
         return self
@@ -177,7 +177,7 @@ class Stage(Table):
         return self
 
     @property
-    def kind(self) -> Literal["random", "grid", "list", "qmc", "tpe", "cmaes", "gp"]:
+    def kind(self) -> str:
         """The sampler's kind, or "list"."""
         return self.sampler.kind if self.sampler is not None else "list"
 
@@ -191,7 +191,7 @@ class Stage(Table):
     @property
     def window(self) -> int | None:
         """W, where point i is sampled once the results of points 0 to i−W are known; None where in batches."""
-        return self.sampler.window if isinstance(self.sampler, Tpe | Cmaes | Gp) else None
+        return self.sampler.window if isinstance(self.sampler, Learning) else None
 
     @property
     def batch_size_of_points(self) -> int | None:
@@ -200,7 +200,7 @@ class Stage(Table):
             return None
         if self.sampler is not None and self.sampler.batch is not None:
             return self.sampler.batch
-        if self.kind in LEARNING:
+        if isinstance(self.sampler, Learning):
             return BATCH_TO_LEARN_FROM
         return BATCH_TO_COUNT if self.budget.counted else None
 

@@ -21,7 +21,8 @@ from hpsearch.storage.servers.locks import SCHEMA, ServerLock, end, hold
 from hpsearch.storage.servers.mysql import MYSQL
 from hpsearch.storage.servers.postgresql import POSTGRESQL
 
-_KINDS: dict[str, Kind] = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}
+KINDS: dict[str, Kind] = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}
+"""The kind of server for each scheme of a URL."""
 
 _WORDS = 300
 """So many characters of what a server said are shown."""
@@ -41,7 +42,7 @@ class Server:
         """The database that a URL names. Raises StorageError, without the password, where it names none."""
         scheme = url.partition("://")[0]
         name, _, driver = scheme.partition("+")
-        kind = _KINDS[name]
+        kind = KINDS[name]
         if driver and driver != kind.driver:
             rule = f"must begin with '{name}://' or '{name}+{kind.driver}://'"
             raise StorageError(f"--storage {rule}, got {shown(url)!r}")
