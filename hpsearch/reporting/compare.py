@@ -25,8 +25,8 @@ from hpsearch.reporting.formats import markdown
 from hpsearch.reporting.formats.outline import outline
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.report import environment
-from hpsearch.reporting.sections.ranking_rows import Estimate, Row, distinction
-from hpsearch.reporting.sections.stage import StageView, view_stages
+from hpsearch.reporting.sections.ranking.rows import Estimate, Row, distinction
+from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
 

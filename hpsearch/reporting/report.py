@@ -33,9 +33,9 @@ from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.provenance import stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
+from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.reporting.sections.stage import StageView, view_stages
 
 _DEFAULT_OPTIONS = ReportOptions()
 

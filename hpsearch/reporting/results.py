@@ -15,8 +15,8 @@ from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.sections import summary
+from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
-from hpsearch.reporting.sections.stage import StageView, view_stages
 
 _BEST = 10
 """A notebook shows so many rows of each stage."""

@@ -6,7 +6,7 @@ from made_advice import HEAD, RANDOM, flat, make, spread
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.advice import advise, toml
-from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.spec import parse
 from hpsearch.storage import schema
 

@@ -11,9 +11,9 @@ from scipy.stats import binomtest, t, ttest_rel
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.markdown import ranking_md
-from hpsearch.reporting.sections.replicate_rows import compare_configurations, configurations_of, replication_of
+from hpsearch.reporting.sections.ranking.replicates import compare_configurations, configurations_of, replication_of
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.reporting.sections.summary import facts, summarise
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import holm

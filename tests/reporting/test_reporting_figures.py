@@ -11,7 +11,7 @@ from hpsearch.reporting.figures.curves import curve_groups
 from hpsearch.reporting.figures.hyperparameters import hyperparameter_points
 from hpsearch.reporting.figures.search import search_figures
 from hpsearch.reporting.figures.weights import first_layer, weight_image, weight_images
-from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.ranking.stage import view_stages
 
 
 def test_a_log_range_has_a_log_axis_and_choices_have_places(finished):

@@ -19,7 +19,7 @@ from hpsearch.reporting.formats import latex, registry
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Table, outline
 from hpsearch.reporting.formats.registry import FORMATS, parse_formats
-from hpsearch.reporting.sections.stage import SHOWN
+from hpsearch.reporting.sections.ranking.stage import SHOWN
 from hpsearch.storage import schema
 
 

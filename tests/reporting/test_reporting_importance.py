@@ -9,7 +9,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.importance import stage_importances
-from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.statistics.importance import category_axis, importances, numeric_axis, top_share
 
 SPACE = {

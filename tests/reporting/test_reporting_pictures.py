@@ -19,7 +19,7 @@ from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
 from hpsearch.reporting.options import chosen_trials
 from hpsearch.reporting.sections.confusion import confusion, matrix
 from hpsearch.reporting.sections.provenance import stage_provenance
-from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.storage import schema
 
 

@@ -20,9 +20,9 @@ from hpsearch.reporting.figures.search import reading_aid
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.pruning import SHOWN, view_pruning
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
-from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.storage import schema
 
 

@@ -16,8 +16,8 @@ from hpsearch.reporting.figures.search import reading_aid
 from hpsearch.reporting.figures.weights import weight_images
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.markdown import ranking_md
-from hpsearch.reporting.sections.replicate_rows import Replication
-from hpsearch.reporting.sections.stage import view_stages
+from hpsearch.reporting.sections.ranking.replicates import Replication
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.summary import summarise
 from hpsearch.search.ranking import rank
 from hpsearch.storage import reading, schema

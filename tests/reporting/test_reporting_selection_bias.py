@@ -8,9 +8,9 @@ import pytest
 from test_reporting_replicates import replicated
 
 from hpsearch.reporting import load_frames, write_report
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.sample_size import sample_size
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.reporting.sections.stage import view_stages
 from hpsearch.reporting.statistics.selection import correct_selection_bias
 
 

@@ -1,4 +1,4 @@
-"""The confusion matrix: a cell for each true and predicted class, as a share of the true class. May import matplotlib."""
+"""The confusion matrix: a cell for each true and predicted class, as a share of the former. May import matplotlib."""
 
 from collections.abc import Sequence
 

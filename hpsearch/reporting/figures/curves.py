@@ -13,8 +13,8 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.style import COLOURS, colour, marker, number_axis, percent_axis, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
-from hpsearch.reporting.sections.ranking_rows import Row
-from hpsearch.reporting.sections.stage import StageView, with_diagnosis
+from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.ranking.stage import StageView, with_diagnosis
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 BEST = 3

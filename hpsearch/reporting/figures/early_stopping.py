@@ -13,8 +13,8 @@ from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.figures.hyperparameters import RASTER
 from hpsearch.reporting.figures.style import INK, colour, percent_axis, svg
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Record, stopped_early
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.rows import Record, stopped_early
+from hpsearch.reporting.sections.ranking.stage import StageView
 
 RUNG, MOST = 2, 150
 """So many pruned curves that end at one epoch make it a rung; at most so many pruned curves, and others, are drawn."""

@@ -8,8 +8,8 @@ from typing import Any
 from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.style import one_line
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Estimate, Row
-from hpsearch.reporting.sections.stage import StageView, hyperparameters_of
+from hpsearch.reporting.sections.ranking.rows import Estimate, Row
+from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 
 RASTER = 400
 """With more marks, they are embedded as an image, because an SVG of each would make the page slow."""

@@ -16,7 +16,7 @@ from hpsearch.reporting.figures.hyperparameters import (
 )
 from hpsearch.reporting.figures.style import INK, RULE, colour, marker, number_axis, one_line, svg
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.stage import StageView
 
 HYPERPARAMETERS = 5
 """At most so many hyperparameters are paired, the first ones."""

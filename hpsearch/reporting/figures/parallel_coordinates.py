@@ -7,14 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from hpsearch.reporting import formatting
-from hpsearch.reporting.figures.hyperparameters import (
-    HyperparameterAxis,
-    hyperparameter_axes,
-    searched_configurations,
-)
+from hpsearch.reporting.figures.hyperparameters import HyperparameterAxis, hyperparameter_axes, searched_configurations
 from hpsearch.reporting.figures.style import BACK, INK, colour, marker, one_line, svg
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.stage import StageView
 
 LINES = 300
 """At most so many configurations are drawn, the best ones."""

@@ -10,7 +10,7 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.hyperparameters import RASTER, HyperparameterPoints, Point, hyperparameter_points
 from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, number_axis, one_line, percent_axis, svg
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.stage import StageView, hyperparameters_of
+from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.reporting.sections.summary import last_search
 
 

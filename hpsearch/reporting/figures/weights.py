@@ -12,7 +12,7 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 UNITS = 50

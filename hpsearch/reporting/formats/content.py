@@ -8,7 +8,7 @@ from hpsearch.reporting.figures.files import montage_file, plot_file
 from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.outline import Block, Images, outline
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.stage import StageView
 
 Files = dict[str, str | bytes]
 """The content of each file by its path within the report's folder."""

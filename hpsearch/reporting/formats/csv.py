@@ -10,7 +10,7 @@ import pandas as pd
 from hpsearch.reporting import formatting
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.frames import SPLITS, Frames
-from hpsearch.reporting.sections.stage import hyperparameters_of
+from hpsearch.reporting.sections.ranking.stage import hyperparameters_of
 from hpsearch.storage.schema import METRICS
 
 IDENTITY = ("stage", "rank", "trial", "replicate", "state")

@@ -15,7 +15,7 @@ from hpsearch.reporting.formats.outline import (
     Verbatim,
     shortened,
 )
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.stage import StageView
 
 _CELL, _TEXT = 400, 4_000
 """The most characters of a table cell and of a paragraph."""

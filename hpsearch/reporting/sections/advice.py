@@ -16,8 +16,8 @@ from hpsearch import spec
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import IMPROVING
-from hpsearch.reporting.sections.ranking_rows import Record, Row
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.rows import Record, Row
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3

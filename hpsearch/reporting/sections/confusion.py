@@ -14,7 +14,7 @@ from hpsearch.reporting.figures.confusion_matrix import confusion_matrix_figure
 from hpsearch.reporting.figures.weights import data_uri
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.held_out import HeldOut, held_out
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import final, last_search
 
 CLASSES, PAIRS, EXAMPLES = 20, 8, 6

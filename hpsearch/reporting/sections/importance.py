@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import configuration_state
-from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
-from hpsearch.reporting.sections.replicate_rows import configurations_of, counted
-from hpsearch.reporting.sections.stage import StageView, hyperparameters_of
+from hpsearch.reporting.sections.ranking.replicates import configurations_of, counted
+from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
+from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.reporting.statistics.importance import (
     Axis,
     Importance,

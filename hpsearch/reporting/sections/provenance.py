@@ -8,8 +8,8 @@ from typing import Any
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import STATES
-from hpsearch.reporting.sections.ranking_rows import Record, stopped_early
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.rows import Record, stopped_early
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.spec import Around
 
 

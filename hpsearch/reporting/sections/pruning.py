@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.pruning import drawn, pruning_figure
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import NOT_COMPARED, Record, distinction
-from hpsearch.reporting.sections.replicate_rows import Replication, compare_configurations
+from hpsearch.reporting.sections.ranking.replicates import Replication, compare_configurations
+from hpsearch.reporting.sections.ranking.rows import NOT_COMPARED, Record, distinction
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import Candidate, PruningHistory, pruning_histories
-from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.statistics.pruning_loss import FEWEST, Probability, probability_of_loss, share_above
 
 SHOWN = 12

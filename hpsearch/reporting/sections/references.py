@@ -13,7 +13,7 @@ from scipy.special import ndtri, stdtrit
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Record, samples_of
+from hpsearch.reporting.sections.ranking.rows import Record, samples_of
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import LEVEL
 from hpsearch.spec import Reference, Study

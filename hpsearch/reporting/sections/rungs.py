@@ -12,8 +12,8 @@ import numpy as np
 
 from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
-from hpsearch.reporting.sections.replicate_rows import configurations_of
+from hpsearch.reporting.sections.ranking.replicates import configurations_of
+from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
 from hpsearch.reporting.statistics.pruning_loss import Outcome
 from hpsearch.spec import Hyperband, Pruner, Study, data_of, epochs, probes, replicates_of, resolve
 

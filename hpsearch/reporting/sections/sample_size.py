@@ -9,8 +9,8 @@ import numpy as np
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Row
-from hpsearch.reporting.sections.stage import StageView, hyperparameters_of
+from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.reporting.statistics.power import detectable_difference, samples_needed, seeds_needed
 
 MOST = 10_000_000

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import configuration_state
-from hpsearch.reporting.sections.ranking_rows import Record
-from hpsearch.reporting.sections.replicate_rows import Replication, configurations_of, counted
-from hpsearch.reporting.sections.stage import StageView
+from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, counted
+from hpsearch.reporting.sections.ranking.rows import Record
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.statistics.intervals import Interval, difference_interval, wilson_interval
 from hpsearch.reporting.statistics.selection import RESAMPLES, BiasCorrection, correct_selection_bias
 

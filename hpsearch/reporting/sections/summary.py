@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking_rows import Row
+from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.sample_size import sample_size
 from hpsearch.reporting.sections.selection_bias import (
     CorrectedAccuracy,
@@ -16,7 +17,6 @@ from hpsearch.reporting.sections.selection_bias import (
     final_sentence,
     final_test,
 )
-from hpsearch.reporting.sections.stage import StageView
 from hpsearch.reporting.statistics.intervals import wilson_interval
 
 

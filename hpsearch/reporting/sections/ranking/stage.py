@@ -14,9 +14,9 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import Diagnosis, diagnose_all, of_configuration
-from hpsearch.reporting.sections.ranking_rows import Record, Row, compare, early_reason, stopped_early, trial_rows
-from hpsearch.reporting.sections.replicate_rows import Replication, configuration_rows, replication_of
-from hpsearch.reporting.sections.stage_facts import Traceback, changes, size, tracebacks
+from hpsearch.reporting.sections.ranking.replicates import Replication, configuration_rows, replication_of
+from hpsearch.reporting.sections.ranking.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
+from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
 
 SHOWN = 200
 """At most so many rows of a ranking are shown; ranking.csv has all."""

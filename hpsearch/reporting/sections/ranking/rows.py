@@ -1,6 +1,6 @@
 """The rows of a ranking table, every cell a text, for a stage with one trial per configuration.
 
-`replicate_rows` has the rows of a stage whose configurations have replicates. May import our frames, statistics.
+`replicates` has the rows of a stage whose configurations have replicates. May import our frames, statistics.
 """
 
 from collections.abc import Mapping, Sequence

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hpsearch.reporting import formatting
-from hpsearch.reporting.sections.ranking_rows import Record, out_of_time
-from hpsearch.reporting.sections.replicate_rows import Replication, configurations_of
+from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of
+from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
 
 _KINDS = {
     "random": "random search",

@@ -13,7 +13,7 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import configuration_state
-from hpsearch.reporting.sections.ranking_rows import (
+from hpsearch.reporting.sections.ranking.rows import (
     Estimate,
     Record,
     Row,
