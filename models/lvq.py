@@ -1,6 +1,6 @@
 """Learning vector quantisation (LVQ1, Kohonen 1990), written as two plain functions: an example of a trainable.
 
-Each class has some prototypes. The prototype nearest to a sample moves towards it if it is of its class, else away from it.
+Each class has some prototypes. The prototype nearest to a sample moves towards it if both are of one class, else away.
 """
 
 import numpy as np

@@ -154,9 +154,7 @@ def _options(
     _check_type("scheduler", scheduler, (str, NoneType), "an address, as 'tcp://host:8786'")
     if workers is not None and not (isinstance(workers, Integral) and 1 <= workers <= MAX_WORKERS):
         raise InputError(f"workers must be a whole number from 1 to {MAX_WORKERS}, got {workers!r}")
-    return Options(
-        _storage(storage), workers=workers, backend=backend, scheduler=scheduler, data_dir=_folder(data_dir)
-    )
+    return Options(_storage(storage), workers=workers, backend=backend, scheduler=scheduler, data_dir=_folder(data_dir))
 
 
 def _results(

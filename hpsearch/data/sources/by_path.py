@@ -1,6 +1,6 @@
 """Datasets by path: calls the reader for the kind in a study file's data.dataset. May import this package."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,14 @@ from hpsearch.data.sources.npz import read_npz
 from hpsearch.data.sources.python import read_python
 from hpsearch.errors import DataError, nearest
 
-KINDS = ("csv", "folder", "idx", "npz", "python")
+KINDS: dict[str, Callable[[Path, Mapping[str, Any], Path], Dataset]] = {
+    "csv": read_csv,
+    "folder": read_folder,
+    "idx": lambda path, given, workspace: read_idx(path, given.get("classes")),
+    "npz": lambda path, given, workspace: read_npz(path, given),
+    "python": lambda path, given, workspace: read_python(path, given),
+}
+"""The reader of each kind, of the path, the keys that were given and the workspace."""
 
 
 def read_by_path(table: Mapping[str, Any], workspace: Path) -> Dataset:
@@ -32,12 +39,6 @@ def read_by_path(table: Mapping[str, Any], workspace: Path) -> Dataset:
         raise DataError(f"data.dataset must have test_path or test = n, to test on, has {which}")
     path = existing(workspace, given["path"], folder=kind in ("folder", "idx"))
     try:
-        if kind == "csv":
-            return read_csv(path, given, workspace)
-        if kind == "folder":
-            return read_folder(path, given, workspace)
-        if kind == "python":
-            return read_python(path, given)
-        return read_idx(path, given.get("classes")) if kind == "idx" else read_npz(path, given)
+        return KINDS[kind](path, given, workspace)
     except OSError as error:
         raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
