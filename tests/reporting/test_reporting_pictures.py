@@ -141,9 +141,9 @@ def test_the_most_confused_classes_are_named_and_shown_only_on_request(engine):
 def test_a_report_has_example_images_only_on_request(engine, tmp_path):
     confused_study(engine, seeds=1)
     page = write_report(engine, "made", tmp_path).read_text()
-    assert "test image, true class 3, predicted 8" not in page
+    assert "example, true class 3, predicted 8" not in page
     assert "Example images are left out" in page
-    assert "test image, true class 3, predicted 8" in write_report(engine, "made", tmp_path, examples=True).read_text()
+    assert "example, true class 3, predicted 8" in write_report(engine, "made", tmp_path, examples=True).read_text()
 
 
 def test_labels_come_from_a_prepared_split_and_without_any_the_section_says_so(engine, monkeypatch, tmp_path):

@@ -119,7 +119,7 @@ def _examples(
     classes: Sequence[str],
     shape: Sequence[int],
 ) -> tuple[tuple[str, str], ...]:
-    """Return the test images of one class that most trials predict as the other, half of them in each direction."""
+    """Return example images of one class that most trials predict as the other, half of them in each direction."""
     shown: list[tuple[str, str]] = []
     for true, wrong in (pair, pair[::-1]):
         often = (votes == wrong).sum(axis=0) * (samples.labels == true)
