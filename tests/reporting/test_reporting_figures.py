@@ -5,13 +5,26 @@ import re
 import made_study
 import numpy as np
 import pytest
+import sqlalchemy
+from made_advice import make, spread
 
-from hpsearch.reporting import load_frames
+from hpsearch.errors import InputError
+from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.figures.curves import curve_groups
+from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.hyperparameters import hyperparameter_points
+from hpsearch.reporting.figures.pairs import pair_figures
+from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
 from hpsearch.reporting.figures.search import search_figures
 from hpsearch.reporting.figures.weights import first_layer, weight_image, weight_images
+from hpsearch.reporting.options import chosen_trials
 from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.storage import schema
+
+
+def views(engine, name="made"):
+    frames = load_frames(engine, name)
+    return frames, view_stages(frames)
 
 
 def test_a_log_range_has_a_log_axis_and_choices_have_places(finished):
@@ -120,3 +133,71 @@ def test_the_first_layer_is_the_one_that_takes_whole_images():
     arrays = {"0.bias": np.zeros(64), "1.weights": np.zeros((5, 64)), "2.weights": np.ones((64, 5))}
     assert first_layer(arrays, 64) is arrays["2.weights"]
     assert first_layer(arrays, 65) is None
+
+
+def test_each_pair_of_hyperparameters_has_a_figure_with_all_stages(finished):
+    stages = view_stages(finished)
+    pairs, parallel = pair_figures(finished, stages), parallel_coordinates(finished, stages)
+    assert len(pairs) == 1
+    assert "Validation accuracy over λ and batch size." in pairs[0]
+    assert "Parallel coordinates of λ and batch size and the validation accuracy." in parallel
+    for colour in ("--series-0", "--series-1"):  # of both stages
+        assert colour in pairs[0]
+        assert colour in parallel
+
+
+def test_one_hyperparameter_or_one_value_has_no_pair(engine):
+    configurations = [{"lambda": value, "batch_size": 100} for value in spread(1e-4, 1e-2, 4)]
+    make(engine, configurations, [0.3, 0.4, 0.5, 0.4])
+    assert pair_figures(*views(engine)) == []
+    assert parallel_coordinates(*views(engine)) == ""
+
+
+def test_hyperparameters_of_some_trials_only_and_lists_and_texts_are_drawn(engine):
+    maker = made_study.Maker(engine)
+    stage = maker.stage("one", "list", None)
+    for number, params in enumerate(
+        [{"hidden": [50], "eta": 0.1}, {"hidden": [100, 50], "eta": 0.2}, {"kind": "a$b", "eta": 0.1}, {"kind": "b"}]
+    ):
+        maker.trial(stage, number, params, 0.3 + number / 10)
+    assert len(pair_figures(*views(engine))) == 1
+    assert parallel_coordinates(*views(engine)) == ""
+
+
+def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
+    maker = make(engine, [{"lambda": value, "batch_size": 50} for value in spread(1e-4, 1e-1, 6)], [0.5] * 6)
+    assert early_stopping_figures(*views(engine)) == []
+    with engine.begin() as connection:
+        for number, (state, epochs) in enumerate([("pruned", 4), ("pruned", 4), ("pruned", 8), ("complete", 6)]):
+            trial = connection.execute(sqlalchemy.select(schema.trials.c.id).where(schema.trials.c.number == number))
+            one = trial.scalar_one()
+            values = {"state": state, "epochs_done": epochs, "reason": "stopped early: no better"}
+            connection.execute(schema.trials.update().where(schema.trials.c.id == one).values(values))
+            of_one = (schema.curves.c.trial_id == one) & (schema.curves.c.epoch > epochs)
+            connection.execute(schema.curves.delete().where(of_one))
+    (figure,) = early_stopping_figures(*views(engine))
+    said = "Validation accuracy by epoch of the trials of search: 3 trials pruned and 1 trial stopped early"
+    assert f"{said}, with rungs at epochs 4." in figure
+    assert maker.study == 1
+
+
+def test_chosen_trials_are_drawn_beside_the_best(finished):
+    stages = view_stages(finished)
+    group = curve_groups(finished, stages, [("fine", 3), ("coarse", 0), ("final", 1)])[-1]
+    assert (group.title, len(group.figures)) == ("Requested trials", 4)
+    assert [text.split(": ")[0] for text in group.legend] == ["fine:3", "coarse:0", "final:1"]
+
+
+@pytest.mark.parametrize(
+    ("trials", "line"),
+    [
+        ([("fnie", 3)], "--trials: there is no stage 'fnie'; did you mean 'fine'?"),
+        ([("fine", 30)], "--trials: stage 'fine' has no trial 30; it has 0 to 9"),
+    ],
+)
+def test_a_trial_that_does_not_exist_costs_one_line(finished_engine, tmp_path, trials, line):
+    with pytest.raises(InputError) as error:
+        write_report(finished_engine, "coarse-to-fine", tmp_path, trials=trials)
+    assert str(error.value) == line
+    with pytest.raises(InputError, match=r"--trials must name trials as STAGE:NUMBER, e\.g\. fine:3,final:0, got '7'"):
+        chosen_trials("fine:3,7")
