@@ -1,4 +1,4 @@
-"""Augmentation: random changes to the training images, the same for every trial of a stage. May import NumPy.
+"""Augmentation: random changes to the training samples, the same for every trial of a stage. May import NumPy.
 
 Flips cost nothing: a batch takes row i + n of a mirrored split instead of row i. Shifts and noise change the gathered
 batch in place. All random numbers are drawn in the order of the epoch's samples, so that they do not depend on the

@@ -107,16 +107,16 @@ def _curves(connection: Connection, stage_id: int) -> dict[int, _Curve]:
 
 
 def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
-    trial, weight, guess = schema.trials.c, schema.weights.c, schema.predictions.c
+    trial, weight, prediction = schema.trials.c, schema.weights.c, schema.predictions.c
     own = trial.stage_id == stage_id
     weights: dict[int, dict[str, int]] = {}
     kinds = select(weight.trial_id, weight.kind, weight.epoch).join_from(schema.weights, schema.trials)
     for trial_id, kind, epoch in connection.execute(kinds.where(own)):
         weights.setdefault(trial_id, {})[kind] = epoch
     right: dict[int, dict[str, float]] = {}
-    guesses = select(guess.trial_id, guess.split, guess.samples, guess.correct)
-    guesses = guesses.join_from(schema.predictions, schema.trials).where(own)
-    for trial_id, split, samples, correct in connection.execute(guesses.execution_options(yield_per=_AT_ONCE)):
+    predictions = select(prediction.trial_id, prediction.split, prediction.samples, prediction.correct)
+    predictions = predictions.join_from(schema.predictions, schema.trials).where(own)
+    for trial_id, split, samples, correct in connection.execute(predictions.execution_options(yield_per=_AT_ONCE)):
         share = (int.from_bytes(correct) >> (8 * len(correct) - samples)).bit_count() / samples
         right.setdefault(trial_id, {})[split] = share
     return {

@@ -5,7 +5,7 @@ import numpy as np
 from hpsearch.data.dataset import Dataset, make_dataset
 from hpsearch.data.stratification import hold_out
 
-TEST_IMAGES = 360
+TEST_SAMPLES = 360
 
 
 def read_digits() -> Dataset:
@@ -17,6 +17,6 @@ def read_digits() -> Dataset:
 
     pixels, labels = load_digits(return_X_y=True)
     images, labels = pixels.astype(np.uint8), labels.astype(np.int64)  # whole numbers from 0 to 16
-    train, test = hold_out(labels, TEST_IMAGES, "digits")
+    train, test = hold_out(labels, TEST_SAMPLES, "digits")
     classes = tuple("0123456789")
     return make_dataset("digits", (images[train], labels[train]), (images[test], labels[test]), classes, (1, 8, 8))

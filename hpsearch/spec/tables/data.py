@@ -177,7 +177,7 @@ class DataOverrides(Table):
 
 
 class Augmentation(Table):
-    """Random changes to each training image at each epoch, the same for all trials of a stage."""
+    """Random changes to each training sample at each epoch, the same for all trials of a stage."""
 
     flip: bool = False
     """Flip each image left to right with probability ½."""

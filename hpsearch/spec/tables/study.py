@@ -63,7 +63,7 @@ class Study(Table):
     training: PartialTraining
     """How each trial is trained."""
     augmentation: Augmentation = Augmentation()
-    """Random changes to the training images."""
+    """Random changes to the training samples."""
     stages: Annotated[tuple[Stage, ...], Field(alias="stage", strict=False, min_length=1)]
     """The steps of the search, in their order."""
     final: Final | None = None

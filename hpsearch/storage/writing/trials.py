@@ -159,7 +159,7 @@ def _keeps_last(trial: TrialRow) -> bool:
 
 
 def _forget_last(connection: Connection, trial_ids: Iterable[int]) -> None:
-    """A failed trial never came to the last epoch that it was to be judged by; where a segment ended is no result."""
+    """A failed trial never came to the last epoch, by which it was to be ranked; where a segment ended is no result."""
     for trial_id in trial_ids:
         for table in (schema.weights, schema.predictions):
             connection.execute(delete(table).where(table.c.trial_id == trial_id))
