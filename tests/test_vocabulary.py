@@ -45,7 +45,8 @@ IMAGE_LINES = (
     r"image_shape|pixel|[Ff]lip|mirror|shift|[Cc]olour|channels?\b|CIFAR|MNIST|PNG|JPEG|SVG|svg|<img|[Ww]eights|picture|example"
     r"|!\[|images\]|docs/images|former|FORMER|container image|own images|images for each class|image files"
     r"|image x data|test_images|`images`|images? (is|are) resized|folders? of images|an image is a row|an image, or"
-    r"|samples are images|as an image\b|config\.images|\.images\b|def images\("
+    r"|samples are images|as an image\b|config\.images|\.images\b|def images\(|flattened image"
+    r'|replace\("images", "samples"\)'
 )
 """Where images are meant: sources of images, changes of images, weights and examples shown as images."""
 
@@ -54,7 +55,8 @@ WORDS = (
         only("settings?"),
         "configuration",
         r"docs/how-to/editor\.md",
-        r'"settings": "configurations"|"setting": "config|configs config|context_settings|former name',
+        r'"settings": "configurations"|"setting": "config|configs config'
+        r'|context_settings|former name|stage\["settings"\]',
     ),
     Retired(
         only("(test|training|train|validation)[ _]images?"),
@@ -82,7 +84,7 @@ WORDS = (
         lines="looks (up|ahead)",
     ),
     Retired(only("founding|examining|telling|serving|placing|hosting"), "a noun or a verb"),
-    Retired(only("races?|racer|entrants?|judges?|judged"), "stage with a pruner, candidate, pruner", lines="race cond"),
+    Retired(only("races?|racer|entrants?|judges?|judged"), "stage with a pruner, candidate, pruner"),
     Retired(r"import words\b|\bwords\.py|`words`", "formatting, text"),
     Retired(only("guess(es|ed|ing)?"), "prediction, chance level"),
     Retired(only("apart"), "separate, distinguish"),

@@ -1,4 +1,4 @@
-"""The confusion matrix on the test set: its numbers, the most confused classes, and where the true classes come from."""
+"""The confusion matrix on the test set: its numbers, the most confused classes, and the source of the true classes."""
 
 import json
 
