@@ -79,7 +79,7 @@ def test_processes_give_the_same_digest_and_a_report_without_cost_and_eta(tmp_pa
     page = (tmp_path / "reports" / "mine" / "index.html").read_text("utf-8")
     assert "The loss is defined by models/sgd_classifier.py." in page
     assert "The weights of each class, as images" in page
-    for of_layers in ("η is the learning rate", "best cost", "η (learning rate)"):
+    for of_layers in ("η is the learning rate of each", "best cost", "η (learning rate)"):
         assert of_layers not in page
     assert {row["eta"] > 0 for row in rows(tmp_path, schema.curves)} == {True}
 

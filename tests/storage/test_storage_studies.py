@@ -151,13 +151,13 @@ def test_a_copy_that_is_stopped_is_not_there(tmp_path):
 STOPPED = """
 import signal, sys
 from hpsearch.cli import main
-from hpsearch.search import copying
+from hpsearch.search import copy
 
-def copy_study(*given, copy_study=copying.copy_study):
+def copy_study(*given, copy_study=copy.copy_study):
     copy_study(*given)
     signal.raise_signal(signal.SIGINT)
 
-copying.copy_study = copy_study
+copy.copy_study = copy_study
 sys.exit(main())
 """
 

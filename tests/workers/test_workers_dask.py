@@ -18,6 +18,7 @@ from worker_tasks import blas_threads, busy, fails, leave, sleep
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch
+from hpsearch.search.progress import Watcher
 from hpsearch.search.resume import resume
 from hpsearch.workers.pools import WorkerDied, WorkerLost, open_pool, scheduled
 
@@ -126,7 +127,7 @@ def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(
     monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
     path = workspace(tmp_path, SECONDS, "long.toml")
 
-    class Watch(launch.Watcher):
+    class Watch(Watcher):
         def stage(self, progress):
             if progress.epochs_done > 20:
                 cluster.close()

@@ -14,6 +14,7 @@ from worker_tasks import blas_threads, fails, leave, sleep
 
 from hpsearch.errors import InputError
 from hpsearch.search import launch
+from hpsearch.search.progress import Watcher
 from hpsearch.search.resume import resume
 from hpsearch.workers.pools import WorkerDied, open_pool
 
@@ -66,7 +67,7 @@ def test_a_study_on_ray_stopped_by_ctrl_c_or_left_by_its_driver_has_the_digest_o
         assert re.fullmatch(r"hpsearch: stopped; go on with `hpsearch resume --backend ray .*`\n", complaints)
     killed: list[int] = []
 
-    class Watch(launch.Watcher):
+    class Watch(Watcher):
         def stage(self, progress):
             if not killed:
                 (driver,) = (pid for pid in drivers() if pid not in killed)
