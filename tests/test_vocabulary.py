@@ -39,7 +39,8 @@ def only(words: str) -> str:
 
 IMAGE_FILES = (
     r"docs/(images|css)/|docs/data\.md|data/sources/|data/augmentation\.py|figures/weights\.py|sections/confusion\.py"
-    r"|formats/(content|images|latex|markdown|outline|pdf|registry)\.py|figures/files\.py|reporting/held_out\.py|templates/_confusion_matrix\.html"
+    r"|formats/(content|images|latex|markdown|outline|pdf|registry)\.py|figures/files\.py|reporting/held_out\.py"
+    r"|templates/_confusion_matrix\.html"
 )
 IMAGE_LINES = (
     r"image_shape|pixel|[Ff]lip|mirror|shift|[Cc]olour|channels?\b|CIFAR|MNIST|PNG|JPEG|SVG|svg|<img|[Ww]eights|picture|example"
