@@ -104,13 +104,27 @@ def _check_version(place: Place, connection: sqlalchemy.Connection) -> bool:
     found = found_version(connection)
     if found is None or found == schema.SCHEMA_VERSION:
         return found is not None
-    older = found < schema.SCHEMA_VERSION
-    rule = (
-        f"the database was written by {'an older' if older else 'a newer'} hpsearch (version {found} of its tables, "
-        f"this one has {schema.SCHEMA_VERSION})"
-    )
-    then = f"upgrade it with `{upgrade_command(place)}`" if older else "use that hpsearch or another --storage"
-    raise StorageError(f"{place.shown}: {rule}; {then}")
+    refuse_unknown(place, found)
+    rule = f"was written by an older hpsearch ({_versions(found)})"
+    raise StorageError(f"{place.shown}: the database {rule}; upgrade it with `{upgrade_command(place)}`")
+
+
+def refuse_unknown(place: Place, found: int) -> None:
+    """Raise StorageError for a version of our tables that is newer than this one or older than can be upgraded."""
+    if found > schema.SCHEMA_VERSION:
+        rule = f"was written by a newer hpsearch ({_versions(found)}); use that hpsearch or another --storage"
+    elif found < schema.OLDEST_VERSION:
+        rule = (
+            f"was written by an older hpsearch, and version {schema.OLDEST_VERSION} of its tables is the oldest that "
+            f"can be upgraded, got {found}; use the hpsearch that wrote it or another --storage"
+        )
+    else:
+        return
+    raise StorageError(f"{place.shown}: the database {rule}")
+
+
+def _versions(found: int) -> str:
+    return f"version {found} of its tables, this one has {schema.SCHEMA_VERSION}"
 
 
 def upgrade_command(place: Place) -> str:

@@ -20,6 +20,9 @@ from hpsearch.storage.column_types import Blob, Json, Real, Text
 SCHEMA_VERSION = 4
 """Raised with every change of these tables, which also adds a module to `migrations`."""
 
+OLDEST_VERSION = 3
+"""The oldest version that `hpsearch upgrade` can bring to this one."""
+
 metadata = MetaData()
 
 versions = Table("hpsearch_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))

@@ -11,10 +11,10 @@ import optuna
 import sqlalchemy
 from sqlalchemy import Connection, select
 
-from hpsearch.errors import StorageError, StudyBusyError
+from hpsearch.errors import StudyBusyError
 from hpsearch.storage import claims, schema
-from hpsearch.storage.database import NoTablesError, found_version
-from hpsearch.storage.migrations import OLDEST, migrate
+from hpsearch.storage.database import NoTablesError, found_version, refuse_unknown
+from hpsearch.storage.migrations import migrate
 from hpsearch.storage.places import Place, place_of
 
 
@@ -37,7 +37,7 @@ def upgrade(url: str, *, backup: bool = True) -> Upgraded:
     found = _version(place)
     if found == schema.SCHEMA_VERSION:
         return Upgraded(place.shown, found, found, None)
-    _refuse(place, found)
+    refuse_unknown(place, found)
     place.require_writable()
     with ExitStack() as held:
         held.enter_context(place.schema_lock())
@@ -71,15 +71,6 @@ def _version(place: Place) -> int:
     if found is None:
         raise NoTablesError(f"{place.shown}: the database holds no hpsearch studies")
     return found
-
-
-def _refuse(place: Place, found: int) -> None:
-    if found > schema.SCHEMA_VERSION:
-        rule = f"was written by a newer hpsearch (version {found} of its tables, this one has {schema.SCHEMA_VERSION})"
-        raise StorageError(f"{place.shown}: the database {rule}; use that hpsearch")
-    if found < OLDEST:
-        rule = f"version {OLDEST} of its tables is the oldest that can be upgraded, got {found}"
-        raise StorageError(f"{place.shown}: {rule}; use the hpsearch that wrote it, or another --storage")
 
 
 def _hold_studies(place: Place, held: ExitStack) -> None:

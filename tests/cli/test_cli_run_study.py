@@ -31,7 +31,8 @@ from hpsearch.storage import schema
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-MEDIUM = TINY.replace("epochs = 3", "epochs = 60")
+ONE_STAGE = TINY.partition('[[stage]]\nname = "fine"')[0]
+MEDIUM = ONE_STAGE.replace("epochs = 3", "epochs = 100")
 
 
 @pytest.fixture(scope="module")
@@ -114,21 +115,9 @@ def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, undisturbed):
     assert ranking(tmp_path) == undisturbed
 
 
-def test_a_killed_coordinator_leaves_no_worker_and_its_study_is_interrupted(tmp_path):
+def test_a_second_process_is_refused_and_a_killed_coordinator_leaves_no_worker(tmp_path, capsys):
     process = started(tmp_path, LONG)
     workers = until(lambda: children(process.pid))
-    status, out, _ = finish(start(tmp_path, "status", "long"))
-    assert "running" in out
-    process.kill()
-    finish(process)
-    until(lambda: not any(alive(worker) for worker in workers), 3)
-    status, out, errors = finish(start(tmp_path, "status"))
-    assert (status, errors) == (0, "")
-    assert "interrupted" in out
-
-
-def test_a_second_process_is_refused_with_the_id_of_the_first(tmp_path, capsys):
-    process = started(tmp_path, LONG)
     storage = ["--storage", url(tmp_path)]
     message = (
         f"study 'long' is being run by another process (process {process.pid} on {socket.gethostname()}); wait for it"
@@ -139,8 +128,13 @@ def test_a_second_process_is_refused_with_the_id_of_the_first(tmp_path, capsys):
     errors = capsys.readouterr().err
     assert (status, errors.count("\n")) == (2, 1)
     assert "study 'long' exists already; go on with" in errors
+    assert main(["status", *storage]) == 0
+    assert "running" in capsys.readouterr().out
     process.kill()
     finish(process)
+    until(lambda: not any(alive(worker) for worker in workers), 3)
+    assert main(["status", *storage]) == 0
+    assert "interrupted" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -153,10 +147,10 @@ def test_two_studies_run_in_one_database_at_once(tmp_path, undisturbed):
 
 
 def test_without_a_terminal_progress_is_plain_lines(tmp_path):
-    status, out, errors = finish(start(tmp_path, "launch", str(workspace(tmp_path))))
+    status, out, errors = finish(start(tmp_path, "launch", str(workspace(tmp_path, ONE_STAGE))))
     assert (status, errors) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "stage 1/3 coarse:   0% of 15 epochs, 0/5 trials"
+    assert lines[0] == "stage 1/1 coarse:   0% of 15 epochs, 0/5 trials"
     assert lines[-1] == "study 'tiny' is complete; its report: reports/tiny/index.html"
     assert "\x1b" not in out
     assert (tmp_path / "reports" / "tiny" / "ranking.csv").read_text() == ranking(tmp_path)

@@ -223,7 +223,7 @@ def test_a_database_without_studies_costs_one_line(tmp_path, capsys):
     assert errors == "hpsearch: the database holds no studies; `hpsearch launch STUDY_FILE` makes one\n"
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("kind", ["postgresql", pytest.param("mariadb", marks=pytest.mark.slow)])
 def test_a_frame_is_the_same_on_a_server(tmp_path, capsys, monkeypatch, kind):
     storage = servers.place(kind, tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -77,9 +77,14 @@ def test_the_schema_accepts_our_studies(text):
     assert [error.message for error in VALIDATOR.iter_errors(tomllib.loads(text))] == []
 
 
-def test_the_schema_refuses_nothing_that_a_launch_accepts():
+@pytest.mark.parametrize(
+    "files",
+    [[COMPLETE], pytest.param([*map(tomllib.loads, FILES)], marks=pytest.mark.slow)],
+    ids=["complete", "studies"],
+)
+def test_the_schema_refuses_nothing_that_a_launch_accepts(files):
     accepted = 0
-    for given in (COMPLETE, *map(tomllib.loads, FILES[::3])):
+    for given in files:
         for where in leaves(given):
             for value in ODD[len(where) % 2 :: 2] if where else ():
                 study = changed(given, where, value)
@@ -89,7 +94,7 @@ def test_the_schema_refuses_nothing_that_a_launch_accepts():
                     continue
                 accepted += 1
                 assert list(VALIDATOR.iter_errors(study)) == [], (where, value)
-    assert accepted > 50
+    assert accepted > 20
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize(
     "text",
-    [pytest.param(text, id=str(i), marks=[pytest.mark.slow] * (i in (1, 2, 3, 6))) for i, text in enumerate(HARMFUL)],
+    [pytest.param(text, id=str(i), marks=[pytest.mark.slow] * (i not in (0, 8, 9))) for i, text in enumerate(HARMFUL)],
 )
 def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_path, text):
     name = harmful_study(engine, text)

@@ -23,7 +23,9 @@ def values(stage, **given):
     return [params for params, _ in ask_all(stage, **given)]
 
 
-@pytest.mark.parametrize("more", [{"batch": 1}, {"batch": 8}, {"window": 3}], ids=str)
+@pytest.mark.parametrize(
+    "more", [{"window": 3}, *(pytest.param({"batch": n}, marks=pytest.mark.slow) for n in (1, 8))], ids=str
+)
 @pytest.mark.parametrize("kind", LEARNERS)
 def test_a_run_killed_before_any_configuration_goes_on_with_the_same_bits(kind, more):
     stage = made_stage(kind, TRIALS[kind], n_startup_trials=5, **more)

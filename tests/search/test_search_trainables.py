@@ -37,8 +37,8 @@ replicates = 2
 """
 SEARCHES = [
     ("lvq", ""),
-    ("sgd_classifier", ", lambda = 1e-3, stop = { patience = 2 }"),
-    ("torch_mlp", ", batch_size = 50"),
+    pytest.param("sgd_classifier", ", lambda = 1e-3, stop = { patience = 2 }", marks=pytest.mark.slow),
+    pytest.param("torch_mlp", ", batch_size = 50", marks=pytest.mark.slow),
 ]
 
 
@@ -68,6 +68,7 @@ def test_a_trainable_stopped_again_and_again_ends_with_the_same_digest(tmp_path,
     assert {row["state"] for row in rows(tmp_path)} == {"complete", "pruned"}
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_digest_and_a_report_without_cost_and_eta(tmp_path):
     (tmp_path / "calm").mkdir()
     launch(workspace(tmp_path / "calm", study("sgd_classifier", ", lambda = 1e-3")), options(tmp_path / "calm"))

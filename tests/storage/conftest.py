@@ -14,6 +14,16 @@ from tiny import url
 from hpsearch.storage.database import Database
 
 
+SLOW_ON_MARIADB = {f"test_storage_{name}.py" for name in ("changes", "claims", "mirror", "studies", "upgrade")}
+"""Whole studies and long transactions, which PostgreSQL stands for in the default run."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.name in SLOW_ON_MARIADB and "mariadb" in item.nodeid:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def storage(request, tmp_path):
     """The URL of a new, empty database of each kind; that of `database` for a test that asks for both."""

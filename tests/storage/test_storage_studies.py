@@ -74,7 +74,8 @@ def test_a_study_whose_server_stops_ends_in_one_line_and_resumes_right(tmp_path,
     assert digest_of(storage) == wanted
 
 
-@pytest.mark.parametrize("storage", ["postgresql", pytest.param("mariadb", marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.slow
+@SERVERS
 def test_a_killed_coordinator_makes_nobody_wait(tmp_path, storage):
     process = start(tmp_path, "launch", str(workspace(tmp_path, LONG)), "--workers", "1", storage=storage)
     until(lambda: look_up(storage, "long") and epochs_done(storage))
@@ -94,9 +95,12 @@ def epochs_done(storage):
 
 
 ROUND = [("sqlite", "postgresql"), ("postgresql", "mariadb"), ("mariadb", "sqlite")]
+MORE_MOVES = [*ROUND[1:], *((b, a) for a, b in ROUND)]
 
 
-@pytest.mark.parametrize(("source", "target"), ROUND + [pytest.param(b, a, marks=pytest.mark.slow) for a, b in ROUND])
+@pytest.mark.parametrize(
+    ("source", "target"), ROUND[:1] + [pytest.param(*each, marks=pytest.mark.slow) for each in MORE_MOVES]
+)
 def test_a_study_moves_between_databases_whole(tmp_path, source, target):
     first, second = servers.place(source, tmp_path), servers.place(target, tmp_path)
     with closing(Database(second, create=True)) as database:

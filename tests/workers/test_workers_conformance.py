@@ -71,6 +71,7 @@ def test_the_models_of_hpsearch_pass_every_check(name, capsys):
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="BLAS takes no more threads than there are cores")
+@pytest.mark.slow
 def test_a_check_does_not_depend_on_the_threads_that_blas_takes_by_itself():
     command = [sys.executable, "-m", "hpsearch", "check", str(ROOT / "models" / "mlp.py")]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}

@@ -105,6 +105,7 @@ def environment():
     return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
+@pytest.mark.slow
 def test_workers_may_come_and_go_and_the_scheduler_restart_in_mid_study(tmp_path, cluster, expected):
     workspace(tmp_path, SECONDS, "long.toml")
     with start(tmp_path, "launch", "studies/long.toml", *on(cluster)) as study:
@@ -122,6 +123,7 @@ def test_workers_may_come_and_go_and_the_scheduler_restart_in_mid_study(tmp_path
     assert digest_of(tmp_path, "long") == expected["long"]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(scheduled, "PATIENCE", 1.0)
     monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)

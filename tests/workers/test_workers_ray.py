@@ -31,6 +31,7 @@ def _path(monkeypatch):
     monkeypatch.syspath_prepend(os.path.dirname(__file__))
 
 
+@pytest.mark.slow
 def test_a_pool_and_a_study_on_ray_do_what_any_do(tmp_path, monkeypatch):
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()

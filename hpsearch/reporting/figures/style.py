@@ -112,6 +112,10 @@ def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], N
     plots = _collected.get()
     if plots is not None:
         plots[name] = Plot(name, alt, size, draw, legend)
+    return _inline(_svg_file(name, size, draw), name, alt, size[0])
+
+
+def _svg_file(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
     out = io.StringIO()
     with drawing_style(name):
         figure = Figure(figsize=size, layout="constrained")
@@ -119,7 +123,7 @@ def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], N
         figure.savefig(
             out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
-    return _inline(out.getvalue(), name, alt, size[0])
+    return out.getvalue()
 
 
 @contextmanager

@@ -122,8 +122,10 @@ def _as_floats(value: Any) -> Any:
 
 def _between(span: Range, fraction: float) -> float:
     if span.log:
-        return math.exp((1 - fraction) * math.log(span.low) + fraction * math.log(span.high))
-    return span.low + fraction * (span.high - span.low)
+        between = math.exp((1 - fraction) * math.log(span.low) + fraction * math.log(span.high))
+    else:
+        between = span.low + fraction * (span.high - span.low)
+    return min(max(between, span.low), span.high)  # rounding may leave a range of a few units in the last place
 
 
 def _as_table(given: Any) -> Any:

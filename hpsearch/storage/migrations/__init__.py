@@ -23,10 +23,9 @@ class _Migration(Protocol):
 
 MIGRATIONS: tuple[_Migration, ...] = (version4,)
 
-OLDEST = MIGRATIONS[0].VERSION - 1
-"""The oldest version that can be upgraded."""
-
-assert [migration.VERSION for migration in MIGRATIONS] == list(range(OLDEST + 1, schema.SCHEMA_VERSION + 1))
+assert [migration.VERSION for migration in MIGRATIONS] == list(
+    range(schema.OLDEST_VERSION + 1, schema.SCHEMA_VERSION + 1)
+)
 
 
 def migrate(connection: Connection, found: int) -> None:
