@@ -5,17 +5,21 @@ from hpsearch.nn.losses import LOSSES, Loss, MulticlassHinge, SoftmaxCrossEntrop
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimisers import OPTIMISERS, SGD, Adam, AdamW, Momentum, Nesterov, Optimiser
 from hpsearch.nn.parameters import Parameter, Weights
+from hpsearch.nn.regression_losses import REGRESSION_LOSSES, AbsoluteError, Huber, SquaredError
 
 __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "OPTIMISERS",
+    "REGRESSION_LOSSES",
     "SGD",
+    "AbsoluteError",
     "Adam",
     "AdamW",
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Huber",
     "Layer",
     "LeakyReLU",
     "Loss",
@@ -28,6 +32,7 @@ __all__ = [
     "ReLU",
     "Sizes",
     "SoftmaxCrossEntropy",
+    "SquaredError",
     "Tanh",
     "Weights",
 ]

@@ -43,12 +43,14 @@ def check(
     sample: int | None = None,
     rng: np.random.Generator | None = None,
 ) -> list[ParameterCheck]:
-    """Compare gradients of the cost, loss + λ·Σ‖W‖², on samples x (n, D), labels y (n,), with λ of each trial (K,).
+    """Compare gradients of the cost, loss + λ·Σ‖W‖², on samples x (n, D), with λ of each trial (K,).
+
+    y: labels (n,), or targets (n, T) in a regression.
 
     Numeric gradients are central differences (cost(w + h) − cost(w − h)) / 2h; the relative error of numbers a and n is
     |a − n| / max(eps, |a| + |n|). With h = 1e-6 rounding leaves about 1e-10 in n, so gradients far below 1e-3 cannot be
     compared to a relative error of 1e-6: hence eps. `sample` is the number of entries of each parameter to check, drawn
-    by `rng`; None is all. Where a kink (of ReLU, of the hinge) lies within h, the numeric gradient is wrong. This is
+    by `rng`; None is all. Where a kink (of ReLU, the hinge, |r|) lies within h, the numeric gradient is wrong. This is
     rare, and does not repeat with another sample or seed. A network of a dtype other than float64 raises ValueError.
     """
     for name, p in network.params.items():

@@ -1,19 +1,27 @@
 """Losses of class scores, per sample, and their gradients. May import NumPy only."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Task = Literal["classification", "regression"]
 
 
 class Loss(Protocol):
-    """A loss of class scores z (K, N, C), in either memory order, given labels y (N,)."""
+    """A loss of outputs z, in either memory order, with K trials and N samples.
+
+    Where `task` is "classification", z are scores of C classes (K, N, C) and y labels (N,); where it is "regression",
+    z are values of T targets (K, N, T) and y the true ones (N, T). A trial's results must not depend on the others,
+    nor on the memory order, in any bit.
+    """
+
+    task: ClassVar[Task]
 
     def gradient(self, z: Array, y: Array) -> Array:
-        """d(mean loss)/dz (K, N, C), written over z."""
+        """d(mean loss)/dz, of the shape of z and written over it."""
 
     def losses(self, z: Array, y: Array) -> Array:
         """Loss of each sample, (K, N); z is not changed."""
@@ -21,6 +29,8 @@ class Loss(Protocol):
 
 class SoftmaxCrossEntropy:
     """−log softmax(z)_y per sample, from scores z (K, N, C) and labels y (N,)."""
+
+    task: ClassVar[Task] = "classification"
 
     def gradient(self, z: Array, y: Array) -> Array:
         """d(mean loss)/dz = (softmax(z) − onehot(y)) / N, written over z."""
@@ -53,8 +63,23 @@ def exponentials(z: Array) -> tuple[Array, Array]:
     return shifted, total
 
 
+def probabilities(scores: Array) -> npt.NDArray[np.float64]:
+    """softmax of the scores (n, C) of a network trained with cross-entropy: float64 (n, C), rows that add up to 1.
+
+    exp(z − max_c z) is at most 1, so no score is too large. A row with a score of NaN or +∞ becomes NaN.
+    """
+    wide = scores.astype(np.float64, order="C")  # so that rows are added in one order, whatever the scores' is
+    with np.errstate(invalid="ignore"):  # ∞ − ∞
+        wide -= wide.max(axis=1, keepdims=True)
+    np.exp(wide, out=wide)
+    wide /= wide.sum(axis=1, keepdims=True)
+    return wide
+
+
 class MulticlassHinge:
     """Σ_{j≠y} max(0, z_j − z_y + 1) per sample (Weston & Watkins 1999), from scores z (K, N, C) and labels y (N,)."""
+
+    task: ClassVar[Task] = "classification"
 
     def gradient(self, z: Array, y: Array) -> Array:
         """d(mean loss)/dz, written over z: 1/N where class j ≠ y comes within the margin, −(their number)/N at y.

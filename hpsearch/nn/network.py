@@ -57,17 +57,17 @@ class Network:
                 layer.begin_epoch(k, rng)
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Class scores (K, N, C) of samples x (N, D); the array is reused by the next call."""
+        """Outputs of samples x (N, D): class scores (K, N, C) or values (K, N, T); the next call reuses the array."""
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
 
     def backward(self, x: Array, y: Array) -> None:
-        """Set every parameter's gradient of the mean loss over the batch x (N, D), y (N,)."""
+        """Set every parameter's gradient of the mean loss over the batch x (N, D), labels y (N,) or targets (N, T)."""
         self.propagate(self.forward(x, training=True), y)
 
     def propagate(self, scores: Array, y: Array) -> None:
-        """The second half of `backward`, from the scores (K, N, C) of a training pass, which are overwritten."""
+        """The second half of `backward`, from the outputs of a training pass, which are overwritten."""
         delta = self.loss.gradient(scores, y)
         for layer in reversed(self.layers):
             delta = layer.backward(delta)

@@ -1,5 +1,6 @@
 """Train a cohort for whole epochs and measure it after each. May import NumPy and `hpsearch.nn`."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,29 +20,44 @@ Augment = Callable[[Array, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One trial on a set of samples: cost = loss + λ·Σ‖W‖², mean loss, accuracy, and each sample's predicted class."""
+    """One trial on n samples: cost = loss + λ·Σ‖W‖², mean loss, accuracy, and each sample's predicted class.
+
+    In a regression `predicted` are the network's values, and the accuracy is NaN.
+    """
 
     cost: float
     loss: float
     accuracy: float
-    predicted: Array  # (n,) uint8 or wider
+    predicted: Array  # (n,) uint8 or wider; (n, T) float32 in a regression
+    outputs: Array | None = None  # (n, C) float32: the scores of the classes, if asked for; None in a regression
 
 
 class Tally:
-    """Each trial's loss and prediction for each of n samples, collected batch by batch, and their means."""
+    """Each trial's loss and prediction for each of n samples, collected batch by batch, and their means.
 
-    def __init__(self, network: Network, samples: int, dtype: npt.DTypeLike = np.float32) -> None:
+    outputs: whether to keep a classifier's scores too; a regression's outputs are its predictions anyway.
+    """
+
+    def __init__(
+        self, network: Network, samples: int, dtype: npt.DTypeLike = np.float32, *, outputs: bool = False
+    ) -> None:
         self._network = network
         self._losses = np.empty((network.trials, samples), dtype)
         self._predicted = np.empty((network.trials, samples), np.uint8 if network.outputs <= 256 else np.uint16)
         self._labels = np.empty(samples, np.int64)
+        self._regression = network.loss.task == "regression"
+        kept = outputs or self._regression
+        self._outputs = np.empty((network.trials, samples, network.outputs), np.float32) if kept else None
 
     def add(self, start: int, scores: Array, y: Array) -> None:
-        """Add the scores (K, N, C) of samples `start` to `start` + N, and their labels (N,)."""
+        """Add the outputs (K, N, C) or (K, N, T) of samples `start` to `start` + N, and y (N,) or (N, T)."""
         chunk = slice(start, start + len(y))
         self._losses[:, chunk] = self._network.loss.losses(scores, y)
-        self._predicted[:, chunk] = scores.argmax(axis=2)
-        self._labels[chunk] = y
+        if self._outputs is not None:
+            self._outputs[:, chunk] = scores
+        if not self._regression:
+            self._predicted[:, chunk] = scores.argmax(axis=2)
+            self._labels[chunk] = y
 
     def measured(self, lam: npt.NDArray[np.float64]) -> list[Measured]:
         """Return each trial's means, summed in an order that does not depend on the other trials."""
@@ -49,7 +65,13 @@ class Tally:
         for k, predicted in enumerate(self._predicted):
             loss = float(self._losses[k].astype(np.float64).mean())
             cost = loss + float(lam[k]) * self._network.squared_norm(k)
-            found.append(Measured(cost, loss, float(np.mean(predicted == self._labels)), predicted))
+            outputs = None if self._outputs is None else self._outputs[k]
+            if self._regression:
+                assert outputs is not None
+                found.append(Measured(cost, loss, math.nan, outputs))
+            else:
+                accuracy = float(np.mean(predicted == self._labels))
+                found.append(Measured(cost, loss, accuracy, predicted, outputs))
         return found
 
 
@@ -79,7 +101,9 @@ def train_epoch(
     augment: Augment | None = None,
     tally: Tally | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Train on samples x (n, D), y (n,) in the given order, epochs counted from 1; return each trial's last η (K,).
+    """Train on samples x (n, D) in this order, epochs counted from 1; return each trial's last η (K,).
+
+    y: labels (n,), or float32 targets (n, T) in a regression.
 
     rngs: each trial's generator of its layers' random numbers in this epoch, for networks with dropout.
     augment: changes each batch in place, given the number of its first sample in the epoch.
@@ -107,9 +131,14 @@ def train_epoch(
     return last
 
 
-def measure(network: Network, x: Array, y: Array, lam: npt.NDArray[np.float64]) -> list[Measured]:
-    """Evaluate every trial on samples x (n, D), y (n,), in chunks of rows."""
-    tally = Tally(network, len(x), x.dtype)
+def measure(
+    network: Network, x: Array, y: Array, lam: npt.NDArray[np.float64], *, outputs: bool = False
+) -> list[Measured]:
+    """Evaluate every trial on samples x (n, D), labels y (n,) or targets (n, T), in chunks of rows.
+
+    outputs: whether to keep a classifier's scores, `Measured.outputs`.
+    """
+    tally = Tally(network, len(x), x.dtype, outputs=outputs)
     for start in range(0, len(x), ROWS_PER_CHUNK):
         chunk = slice(start, start + ROWS_PER_CHUNK)
         tally.add(start, network.forward(x[chunk]), y[chunk])

@@ -28,11 +28,28 @@ NETS: dict[str, Callable[[int], list[Layer]]] = {
 }
 """Layers by name, from the number of hidden units; each layer of the core is in one of them."""
 
+REGRESSION_NETS: dict[str, Callable[[int], list[Layer]]] = {
+    "linear": lambda targets: [Dense(targets)],
+    "relu": lambda targets: [Dense(16), ReLU(), Dense(targets)],
+    "dropout": lambda targets: [Dense(16), Tanh(), Dropout(0.3), Dense(targets)],
+    "batch norm": lambda targets: [Dense(16), BatchNorm(), ReLU(), Dense(targets)],
+    "batch norm last": lambda targets: [Dense(16), ReLU(), Dense(targets), BatchNorm()],
+}
+"""Layers by name, from the number of targets."""
+
 
 def samples(n: int, inputs: int, dtype: str = "float32", seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """n samples (n, inputs) of numbers in [−1, 1], and labels (n,)."""
     rng = np.random.default_rng(seed)
     return (2 * rng.random((n, inputs), dtype=np.float32) - 1).astype(dtype), rng.integers(0, CLASSES, n)
+
+
+def values(n: int, inputs: int, targets: int, dtype: str = "float32") -> tuple[np.ndarray, np.ndarray]:
+    """n samples (n, inputs), and targets (n, targets) that depend on them, with some noise."""
+    x, _ = samples(n, inputs, dtype)
+    rng = np.random.default_rng(7)
+    y = np.tanh(x @ rng.standard_normal((inputs, targets))) + 0.1 * rng.standard_normal((n, targets))
+    return x, (3 * y).astype(dtype)
 
 
 def initialised(layers: list[Layer], inputs: int, trials: Sequence[int] = (0,), **options: object) -> Network:
@@ -99,7 +116,7 @@ def train(
         schedules = [schedule_of(t) for t in trials]
         configurations = {"epoch": epoch, "batch_size": batch_size, "schedules": schedules, "lam": lam, "rngs": rngs}
         train_epoch(network, optimiser(), x, y, order, **configurations)
-        for t, measured in zip(trials, measure(network, x, y, lam), strict=True):
+        for t, measured in zip(trials, measure(network, x, y, lam, outputs=True), strict=True):
             curves[t].append(measured)
     states |= {t: network.state(k) for k, t in enumerate(trials)}
     return {t: (states[t], curves[t]) for t in curves}
@@ -109,7 +126,9 @@ def differences(a: tuple[State, list[Measured]], b: tuple[State, list[Measured]]
     """Where two runs of one trial differ in any bit."""
     found = [name for name in a[0] if not np.array_equal(a[0][name], b[0][name])]
     for epoch, (one, other) in enumerate(zip(a[1], b[1], strict=True), start=1):
-        same = (one.cost, one.loss, one.accuracy) == (other.cost, other.loss, other.accuracy)
-        if not (same and np.array_equal(one.predicted, other.predicted)):
+        same = (one.cost, one.loss) == (other.cost, other.loss)
+        same &= np.array_equal(one.accuracy, other.accuracy, equal_nan=True)  # a regression has none
+        pairs = (one.predicted, other.predicted), (one.outputs, other.outputs)
+        if not (same and all(np.array_equal(a, b) for a, b in pairs)):
             found.append(f"measurements of epoch {epoch}")
     return found

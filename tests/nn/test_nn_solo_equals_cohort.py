@@ -4,11 +4,12 @@ from functools import partial
 
 import numpy as np
 import pytest
-from nn_cohorts import NETS, differences, samples, train
+from nn_cohorts import NETS, REGRESSION_NETS, differences, samples, train, values
 
 from hpsearch.nn.losses import LOSSES, MulticlassHinge
 from hpsearch.nn.optimisers import OPTIMISERS
 from hpsearch.nn.products import Scheme
+from hpsearch.nn.regression_losses import REGRESSION_LOSSES
 
 INPUTS, UNITS = 64, 16
 EPOCHS = 3
@@ -107,3 +108,56 @@ def test_hinge_trains_in_a_cohort_as_alone():
     run = partial(train, partial(NETS["three layers"], UNITS), x=x, y=y, epochs=2, loss=MulticlassHinge)
     together = run(range(5))
     assert {t: differences(together[t], run([t])[t]) for t in range(5)} == {t: [] for t in range(5)}
+
+
+@pytest.mark.usefixtures("_products")
+@pytest.mark.parametrize("targets", [1, 3])
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+@pytest.mark.parametrize("net", REGRESSION_NETS)
+def test_a_regression_in_a_cohort_has_the_bits_that_it_has_alone_however_it_is_cut(net, loss, targets):
+    x, y = values(75, INPUTS, targets)
+    make = partial(REGRESSION_NETS[net], targets)
+    run = partial(train, make, x=x, y=y, epochs=3, loss=REGRESSION_LOSSES[loss], optimiser=OPTIMISERS["adam"])
+    together, cut = run(range(8)), run(range(8), cut=True)
+    left = run(range(8), leaving={2: [0, 3], 3: [7]})
+    for trial in range(8):
+        assert differences(together[trial], run([trial])[trial]) == []
+        assert differences(together[trial], cut[trial]) == []
+    assert [differences(together[trial], left[trial]) for trial in (1, 5)] == [[], []]
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+@pytest.mark.parametrize(
+    ("net", "targets", "inputs", "n", "batch", "trials"),
+    [
+        ("linear", 1, 13, 404, 32, 8),  # a table of houses
+        ("linear", 1, 5, 123, 2, 8),  # sums of two numbers, often equal in another order
+        ("relu", 1, 1000, 34, 12, 3),
+        ("relu", 1, 8, 1100, 500, 5),  # two chunks when it is measured
+        ("batch norm last", 1, 17, 196, 65, 5),  # one column of outputs, a last batch of one sample
+        ("dropout", 3, 64, 257, 256, 5),
+        ("batch norm", 17, 10, 116, 25, 16),
+    ],
+)
+def test_the_bits_of_a_regression_are_the_same_for_odd_shapes(optimiser, loss, net, targets, inputs, n, batch, trials):
+    x, y = values(n, inputs, targets)
+    options = {"loss": REGRESSION_LOSSES[loss], "optimiser": partial(OPTIMISERS[optimiser], clip=1.0)}
+    run = partial(train, partial(REGRESSION_NETS[net], targets), x=x, y=y, epochs=2, batch_size=batch, **options)
+    together = run(range(trials))
+    chosen = (0, trials // 2, trials - 1)
+    assert all(np.isfinite(together[t][1][-1].cost) for t in chosen)  # NaN would be different from NaN
+    assert {t: differences(together[t], run([t])[t]) for t in chosen} == {t: [] for t in chosen}
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+@pytest.mark.parametrize("net", ["linear", "batch norm"])
+def test_a_regression_beside_one_of_nan_keeps_its_bits(net, loss):
+    x, y = values(60, INPUTS, 1)
+    run = partial(train, partial(REGRESSION_NETS[net], 1), x=x / 8, y=y, epochs=2, loss=REGRESSION_LOSSES[loss])
+    well = run([1, 2, 3])
+    steep = 10**50  # gradients are bounded here, so η itself must be infinite in float32
+    with np.errstate(all="ignore"):
+        broken = run([1, steep, 3])
+    assert not np.isfinite(broken[steep][1][-1].cost)
+    assert [differences(well[t], broken[t]) for t in (1, 3)] == [[], []]

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from nn_cohorts import NETS, initialised, lam_of, perturbed, samples
+from nn_cohorts import NETS, REGRESSION_NETS, initialised, lam_of, perturbed, samples, values
 
 from hpsearch.nn import SGD, BatchNorm, Dense, Dropout, LeakyReLU, Weights
 from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.random import generator
+from hpsearch.nn.regression_losses import REGRESSION_LOSSES
 from hpsearch.nn.schedules import cosine, cyclical, one_cycle, step_decay
 
 torch = pytest.importorskip("torch")
@@ -15,9 +16,10 @@ ETA = 0.05
 
 
 def torch_loss(name, scores, y):
-    if name == "cross_entropy":
-        return torch.nn.functional.cross_entropy(scores, y)
-    return torch.nn.functional.multi_margin_loss(scores, y) * scores.shape[1]  # theirs divides by the classes
+    if name == "hinge":
+        return torch.nn.functional.multi_margin_loss(scores, y) * scores.shape[1]  # theirs divides by the classes
+    theirs = {"squared_error": "mse_loss", "absolute_error": "l1_loss", "huber": "huber_loss"}
+    return getattr(torch.nn.functional, theirs.get(name, name))(scores, y)
 
 
 class Twin(torch.nn.Module):
@@ -50,8 +52,9 @@ class Twin(torch.nn.Module):
         return x
 
 
-def made(net, loss, x, trials=3):
-    network = initialised(NETS[net](50), x.shape[1], range(trials), dtype="float64", loss=LOSSES[loss]())
+def made(layers, loss, x, trials=3):
+    made_loss = (LOSSES | REGRESSION_LOSSES)[loss]()
+    network = initialised(layers, x.shape[1], range(trials), dtype="float64", loss=made_loss)
     perturbed(network)
     return network, [Twin(network, k) for k in range(trials)]
 
@@ -61,7 +64,7 @@ def made(net, loss, x, trials=3):
 @pytest.mark.parametrize(("n", "inputs"), [(100, 3072), (10, 20)])
 def test_gradients_are_those_of_autograd(net, loss, n, inputs):
     x, y = samples(n, inputs, "float64")
-    network, twins = made(net, loss, x)
+    network, twins = made(NETS[net](50), loss, x)
     network.begin_epoch([generator(0, "draws", k) for k in range(3)])
     network.backward(x, y)
     for k, twin in enumerate(twins):
@@ -76,7 +79,18 @@ def test_gradients_are_those_of_autograd(net, loss, n, inputs):
 @pytest.mark.parametrize("net", NETS)
 def test_training_and_evaluation_are_those_of_pytorch_step_for_step(net, loss):
     x, y = samples(20, 30, "float64")
-    network, twins = made(net, loss, x)
+    train_both(*made(NETS[net](50), loss, x), loss, x, y)
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+@pytest.mark.parametrize(("net", "targets"), [*zip(REGRESSION_NETS, [1, 3, 3, 1, 3], strict=True)])
+def test_a_regression_is_trained_as_by_pytorch_step_for_step(net, loss, targets):
+    x, y = values(20, 30, targets, "float64")
+    train_both(*made(REGRESSION_NETS[net](targets), loss, x), loss, x, y)
+
+
+def train_both(network, twins, loss, x, y):
+    """Train 25 steps, and compare weights and outputs."""
     lam = np.array([lam_of(k) for k in range(3)])
     optimisers = [torch.optim.SGD(decayed(twin, lam[k]), lr=ETA) for k, twin in enumerate(twins)]
     network.begin_epoch([generator(0, "draws", k) for k in range(3)])
