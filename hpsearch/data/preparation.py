@@ -17,6 +17,7 @@ from hpsearch.data import cache as splits
 from hpsearch.data.augmentation import mirror
 from hpsearch.data.dataset import Dataset, Labels, Samples
 from hpsearch.data.directories import splits_directory
+from hpsearch.data.sources.targets import hint_of
 from hpsearch.data.split import META, Statistics
 from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes
 from hpsearch.errors import DataError
@@ -40,14 +41,16 @@ def prepare(
 ) -> Path:
     """Return the folder of the split with these sizes, written now or found in `cache` (default: the user's).
 
-    Samples are drawn with `seed`, stratified by class; the test set is always whole. All are standardised with the mean
-    and deviation of the training samples. With `fold` = (i, n) the train + validation samples are divided into n folds
-    of sizes `fold_sizes(train + validation, n)`, of which the i-th, from 0, validates. `mirrored` stores the training
-    images a second time, mirrored left to right. The same request gives the same bytes.
+    Samples are drawn with `seed`, stratified by class, in a regression at random; the test set is always whole. All are
+    standardised with the mean and deviation of the training samples, and so are the targets of a regression. With
+    `fold` = (i, n) the train + validation samples are divided into n folds of sizes `fold_sizes(train + validation,
+    n)`, of which the i-th, from 0, validates. `mirrored` stores the images to train on a second time, mirrored left
+    to right. The same request gives the same bytes.
 
     Raises `DataError` if the sizes cannot be had or the cache cannot be written.
     """
-    sizes = np.bincount(dataset.labels, minlength=len(dataset.classes))
+    labels = np.zeros(len(dataset.labels), np.int64) if dataset.targets else dataset.labels  # as if of one class
+    sizes = np.bincount(labels, minlength=len(dataset.classes))
     _check_sizes(dataset, sizes, train, validation, fold)
     special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored)) if value}
     request = json.dumps([_FORMAT, dataset.fingerprint, train, validation, seed, *([special] if special else [])])
@@ -55,7 +58,7 @@ def prepare(
     directory = splits_directory(cache)
     path = directory / f"{key}{splits.SUFFIX}"
     if not splits.usable(path):
-        rows = draw(dataset.labels, sizes, (train, validation), seed, "split", fold)
+        rows = draw(labels, sizes, (train, validation), seed, "split", fold)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _write(dataset, rows, {"key": key, **special}, path)
@@ -78,12 +81,13 @@ def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, f
     if fold is not None:
         _check_fold(dataset, sizes, train, validation, fold)
         return
-    for label, mask in enumerate(divide(sizes, train, validation)):
+    for label, mask in enumerate(divide(sizes, train, validation)) if dataset.classes else ():
         t, v = int(np.sum(~mask)), int(np.sum(mask))
         if t < 1 or v < 1:
             rule = f"must each get a sample of every class of {name}"
             which = f"class {dataset.classes[label]!r} ({sizes[label]:,} samples) gives {t:,} and {v:,}"
-            raise DataError(f"data.train = {train:,} and data.validation = {validation:,} {rule}, but {which}")
+            sizes_given = f"data.train = {train:,} and data.validation = {validation:,}"
+            raise DataError(f"{sizes_given} {rule}, but {which}{hint_of(dataset.classes)}")
 
 
 def _check_fold(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold) -> None:
@@ -93,6 +97,9 @@ def _check_fold(dataset: Dataset, sizes: Labels, train: int, validation: int, fo
         raise DataError(f"data.validation.folds must be at least 2, got {folds}")
     assert 0 <= index < folds
     drawn = apportion(train + validation, sizes)
+    if folds > drawn.min() and dataset.targets:
+        rule = f"must be at most {train + validation:,}, the samples drawn"
+        raise DataError(f"data.validation.folds {rule}, got {folds}")
     if folds > drawn.min():
         which = f"class {dataset.classes[drawn.argmin()]!r} of {dataset.name} has {drawn.min():,} of those drawn"
         raise DataError(f"data.validation.folds must each get a sample of every class, but {which}, got {folds} folds")
@@ -127,6 +134,9 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
         "classes": dataset.classes,
         "image_shape": dataset.image_shape,
     }
+    if dataset.targets:
+        meta["targets"] = dataset.targets
+        _write_targets(dataset, rows, 2 if meta.get("mirrored") else 1, folder)
     for part, samples, labels, chosen in (
         ("train", dataset.samples, dataset.labels, train),
         ("validation", dataset.samples, dataset.labels, validation),
@@ -137,9 +147,25 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
             blocks, copies = chain(blocks, _mirrored(samples, chosen, dataset.image_shape)), 2
         shape = (copies * len(chosen), samples.shape[1])
         _save_standardised(folder / f"{part}_x.npy", shape, blocks, mean, deviation)
-        _save(folder / f"{part}_y.npy", np.tile(labels[chosen], copies))
+        if not dataset.targets:
+            _save(folder / f"{part}_y.npy", np.tile(labels[chosen], copies))
         meta[part] = copies * len(chosen)
     (folder / META).write_text(json.dumps(meta), "utf-8")
+
+
+def _write_targets(dataset: Dataset, rows: tuple[Rows, Rows], copies: int, folder: Path) -> None:
+    """Write the targets of each part in their own units, and standardised like a feature."""
+    targets, (train, validation) = dataset.labels, rows
+    mean, deviation = _statistics(targets, train)
+    _save(folder / "target_mean.npy", mean)
+    _save(folder / "target_deviation.npy", deviation)
+    for part, values in (
+        ("train", np.tile(targets[train], (copies, 1))),
+        ("validation", targets[validation]),
+        ("test", dataset.test_labels),
+    ):
+        _save(folder / f"{part}_targets.npy", values)
+        _save(folder / f"{part}_y.npy", ((values - mean) / deviation).astype("<f4"))
 
 
 def _statistics(samples: Samples, rows: Rows) -> tuple[Statistics, Statistics]:
@@ -188,7 +214,7 @@ def _blocks(samples: Samples, rows: Rows) -> Iterator[Block]:
         yield samples[rows[start : start + count]].astype(np.float64)
 
 
-def _save(path: Path, array: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> None:
+def _save(path: Path, array: npt.NDArray[Any]) -> None:
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
         _flush(file.fileno())

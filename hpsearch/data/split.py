@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.dataset import Labels
+from hpsearch.data.dataset import Targets, Task
 from hpsearch.data.stratification import Fold
 from hpsearch.errors import DataError
 
@@ -24,8 +24,11 @@ class Split:
     """A dataset divided into training, validation and test set, and standardised; all arrays are read-only.
 
     train_x, validation_x, test_x: (n, features) float32 in C order, memory-mapped, so that processes share one copy.
-    train_y, validation_y, test_y: (n,) int64 in [0, len(classes)).
+    train_y, validation_y, test_y: (n,) int64 in [0, len(classes)); in a regression (n, T) float32, standardised.
     mean, deviation: (features,) float64 of the unscaled training samples; a deviation of 0 was taken as 1.
+    targets: the names of a regression's targets, () otherwise. Of a regression alone: target_mean, target_deviation
+    (T,) float64, as those of the features; train_targets, validation_targets, test_targets (n, T) float64, exactly as
+    in the dataset, in their own units.
     fingerprint: the dataset's. key: a hash of the fingerprint, the sizes, the seed and the fold.
     samples: the number of distinct training samples. If mirrored, train_x has twice as many rows: row i + samples is
     the mirror image of row i. Any first n of the samples are a random subset with the class proportions of the whole.
@@ -35,11 +38,11 @@ class Split:
     path: Path
     name: str
     train_x: Standardised
-    train_y: Labels
+    train_y: npt.NDArray[Any]
     validation_x: Standardised
-    validation_y: Labels
+    validation_y: npt.NDArray[Any]
     test_x: Standardised
-    test_y: Labels
+    test_y: npt.NDArray[Any]
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     mean: Statistics
@@ -49,6 +52,23 @@ class Split:
     samples: int
     mirrored: bool
     fold: Fold | None
+    targets: tuple[str, ...] = ()
+    target_mean: Statistics | None = None
+    target_deviation: Statistics | None = None
+    train_targets: Targets | None = None
+    validation_targets: Targets | None = None
+    test_targets: Targets | None = None
+
+    @property
+    def task(self) -> Task:
+        """Whether its labels are classes or the values of a regression."""
+        return "regression" if self.targets else "classification"
+
+    def in_units(self, values: npt.NDArray[Any]) -> Targets:
+        """Return standardised values (…, T) of the targets in their own units; only a regression has them."""
+        assert self.target_mean is not None
+        assert self.target_deviation is not None
+        return np.asarray(values.astype(np.float64) * self.target_deviation + self.target_mean)
 
 
 def open_split(path: Path) -> Split:
@@ -57,9 +77,15 @@ def open_split(path: Path) -> Split:
         meta = json.loads((path / META).read_text("utf-8"))
         features = int(np.prod(meta["image_shape"]))
         arrays: dict[str, Any] = {name: _open(path, name, np.float64, (features,)) for name in ("mean", "deviation")}
+        targets = tuple(meta.get("targets", ()))
         for part in PARTS:
             arrays[f"{part}_x"] = _open(path, f"{part}_x", np.float32, (meta[part], features))
-            arrays[f"{part}_y"] = _open(path, f"{part}_y", np.int64, (meta[part],))
+            shape, kind = ((meta[part], len(targets)), np.float32) if targets else ((meta[part],), np.int64)
+            arrays[f"{part}_y"] = _open(path, f"{part}_y", kind, shape)
+            if targets:
+                arrays[f"{part}_targets"] = _open(path, f"{part}_targets", np.float64, shape)
+        for name in ("target_mean", "target_deviation") if targets else ():
+            arrays[name] = _open(path, name, np.float64, (len(targets),))
         mirrored = bool(meta.get("mirrored", False))
         return Split(
             path=path,
@@ -71,6 +97,7 @@ def open_split(path: Path) -> Split:
             samples=meta["train"] // 2 if mirrored else meta["train"],
             mirrored=mirrored,
             fold=tuple(meta["fold"]) if "fold" in meta else None,
+            targets=targets,
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -13,16 +13,24 @@ from hpsearch.errors import DataError, nearest
 DATASETS = ("cifar10", "digits")
 
 
-def load(dataset: str | Mapping[str, Any], directory: Path | None = None, workspace: Path | None = None) -> Dataset:
+def load(
+    dataset: str | Mapping[str, Any],
+    directory: Path | None = None,
+    workspace: Path | None = None,
+    task: str = "classification",
+) -> Dataset:
     """Read a dataset, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
 
     `directory` is where those with a name are (None: see `data_directory`); paths in a table are relative to
-    `workspace` (None: the current folder). Raises `DataError` for an unknown name, a missing directory, and files that
+    `workspace` (None: the current folder); `task` is the study file's data.task, "classification" or "regression".
+    Raises `DataError` for an unknown name, a missing directory, and files that
     are missing, truncated or not safe to read.
     """
     if not isinstance(dataset, str):
-        return read_by_path(dataset, workspace or Path.cwd())
+        return read_by_path(dataset, workspace or Path.cwd(), task)
     _check_name(dataset)
+    if task == "regression":
+        raise DataError(f'data.task = "regression" needs numbers as labels, {dataset} has classes')
     if dataset == "digits":
         return digits.read_digits()
     directory = data_directory(directory)

@@ -9,22 +9,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.dataset import Dataset, Labels, Samples, make_dataset
+from hpsearch.data.dataset import Dataset, Labels, Samples, Targets, make_dataset
+from hpsearch.data.sources.targets import MOST, refuse_values, target_names, targets_of
 from hpsearch.data.stratification import hold_out
 from hpsearch.errors import DataError
 
 Shape = tuple[int, int, int]
-_MOST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Samples (n, features) of one shape (channels, height, width) with their labels (n,), read from `place`."""
+    """Samples (n, features) of one shape (channels, height, width) with their labels (n,), read from `place`.
+
+    In a regression it has `targets` (n, T) and their `names` in place of labels.
+    """
 
     place: str
     samples: Samples
     labels: Sequence[str]
     image_shape: Shape
+    targets: Targets | None = None
+    names: tuple[str, ...] = ()
 
 
 def existing(workspace: Path, given: str, *, folder: bool) -> Path:
@@ -48,10 +53,16 @@ def numbers(place: str, array: npt.NDArray[Any]) -> Samples:
         raise DataError(f"{place}: must be numbers, is {array.dtype}")
     if array.dtype != np.uint8 and array.dtype != np.float32:
         array = array.astype(np.float64)
-    usable = not array.size or bool(array.min() >= -_MOST and array.max() <= _MOST)  # NaN is neither
+    usable = not array.size or bool(array.min() >= -MOST and array.max() <= MOST)  # NaN is neither
     if not usable:
-        raise DataError(f"{place}: must be finite numbers, none beyond {_MOST:.1e}, has NaN, infinite or larger ones")
+        raise DataError(f"{place}: must be finite numbers, none beyond {MOST:.1e}, has NaN, infinite or larger ones")
     return array
+
+
+def part_with_targets(place: str, samples: Samples, shape: Shape, labels_place: str, labels: npt.NDArray[Any]) -> Part:
+    """Return the part of a regression whose labels are an array, and have no names."""
+    targets = targets_of(labels_place, labels, len(samples))
+    return Part(place, samples, (), shape, targets, target_names(targets.shape[1]))
 
 
 def assemble(
@@ -62,6 +73,9 @@ def assemble(
     The classes are the distinct labels: numbers in ascending order, else text in alphabetical order; they need not be
     contiguous. `names` renames them in that order. Raises `DataError` if the parts do not fit together.
     """
+    if train.targets is not None:
+        return _with_targets(name, train, train.targets, test, key)
+    refuse_values(train.place, train.labels)
     found = _sorted(set(train.labels))
     if len(found) < 2:
         raise DataError(f"{train.place}: must have samples of at least 2 classes, has {len(found)}")
@@ -74,14 +88,35 @@ def assemble(
         _check_alike(train, test)
         tested = test.samples, _encode(test, found)
         return make_dataset(name, (train.samples, labels), tested, classes, train.image_shape)
-    if not 1 <= test < len(labels):
-        rule = f"must be from 1 to {len(labels) - 1:,}, of the {len(labels):,} samples of {train.place}"
-        raise DataError(f"data.dataset.{key} {rule}, got {test:,}")
+    _check_held_out(train, test, key)
     kept, held_out = hold_out(labels, test, "test")
     samples = train.samples
     return make_dataset(
         name, (samples[kept], labels[kept]), (samples[held_out], labels[held_out]), classes, train.image_shape
     )
+
+
+def _with_targets(name: str, train: Part, targets: Targets, test: Part | int, key: str) -> Dataset:
+    """Make the dataset of a regression; the samples held out for testing are drawn at random."""
+    shape, names = train.image_shape, train.names
+    if isinstance(test, Part):
+        _check_alike(train, test)
+        assert test.targets is not None
+        if test.targets.shape[1] != targets.shape[1]:
+            rule = f"labels must have the {targets.shape[1]:,} targets of those trained on"
+            raise DataError(f"{test.place}: {rule}, have {test.targets.shape[1]:,}")
+        return make_dataset(name, (train.samples, targets), (test.samples, test.targets), (), shape, names)
+    _check_held_out(train, test, key)
+    kept, held = hold_out(np.zeros(len(targets), np.int64), test, "test")
+    samples = train.samples
+    return make_dataset(name, (samples[kept], targets[kept]), (samples[held], targets[held]), (), shape, names)
+
+
+def _check_held_out(train: Part, test: int, key: str) -> None:
+    samples = len(train.samples)
+    if not 1 <= test < samples:
+        rule = f"must be from 1 to {samples - 1:,}, of the {samples:,} samples of {train.place}"
+        raise DataError(f"data.dataset.{key} {rule}, got {test:,}")
 
 
 def _encode(part: Part, classes: Sequence[str]) -> Labels:
@@ -97,7 +132,7 @@ def _encode(part: Part, classes: Sequence[str]) -> Labels:
 
 
 def _check_alike(train: Part, test: Part) -> None:
-    if not len(test.labels):
+    if not len(test.samples):
         raise DataError(f"{test.place}: must have at least 1 sample to test on, has none")
     if train.image_shape != test.image_shape:
         rule = f"samples must have the shape {shown(train.image_shape)} of those trained on"

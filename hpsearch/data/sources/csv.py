@@ -14,24 +14,30 @@ import numpy as np
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import Part, Shape, assemble, existing, numbers, shown
+from hpsearch.data.sources.targets import is_number, target_of
 from hpsearch.errors import DataError, nearest
 
 Row = tuple[int, list[str]]
 """A line's number, counted from 1, and its cells."""
 
 
-def read_csv(path: Path, table: Mapping[str, Any], workspace: Path) -> Dataset:
+def read_csv(path: Path, table: Mapping[str, Any], workspace: Path, *, regression: bool = False) -> Dataset:
     """Read a file with a header line; the column `label` may be any text, all others must be numbers.
 
+    In a `regression` the labels must be numbers too, and `label` may list several columns, the targets.
     `test_path` names another such file to test on, else `test` rows are held out; `image_shape` is (channels, height,
     width) if the numbers are pixels in that order. Raises `DataError` with file, line, column and value.
     """
     label, image_shape = table["label"], table.get("image_shape")
-    header, train = _read_part(path, label, image_shape)
+    if not isinstance(label, str) and not regression:
+        rule = 'must be one column, and may be a list only where data.task = "regression"'
+        raise DataError(f"data.dataset.label {rule}, got {list(label)!r:.60}")
+    columns = [label] if isinstance(label, str) else list(label)
+    header, train = _read_part(path, columns, image_shape, regression)
     if "test_path" not in table:
         return assemble(path.name, train, table["test"])
     test_path = existing(workspace, table["test_path"], folder=False)
-    of_test, test = _read_part(test_path, label, image_shape)
+    of_test, test = _read_part(test_path, columns, image_shape, regression)
     if of_test != header:
         raise DataError(
             f"{test_path}: line 1: must have the columns of {path}, in their order{_first(header, of_test)}"
@@ -49,50 +55,55 @@ def _first(header: list[str], other: list[str]) -> str:
     return f": column {n} {wanted!r}, is {got!r}"
 
 
-def _read_part(path: Path, label: str, image_shape: Sequence[int] | None) -> tuple[list[str], Part]:
-    """Return the header, and all rows as samples."""
+def _read_part(
+    path: Path, labels_of: list[str], image_shape: Sequence[int] | None, regression: bool
+) -> tuple[list[str], Part]:
+    """Return the header, and all rows as samples; `labels_of` are the columns of the labels."""
     rows = _rows(path)
     _, header = next(rows, (1, []))
     header = [" ".join(name.split()) for name in header]
-    if header.count(label) != 1:
-        rule = f"must have one column {label!r}, which data.dataset.label names, has {header.count(label)}"
-        raise DataError(f"{path}: line 1: {rule}{nearest(label, header) if len(header) <= 20 else ''}")
-    shape = _image_shape(path, len(header) - 1, image_shape)
-    column = header.index(label)
-    values, labels, lines = array("d"), [], array("q")
+    for label in labels_of:
+        if header.count(label) != 1:
+            rule = f"must have one column {label!r}, which data.dataset.label names, has {header.count(label)}"
+            raise DataError(f"{path}: line 1: {rule}{nearest(label, header) if len(header) <= 20 else ''}")
+    shape = _image_shape(path, len(header) - len(labels_of), image_shape)
+    columns = [header.index(label) for label in labels_of]
+    names = [name for name in header if name not in labels_of]
+    values, targets, labels, lines = array("d"), array("d"), [], array("q")
     for line, cells in rows:
         if len(cells) != len(header):
             raise DataError(
                 f"{path}: line {line}: must have {len(header):,} columns, as line 1 has, has {len(cells):,}"
             )
-        text = " ".join(cells.pop(column).split())
-        if not text:
-            raise DataError(f"{path}: line {line}: column {label!r} must have a label, is empty")
-        labels.append(text)
+        for label, column in zip(labels_of, columns, strict=True):
+            text = " ".join(cells[column].split())
+            if not text:
+                raise DataError(f"{path}: line {line}: column {label!r} must have a label, is empty")
+            if regression:
+                targets.append(target_of(f"{path}: line {line}: column {label!r}", text))
+            else:
+                labels.append(text)
+        for column in sorted(columns, reverse=True):
+            del cells[column]
         lines.append(line)
         try:
             values.extend(map(float, cells))
         except ValueError:
-            raise _not_a_number(path, line, header, column, cells) from None
-    if not labels:
+            raise _not_a_number(path, line, names, cells) from None
+    if not lines:
         raise DataError(f"{path}: must have lines of numbers below its header, has none")
-    samples = np.frombuffer(values).reshape(len(labels), -1)
+    samples = np.frombuffer(values).reshape(len(lines), -1)
     for row in np.flatnonzero(~np.isfinite(samples).all(axis=1))[:1]:
-        raise _not_a_number(path, lines[row], header, column, [str(value) for value in samples[row]])
-    return header, Part(str(path), numbers(str(path), samples), labels, shape)
+        raise _not_a_number(path, lines[row], names, [str(value) for value in samples[row]])
+    found = numbers(str(path), samples)
+    if not regression:
+        return header, Part(str(path), found, labels, shape)
+    return header, Part(str(path), found, (), shape, np.array(targets).reshape(len(lines), -1), tuple(labels_of))
 
 
-def _not_a_number(path: Path, line: int, header: list[str], label: int, cells: list[str]) -> DataError:
-    names = header[:label] + header[label + 1 :]
-    name, value = next((name, cell) for name, cell in zip(names, cells, strict=True) if not _is_number(cell))
+def _not_a_number(path: Path, line: int, names: list[str], cells: list[str]) -> DataError:
+    name, value = next((name, cell) for name, cell in zip(names, cells, strict=True) if not is_number(cell))
     return DataError(f"{path}: line {line}: column {name!r} must have a finite number, has {value[:40]!r}")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
 
 
 def _image_shape(path: Path, columns: int, given: Sequence[int] | None) -> Shape:

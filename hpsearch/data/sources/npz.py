@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import Part, Shape, assemble, numbers
+from hpsearch.data.sources.common import Part, Shape, assemble, numbers, part_with_targets
+from hpsearch.data.sources.targets import refuse_values
 from hpsearch.errors import DataError, nearest
 
 _MOST_CHANNELS = 4
@@ -22,18 +23,20 @@ _USUAL_NAMES = {
 """What an array is called where the study file does not say: the first of these that the file has."""
 
 
-def read_npz(path: Path, table: Mapping[str, Any]) -> Dataset:
+def read_npz(path: Path, table: Mapping[str, Any], *, regression: bool = False) -> Dataset:
     """Read the arrays that `table` names: samples, labels, test_samples, test_labels, or hold out `test` samples.
 
     Samples are rows (n, features), or images (n, height, width), (n, height, width, channels) or (n, channels, height,
-    width): `channels` = "last" or "first" says which where both could be meant; "last" if not given. Raises `DataError`
-    for arrays that are missing or do not fit.
+    width): `channels` = "last" or "first" says which where both could be meant; "last" if not given. The labels of a
+    regression are numbers (n,), or (n, T) for several targets. Raises `DataError` for arrays that are missing or do not
+    fit.
     """
     with path.open("rb") as file:
         arrays = _open(path, file)
-        train = _read_part(path, arrays, table, "samples", "labels")
-        test = table["test"] if "test" in table else _read_part(path, arrays, table, "test_samples", "test_labels")
-        return assemble(path.name, train, test)
+        train = _read_part(path, arrays, table, ("samples", "labels"), regression)
+        if "test" in table:
+            return assemble(path.name, train, table["test"])
+        return assemble(path.name, train, _read_part(path, arrays, table, ("test_samples", "test_labels"), regression))
 
 
 def _open(path: Path, file: BinaryIO) -> Any:
@@ -46,8 +49,9 @@ def _open(path: Path, file: BinaryIO) -> Any:
     return arrays
 
 
-def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], samples_key: str, labels_key: str) -> Part:
-    """Read the arrays that these two keys of `table` name."""
+def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], keys: tuple[str, str], regression: bool) -> Part:
+    """Read the arrays of samples and labels that these two keys of `table` name."""
+    samples_key, labels_key = keys
     name, labels_name = (
         table.get(key) or next((usual for usual in _USUAL_NAMES[key] if usual in arrays.files), _USUAL_NAMES[key][0])
         for key in (samples_key, labels_key)
@@ -56,8 +60,10 @@ def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], samples_key: s
     samples = numbers(place, _array(path, arrays, samples_key, name))
     samples, image_shape = channels_first(place, samples, table.get("channels"))
     labels = _array(path, arrays, labels_key, labels_name)
-    texts = labels_of(f"{path}: {labels_name!r}", labels, len(samples))
-    return Part(place, samples.reshape(len(samples), -1), texts, image_shape)
+    flat = samples.reshape(len(samples), -1)
+    if regression:
+        return part_with_targets(place, flat, image_shape, f"{path}: {labels_name!r}", labels)
+    return Part(place, flat, labels_of(f"{path}: {labels_name!r}", labels, len(samples)), image_shape)
 
 
 def _array(path: Path, arrays: Any, key: str, name: str) -> npt.NDArray[Any]:
@@ -90,6 +96,8 @@ def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any,
 
 def labels_of(place: str, labels: npt.NDArray[Any], samples: int) -> list[str]:
     """Return labels (n,) or (n, 1), whole numbers or text, as text."""
+    if labels.dtype.kind == "f":
+        refuse_values(place, [str(value) for value in labels.ravel().tolist()])
     if labels.shape not in ((samples,), (samples, 1)):
         raise DataError(f"{place}: must have one label for each of the {samples:,} samples, is {labels.shape}")
     values = labels.reshape(-1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.modules import module_of
-from hpsearch.data.sources.common import Part, Shape, assemble, numbers
+from hpsearch.data.sources.common import Part, Shape, assemble, numbers, part_with_targets
 from hpsearch.data.sources.npz import channels_first, labels_of
 from hpsearch.errors import DataError, nearest, raised
 
@@ -23,15 +23,17 @@ _FORMER_NAMES = {"images": "samples", "test_images": "test_samples"}
 """Of keys of the dict that `load` returns; files written for earlier versions use them."""
 
 
-def read_python(path: Path, table: Mapping[str, Any]) -> Dataset:
+def read_python(path: Path, table: Mapping[str, Any], *, regression: bool = False) -> Dataset:
     """Call `load` of the file at `path` with the table's other keys, and check what it returns.
 
-    It must be a dict: samples (n, features) or as an .npz file may have them; labels (n,); test_samples and
-    test_labels, unless `test` holds some out; optionally classes, names in the order of the labels, and image_shape,
-    the (channels, height, width) of a row. Raises `DataError` for anything else.
+    It must be a dict: samples (n, features) or as an .npz file may have them; labels (n,), in a `regression` numbers
+    (n,) or (n, T); test_samples and test_labels, unless `test` holds some out; optionally classes, names in the order
+    of the labels, and image_shape, the (channels, height, width) of a row. Raises `DataError` for anything else.
     """
     given = _call(path, _load(path), {key: value for key, value in table.items() if key not in _OWN})
-    train, names = _part(path, given, "samples", "labels"), _names(path, given.get("classes"))
+    train, names = _part(path, given, "samples", "labels", regression), _names(path, given.get("classes"))
+    if regression and names is not None:
+        raise DataError(f'{path}: load must return no classes where data.task = "regression", returned {len(names)}')
     if "test" in table:
         if there := [key for key in ("test_samples", "test_labels") if key in given]:
             raise DataError(f"data.dataset.test must not be given; load in {path} returns {there[0]}")
@@ -39,7 +41,7 @@ def read_python(path: Path, table: Mapping[str, Any]) -> Dataset:
     if "test_samples" not in given:
         rule = "load must return test_samples and test_labels, or data.dataset have test = n, to hold some out"
         raise DataError(f"{path}: {rule}")
-    return assemble(path.name, train, _part(path, given, "test_samples", "test_labels"), names=names)
+    return assemble(path.name, train, _part(path, given, "test_samples", "test_labels", regression), names=names)
 
 
 def _load(path: Path) -> Callable[..., Any]:
@@ -86,7 +88,7 @@ def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -
     return renamed
 
 
-def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str) -> Part:
+def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str, regression: bool) -> Part:
     for key in (samples, labels):
         if key not in given:
             raise DataError(f"{path}: load must return {key}, returned {', '.join(given) or 'nothing'}")
@@ -97,8 +99,10 @@ def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str) -> Pa
         raise DataError(f"{place} and {labels} must be arrays: {raised(error)}") from error
     pixels, shape = channels_first(place, numbers(place, pixels), None)
     shape = _shape(path, given.get("image_shape"), shape, pixels.size // len(pixels))
-    texts = labels_of(f"{path}: {labels}", classes, len(pixels))
-    return Part(place, pixels.reshape(len(pixels), -1), texts, shape)
+    flat = pixels.reshape(len(pixels), -1)
+    if regression:
+        return part_with_targets(place, flat, shape, f"{path}: {labels}", classes)
+    return Part(place, flat, labels_of(f"{path}: {labels}", classes, len(pixels)), shape)
 
 
 def _shape(path: Path, given: Any, found: Shape, features: int) -> Shape:

@@ -71,14 +71,28 @@ class _Held(Table):
         return self
 
 
+Columns = Annotated[
+    Annotated[Text, Tag(TAG + "one")]
+    | Annotated[tuple[Text, ...], Field(strict=False, min_length=1, max_length=1000), Tag(TAG + "several")],
+    Discriminator(lambda given: TAG + ("several" if isinstance(given, list | tuple) else "one")),
+]
+
+
 class Csv(_Held):
     """A CSV file with a header line: one column of labels, all others are features."""
 
     kind: Literal["csv"]
-    label: Text
-    """The name of the column of labels; all others must be numbers."""
+    label: Columns
+    """The name of the column of labels; all others must be numbers. In a regression it may be a list of columns."""
     image_shape: Annotated[tuple[Count, ...], Field(strict=False, min_length=3, max_length=3)] | None = None
     """`[channels, height, width]`, where each row is an image."""
+
+    @model_validator(mode="after")
+    def _has_distinct_labels(self) -> Self:
+        for i, name in enumerate(self.label if isinstance(self.label, tuple) else ()):
+            if name in self.label[:i]:
+                raise wrong(f"must not repeat a column, got {show(name)} twice", "label")
+        return self
 
 
 class Folder(_Held):
@@ -138,6 +152,8 @@ class Data(Table):
 
     source: Annotated[Source, Field(alias="dataset")]
     """`"digits"`, `"cifar10"`, or a table that describes your own files."""
+    task: Literal["classification", "regression"] = "classification"
+    """What the labels are: classes, or the values of a regression, which csv, npz and python files may have."""
     train: Count
     """The number of training samples."""
     held_out: Annotated[HeldOut, Field(alias="validation")]
