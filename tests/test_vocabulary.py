@@ -82,7 +82,7 @@ WORDS = (
     Retired(
         only("looking|looked at|looks at|number of looks|looks"),
         "evaluation on the test set, to read, to check",
-        lines="looks (up|ahead)",
+        lines="looks (up|ahead|like)",
     ),
     Retired(only("founding|examining|telling|serving|placing|hosting"), "a noun or a verb"),
     Retired(only("races?|racer|entrants?|judges?|judged"), "stage with a pruner, candidate, pruner"),

@@ -4,10 +4,10 @@ from hpsearch.search.progress import StageProgress
 
 
 def summary(p: StageProgress) -> str:
-    """The text beside a bar: numbers of trials, the best accuracy so far, the time left of a budget of minutes."""
+    """The text beside a bar: numbers of trials, the best value so far, the time left of a budget of minutes."""
     pruned = f", {p.trials_pruned:,} pruned" if p.trials_pruned else ""
     failed = f", {p.trials_failed:,} failed" if p.trials_failed else ""
-    best = "" if p.best is None else f", best {100 * p.best:.2f}%"
+    best = "" if p.best is None else f", best {p.goal.named(p.best)}"
     left = "" if p.seconds_left is None or is_complete(p) else f", {duration(p.seconds_left)} of its budget left"
     return f"{p.trials_done:,}/{p.trials:,} trials{pruned}{failed}{best}{left}"
 

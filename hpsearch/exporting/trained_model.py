@@ -183,6 +183,9 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> T
 
 
 def _split(study: Study, row: Record, trial: Record, workspace: Path, data_dir: Path | None) -> Path:
+    if study.data.task == "regression":
+        rule = "a model of a regression cannot be exported yet; its weights are in Results.weights"
+        raise InputError(f"study {row['name']!r}: {rule}")
     dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace)
     if dataset.fingerprint != row["data"]["fingerprint"]:
         rule = f"the dataset is not the one that study {row['name']!r} was trained with"

@@ -8,7 +8,15 @@ from hpsearch.errors import InputError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
 from hpsearch.search.options import Options, how_to_resume
-from hpsearch.search.preparation import check, checked_plugin, find_workspace, prepare, stages_of
+from hpsearch.search.preparation import (
+    check,
+    check_measures,
+    checked_plugin,
+    find_workspace,
+    measures_of,
+    prepare,
+    stages_of,
+)
 from hpsearch.search.resume import resume
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.storage import reading, writing
@@ -39,7 +47,8 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
         raise InputError(f"study {study.name!r} exists already; go on with `{command}`, or give it a new name")
     workspace = find_workspace(study.model.file, Path(place))
     plugin = checked_plugin(study, workspace)
-    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
+    measures = measures_of(study, plugin, workspace)
+    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
     check(study, plugin, dataset, options.storage)
     new = NewStudy(
         name=study.name,
@@ -57,6 +66,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     )
     with open_workers(options) as workers:
         splits = prepare(study, dataset)
+        check_measures(study, measures, splits)
         with closing(Database(options.storage, create=True)) as database:
             with database.transaction() as connection:
                 if reading.find_study(connection, study.name) is None:
@@ -65,4 +75,6 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             if row.text != text:
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
             with closing(Coordinator(database, row.id, row.name)):
-                return study.name, run_study(database, row, study, plugin, dataset, splits, workers, options.watcher)
+                return study.name, run_study(
+                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher
+                )

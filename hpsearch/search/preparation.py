@@ -3,21 +3,28 @@
 May import spec, data, storage and workers.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hpsearch import data, spec
 from hpsearch.data import Dataset
 from hpsearch.data.augmentation import Augmentation, check_augmentation
+from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
+from hpsearch.metrics import load as load_metric
 from hpsearch.search.samplers.factory import check_sampler
 from hpsearch.search.stages.space import FINAL, known_of
 from hpsearch.spec import Final, Stage, Study
+from hpsearch.spec.messages import Where, fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import NewStage, StudyRow
 from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import make
 from hpsearch.workers.models.plugin import Plugin, read_plugin, size
+from hpsearch.workers.segments.measures import Measures, truth_of
 
 
 def find_workspace(model: str, path: Path) -> Path:
@@ -72,9 +79,45 @@ def _check_model(study: Study, plugin: Plugin, dataset: Dataset) -> None:
                     continue
                 seen.add(shape)
                 if sample is None:
-                    size(plugin, dataset.samples.shape[1], len(dataset.classes), configuration.parameters)
+                    size(plugin, dataset.samples.shape[1], dataset.outputs, configuration.parameters)
                 else:
                     make(plugin, sample, study.seed, configuration)
+
+
+def measures_of(study: Study, plugin: Plugin, workspace: Path) -> Measures:
+    """What the study measures: its objective and the further metrics, those of one's own read from their files.
+
+    Raises InputError for a file that defines none, and for what a trainable cannot be measured by.
+    """
+    task, place = study.data.task, study.place
+    wanted: list[tuple[Where, Metric | MetricFile]] = [(["objective", "metric"], study.objective.parsed(task))]
+    wanted += [(["objective", "also", i], metric) for i, metric in enumerate(study.objective.others)]
+    found = []
+    for where, given in wanted:
+        metric = given
+        if isinstance(given, MetricFile):
+            direction = given.direction or "maximize"
+            metric = load_metric(replace(given, direction=direction), workspace, task)
+        assert isinstance(metric, Metric)
+        if plugin.kind == "trainable" and metric.needs in ("probabilities", "scores"):
+            rule = f"{metric.name} needs {metric.needs}, but the trainable in {study.model.file} returns classes"
+            raise fail(place, where, rule)
+        found.append(metric)
+    if plugin.kind == "trainable" and task == "regression":
+        raise fail(place, ["data", "task"], f"must be 'classification' with a trainable, {study.model.file} is one")
+    return Measures(found[0], tuple(found[1:]))
+
+
+def check_measures(study: Study, measures: Measures, splits: Mapping[tuple[str, int], Path]) -> None:
+    """Refuse a metric that cannot be computed of the validation or the test samples, such as the AUC of one class."""
+    for path in dict.fromkeys(splits.values()) if measures.computed else ():
+        split = data.open_split(path)
+        for part in ("validation", "test"):
+            for metric in measures.computed:
+                try:
+                    check_labels(metric, truth_of(split, part), split.classes)
+                except MetricError as error:
+                    raise fail(study.place, ["objective"], f"{error} (in the {part} samples)") from None
 
 
 SAMPLE_ROWS = 5_000
@@ -97,12 +140,18 @@ def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
 
 def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
     """The stages and the final as they are stored before they begin."""
-    stages = []
+    stages, objective = [], spec.objective_of(study)
     for name, step in _steps(study):
         samples = spec.data_of(study, step)
-        sizes = {"train": samples.train, "validation": samples.validation_samples, "test": len(dataset.test_labels)}
+        sizes: dict[str, Any] = {
+            "train": samples.train,
+            "validation": samples.validation_samples,
+            "test": len(dataset.test_labels),
+        }
         if samples.folds:
             sizes["folds"] = samples.folds
+        if objective:
+            sizes["objective"] = objective
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Params, TrialRow
+from hpsearch.storage.records import ACCURACY, FAILED, PRUNED, RUNNING, WAITING, Goal, Params, TrialRow
 
 
 @dataclass(frozen=True)
 class StageProgress:
-    """The state of a stage: trials and epochs, done and in all; the best configuration's mean validation accuracy.
+    """The state of a stage: trials and epochs, done and in all; the best configuration's mean value of the objective.
 
     `epochs` is an estimate of the total: a pruned trial counts with the epochs that it was trained for, a trial that is
     not stored yet with the mean of those that have ended. `seconds_left` is what remains of a budget of minutes.
@@ -24,14 +24,16 @@ class StageProgress:
     epochs_done: int
     best: float | None
     seconds_left: float | None = None
+    goal: Goal = ACCURACY
 
 
 @dataclass(frozen=True)
 class TrialEvent:
     """A trial that has ended, once its result is in the database.
 
-    `trial` is its name, STAGE:NUMBER; `params` has the values of the searched hyperparameters. `accuracy` and `loss`
-    are those of the validation samples at `best_epoch`, None where there is no such epoch. `state` is "complete",
+    `trial` is its name, STAGE:NUMBER; `params` has the values of the searched hyperparameters. `value`, the
+    objective, whose name is `metric`, and `loss` are those of the validation samples at `best_epoch`, None where there
+    is no such epoch; `accuracy` is the value where that is the objective. `state` is "complete",
     "pruned" or "failed", and `reason` says why.
     """
 
@@ -45,6 +47,8 @@ class TrialEvent:
     state: str
     epochs: int
     best_epoch: int | None
+    metric: str
+    value: float | None
     accuracy: float | None
     loss: float | None
     reason: str | None
@@ -52,7 +56,7 @@ class TrialEvent:
 
 @dataclass(frozen=True)
 class StageEvent:
-    """A stage that began or went on ("running"), or has ended ("complete"): its trials so far, the best accuracy."""
+    """A stage that began or went on ("running"), or has ended ("complete"): its trials so far, the best value."""
 
     study: str
     stage: str
@@ -64,13 +68,14 @@ class StageEvent:
     trials_failed: int
     trials_pruned: int
     best: float | None
+    metric: str = "accuracy"
 
     @staticmethod
     def of(study: str, progress: StageProgress, state: str) -> "StageEvent":
         """The event of a stage with this progress."""
         p = progress
         counts = (p.trials, p.trials_done, p.trials_failed, p.trials_pruned)
-        return StageEvent(study, p.name, p.position, p.stages, state, *counts, p.best)
+        return StageEvent(study, p.name, p.position, p.stages, state, *counts, p.best, p.goal.metric)
 
 
 class Watcher:
@@ -105,7 +110,8 @@ class Tally:
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
         self._values: dict[int, dict[int, float]] = {}  # by point, by replicate
-        self._best: float | None = None
+        self._best: float | None = None  # the best mean score, like these
+        self._goal = ACCURACY
 
     def note(self, row: TrialRow) -> TrialEvent | None:
         """A trial is new, or has changed. Returns the event if it has ended now."""
@@ -122,10 +128,11 @@ class Tally:
         """A configuration's value is the mean of its replicates, as in the ranking, without failed or pruned ones."""
         values = self._values.setdefault(row.point, {})
         before = _mean(values)
-        if row.value is None or row.state in (FAILED, PRUNED):
+        if row.score is None or row.state in (FAILED, PRUNED):
             values.pop(row.replicate, None)
         else:
-            values[row.replicate] = row.value
+            values[row.replicate] = row.score
+            self._goal = row.goal
         now = _mean(values)
         if now is not None and (self._best is None or now >= self._best):
             self._best = now
@@ -145,7 +152,9 @@ class Tally:
             state=row.state,
             epochs=row.epochs_done,
             best_epoch=row.best_epoch,
-            accuracy=row.value,
+            metric=row.goal.metric,
+            value=row.value,
+            accuracy=row.value if row.goal.metric == "accuracy" else None,
             loss=row.loss,
             reason=row.reason,
         )
@@ -163,6 +172,7 @@ class Tally:
         """The stage's state, with the rest of a budget of minutes; `over` if it gets no further configurations."""
         trials = len(self._rows) if over else max(self._planned, len(self._rows))
         each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
+        best = None if self._best is None else self._goal.sign * self._best
         return StageProgress(
             name=self._name,
             position=self._position,
@@ -173,6 +183,7 @@ class Tally:
             trials_pruned=self._pruned,
             epochs=self._epochs + round((trials - len(self._rows)) * each),
             epochs_done=self._epochs_done,
-            best=self._best,
+            best=best,
             seconds_left=seconds_left,
+            goal=self._goal,
         )

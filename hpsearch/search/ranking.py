@@ -19,7 +19,8 @@ class Ranked:
     """A configuration whose trials, one per replicate, all finished, with the means over them."""
 
     params: Params
-    value: float  # validation accuracy
+    value: float  # the objective
+    score: float  # the same, turned so that a higher one is better
     loss: float  # validation loss
     point: int
     number: int  # of its first trial
@@ -27,7 +28,7 @@ class Ranked:
 
 
 def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
-    """The configurations, best first: by validation accuracy, then the lower validation loss, then the trial's number.
+    """The configurations, best first: by the objective, then the lower validation loss, then the trial's number.
 
     Configurations with more replicates, which were confirmed, come before those with fewer, whose values have a larger
     selection bias. A configuration with a failed, pruned or unfinished replicate is left out, and so are replicates
@@ -40,11 +41,12 @@ def rank(trials: Sequence[TrialRow]) -> list[Ranked]:
     found = []
     for point, members in points.items():
         if all(trial.state == COMPLETE for trial in members):
-            value = fmean(trial.value or 0.0 for trial in members)
+            score = fmean(-math.inf if trial.score is None else trial.score for trial in members)
             loss = fmean(math.inf if trial.loss is None else trial.loss for trial in members)
             ids = tuple(trial.id for trial in members)
-            found.append(Ranked(members[0].params, value, loss, point, members[0].number, ids))
-    return sorted(found, key=lambda ranked: (-len(ranked.trials), -ranked.value, ranked.loss, ranked.number))
+            value = members[0].goal.sign * score
+            found.append(Ranked(members[0].params, value, score, loss, point, members[0].number, ids))
+    return sorted(found, key=lambda ranked: (-len(ranked.trials), -ranked.score, ranked.loss, ranked.number))
 
 
 def require_success(stage: str, trials: Sequence[TrialRow]) -> None:

@@ -7,7 +7,7 @@ from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
 from hpsearch.search.options import Options
-from hpsearch.search.preparation import check, checked_plugin, known_workspace, prepare
+from hpsearch.search.preparation import check, check_measures, checked_plugin, known_workspace, measures_of, prepare
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
@@ -35,7 +35,8 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, launch "
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
-        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace)
+        measures = measures_of(study, plugin, workspace)
+        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
@@ -44,6 +45,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         check(study, plugin, dataset, options.storage)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
             splits = prepare(study, dataset)
+            check_measures(study, measures, splits)
             if grown:
                 options.watcher.message(description(row, study, grown))
             with database.transaction() as connection:
@@ -55,4 +57,4 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 if plugin.hash != row.model["hash"]:
                     accept(connection, row, plugin)
                 writing.count_launch(connection, row.id, environment())
-            return run_study(database, row, study, plugin, dataset, splits, workers, options.watcher)
+            return run_study(database, row, study, plugin, measures, dataset, splits, workers, options.watcher)

@@ -35,6 +35,7 @@ from hpsearch.storage.records import (
 )
 from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.pools import Pool, open_pool
+from hpsearch.workers.segments.measures import Measures
 
 
 @contextmanager
@@ -52,6 +53,7 @@ def run_study(
     row: StudyRow,
     study: Study,
     plugin: Plugin,
+    measures: Measures,
     dataset: Dataset,
     splits: Mapping[tuple[str, int], Path],
     workers: tuple[Pool, Interrupts],
@@ -62,7 +64,8 @@ def run_study(
     context = RunContext(
         database=database,
         plugin=plugin,
-        classes=len(dataset.classes),
+        measures=measures,
+        outputs=dataset.outputs,
         inputs=dataset.samples.shape[1],
         splits=splits,
         pool=pool,

@@ -8,10 +8,19 @@ from hpsearch.spec.growth import Growth, growth
 from hpsearch.spec.messages import check_value
 from hpsearch.spec.reading import difference, parse, read, read_text
 from hpsearch.spec.refinement import narrow
-from hpsearch.spec.resolve import Configuration, augmentation_of, data_of, epochs, replicates_of, resolve
+from hpsearch.spec.resolve import (
+    Configuration,
+    augmentation_of,
+    data_of,
+    epochs,
+    objective_of,
+    replicates_of,
+    resolve,
+)
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
 from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
+from hpsearch.spec.tables.objective import Objective
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
 from hpsearch.spec.tables.reference import Reference
@@ -54,6 +63,7 @@ __all__ = [
     "Momentum",
     "Nesterov",
     "Npz",
+    "Objective",
     "OneCycle",
     "Optimiser",
     "Pruner",
@@ -83,6 +93,7 @@ __all__ = [
     "is_training_key",
     "limits",
     "narrow",
+    "objective_of",
     "parse",
     "probes",
     "read",

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hpsearch.metrics import Metric
 from hpsearch.spec.checks.bounds import first_probes
 from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, whole_epochs
 from hpsearch.spec.messages import Where, describe, fail
@@ -33,6 +34,7 @@ class Configuration:
     model: dict[str, Any]
     training: Training
     augmentation: Augmentation = field(default_factory=Augmentation)
+    objective: Mapping[str, Any] | None = None  # {"metric", "direction", "share"}; None is the accuracy
 
     @property
     def file(self) -> str:
@@ -45,15 +47,16 @@ class Configuration:
         return {key: value for key, value in self.model.items() if key != "file"}
 
     def to_json(self) -> dict[str, Any]:
-        """Return {"model": …, "training": …, "augmentation": …} of plain values, with the study file's names."""
+        """Return {"model": …, "training": …, …} of plain values, with the study file's names."""
         varied = self.augmentation.model_dump()
-        return {"model": self.model, "training": as_given(self.training), "augmentation": varied}
+        said = {"model": self.model, "training": as_given(self.training), "augmentation": varied}
+        return said | ({"objective": dict(self.objective)} if self.objective else {})
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Configuration":
         """Return the configuration that `to_json` wrote."""
         varied = Augmentation.of(stored.get("augmentation", {}))
-        return cls(dict(stored["model"]), Training.of(stored["training"]), varied)
+        return cls(dict(stored["model"]), Training.of(stored["training"]), varied, stored.get("objective"))
 
 
 def as_given(training: PartialTraining) -> dict[str, Any]:
@@ -79,19 +82,45 @@ def replicates_of(study: Study, step: Stage | Final) -> int:
     return data_of(study, step).folds or step.replicates
 
 
+def objective_of(study: Study) -> dict[str, Any] | None:
+    """Return {"metric", "direction", "share"} of a study's objective, None where it is the accuracy.
+
+    A metric of one's own is to be maximised if the study file does not say otherwise.
+    """
+    metric = study.objective.parsed(study.data.task)
+    if metric.name == "accuracy":
+        return None
+    share = isinstance(metric, Metric) and metric.share
+    return {"metric": metric.name, "direction": metric.direction or "maximize", "share": share}
+
+
+def _of_study(study: Study, objective: Mapping[str, Any] | None) -> dict[str, Any]:
+    """[training] of the study, with the defaults that follow from its task and its objective."""
+    training = as_given(study.training)
+    if study.data.task == "regression" and "loss" not in study.training.model_fields_set:
+        training["loss"] = "squared_error"
+    stop = study.training.stop
+    if objective and stop is not None and "metric" not in stop.model_fields_set:
+        del training["stop"]["metric"]
+    return training
+
+
 def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
     """Return what a trial of `step` with these hyperparameters trains with.
 
     The step's own keys replace the study's, and `params` (flat names: "lambda", "schedule.eta_max") replace both.
     Raises StudyFileError where the result breaks a rule, at the place in the file where it comes from.
     """
-    training = merge(as_given(study.training), written_out(step.training), ALTERNATIVES)
+    objective = objective_of(study)
+    training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
     model = merge({"file": study.model.file} | study.model.parameters, step.model)
     for key, value in params.items():
         if is_training_key(key):
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
         else:
             model = merge(model, _nested(key, value))
+    if objective and isinstance(training.get("stop"), dict):
+        training["stop"] = {"metric": "objective"} | training["stop"]
     try:
         checked = Training.of(training)
         check_fit(checked, data_of(study, step).train)
@@ -100,7 +129,7 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     except UnfitError as error:
         path, text = error.path, error.text
     else:
-        return Configuration(model, checked, augmentation_of(study, step))
+        return Configuration(model, checked, augmentation_of(study, step), objective)
     raise fail(study.place, [*_source(study, step, params, path)], text)
 
 

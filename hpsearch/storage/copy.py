@@ -35,7 +35,7 @@ def copy_study(source: Connection, target: Connection, study_id: int) -> None:
     new_stages = _copy(source, target, stages, chosen, study_id=studies, optuna_study_id=optuna_studies)
     searched = select(trials).join(stages).where(of_study)
     new_trials = _copy(source, target, trials, searched, stage_id=new_stages, optuna_trial_id=optuna_trials)
-    for table in (schema.curves, schema.weights, schema.predictions):
+    for table in schema.OF_TRIALS:
         results = select(table).join_from(table, trials).join_from(trials, stages).where(of_study)
         _copy(source, target, table, results, trial_id=new_trials)
 

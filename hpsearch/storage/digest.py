@@ -74,16 +74,19 @@ _SAME = (
     ),
     *("parameters", "test_cost", "test_loss", "test_accuracy"),
 )
+_LATER = ("test_metrics",)
+"""Columns that are hashed only where they hold something, so that digests from before there were any stay."""
 
 
 def _add_trials(found: _Hash, connection: Connection, stage: StageRow) -> dict[int, int]:
     """Add a stage's trials; return their numbers by id."""
     column = schema.trials.c
-    query = select(column.id, column.number, column.reason, *(column[name] for name in _SAME))
+    query = select(column.id, column.number, column.reason, *(column[name] for name in (*_SAME, *_LATER)))
     rows = connection.execute(query.where(column.stage_id == stage.id).order_by(column.number)).all()
     for row in rows:
         reason = None if row.state == FAILED else row.reason  # a failure's may hold paths
-        found.add_json([row.number, reason, *row[3:]])
+        same, later = row[3 : 3 + len(_SAME)], row[3 + len(_SAME) :]
+        found.add_json([row.number, reason, *same, *(value for value in later if value is not None)])
     return {row.id: row.number for row in rows}
 
 
@@ -96,10 +99,14 @@ def _of_stage(connection: Connection, stage_id: int, table: Any, columns: Iterab
 
 def _add_curves(found: _Hash, connection: Connection, stage_id: int) -> None:
     column = schema.curves.c
-    measured = [each for each in column if each.name not in ("trial_id", "epoch")]
+    measured = [each for each in column if each.name not in ("trial_id", "epoch", "value")]  # it follows from others
     pack = struct.Struct(f"<qq{len(measured)}d").pack
     for row in _of_stage(connection, stage_id, schema.curves, [column.epoch, *measured], column.epoch):
         found.add(pack(*row[:2], *(math.nan if value is None else value for value in row[2:])))
+    column = schema.measurements.c
+    columns = [column.epoch, column.metric, column.train, column.validation]
+    for row in _of_stage(connection, stage_id, schema.measurements, columns, column.epoch, column.metric):
+        found.add_json(list(row))
 
 
 def _add_weights(found: _Hash, connection: Connection, stage_id: int) -> None:
@@ -123,8 +130,9 @@ def _arrays(content: bytes) -> list[tuple[str, bytes]]:
 
 def _add_predictions(found: _Hash, connection: Connection, stage_id: int) -> None:
     column = schema.predictions.c
-    columns = [column.split, column.samples, column.correct, column.predicted]
-    for number, split, samples, *contents in _of_stage(connection, stage_id, schema.predictions, columns, column.split):
+    columns = [column.split, column.samples, column.correct, column.predicted, column.outputs]
+    rows = _of_stage(connection, stage_id, schema.predictions, columns, column.split)
+    for number, split, samples, correct, predicted, outputs in rows:
         found.add_json([number, split, samples])
-        for content in contents:
-            found.add(content or b"")
+        for content in (correct, predicted or b"", *([outputs] if outputs else [])):
+            found.add(content)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, text
 from hpsearch.storage import reading, schema
 from hpsearch.storage.mirror.distributions import categorical
 from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, StageRow, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
 
 _AT_ONCE = 1000
 
@@ -52,18 +52,22 @@ def _sqlite(connection: Connection) -> list[str]:
 class _Curve:
     """What a trial's curve says, read epoch by epoch."""
 
+    sign: float = 1.0
     epochs: int = 0
     complete: bool = True
     best_epoch: int | None = None
-    best: float = -1.0
+    best: float | None = None
     last: float | None = None
+    differs: int | None = None  # the first epoch whose value is not that of its metric
 
-    def add(self, epoch: int, accuracy: float) -> None:
+    def add(self, epoch: int, value: float | None, metric: float | None) -> None:
         self.complete &= epoch == self.epochs + 1
+        if value != metric and self.differs is None:
+            self.differs = epoch
         self.epochs = epoch
-        self.last = accuracy
-        if accuracy is not None and accuracy > self.best:
-            self.best_epoch, self.best = epoch, accuracy
+        self.last = value
+        if value is not None and (self.best is None or self.sign * value > self.sign * self.best):
+            self.best_epoch, self.best = epoch, value
 
 
 @dataclass
@@ -72,12 +76,12 @@ class _Stored:
 
     weights: Mapping[str, int]  # kind → epoch
     right: Mapping[str, float]  # split → share of the samples
-    test_accuracy: float | None
+    test_value: float | None
 
 
 def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
     trials = reading.trials(connection, stage.id)
-    curves, stored = _curves(connection, stage.id), _stored(connection, stage.id)
+    curves, stored = _curves(connection, stage), _stored(connection, stage.id)
     if [trial.number for trial in trials] != list(range(len(trials))):
         yield f"its {len(trials)} trials are not numbered 0 to {len(trials) - 1}"
     for (point, replicate), times in Counter((trial.point, trial.replicate) for trial in trials).items():
@@ -96,13 +100,20 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
     yield from _of_mirror(connection, stage, trials, curves)
 
 
-def _curves(connection: Connection, stage_id: int) -> dict[int, _Curve]:
-    column = schema.curves.c
-    query = select(column.trial_id, column.epoch, column.validation_accuracy).join_from(schema.curves, schema.trials)
-    query = query.where(schema.trials.c.stage_id == stage_id).order_by(column.trial_id, column.epoch)
+def _curves(connection: Connection, stage: StageRow) -> dict[int, _Curve]:
+    column, other, goal = schema.curves.c, schema.measurements.c, Goal.of(stage.data)
+    rows = schema.curves.join(schema.trials)
+    if goal.metric in schema.METRICS:
+        metric = column[f"validation_{goal.metric}"]
+    else:
+        metric = other.validation
+        same = (other.trial_id == column.trial_id) & (other.epoch == column.epoch) & (other.metric == goal.metric)
+        rows = rows.outerjoin(schema.measurements, same)
+    query = select(column.trial_id, column.epoch, column.value, metric).select_from(rows)
+    query = query.where(schema.trials.c.stage_id == stage.id).order_by(column.trial_id, column.epoch)
     found: dict[int, _Curve] = {}
-    for trial_id, epoch, accuracy in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
-        found.setdefault(trial_id, _Curve()).add(epoch, accuracy)
+    for trial_id, *point in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
+        found.setdefault(trial_id, _Curve(goal.sign)).add(*point)
     return found
 
 
@@ -117,11 +128,11 @@ def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
     predictions = select(prediction.trial_id, prediction.split, prediction.samples, prediction.correct)
     predictions = predictions.join_from(schema.predictions, schema.trials).where(own)
     for trial_id, split, samples, correct in connection.execute(predictions.execution_options(yield_per=_AT_ONCE)):
-        share = (int.from_bytes(correct) >> (8 * len(correct) - samples)).bit_count() / samples
+        share = (int.from_bytes(correct) >> max(0, 8 * len(correct) - samples)).bit_count() / samples
         right.setdefault(trial_id, {})[split] = share
     return {
-        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_accuracy)
-        for row in connection.execute(select(trial.id, trial.test_accuracy).where(own))
+        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_value)
+        for row in connection.execute(select(trial.id, trial.test_value).where(own))
     }
 
 
@@ -130,11 +141,13 @@ def _of_curve(trial: TrialRow, curve: _Curve) -> Iterator[str]:
     lengths = (trial.epochs_done, trial.epochs_done - 1) if trial.state == FAILED else (trial.epochs_done,)
     if not curve.complete or curve.epochs not in lengths:
         yield f"its curve is not that of {trial.epochs_done} epochs, each once"
+    if curve.differs is not None:
+        yield f"its value in epoch {curve.differs} is not its validation {trial.goal.metric}"
     if trial.epochs_done > trial.epochs or (trial.state == WAITING and trial.epochs_done):
         yield f"it is {trial.state} with {trial.epochs_done} of {trial.epochs} epochs"
     if trial.state == COMPLETE and trial.epochs_done < trial.epochs and trial.reason is None:
         yield f"it is complete after {trial.epochs_done} of {trial.epochs} epochs without a reason"
-    wanted: tuple[int | None, float | None] = (curve.best_epoch, curve.best if curve.best_epoch else None)
+    wanted: tuple[int | None, float | None] = (curve.best_epoch, curve.best)
     if trial.configuration.get("training", {}).get("keep") == "last":
         lost = trial.state == FAILED or not curve.epochs
         wanted = (None, None) if lost else (curve.epochs, curve.last)
@@ -154,10 +167,13 @@ def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[st
     best = stored.weights.get("best")
     if best != trial.best_epoch and (needed or best is not None):
         yield f"its best weights are of epoch {best}, not {trial.best_epoch}"
-    for split, accuracy in (("validation", trial.value), ("test", stored.test_accuracy)):
+    goal = trial.goal
+    for split, value in (("validation", trial.value), ("test", stored.test_value)):
         share = stored.right.get(split)
-        if (share is None) != (accuracy is None) or (share is not None and abs(share - (accuracy or 0.0)) > 1e-6):
-            yield f"its {split} accuracy is {accuracy}, by its predictions {share}"
+        if (share is None) != (value is None):
+            yield f"its {split} {goal.metric} is {value}, but its predictions are{' not' * (share is None)} stored"
+        elif share is not None and goal.metric == "accuracy" and abs(share - (value or 0.0)) > 1e-6:
+            yield f"its {split} accuracy is {value}, by its predictions {share}"
 
 
 _Shown = tuple[int, TrialState, float | None, dict[str, Any]]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 from hpsearch.errors import StorageError, nearest
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRow, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Goal, StageRow, StudyRow, TrialRow
 
 
 def study_names(connection: Connection) -> list[str]:
@@ -64,16 +64,16 @@ def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> di
 
 
 def validation_curves(connection: Connection, stage_id: int) -> dict[int, list[tuple[int, float, float]]]:
-    """Of each trial of a stage, by id: epoch, validation accuracy and validation loss, epoch by epoch."""
+    """Of each trial of a stage, by id: epoch, the objective and validation loss, epoch by epoch."""
     curve, trial = schema.curves.c, schema.trials.c
     query = (
-        select(curve.trial_id, curve.epoch, curve.validation_accuracy, curve.validation_loss)
+        select(curve.trial_id, curve.epoch, curve.value, curve.validation_loss)
         .join_from(schema.trials, schema.curves)
         .where(trial.stage_id == stage_id)
         .order_by(curve.trial_id, curve.epoch)
     )
     rows = groupby(connection.execute(query), key=itemgetter(0))
-    return {trial_id: [(epoch, accuracy, loss) for _, epoch, accuracy, loss in curves] for trial_id, curves in rows}
+    return {trial_id: [(epoch, value, loss) for _, epoch, value, loss in curves] for trial_id, curves in rows}
 
 
 def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
@@ -97,7 +97,8 @@ def tracebacks(connection: Connection, stage_id: int) -> dict[int, str]:
 def overview(connection: Connection) -> list[dict[str, Any]]:
     """A row for each stage of each study: its state, how many trials and epochs are done, and how good it is so far.
 
-    "best" is the mean validation accuracy of the best configuration over its replicates, "test" its mean test accuracy.
+    "best" is the objective of the best configuration, the mean over its replicates, "test" that on the test set; "goal"
+    says what it is.
     """
     study, stage, trial = schema.studies, schema.stages, schema.trials
     counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
@@ -117,15 +118,20 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
             func.sum(trial.c.epochs_done).label("epochs_done"),
             func.sum(trial.c.epochs).label("epochs"),
             stage.c.id.label("stage_id"),
+            stage.c.data,
         )
         .select_from(study.join(stage).outerjoin(trial))
         .group_by(study.c.id, stage.c.id)
         .order_by(study.c.id, stage.c.position)
     )
     best = _best_configurations(connection)
-    return [
-        dict(row._mapping) | best.get(row.stage_id, {"best": None, "test": None}) for row in connection.execute(query)
-    ]
+    none: dict[str, float | None] = {"best": None, "test": None}
+    found = []
+    for row in connection.execute(query):
+        goal = Goal.of(row.data)
+        lowest_and_highest = best.get(row.stage_id, (none, none))
+        found.append(dict(row._mapping) | lowest_and_highest[goal.sign > 0] | {"goal": goal})
+    return found
 
 
 _COUNTED = (("done", COMPLETE), ("failed", FAILED), ("pruned", PRUNED))
@@ -135,11 +141,17 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
 
 
-def _best_configurations(connection: Connection) -> dict[int, dict[str, float | None]]:
-    """Of each stage, the best configuration's mean accuracies, "best" (validation) and "test"."""
+_Means = dict[str, float | None]
+
+
+def _best_configurations(connection: Connection) -> dict[int, tuple[_Means, _Means]]:
+    """Of each stage, the means "best" (validation) and "test" of the configurations of lowest and of highest value."""
     column = schema.trials.c
     query = select(
-        column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_accuracy).label("test")
+        column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_value).label("test")
     ).where(column.value.is_not(None), column.state.not_in([FAILED, PRUNED]))
-    grouped = query.group_by(column.stage_id, column.point).order_by(func.avg(column.value))
-    return {row.stage_id: {"best": row.best, "test": row.test} for row in connection.execute(grouped)}
+    found: dict[int, tuple[_Means, _Means]] = {}
+    for row in connection.execute(query.group_by(column.stage_id, column.point).order_by(func.avg(column.value))):
+        means: _Means = {"best": row.best, "test": row.test}
+        found[row.stage_id] = found.get(row.stage_id, (means,))[0], means
+    return found

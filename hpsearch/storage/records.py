@@ -2,12 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Params = Mapping[str, Any]
 
 WAITING, RUNNING, COMPLETE, FAILED, PRUNED = "waiting", "running", "complete", "failed", "pruned"
 INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the values of a study's trials are: the objective by name, its direction, and whether it is a share.
+
+    A score is a value turned so that a higher one is better.
+    """
+
+    metric: str = "accuracy"
+    direction: Literal["maximize", "minimize"] = "maximize"
+    share: bool = True  # between 0 and 1, shown in percent
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Goal":
+        """The goal of a trial's configuration or a stage's data; the accuracy where they name none."""
+        found = stored.get("objective")
+        return cls(found["metric"], found["direction"], found["share"]) if found else ACCURACY
+
+    @property
+    def sign(self) -> float:
+        """1 where a higher value is better, −1 where a lower one is."""
+        return -1.0 if self.direction == "minimize" else 1.0
+
+    def text(self, value: float) -> str:
+        """A value as messages show it."""
+        return f"{value:.2%}" if self.share else f"{value:.5g}"
+
+    def named(self, value: float) -> str:
+        """The same with the metric's name, unless that is the accuracy."""
+        return self.text(value) if self.metric == "accuracy" else f"{self.metric} {self.text(value)}"
+
+
+ACCURACY = Goal()
 
 
 @dataclass(frozen=True)
@@ -107,28 +141,45 @@ class TrialRow:
     pruned_at: int | None = None  # the epoch after which the pruner decided against it
     sampler_attributes: Mapping[str, Any] | None = None
 
+    @property
+    def goal(self) -> Goal:
+        """What its value is."""
+        return Goal.of(self.configuration)
+
+    @property
+    def score(self) -> float | None:
+        """The value, turned so that a higher one is better."""
+        return None if self.value is None else self.goal.sign * self.value
+
 
 @dataclass(frozen=True)
 class BestRecord:
-    """The best epoch so far: its weights and which validation samples it predicted correctly (packed bits)."""
+    """The best epoch so far: its weights and which validation samples it predicted correctly (packed bits).
+
+    `outputs` are the scores or values of the validation samples, where a metric of the study needs them.
+    """
 
     epoch: int
     value: float
     weights: bytes
     correct: bytes
     samples: int
+    outputs: bytes | None = None
 
 
 @dataclass(frozen=True)
 class TestRecord:
-    """An evaluation on the test set."""
+    """An evaluation on the test set; `value` is the objective, `metrics` has what else was recorded."""
 
     cost: float
     loss: float
     accuracy: float
-    predicted: bytes
+    value: float
+    metrics: Mapping[str, float]
+    predicted: bytes | None
     correct: bytes
     samples: int
+    outputs: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +199,7 @@ class Progress:
     cohort: int | None = None  # the number of the first of the trials that the segment trained
     finished: bool = False
     traceback: str | None = None  # of a failure in the model file
+    metrics: Sequence[Mapping[str, Any]] = ()  # rows of hpsearch_metrics
 
     @property
     def outcome(self) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from hpsearch.storage.column_types import Blob, Json, Real, Text
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every change of these tables, which also adds a module to `migrations`."""
 
 OLDEST_VERSION = 3
@@ -90,14 +90,16 @@ trials = Table(
     Column("pruned_at", Integer),  # the epoch after which the pruner decided against it; an audited trial trains on
     Column("epochs", Integer, nullable=False),  # to train
     Column("epochs_done", Integer, nullable=False),
-    Column("best_epoch", Integer),  # 1-based; highest validation accuracy, the earliest of equals
-    Column("value", Real),  # validation accuracy at best_epoch
+    Column("best_epoch", Integer),  # 1-based; the best value of the objective, the earliest of equals
+    Column("value", Real),  # the objective on the validation samples at best_epoch, in its own unit and direction
     Column("parameters", Integer),  # how many numbers the model has
     Column("test_cost", Real),  # at best_epoch; NULL where it was not evaluated on the test set
     Column("test_loss", Real),
     Column("test_accuracy", Real),
     Column("cohort", Integer),  # the number of the first of those that it trained with last; only for who watches
     Column("seconds", Real, nullable=False),  # its share of its cohorts' wall time
+    Column("test_value", Real),  # the objective on the test set
+    Column("test_metrics", Json),  # {metric: value}, as in hpsearch_metrics
     UniqueConstraint("stage_id", "number"),
     UniqueConstraint("stage_id", "point", "replicate"),
 )
@@ -112,6 +114,17 @@ curves = Table(
     Column("eta", Real, nullable=False),  # learning rate of the epoch's last update
     *(Column(f"train_{name}", Real) for name in METRICS),
     *(Column(f"validation_{name}", Real) for name in METRICS),
+    Column("value", Real),  # the objective on the validation samples
+)
+
+measurements = Table(
+    "hpsearch_metrics",  # what a study records beside cost, loss and accuracy
+    metadata,
+    Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("metric", String(64), primary_key=True),
+    Column("train", Real),
+    Column("validation", Real),
 )
 
 weights = Table(
@@ -131,7 +144,11 @@ predictions = Table(
     Column("samples", Integer, nullable=False),  # how many bits of `correct` count
     Column("correct", Blob, nullable=False),  # np.packbits over the split's samples in stored order, at best_epoch
     Column("predicted", Blob),  # uint8 class per sample; only on the test set
+    Column("outputs", Blob),  # float32 per sample and class or target: scores or values, where a metric needs them
 )
+
+OF_TRIALS = (curves, measurements, weights, predictions)
+"""What is deleted and copied with a trial."""
 
 claims = Table(
     "hpsearch_claims",

@@ -132,7 +132,7 @@ def test_studies_that_differ_in_one_number_have_two_digests(original, tmp_path):
 CURVES = "UPDATE hpsearch_curves SET validation_{0} = validation_{0} * 0.5 WHERE trial_id = {1} AND epoch = {2}"
 TRIALS = "UPDATE hpsearch_trials SET {0} WHERE id = {1}"
 CHANGES = [
-    (CURVES.format("accuracy", 1, 1), "stage coarse: "),
+    (CURVES.format("accuracy", 1, 1), "its value in epoch 1 is not its validation accuracy"),
     (TRIALS.format("value = 0.99", 1), "trial coarse:0's value is 0.99 of epoch "),
     (TRIALS.format("pruned_at = 2, state = 'pruned'", 1), "by the plan"),
     (TRIALS.format("params = '{\"lambda\": 0.001, \"eta\": 0.1}'", 1), "trial coarse:0: its params is"),
@@ -157,7 +157,7 @@ RETRAINED = [
     (CURVES.format("cost", 2, 1), "epoch 1's validation_cost is "),
     ("DELETE FROM hpsearch_curves WHERE trial_id = 2 AND epoch = 1", "its curve has "),
     ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "samples that it classifies correctly differ"),
-    (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss and accuracy"),
+    (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accuracy and"),
     ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "its predicted classes of the test"),
 ]  # fmt: skip
 

@@ -161,7 +161,7 @@ BAD = [
     ("budget = { minute = 30 }", "budget.minute is not a key; did you mean 'minutes'?"),
     ("budget = { minutes = 0 }", "budget.minutes must be above 0, got 0"),
     ("budget = { epochs = 1.5 }", "budget.epochs must be a whole number, got 1.5"),
-    ("budget = { target = 55 }", "budget.target must be at most 1, got 55"),
+    ("budget = { target = 55 }", "budget.target must be a share above 0 and at most 1, like the accuracy, got 55"),
     ("budget = { patience = 0 }", "budget.patience must be at least 1, got 0"),
     ("first = { lambda = 1 }", "first must be a list, got { lambda = 1 }"),
     ("first = []", "first must have at least 1, got []"),

@@ -13,7 +13,6 @@ from tiny import url
 
 from hpsearch.storage.database import Database
 
-
 SLOW_ON_MARIADB = {f"test_storage_{name}.py" for name in ("changes", "claims", "mirror", "studies", "upgrade")}
 """Whole studies and long transactions, which PostgreSQL stands for in the default run."""
 

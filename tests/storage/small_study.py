@@ -82,12 +82,12 @@ def segment(trial, last, *, test=False, **given):
     for epoch in range(trial.epochs_done + 1, last + 1 - bool(given.get("failure"))):
         bits = right(trial.number, epoch)
         accuracy = float(bits.mean())
-        curve.append((epoch, 0.1, 1.0 + trial.number, 1.0, 0.5, 2.0 / epoch, 1.0 / epoch, accuracy))
+        curve.append((epoch, 0.1, 1.0 + trial.number, 1.0, 0.5, 2.0 / epoch, 1.0 / epoch, accuracy, accuracy))
         if accuracy > value if not keeps_last else epoch == last:
             value = accuracy
             best = BestRecord(epoch, value, weights(trial.number, epoch), np.packbits(bits).tobytes(), IMAGES)
     finished = last == trial.epochs
-    look = TestRecord(2.0, 1.5, 1.0, bytes(IMAGES), np.packbits(np.ones(IMAGES, bool)).tobytes(), IMAGES)
+    look = TestRecord(2.0, 1.5, 1.0, 1.0, {}, bytes(IMAGES), np.packbits(np.ones(IMAGES, bool)).tobytes(), IMAGES)
     found = {"state": weights(trial.number, last), "parameters": 6, "seconds": 0.5, "finished": finished}
     found |= {"test": look if test and finished else None}
     return Progress(trial, last, curve, best=best, **found | given)

@@ -38,7 +38,7 @@ def begin(database, trials=2):
 def test_a_transaction_that_fails_leaves_nothing_in_either_tables(database):
     stage, trials = begin(database)
     before = everything(database)
-    curve = [(1, 0.1, *(0.5,) * 6)]
+    curve = [(1, 0.1, *(0.5,) * 7)]
     with pytest.raises(RuntimeError), database.transaction() as connection:  # noqa: PT012
         writing.add_study(connection, database.optuna, NewStudy("t", "", "", "", {}, {}, {}), [STAGE])
         writing.commit_progress(connection, [Progress(trials[0], 1, curve, b"state")])
@@ -51,7 +51,7 @@ def test_a_transaction_that_fails_leaves_nothing_in_either_tables(database):
 def test_optuna_shows_the_same_as_our_tables(database):
     stage, trials = begin(database)
     assert [trial.state for trial in mirror(database)] == [TrialState.WAITING] * 2
-    curve = [(1, 0.1, *(0.25,) * 6), (2, 0.1, *(0.5,) * 6)]
+    curve = [(1, 0.1, *(0.25,) * 7), (2, 0.1, *(0.5,) * 7)]
     with database.transaction() as connection:
         writing.commit_progress(connection, [Progress(trial, 1, curve[:1], b"x") for trial in trials])
         halfway = reading.trials(connection, stage.id)

@@ -62,7 +62,7 @@ def test_a_study_that_was_run_has_nothing_wrong_stopped_or_ended(tmp_path):
 FAULTS = {
     "UPDATE hpsearch_trials SET value = 0.75 WHERE number = 0": "trial coarse:0: its value is 0.75 of epoch",
     "UPDATE hpsearch_trials SET best_epoch = 3 WHERE number = 1": "trial coarse:1: its value is",
-    "UPDATE hpsearch_curves SET validation_accuracy = 1.0 WHERE trial_id = 2": "trial coarse:1: its value is",
+    "UPDATE hpsearch_curves SET value = 1.0 WHERE trial_id = 2": "trial coarse:1: its value in epoch",
     "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 2": "trial coarse:0: its curve is not that of 4 epochs",
     "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 4": "trial coarse:0: its curve is not that of 4 epochs",
     "UPDATE hpsearch_curves SET epoch = 5 WHERE trial_id = 1 AND epoch = 4": "trial coarse:0: its curve is not that of 4",
@@ -75,7 +75,7 @@ FAULTS = {
     "UPDATE hpsearch_weights SET epoch = 3 WHERE trial_id = 1": "trial coarse:0: its best weights are of epoch 3",
     "DELETE FROM hpsearch_predictions WHERE trial_id = 1": "trial coarse:0: its validation accuracy is",
     "UPDATE hpsearch_predictions SET correct = x'0000' WHERE trial_id = 1": "trial coarse:0: its validation accuracy is",
-    "UPDATE hpsearch_trials SET test_accuracy = 0.5 WHERE number = 0": "trial coarse:0: its test accuracy is 0.5, by its",
+    "UPDATE hpsearch_trials SET test_value = 0.5 WHERE number = 0": "trial coarse:0: its test accuracy is 0.5, but its",
     "UPDATE trial_values SET value = 0.1": "trial coarse:0: Optuna shows",
     "UPDATE trials SET state = 'RUNNING' WHERE number = 3": "trial coarse:3: Optuna shows",
     "UPDATE trial_params SET param_value = 1 WHERE param_name = 'hidden'": "trial coarse:1: Optuna shows",

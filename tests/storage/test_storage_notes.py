@@ -37,7 +37,7 @@ def begin(database, name="coarse", reasons=("Around the best 3 of coarse.",), ke
 
 def finish(database, stage, trial, value):
     best = BestRecord(2, value, b"w", b"\xff", 8)
-    curve = [(epoch, 0.1, *(value,) * 6) for epoch in (1, 2)]
+    curve = [(epoch, 0.1, *(value,) * 7) for epoch in (1, 2)]
     with database.transaction() as connection:
         writing.commit_progress(connection, [Progress(trial, 2, curve, best=best, finished=True)])
         notes.refresh(connection, stage.id)
@@ -76,7 +76,7 @@ def test_a_trial_that_still_runs_counts_by_its_best_epoch_so_far(database):
     stage, trials = begin(database)
     best = BestRecord(1, 0.25, b"w", b"\xff", 8)
     with database.transaction() as connection:
-        result = Progress(trials[2], 1, [(1, 0.1, *(0.25,) * 6)], b"state", best=best)
+        result = Progress(trials[2], 1, [(1, 0.1, *(0.25,) * 7)], b"state", best=best)
         writing.commit_progress(connection, [result])
         notes.refresh(connection, stage.id)
     text = get_note(mirror(database, stage))

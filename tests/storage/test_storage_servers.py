@@ -252,9 +252,9 @@ def test_numbers_text_and_blobs_are_what_they_were(database, storage):
     add(database, study=replace(STUDY, name="S "))
     start(database)
     (trial,) = add_trials(database, new_trials(0, 1, keep="last"))
-    numbers = (0.1, 5e-324, 1.7976931348623155e308, -0.0, 1 / 3, float("inf"), float("-inf"))
+    numbers = (0.1, 5e-324, 1.7976931348623155e308, -0.0, 1 / 3, float("inf"), float("-inf"), 2.5)
     blob = bytes(range(256)) * 20_000
-    curve = [(1, *numbers), (2, 0.1, *[float("nan")] * 6)]
+    curve = [(1, *numbers), (2, 0.1, *[float("nan")] * 7)]
     with database.transaction() as connection:
         writing.commit_progress(connection, [Progress(trial, 2, curve, blob, traceback="a\0b")])
     with opened_to_read(storage) as connection:
@@ -262,7 +262,7 @@ def test_numbers_text_and_blobs_are_what_they_were(database, storage):
         study = reading.get_study(connection, "s")
         assert list(first[2:]) == list(numbers)
         assert repr(first[5]) == "0.0"
-        assert second[3:] == (None,) * 6
+        assert second[3:] == (None,) * 7
         assert reading.weights(connection, [trial.id], "state")[trial.id] == blob
         assert study.text == "ä☃😀'\"\\%s\n" * 20_000
         assert reading.study_names(connection) == ["s", "S "]

@@ -13,7 +13,7 @@ from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes
-from hpsearch.storage.records import Decision
+from hpsearch.storage.records import ACCURACY, Decision
 
 
 @pytest.fixture
@@ -88,6 +88,6 @@ def test_a_note_reads_the_best_trials_only(database, monkeypatch):
     trials = add_trials(database, new_trials(0, 40))
     with database.transaction() as connection:
         writing.commit_progress(connection, [segment(trial, 4) for trial in trials])
-        best = notes._best(connection, 1)
+        best = notes._best(connection, 1, ACCURACY)
         ranked = sorted(reading.trials(connection, 1), key=lambda t: (-t.value, t.loss, t.number))
     assert [trial.id for trial in best] == [trial.id for trial in ranked[:5]]

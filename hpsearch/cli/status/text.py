@@ -83,8 +83,8 @@ def _with_true_states(rows: Sequence[dict[str, Any]], storage: str) -> list[dict
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
-    def percent(value: float | None) -> str:
-        return "" if value is None else f"{100 * value:.2f}%"
+    def shown(value: float | None) -> str:
+        return "" if value is None else row["goal"].named(value)
 
     if row["trials"] is None:
         return {"stage": row["stage"], "trials": row["stage_state"]} | dict.fromkeys(
@@ -97,8 +97,8 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "pruned": str(row["pruned"] or ""),
         "failed": str(row["failed"] or ""),
         "epochs": f"{row['epochs_done'] or 0}/{row['epochs'] or 0}",
-        "best": percent(row["best"]),
-        "test": percent(row["test"]),
+        "best": shown(row["best"]),
+        "test": shown(row["test"]),
     }
 
 
@@ -167,7 +167,9 @@ def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
     reason = f": {one_line(trial.reason)}" if trial.reason else ""
     yield f"{stage.name}:{trial.number} is {trial.state}{reason}"
     yield f"configuration {trial.point}, replicate {trial.replicate}: {_configuration(trial)}"
-    best = "" if trial.value is None else f", best validation accuracy {trial.value:.2%} in epoch {trial.best_epoch}"
+    goal, best = trial.goal, ""
+    if trial.value is not None:
+        best = f", best validation {goal.metric} {goal.text(trial.value)} in epoch {trial.best_epoch}"
     yield f"{trial.epochs_done} of {trial.epochs} epochs{best}"
     if trial.pruned_at is not None and trial.state != PRUNED:
         yield f"it would have been pruned at epoch {trial.pruned_at}; it trains on to audit the pruner"

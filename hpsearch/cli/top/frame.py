@@ -3,6 +3,7 @@
 It is read in a few queries; the database is never written.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from hpsearch.errors import StorageError
 from hpsearch.storage import claims, reading, schema
-from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING
+from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING, Goal
 
 _Row = Row[*tuple[Any, ...]]
 
@@ -34,11 +35,12 @@ class StageFacts:
     best: float | None
     test: float | None
     ended: str | None
+    goal: Goal
 
 
 @dataclass(frozen=True)
 class TrialFacts:
-    """A trial, STAGE:NUMBER, its configuration, and its validation accuracy by epoch.
+    """A trial, STAGE:NUMBER, its configuration, and its objective by epoch.
 
     Of several replicates it is the first; `value` is the mean over all of them.
     """
@@ -72,6 +74,7 @@ class Frame:
     coordinator: str | None
     stages: Sequence[StageFacts]
     stage: str | None
+    goal: Goal
     leaders: Sequence[TrialFacts]
     cohorts: Sequence[CohortFacts]
     cohorts_total: int
@@ -114,8 +117,9 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         coordinator=claims.holder(connection, study.id) if held else None,
         stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
         stage=current["stage"] if current else None,
+        goal=rows[0]["goal"],
         leaders=_leaders(connection, current) if current else [],
-        cohorts=_with_curves(connection, current["stage"], cohorts[:MAX_ROWS]) if current else [],
+        cohorts=_with_curves(connection, current, cohorts[:MAX_ROWS]) if current else [],
         cohorts_total=len(cohorts),
         trials_under_way=sum(map(len, cohorts)),
         failures=_failures(connection, current) if current else [],
@@ -154,6 +158,7 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
         best=row["best"],
         test=row["test"],
         ended=row["ended"],
+        goal=row["goal"],
     )
 
 
@@ -162,16 +167,17 @@ def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFact
     trial = schema.trials.c
     of_stage = (trial.stage_id == stage["stage_id"], trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
     mean = func.avg(trial.value)
+    goal: Goal = stage["goal"]
     best = connection.execute(
         select(mean.label("value"), func.min(trial.id).label("id"))
         .where(*of_stage)
         .group_by(trial.point)
-        .order_by(mean.desc(), func.min(trial.number))
+        .order_by(mean.desc() if goal.sign > 0 else mean, func.min(trial.number))
         .limit(MAX_ROWS)
     ).all()
     query = select(trial.id, trial.number, trial.params, trial.epochs, trial.epochs_done)
     rows = {row.id: row for row in connection.execute(query.where(trial.id.in_([b.id for b in best])))}
-    curves = reading.history(connection, list(rows), "validation_accuracy")
+    curves = reading.history(connection, list(rows), "value")
     return [
         TrialFacts(
             trial=f"{stage['stage']}:{row.number}",
@@ -198,16 +204,18 @@ def _cohorts(connection: Connection, stage_id: int) -> list[list[_Row]]:
     return list(found.values())
 
 
-def _with_curves(connection: Connection, stage: str, cohorts: Sequence[Sequence[_Row]]) -> list[CohortFacts]:
-    trial = schema.trials.c
-    leaders = [max(cohort, key=lambda row: -1.0 if row.value is None else row.value) for cohort in cohorts]
-    curves = reading.history(connection, [row.id for row in leaders], "validation_accuracy")
+def _with_curves(
+    connection: Connection, stage: Mapping[str, Any], cohorts: Sequence[Sequence[_Row]]
+) -> list[CohortFacts]:
+    trial, sign, name = schema.trials.c, stage["goal"].sign, stage["stage"]
+    leaders = [max(cohort, key=lambda row: -math.inf if row.value is None else sign * row.value) for cohort in cohorts]
+    curves = reading.history(connection, [row.id for row in leaders], "value")
     ids = [row.id for cohort in cohorts for row in cohort]
     query = select(trial.id, trial.params).where(trial.id.in_(ids))
     configurations = {row.id: row.params for row in connection.execute(query)}
     return [
         CohortFacts(
-            trials=[f"{stage}:{row.number}" for row in cohort],
+            trials=[f"{name}:{row.number}" for row in cohort],
             params=[configurations[row.id] for row in cohort],
             epochs=best.epochs,
             epochs_done=best.epochs_done,
@@ -219,7 +227,7 @@ def _with_curves(connection: Connection, stage: str, cohorts: Sequence[Sequence[
 
 
 def _curve(curves: Mapping[int, Sequence[float]], trial_id: int) -> list[float]:
-    return [accuracy for accuracy in curves.get(trial_id, ()) if accuracy is not None]
+    return [value for value in curves.get(trial_id, ()) if value is not None]
 
 
 def _failures(connection: Connection, stage: Mapping[str, Any]) -> list[str]:

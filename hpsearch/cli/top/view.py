@@ -17,7 +17,7 @@ from hpsearch.api.progress_text import duration
 from hpsearch.cli.top.frame import CohortFacts, Frame, StageFacts, TrialFacts
 from hpsearch.reporting.formatting import count, is_number, numbers
 from hpsearch.spec.messages import one_line
-from hpsearch.storage.records import COMPLETE, RUNNING, WAITING
+from hpsearch.storage.records import COMPLETE, RUNNING, WAITING, Goal
 
 LEADERS = 8
 CURVE = 24
@@ -36,7 +36,7 @@ _COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
     ("left", "green"),
     ("left", "dim"),
 )
-"""The columns of a table of trials or cohorts: name, validation accuracy, epochs, curve, configuration."""
+"""The columns of a table of trials or cohorts: name, objective, epochs, curve, configuration."""
 _STYLE = {"running": "bold green", "complete": "bold cyan", "interrupted": "bold yellow", "failed": "bold red"}
 
 
@@ -48,15 +48,15 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     room -= len(messages) + bool(messages)
     utf = console.encoding.lower().startswith("utf")
     blocks = _BLOCKS if utf else _ASCII
-    stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts])
+    stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts], frame.goal)
     rows: Sequence[TrialFacts | CohortFacts]
     for title, rows, share in (
-        (f"best configurations of stage {stage}{_range(scale)}", frame.leaders[:LEADERS], 0.5),
+        (f"best configurations of stage {stage}{_range(scale, frame.goal)}", frame.leaders[:LEADERS], 0.5),
         (_under_way(frame), frame.cohorts, 1.0),
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
         if shown:
-            parts += [_rule(title), _table(shown, stage, console.width, scale, blocks)]
+            parts += [_rule(title), _table(shown, stage, console.width, scale, blocks, frame.goal)]
             room -= len(shown) + 1
     if frame.state == RUNNING and not frame.cohorts and room > 0:
         parts.append(_line(Text("under way: trials in their first segment, about 3 s of work", style="dim")))
@@ -110,7 +110,9 @@ def _summary(stage: StageFacts, rate: float | None) -> str:
     parts = [f"{ended:,}/{stage.trials or ended:,} trials"]
     parts += [f"{number:,} {what}" for number, what in ((stage.pruned, "pruned"), (stage.failed, "failed")) if number]
     parts += [
-        f"{what} {value:.2%}" for what, value in (("best", stage.best), ("test", stage.test)) if value is not None
+        f"{what} {stage.goal.named(value)}"
+        for what, value in (("best", stage.best), ("test", stage.test))
+        if value is not None
     ]
     if stage.state == RUNNING and rate:
         parts.append(f"{duration((stage.epochs - stage.epochs_done) / rate)} left")
@@ -125,9 +127,15 @@ def _under_way(frame: Frame) -> str:
     return text if trials == cohorts else f"{text} in {count(cohorts, 'cohort')}; the best of each"
 
 
-def _table(facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, scale: Scale, blocks: str) -> Table:
+def _table(
+    facts: Sequence[TrialFacts | CohortFacts], stage: str, room: int, scale: Scale, blocks: str, goal: Goal
+) -> Table:
     heads = [
-        (_name(each, stage), "" if each.value is None else f"{each.value:.2%}", f"{each.epochs_done:,}/{each.epochs:,}")
+        (
+            _name(each, stage),
+            "" if each.value is None else goal.text(each.value),
+            f"{each.epochs_done:,}/{each.epochs:,}",
+        )
         for each in facts
     ]
     widths = [max(cell_len(head[column]) for head in heads) for column in range(3)]
@@ -157,16 +165,18 @@ def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS, most
     return "".join(blocks[round(min(1.0, max(0.0, step)) * (len(blocks) - 1))] for step in steps)
 
 
-def _scale(trials: Sequence[TrialFacts | CohortFacts]) -> Scale:
-    """One scale for all curves, from their 20% quantile up: else the first epochs would flatten the rest."""
+def _scale(trials: Sequence[TrialFacts | CohortFacts], goal: Goal) -> Scale:
+    """One scale for all curves, without their worst 20%: else the first epochs would flatten the rest."""
     values = sorted(value for trial in trials for value in trial.curve)
-    return (values[len(values) // 5], values[-1]) if values else (0.0, 1.0)
+    if not values:
+        return 0.0, 1.0
+    return (values[len(values) // 5], values[-1]) if goal.sign > 0 else (values[0], values[-1 - len(values) // 5])
 
 
-def _range(scale: Scale) -> str:
+def _range(scale: Scale, goal: Goal) -> str:
     """The values of the lowest and the highest block."""
     low, high = scale
-    return f"; curves from {low:.2%} to {high:.2%}" if high > low else ""
+    return f"; curves from {goal.text(low)} to {goal.text(high)}" if high > low else ""
 
 
 def _messages(frame: Frame) -> list[Text]:

@@ -8,17 +8,18 @@ from hpsearch.search.pruners.hyperband import HyperbandPruner
 from hpsearch.search.pruners.median import MedianPruner
 from hpsearch.search.pruners.pruner import Pruner
 from hpsearch.spec import Halving, Hyperband, Median
+from hpsearch.storage.records import ACCURACY, Goal
 
 
-def pruner_of(pruner: spec.Pruner, epochs: int) -> Pruner:
-    """The pruner of a stage whose longest training has so many epochs."""
+def pruner_of(pruner: spec.Pruner, epochs: int, goal: Goal = ACCURACY) -> Pruner:
+    """The pruner of a stage whose longest training has so many epochs; `goal` is for the reasons that it gives."""
     match pruner:
         case Halving():
             return HalvingPruner(pruner.keep, pruner.rungs_for(epochs))
         case Hyperband():
             return HyperbandPruner(pruner.keep, pruner.brackets_for(epochs))
         case Median():
-            return MedianPruner(pruner.startup, pruner.rungs_for(epochs))
+            return MedianPruner(pruner.startup, pruner.rungs_for(epochs), goal)
         case _:
             assert_never(pruner)
 

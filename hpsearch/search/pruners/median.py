@@ -1,24 +1,25 @@
-"""The median rule. May import the standard library."""
+"""The median rule. May import storage's records."""
 
 from bisect import insort
 from collections.abc import Iterator, Sequence
 
 from hpsearch.search.pruners.pruner import REPLICATE_FAILED, Candidate, Pruner, RungDecision
+from hpsearch.storage.records import Goal
 
 
 class MedianPruner(Pruner):
-    """The median rule (Golovin et al. 2017): a configuration below the median of the earlier ones at a rung is pruned.
+    """The median rule (Golovin et al. 2017): a configuration worse than the earlier ones' median at a rung is pruned.
 
     The earlier ones are all configurations of lower number that reached the rung. The first `startup` configurations
     are never pruned.
     """
 
-    def __init__(self, startup: int, rungs: Sequence[int]) -> None:
-        self.startup = startup
+    def __init__(self, startup: int, rungs: Sequence[int], goal: Goal) -> None:
+        self.startup, self.goal = startup, goal
         self.rungs = tuple(rungs)
         self._candidates: list[Candidate] = []
         self._decided = [0] * len(rungs)  # by rung: how many of the first candidates
-        self._accuracies: list[list[float]] = [[] for _ in rungs]  # by rung, sorted
+        self._scores: list[list[float]] = [[] for _ in rungs]  # by rung, sorted
 
     def add(self, candidate: Candidate) -> None:
         self._candidates.append(candidate)
@@ -42,7 +43,7 @@ class MedianPruner(Pruner):
 
     def _reason(self, candidate: Candidate, index: int) -> str | None:
         """Why a configuration is pruned; None if it is not."""
-        rung, earlier = self.rungs[index], self._accuracies[index]
+        rung, earlier = self.rungs[index], self._scores[index]
         score = candidate.scores[rung]
         if score is None:
             return REPLICATE_FAILED
@@ -50,6 +51,8 @@ class MedianPruner(Pruner):
         middle = (earlier[(len(earlier) - 1) // 2] + earlier[len(earlier) // 2]) / 2 if earlier else value
         reason = None
         if candidate.number >= self.startup and value < middle:
-            reason = f"{value:.2%} after epoch {rung}, below {middle:.2%}, the median of the {len(earlier)} before it"
+            here, there = (self.goal.text(self.goal.sign * score) for score in (value, middle))
+            side = "below" if self.goal.sign > 0 else "above"
+            reason = f"{here} after epoch {rung}, {side} {there}, the median of the {len(earlier)} before it"
         insort(earlier, value)
         return reason

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 Score = tuple[float, float]
-"""A configuration's best validation accuracy up to a rung, and its validation loss there; means over its replicates."""
+"""A configuration's best score up to a rung, which is its value of the objective turned so that a higher one is better,
+and its validation loss there; means over its replicates.
+"""
 
 REPLICATE_FAILED = "another replicate of its configuration failed"
 

@@ -10,10 +10,10 @@ from statistics import fmean
 from hpsearch.search.pruners.factory import pruner_of, rungs_of
 from hpsearch.search.pruners.pruner import Candidate, RungDecision, Score
 from hpsearch.spec import Pruner
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Goal, TrialRow
 
 Curve = Sequence[tuple[int, float, float]]
-"""(epoch, validation accuracy, validation loss), in order."""
+"""(epoch, objective, validation loss), in order."""
 
 
 @dataclass
@@ -23,11 +23,11 @@ class TrialScores:
     best: Score | None = None
     at: dict[int, Score] = field(default_factory=dict)
 
-    def add(self, rungs: Container[int], curve: Curve, *, last: bool) -> None:
+    def add(self, rungs: Container[int], curve: Curve, sign: float, *, last: bool) -> None:
         """Take further epochs in; `last` where the last epoch's weights are kept, and not the best one's."""
         for epoch, value, loss in curve:
-            if last or self.best is None or value > self.best[0]:
-                self.best = value, loss
+            if last or self.best is None or sign * value > self.best[0]:
+                self.best = sign * value, loss
             if epoch in rungs:
                 self.at[epoch] = self.best
 
@@ -35,10 +35,10 @@ class TrialScores:
 class Rungs:
     """Follows all configurations of a stage with a pruner."""
 
-    def __init__(self, pruner: Pruner, longest: int) -> None:
+    def __init__(self, pruner: Pruner, longest: int, goal: Goal) -> None:
         """`longest` is the number of epochs of the stage's longest training."""
-        self.pruner, self.longest = pruner, longest
-        self._pruner = pruner_of(pruner, longest)
+        self.pruner, self.longest, self.goal = pruner, longest, goal
+        self._pruner = pruner_of(pruner, longest, goal)
         self._candidates: list[Candidate] = []
         self._rungs: list[frozenset[int]] = []
         self._scores: dict[int, TrialScores] = {}
@@ -59,7 +59,7 @@ class Rungs:
     def follow(self, row: TrialRow, curve: Curve) -> None:
         """A trial has trained on, or ended."""
         last = row.configuration["training"].get("keep") == "last"
-        self._scores.setdefault(row.id, TrialScores()).add(self._rungs[row.point], curve, last=last)
+        self._scores.setdefault(row.id, TrialScores()).add(self._rungs[row.point], curve, self.goal.sign, last=last)
 
     def report(self, number: int, rows: Sequence[TrialRow]) -> None:
         """Report a configuration to the pruner if all its replicates have reached its next rung."""
@@ -92,5 +92,5 @@ class Rungs:
         return self._candidates[number].next_rung
 
     def values(self, number: int) -> tuple[tuple[int, float], ...]:
-        """The configuration's validation accuracies at the rungs that it has reached."""
+        """The configuration's scores at the rungs that it has reached."""
         return tuple((rung, s[0]) for rung, s in sorted(self._candidates[number].scores.items()) if s is not None)

@@ -4,6 +4,7 @@ Neither choice changes a trial's numbers (rule 1 of CONTRIBUTING.md), only how f
 """
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from hpsearch.storage import reading
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import StageRow, TrialRow
 from hpsearch.workers.models.plugin import Plugin
+from hpsearch.workers.segments.epoch_results import stop_column
+from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.segment import Segment, Task
 
 SEGMENT_SECONDS = 3.0
@@ -88,6 +91,7 @@ def segment_of(
     *,
     splits: Mapping[tuple[str, int], Path],
     plugin: Plugin,
+    measures: Measures,
     seed: int,
     test: bool,
 ) -> Segment:
@@ -105,6 +109,7 @@ def segment_of(
         replicate=trial.replicate,
         first=first,
         last=last,
+        measures=measures,
         augmentation=Augmentation(**tasks[0].configuration.augmentation.model_dump()),
         ends=last == trial.epochs,
         test=test,
@@ -119,6 +124,7 @@ def next_segment(
     *,
     splits: Mapping[tuple[str, int], Path],
     plugin: Plugin,
+    measures: Measures,
     seed: int,
 ) -> Segment:
     """The segment that trains a cohort up to epoch `last`, with the states of its trials from the database."""
@@ -129,21 +135,23 @@ def next_segment(
     with database.transaction() as connection:
         states = reading.weights(connection, ids, "state") if cohort.done else {}
         best = reading.weights(connection, ids, "best") if test else {}
-        history = reading.history(connection, ids, f"validation_{stop.metric}") if stop else {}
+        history = reading.history(connection, ids, stop_column(stop)) if stop else {}
     tasks = tuple(
         Task(
             trial_id=trial.id,
             configuration=configuration,
             key=(stage.name, trial.point),
             state=states.get(trial.id),
-            best=-1.0 if trial.value is None else trial.value,
+            best=-math.inf if trial.score is None else trial.score,
             best_weights=best.get(trial.id),
             history=history.get(trial.id, ()),
         )
         for trial, configuration in zip(cohort.trials, configurations, strict=True)
     )
     epochs = (cohort.done + 1, last)
-    return segment_of(stage, cohort.trials[0], tasks, epochs, splits=splits, plugin=plugin, seed=seed, test=test)
+    return segment_of(
+        stage, cohort.trials[0], tasks, epochs, splits=splits, plugin=plugin, measures=measures, seed=seed, test=test
+    )
 
 
 @dataclass

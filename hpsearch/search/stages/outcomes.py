@@ -6,7 +6,7 @@ from hpsearch.storage.records import PRUNED, BestRecord, Decision, Progress, Tes
 from hpsearch.workers.segments.results import CURVE, TaskResult
 from hpsearch.workers.segments.segment import Segment
 
-EPOCH, ACCURACY, LOSS = (CURVE.index(name) for name in ("epoch", "validation_accuracy", "validation_loss"))
+EPOCH, VALUE, LOSS = (CURVE.index(name) for name in ("epoch", "value", "validation_loss"))
 """Columns of a curve."""
 
 
@@ -35,17 +35,25 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
     best = test = None
     if task.best:
         found = task.best
-        best = BestRecord(found.epoch, found.value, found.weights, found.correct, found.samples)
+        best = BestRecord(found.epoch, found.value, found.weights, found.correct, found.samples, found.outputs)
     if task.test:
         on_test = task.test
-        predicted = on_test.predicted.tobytes()
         test = TestRecord(
-            on_test.cost, on_test.loss, on_test.accuracy, predicted, on_test.correct, len(on_test.predicted)
+            on_test.cost,
+            on_test.loss,
+            on_test.accuracy,
+            on_test.value,
+            on_test.metrics,
+            on_test.predicted.tobytes() if on_test.predicted.dtype.kind == "u" else None,
+            on_test.correct,
+            len(on_test.predicted),
+            on_test.outputs,
         )
     return Progress(
         trial=trial,
         epochs_done=task.failed[0] if task.failed else int(task.curve[-1][0]),
         curve=task.curve,
+        metrics=task.metrics,
         state=task.state,
         best=best,
         test=test,

@@ -19,6 +19,7 @@ from hpsearch.search.samplers.points import Point
 from hpsearch.search.samplers.sampler import Sampler
 from hpsearch.search.stages.budgets import Ledger
 from hpsearch.search.stages.confirmation import Replicates, next_round
+from hpsearch.search.stages.goal import goal_of
 from hpsearch.spec import Budget, Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
 
@@ -60,15 +61,14 @@ class StagePlan:
         longest: int,
         batches: Sequence[int] = (),
     ) -> None:
-        """`longest` is the number of epochs of the stage's longest training; `batches` has how many configurations it
-        had whenever it was extended."""
+        """`longest`: epochs of the stage's longest training; `batches`: its configurations whenever it was extended."""
         self.study, self.step, self.name, self.sampler = study, step, name, sampler
         self.replicates = replicates_of(study, step)
         stage = step if isinstance(step, Stage) else None
         self.confirm = stage.confirm if stage else None
         self.budget = stage.budget if stage else Budget()
         self.pruner = stage.pruner if stage else None
-        self.rungs = Rungs(self.pruner, longest) if self.pruner else None
+        self.rungs = Rungs(self.pruner, longest, goal_of(study)) if self.pruner else None
         self.rows: dict[int, TrialRow] = {}
         self.ended: str | None = None
         self.expired = False
@@ -78,7 +78,7 @@ class StagePlan:
         self._samples = data_of(study, step).train
         self._configurations: list[_Configuration] = []
         self._ready: dict[int, None] = {}
-        self._ledger = Ledger(self.budget)
+        self._ledger = Ledger(self.budget, goal_of(study))
         self._observed = 0
         self._outcome: str | None = None
 
@@ -221,11 +221,11 @@ class StagePlan:
 
     def _point(self, configuration: _Configuration) -> Point:
         rows = [self.rows[trial_id] for trial_id in configuration.trials]
-        values = [row.value for row in rows if row.value is not None]
+        scores = [row.score for row in rows if row.score is not None]
         state = next((state for state in (FAILED, PRUNED) if any(row.state == state for row in rows)), COMPLETE)
-        value = fmean(values) if len(values) == len(rows) else None
+        score = fmean(scores) if len(scores) == len(rows) else None
         rungs = self.rungs.values(configuration.number) if self.rungs else ()
-        return Point(configuration.number, configuration.params, state, value, rungs, configuration.sampler_attributes)
+        return Point(configuration.number, configuration.params, state, score, rungs, configuration.sampler_attributes)
 
     # Budgets
 
@@ -278,7 +278,7 @@ class StagePlan:
 
     def _values(self, configuration: _Configuration) -> list[float | None]:
         rows = [self.rows[trial_id] for trial_id in (*configuration.trials, *configuration.further)]
-        return [row.value if row.state == COMPLETE else None for row in sorted(rows, key=lambda row: row.replicate)]
+        return [row.score if row.state == COMPLETE else None for row in sorted(rows, key=lambda row: row.replicate)]
 
     def _further(self, number: int, point: int, replicate: int) -> NewTrial:
         first = self.rows[self._configurations[point].trials[0]]

@@ -15,7 +15,7 @@ from hpsearch.errors import HpsearchError, ModelError
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.progress import Tally, Watcher
 from hpsearch.search.stages.cohorts import Cohort, Pace, form_cohorts, next_segment
-from hpsearch.search.stages.outcomes import ACCURACY, EPOCH, LOSS, decided, progress_of, updated
+from hpsearch.search.stages.outcomes import EPOCH, LOSS, VALUE, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
 from hpsearch.storage.database import Database
@@ -24,6 +24,7 @@ from hpsearch.storage.records import Progress, StageRow, TrialRow
 from hpsearch.workers.models.plugin import Plugin, largest_cohort
 from hpsearch.workers.pools import Pool, WorkerDied, WorkerLost
 from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment
@@ -50,7 +51,8 @@ class RunContext:
 
     database: Database
     plugin: Plugin
-    classes: int
+    measures: Measures
+    outputs: int  # of the model: one for each class or target
     inputs: int
     splits: Mapping[tuple[str, int], Path]  # by stage and replicate: each fold has its own
     pool: Pool
@@ -158,14 +160,14 @@ class StageRun:
         shape, context = json.dumps(parameters, sort_keys=True), self.context
         if shape not in self._sizes:
             try:
-                self._sizes[shape] = largest_cohort(context.plugin, context.inputs, context.classes, parameters)
+                self._sizes[shape] = largest_cohort(context.plugin, context.inputs, context.outputs, parameters)
             except ModelError:  # refused within a range whose bounds were accepted: its trial will fail
                 self._sizes[shape] = 1
         return self._sizes[shape]
 
     def _note(self, row: TrialRow, curve: Sequence[tuple[float, ...]] = ()) -> None:
         ended = self.tally.note(row)
-        self.plan.update(row, [(int(point[EPOCH]), point[ACCURACY], point[LOSS]) for point in curve])
+        self.plan.update(row, [(int(point[EPOCH]), point[VALUE], point[LOSS]) for point in curve])
         if ended:
             self.context.watcher.trial_ended(ended)
 
@@ -184,6 +186,7 @@ class StageRun:
                 cohort.done + context.pace.epochs(cohort, context.pool.capacity),
                 splits=context.splits,
                 plugin=context.plugin,
+                measures=context.measures,
                 seed=self.plan.study.seed,
             )
             future = context.pool.submit(run_segment, segment)

@@ -50,7 +50,7 @@ def space_of(
 def known_of(connection: Connection, source: str, keys: Collection[str]) -> list[dict[str, Any]]:
     """What `from` names: the finished configurations of a study or one of its stages that have these hyperparameters.
 
-    By number: [{"params": {key: value}, "value": mean validation accuracy}, ...]. Raises StorageError if there is no
+    By number: [{"params": {key: value}, "value": mean score}, ...]. Raises StorageError if there is no
     such study or stage, or none of its configurations has these hyperparameters.
     """
     name, _, stage_name = source.partition("/")
@@ -66,7 +66,7 @@ def known_of(connection: Connection, source: str, keys: Collection[str]) -> list
         if not stages:
             raise StorageError(f"study {row.name!r} has no stage {stage_name!r}{nearest(stage_name, names)}")
     found = [
-        {"params": {key: configuration.params[key] for key in keys}, "value": configuration.value}
+        {"params": {key: configuration.params[key] for key in keys}, "value": configuration.score}
         for stage in stages
         for configuration in sorted(
             rank(reading.trials(connection, stage.id)), key=lambda configuration: configuration.number

@@ -17,7 +17,7 @@ from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.ranking import Ranked, rank
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.verify.replay import replay
-from hpsearch.spec import Study
+from hpsearch.spec import Objective, Study
 from hpsearch.storage import reading
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
@@ -61,6 +61,10 @@ def meaning(row: StudyRow) -> str:
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
         stage["settings"] = stage.pop("configurations")
+    if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later
+        del said["objective"]
+    if said["data"]["task"] == "classification":
+        del said["data"]["task"]
     dataset = said["data"]["source"]
     if isinstance(dataset, dict) and dataset["kind"] == "npz":
         for key in ("images", "test_images"):
@@ -117,7 +121,8 @@ def derived(trial: TrialRow, curve: Curve) -> TrialRow:
     if trial.configuration["training"].get("keep") == "last":
         kept = points[-1] if points and trial.state != FAILED else None
     else:
-        kept = max(points, key=lambda point: (point[1], -point[0]), default=None)
+        sign = trial.goal.sign
+        kept = max(points, key=lambda point: (sign * point[1], -point[0]), default=None)
     epoch, value, loss = kept or (None, None, None)
     return replace(trial, best_epoch=epoch, value=value, loss=loss)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
 from hpsearch.search.environment import environment
-from hpsearch.search.preparation import known_workspace, prepare
+from hpsearch.search.preparation import known_workspace, measures_of, prepare
 from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
@@ -39,8 +39,9 @@ class Stored:
     trial: TrialRow
     curve: Sequence[tuple[float | None, ...]]
     weights: Mapping[str, bytes]  # by kind
-    predictions: Mapping[str, tuple[bytes, bytes | None]]  # by split: which are correct, and the predicted classes
-    test: tuple[float | None, ...]  # cost, loss, accuracy
+    predictions: Mapping[str, tuple[bytes | None, ...]]  # by split: which are correct, predicted classes, outputs
+    test: tuple[float | None, ...]  # cost, loss, accuracy, objective
+    metrics: Sequence[tuple[Any, ...]] = ()  # epoch, metric, train, validation
 
     @property
     def name(self) -> str:
@@ -72,7 +73,9 @@ class Retraining:
         if self.plugin.hash != row.model["hash"]:
             rule = f"the model file is not the one that study {row.name!r} was trained with"
             raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
-        dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace)
+        self.measures = measures_of(self.study, self.plugin, workspace)
+        task = self.study.data.task
+        dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace, task)
         if dataset.fingerprint != row.data["fingerprint"]:
             rule = f"the samples are not those that study {row.name!r} was trained with"
             raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
@@ -115,6 +118,7 @@ class Retraining:
             (1, stored.epochs),
             splits=self.splits,
             plugin=self.plugin,
+            measures=self.measures,
             seed=self.study.seed,
             test=stage.test,
         )
@@ -158,16 +162,19 @@ def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
         select(*(curve[name] for name in CURVE)).where(curve.trial_id == trial.id).order_by(curve.epoch)
     )
     found = {kind: reading.weights(connection, [trial.id], kind) for kind in ("best", "state")}
-    columns = select(prediction.split, prediction.correct, prediction.predicted)
+    columns = select(prediction.split, prediction.correct, prediction.predicted, prediction.outputs)
+    metric = schema.measurements.c
+    measured = select(metric.epoch, metric.metric, metric.train, metric.validation).where(metric.trial_id == trial.id)
     predictions = connection.execute(columns.where(prediction.trial_id == trial.id))
-    test = select(own.test_cost, own.test_loss, own.test_accuracy).where(own.id == trial.id)
+    test = select(own.test_cost, own.test_loss, own.test_accuracy, own.test_value).where(own.id == trial.id)
     return Stored(
         stage,
         trial,
         [tuple(point) for point in rows],
         {kind: contents[trial.id] for kind, contents in found.items() if contents},
-        {split: (correct, predicted) for split, correct, predicted in predictions},
+        {split: tuple(contents) for split, *contents in predictions},
         tuple(connection.execute(test).one()),
+        [tuple(row) for row in connection.execute(measured.order_by(metric.epoch, metric.metric))],
     )
 
 
@@ -189,9 +196,20 @@ def compare(stored: Stored, result: TaskResult) -> Iterator[str]:
     yield from islice(differing, MAX_NAMED)
     if len(differing) > MAX_NAMED:
         yield f"{len(differing) - MAX_NAMED} more numbers of its curve differ"
+    yield from _compare_metrics(stored, result)
     yield from _compare_ends(stored, result)
     yield from _compare_weights(stored, result)
     yield from _compare_tests(stored, result)
+
+
+def _compare_metrics(stored: Stored, result: TaskResult) -> Iterator[str]:
+    again = sorted((row["epoch"], row["metric"], row["train"], row["validation"]) for row in result.metrics)
+    for before, now in zip(stored.metrics, again, strict=False):
+        if before[:2] != now[:2] or not all(_same(*pair) for pair in zip(before[2:], now[2:], strict=True)):
+            yield f"epoch {now[0]}'s {now[1]} (on both sets) is {before[2:]} in the database, {now[2:]} retrained"
+            return
+    if len(stored.metrics) != len(again):
+        yield f"{len(stored.metrics)} numbers of its metrics are in the database, {len(again)} retrained"
 
 
 def _compare_ends(stored: Stored, result: TaskResult) -> Iterator[str]:
@@ -215,9 +233,12 @@ def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
         for name in sorted({*before, *after}):
             if not _same_array(before.get(name), after.get(name)):
                 yield f"its {kind} weights differ in {name!r}"
-    correct, _ = stored.predictions.get("validation", (None, None))
-    if correct is not None and result.best and correct != result.best.correct:
-        yield "the validation samples that it classifies correctly differ"
+    if "validation" in stored.predictions and result.best:
+        correct, _, outputs = stored.predictions["validation"]
+        if correct != result.best.correct:
+            yield "the validation samples that it classifies correctly differ"
+        if outputs != result.best.outputs:
+            yield "its outputs for the validation samples differ"
 
 
 def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
@@ -226,12 +247,14 @@ def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
     if result.test is None:
         yield "it was evaluated on the test set, but not when it was retrained"
         return
-    correct, predicted = stored.predictions["test"]
-    if (correct, predicted) != (result.test.correct, result.test.predicted.tobytes()):
+    correct, predicted, outputs = stored.predictions["test"]
+    if correct != result.test.correct or predicted not in (None, result.test.predicted.tobytes()):
         yield "its predicted classes of the test set differ"
-    now = (result.test.cost, result.test.loss, result.test.accuracy)
+    if outputs != result.test.outputs:
+        yield "its outputs for the test set differ"
+    now = (result.test.cost, result.test.loss, result.test.accuracy, result.test.value)
     if not all(_same(*pair) for pair in zip(stored.test, now, strict=True)):
-        yield f"its test cost, loss and accuracy are {stored.test} in the database, {now} retrained"
+        yield f"its test cost, loss, accuracy and objective are {stored.test} in the database, {now} retrained"
 
 
 def _same(before: float | None, now: float | None) -> bool:

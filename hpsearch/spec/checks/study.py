@@ -5,6 +5,7 @@ from typing import Any
 from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import probes, root, stage_named, trials_at_most
 from hpsearch.spec.checks.lengths import whole_epochs
+from hpsearch.spec.checks.objective import check_objective, check_training
 from hpsearch.spec.checks.references import check_references
 from hpsearch.spec.checks.samplers import check_rungs, check_samplers
 from hpsearch.spec.messages import Where, fail, show
@@ -19,6 +20,7 @@ from hpsearch.spec.tables.training import TABLES, TRAINING_KEYS, Training, is_tr
 
 def check(study: Study) -> None:
     """Raise StudyFileError for the first rule between the study's tables that is broken."""
+    check_objective(study)
     names: list[str] = []
     for i, stage in enumerate(study.stages):
         if stage.name in names:
@@ -164,6 +166,7 @@ def _check_configurations(study: Study, step: Stage | Final, searched: Stage) ->
     longest = 0
     for params in probes(study, searched):
         configuration = resolve(study, step, params)
+        check_training(study, ["training"], configuration)
         _check_schedule(study, step, searched, configuration)
         longest = max(longest, whole_epochs(configuration.training, data_of(study, step).train))
     return longest

@@ -2,12 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 
 from hpsearch.spec.messages import wrong
-from hpsearch.spec.tables.base import Count, Positive, Table
-
-Accuracy = Annotated[float, Field(gt=0, le=1)]
+from hpsearch.spec.tables.base import Count, Number, Positive, Table
 
 
 class Budget(Table):
@@ -22,8 +20,10 @@ class Budget(Table):
     """The most epochs in all, summed over the trials. A configuration is started only if enough epochs are left to
     finish it.
     """
-    target: Accuracy | None = None
-    """End when a configuration reaches this validation accuracy (0.55, not 55)."""
+    target: Number | None = None
+    """End when a configuration reaches this value of the objective on the validation samples; an accuracy as a share
+    (0.55, not 55).
+    """
     patience: Count | None = None
     """End when so many configurations in a row were not better than the best before them."""
 

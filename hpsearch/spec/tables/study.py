@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from hpsearch.spec.tables.base import Name, Table, Text
 from hpsearch.spec.tables.data import Augmentation, AugmentationOverrides, Data, DataOverrides
+from hpsearch.spec.tables.objective import Objective
 from hpsearch.spec.tables.reference import Reference
 from hpsearch.spec.tables.stage import Overrides, Replicates, Stage
 from hpsearch.spec.tables.training import PartialTraining
@@ -60,6 +61,8 @@ class Study(Table):
     """The data set and its split."""
     model: ModelTable
     """The model file, and the model's own parameters."""
+    objective: Objective = Objective()
+    """What the search optimises."""
     training: PartialTraining
     """How each trial is trained."""
     augmentation: Augmentation = Augmentation()

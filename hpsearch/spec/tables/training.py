@@ -18,8 +18,8 @@ class Stop(Table):
 
     patience: Count
     """Stop after so many epochs without an improvement."""
-    metric: Literal["accuracy", "loss"] = "accuracy"
-    """The validation metric."""
+    metric: Literal["accuracy", "loss", "objective"] = "accuracy"
+    """The validation metric. If not given: the study's objective."""
     min_delta: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
     """An improvement must be larger than this."""
 
@@ -45,8 +45,10 @@ class PartialTraining(Table):
     """The optimiser; `"adam"` is short for `{ kind = "adam" }`."""
     clip_norm: Positive | None = None
     """Gradient clipping: the largest norm of the gradient of all parameters together."""
-    loss: Literal["cross_entropy", "hinge"] = "cross_entropy"
-    """Softmax cross-entropy, or `"hinge"`, the loss of a multi-class SVM."""
+    loss: Literal["cross_entropy", "hinge", "squared_error", "absolute_error", "huber"] = "cross_entropy"
+    """Softmax cross-entropy, or `"hinge"`, the loss of a multi-class SVM. In a regression `"squared_error"`, which is
+    the default there, `"absolute_error"` or `"huber"`, of targets in standard deviations.
+    """
     stop: Stop | None = None
     """Early stopping."""
     keep: Literal["best", "last"] = "best"

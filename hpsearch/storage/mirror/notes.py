@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from hpsearch.storage import REPORTS_PATH, reading, schema
 from hpsearch.storage.mirror import rows
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, Params
+from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, RUNNING, Goal, Params
 
 _PIECE = 2045
 """Characters in one attribute, as the dashboard cuts them."""
@@ -54,8 +54,9 @@ def refresh(connection: Connection, stage_id: int) -> None:
     kept = rows.study_attributes(connection, row["optuna_study_id"])
     if kept is None:
         return
-    ranked = _best(connection, stage_id)
-    curves = reading.history(connection, [trial.id for trial in ranked[:BEST]], "validation_accuracy")
+    goal = Goal.of(row["data"] or {})
+    ranked = _best(connection, stage_id, goal)
+    curves = reading.history(connection, [trial.id for trial in ranked[:BEST]], "value")
     wanted: dict[str, Any] = {}
     if kept.get(_VERSION) == kept.get(_OURS):
         version = kept.get(_VERSION, 0) + 1
@@ -67,7 +68,7 @@ def refresh(connection: Connection, stage_id: int) -> None:
     rows.set_study_attributes(connection, row["optuna_study_id"], changed)
 
 
-def _best(connection: Connection, stage_id: int) -> list[Trial]:
+def _best(connection: Connection, stage_id: int, goal: Goal) -> list[Trial]:
     """The best trials as the search ranks them; one that still runs counts by its best epoch so far."""
     trial, curve = schema.trials.c, schema.curves.c
     at_best = (curve.trial_id == trial.id) & (curve.epoch == trial.best_epoch)
@@ -76,7 +77,7 @@ def _best(connection: Connection, stage_id: int) -> list[Trial]:
         select(trial.id, trial.number, trial.params, trial.state, trial.value)
         .select_from(schema.trials.outerjoin(schema.curves, at_best))
         .where(trial.stage_id == stage_id, trial.state.in_([COMPLETE, RUNNING]), trial.value.is_not(None))
-        .order_by(trial.value.desc(), loss.is_(None), loss, trial.number)
+        .order_by(trial.value.desc() if goal.sign > 0 else trial.value, loss.is_(None), loss, trial.number)
         .limit(_POINTS)
     )
     return [Trial(*row) for row in connection.execute(query)]
@@ -98,7 +99,7 @@ def _pieces(kept: Mapping[str, Any], prefix: str, text: str) -> dict[str, str]:
 
 def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str, int]) -> str:
     """Return a stage's note: what it searches, why there, how far it is, its best trials, where the report is."""
-    samples = (stage["data"] or {}).get("validation")
+    goal, samples = _goal_and_samples(stage)
     other = "".join(f", {counts[state]:,} {state}" for state in (PRUNED, FAILED) if state in counts)
     number = max(stage["trials"] or 0, sum(counts.values()))
     lines = [
@@ -113,9 +114,13 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
     if ranked:
         lines += [
             "### Best" if stage["state"] == COMPLETE else "### Best so far",
-            _table(stage["name"], ranked[:BEST], samples),
+            _table(stage["name"], ranked[:BEST], goal, samples),
         ]
-        lines.append("The best score has a selection bias, and a lead of less than the ± may be due to chance.")
+        lines.append(
+            f"The best {goal.metric} has a selection bias."
+            if goal is not ACCURACY
+            else "The best score has a selection bias, and a lead of less than the ± may be due to chance."
+        )
     lines += [
         "### Report",
         f"[This stage in the study's report]({REPORTS_PATH}{quote(stage['study'], safe='')}#stage-"
@@ -138,14 +143,21 @@ def _range(key: str, entry: Mapping[str, Any]) -> str:
     return f"- {shown(key)}: {shown(_short(entry['low']))} to {shown(_short(entry['high']))}{log}"
 
 
-def _table(stage: str, ranked: Sequence[Trial], samples: int | None) -> str:
-    lines = ["| trial | configuration | validation accuracy |", "| ---: | --- | ---: |"]
+def _goal_and_samples(stage: Mapping[str, Any]) -> tuple[Goal, int | None]:
+    """What a stage's values are, and how many samples an accuracy is measured on."""
+    data = stage["data"] or {}
+    goal = Goal.of(data)
+    return goal, data.get("validation") if goal is ACCURACY else None
+
+
+def _table(stage: str, ranked: Sequence[Trial], goal: Goal, samples: int | None) -> str:
+    lines = [f"| trial | configuration | validation {shown(goal.metric)} |", "| ---: | --- | ---: |"]
     for trial in ranked:
         params = ", ".join(f"{key} = {_short(value)}" for key, value in trial.params.items())
         error = f" ± {100 * half_width(trial.value, samples):.1f}" if samples else ""
         running = ", still running" if trial.state == RUNNING else ""
-        accuracy = f"{100 * trial.value:.2f}%{error}{running}"
-        lines.append(f"| {shown(stage)}:{trial.number} | {shown(params, 300)} | {accuracy} |")
+        value = f"{goal.text(trial.value)}{error}{running}"
+        lines.append(f"| {shown(stage)}:{trial.number} | {shown(params, 300)} | {value} |")
     return "\n".join(lines)
 
 
@@ -161,14 +173,14 @@ def half_width(share: float, samples: int) -> float:
 def plots(
     stage: Mapping[str, Any], ranked: Sequence[Trial], curves: Mapping[int, Sequence[float | None]]
 ) -> dict[str, dict[str, Any]]:
-    """Return Plotly figures by identifier: accuracy against each hyperparameter, and the best trials' curves."""
+    """Return Plotly figures by identifier: the objective against each hyperparameter, and the best trials' curves."""
     if not ranked:
         return {}
     found, space = {}, stage["space"] or {}
-    samples = (stage["data"] or {}).get("validation")
+    goal, samples = _goal_and_samples(stage)
     for index, key in enumerate(list(dict.fromkeys(key for trial in ranked for key in trial.params))[:_PLOTTED]):
         points = [trial for trial in ranked[:_POINTS] if key in trial.params]
-        found[f"accuracy-by-key-{index + 1}"] = _by_hyperparameter(key, space.get(key) or {}, points, samples)
+        found[f"accuracy-by-key-{index + 1}"] = _by_hyperparameter(key, space.get(key) or {}, points, goal, samples)
     lines = [
         {
             "type": "scatter",
@@ -181,13 +193,13 @@ def plots(
         for index, trial in enumerate(ranked[:BEST])
         if trial.id in curves
     ]
-    title = f"Validation accuracy of the best {len(lines)} by epoch"
-    found["curves-of-the-best"] = {"data": lines, "layout": _layout(title, {"title": {"text": "epoch"}})}
+    title = f"Validation {html.escape(goal.metric)} of the best {len(lines)} by epoch"
+    found["curves-of-the-best"] = {"data": lines, "layout": _layout(title, {"title": {"text": "epoch"}}, goal)}
     return found
 
 
 def _by_hyperparameter(
-    key: str, entry: Mapping[str, Any], points: Sequence[Trial], samples: int | None
+    key: str, entry: Mapping[str, Any], points: Sequence[Trial], goal: Goal, samples: int | None
 ) -> dict[str, Any]:
     values = [trial.params[key] for trial in points]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
@@ -209,13 +221,14 @@ def _by_hyperparameter(
     return {
         "data": [series],
         "layout": _layout(
-            f"Validation accuracy against {name}",
+            f"Validation {html.escape(goal.metric)} against {name}",
             {
                 "type": kind,
                 "title": {"text": name},
                 "categoryorder": "array",
                 "categoryarray": order if kind == "category" else [],
             },
+            goal,
         ),
     }
 
@@ -224,11 +237,11 @@ def _choice(value: Any) -> str:
     return html.escape(json.dumps(value, ensure_ascii=False)[:80])
 
 
-def _layout(title: str, x: Mapping[str, Any]) -> dict[str, Any]:
+def _layout(title: str, x: Mapping[str, Any], goal: Goal) -> dict[str, Any]:
     return {
         "title": {"text": title, "x": 0.02, "xanchor": "left"},
         "colorway": COLOURS,
         "xaxis": {"exponentformat": "e", **x},
-        "yaxis": {"tickformat": ".1%"},
+        "yaxis": {"tickformat": ".1%"} if goal.share else {},
         "margin": {"t": 60},
     }

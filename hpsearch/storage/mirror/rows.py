@@ -33,9 +33,8 @@ from hpsearch.storage.mirror.tables import (
     TRIALS,
     VALUES,
 )
-from hpsearch.storage.records import COMPLETE, FAILED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow
+from hpsearch.storage.records import COMPLETE, FAILED, RUNNING, WAITING, Decision, Goal, NewTrial, Progress, StageRow
 
-METRIC = "validation accuracy"
 STEPS = 20
 """At most so many intermediate values of a trial are shown, the last one besides."""
 
@@ -53,12 +52,12 @@ def _utc() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def create_study(connection: Connection, storage: RDBStorage, name: str) -> int:
+def create_study(connection: Connection, storage: RDBStorage, name: str, goal: Goal) -> int:
     """Make the Optuna study of a stage; return its id."""
-    study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+    study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([METRIC])
+        study.set_metric_names([f"validation {goal.metric}"])
     column = schema.stages.c.optuna_study_id  # SQLite gives the id of a study deleted in the dashboard to the next one
     connection.execute(update(schema.stages).where(column == study._study_id).values(optuna_study_id=None))
     return study._study_id
@@ -163,22 +162,22 @@ def mirrored(connection: Connection, trial_ids: Sequence[int]) -> dict[int, int]
 
 
 def note_progress(connection: Connection, results: Sequence[Progress]) -> None:
-    """Show what segments did: states, values, and a thinned set of accuracies by epoch."""
+    """Show what segments did: states, values, and a thinned set of values by epoch."""
     known = mirrored(connection, [result.trial.id for result in results])
     results = [result for result in results if result.trial.id in known]
     silent = [result.trial.id for result in results if result.outcome != RUNNING and not result.curve]
-    ends = _last_accuracies(connection, silent)
+    ends = _last_values(connection, silent)
     now = _utc()
     states, steps, values, reasons = [], [], [], []
     for result in results:
         trial_id, outcome, every = known[result.trial.id], result.outcome, stride(result.trial.epochs)
-        steps += [_step(trial_id, int(row[0]), row[_ACCURACY]) for row in result.curve if row[0] % every == 0]
+        steps += [_step(trial_id, int(row[0]), row[_VALUE]) for row in result.curve if row[0] % every == 0]
         if outcome != RUNNING or result.trial.state == WAITING:
             end = None if outcome == RUNNING else now
             began = now - timedelta(seconds=result.seconds)
             states.append({"of": trial_id, "new_state": STATES[outcome], "began": began, "end": end})
         if outcome != RUNNING:
-            last = (result.curve[-1][0], result.curve[-1][_ACCURACY]) if result.curve else ends.get(result.trial.id)
+            last = (result.curve[-1][0], result.curve[-1][_VALUE]) if result.curve else ends.get(result.trial.id)
             steps += [_step(trial_id, int(last[0]), last[1])] if last and last[0] % every else []
         if outcome == COMPLETE:
             values.append(_value(trial_id, result.best.value if result.best else result.trial.value))
@@ -189,7 +188,7 @@ def note_progress(connection: Connection, results: Sequence[Progress]) -> None:
         _insert(connection, table, rows)
 
 
-_ACCURACY = [column.name for column in schema.curves.c].index("validation_accuracy") - 1
+_VALUE = [column.name for column in schema.curves.c].index("value") - 1
 
 _ENDS = (
     select(schema.curves.c.trial_id, func.max(schema.curves.c.epoch).label("epoch"))
@@ -197,17 +196,17 @@ _ENDS = (
     .group_by(schema.curves.c.trial_id)
     .subquery()
 )
-_LAST = select(schema.curves.c.trial_id, schema.curves.c.epoch, schema.curves.c.validation_accuracy).join_from(
+_LAST = select(schema.curves.c.trial_id, schema.curves.c.epoch, schema.curves.c.value).join_from(
     schema.curves,
     _ENDS,
     and_(schema.curves.c.trial_id == _ENDS.c.trial_id, schema.curves.c.epoch == _ENDS.c.epoch),
 )
 
 
-def _last_accuracies(connection: Connection, trial_ids: Sequence[int]) -> dict[int, tuple[int, float]]:
-    """The last epoch of each trial's curve, and its accuracy."""
+def _last_values(connection: Connection, trial_ids: Sequence[int]) -> dict[int, tuple[int, float]]:
+    """The last epoch of each trial's curve, and its value."""
     rows = (row for part in chunks(trial_ids) for row in connection.execute(_LAST, {"ids": part}))
-    return {trial_id: (epoch, accuracy) for trial_id, epoch, accuracy in rows}
+    return {trial_id: (epoch, value) for trial_id, epoch, value in rows}
 
 
 _SET_STATES = (
@@ -226,35 +225,35 @@ def _set_states(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
         connection.execute(_SET_STATES, rows)
 
 
-def _step(trial_id: int, epoch: int, accuracy: float) -> dict[str, Any]:
-    value, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(accuracy)
-    return {"trial_id": trial_id, "step": epoch, "intermediate_value": value, "intermediate_value_type": kind}
+def _step(trial_id: int, epoch: int, value: float) -> dict[str, Any]:
+    stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
+    return {"trial_id": trial_id, "step": epoch, "intermediate_value": stored, "intermediate_value_type": kind}
 
 
-def _value(trial_id: int, accuracy: float | None) -> dict[str, Any]:
-    assert accuracy is not None
-    value, kind = models.TrialValueModel.value_to_stored_repr(accuracy)
-    return {"trial_id": trial_id, "objective": 0, "value": value, "value_type": kind}
+def _value(trial_id: int, value: float | None) -> dict[str, Any]:
+    assert value is not None
+    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
+    return {"trial_id": trial_id, "objective": 0, "value": stored, "value_type": kind}
 
 
 def prune(connection: Connection, decisions: Sequence[Decision]) -> None:
-    """Show trials as pruned, each with its last accuracy as its value, as Optuna does."""
+    """Show trials as pruned, each with its last value, as Optuna does."""
     reasons = {decision.trial.id: decision.reason for decision in decisions}
     epochs = {decision.trial.id: decision.trial.epochs for decision in decisions}
     known = mirrored(connection, list(reasons))
-    last = _last_accuracies(connection, list(known))
+    last = _last_values(connection, list(known))
     now = _utc()
     _set_states(
         connection, [{"of": of, "new_state": TrialState.PRUNED, "began": now, "end": now} for of in known.values()]
     )
     extra = [(known[i], *end) for i, end in last.items() if end[0] % stride(epochs[i])]
     _insert(connection, SHOWN, [_step(*row) for row in extra])
-    _insert(connection, VALUES, [_value(known[i], accuracy) for i, (_, accuracy) in last.items()])
+    _insert(connection, VALUES, [_value(known[i], value) for i, (_, value) in last.items()])
     _insert(connection, TRIAL_ATTRIBUTES, [_attribute(of, "reason", reasons[i][:_REASON]) for i, of in known.items()])
 
 
 def reopen(connection: Connection, trials: Iterable[tuple[int, int, bool]]) -> None:
-    """Show trials (our id, epochs, begun or not) as unfinished again; of one not begun no accuracy is left."""
+    """Show trials (our id, epochs, begun or not) as unfinished again; of one not begun no value is left."""
     found = {trial_id: (epochs, begun) for trial_id, epochs, begun in trials}
     for ours, of in mirrored(connection, list(found)).items():
         epochs, begun = found[ours]

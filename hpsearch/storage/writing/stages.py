@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, upda
 
 from hpsearch.storage import schema
 from hpsearch.storage.mirror import rows
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewStage, StageRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, NewStage, StageRow
 from hpsearch.storage.writing.evaluations import count_test_evaluations
 
 KEPT_WEIGHTS = 10
@@ -25,7 +25,7 @@ def add_stage(
     connection: Connection, storage: RDBStorage, study_id: int, study: str, position: int, stage: NewStage
 ) -> None:
     """Store a waiting stage of a study."""
-    mirrored = rows.create_study(connection, storage, mirror_name(study, position, stage.name))
+    mirrored = rows.create_study(connection, storage, mirror_name(study, position, stage.name), Goal.of(stage.data))
     row = vars(stage) | {"study_id": study_id, "position": position, "state": WAITING, "notes": []}
     connection.execute(insert(schema.stages).values(row | {"optuna_study_id": mirrored}))
 
@@ -95,7 +95,8 @@ def reset_stage(connection: Connection, storage: RDBStorage, stage: StageRow) ->
         select(schema.studies.c.name).join(schema.stages).where(column.id == stage.id)
     ).scalar_one()
     rows.delete_study(connection, stage.optuna_study_id)
-    mirrored = rows.create_study(connection, storage, mirror_name(name, stage.position, stage.name))
+    goal = Goal.of(stage.data)
+    mirrored = rows.create_study(connection, storage, mirror_name(name, stage.position, stage.name), goal)
     values: dict[str, Any] = {"state": WAITING, "optuna_study_id": mirrored, "notes": [], "batches": []}
     values |= {"seconds": 0.0, "stale": False}
     values |= dict.fromkeys(("trials", "space", "known", "ended", "started_at", "finished_at"))
@@ -105,6 +106,6 @@ def reset_stage(connection: Connection, storage: RDBStorage, stage: StageRow) ->
 def delete_trials(connection: Connection, stage_ids: Sequence[int]) -> None:
     """Delete all trials of these stages with their results, from our tables."""
     chosen = select(schema.trials.c.id).where(schema.trials.c.stage_id.in_(stage_ids))
-    for table in (schema.curves, schema.weights, schema.predictions):
+    for table in schema.OF_TRIALS:
         connection.execute(delete(table).where(table.c.trial_id.in_(chosen)))
     connection.execute(delete(schema.trials).where(schema.trials.c.stage_id.in_(stage_ids)))

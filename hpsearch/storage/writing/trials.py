@@ -55,6 +55,9 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
     curve = [dict(zip(_CURVE, (record.trial.id, *row), strict=True)) for record in records for row in record.curve]
     if curve:
         connection.execute(insert(schema.curves), curve)
+    metrics = [{"trial_id": record.trial.id, **row} for record in records for row in record.metrics]
+    if metrics:
+        connection.execute(insert(schema.measurements), metrics)
     _store_weights(connection, records)
     _store_predictions(connection, records)
     _forget_last(connection, [r.trial.id for r in records if r.failure and _keeps_last(r.trial)])
@@ -63,12 +66,12 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
 
 def _kept(name: str) -> Any:
     """The given value, or what is there already where none is given."""
-    return func.coalesce(bindparam(f"new_{name}"), schema.trials.c[name])
+    return func.coalesce(bindparam(f"new_{name}", type_=schema.trials.c[name].type), schema.trials.c[name])
 
 
 _SOMETIMES = (
     *("reason", "traceback", "parameters", "best_epoch", "value", "cohort"),
-    *("test_cost", "test_loss", "test_accuracy"),
+    *("test_cost", "test_loss", "test_accuracy", "test_value", "test_metrics"),
 )
 _PROGRESS = (
     update(schema.trials)
@@ -98,6 +101,8 @@ def _trial_values(record: Progress) -> dict[str, Any]:
         "new_test_cost": _finite(test.cost) if test else None,
         "new_test_loss": _finite(test.loss) if test else None,
         "new_test_accuracy": test.accuracy if test else None,
+        "new_test_value": _finite(test.value) if test else None,
+        "new_test_metrics": dict(test.metrics) if test and test.metrics else None,
     }
 
 
@@ -129,10 +134,11 @@ def _store_predictions(connection: Connection, records: Sequence[Progress]) -> N
     new = []
     for record in records:
         if best := record.best:
-            found = {"samples": best.samples, "correct": best.correct, "predicted": None}
+            found = {"samples": best.samples, "correct": best.correct, "predicted": None, "outputs": best.outputs}
             new.append({"trial_id": record.trial.id, "split": "validation"} | found)
         if test := record.test:
             found = {"samples": test.samples, "correct": test.correct, "predicted": test.predicted}
+            found["outputs"] = test.outputs
             new.append({"trial_id": record.trial.id, "split": "test"} | found)
     _replace(connection, schema.predictions, new, new)
 
@@ -191,7 +197,7 @@ _BLANK = {
     "epochs_done": 0,
     "seconds": 0.0,
     **dict.fromkeys(("reason", "traceback", "pruned_at", "best_epoch", "value", "parameters", "cohort")),
-    **dict.fromkeys(("test_cost", "test_loss", "test_accuracy")),
+    **dict.fromkeys(("test_cost", "test_loss", "test_accuracy", "test_value", "test_metrics")),
 }
 
 
@@ -200,7 +206,7 @@ def reset_trials(connection: Connection, trials: Sequence[TrialRow]) -> None:
     column = schema.trials.c
     for part in chunks([trial.id for trial in trials]):
         count_test_evaluations(connection, column.id.in_(part))
-        for table in (schema.curves, schema.weights, schema.predictions):
+        for table in schema.OF_TRIALS:
             connection.execute(delete(table).where(table.c.trial_id.in_(part)))
         connection.execute(update(schema.trials).where(column.id.in_(part)).values(_BLANK))
     mirror.reopen(connection, [(trial.id, trial.epochs, False) for trial in trials])

@@ -62,6 +62,7 @@ class _Cohort:
             segment.augmentation, split.image_shape, split.samples, lambda purpose: self._generator(purpose, epoch)
         )
         tally = Tally(network, split.samples) if self.common.curves == "running" else None
+        outputs = segment.measures.outputs
         eta = train_epoch(
             network,
             self.optimiser,
@@ -77,7 +78,7 @@ class _Cohort:
             tally=tally,
         )
         on_train = tally.measured(self.lam) if tally else self._measure_training()
-        on_validation = measure(network, split.validation_x, split.validation_y, self.lam)
+        on_validation = measure(network, split.validation_x, split.validation_y, self.lam, outputs=outputs)
         for k, (task, result) in enumerate(zip(segment.tasks, self.results, strict=True)):
             record(
                 segment,
@@ -87,7 +88,7 @@ class _Cohort:
                 eta=float(eta[k]),
                 on_train=on_train[k],
                 on_validation=on_validation[k],
-                labels=split.validation_y,
+                split=split,
                 weights=partial(self._weights, k),
             )
 
@@ -96,7 +97,8 @@ class _Cohort:
 
     def _measure_training(self) -> list[Measured]:
         sample = measured_rows(self.split, self.common.curves)
-        return measure(self.network, self.split.train_x[sample], self.split.train_y[sample], self.lam)
+        x, y = self.split.train_x[sample], self.split.train_y[sample]
+        return measure(self.network, x, y, self.lam, outputs=self.segment.measures.outputs)
 
     def end(self) -> None:
         """Keep the state from which each trial continues."""
@@ -113,16 +115,21 @@ class _Cohort:
             if weights := kept(task, result):
                 self.network.load(k, unpack(weights))
         x, y = self.split.test_x, self.split.test_y
-        for result, found, ends in zip(self.results, measure(self.network, x, y, self.lam), ending, strict=True):
+        measures = self.segment.measures
+        measured = measure(self.network, x, y, self.lam, outputs=measures.outputs)
+        for result, found, ends in zip(self.results, measured, ending, strict=True):
             if ends:
-                result.test = on_test(found, y)
+                result.test = on_test(found, self.split, measures)
 
 
 def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
     training = segment.tasks[0].configuration.training
     assert training.batch_size is not None
     network = Network(
-        checked(layers(plugin, len(split.classes), segment.tasks[0].configuration.parameters), plugin.path),
+        checked(
+            layers(plugin, len(split.classes) or len(split.targets), segment.tasks[0].configuration.parameters),
+            plugin.path,
+        ),
         inputs=split.train_x.shape[1],
         trials=len(segment.tasks),
         rows=batch_rows(split.samples, training.batch_size),

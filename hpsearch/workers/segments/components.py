@@ -8,6 +8,7 @@ import numpy.typing as npt
 from hpsearch.nn import schedules
 from hpsearch.nn.losses import LOSSES, Loss
 from hpsearch.nn.optimisers import OPTIMISERS, Optimiser
+from hpsearch.nn.regression_losses import REGRESSION_LOSSES
 from hpsearch.spec import AdamW, Cosine, Cyclical, OneCycle, Step, Training, epochs, updates_per_epoch, warm_up
 
 
@@ -48,4 +49,5 @@ def decays_of(trainings: Sequence[Training]) -> npt.NDArray[np.float64]:
 
 def loss_of(training: Training) -> Loss:
     """The loss that [training] names."""
-    return LOSSES[training.loss]()
+    made: Loss = (LOSSES | REGRESSION_LOSSES)[training.loss]()
+    return made

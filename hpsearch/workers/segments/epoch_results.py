@@ -7,7 +7,9 @@ import numpy as np
 
 from hpsearch.data import Split
 from hpsearch.nn.training import Measured
+from hpsearch.spec import Stop
 from hpsearch.workers.segments.early_stopping import stops
+from hpsearch.workers.segments.measures import Measures, outputs_of
 from hpsearch.workers.segments.results import CURVE, Best, TaskResult, Test
 from hpsearch.workers.segments.segment import Segment, Task
 
@@ -26,7 +28,7 @@ def record(
     eta: float,
     on_train: Measured,
     on_validation: Measured,
-    labels: np.ndarray,
+    split: Split,
     weights: Callable[[], bytes],
 ) -> None:
     """Add an epoch to a trial's curve, keep its weights if they are to be kept, and check whether it ends."""
@@ -37,17 +39,41 @@ def record(
             what = "NaN" if math.isnan(value) else "infinite"
             result.failed = (epoch, f"the {name} became {what} in epoch {epoch}")
             return
+    training, measures, every = task.configuration.training, segment.measures, slice(None)
+    computed = measures.of(on_validation, "validation", every, split)
+    value = measures.value(on_validation, computed)
+    if math.isnan(value):
+        result.failed = (epoch, f"the validation {measures.objective.name} became NaN in epoch {epoch}")
+        return
     measured = [number for m in (on_train, on_validation) for number in (m.cost, m.loss, m.accuracy)]
-    result.curve.append((epoch, eta, *measured))
-    training = task.configuration.training
+    result.curve.append((epoch, eta, *measured, value))
+    of_train = {}
+    if computed and training.curves != "running":  # the running ones were measured in the order of training
+        of_train = measures.of(on_train, "train", measured_rows(split, training.curves), split)
+    result.metrics += [
+        {"epoch": epoch, "metric": name, "train": of_train.get(name), "validation": number}
+        for name, number in computed.items()
+    ]
     if training.stop is not None and not (segment.ends and epoch == segment.last):
-        column = CURVE.index(f"validation_{training.stop.metric}")
-        result.stopped = stops([*task.history, *(row[column] for row in result.curve)], training.stop)
-    best = result.best.value if result.best else task.best
+        column = CURVE.index(stop_column(training.stop))
+        values = [*task.history, *(row[column] for row in result.curve)]
+        result.stopped = stops(values, training.stop, measures.objective)
+    sign = measures.objective.sign
+    best = sign * result.best.value if result.best else task.best
     last = training.keep == "last"
-    if on_validation.accuracy > best if not last else result.stopped or epoch == segment.last:
-        correct = np.packbits(on_validation.predicted == labels).tobytes()
-        result.best = Best(epoch, on_validation.accuracy, weights(), correct, len(labels))
+    if sign * value > best if not last else result.stopped or epoch == segment.last:
+        samples, outputs = len(split.validation_x), outputs_of(on_validation, measures)
+        result.best = Best(epoch, value, weights(), correct(on_validation, split.validation_y), samples, outputs)
+
+
+def stop_column(stop: Stop) -> str:
+    """The column of a curve that early stopping watches."""
+    return "value" if stop.metric == "objective" else f"validation_{stop.metric}"
+
+
+def correct(found: Measured, labels: np.ndarray) -> bytes:
+    """The samples that are predicted correctly, as packed bits; nothing in a regression."""
+    return b"" if labels.dtype.kind == "f" else np.packbits(found.predicted == labels).tobytes()
 
 
 def evaluates_on_test(segment: Segment, result: TaskResult) -> bool:
@@ -60,7 +86,16 @@ def kept(task: Task, result: TaskResult) -> bytes | None:
     return result.best.weights if result.best else task.best_weights
 
 
-def on_test(found: Measured, labels: np.ndarray) -> Test:
+def on_test(found: Measured, split: Split, measures: Measures) -> Test:
     """The stored result of an evaluation on the test set."""
-    correct = np.packbits(found.predicted == labels).tobytes()
-    return Test(found.cost, found.loss, found.accuracy, found.predicted, correct)
+    computed = measures.of(found, "test", slice(None), split)
+    return Test(
+        found.cost,
+        found.loss,
+        found.accuracy,
+        found.predicted,
+        correct(found, split.test_y),
+        measures.value(found, computed),
+        computed,
+        outputs_of(found, measures),
+    )

@@ -1,24 +1,26 @@
 """The results of a segment that the coordinator gets: curves, weights, predictions. May import NumPy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 
 _SIDES = ("train", "validation")
-CURVE = ("epoch", "eta", *(f"{side}_{metric}" for side in _SIDES for metric in ("cost", "loss", "accuracy")))
-"""The columns of a curve."""
+CURVE = ("epoch", "eta", *(f"{side}_{metric}" for side in _SIDES for metric in ("cost", "loss", "accuracy")), "value")
+"""The columns of a curve; `value` is the objective on the validation samples."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch with the highest validation accuracy so far (the earliest of equals), if it lies in this segment."""
+    """The epoch with the best value of the objective so far (the earliest of equals), if it lies in this segment."""
 
     epoch: int
     value: float
     weights: bytes
-    correct: bytes  # np.packbits over the validation samples
+    correct: bytes  # np.packbits over the validation samples; empty in a regression
     samples: int
+    outputs: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,11 @@ class Test:
     cost: float
     loss: float
     accuracy: float
-    predicted: npt.NDArray[Any]  # (n,) classes
+    predicted: npt.NDArray[Any]  # (n,) classes, or (n, T) standardised values
     correct: bytes
+    value: float  # the objective
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    outputs: bytes | None = None
 
 
 @dataclass
@@ -38,6 +43,7 @@ class TaskResult:
 
     trial_id: int
     curve: list[tuple[float, ...]] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)  # {"epoch", "metric", "train", "validation"}
     state: bytes = b""
     best: Best | None = None
     test: Test | None = None

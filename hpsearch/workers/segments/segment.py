@@ -4,13 +4,16 @@ Its results depend on its trials' configurations, states and seeds alone (rule 1
 worker, or another cohort, computes the same.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from hpsearch.data.augmentation import Augmentation
 from hpsearch.spec import Configuration
+from hpsearch.workers.segments.measures import Measures
 
 _UNCHANGED = Augmentation()
+_ACCURACY = Measures()
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Task:
     configuration: Configuration
     key: tuple[str, int]  # (stage, point): with replicate and the study's seed it gives the first weights
     state: bytes | None = None  # after the last segment; None at the beginning
-    best: float = -1.0  # highest validation accuracy so far
+    best: float = -math.inf  # the best score so far: the objective, turned so that a higher value is better
     best_weights: bytes | None = None  # needed only for the evaluation on the test set
     history: tuple[float, ...] = ()  # needed only with early stopping: its metric at each epoch so far
 
@@ -39,5 +42,6 @@ class Segment:
     first: int
     last: int
     augmentation: Augmentation = _UNCHANGED
+    measures: Measures = _ACCURACY
     ends: bool = False  # is `last` the last epoch of the training?
     test: bool = False  # evaluate the kept weights of each trial that ends here on the test set

@@ -35,7 +35,7 @@ def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) 
         if weights and evaluates_on_test(segment, result):
             fresh = _made(segment, task, split, plugin)  # `restore` need only work on a new trainable
             fresh.restore(weights)
-            result.test = on_test(fresh.evaluate(split.test_x, split.test_y), split.test_y)
+            result.test = on_test(fresh.evaluate(split.test_x, split.test_y), split, segment.measures)
         return result
 
 
@@ -58,6 +58,6 @@ def _epoch(
         eta=training.eta or 0.0,
         on_train=trained.evaluate(split.train_x[sample], split.train_y[sample]),
         on_validation=trained.evaluate(split.validation_x, split.validation_y),
-        labels=split.validation_y,
+        split=split,
         weights=trained.save,
     )

@@ -1,0 +1,63 @@
+"""What a study optimises: [objective]. May import pydantic and `hpsearch.metrics`."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from hpsearch.metrics import Metric, MetricError, MetricFile
+from hpsearch.metrics import parse as parse_metric
+from hpsearch.spec.messages import wrong
+from hpsearch.spec.tables.base import Table
+
+
+def _known(given: Any) -> Any:
+    try:
+        parse_metric(given)
+    except MetricError as error:
+        raise wrong(error.text, *error.key) from None
+    return given
+
+
+GivenMetric = Annotated[str | dict[str, Any], AfterValidator(_known)]
+"""The name of a metric, a table with its `kind` and options, or one with the `file` of one's own."""
+
+DEFAULT = {"classification": "accuracy", "regression": "rmse"}
+"""The metric of a study that names none, by its task."""
+
+
+class Objective(Table):
+    """The metric that configurations are chosen by, measured on the validation samples after each epoch."""
+
+    metric: GivenMetric | None = None
+    """The metric, by scikit-learn's name, such as `"balanced_accuracy"` or `{ kind = "f1", average = "macro" }`; or
+    `{ file = "metrics/profit.py" }`, one's own. If not given: accuracy, or rmse in a regression.
+    """
+    direction: Literal["maximize", "minimize"] | None = None
+    """Follows from the metric; a file of one's own may leave it to this key."""
+    also: Annotated[tuple[GivenMetric, ...], Field(strict=False, max_length=20)] = ()
+    """Further metrics that are recorded for every epoch; nothing is chosen by them."""
+
+    @model_validator(mode="after")
+    def _has_the_direction_of_its_metric(self) -> Self:
+        metric = self.parsed("classification") if self.metric is not None else None
+        if metric is not None and self.direction not in (None, metric.direction):
+            rule = f"must be {metric.direction!r}, which is better for {metric.name}"
+            raise wrong(f"{rule}, got {self.direction!r}", "direction")
+        names = [parse_metric(given).name for given in self.also]
+        for i, name in enumerate(names):
+            if name in names[:i] or (metric is not None and name == metric.name):
+                raise wrong(f"must not repeat a metric, got {name!r} twice", "also", i)
+        return self
+
+    def parsed(self, task: str) -> Metric | MetricFile:
+        """The metric of a study of this task."""
+        found = parse_metric(DEFAULT[task] if self.metric is None else self.metric)
+        if isinstance(found, MetricFile) and found.direction is None:
+            return replace(found, direction=self.direction)
+        return found
+
+    @property
+    def others(self) -> tuple[Metric | MetricFile, ...]:
+        """The metrics in `also`."""
+        return tuple(parse_metric(given) for given in self.also)

@@ -1,0 +1,76 @@
+"""What is measured of each epoch beside cost, loss and accuracy. May import data, metrics and nn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.data import Split
+from hpsearch.metrics import Metric, evaluate
+from hpsearch.metrics import parse as parse_metric
+from hpsearch.nn.losses import probabilities
+from hpsearch.nn.training import Measured
+
+Array = npt.NDArray[Any]
+
+MEASURED = ("cost", "loss", "accuracy")
+"""Metrics that every epoch has anyway."""
+
+
+_parsed = parse_metric("accuracy")
+assert isinstance(_parsed, Metric)
+ACCURACY = _parsed
+
+
+@dataclass(frozen=True)
+class Measures:
+    """The objective of a study, and the further metrics that it records."""
+
+    objective: Metric = ACCURACY
+    also: tuple[Metric, ...] = ()
+
+    @property
+    def computed(self) -> tuple[Metric, ...]:
+        """Those that are computed from predictions."""
+        return tuple(metric for metric in (self.objective, *self.also) if metric.name not in MEASURED)
+
+    @property
+    def outputs(self) -> bool:
+        """Whether one of them needs a classifier's outputs, and not only its classes."""
+        return any(metric.needs in ("probabilities", "scores") for metric in self.computed)
+
+    def of(self, found: Measured, part: str, rows: slice, split: Split) -> dict[str, float]:
+        """The computed metrics of some rows of a part of the split, by name; in a regression in the targets' unit."""
+        if not self.computed:
+            return {}
+        truth = truth_of(split, part)[rows]
+        return {metric.name: self._one(metric, found, truth, split) for metric in self.computed}
+
+    def _one(self, metric: Metric, found: Measured, truth: Array, split: Split) -> float:
+        if metric.needs == "values":
+            prediction = split.in_units(found.predicted)
+        elif metric.needs == "classes":
+            prediction = found.predicted
+        else:
+            assert found.outputs is not None
+            prediction = probabilities(found.outputs)  # as scores too: of two classes their order is that of z₁ − z₀
+        return evaluate(metric, truth, prediction, classes=split.classes)
+
+    def value(self, found: Measured, computed: Mapping[str, float]) -> float:
+        """The objective."""
+        name = self.objective.name
+        return float(getattr(found, name)) if name in MEASURED else computed[name]
+
+
+def truth_of(split: Split, part: str) -> Array:
+    """The true classes (n,), or values (n, T) in their own unit, of the training, validation or test samples."""
+    labels: Array = getattr(split, f"{part}_targets" if split.task == "regression" else f"{part}_y")
+    return labels
+
+
+def outputs_of(found: Measured, measures: Measures) -> bytes | None:
+    """What is stored of a split's samples where a metric needs more than their classes: float32, (n, C) or (n, T)."""
+    kept = found.outputs if measures.outputs else found.predicted if found.predicted.dtype.kind == "f" else None
+    return None if kept is None else np.ascontiguousarray(kept, np.float32).tobytes()
