@@ -1,5 +1,6 @@
 """`Results`, which `hpsearch.load` returns: tables, figures, models. May import reporting and exporting."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from hpsearch.reporting.frames import load
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.summary import final, last_search
 from hpsearch.storage.database import open_to_read
+from hpsearch.storage.records import ACCURACY
 
 if TYPE_CHECKING:
     from hpsearch.exporting.classifier import Classifier
@@ -25,9 +27,10 @@ class Best:
     """The best configuration of the last search, with its uncertainty.
 
     trial: its first replicate, STAGE:NUMBER. params: the values of the searched hyperparameters. configuration:
-    everything it is trained with. accuracy: on the validation samples, the mean over its replicates, with its 95%
-    interval `low` to `high`. corrected: the accuracy corrected for selection bias; None where unknown. test: the
-    accuracy of [final] on the test set; None without [final].
+    everything it is trained with. value: the objective, whose name is metric, on the validation samples, the mean over
+    its replicates, with its 95% interval `low` to `high` (equal to it where there is none). accuracy: the value where
+    that is the objective, else NaN. corrected: the accuracy corrected for selection bias; None where unknown. test: the
+    objective of [final] on the test set; None without [final].
     """
 
     trial: str
@@ -38,6 +41,8 @@ class Best:
     high: float
     corrected: float | None
     test: float | None
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,11 +71,13 @@ class Results(reported.Results):
             trial=f"{stage.name}:{trial['number']}",
             params=dict(trial["params"]),
             configuration=dict(trial["configuration"]),
-            accuracy=row.validation.share,
+            accuracy=row.validation.share if self.frames.goal == ACCURACY else math.nan,
             low=row.validation.low,
             high=row.validation.high,
             corrected=choice.chosen.corrected if choice else None,
             test=float(np.mean(tests)) if tests else None,
+            metric=self.frames.goal.metric,
+            value=row.validation.share,
         )
 
     def weights(self, trial: str | None = None) -> dict[str, npt.NDArray[Any]]:

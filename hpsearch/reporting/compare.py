@@ -29,6 +29,7 @@ from hpsearch.reporting.sections.ranking.rows import Estimate, Row, distinction
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
+from hpsearch.storage.records import ACCURACY
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,9 @@ def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> P
 
 
 def _entry(frames: Frames) -> Entry:
+    if frames.goal != ACCURACY:
+        rule = "only studies whose objective is the accuracy can be compared"
+        raise InputError(f"study {frames.study['name']!r}: {rule}, its objective is {frames.goal.metric}")
     stages = view_stages(frames)
     return Entry(frames, tuple(stages), last_search(stages), final(stages))
 

@@ -269,6 +269,7 @@ def loss(value: float) -> str:
 
 
 _LOSSES = {"cross_entropy": "mean cross-entropy", "hinge": "mean multi-class hinge loss"}
+_LOSSES |= {"squared_error": "mean squared error", "absolute_error": "mean absolute error", "huber": "mean Huber loss"}
 
 
 def loss_name(losses: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """A study's results as pandas frames, from one snapshot of the database. May import SQLAlchemy and pandas."""
 
 import io
+import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from hpsearch.spec import Study, parse, replicates_of
 from hpsearch.storage import schema
 from hpsearch.storage.column_types import INFINITE, Real
 from hpsearch.storage.database import snapshot
+from hpsearch.storage.records import Goal
 
 SPLITS = ("train", "validation")
 
@@ -33,17 +35,33 @@ class Frames:
     `study` has the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
     by stage, rank (which the replicates of a configuration share) and replicate: its name `trial` (coarse:3), its
     stage's name `stage`, `position` and `kind`, and its metrics at the best epoch as train_cost … validation_accuracy.
-    `curves` has a row per `trial` and epoch. `written` is the study file as it was launched, None where this version of
-    hpsearch cannot read it.
+    `curves` has a row per `trial` and epoch, `metrics` a row per trial_id, epoch and further metric. `written` is the
+    study file as it was launched, None where this version of hpsearch cannot read it.
     """
 
     study: dict[str, Any]
     stages: pd.DataFrame
     trials: pd.DataFrame
     curves: pd.DataFrame
+    metrics: pd.DataFrame
     written: Study | None
     _correct: dict[tuple[int, str], NDArray[np.bool_]]
     _engine: sqlalchemy.Engine
+
+    @cached_property
+    def goal(self) -> Goal:
+        """The study's objective."""
+        return goal_of(self.stages)
+
+    @property
+    def regression(self) -> bool:
+        """Whether its labels are values, so that there are no classes and no accuracy."""
+        return not self.study["data"].get("classes", True)
+
+    @property
+    def recorded(self) -> list[str]:
+        """The metrics beside cost, loss and accuracy, of which trials have columns such as validation_rmse."""
+        return list(dict.fromkeys(self.metrics["metric"]))
 
     @cached_property
     def rows(self) -> list[Record]:
@@ -111,20 +129,24 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         columns = [schema.stages.c.name.label("stage"), schema.stages.c.position, schema.stages.c.kind]
         trials = _read(connection, select(schema.trials, *columns).select_from(with_stage).where(of_study))
         curves = _numbers(connection, select(schema.curves).select_from(schema.curves.join(with_stage)).where(of_study))
+        other = schema.measurements
+        metrics = _read(connection, select(other).select_from(other.join(with_stage)).where(of_study))
         kept = schema.predictions
         query = select(kept.c.trial_id, kept.c.split, kept.c.samples, kept.c.correct)
         rows = connection.execute(query.select_from(kept.join(with_stage)).where(of_study)).all()
     correct = {
         (trial, split): np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=samples).astype(np.bool_)
         for trial, split, samples, bits in rows
+        if bits  # a regression has none
     }
     names = [f"{stage}:{number}" for stage, number in zip(trials["stage"], trials["number"], strict=True)]
     trials.insert(0, "trial", pd.Series(names, dtype="object"))
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])
-    ranked = rank_trials(_at_best_epoch(trials, curves), _replicates(written))
+    at_best = _with_metrics(_at_best_epoch(trials, curves), metrics)
+    ranked = rank_trials(at_best, _replicates(written), goal_of(stages).sign)
     curves.insert(0, "trial", curves["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
-    return Frames(dict(study), stages, ranked, curves, written, correct, engine)
+    return Frames(dict(study), stages, ranked, curves, metrics, written, correct, engine)
 
 
 def _written(text: str, path: str) -> Study | None:
@@ -171,6 +193,26 @@ def _dtype(column: sqlalchemy.ColumnElement[Any]) -> str:
         # By default pandas turns integers with NULLs into floats.
         return "Int64" if getattr(column, "nullable", False) else "int64"
     return "float64" if isinstance(column.type, Real) else "object"
+
+
+def goal_of(stages: pd.DataFrame) -> Goal:
+    """The objective of these stages' study."""
+    return Goal.of(next((data for data in stages["data"] if data), {}))
+
+
+def _with_metrics(trials: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
+    """Add the further metrics of each trial: train_NAME and validation_NAME at its best epoch, test_NAME."""
+    if metrics.empty:
+        return trials
+    best = trials[["id", "best_epoch"]].rename(columns={"id": "trial_id", "best_epoch": "epoch"})
+    found = metrics.merge(best.astype({"epoch": "float64"}), on=["trial_id", "epoch"])
+    columns: dict[str, Any] = {}
+    for name in dict.fromkeys(metrics["metric"]):
+        of_metric = found[found["metric"] == name].set_index("trial_id")
+        for split in SPLITS:
+            columns[f"{split}_{name}"] = trials["id"].map(of_metric[split]).to_numpy(np.float64)
+        columns[f"test_{name}"] = [(each or {}).get(name, math.nan) for each in trials["test_metrics"]]
+    return trials.assign(**columns)
 
 
 def _at_best_epoch(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:

@@ -19,11 +19,12 @@ Record = dict[str, Any]
 SortKey = tuple[int, int, float, float, int]
 
 
-def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataFrame:
+def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], sign: float = 1.0) -> pd.DataFrame:
     """Sort trials by stage, rank of their configuration, and replicate; add the `rank`, NA for those without one.
 
     `replicates` has the number of replicates that the study file asks for, by stage; further ones confirm a
-    configuration. For other stages it is the smallest number that a configuration has.
+    configuration. For other stages it is the smallest number that a configuration has. `sign` is −1 where a lower value
+    of the objective is better.
     """
     columns = ["stage", "position", "point", "replicate", "number", "state", "pruned_at", "value", "validation_loss"]
     rows = records(trials[columns])
@@ -35,7 +36,7 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int]) -> pd.DataF
         fewest[members[0]["stage"]] = min(fewest[members[0]["stage"]], len(members))
     base = {**fewest, **replicates}
     counted = {key: [r for r in rows if counts(r, base[r["stage"]])] for key, rows in configurations.items()}
-    sort_keys = {key: _sort_key(counted[key] or rows) for key, rows in configurations.items()}
+    sort_keys = {key: _sort_key(counted[key] or rows, sign) for key, rows in configurations.items()}
     ranks = dict(_ranks(sort_keys))
     keys = []
     for index, row in enumerate(rows):
@@ -65,21 +66,21 @@ def _ranks(sort_keys: Mapping[tuple[int, int], SortKey]) -> Iterator[tuple[tuple
         yield from ((key, rank) for rank, key in enumerate(of_stage, start=1))
 
 
-def _sort_key(counted: Sequence[Record]) -> SortKey:
+def _sort_key(counted: Sequence[Record], sign: float) -> SortKey:
     """Return the key that sorts configurations: state, number of replicates, means over them, first trial's number.
 
-    Higher validation accuracy comes first, then lower validation loss.
+    The better value of the objective comes first, then lower validation loss.
     """
     first = min(row["number"] for row in counted)
     state = STATES.index(configuration_state([row["state"] for row in counted]))
     if STATES[state] == "pruned":  # those pruned later come first
         reached = max(row["pruned_at"] or 0 for row in counted)
-        return state, -reached, -fmean(row["value"] or 0.0 for row in counted), 0.0, first
+        return state, -reached, -fmean(sign * (row["value"] or 0.0) for row in counted), 0.0, first
     if STATES[state] != "complete":
         return state, 0, 0.0, 0.0, first
-    accuracy = fmean(row["value"] or 0.0 for row in counted)
+    score = fmean(sign * (row["value"] or 0.0) for row in counted)
     loss = fmean(math.inf if row["validation_loss"] is None else row["validation_loss"] for row in counted)
-    return state, -len(counted), -accuracy, loss, first
+    return state, -len(counted), -score, loss, first
 
 
 def configuration_state(states: Collection[str]) -> str:

@@ -36,6 +36,7 @@ from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
+from hpsearch.storage.records import ACCURACY
 
 _DEFAULT_OPTIONS = ReportOptions()
 
@@ -79,9 +80,11 @@ def environment() -> jinja2.Environment:
 
 def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions = _DEFAULT_OPTIONS) -> str:
     """Return the report as one self-contained HTML page."""
-    corrected, importances = corrected_accuracies(frames, stages), stage_importances(frames, stages)
+    accuracy = frames.goal == ACCURACY  # what is estimated and tested from single predictions knows no other objective
+    corrected = corrected_accuracies(frames, stages)
+    importances = stage_importances(frames, stages) if accuracy else []
     groups = curve_groups(frames, stages, options.trials)
-    prunings = view_pruning(frames, stages)
+    prunings = view_pruning(frames, stages) if accuracy else []
     matrix = confusion(frames, stages, options.examples)
     return (
         environment()
@@ -92,6 +95,7 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings]),
             symbols=formatting.symbols(label for stage in stages for label in stage.labels),
             facts=summary.facts(frames),
+            goal=frames.goal,
             quantities=summary.quantities(frames),
             stages=stages,
             corrected=corrected,
@@ -101,14 +105,14 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             search=[Markup(svg) for svg in search_figures(frames, stages)],
             search_text=reading_aid(frames, stages),
             curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
-            weights=weight_images(frames, stages),
+            weights=[] if frames.regression else weight_images(frames, stages),
             references=reference_rows(frames),
-            advice=advise(frames, stages),
+            advice=advise(frames, stages) if accuracy else [],
             provenance=stage_provenance(frames, stages),
             prunings=prunings,
-            pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
-            parallel=Markup(parallel_coordinates(frames, stages)),
-            early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
+            pairs=[Markup(svg) for svg in pair_figures(frames, stages)] if accuracy else [],
+            parallel=Markup(parallel_coordinates(frames, stages) if accuracy else ""),
+            early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)] if accuracy else [],
             confusion=matrix,
             confusion_figure=Markup(matrix.figure if matrix else ""),
             character=character,

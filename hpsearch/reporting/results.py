@@ -81,7 +81,7 @@ class Results:
         parts = [f"<h3>{escape(self.name)}</h3>", *(f"<p>{escape(sentence)}</p>" for sentence in self.summary)]
         for view in self._views:
             parts.append(f"<h4>{escape(view.name)}</h4>")
-            columns = [*view.headings, *view.labels, "validation accuracy", "95% interval", "remark"]
+            columns = [*view.headings, *view.labels, f"validation {view.goal.metric}", "95% interval", "remark"]
             rows = [
                 [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.remark] for row in view.rows[:_BEST]
             ]

@@ -114,7 +114,7 @@ def store(
         points = [point for _, curve, _ in found for point in curve]
         connection.exec_driver_sql(f"INSERT INTO hpsearch_curves VALUES ({places})", points)
         kept = [(row["id"], "validation", samples, right, None) for row, _, right in found]
-        connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?)", kept)
+        connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?, NULL)", kept)
     return maker
 
 
@@ -139,6 +139,6 @@ def _trial(
     row |= {"pruned_at": pruned_at, "reason": reason if pruned_at else None}
     row |= {"best_epoch": best + 1, "value": float(accuracy[best])}
     loss = 2.3 - 2.2 * accuracy
-    columns = (np.full(done, 0.1), loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy)
+    columns = (np.full(done, 0.1), loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy, accuracy)
     points = np.column_stack(columns).tolist()
     return row, [(number + 1, epoch, *point) for epoch, point in enumerate(points, 1)], np.packbits(right).tobytes()

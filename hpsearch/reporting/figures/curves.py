@@ -93,6 +93,17 @@ def _requested(frames: Frames, stages: Sequence[StageView], stage: str, number: 
     return row, f"{stage}:{number}: {configuration(view, row)}{_diagnosis(row)}"
 
 
+def _panels(frames: Frames) -> list[tuple[str, tuple[str, ...], str]]:
+    """The quantities that are drawn: in a regression no accuracy, and the objective first where it is another."""
+    panels: list[tuple[str, tuple[str, ...], str]] = [
+        panel for panel in PANELS if panel[0] != "accuracy" or not frames.regression
+    ]
+    goal = frames.goal
+    if goal.metric in ("accuracy", "loss", "cost"):
+        return panels
+    return [("objective", ("value",), f"validation {goal.metric}"), *panels]
+
+
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
     by_trial = frames.curves.groupby("trial_id")
     runs, texts, marked = [], [], []
@@ -104,7 +115,7 @@ def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: S
             marked.append(row.diagnosis_epoch)
     figures = [
         _panel(runs, f"{name} {panel}", columns, label, texts, marked)
-        for panel, columns, label in PANELS
+        for panel, columns, label in _panels(frames)
         if runs and not (frames.trainable and panel in NOT_OF_TRAINABLES)
     ]
     return CurveGroup(title, tuple(texts), tuple(figures))
@@ -138,7 +149,7 @@ def _panel(
                 values = by_epoch(replicates, column)
                 _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
-                ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
+                ring = values[values.index == marked[index]] if not column.startswith("train") else values[:0]
                 axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
         finite = [value for value in shown if math.isfinite(value)]
         axes.set_xlabel("epoch")

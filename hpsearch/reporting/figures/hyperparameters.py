@@ -10,6 +10,7 @@ from hpsearch.reporting.figures.style import one_line
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
+from hpsearch.storage.records import ACCURACY, Goal
 
 RASTER = 400
 """With more marks, they are embedded as an image, because an SVG of each would make the page slow."""
@@ -37,6 +38,7 @@ class HyperparameterPoints:
     ranges: Mapping[int, tuple[float, float]]  # of each stage that searches a range
     log: bool
     choices: tuple[str, ...]
+    goal: Goal = ACCURACY
 
 
 def hyperparameter_points(frames: Frames, stages: Sequence[StageView], key: str) -> HyperparameterPoints:
@@ -56,7 +58,8 @@ def hyperparameter_points(frames: Frames, stages: Sequence[StageView], key: str)
     if ranges and all(formatting.is_number(value) for value in values):
         points = tuple(Point(index, float(value), estimate, pruned) for index, value, estimate, pruned in found)
         positive = all(point.x > 0 for point in points) and all(low > 0 for low, _ in ranges.values())
-        return HyperparameterPoints(key, points, ranges, positive and any(space.get("log") for space in spaces), ())
+        log = positive and any(space.get("log") for space in spaces)
+        return HyperparameterPoints(key, points, ranges, log, (), frames.goal)
     choices, present = _choices(values), sorted({index for index, *_ in found})
     points = tuple(
         Point(
@@ -67,7 +70,7 @@ def hyperparameter_points(frames: Frames, stages: Sequence[StageView], key: str)
         )
         for index, value, estimate, pruned in found
     )
-    return HyperparameterPoints(key, points, {}, False, choices)
+    return HyperparameterPoints(key, points, {}, False, choices, frames.goal)
 
 
 def _choices(values: Sequence[Any]) -> tuple[str, ...]:

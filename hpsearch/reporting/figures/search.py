@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.hyperparameters import RASTER, HyperparameterPoints, Point, hyperparameter_points
-from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, number_axis, one_line, percent_axis, svg
+from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, number_axis, one_line, svg, value_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.reporting.sections.summary import last_search
+from hpsearch.storage.records import ACCURACY
 
 
 def search_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
@@ -42,7 +43,8 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     texts = []
     if single:
         where = f"In {formatting.listing(single)} each" if means else "Each"
-        texts.append(f"{where} mark is a trial; its line is Wilson's 95% interval.")
+        line = "; its line is Wilson's 95% interval" if frames.goal == ACCURACY else ""
+        texts.append(f"{where} mark is a trial{line}.")
     if means:
         where = f"In {formatting.listing(means)} each" if single else "Each"
         texts.append(f"{where} mark is the mean of a configuration's replicates; its line is Student's 95% interval.")
@@ -50,8 +52,8 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
         texts.append("A cross at the bottom is one that failed.")
     if any(stage.any_pruned for stage in shown):
         texts.append(
-            "A hollow mark was pruned: it shows the accuracy at the time when it was pruned, at the bottom if that is"
-            " below the axis."
+            f"A hollow mark was pruned: it shows the {frames.goal.metric} at the time when it was pruned, at the bottom"
+            " if that is below the axis."
         )
     texts += [stage.thinned for stage in shown if stage.thinned]
     if any("low" in spec for space in frames.stages["space"] for spec in (space or {}).values()):
@@ -126,7 +128,7 @@ def _draw(
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
 
-    return svg(name, f"Validation accuracy against {title}.", (4.7, 3.3), draw, list(stages.items()))
+    return svg(name, f"Validation {data.goal.metric} against {title}.", (4.7, 3.3), draw, list(stages.items()))
 
 
 def _limits(data: HyperparameterPoints) -> Window:
@@ -140,7 +142,7 @@ def _limits(data: HyperparameterPoints) -> Window:
 def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right: float) -> None:
     log = ", logarithmic" if data.log else ""
     axes.set_xlabel(f"{label}{log}")
-    percent_axis(axes, "validation accuracy (%)")
+    value_axis(axes, data.goal, f"validation {data.goal.metric}")
     if data.choices:
         names = [one_line(choice, 14) for choice in data.choices]
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)

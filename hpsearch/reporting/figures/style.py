@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from hpsearch.reporting import formatting
+from hpsearch.storage.records import Goal
 
 INK, RULE, BACK = "#1c1e21", "#dfe2e6", "#fefefe"
 """Text, grid lines and background in files; in the page the style sheet sets these colours."""
@@ -183,6 +184,15 @@ def percent_axis(axes: Axes, label: str) -> None:
     """Label the ticks of the vertical axis, whose values are shares, in percent."""
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}"))
+    axes.set_ylabel(label)
+
+
+def value_axis(axes: Axes, goal: Goal, label: str) -> None:
+    """Label the vertical axis, whose values are those of an objective."""
+    if goal.share:
+        percent_axis(axes, f"{label} (%)")
+        return
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
     axes.set_ylabel(label)
 
 

@@ -41,13 +41,15 @@ def ranking_frame(frames: Frames) -> pd.DataFrame:
 def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
     # Sorted, because a database may return the hyperparameters of a configuration in another order.
     keys = sorted(hyperparameters_of(frames.trials["params"]))
-    taken = {*IDENTITY, *RESULTS}
-    header = [*IDENTITY, *(f"configuration.{key}" if key in taken else key for key in keys), *RESULTS]
+    further = [f"{split}_{name}" for name in frames.recorded for split in (*SPLITS, "test")]
+    results = [*RESULTS[:1], *further, *RESULTS[1:]]
+    taken = {*IDENTITY, *results}
+    header = [*IDENTITY, *(f"configuration.{key}" if key in taken else key for key in keys), *results]
     rows = [
         [
             *(trial[column] for column in IDENTITY),
             *(trial["params"].get(key) for key in keys),
-            *(trial[column] for column in RESULTS),
+            *(trial[column] for column in results),
         ]
         for trial in frames.rows
     ]

@@ -18,6 +18,7 @@ from hpsearch.reporting.sections.ranking.rows import Record
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.statistics.intervals import Interval, difference_interval, wilson_interval
 from hpsearch.reporting.statistics.selection import RESAMPLES, BiasCorrection, correct_selection_bias
+from hpsearch.storage.records import ACCURACY
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,12 @@ class FinalTest:
 
 
 def corrected_accuracies(frames: Frames, stages: Sequence[StageView]) -> list[CorrectedAccuracy]:
-    """Return the corrected accuracy of each search stage's best configuration, where all predictions were stored."""
+    """Return the corrected accuracy of each search stage's best configuration, where all predictions were stored.
+
+    Of another objective none is known: the correction resamples whether each sample is classified correctly.
+    """
+    if frames.goal != ACCURACY:
+        return []
     found = []
     for stage in stages:
         if stage.kind == "final" or len(stage.ranked) < 2:
@@ -124,6 +130,8 @@ def _view(stage: StageView, chosen: BiasCorrection) -> CorrectedAccuracy:
 
 def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[CorrectedAccuracy]) -> FinalTest | None:
     """Return the final's test accuracy and its difference from the search, None where the test set was not used."""
+    if frames.goal != ACCURACY:
+        return None
     last = next((stage for stage in stages if stage.kind == "final" and stage.ranked), None)
     tests = [row.test for row in last.ranked if row.test] if last else []
     if last is None or not tests:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.objective import objective_sentences
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.sample_size import sample_size
@@ -18,6 +19,7 @@ from hpsearch.reporting.sections.selection_bias import (
     final_test,
 )
 from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.storage.records import ACCURACY
 
 
 def last_search(stages: Sequence[StageView]) -> StageView | None:
@@ -53,6 +55,12 @@ def summarise(
     search = last_search(stages)
     if search is None and final(stages) is None:
         return [*sentences, "No trial has finished yet, so there is no best configuration."]
+    if frames.goal != ACCURACY:
+        return [
+            sentence
+            for sentence in [*sentences, *objective_sentences(frames.goal, search, final(stages), configuration, _ties)]
+            if sentence
+        ]
     if search:
         sentences += [_best(search), corrected_sentence(search, corrected), _ties(search), sample_size(frames, search)]
         sentences.append(_earlier(stages, search))
@@ -228,6 +236,8 @@ def quantities(frames: Frames) -> str:
     loss = formatting.loss_name(
         [training.get("loss", "cross_entropy") for training in configurations] or ["cross_entropy"]
     )
+    if frames.regression:
+        loss += " of the targets in standard deviations"
     return (
         f"The loss is {loss}; the cost is the loss plus λ·Σ‖W‖² (L2 regularisation); η is the learning rate of each"
         " epoch's last update."

@@ -19,12 +19,14 @@ class StudentT:
 
     factor: float
     resolution: float
+    share: bool = True  # of shares, whose interval ends at 0 and 1
 
     def interval(self, values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-        """Return the confidence interval for the mean of at least two shares, x̄ ± t·s·√factor, within 0 and 1."""
+        """Return the confidence interval for the mean of at least two values, x̄ ± t·s·√factor."""
         mean, error = self._mean_and_error(values)
         half = float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
-        return max(0.0, mean - half), min(1.0, mean + half)
+        low, high = mean - half, mean + half
+        return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
 
     def paired_test(self, first: Sequence[float], second: Sequence[float]) -> float:
         """Return the two-sided p-value, not adjusted, of the paired t test over at least two replicates.
@@ -32,6 +34,8 @@ class StudentT:
         The values of one replicate, that is of one seed or fold, are at the same index of both sequences.
         """
         mean, error = self._mean_and_error([a - b for a, b in zip(first, second, strict=True)])
+        if not error:  # the differences do not vary, and have no resolution
+            return 1.0
         return 2 * float(stdtr(len(first) - 1, -abs(mean) / error))
 
     def _mean_and_error(self, values: Sequence[float]) -> tuple[float, float]:

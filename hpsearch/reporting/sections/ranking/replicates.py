@@ -17,6 +17,7 @@ from hpsearch.reporting.sections.ranking.rows import (
     Estimate,
     Record,
     Row,
+    Value,
     early_reason,
     estimate,
     mark_of,
@@ -31,6 +32,7 @@ from hpsearch.reporting.sections.ranking.rows import (
 )
 from hpsearch.reporting.statistics.student_t import StudentT
 from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
+from hpsearch.storage.records import ACCURACY, Goal
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Replication:
         span = "" if self.even else f"{self.fewest:,} to "
         return span + formatting.count(self.number, self.noun)
 
-    def spread(self, samples: int, number: int) -> StudentT:
-        """Return how means over `number` accuracies, each on `samples` samples, vary."""
-        return StudentT(1 / number + self.overlap, 1 / samples)
+    def spread(self, samples: int, number: int, goal: Goal = ACCURACY) -> StudentT:
+        """Return how means over `number` values, each on `samples` samples, vary; accuracies by at least one sample."""
+        return StudentT(1 / number + self.overlap, 1 / samples if goal == ACCURACY else 0.0, goal.share)
 
 
 def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | None:
@@ -119,7 +121,9 @@ def _compare(
     both = [(trial, there[trial["replicate"]]) for trial in best if trial["replicate"] in there]
     if len(both) > 1:
         values = [[trial["value"] or 0.0 for trial in side] for side in zip(*both, strict=True)]
-        return how.spread(samples, len(both)).paired_test(*values)
+        return how.spread(samples, len(both), frames.goal).paired_test(*values)
+    if frames.goal != ACCURACY:
+        return None
     first, second = (frames.correct(trial["id"]) for trial in both[0]) if both else (None, None)
     if first is None or second is None or first.size != second.size:
         return None
@@ -135,12 +139,18 @@ def mean_estimate(
     """
     if len(replicates) == 1:
         return estimate(frames, stage, replicates[0], split)
-    shares = [trial[f"{split}_accuracy"] for trial in replicates if trial[f"{split}_accuracy"] is not None]
+    column = f"{split}_accuracy"
+    if frames.goal != ACCURACY:
+        column = "value" if split == "validation" else "test_value"
+    shares = [trial[column] for trial in replicates if trial[column] is not None]
     samples = samples_of(frames, stage, replicates[0], split)
     if not samples or len(shares) < len(replicates):
         return None
-    low, high = how.spread(samples, len(shares)).interval(shares)
-    return Estimate(statistics.fmean(shares), low, high, samples, statistics.stdev(shares))
+    low, high = how.spread(samples, len(shares), frames.goal).interval(shares)
+    mean, deviation = statistics.fmean(shares), statistics.stdev(shares)
+    if frames.goal != ACCURACY:
+        return Value(mean, low, high, samples, deviation, frames.goal)
+    return Estimate(mean, low, high, samples, deviation)
 
 
 def _row(

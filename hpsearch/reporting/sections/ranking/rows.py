@@ -12,6 +12,7 @@ from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import compare_with_best, tied
+from hpsearch.storage.records import ACCURACY, Goal
 
 Record = dict[str, Any]
 """A row of `Frames.trials` or `Frames.stages`."""
@@ -38,6 +39,28 @@ class Estimate:
     def interval(self) -> str:
         """The interval: 50.75–52.71."""
         return formatting.between(self.low, self.high, formatting.decimals(self.samples))
+
+
+@dataclass(frozen=True)
+class Value(Estimate):
+    """A value of another objective than the accuracy; without replicates it has no interval, and `low` is `high`."""
+
+    goal: Goal = ACCURACY
+
+    @property
+    def accuracy(self) -> str:
+        """The value: 53.96; with its standard deviation 53.96 ± 1.2."""
+        if self.deviation is None:
+            return self.goal.text(self.share)
+        spread = f"{100 * self.deviation:.2f}" if self.goal.share else f"{self.deviation:.2g}"
+        return f"{self.goal.text(self.share)} ± {spread}"
+
+    @property
+    def interval(self) -> str:
+        """The interval, or a dash."""
+        if self.deviation is None:
+            return formatting.MISSING
+        return f"{self.goal.text(self.low)} to {self.goal.text(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -76,11 +99,18 @@ class Row:
     @property
     def test_accuracy(self) -> str:
         """The test accuracy with its interval."""
+        if self.test and self.test.interval == formatting.MISSING:
+            return self.test.accuracy
         return f"{self.test.accuracy} ({self.test.interval})" if self.test else formatting.MISSING
 
 
 def compare(frames: Frames, trials: Sequence[Record]) -> dict[int, float]:
-    """Compare the finished trials of one table with its best; return p by trial id where predictions were kept."""
+    """Compare the finished trials of one table with its best; return p by trial id where predictions were kept.
+
+    For another objective than the accuracy there is no test of single trials.
+    """
+    if frames.goal != ACCURACY:
+        return {}
     finished = [(trial["id"], frames.correct(trial["id"])) for trial in trials if trial["state"] == "complete"]
     if not finished or finished[0][1] is None:
         return {}
@@ -98,10 +128,19 @@ def samples_of(frames: Frames, stage: Record, trial: Record, split: str) -> int 
 
 def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estimate | None:
     """Return a trial's accuracy on a split with Wilson's interval, None where it was not evaluated."""
+    if frames.goal != ACCURACY:
+        return value_of(frames, stage, trial, split)
     share, samples = trial[f"{split}_accuracy"], samples_of(frames, stage, trial, split)
     return (
         Estimate(share, *wilson_interval(share * samples, samples), samples) if share is not None and samples else None
     )
+
+
+def value_of(frames: Frames, stage: Record, trial: Record, split: str) -> Value | None:
+    """Return a trial's objective on a split, None where it was not evaluated."""
+    value = trial["value" if split == "validation" else "test_value"]
+    samples = (stage["data"] or {}).get(split) or 0
+    return None if value is None else Value(value, value, value, samples, goal=frames.goal)
 
 
 def trial_rows(
@@ -130,7 +169,7 @@ def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, Numb
         seconds=trial["seconds"],
         time=formatting.duration(trial["seconds"]) if trial["epochs_done"] else formatting.MISSING,
         mark=mark,
-        remark=_remark(trial, mark, p, stage),
+        remark=_remark(trial, mark, p, stage, compared=frames.goal == ACCURACY),
     )
 
 
@@ -212,7 +251,7 @@ def pruned(trial: Record) -> str:
     return f"pruned at epoch {trial['pruned_at']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
 
 
-def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
+def _remark(trial: Record, mark: str, p: float | None, stage: Record, *, compared: bool) -> str:
     state, done = trial["state"], f"epoch {trial['epochs_done']:,} of {trial['epochs']:,}"
     if state == "pruned" and not out_of_time(trial):
         return pruned(trial)
@@ -221,7 +260,7 @@ def _remark(trial: Record, mark: str, p: float | None, stage: Record) -> str:
     if state != "complete":
         return f"running, {done} done" if state == "running" else state
     text = verdict(mark, p, stage)
-    if not text and stage["kind"] != "final":
+    if not text and stage["kind"] != "final" and compared:
         text = NOT_COMPARED
     early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
     pruned_at = f"audited (would have been pruned at epoch {trial['pruned_at']:,})" if audited(trial) else ""

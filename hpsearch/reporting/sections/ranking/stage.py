@@ -6,7 +6,7 @@ May import our frames, rows and formatting.
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from hpsearch.reporting.sections.diagnosis import Diagnosis, diagnose_all, of_co
 from hpsearch.reporting.sections.ranking.replicates import Replication, configuration_rows, replication_of
 from hpsearch.reporting.sections.ranking.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
+from hpsearch.storage.records import ACCURACY, Goal
 
 SHOWN = 200
 """At most so many rows of a ranking are shown; ranking.csv has all."""
@@ -42,6 +43,9 @@ class StageView:
     tested: bool
     caption: str
     tracebacks: tuple[Traceback, ...] = ()
+    goal: Goal = ACCURACY
+    others: tuple[str, ...] = ()  # further metrics, which have columns of their own
+    other_values: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by the first trial of a row
 
     @property
     def counted(self) -> str:
@@ -62,6 +66,16 @@ class StageView:
     def remarked(self) -> bool:
         """Whether there is a remark on any row."""
         return any(row.remark for row in self.rows)
+
+    @property
+    def intervals(self) -> bool:
+        """Whether its values have intervals: accuracies, and means over replicates."""
+        return self.bars or self.replication is not None
+
+    @property
+    def bars(self) -> bool:
+        """Whether the intervals are drawn as bars."""
+        return self.goal == ACCURACY
 
     @property
     def diagnosed(self) -> bool:
@@ -133,6 +147,8 @@ def view_stages(frames: Frames) -> list[StageView]:
     """Return a view per stage, in order."""
     styles = number_styles(frames)
     views = [_view(frames, stage, frames.by_stage[stage["name"]], styles) for stage in frames.stage_rows]
+    if frames.regression:
+        return views
     diagnosed = diagnose_all(frames, {trial for view in views for row in view.shown for trial in row.trial_ids})
     return [
         replace(view, rows=(*(with_diagnosis(row, diagnosed) for row in view.shown), *view.rows[SHOWN:]))
@@ -172,8 +188,11 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         rows=tuple(rows),
         replication=replication,
         tested=any(row.test for row in rows),
-        caption=_caption(rows, replication, trials),
+        caption=_caption(rows, replication, trials, frames.goal),
         tracebacks=tuple(tracebacks(stage["name"], trials)),
+        goal=frames.goal,
+        others=(others := tuple(name for name in frames.recorded if name != frames.goal.metric)),
+        other_values={row.trial_ids[0]: other_values(trials, row, others) for row in rows} if others else {},
     )
 
 
@@ -187,20 +206,35 @@ def _space(label: str, spec: Mapping[str, Any]) -> str:
     return f"{label}: {low} to {high}{scale}{whole}"
 
 
-def _caption(rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record]) -> str:
+def other_values(trials: Sequence[Record], row: Row, names: Sequence[str]) -> tuple[str, ...]:
+    """Write the means of further metrics over a row's trials on the validation samples."""
+    found = [[trial[f"validation_{name}"] for trial in trials if trial["id"] in row.trial_ids] for name in names]
+    return tuple(formatting.MISSING if None in each else f"{statistics.fmean(each):.4g}" for each in found)
+
+
+def _caption(rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record], goal: Goal) -> str:
     """Explain the numbers and marks of the table."""
     sizes = {row.validation.samples for row in rows if row.validation}
     if not sizes:
-        return (
-            "No configuration has a validation accuracy yet."
-            if replication
-            else "No trial has a validation accuracy yet."
-        )
+        what = "configuration" if replication else "trial"
+        return f"No {what} has a validation {goal.metric} yet."
+    if goal != ACCURACY:
+        return _of_another(goal, replication, sum(row.mark in ("tied", "worse") for row in rows))
     samples = f"{sizes.pop():,} samples" if len(sizes) == 1 else "the validation samples"
     compared = sum(row.mark in ("tied", "worse") for row in rows)
     text = _of_means(samples, compared, replication) if replication else _of_trials(samples, compared)
     whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
     return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
+
+
+def _of_another(goal: Goal, how: Replication | None, compared: int) -> str:
+    """Explain the table of another objective than the accuracy."""
+    better = "lower" if goal.sign < 0 else "higher"
+    text = f"{goal.metric} on the validation samples: a {better} value is better. All metrics are at the best epoch."
+    if how is None:
+        return f"{text} For single runs of this metric the report has no interval and no test."
+    text += f" Means over {how.text} ± standard deviation, with Student's 95% interval for the mean over {how.noun}s."
+    return text + (_approximately_best(f"a paired t test over the {how.noun}s", compared) if compared else "")
 
 
 def _of_trials(samples: str, compared: int) -> str:
