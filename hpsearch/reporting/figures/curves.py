@@ -149,7 +149,8 @@ def _panel(
                 values = by_epoch(replicates, column)
                 _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
-                ring = values[values.index == marked[index]] if not column.startswith("train") else values[:0]
+                watched = column == "value" or column.startswith("validation")
+                ring = values[values.index == marked[index]] if watched else values[:0]
                 axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
         finite = [value for value in shown if math.isfinite(value)]
         axes.set_xlabel("epoch")
