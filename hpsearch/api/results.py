@@ -66,18 +66,18 @@ class Results(reported.Results):
         trial = next(trial for trial in self.frames.rows if trial["id"] == row.trial_ids[0])
         choices = {choice.stage: choice for choice in corrected_accuracies(self.frames, self._views)}
         choice, last = choices.get(stage.name), final(self._views)
-        tests = [each.test.share for each in last.ranked if each.test] if last else []
+        tests = [each.test.value for each in last.ranked if each.test] if last else []
         return Best(
             trial=f"{stage.name}:{trial['number']}",
             params=dict(trial["params"]),
             configuration=dict(trial["configuration"]),
-            accuracy=row.validation.share if self.frames.goal == ACCURACY else math.nan,
+            accuracy=row.validation.value if self.frames.goal == ACCURACY else math.nan,
             low=row.validation.low,
             high=row.validation.high,
             corrected=choice.chosen.corrected if choice else None,
             test=float(np.mean(tests)) if tests else None,
             metric=self.frames.goal.metric,
-            value=row.validation.share,
+            value=row.validation.value,
         )
 
     def weights(self, trial: str | None = None) -> dict[str, npt.NDArray[Any]]:

@@ -17,19 +17,20 @@ from scipy.special import ndtr
 from scipy.stats import ttest_ind
 
 from hpsearch.errors import InputError
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.curves import by_epoch
-from hpsearch.reporting.figures.style import character, colour, marker, percent_axis, svg
+from hpsearch.reporting.figures.style import character, colour, marker, svg, value_axis
 from hpsearch.reporting.files import folder_name, write_atomically
 from hpsearch.reporting.formats import markdown
 from hpsearch.reporting.formats.outline import outline
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.report import environment
-from hpsearch.reporting.sections.ranking.rows import Estimate, Row, distinction
+from hpsearch.reporting.sections.ranking.rows import Estimate, Row, column_of, distinction
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
-from hpsearch.storage.records import ACCURACY
+from hpsearch.storage.records import ACCURACY, Goal
+from hpsearch.storage.schema import METRICS
 
 
 @dataclass(frozen=True)
@@ -59,31 +60,33 @@ class Entry:
 
     @property
     def tests(self) -> list[Estimate]:
-        """The test accuracies of the final's replicates, else of the best configuration."""
+        """The objective on the test set of the final's replicates, else of the best configuration."""
         rows = self.final.ranked if self.final else (self.best,) if self.best else ()
         return [row.test for row in rows if row.test]
 
     @property
     def tested(self) -> str:
-        """The test accuracy as a text: with its interval, or with its standard deviation over the seeds."""
-        shares = [test.share for test in self.tests]
-        if len(shares) < 2:
-            return f"{self.tests[0].accuracy} ({self.tests[0].interval})" if shares else formatting.MISSING
-        mean = math.fsum(shares) / len(shares)
-        deviation = math.sqrt(sum((share - mean) ** 2 for share in shares) / (len(shares) - 1))
-        return f"{100 * mean:.2f}% ± {100 * deviation:.2f} ({len(shares)} seeds)"
+        """That as a text: with its interval, or with its standard deviation over the seeds."""
+        values, goal = [test.value for test in self.tests], self.frames.goal
+        if len(values) < 2:
+            brackets = f" ({self.tests[0].interval})" if values and self.tests[0].has_interval else ""
+            return f"{self.tests[0].text}{brackets}" if values else formatting.MISSING
+        mean = math.fsum(values) / len(values)
+        deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+        return f"{goal_text.text(goal, mean)} ± {goal_text.spread(goal, deviation)} ({len(values)} seeds)"
 
     def ids(self, split: str) -> tuple[int, ...]:
-        """The ids of the trials whose accuracies on a split are compared."""
+        """The ids of the trials whose values on a split are compared."""
         if split == "test":
             rows = self.final.ranked if self.final else (self.best,) if self.best else ()
             return tuple(trial for row in rows if row.test for trial in row.trial_ids)
         return self.best.trial_ids if self.best else ()
 
-    def shares(self, split: str) -> list[float]:
-        """Their accuracies."""
-        chosen = self.frames.trials.set_index("id")[f"{split}_accuracy"].reindex(list(self.ids(split)))
-        return [float(share) for share in chosen if share == share]
+    def values(self, split: str) -> list[float]:
+        """Their values of the objective."""
+        column = column_of(self.frames.goal, split)
+        chosen = self.frames.trials.set_index("id")[column].reindex(list(self.ids(split)))
+        return [float(value) for value in chosen if value == value]
 
     def samples(self, split: str) -> tuple[Any, ...]:
         """What identifies the samples of a split: studies with equal values were evaluated on the same samples."""
@@ -112,11 +115,20 @@ class Pair:
     difference: float
     p: float
     test: str
+    goal: Goal = ACCURACY
 
     @property
     def verdict(self) -> str:
         """The result of the test as a text."""
-        return distinction(f"{self.first if self.difference > 0 else self.second} is better", self.p)
+        better = self.first if self.goal.sign * self.difference > 0 else self.second
+        return distinction(f"{better} is better", self.p)
+
+    @property
+    def difference_text(self) -> str:
+        """The difference, of shares in percentage points."""
+        if not self.goal.share:
+            return goal_text.difference(self.goal, self.difference)
+        return f"{100 * self.difference:+.2f}".replace("-", "−")
 
 
 def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> Path:
@@ -124,7 +136,7 @@ def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> P
     names = list(dict.fromkeys(names))
     if len(names) < 2:
         raise InputError(f"compare needs the names of at least 2 studies, got {', '.join(map(repr, names)) or 'none'}")
-    entries = [_entry(load(engine, name)) for name in names]
+    entries = [_entry(frames) for frames in _of_one_objective([load(engine, name) for name in names])]
     pairs = [pair for split in ("validation", "test") for pair in compare(entries, split)]
     page = render(entries, pairs)
     contents = {
@@ -143,36 +155,45 @@ def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> P
     return folder / "index.html"
 
 
+def _of_one_objective(studies: Sequence[Frames]) -> Sequence[Frames]:
+    """Return the studies. Raises InputError if their objectives differ."""
+    other = next((each for each in studies if each.goal != studies[0].goal), None)
+    if other is not None:
+        names = [f"{each.study['name']!r} has {each.goal.metric}" for each in (studies[0], other)]
+        raise InputError(f"compare needs studies of one objective, but {' and '.join(names)}")
+    return studies
+
+
 def _entry(frames: Frames) -> Entry:
-    if frames.goal != ACCURACY:
-        rule = "only studies whose objective is the accuracy can be compared"
-        raise InputError(f"study {frames.study['name']!r}: {rule}, its objective is {frames.goal.metric}")
     stages = view_stages(frames)
     return Entry(frames, tuple(stages), last_search(stages), final(stages))
 
 
 def compare(entries: Sequence[Entry], split: str) -> list[Pair]:
-    """Test each two studies whose accuracies on a split can be compared; p adjusted over all of them by Holm."""
+    """Test each two studies whose values on a split can be compared; p adjusted over all of them by Holm."""
     found = []
     for one, other in itertools.combinations(entries, 2):
-        shares = one.shares(split), other.shares(split)
-        tested = _test(one, other, split) if all(shares) else None
+        values = one.values(split), other.values(split)
+        tested = _test(one, other, split) if all(values) else None
         if tested:
-            difference = math.fsum(shares[0]) / len(shares[0]) - math.fsum(shares[1]) / len(shares[1])
+            difference = math.fsum(values[0]) / len(values[0]) - math.fsum(values[1]) / len(values[1])
             found.append((one.name, other.name, difference, *tested))
     adjusted = holm([p for *_, p, _ in found]).tolist()
-    return [Pair(split, a, b, d, p, test) for (a, b, d, _, test), p in zip(found, adjusted, strict=True)]
+    return [
+        Pair(split, a, b, d, p, test, entries[0].frames.goal)
+        for (a, b, d, _, test), p in zip(found, adjusted, strict=True)
+    ]
 
 
 def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
     """Return p and the name of the test, None where no test fits."""
-    a, b = one.shares(split), other.shares(split)
+    a, b = one.values(split), other.values(split)
     if len(a) > 1 and len(b) > 1:
         if split == "validation" and (one.samples(split)[-1] or other.samples(split)[-1]):
             return None  # folds share training samples: their accuracies are not independent
         constant = len({*a}) == len({*b}) == 1  # no variance, and so no test
         return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
-    if len(a) != len(b):
+    if len(a) != len(b) or one.frames.goal != ACCURACY:
         return None
     first, second = one.frames.correct(one.ids(split)[0], split), other.frames.correct(other.ids(split)[0], split)
     if first is None or second is None:
@@ -196,12 +217,15 @@ def two_proportions(correct: int, samples: int, other_correct: int, other_sample
 
 def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
     """Return the one self-contained HTML page."""
-    figures = [_curves(entries, metric) for metric in ("accuracy", "loss")] if any(e.best for e in entries) else []
+    goal = entries[0].frames.goal
+    metrics = dict.fromkeys((goal.metric, "loss"))
+    figures = [_curves(entries, metric) for metric in metrics] if any(entry.best for entry in entries) else []
     return (
         environment()
         .get_template("compare.html")
         .render(
             entries=entries,
+            goal=goal,
             pairs=pairs,
             same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
             symbols=formatting.symbols(label for entry in entries for stage in entry.stages for label in stage.labels),
@@ -213,33 +237,38 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
 
 
 def _curves(entries: Sequence[Entry], metric: str) -> str:
+    goal = entries[0].frames.goal
+    column = f"validation_{metric}" if metric in METRICS else "value"
+
     def draw(axes: Any) -> None:
         for index, entry in enumerate(entries):
             by_trial = entry.frames.curves.groupby("trial_id")
             runs = [by_trial.get_group(trial) for trial in entry.ids("validation") if trial in by_trial.groups]
             if runs:
-                values = by_epoch(runs, f"validation_{metric}")
+                values = by_epoch(runs, column)
                 style = {"color": colour(index), "marker": marker(index), "markersize": 4, "linewidth": 1.5}
                 every = (index, max(1, len(values) // 8))
                 axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markevery=every, **style)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel(f"validation {metric}")
-        if metric == "accuracy":
-            percent_axis(axes, "validation accuracy (%)")
+        if metric == goal.metric:
+            value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
 
     alt = f"validation {metric} by epoch of the best configuration of each study"
     return svg(f"compare {metric}", alt, (4.7, 3.0), draw, [(i, entry.name) for i, entry in enumerate(entries)])
 
 
 def _studies_csv(entries: Sequence[Entry]) -> str:
-    header = ["study", "state", "stage", "configuration", "validation_accuracy", "validation_low", "validation_high"]
-    header += ["validation_samples", "test_accuracy", "test_trials", "trials", "epochs_done", "seconds"]
+    metric = entries[0].frames.goal.metric
+    header = ["study", "state", "stage", "configuration", f"validation_{metric}", "validation_low", "validation_high"]
+    header += ["validation_samples", f"test_{metric}", "test_trials", "trials", "epochs_done", "seconds"]
     rows: list[list[Any]] = [header]
     for entry in entries:
         estimate = entry.best.validation if entry.best else None
-        measured = [estimate.share, estimate.low, estimate.high, estimate.samples] if estimate else [None] * 4
-        tests = [test.share for test in entry.tests]
+        edges = [estimate.low, estimate.high] if estimate and estimate.has_interval else [None] * 2
+        measured = [estimate.value, *edges, estimate.samples] if estimate else [None] * 4
+        tests = [test.value for test in entry.tests]
         trials = entry.frames.trials
         identity = [
             entry.name,

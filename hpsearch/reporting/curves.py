@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.reporting.frames import Frames
+from hpsearch.storage.records import ACCURACY
 
 Numbers = NDArray[np.float64]
 
@@ -26,17 +27,26 @@ class Curve:
     train_accuracy: Numbers
     validation_loss: Numbers
     validation_accuracy: Numbers
+    value: Numbers | None = None  # the objective on the validation samples, None where that is the accuracy
+
+    @property
+    def objective(self) -> Numbers:
+        """The objective on the validation samples."""
+        return self.validation_accuracy if self.value is None else self.value
 
     def at(self, which: NDArray[Any]) -> "Curve":
         """Return the curve at some of its epochs, a mask or indices."""
-        return Curve(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+        columns: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        kept: dict[str, Any] = {name: None if each is None else each[which] for name, each in columns.items()}
+        return Curve(**kept)
 
 
 def curves_of(frames: Frames) -> dict[int, Curve]:
     """Return each trial's curve by trial id."""
     if frames.curves.empty:
         return {}
-    columns = [frames.curves[name].to_numpy() for name in Curve.__dataclass_fields__]
+    names = [name for name in Curve.__dataclass_fields__ if name != "value" or frames.goal != ACCURACY]
+    columns = [frames.curves[name].to_numpy() for name in names]
     ids = frames.curves["trial_id"].to_numpy()
     starts = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
     spans = itertools.pairwise(starts)

@@ -193,6 +193,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def times(number: int) -> str:
+    """Write how often: once, 2 times."""
+    return "once" if number == 1 else f"{number:,} times"
+
+
 def count_of(number: int, total: int, noun: str) -> str:
     """Write a number of things out of a total: 2 of 5 seeds."""
     return f"{number:,} of {count(total, noun)}"

@@ -2,8 +2,9 @@
 
 import io
 import math
+import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,9 +35,10 @@ class Frames:
 
     `study` has the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
     by stage, rank (which the replicates of a configuration share) and replicate: its name `trial` (coarse:3), its
-    stage's name `stage`, `position` and `kind`, and its metrics at the best epoch as train_cost … validation_accuracy.
-    `curves` has a row per `trial` and epoch, `metrics` a row per trial_id, epoch and further metric. `written` is the
-    study file as it was launched, None where this version of hpsearch cannot read it.
+    stage's name `stage`, `position` and `kind`, and its metrics at the best epoch as train_cost … validation_accuracy,
+    and for each metric in `recorded` as train_NAME, validation_NAME and test_NAME. `curves` has a row per `trial` and
+    epoch, `metrics` a row per `trial`, epoch and recorded metric. `written` is the study file as it was launched, None
+    where this version of hpsearch cannot read it.
     """
 
     study: dict[str, Any]
@@ -56,12 +58,25 @@ class Frames:
     @property
     def regression(self) -> bool:
         """Whether its labels are values, so that there are no classes and no accuracy."""
-        return not self.study["data"].get("classes", True)
+        return (self.study["data"] or {}).get("classes") == []
 
-    @property
+    @cached_property
     def recorded(self) -> list[str]:
         """The metrics beside cost, loss and accuracy, of which trials have columns such as validation_rmse."""
-        return list(dict.fromkeys(self.metrics["metric"]))
+        return recorded_metrics(self.metrics, [goal.metric for goal in (self.goal, *self._also)])
+
+    @cached_property
+    def others(self) -> list[Goal]:
+        """The metrics that are shown beside the objective: those of `also`, in the order of the study file."""
+        also = {goal.metric: goal for goal in self._also if goal.metric in (*self.recorded, "accuracy", "cost")}
+        also.pop(self.goal.metric, None)
+        names = [name for name in self.recorded if name not in (self.goal.metric, *also)]
+        return [*also.values(), *(Goal(name, share=False) for name in names)]
+
+    @property
+    def _also(self) -> list[Goal]:
+        found = self.written.objective.others if self.written else ()
+        return [Goal(each.name, each.direction or "maximize", getattr(each, "share", False)) for each in found]
 
     @cached_property
     def rows(self) -> list[Record]:
@@ -123,14 +138,13 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         if name not in names:
             raise StorageError(f"study {name!r} does not exist{nearest(name, names)}")
         study = connection.execute(select(schema.studies).where(schema.studies.c.name == name)).mappings().one()
-        of_study = schema.stages.c.study_id == study["id"]
+        of_study = _of(study["id"])
         with_stage = schema.trials.join(schema.stages)
         stages = _read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
         columns = [schema.stages.c.name.label("stage"), schema.stages.c.position, schema.stages.c.kind]
         trials = _read(connection, select(schema.trials, *columns).select_from(with_stage).where(of_study))
         curves = _numbers(connection, select(schema.curves).select_from(schema.curves.join(with_stage)).where(of_study))
-        other = schema.measurements
-        metrics = _read(connection, select(other).select_from(other.join(with_stage)).where(of_study))
+        metrics = _measurements(connection, study["id"])
         kept = schema.predictions
         query = select(kept.c.trial_id, kept.c.split, kept.c.samples, kept.c.correct)
         rows = connection.execute(query.select_from(kept.join(with_stage)).where(of_study)).all()
@@ -145,7 +159,8 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     written = _written(study["text"], study["path"])
     at_best = _with_metrics(_at_best_epoch(trials, curves), metrics)
     ranked = rank_trials(at_best, _replicates(written), goal_of(stages).sign)
-    curves.insert(0, "trial", curves["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
+    for frame in (curves, metrics):
+        frame.insert(0, "trial", frame["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
     return Frames(dict(study), stages, ranked, curves, metrics, written, correct, engine)
 
 
@@ -186,6 +201,23 @@ def _numbers(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -
     return pd.DataFrame({column.name: values[:, index].astype(type_) for index, (column, type_) in named})
 
 
+def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame:
+    """Read the recorded metrics of a study, by trial and epoch; in parts, for the same reason."""
+    table = schema.measurements
+    query = select(table).select_from(table.join(schema.trials).join(schema.stages)).where(_of(study))
+    columns = [column.name for column in table.c]
+    parts = [pd.DataFrame({column.name: pd.Series([], dtype=_dtype(column)) for column in table.c})]
+    for rows in connection.execute(query.order_by(table.c.trial_id, table.c.epoch)).partitions(_ROWS):
+        part = pd.DataFrame([tuple(row) for row in rows], columns=columns)
+        part["metric"] = part["metric"].map(sys.intern)
+        parts.append(part.astype({"train": "float64", "validation": "float64"}))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _of(study: int) -> sqlalchemy.ColumnElement[bool]:
+    return schema.stages.c.study_id == study
+
+
 def _dtype(column: sqlalchemy.ColumnElement[Any]) -> str:
     if isinstance(column.type, sqlalchemy.Boolean):
         return "bool"
@@ -200,6 +232,12 @@ def goal_of(stages: pd.DataFrame) -> Goal:
     return Goal.of(next((data for data in stages["data"] if data), {}))
 
 
+def recorded_metrics(metrics: pd.DataFrame, first: Sequence[str] = ()) -> list[str]:
+    """The names in a frame of metrics: those of `first` in their order, then the others by the alphabet."""
+    names = set(metrics["metric"].unique())
+    return [*(name for name in dict.fromkeys(first) if name in names), *sorted(names - {*first})]
+
+
 def _with_metrics(trials: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     """Add the further metrics of each trial: train_NAME and validation_NAME at its best epoch, test_NAME."""
     if metrics.empty:
@@ -207,7 +245,7 @@ def _with_metrics(trials: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     best = trials[["id", "best_epoch"]].rename(columns={"id": "trial_id", "best_epoch": "epoch"})
     found = metrics.merge(best.astype({"epoch": "float64"}), on=["trial_id", "epoch"])
     columns: dict[str, Any] = {}
-    for name in dict.fromkeys(metrics["metric"]):
+    for name in recorded_metrics(metrics):
         of_metric = found[found["metric"] == name].set_index("trial_id")
         for split in SPLITS:
             columns[f"{split}_{name}"] = trials["id"].map(of_metric[split]).to_numpy(np.float64)

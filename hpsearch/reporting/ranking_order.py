@@ -75,12 +75,17 @@ def _sort_key(counted: Sequence[Record], sign: float) -> SortKey:
     state = STATES.index(configuration_state([row["state"] for row in counted]))
     if STATES[state] == "pruned":  # those pruned later come first
         reached = max(row["pruned_at"] or 0 for row in counted)
-        return state, -reached, -fmean(sign * (row["value"] or 0.0) for row in counted), 0.0, first
+        return state, -reached, -fmean(_score(row, sign) for row in counted), 0.0, first
     if STATES[state] != "complete":
         return state, 0, 0.0, 0.0, first
-    score = fmean(sign * (row["value"] or 0.0) for row in counted)
+    score = fmean(_score(row, sign) for row in counted)
     loss = fmean(math.inf if row["validation_loss"] is None else row["validation_loss"] for row in counted)
     return state, -len(counted), -score, loss, first
+
+
+def _score(row: Record, sign: float) -> float:
+    """The value of a trial, turned so that a higher one is better."""
+    return -math.inf if row["value"] is None else sign * row["value"]
 
 
 def configuration_state(states: Collection[str]) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy
 from markupsafe import Markup, escape
 
 from hpsearch.errors import InputError
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.curves import curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.importance import importance_figure
@@ -31,12 +31,11 @@ from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
-from hpsearch.reporting.sections.provenance import stage_provenance
+from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.storage.records import ACCURACY
 
 _DEFAULT_OPTIONS = ReportOptions()
 
@@ -80,11 +79,10 @@ def environment() -> jinja2.Environment:
 
 def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions = _DEFAULT_OPTIONS) -> str:
     """Return the report as one self-contained HTML page."""
-    accuracy = frames.goal == ACCURACY  # what is estimated and tested from single predictions knows no other objective
     corrected = corrected_accuracies(frames, stages)
-    importances = stage_importances(frames, stages) if accuracy else []
+    importances = stage_importances(frames, stages)
     groups = curve_groups(frames, stages, options.trials)
-    prunings = view_pruning(frames, stages) if accuracy else []
+    prunings = view_pruning(frames, stages)
     matrix = confusion(frames, stages, options.examples)
     return (
         environment()
@@ -94,8 +92,9 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             description=summary.description(frames),
             summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings]),
             symbols=formatting.symbols(label for stage in stages for label in stage.labels),
-            facts=summary.facts(frames),
+            facts=facts(frames),
             goal=frames.goal,
+            goal_text=goal_text,
             quantities=summary.quantities(frames),
             stages=stages,
             corrected=corrected,
@@ -105,14 +104,14 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             search=[Markup(svg) for svg in search_figures(frames, stages)],
             search_text=reading_aid(frames, stages),
             curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
-            weights=[] if frames.regression else weight_images(frames, stages),
+            weights=weight_images(frames, stages),
             references=reference_rows(frames),
-            advice=advise(frames, stages) if accuracy else [],
+            advice=advise(frames, stages),
             provenance=stage_provenance(frames, stages),
             prunings=prunings,
-            pairs=[Markup(svg) for svg in pair_figures(frames, stages)] if accuracy else [],
-            parallel=Markup(parallel_coordinates(frames, stages) if accuracy else ""),
-            early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)] if accuracy else [],
+            pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
+            parallel=Markup(parallel_coordinates(frames, stages)),
+            early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
             confusion=matrix,
             confusion_figure=Markup(matrix.figure if matrix else ""),
             character=character,
@@ -129,7 +128,7 @@ def unbroken(text: str) -> Markup:
     return Markup(_NUMBER.sub(lambda number: f'<span class="number">{number[0]}</span>', str(escape(text))))
 
 
-def _bar(stage: StageView, share: float) -> str:
-    """Return the position of a share on the scale of a stage's interval bars, in percent of its width."""
+def _bar(stage: StageView, value: float) -> str:
+    """Return the position of a value on the scale of a stage's interval bars, in percent of its width."""
     low, high = stage.scale
-    return f"{3 + 94 * (share - low) / ((high - low) or 1):.1f}%"
+    return f"{3 + 94 * (stage.goal.sign * value - low) / ((high - low) or 1):.1f}%"

@@ -26,8 +26,9 @@ _BEST = 10
 class Results:
     """A study at the time it was loaded. A notebook shows its summary, its best configurations and its figures.
 
-    `ranking` has the rows of ranking.csv; `trials` and `stages` are the tables of the database; `curves` has a row per
-    trial_id and epoch (see `Frames`). `figures` has the report's figures by name, e.g. `figures["search lambda"]`.
+    `ranking` has the rows of ranking.csv; `trials` and `stages` are the tables of the database; `curves` and `metrics`
+    have a row per trial_id and epoch (see `Frames`). `figures` has the report's figures by name, e.g. `figures["search
+    lambda"]`.
     """
 
     frames: Frames
@@ -49,8 +50,13 @@ class Results:
 
     @property
     def curves(self) -> pd.DataFrame:
-        """A row per trial_id and epoch: η (the learning rate); train and validation cost, loss and accuracy."""
+        """A row per trial_id and epoch: η (the learning rate); train and validation cost, loss, accuracy; objective."""
         return self.frames.curves
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """A row per trial_id, epoch and metric that the study records beside cost, loss and accuracy."""
+        return self.frames.metrics
 
     @property
     def stages(self) -> pd.DataFrame:
@@ -81,9 +87,16 @@ class Results:
         parts = [f"<h3>{escape(self.name)}</h3>", *(f"<p>{escape(sentence)}</p>" for sentence in self.summary)]
         for view in self._views:
             parts.append(f"<h4>{escape(view.name)}</h4>")
-            columns = [*view.headings, *view.labels, f"validation {view.goal.metric}", "95% interval", "remark"]
+            columns = [
+                *view.headings,
+                *view.labels,
+                f"validation {view.goal.metric}",
+                *["95% interval"] * view.intervals,
+                "remark",
+            ]
             rows = [
-                [row.rank, row.trial, *row.values, row.accuracy, row.interval, row.remark] for row in view.rows[:_BEST]
+                [row.rank, row.trial, *row.values, row.objective, *[row.interval] * view.intervals, row.remark]
+                for row in view.rows[:_BEST]
             ]
             frame = pd.DataFrame(rows, columns=columns)
             parts.append(frame.to_html(index=False, escape=True, border=0) if rows else "<p>No trials yet.</p>")

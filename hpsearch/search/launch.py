@@ -1,6 +1,7 @@
 """Launch a study file: everything is checked before anything is changed. May import spec, data, storage and workers."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from hpsearch import data, spec
@@ -9,6 +10,7 @@ from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
 from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.preparation import (
+    base_rate,
     check,
     check_measures,
     checked_plugin,
@@ -67,6 +69,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     with open_workers(options) as workers:
         splits = prepare(study, dataset)
         check_measures(study, measures, splits)
+        new = replace(new, data={**new.data, **base_rate(splits)})
         with closing(Database(options.storage, create=True)) as database:
             with database.transaction() as connection:
                 if reading.find_study(connection, study.name) is None:

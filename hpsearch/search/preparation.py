@@ -120,6 +120,16 @@ def check_measures(study: Study, measures: Measures, splits: Mapping[tuple[str, 
                     raise fail(study.place, ["objective"], f"{error} (in the {part} samples)") from None
 
 
+def base_rate(splits: Mapping[tuple[str, int], Path]) -> dict[str, Any]:
+    """The commonest class of the validation samples, and its share of them and of the test set; {} in a regression."""
+    split = data.open_split(next(iter(splits.values())))
+    if not split.classes:
+        return {}
+    commonest = int(np.bincount(split.validation_y).argmax())
+    shares = {part: float(np.mean(truth_of(split, part) == commonest)) for part in ("validation", "test")}
+    return {"base_rate": {"class": split.classes[commonest], **shares}}
+
+
 SAMPLE_ROWS = 5_000
 """A trainable is made with about so many samples to check that it accepts a configuration."""
 

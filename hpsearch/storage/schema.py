@@ -40,7 +40,7 @@ studies = Table(
     Column("finished_at", String(32)),
     Column("launches", Integer, nullable=False),  # 1 + the number of resumes
     Column("environment", Json, nullable=False),  # {"hpsearch": "0.1.0", "numpy": …, "blas": …, "machine": …}
-    Column("data", Json, nullable=False),  # {"dataset", "fingerprint", "classes": [..], "image_shape": [c, h, w]}
+    Column("data", Json, nullable=False),  # {"dataset", "fingerprint", "classes", "image_shape", "base_rate"}
     Column("model", Json, nullable=False),  # {"file", "hash", "text"}
 )
 

@@ -98,11 +98,17 @@ def halving(random: np.random.Generator, trials: int, audit: float, kind: str = 
 
 
 def store(
-    engine: sqlalchemy.Engine, search: Halving, *, audit: float = 0.1, samples: int = 300, seconds: float = 2.0
+    engine: sqlalchemy.Engine,
+    search: Halving,
+    *,
+    audit: float = 0.1,
+    samples: int = 300,
+    seconds: float = 2.0,
+    **columns: Any,
 ) -> made_study.Maker:
     """Insert a search as one stage; an epoch takes so many seconds."""
     trials = len(search.pruned_at)
-    maker = made_study.Maker(engine, text=HEAD.format(trials=trials, audit=audit))
+    maker = made_study.Maker(engine, text=HEAD.format(trials=trials, audit=audit), **columns)
     maker.samples = samples
     space = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-3, "high": 1.0, "log": True}}
     data = {"train": 1_000, "validation": samples, "test": 300}
@@ -137,8 +143,17 @@ def _trial(
     }
     reason = f"place 9 of 9 after epoch {pruned_at}, where the best 3 went on"
     row |= {"pruned_at": pruned_at, "reason": reason if pruned_at else None}
-    row |= {"best_epoch": best + 1, "value": float(accuracy[best])}
+    row |= {"best_epoch": best + 1, "value": maker.value(float(accuracy[best]))}
     loss = 2.3 - 2.2 * accuracy
-    columns = (np.full(done, 0.1), loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy, accuracy)
+    columns = (
+        np.full(done, 0.1),
+        loss - 0.05,
+        loss - 0.25,
+        accuracy + 0.06,
+        loss + 0.2,
+        loss,
+        accuracy,
+        maker.value(accuracy),
+    )
     points = np.column_stack(columns).tolist()
     return row, [(number + 1, epoch, *point) for epoch, point in enumerate(points, 1)], np.packbits(right).tobytes()

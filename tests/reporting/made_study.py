@@ -18,6 +18,17 @@ seed = 0
 dataset = "made-up"
 """
 
+OF_ACCURACY = {
+    "accuracy": lambda accuracy: accuracy,
+    "loss": lambda accuracy: 2.3 - 2.2 * accuracy,
+    "balanced_accuracy": lambda accuracy: accuracy - 0.05,
+    "f1_macro": lambda accuracy: accuracy - 0.08,
+    "rmse": lambda accuracy: 90 * (1 - accuracy),
+    "mae": lambda accuracy: 70 * (1 - accuracy),
+    "r2": lambda accuracy: 2 * accuracy - 0.4,
+}
+"""Metrics as functions of the accuracy, so that a study of another objective has the same order."""
+
 
 def make_engine(folder: Path) -> sqlalchemy.Engine:
     url = sqlalchemy.URL.create("sqlite", database=str(folder / "made.db"))
@@ -41,6 +52,10 @@ class Maker:
         self.classes = columns.pop(
             "classes", ["plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
         )
+        self.objective, self.also = columns.pop("objective", None), columns.pop("also", ())
+        self.metric = self.objective["metric"] if self.objective else "accuracy"
+        self.sign = -1 if self.objective and self.objective["direction"] == "minimize" else 1
+        base_rate = columns.pop("base_rate", None)
         self.samples, self.test_samples = 5_000, 10_000
         self.position = 0
         self.best: tuple[float, int, dict[str, Any]] = (0.0, 0, {})
@@ -59,7 +74,8 @@ class Maker:
                 "fingerprint": "5f" * 32,
                 "classes": self.classes,
                 "image_shape": list(self.image_shape),
-            },
+            }
+            | ({"base_rate": base_rate} if base_rate else {}),
             "model": {"file": "models/mlp.py", "hash": "a1" * 32, "text": "…"},
         }
         self.study = self.insert(schema.studies, row | columns)
@@ -83,7 +99,10 @@ class Maker:
             "data": {"train": 45_000, "validation": self.samples, "test": self.test_samples, "path": "…"},
         }
         self.position += 1
-        return self.insert(schema.stages, row | columns)
+        row |= columns
+        if self.objective:
+            row["data"] = row["data"] | {"objective": self.objective}
+        return self.insert(schema.stages, row)
 
     def trial(
         self,
@@ -114,18 +133,45 @@ class Maker:
         best = max(curves, key=lambda point: point["validation_accuracy"])
         right = self.right(best["validation_accuracy"], self.samples)
         best["validation_accuracy"] = float(right.mean())
-        row |= {"best_epoch": best["epoch"], "value": best["validation_accuracy"]}
+        row |= {"best_epoch": best["epoch"], "value": self.value(best["validation_accuracy"])}
+        row |= {"value": best["validation_loss"]} if self.metric == "loss" else {}
+        if self.objective:
+            row["configuration"] |= {"objective": self.objective}
         self.best = max(self.best, (best["validation_accuracy"], stage, params), key=lambda result: result[0])
         tested = self.right(ceiling - 0.003 + 0.003 * self.random.normal(), self.test_samples)
         if test:
             row |= {"test_cost": 1.6, "test_loss": 1.4, "test_accuracy": float(tested.mean())}
+            row |= {"test_value": self.value(row["test_accuracy"]), "test_metrics": self.metrics(row["test_accuracy"])}
+            row |= {"test_accuracy": None} if not self.classes else {}
         trial = self.insert(schema.trials, row | columns)
         for point in curves:
-            self.insert(schema.curves, {"trial_id": trial} | point)
+            self.curve(trial, point)
         self.predictions(trial, "validation", right)
         if test:
             self.predictions(trial, "test", tested)
         return trial
+
+    def value(self, accuracy: float) -> float:
+        """The objective of a trial with this accuracy."""
+        return OF_ACCURACY[self.metric](accuracy)
+
+    def metrics(self, accuracy: float) -> dict[str, float]:
+        """What hpsearch_metrics has of it."""
+        names = [name for name in (self.metric, *self.also) if name not in ("accuracy", "loss")]
+        return {name: OF_ACCURACY[name](accuracy) for name in names}
+
+    def curve(self, trial: int, point: dict[str, Any]) -> None:
+        """Insert one epoch, with its objective and further metrics; without classes it has no accuracy."""
+        train, validation = point["train_accuracy"], point["validation_accuracy"]
+        none: dict[str, Any] = {}
+        if not self.classes:  # targets in standard deviations
+            none = {name: 0.5 * value for name, value in point.items() if name.endswith(("cost", "loss"))}
+            none |= {"train_accuracy": None, "validation_accuracy": None}
+        value = point["validation_loss"] if self.metric == "loss" else self.value(validation)
+        self.insert(schema.curves, {"trial_id": trial} | point | none | {"value": value})
+        for name, found in self.metrics(validation).items():
+            row = {"trial_id": trial, "epoch": point["epoch"], "metric": name, "validation": found}
+            self.insert(schema.measurements, row | {"train": self.metrics(train)[name]})
 
     def unfinished(self, stage: int, number: int, params: dict[str, Any], state: str, **columns: Any) -> int:
         """A trial without results: waiting, or failed in its first epochs."""
@@ -184,7 +230,9 @@ class Maker:
         return score < np.quantile(score, min(accuracy, 1.0))
 
     def predictions(self, trial: int, split: str, right: np.ndarray) -> None:
-        row = {"trial_id": trial, "split": split, "samples": right.size, "correct": np.packbits(right).tobytes()}
+        correct = np.packbits(right).tobytes() if self.classes else b""
+        row = {"trial_id": trial, "split": split, "samples": right.size, "correct": correct}
+        row["outputs"] = None if self.classes else right.astype(np.float32).tobytes()
         self.insert(schema.predictions, row)
 
     def weights(self, trial: int, *layers: int) -> None:

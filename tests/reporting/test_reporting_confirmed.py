@@ -11,10 +11,11 @@ from scipy.stats import binomtest, t, ttest_rel
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.markdown import ranking_md
+from hpsearch.reporting.sections.provenance import facts
 from hpsearch.reporting.sections.ranking.replicates import compare_configurations, configurations_of, replication_of
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.reporting.sections.summary import facts, summarise
+from hpsearch.reporting.sections.summary import summarise
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import holm
 from hpsearch.search.ranking import rank
@@ -84,7 +85,7 @@ def test_each_interval_has_the_configurations_own_number_of_replicates(engine):
             half = t.ppf(0.975, len(values) - 1) * max(values.std(), 1 / 5_000) / len(values) ** 0.5
             low, high = values.mean() - half, values.mean() + half
         assert (row.validation.low, row.validation.high) == pytest.approx((low, high))
-        assert ("±" in row.accuracy) == (row.replicates > 1)
+        assert ("±" in row.objective) == (row.replicates > 1)
     assert "Configurations with more seeds come first" in shown.caption
     assert "those with one seed: an exact McNemar test" in shown.caption
 

@@ -8,10 +8,13 @@ import pytest
 import sqlalchemy
 import tiny
 
+from hpsearch.reporting.base_rate import BaseRate
 from hpsearch.reporting.curves import Curve, comparable_epochs
 from hpsearch.reporting.frames import load
+from hpsearch.reporting.sections import regression_diagnosis
 from hpsearch.reporting.sections.diagnosis import Diagnosis, Measure, diagnose, diagnose_all, of_configuration
 from hpsearch.search import launch
+from hpsearch.storage.records import Goal
 
 STUDY = """
 name = "made"
@@ -154,3 +157,47 @@ def test_a_configuration_has_the_most_frequent_diagnosis_of_its_replicates():
     assert of_configuration([*overfits[:2], Diagnosis("healthy", None, "")])[0] == "overfits since epochs 9–12, 2 of 3"
     assert of_configuration([None, Diagnosis("diverged", 3, "")]) == ("diverged (epoch 3), 1 of 2", 3)
     assert of_configuration([None]) == ("", None)
+
+
+MEAN = regression_diagnosis.Measure(1.0, True, best=0.4, goal=Goal("rmse", "minimize", False))
+
+
+def of_regression(train_loss, validation_loss):
+    """The curve of a regression, which has no accuracy; its rmse is the root of the validation loss in units of 50."""
+    made = curve(train_loss, validation_loss, math.nan, math.nan)
+    return dataclasses.replace(made, value=50 * np.sqrt(np.asarray(validation_loss, float)))
+
+
+def test_a_regression_is_diagnosed_by_its_loss_and_its_objective():
+    down, flat = np.linspace(1.0, 0.3, 30), np.full(30, 0.4)
+    steady = np.r_[np.linspace(1.0, 0.4, 10), np.full(20, 0.4)]
+    again = np.r_[np.linspace(0.9, 0.5, 10), np.linspace(0.5, 0.9, 20)]
+    made = {
+        "diverged (epoch 21)": (np.r_[np.linspace(1, 0.3, 20), np.full(10, 30.0)], flat),
+        "learning rate too high (loss jumps)": (0.3 + 0.2 * (np.arange(30) % 2), flat),
+        "overfits since epoch 10": (down, again),
+        "still improving": (down, down + 0.1),
+        "no better than the mean": (np.linspace(1.0, 0.98, 30), np.full(30, 1.1)),
+        "underfits": (np.full(30, 0.6), np.full(30, 0.65)),
+        "plateaued since epoch 10": (steady, steady),
+    }
+    for text, (train, validation) in made.items():
+        found = regression_diagnosis.diagnose(of_regression(train, validation), MEAN)
+        assert found.text == text, found
+        assert "ccuracy" not in found.reason
+
+
+def test_a_regression_that_is_neither_is_healthy():
+    validation = np.r_[np.linspace(1.0, 0.5, 24), np.full(12, 0.5)]
+    found = regression_diagnosis.diagnose(of_regression(validation - 0.2, validation), MEAN)
+    assert found.text == "healthy"
+    assert found.reason == "The training loss ends at 0.3000, the validation loss at 0.5000."
+
+
+def test_a_classifier_that_is_not_above_the_base_rate_is_neither_healthy_nor_plateaued():
+    loss = np.r_[np.linspace(2, 1, 10), np.full(30, 1.0)]
+    made = curve(loss, loss)
+    assert diagnose(made, MEASURE).kind == "plateaued"
+    for share, kind in ((0.3, "plateaued"), (0.499, "no better than the commonest class")):
+        measure = dataclasses.replace(MEASURE, base=BaseRate("cat", share, None))
+        assert diagnose(made, measure).kind == kind

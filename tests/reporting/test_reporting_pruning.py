@@ -60,7 +60,7 @@ def test_each_rung_has_the_numbers_of_reached_promoted_pruned_and_audited(engine
         reached, pruned = (search.pruned_at == 0) | (search.pruned_at >= rung), search.pruned_at == rung
         numbers = (rung, reached.sum(), (reached & ~pruned).sum(), pruned.sum(), (pruned & search.audited).sum())
         assert (row.epoch, row.reached, row.promoted, row.pruned, row.audited) == tuple(map(str, numbers))
-        assert float(row.lowest.rstrip("%")) >= float(row.highest.rstrip("%")) - 0.7  # of one or two samples
+        assert float(row.worst.rstrip("%")) >= float(row.best.rstrip("%")) - 0.7  # of one or two samples
 
 
 def test_the_audited_are_compared_with_the_best_that_was_not_pruned_on_the_same_samples(engine):

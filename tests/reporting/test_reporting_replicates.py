@@ -50,9 +50,9 @@ def test_a_configuration_has_one_row_with_mean_deviation_and_students_interval(e
     best = view(engine).rows[0]
     values = trials[trials["rank"] == 1]["value"]
     half = 4.302653 * values.std() / math.sqrt(3)  # t(0.975) with 2 degrees of freedom
-    assert best.validation.share == pytest.approx(values.mean())
+    assert best.validation.value == pytest.approx(values.mean())
     assert (best.validation.low, best.validation.high) == pytest.approx((values.mean() - half, values.mean() + half))
-    assert best.accuracy == f"{100 * values.mean():.2f}% ± {100 * values.std():.2f}"
+    assert best.objective == f"{100 * values.mean():.2f}% ± {100 * values.std():.2f}"
     assert [row.trial for row in view(engine).rows] in (
         [f"coarse:{numbers}" for numbers in order] for order in (["3–5", "6–8", "0–2"], ["6–8", "3–5", "0–2"])
     )
@@ -126,7 +126,7 @@ def test_a_configuration_with_a_failed_or_unfinished_replicate_has_no_rank_and_s
     change(engine, 4, state="failed", reason="the training cost became NaN in epoch 2")
     change(engine, 8, state="running", epochs_done=3)
     rows = view(engine).rows
-    assert [(row.rank, row.state, row.accuracy) for row in rows[1:]] == [("–", "running", "–"), ("–", "failed", "–")]
+    assert [(row.rank, row.state, row.objective) for row in rows[1:]] == [("–", "running", "–"), ("–", "failed", "–")]
     assert rows[1].remark == "running, 2 of 3 seeds done"
     assert rows[2].remark == "failed: 1 of 3 seeds; seed 1: the training cost became NaN in epoch 2"
     assert "best" in rows[0].remark

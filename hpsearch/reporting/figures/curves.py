@@ -1,4 +1,4 @@
-"""Learning curves of the best trials: cost, loss, accuracy and learning rate by epoch. May import matplotlib."""
+"""Learning curves of the best trials: objective, cost, loss, accuracy, learning rate. May import matplotlib."""
 
 import math
 from collections.abc import Sequence
@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from hpsearch.errors import InputError, nearest
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.style import COLOURS, colour, marker, number_axis, percent_axis, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView, with_diagnosis
 from hpsearch.reporting.sections.summary import configuration, final, last_search
+from hpsearch.storage.records import ACCURACY
 
 BEST = 3
 """The number of configurations of the last search stage that are drawn."""
@@ -95,17 +96,29 @@ def _requested(frames: Frames, stages: Sequence[StageView], stage: str, number: 
 
 def _panels(frames: Frames) -> list[tuple[str, tuple[str, ...], str]]:
     """The quantities that are drawn: in a regression no accuracy, and the objective first where it is another."""
-    panels: list[tuple[str, tuple[str, ...], str]] = [
+    found: list[tuple[str, tuple[str, ...], str]] = [
         panel for panel in PANELS if panel[0] != "accuracy" or not frames.regression
     ]
-    goal = frames.goal
-    if goal.metric in ("accuracy", "loss", "cost"):
-        return panels
-    return [("objective", ("value",), f"validation {goal.metric}"), *panels]
+    if frames.trainable:
+        found = [panel for panel in found if panel[0] not in NOT_OF_TRAINABLES]
+    if frames.goal == ACCURACY:
+        return found
+    first = [panel for panel in found if panel[0] == frames.goal.metric]
+    own = ("objective", ("train_objective", "validation_objective"), goal_text.axis(frames.goal))
+    return [*(first or [own]), *(panel for panel in found if panel not in first)]
+
+
+def _with_objective(frames: Frames) -> pd.DataFrame:
+    """Return the curves with the objective of the training and of the validation samples, as far as it is stored."""
+    if frames.goal == ACCURACY:
+        return frames.curves
+    mine = frames.metrics.loc[frames.metrics["metric"] == frames.goal.metric, ["trial_id", "epoch", "train"]]
+    joined = frames.curves.merge(mine, on=["trial_id", "epoch"], how="left")
+    return joined.rename(columns={"train": "train_objective", "value": "validation_objective"})
 
 
 def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
-    by_trial = frames.curves.groupby("trial_id")
+    by_trial = _with_objective(frames).groupby("trial_id")
     runs, texts, marked = [], [], []
     for row, text in zip(rows, legend, strict=True):
         curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
@@ -116,7 +129,7 @@ def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: S
     figures = [
         _panel(runs, f"{name} {panel}", columns, label, texts, marked)
         for panel, columns, label in _panels(frames)
-        if runs and not (frames.trainable and panel in NOT_OF_TRAINABLES)
+        if runs
     ]
     return CurveGroup(title, tuple(texts), tuple(figures))
 
@@ -149,14 +162,13 @@ def _panel(
                 values = by_epoch(replicates, column)
                 _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
-                watched = column == "value" or column.startswith("validation")
-                ring = values[values.index == marked[index]] if watched else values[:0]
+                ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
                 axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
         finite = [value for value in shown if math.isfinite(value)]
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel(label)
-        if "accuracy" in label:
+        if "(%)" in label:
             percent_axis(axes, label)
         elif finite:
             low, high = min(finite), max(finite)
@@ -164,7 +176,8 @@ def _panel(
             number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
 
     noun = "configuration" if any(len(replicates) > 1 for replicates in runs) else "run"
-    alt = f"{formatting.label(name.split()[-1])} by epoch; {formatting.count(len(runs), noun)}"
+    what = label.removesuffix(" ↓").removesuffix(" (%)") if name.endswith(" objective") else ""
+    alt = f"{what or formatting.label(name.split()[-1])} by epoch; {formatting.count(len(runs), noun)}"
     return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
 
 

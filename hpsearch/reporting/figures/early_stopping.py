@@ -4,17 +4,17 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.figures.hyperparameters import RASTER
-from hpsearch.reporting.figures.style import INK, colour, percent_axis, svg
+from hpsearch.reporting.figures.style import INK, colour, limit, svg, value_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Record, stopped_early
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.storage.records import Goal
 
 RUNG, MOST = 2, 150
 """So many pruned curves that end at one epoch make it a rung; at most so many pruned curves, and others, are drawn."""
@@ -28,7 +28,8 @@ def early_stopping_figures(frames: Frames, stages: Sequence[StageView]) -> list[
     if not any(stopped.values()):
         return []
     curves = curves_of(frames)
-    return [_figure(index, name, by_stage[name], curves) for index, name in enumerate(names) if stopped[name]]
+    shown = [(index, name) for index, name in enumerate(names) if stopped[name]]
+    return [_figure(index, name, by_stage[name], curves, frames.goal) for index, name in shown]
 
 
 def _any_stopped(trials: Sequence[Record]) -> bool:
@@ -37,7 +38,7 @@ def _any_stopped(trials: Sequence[Record]) -> bool:
     return not pruner and any(trial["state"] == "pruned" or stopped_early(trial) for trial in trials)
 
 
-def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, Curve]) -> str:
+def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, Curve], goal: Goal) -> str:
     known = [(trial, curves[trial["id"]]) for trial in trials if trial["id"] in curves]
     pruned = Counter(int(curve.epoch[-1]) for trial, curve in known if trial["state"] == "pruned")
     early = sum(stopped_early(trial) for trial, _ in known)
@@ -51,18 +52,16 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
             _curve(axes, trial, curve, index, faint=stopped, raster=len(shown) > RASTER // 4)
         for epoch in rungs:
             axes.axvline(epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-        tops = [float(np.nanmax(curve.validation_accuracy)) for _, curve in shown]
-        best = max((top for top in tops if math.isfinite(top)), default=1.0)
-        axes.set_ylim(top=best + 0.03 * best)
+        limit(axes, goal, [curve.objective for _, curve in shown])
         axes.set_title(stage)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        percent_axis(axes, "validation accuracy (%)")
+        value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
 
     said = [f"{formatting.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
     said += [f"{formatting.count(early, 'trial')} stopped early"] if early else []
     where = f", with rungs at epochs {formatting.numbers(rungs)}" if rungs else ""
-    alt = f"Validation accuracy by epoch of the trials of {stage}: {formatting.listing(said)}{where}."
+    alt = f"Validation {goal.metric} by epoch of the trials of {stage}: {formatting.listing(said)}{where}."
     return svg(f"early stopping {stage}", alt, (5.2, 3.3), draw)
 
 
@@ -73,11 +72,11 @@ def _some(trials: Sequence[tuple[Record, Curve]]) -> list[tuple[Record, Curve]]:
 
 
 def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool, raster: bool) -> None:
-    end = curve.epoch[-1:], curve.validation_accuracy[-1:]
+    end = curve.epoch[-1:], curve.objective[-1:]
     first = trial["rank"] == 1
     axes.plot(
         curve.epoch,
-        curve.validation_accuracy,
+        curve.objective,
         color=colour(index),
         alpha=0.35 if faint else 1.0 if first else 0.75,
         linewidth=2.2 if first else 1.0,

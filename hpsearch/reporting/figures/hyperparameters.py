@@ -20,7 +20,7 @@ RASTER = 400
 class Point:
     """A trial, or a configuration with replicates, at its value of a hyperparameter; `estimate` is None if it failed.
 
-    A pruned one has the accuracy at the time when it was pruned.
+    A pruned one has the value at the time when it was pruned.
     """
 
     stage: int
@@ -89,14 +89,14 @@ def _offset(index: int, stages: int) -> float:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration: its stage's index, its values by key, its accuracy, and whether it is the stage's best.
+    """A configuration: its stage's index, its values by key, its score, and whether it is the stage's best.
 
-    The accuracy is None if it was pruned or failed.
+    The score, the objective turned so that a higher one is better, is None if it was pruned or failed.
     """
 
     stage: int
     params: dict[str, Any]
-    share: float | None
+    score: float | None
     best: bool
     pruned: bool
 
@@ -128,7 +128,7 @@ def searched_configurations(frames: Frames, stages: Sequence[StageView]) -> list
     """Return the configurations of all search stages."""
     params = {trial["id"]: trial["params"] for trial in frames.rows}
     return [
-        Configuration(index, params[row.trial_ids[0]], _share(row), row.rank == "1", row.state == "pruned")
+        Configuration(index, params[row.trial_ids[0]], _score(row), row.rank == "1", row.state == "pruned")
         for index, stage in enumerate(stages)
         if stage.kind != "final"
         for row in stage.drawn
@@ -136,8 +136,9 @@ def searched_configurations(frames: Frames, stages: Sequence[StageView]) -> list
     ]
 
 
-def _share(row: Row) -> float | None:
-    return row.validation.share if row.validation and row.state not in ("failed", "pruned") else None
+def _score(row: Row) -> float | None:
+    estimate = None if row.state in ("failed", "pruned") else row.validation
+    return estimate.goal.sign * estimate.value if estimate else None
 
 
 def hyperparameter_axes(

@@ -1,4 +1,4 @@
-"""The validation accuracy over each pair of hyperparameters. May import matplotlib."""
+"""The objective over each pair of hyperparameters, better lighter. May import matplotlib."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
+from hpsearch.reporting import goal_text
 from hpsearch.reporting.figures.hyperparameters import (
     RASTER,
     Configuration,
@@ -17,6 +18,7 @@ from hpsearch.reporting.figures.hyperparameters import (
 from hpsearch.reporting.figures.style import INK, RULE, colour, marker, number_axis, one_line, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.storage.records import Goal
 
 HYPERPARAMETERS = 5
 """At most so many hyperparameters are paired, the first ones."""
@@ -29,7 +31,7 @@ def pair_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     """Return a figure for each pair of hyperparameters with several values."""
     configurations = searched_configurations(frames, stages)
     axes = hyperparameter_axes(frames, stages, configurations)[:HYPERPARAMETERS]
-    figures = [_pair(one, other, stages, configurations) for one, other in itertools.combinations(axes, 2)]
+    figures = [_pair(one, other, stages, configurations, frames.goal) for one, other in itertools.combinations(axes, 2)]
     return [figure for figure in figures if figure]
 
 
@@ -38,26 +40,27 @@ def _pair(
     other: HyperparameterAxis,
     stages: Sequence[StageView],
     configurations: Sequence[Configuration],
+    goal: Goal,
 ) -> str:
     both = [
         configuration
         for configuration in configurations
         if one.key in configuration.params and other.key in configuration.params
     ]
-    scored = [configuration for configuration in both if configuration.share is not None]
+    scored = [configuration for configuration in both if configuration.score is not None]
     if len(scored) < 2:
         return ""
-    norm = _norm(scored)
+    norm = _norm(scored, goal)
 
     def draw(axes: Axes) -> None:
         for index in sorted({configuration.stage for configuration in scored}):
             # In this order the best is on top.
-            mine = sorted((each for each in scored if each.stage == index), key=lambda each: each.share or 0.0)
+            mine = sorted((each for each in scored if each.stage == index), key=lambda each: each.score or 0.0)
             drawn = axes.scatter(
                 [one.position(each.params) for each in mine],
                 [other.position(each.params) for each in mine],
-                c=[each.share or 0.0 for each in mine],
-                cmap=COLOURS,
+                c=[goal.sign * (each.score or 0.0) for each in mine],
+                cmap=COLOURS if goal.sign > 0 else f"{COLOURS}_r",
                 norm=norm,
                 marker=marker(index),
                 s=34,
@@ -81,27 +84,28 @@ def _pair(
                 "alpha": 0.6,
             }
             axes.scatter(*where, marker=marker(index), s=12, zorder=2, rasterized=len(both) > RASTER, **hollow)
-        failed = [each for each in both if each.share is None and not each.pruned]
+        failed = [each for each in both if each.score is None and not each.pruned]
         positions = [one.position(each.params) for each in failed], [other.position(each.params) for each in failed]
         axes.plot(*positions, "x", color=INK, markersize=5, linestyle="none", zorder=2)
         _scale(axes, "x", one)
         _scale(axes, "y", other)
         assert axes.figure is not None
         bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02, aspect=28)
-        bar.set_label("validation accuracy (%)")
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g}")
+        bar.set_label(f"validation {goal_text.axis(goal)}")
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g}" if goal.share else f"{value:,.5g}")
         bar.outline.set_visible(False)
 
     title = f"{one.label} and {other.label}"
     legend = [(index, stages[index].name) for index in sorted({each.stage for each in scored})]
-    return svg(f"pair {one.key} {other.key}", f"Validation accuracy over {title}.", (4.7, 3.5), draw, legend)
+    return svg(f"pair {one.key} {other.key}", f"Validation {goal.metric} over {title}.", (4.7, 3.5), draw, legend)
 
 
-def _norm(scored: Sequence[Configuration]) -> Normalize:
-    """Use the whole colour map above the first decile, where small differences should be visible."""
-    shares = sorted(configuration.share for configuration in scored if configuration.share is not None)
-    low, high = shares[len(shares) // 10], shares[-1]
-    return Normalize(low if high > low else low - 0.01, high, clip=True)
+def _norm(scored: Sequence[Configuration], goal: Goal) -> Normalize:
+    """Use the whole colour map for all but the worst tenth, where small differences should be visible."""
+    scores = sorted(configuration.score for configuration in scored if configuration.score is not None)
+    low, high = scores[len(scores) // 10], scores[-1]
+    low = low if high > low else low - 0.01
+    return Normalize(low, high, clip=True) if goal.sign > 0 else Normalize(-high, -low, clip=True)
 
 
 def _scale(axes: Axes, which: str, axis: HyperparameterAxis) -> None:

@@ -1,4 +1,4 @@
-"""Parallel coordinates of all hyperparameters and the validation accuracy. May import matplotlib."""
+"""Parallel coordinates of all hyperparameters and the objective, better above. May import matplotlib."""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.hyperparameters import HyperparameterAxis, hyperparameter_axes, searched_configurations
 from hpsearch.reporting.figures.style import BACK, INK, colour, marker, one_line, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.storage.records import Goal
 
 LINES = 300
 """At most so many configurations are drawn, the best ones."""
@@ -20,16 +21,17 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
     """Return the figure, "" with fewer than two hyperparameters of several values, or two configurations."""
     configurations = searched_configurations(frames, stages)
     axes = hyperparameter_axes(frames, stages, configurations)
-    scored = [each for each in configurations if each.share is not None]
+    scored = [each for each in configurations if each.score is not None]
     complete = [each for each in scored if all(axis.key in each.params for axis in axes)]
-    best = sorted(complete, key=lambda each: -(each.share or 0.0))[: min(LINES, math.ceil(0.9 * len(complete)))]
+    best = sorted(complete, key=lambda each: -(each.score or 0.0))[: min(LINES, math.ceil(0.9 * len(complete)))]
     if len(axes) < 2 or len(best) < 2:
         return ""
-    low, high = min(each.share or 0.0 for each in best), max(each.share or 0.0 for each in best)
+    low, high = min(each.score or 0.0 for each in best), max(each.score or 0.0 for each in best)
+    goal = frames.goal
 
     def draw(plot: Axes) -> None:
         for index, each in reversed(list(enumerate(best))):
-            height = ((each.share or 0.0) - low) / ((high - low) or 1.0)
+            height = ((each.score or 0.0) - low) / ((high - low) or 1.0)
             heights = [*(axis.share(each.params) for axis in axes), height]
             above = 1 - index / len(best)  # the share of configurations that are not better
             plot.plot(
@@ -42,7 +44,7 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
                 markersize=5,
                 zorder=4 if each.best else 2,
             )
-        names = [*(axis.label for axis in axes), "accuracy (%)"]
+        names = [*(axis.label for axis in axes), goal_text.axis(goal)]
         plot.set_xticks(range(len(names)), names)
         plot.xaxis.tick_top()
         plot.set_xlim(-0.3, len(names) - 0.55)
@@ -54,7 +56,8 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
         for spine in plot.spines.values():
             spine.set_visible(False)
         plot.tick_params(length=0)
-        ends = [*(_ends(axis) for axis in axes), (f"{100 * low:.4g}", f"{100 * high:.4g}")]
+        edges = tuple(_edge(goal, goal.sign * score) for score in (low, high))
+        ends = [*(_ends(axis) for axis in axes), edges]
         for index, texts in enumerate(ends):
             plot.axvline(index, color=INK, linewidth=0.8, zorder=3)
             for height, text in zip((0.0, 1.0), texts, strict=True):
@@ -62,8 +65,13 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
                 plot.text(index + 0.04, height, text, fontsize=8, va="center", zorder=6, bbox=paper)
 
     legend = [(index, stages[index].name) for index in sorted({each.stage for each in best})]
-    alt = f"Parallel coordinates of {formatting.listing([axis.label for axis in axes])} and the validation accuracy."
+    names = formatting.listing([axis.label for axis in axes])
+    alt = f"Parallel coordinates of {names} and the validation {goal.metric}."
     return svg("parallel", alt, (2.0 + 1.5 * len(axes), 3.6), draw, legend)
+
+
+def _edge(goal: Goal, value: float) -> str:
+    return f"{100 * value:.4g}" if goal.share else f"{value:,.4g}"
 
 
 def _ends(axis: HyperparameterAxis) -> tuple[str, str]:

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.curves import Curve, curves_of
-from hpsearch.reporting.figures.style import BACK, COLOURS, INK, colour, percent_axis, svg
+from hpsearch.reporting.figures.style import BACK, COLOURS, INK, colour, limit, svg, value_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.rungs import Candidate, PruningHistory
 
@@ -32,7 +32,7 @@ Line = tuple[np.ndarray, np.ndarray]
 
 def pruning_figure(frames: Frames, stage: str, index: int, history: PruningHistory) -> str:
     """Return the figure of one stage, the index-th of its study."""
-    curves = curves_of(frames)
+    curves, goal = curves_of(frames), frames.goal
     kinds = _kinds(history)
     pruned, audited, others = (_some(candidates, MOST[kind]) for kind, candidates in kinds.items())
     rungs = [rung for rung in history.rungs if any(candidate.pruned_at == rung for candidate in history.candidates)]
@@ -46,16 +46,15 @@ def pruning_figure(frames: Frames, stage: str, index: int, history: PruningHisto
         _draw_audited(axes, audited, curves, index)
         _draw_others(axes, others, curves, index)
         _scales(axes, history, rungs, longest, log)
+        value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
         axes.set_title(stage, pad=20)
-        tops = [float(np.nanmax(curve.validation_accuracy)) for curve in _curves(history.candidates, curves)]
-        best = max((top for top in tops if math.isfinite(top)), default=1.0)
-        axes.set_ylim(top=best + 0.03 * best)
+        limit(axes, goal, [curve.objective for curve in _curves(history.candidates, curves)])
 
     numbers = {kind: len(candidates) for kind, candidates in kinds.items()}
     many = f"{formatting.count(numbers['not pruned'], 'configuration')} not pruned, {numbers['pruned']:,} pruned"
     where = f" at epochs {formatting.listing([f'{rung:,}' for rung in rungs[:LABELS]])}" if rungs else ""
     more = f", and {numbers['audited']:,} audited" if audited else ""
-    alt = f"Validation accuracy by epoch in {stage}: {many}{where}{more}."
+    alt = f"Validation {goal.metric} by epoch in {stage}: {many}{where}{more}."
     return svg(f"pruning {stage}", alt, (5.2, 3.5), draw)
 
 
@@ -86,7 +85,7 @@ def _curves(candidates: Iterable[Candidate], curves: dict[int, Curve]) -> list[C
 
 
 def _lines(found: Iterable[Curve]) -> list[np.ndarray]:
-    return [np.column_stack([curve.epoch, curve.validation_accuracy]) for curve in found]
+    return [np.column_stack([curve.epoch, curve.objective]) for curve in found]
 
 
 def _draw_pruned(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, Curve]) -> None:
@@ -110,7 +109,7 @@ def _draw_audited(axes: Axes, candidates: Sequence[Candidate], curves: dict[int,
     for candidate in candidates:
         for curve in _curves([candidate], curves):
             until = int(np.searchsorted(curve.epoch, candidate.pruned_at or 0, side="right"))
-            x, y = curve.epoch, curve.validation_accuracy
+            x, y = curve.epoch, curve.objective
             axes.plot(x[:until], y[:until], color=PRUNED, linewidth=0.8, zorder=4, rasterized=raster)
             dashed = axes.plot(x[until - 1 :], y[until - 1 :], color=tone, linewidth=1.2, zorder=5, rasterized=raster)
             dashed[0].set_linestyle((0, (3, 1.5)))
@@ -133,19 +132,18 @@ def _draw_others(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, 
                 "linewidth": 2.4 if strong else 1.0,
                 "alpha": 1.0 if strong else faint,
             }
-            axes.plot(curve.epoch, curve.validation_accuracy, zorder=8 if strong else 7, rasterized=raster, **style)
+            axes.plot(curve.epoch, curve.objective, zorder=8 if strong else 7, rasterized=raster, **style)
             end: dict[str, Any] = {
                 "color": colour(index),
                 "markersize": 5,
                 "markeredgecolor": BACK,
                 "markeredgewidth": 0.5,
             }
-            axes.plot(curve.epoch[-1:], curve.validation_accuracy[-1:], "o", zorder=9, rasterized=raster, **end)
+            axes.plot(curve.epoch[-1:], curve.objective[-1:], "o", zorder=9, rasterized=raster, **end)
 
 
 def _scales(axes: Axes, history: PruningHistory, rungs: Sequence[int], longest: int, log: bool) -> None:
     axes.set_xlabel("epoch, logarithmic" if log else "epoch")
-    percent_axis(axes, "validation accuracy (%)")
     if log:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())

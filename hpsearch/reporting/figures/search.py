@@ -1,4 +1,4 @@
-"""The validation accuracy against each hyperparameter, all stages in one figure. May import matplotlib."""
+"""The validation objective against each hyperparameter, all stages in one figure. May import matplotlib."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,17 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.hyperparameters import RASTER, HyperparameterPoints, Point, hyperparameter_points
 from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, number_axis, one_line, svg, value_axis
 from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.reporting.sections.summary import last_search
 from hpsearch.storage.records import ACCURACY
+
+FEWEST, FAR = 5, 3.0
+"""Of so many values or more, the worst fifth is drawn at the edge if it is so many times as far from the best."""
 
 
 def search_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
@@ -48,13 +52,16 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     if means:
         where = f"In {formatting.listing(means)} each" if single else "Each"
         texts.append(f"{where} mark is the mean of a configuration's replicates; its line is Student's 95% interval.")
+    worse = ("bottom", "below") if frames.goal.sign > 0 else ("top", "above")
     if any(row.state == "failed" for stage in shown for row in stage.rows):
-        texts.append("A cross at the bottom is one that failed.")
+        texts.append(f"A cross at the {worse[0]} is one that failed.")
     if any(stage.any_pruned for stage in shown):
         texts.append(
-            f"A hollow mark was pruned: it shows the {frames.goal.metric} at the time when it was pruned, at the bottom"
-            " if that is below the axis."
+            f"A hollow mark was pruned: it shows the {frames.goal.metric} at the time when it was pruned, at the"
+            f" {worse[0]} if that is {worse[1]} the axis."
         )
+    if any(_cut(estimates_of(stage)) is not None for stage in shown):
+        texts.append(f"Finished ones far {worse[1]} the others are drawn at the {worse[0]} too.")
     texts += [stage.thinned for stage in shown if stage.thinned]
     if any("low" in spec for space in frames.stages["space"] for spec in (space or {}).values()):
         texts.append("A bar at the top and the band below it show the range of a stage.")
@@ -91,7 +98,29 @@ def _heights(points: Sequence[Point]) -> tuple[float, float]:
     finished = [point.estimate for point in points if point.estimate and not point.pruned]
     estimates = finished or [point.estimate for point in points if point.estimate]
     low, high = min(each.low for each in estimates), max(each.high for each in estimates)
-    return low - 0.08 * (high - low), high + 0.05 * (high - low)
+    worst = _cut(estimates)
+    if estimates[0].goal.sign > 0:
+        low = low if worst is None else worst
+        return low - 0.08 * (high - low), high + 0.05 * (high - low)
+    high = high if worst is None else worst
+    room = (high - low) or abs(high) or 1.0
+    return low - 0.05 * room, high + 0.08 * room
+
+
+def estimates_of(stage: StageView) -> list[Estimate]:
+    """The finished rows that are drawn."""
+    return [row.validation for row in stage.drawn if row.validation and row.state == "complete"]
+
+
+def _cut(estimates: Sequence[Estimate]) -> float | None:
+    """Return where the axis of a value without bounds ends, if its worst are so far off that they would fill it."""
+    if len(estimates) < FEWEST or estimates[0].goal.share:
+        return None
+    sign = estimates[0].goal.sign
+    scores = sorted((sign * each.value for each in estimates), reverse=True)
+    most = scores[math.ceil(0.8 * len(scores)) - 1]
+    far = scores[0] - scores[-1] > FAR * (scores[0] - most) > 0
+    return sign * (scores[0] - FAR * (scores[0] - most)) if far else None
 
 
 def _margins(values: Sequence[float], log: bool, share: float = 0.04) -> tuple[float, float]:
@@ -142,7 +171,7 @@ def _limits(data: HyperparameterPoints) -> Window:
 def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right: float) -> None:
     log = ", logarithmic" if data.log else ""
     axes.set_xlabel(f"{label}{log}")
-    value_axis(axes, data.goal, f"validation {data.goal.metric}")
+    value_axis(axes, data.goal, f"validation {goal_text.axis(data.goal)}")
     if data.choices:
         names = [one_line(choice, 14) for choice in data.choices]
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
@@ -151,15 +180,25 @@ def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right
         number_axis("x", axes, left, right, data.log)
 
 
+def _within(value: float, window: Window, data: HyperparameterPoints) -> float:
+    """Return a value, or that at the worse edge of the axis if it is beyond."""
+    *_, bottom, top = window
+    edge = 0.02 * (top - bottom)
+    return max(value, bottom + edge) if data.goal.sign > 0 else min(value, top - edge)
+
+
 def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
     left, right, bottom, top = window
     raster = len(data.points) > RASTER
     for index in sorted({point.stage for point in data.points}):
         shown = [p for p in data.points if p.stage == index and left <= p.x <= right]
-        good = [(p.x, p.estimate) for p in shown if p.estimate and bottom <= p.estimate.share <= top and not p.pruned]
-        pruned = [
-            (p.x, max(p.estimate.share, bottom + 0.02 * (top - bottom))) for p in shown if p.estimate and p.pruned
+        inside = (bottom, top) if data.goal == ACCURACY else (-math.inf, math.inf)
+        good = [
+            (p.x, p.estimate)
+            for p in shown
+            if p.estimate and not p.pruned and inside[0] <= p.estimate.value <= inside[1]
         ]
+        pruned = [(p.x, _within(p.estimate.value, window, data)) for p in shown if p.estimate and p.pruned]
         if pruned:
             hollow: dict[str, Any] = {"linestyle": "none", "marker": marker(index), "markerfacecolor": "none"}
             hollow |= {"markeredgecolor": colour(index), "markeredgewidth": 0.8, "markersize": 4, "alpha": 0.55}
@@ -168,7 +207,7 @@ def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
             x = [x for x, _ in good]
             low, high = [each.low for _, each in good], [each.high for _, each in good]
             axes.vlines(x, low, high, color=colour(index), alpha=0.4, linewidth=1, zorder=2, rasterized=raster)
-            y = [each.share for _, each in good]
+            y = [_within(each.value, window, data) if data.goal != ACCURACY else each.value for _, each in good]
             axes.plot(
                 x,
                 y,
@@ -184,5 +223,6 @@ def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
         failed = [point.x for point in shown if point.estimate is None]
         if failed:
             foot = axes.get_xaxis_transform()
-            axes.plot(failed, [0.03] * len(failed), "x", color=colour(index), transform=foot, markersize=6, zorder=9)
+            at = 0.03 if data.goal.sign > 0 else 0.97
+            axes.plot(failed, [at] * len(failed), "x", color=colour(index), transform=foot, markersize=6, zorder=9)
     axes.tick_params(color=RULE)

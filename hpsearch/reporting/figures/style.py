@@ -16,9 +16,11 @@ from html import escape
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
 from hpsearch.storage.records import Goal
@@ -190,10 +192,30 @@ def percent_axis(axes: Axes, label: str) -> None:
 def value_axis(axes: Axes, goal: Goal, label: str) -> None:
     """Label the vertical axis, whose values are those of an objective."""
     if goal.share:
-        percent_axis(axes, f"{label} (%)")
+        percent_axis(axes, label)
         return
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.set_ylabel(label)
+
+
+def limit(axes: Axes, goal: Goal, curves: Sequence[NDArray[np.float64]]) -> None:
+    """Limit the vertical axis of learning curves: just above the best share; else where first epochs are far worse."""
+    values = [curve[np.isfinite(curve)] for curve in curves]
+    values = [curve for curve in values if curve.size]
+    if goal.share:
+        best = max((float(curve.max()) for curve in values), default=1.0)
+        axes.set_ylim(top=best + 0.03 * best)
+        return
+    if not values:
+        return
+    scores = goal.sign * np.concatenate(values)
+    best, typical, worst = (float(score) for score in np.quantile(scores, [1.0, 0.1, 0.0]))
+    if best - worst > 3 * (best - typical) > 0:
+        worst = best - 1.5 * (best - typical)
+        room = 0.05 * (best - worst)
+        low, high = sorted((goal.sign * (worst - room), goal.sign * (best + room)))
+        axes.set_ylim(low, high)
 
 
 def one_line(text: str, length: int = 40) -> str:

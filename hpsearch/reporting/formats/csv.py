@@ -14,11 +14,7 @@ from hpsearch.reporting.sections.ranking.stage import hyperparameters_of
 from hpsearch.storage.schema import METRICS
 
 IDENTITY = ("stage", "rank", "trial", "replicate", "state")
-RESULTS = (
-    "best_epoch",
-    *(f"{split}_{metric}" for split in (*SPLITS, "test") for metric in METRICS),
-    *("epochs_done", "pruned_at", "reason"),
-)
+ENDED = ("epochs_done", "pruned_at", "reason")
 
 
 def files(content: Content) -> Files:
@@ -41,8 +37,8 @@ def ranking_frame(frames: Frames) -> pd.DataFrame:
 def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
     # Sorted, because a database may return the hyperparameters of a configuration in another order.
     keys = sorted(hyperparameters_of(frames.trials["params"]))
-    further = [f"{split}_{name}" for name in frames.recorded for split in (*SPLITS, "test")]
-    results = [*RESULTS[:1], *further, *RESULTS[1:]]
+    metrics = [*frames.recorded, *(name for name in METRICS if not (frames.regression and name == "accuracy"))]
+    results = ["best_epoch", *(f"{split}_{name}" for split in (*SPLITS, "test") for name in metrics), *ENDED]
     taken = {*IDENTITY, *results}
     header = [*IDENTITY, *(f"configuration.{key}" if key in taken else key for key in keys), *results]
     rows = [

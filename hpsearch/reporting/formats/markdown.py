@@ -93,15 +93,18 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
 
 def _ranking(stage: StageView) -> str:
     number = [stage.counted] if stage.counted else []
-    header = [*stage.headings, *number, *stage.labels, f"validation accuracy{stage.plus_minus}", "95% interval"]
-    header += ["validation loss", "best epoch", *(["test accuracy"] if stage.tested else [])]
+    header = [*stage.headings, *number, *stage.labels, f"validation {stage.goal.metric}{stage.plus_minus}"]
+    header += [*(f"validation {each.metric}" for each in stage.others), *["95% interval"] * stage.intervals]
+    loss = stage.goal.metric != "loss"  # else it is the objective
+    header += [*["validation loss"] * loss, "best epoch", *([f"test {stage.goal.metric}"] if stage.tested else [])]
     texts = [*(["diagnosis"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
     header += texts
     lines = [[formatting.markdown(text) for text in header], ["---" if text in texts else "---:" for text in header]]
     for row in stage.shown:
         number = [str(row.replicates)] if stage.counted else []
-        cells = [row.rank, row.trial, *number, *row.values, row.accuracy, row.interval, row.loss, row.best_epoch]
-        cells += [row.test_accuracy] if stage.tested else []
+        cells = [row.rank, row.trial, *number, *row.values, row.objective]
+        cells += [*stage.other_values.get(row.trial_ids[0], ()), *[row.interval] * stage.intervals]
+        cells += [*[row.loss] * loss, row.best_epoch, *([row.test_objective] if stage.tested else [])]
         cells += [row.diagnosis] if stage.diagnosed else []
         cells += [row.remark] if stage.remarked else []
         lines.append([formatting.markdown(cell) for cell in cells])

@@ -8,12 +8,18 @@ import pandas as pd
 
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.csv import ranking_frame
+from hpsearch.storage.records import ACCURACY
 
 
 def files(content: Content) -> Files:
-    """Return ranking, trials, curves and stages; structured values are JSON texts, as in ranking.csv."""
+    """Return ranking, trials, curves, metrics, stages; structured values are JSON texts, as in ranking.csv."""
     frames = content.frames
     named = {"trials": frames.trials, "curves": frames.curves, "stages": frames.stages}
+    if not frames.metrics.empty:
+        named["metrics"] = frames.metrics
+    if frames.goal == ACCURACY and frames.metrics.empty:  # the same accuracies under another name
+        named["trials"] = frames.trials.drop(columns=["test_value", "test_metrics"])
+        named["curves"] = frames.curves.drop(columns=["value"])
     return {f"{name}.parquet": _parquet(frame) for name, frame in ({"ranking": ranking_frame(frames)} | named).items()}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from hpsearch import spec
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.diagnosis import IMPROVING
+from hpsearch.reporting.sections.diagnosis_rules import IMPROVING
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search

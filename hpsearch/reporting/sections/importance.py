@@ -27,12 +27,16 @@ from hpsearch.reporting.statistics.importance import (
     top_share,
 )
 from hpsearch.reporting.statistics.tests import LEVEL, holm
+from hpsearch.storage.records import Goal
 
 FEWEST = 8
 """Fewer configurations are too few: the best five would be most of them."""
 
 _WORST = -1.0
-"""The score of a configuration that failed, below any accuracy. That of a pruned one is between it and 0."""
+"""The score of a configuration that failed, below any other. That of a pruned one is between it and 0.
+
+With an objective that can be negative, both are so far below the lowest score of a finished one.
+"""
 
 
 @dataclass(frozen=True)
@@ -96,19 +100,24 @@ def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[Stage
     for index, (view, stage) in enumerate(zip(stages, frames.stage_rows, strict=True)):
         if view.kind == "final":
             continue
-        tried, scores = _scored(configurations_of(frames.by_stage[stage["name"]]))
+        tried, scores, failed = _scored(configurations_of(frames.by_stage[stage["name"]]), frames.goal)
         axes = _axes(stage["space"] or {}, [members[0]["params"] for members in tried])
         if axes:
-            found.append(_importance(view.name, index, scores, axes, labels))
+            found.append(_importance(view.name, index, scores, failed, axes, labels))
     return found
 
 
 def _importance(
-    name: str, index: int, scores: NDArray[np.float64], axes: Mapping[str, Axis], labels: Mapping[str, str]
+    name: str,
+    index: int,
+    scores: NDArray[np.float64],
+    failed: float,
+    axes: Mapping[str, Axis],
+    labels: Mapping[str, str],
 ) -> StageImportance:
     tried = len(scores)
     best = math.ceil(top_share(tried) * tried) if tried else 0
-    if tried < FEWEST or not (scores > _WORST).any():
+    if tried < FEWEST or not (scores > failed).any():
         return StageImportance(name, index, tried, best, ())
     rated: list[Importance] = importances(list(axes.values()), scores)
     p_values = holm([each.p for each in rated]).tolist()
@@ -119,27 +128,33 @@ def _importance(
     return StageImportance(name, index, tried, best, tuple(sorted(found, key=lambda each: -each.share)))
 
 
-def _scored(configurations: Sequence[Sequence[Record]]) -> tuple[list[Sequence[Record]], NDArray[np.float64]]:
-    """Return the configurations that have ended and their scores, (configurations,), which put them in order.
+def _scored(
+    configurations: Sequence[Sequence[Record]], goal: Goal
+) -> tuple[list[Sequence[Record]], NDArray[np.float64], float]:
+    """Return the configurations that have ended, their scores, (configurations,), and the score of the failed.
 
-    The score of a finished one is its mean accuracy. The pruned come below, in the order of the rung and then of their
-    accuracy there; the failed come last. An audited one that ended below all that were not pruned has the score that it
-    would have had as a pruned one. Configurations whose time ran out are left out.
+    The score of a finished one is its mean objective, turned so that a higher one is better. The pruned come below, in
+    the order of the rung and then of their score there; the failed come last. An audited one that ended below all that
+    were not pruned has the score that it would have had as a pruned one. Configurations whose time ran out are left
+    out.
     """
     ended = [(members, state) for members in configurations if (state := _state(members))]
-    kept = [_accuracy(members) for members, state in ended if state == "complete" and not _decided_against(members)]
+    known = [(members, state, _score(members, goal)) for members, state in ended]
+    kept = [score for members, state, score in known if state == "complete" and not _decided_against(members)]
     worst = min(kept, default=0.0)
-    pruned = [_pruned_order(members) for members, state in ended if _counts_as_pruned(members, state, worst)]
-    score = {each: _WORST * (1 - (index + 1) / (len(pruned) + 1)) for index, each in enumerate(sorted({*pruned}))}
+    pruned = [(_rung(members), score) for members, state, score in known if _as_pruned(members, state, score < worst)]
+    lowest = min((score for _, state, score in known if state == "complete"), default=0.0)
+    floor = min(0.0, lowest - abs(lowest))  # 0 unless scores can be negative
+    below = {each: _WORST * (1 - (index + 1) / (len(pruned) + 1)) for index, each in enumerate(sorted({*pruned}))}
     scores = [
-        score[_pruned_order(members)]
-        if _counts_as_pruned(members, state, worst)
-        else _WORST
+        floor + (1 - floor) * below[_rung(members), score]
+        if _as_pruned(members, state, score < worst)
+        else floor + _WORST * (1 - floor)
         if state == "failed"
-        else _accuracy(members)
-        for members, state in ended
+        else score
+        for members, state, score in known
     ]
-    return [members for members, _ in ended], np.array(scores, dtype=np.float64)
+    return [members for members, _ in ended], np.array(scores, dtype=np.float64), floor + _WORST * (1 - floor)
 
 
 def _state(members: Sequence[Record]) -> str:
@@ -151,22 +166,23 @@ def _state(members: Sequence[Record]) -> str:
     return state if state in ("failed", "pruned") else ""
 
 
-def _counts_as_pruned(members: Sequence[Record], state: str, worst: float) -> bool:
+def _as_pruned(members: Sequence[Record], state: str, below: bool) -> bool:
+    """Whether it counts as pruned: it was, or it was audited and ended below all that were not pruned."""
     audited = state == "complete" and _decided_against(members)
-    return state == "pruned" or (audited and _accuracy(members) < worst)
+    return state == "pruned" or (audited and below)
 
 
 def _decided_against(members: Sequence[Record]) -> bool:
     return any(trial["pruned_at"] for trial in members)
 
 
-def _pruned_order(members: Sequence[Record]) -> tuple[int, float]:
-    """Return what pruned configurations are sorted by: the rung, and the accuracy."""
-    return max(trial["pruned_at"] or 0 for trial in members), _accuracy(members)
+def _rung(members: Sequence[Record]) -> int:
+    """Return what pruned configurations are sorted by first."""
+    return max(trial["pruned_at"] or 0 for trial in members)
 
 
-def _accuracy(members: Sequence[Record]) -> float:
-    return fmean(trial["value"] or 0.0 for trial in counted(members))
+def _score(members: Sequence[Record], goal: Goal) -> float:
+    return fmean(goal.sign * (trial["value"] or 0.0) for trial in counted(members))
 
 
 def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, Any]]) -> dict[str, Axis]:

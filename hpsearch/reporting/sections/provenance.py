@@ -1,5 +1,6 @@
 """The provenance of each stage: what ran, how long it took, and where its ranges come from. May import spec."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +54,7 @@ def _arounds(frames: Frames) -> dict[str, dict[str, Around]]:
 
 
 def _range(key: str, around: Around, source: StageView) -> str:
-    """Name the trials that a range lies around, with their value and accuracy."""
+    """Name the trials that a range lies around, with their value and objective."""
     label = formatting.label(key)
     best = source.ranked[: around.best]
     if not best:
@@ -61,7 +62,7 @@ def _range(key: str, around: Around, source: StageView) -> str:
     which = "the best" if len(best) == 1 else f"the best {len(best)}"
     places = dict(zip(source.labels, range(len(source.labels)), strict=True))
     column = places.get(label, places.get(key))
-    trials = [f"{row.trial} ({'' if column is None else f'{row.values[column]}, '}{row.accuracy})" for row in best]
+    trials = [f"{row.trial} ({'' if column is None else f'{row.values[column]}, '}{row.objective})" for row in best]
     return f"{label}: around {which} of {around.around}, {formatting.listing(trials)}."
 
 
@@ -90,3 +91,45 @@ def _when(stage: Mapping[str, Any]) -> str:
     except (TypeError, ValueError):
         return str(began)
     return str(began) + (f", for {formatting.duration(whole)}" if whole is not None else "")
+
+
+def facts(frames: Frames) -> list[tuple[str, str]]:
+    """Return the provenance of the results, as pairs of a name and a value."""
+    study, trials = frames.study, frames.trials
+    states = trials["state"].value_counts()
+    data, model = study["data"] or {}, study["model"] or {}
+    shape, classes = data.get("image_shape"), data.get("classes") or []
+    run = ", ".join(f"{number:,} {state}" for state, number in states.items())
+    pairs = [
+        ("Trials", f"{len(trials):,} ({run})" if len(trials) else "none yet"),
+        ("Epochs trained", f"{int(trials['epochs_done'].sum()):,}"),
+        ("Training time", f"{formatting.duration(float(trials['seconds'].sum()))} (sum over the trials)"),
+        ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
+        ("Finished", study["finished_at"] or "not yet"),
+        ("Study file", _within(study["path"], study["workspace"])),
+        ("Study file's hash", hashlib.sha256(study["text"].encode()).hexdigest()),
+        ("Dataset", f"{data.get('dataset', formatting.MISSING)}, {_labels(frames, classes)}"),
+        ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else formatting.MISSING),
+        ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
+        ("Model file", str(model.get("file", formatting.MISSING)) + ", a trainable" * frames.trainable),
+        ("Model file's hash", str(model.get("hash", formatting.MISSING))),
+        *(("Former hash of the model file", str(former)) for former in model.get("former") or ()),
+    ]
+    return [*pairs, *((str(key), formatting.any_value(value)) for key, value in (study["environment"] or {}).items())]
+
+
+def _labels(frames: Frames, classes: Sequence[Any]) -> str:
+    """What its samples are labelled with."""
+    targets = (frames.study["data"] or {}).get("targets") or []
+    if not frames.regression:
+        return f"{len(classes):,} classes"
+    return f"values of {formatting.listing([str(each) for each in targets])}" if targets else "values (a regression)"
+
+
+def _resumes(number: int) -> str:
+    return f", resumed {formatting.times(number)}" if number > 0 else ""
+
+
+def _within(path: str, workspace: str) -> str:
+    """Return the path relative to the workspace, if it is inside: a report does not show where that is on the disk."""
+    return path.removeprefix(workspace.rstrip("/") + "/")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.pruning import drawn, pruning_figure
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.replicates import Replication, compare_configurations
@@ -11,6 +11,7 @@ from hpsearch.reporting.sections.ranking.rows import NOT_COMPARED, Record, disti
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import Candidate, PruningHistory, pruning_histories
 from hpsearch.reporting.statistics.pruning_loss import FEWEST, Probability, probability_of_loss, share_above
+from hpsearch.storage.records import ACCURACY, Goal
 
 SHOWN = 12
 """At most so many rungs, and so many audited configurations, the best, have a row."""
@@ -25,8 +26,8 @@ class RungRow:
     promoted: str
     pruned: str  # the audited among them
     audited: str
-    lowest: str  # accuracy of those that were promoted
-    highest: str  # accuracy of those that were pruned
+    worst: str  # objective of those that were promoted
+    best: str  # objective of those that were pruned
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,17 @@ class Pruning:
     audits: tuple[AuditRow, ...]
     caption: str
     figure: str
+    goal: Goal = ACCURACY
+
+    @property
+    def worst(self) -> str:
+        """What the worst value is."""
+        return "highest" if self.goal.sign < 0 else "lowest"
+
+    @property
+    def best(self) -> str:
+        """What the best value is."""
+        return goal_text.better(self.goal, "est")
 
 
 def view_pruning(frames: Frames, stages: Sequence[StageView]) -> list[Pruning]:
@@ -75,7 +87,7 @@ def _view(frames: Frames, index: int, stage: StageView, history: PruningHistory)
     if len(audited) > SHOWN:
         left_out.append(f"The table shows the best {SHOWN} of {len(audited):,} audited {noun}s.")
     cost = _cost(frames.by_stage[stage.name], history)
-    lost, short = _lost(stage.name, history, audited, noun, places)
+    lost, short = _lost(stage.name, history, audited, noun, _Writer(frames.goal, places))
     return Pruning(
         stage=stage.name,
         index=index,
@@ -83,16 +95,35 @@ def _view(frames: Frames, index: int, stage: StageView, history: PruningHistory)
         saved=_saved(cost, stage.name, history, noun),
         lost=tuple(lost),
         in_short=f"With pruning, stage {stage.name} trained {cost.share} of the epochs of all its trials; {short}.",
-        rungs=tuple(_rung(history, rung, places) for rung in rungs[:SHOWN]),
-        audits=tuple(_audits(frames, stored, history, audited, places)),
-        caption=" ".join([_caption(history), *left_out]),
+        rungs=tuple(_rung(history, rung, _Writer(frames.goal, places)) for rung in rungs[:SHOWN]),
+        audits=tuple(_audits(frames, stored, history, audited, _Writer(frames.goal, places))),
+        caption=" ".join([_caption(history, frames.goal), *left_out]),
         figure=pruning_figure(frames, stage.name, index, history),
+        goal=frames.goal,
     )
 
 
-def _caption(history: PruningHistory) -> str:
+@dataclass(frozen=True)
+class _Writer:
+    """Writes scores as values of the objective."""
+
+    goal: Goal
+    places: int
+
+    def __call__(self, score: float | None) -> str:
+        return goal_text.text(self.goal, None if score is None else self.goal.sign * score, self.places)
+
+    def difference(self, score: float) -> str:
+        """Write the difference of two scores."""
+        return goal_text.difference(self.goal, self.goal.sign * score, self.places)
+
+
+def _caption(history: PruningHistory, goal: Goal) -> str:
     several = any(len(each.trials) > 1 for each in history.candidates)
     test = "a paired t test over the replicates" if several else "an exact McNemar test on the same validation samples"
+    if goal != ACCURACY:
+        compared = f" Comparison by {test}, p adjusted over the table by Holm's method." if several else ""
+        return f"The values of {goal.metric} are the best up to that epoch.{compared}"
     return (
         f"Accuracies are the best up to that epoch. Comparison by {test}, p adjusted over the table by Holm's method."
     )
@@ -140,7 +171,7 @@ def _saved(cost: _Cost, stage: str, history: PruningHistory, noun: str) -> str:
 
 
 def _lost(
-    stage: str, history: PruningHistory, audited: Sequence[Candidate], noun: str, places: int
+    stage: str, history: PruningHistory, audited: Sequence[Candidate], noun: str, write: _Writer
 ) -> tuple[list[str], str]:
     """Say what is known of what the pruned would have reached; and in short, for the summary."""
     pruned, survivor = history.pruned, history.survivor
@@ -154,12 +185,14 @@ def _lost(
         said = f"It is not known what the pruned {noun}s would have reached, since {reason}{more}."
         return [said], f"what it lost is not known, since {reason}"
     names = formatting.trial_names(stage, [survivor.number])
-    best = f"{names}, {formatting.percent(survivor.end, places)}"
-    above = sum((each.end or 0.0) > (survivor.end or 0.0) for each in audited)
+    best = f"{names}, {write(survivor.end)}"
+    ends = [each.end for each in audited if each.end is not None]
+    above = sum(end > (survivor.end or 0.0) for end in ends)
+    over = "above" if write.goal.sign > 0 else "below"
     number = "None" if not above else f"{above:,}"
     said = (
         f"Of the {len(pruned):,} {noun}s that the pruner decided against, {finished:,} were selected at random and"
-        f" audited, that is, trained to the end. {number} of them ended above the best that was not pruned ({best}):"
+        f" audited, that is, trained to the end. {number} of them ended {over} the best that was not pruned ({best}):"
         f" {_bound(above, finished)}."
     )
     said += f" An audited {noun} is ranked as any other." if above else ""
@@ -168,13 +201,15 @@ def _lost(
             said,
             "No other was pruned, so nothing was lost.",
         ], "it lost nothing, since all that it pruned were audited"
+    many = formatting.count(finished, f"audited {noun}")
+    short = f"of {many} {number.lower()} ended {over} the best that was not pruned"
+    if write.goal != ACCURACY:  # the model of the probability is one of accuracies
+        return [said], short
     chance = probability_of_loss(history.outcomes)
     if chance is None:
         few = (
             f"An estimate of the probability that any of the {others:,} others would have ended above all finished ones"
         )
-        many = formatting.count(finished, f"audited {noun}")
-        short = f"of {many} {number.lower()} ended above the best that was not pruned"
         return [said, f"{few} needs at least {FEWEST} audited {noun}s."], short
     what = f"any of the {others:,} pruned {noun}s would have ended above all finished ones"
     model = (
@@ -198,7 +233,7 @@ def _chance(chance: Probability) -> str:
     return f"{about} (95% interval {low:.0f} to {high:.0f}%{vague})"
 
 
-def _rung(history: PruningHistory, rung: int, places: int) -> RungRow:
+def _rung(history: PruningHistory, rung: int, write: _Writer) -> RungRow:
     reached = [each for each in history.candidates if each.reached(rung)]
     promoted = [each for each in reached if each.promoted(rung)]
     pruned = [each for each in reached if each.pruned_at == rung]
@@ -208,13 +243,13 @@ def _rung(history: PruningHistory, rung: int, places: int) -> RungRow:
         promoted=f"{len(promoted):,}",
         pruned=f"{len(pruned):,}",
         audited=f"{sum(each.audited for each in pruned):,}",
-        lowest=formatting.percent(min((each.at[rung] for each in promoted), default=None), places),
-        highest=formatting.percent(max((each.at[rung] for each in pruned), default=None), places),
+        worst=write(min((each.at[rung] for each in promoted), default=None)),
+        best=write(max((each.at[rung] for each in pruned), default=None)),
     )
 
 
 def _audits(
-    frames: Frames, stored: Record, history: PruningHistory, audited: Sequence[Candidate], places: int
+    frames: Frames, stored: Record, history: PruningHistory, audited: Sequence[Candidate], write: _Writer
 ) -> Iterator[AuditRow]:
     """Compare each audited configuration with the best that was not pruned, by seeds or on the same samples."""
     survivor = history.survivor
@@ -230,14 +265,14 @@ def _audits(
         yield AuditRow(
             trial=formatting.trial_names(stored["name"], [trial["number"] for trial in candidate.trials]),
             rung=f"{candidate.pruned_at:,}",
-            before=formatting.percent(candidate.at.get(candidate.pruned_at or 0), places),
-            end=formatting.percent(candidate.end, places),
-            difference=formatting.points(difference, places),
-            verdict=_verdict(difference, p.get(candidate.trials[0]["point"])),
+            before=write(candidate.at.get(candidate.pruned_at or 0)),
+            end=write(candidate.end),
+            difference=write.difference(difference),
+            verdict=_verdict(difference, p.get(candidate.trials[0]["point"]), frames.goal),
         )
 
 
-def _verdict(difference: float, p: float | None) -> str:
+def _verdict(difference: float, p: float | None, goal: Goal) -> str:
     if p is None:
-        return NOT_COMPARED
+        return NOT_COMPARED if goal == ACCURACY else "not compared: single runs"
     return distinction("better" if difference > 0 else "worse", p)

@@ -13,12 +13,13 @@ from scipy.special import ndtri, stdtrit
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking.rows import Record, samples_of
+from hpsearch.reporting.sections.ranking.rows import Record, column_of, samples_of
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import LEVEL
 from hpsearch.spec import Reference, Study
 from hpsearch.spec.checks.references import stages_of
 from hpsearch.spec.tables.space import same
+from hpsearch.storage.records import Goal
 
 NEAR = 0.1
 """In a range, the nearest value tried is used if its distance is at most this share of the range."""
@@ -62,7 +63,15 @@ def reference_rows(frames: Frames) -> list[ReferenceRow]:
     """Return a row for each [[reference]] of the study file as it was launched, in its order."""
     if frames.written is None:
         return []
-    return [_row(each, _measured(frames, frames.written, each)) for each in frames.written.references]
+    known = {goal.metric: goal for goal in (frames.goal, *frames.others)}
+    rows = []
+    for each in frames.written.references:
+        metric = each.metric.partition("_")[2]
+        recorded = each.metric in frames.trials or metric == frames.goal.metric
+        recorded = recorded and not (frames.regression and metric == "accuracy")
+        goal = known.get(metric, Goal(metric, share=metric == "accuracy"))
+        rows.append(_row(each, _measured(frames, frames.written, each) if recorded else None, goal, recorded))
+    return rows
 
 
 def noise(reported: float, measured: Measured) -> float | None:
@@ -86,12 +95,12 @@ def noise(reported: float, measured: Measured) -> float | None:
     return factor * math.sqrt(variance)
 
 
-def _row(reference: Reference, measured: Measured | None) -> ReferenceRow:
-    share = reference.metric.endswith("accuracy")
+def _row(reference: Reference, measured: Measured | None, goal: Goal, recorded: bool) -> ReferenceRow:
+    share = goal.share
     places = formatting.decimals(measured.samples if measured else None) if share else 4
     reported = formatting.percent(reference.value, 2) if share else f"{reference.value:.4g}"
     reproduced = difference = formatting.MISSING
-    verdict, mark = "no similar configuration was tried", ""
+    verdict, mark = "no similar configuration was tried" if recorded else "this study does not record it", ""
     if measured:
         reproduced = _reproduced(measured, share, places)
         gap = measured.mean - reference.value
@@ -100,7 +109,7 @@ def _row(reference: Reference, measured: Measured | None) -> ReferenceRow:
     return ReferenceRow(
         reference.source,
         _about(reference),
-        reference.metric.replace("_", " "),
+        reference.metric.replace("_", " ", 1),
         reported,
         reproduced,
         difference.replace("-", "−"),
@@ -161,9 +170,12 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
         trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
         point = _point(stage["space"] or {}, trials, reference.configuration) if stage else None
         chosen = [trial for trial in trials if trial["point"] == point]
-        values = tuple(trial[reference.metric] for trial in chosen if trial[reference.metric] is not None)
+        split, _, metric = reference.metric.partition("_")
+        column = str(reference.metric)
+        if metric == frames.goal.metric and split != "train":
+            column = column_of(frames.goal, split)
+        values = tuple(trial[column] for trial in chosen if trial.get(column) is not None)
         if stage and values:
-            split, _, metric = reference.metric.partition("_")
             samples = samples_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
             there = {key: chosen[0]["params"][key] for key in reference.configuration}
             differing = {key: there[key] for key in there if same(there[key]) != same(reference.configuration[key])}

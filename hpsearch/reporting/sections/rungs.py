@@ -1,6 +1,7 @@
 """The configurations of a stage with a pruner, rung by rung, from trials and curves. May import spec and our frames.
 
-The accuracy at a rung is the one that the search used: the mean over the replicates of the best accuracy so far.
+The score at a rung is the one that the search used: the mean over the replicates of the best objective so far, turned
+so that a higher one is better.
 """
 
 import math
@@ -20,13 +21,13 @@ from hpsearch.spec import Hyperband, Pruner, Study, data_of, epochs, probes, rep
 
 @dataclass(frozen=True)
 class Candidate:
-    """A configuration, without the replicates that confirm it: its trials, its rungs, its accuracy at each."""
+    """A configuration, without the replicates that confirm it: its trials, its rungs, its score at each."""
 
     trials: tuple[Record, ...]
     rungs: tuple[int, ...]
     at: Mapping[int, float]
     pruned_at: int | None  # the rung at which the pruner decided against it, also where it was audited
-    end: float | None  # the mean accuracy, where all its trials are complete
+    end: float | None  # the mean score, where all its trials are complete
 
     @property
     def number(self) -> int:
@@ -106,13 +107,13 @@ def _history(frames: Frames, name: str, curves: Mapping[int, Curve]) -> PruningH
         base, pruner = replicates_of(frames.written, stage), stage.pruner
         longest = max(longest, _longest(frames.written, name))
     used = tuple(sorted({trial["pruned_at"] for members in configurations for trial in members if trial["pruned_at"]}))
-    candidates = []
+    candidates, sign = [], frames.goal.sign
     for members in configurations:
         trials = sorted((t for t in members if t["replicate"] < base), key=lambda t: t["replicate"])
         if any(trial["state"] == "failed" or out_of_time(trial) for trial in trials):
             continue
         rungs = _rungs_of(pruner, trials[0]["point"], longest) if pruner else used
-        candidates.append(_candidate(trials, rungs, curves))
+        candidates.append(_candidate(trials, rungs, curves, sign))
     rungs = tuple(sorted({rung for each in candidates for rung in each.rungs if each.reached(rung)}))
     return PruningHistory(tuple(candidates), rungs, pruner.audit if pruner else None)
 
@@ -130,26 +131,28 @@ def _rungs_of(pruner: Pruner, point: int, longest: int) -> tuple[int, ...]:
     return pruner.rungs_for(longest)
 
 
-def _candidate(trials: Sequence[Record], rungs: tuple[int, ...], curves: Mapping[int, Curve]) -> Candidate:
+def _candidate(trials: Sequence[Record], rungs: tuple[int, ...], curves: Mapping[int, Curve], sign: float) -> Candidate:
     shortest = min(trial["epochs"] for trial in trials)
     rungs = tuple(rung for rung in rungs if rung < shortest)
-    accuracies = [_accuracies(trial, curves.get(trial["id"])) for trial in trials]
-    lengths = [len(each) for each in accuracies]
-    # A trial that stopped early keeps its last accuracy at later rungs.
+    scores = [_scores(trial, curves.get(trial["id"]), sign) for trial in trials]
+    lengths = [len(each) for each in scores]
+    # A trial that stopped early keeps its last score at later rungs.
     complete = [trial["state"] == "complete" for trial in trials]
     at = {
-        rung: fmean(float(each[min(rung, len(each)) - 1]) for each in accuracies)
+        rung: fmean(float(each[min(rung, len(each)) - 1]) for each in scores)
         for rung in rungs
         if all(length and (rung <= length or ended) for length, ended in zip(lengths, complete, strict=True))
     }
     pruned_at = max((trial["pruned_at"] for trial in trials if trial["pruned_at"]), default=None)
     known = all(trial["state"] == "complete" and trial["value"] is not None for trial in trials)
-    return Candidate(tuple(trials), rungs, at, pruned_at, fmean(trial["value"] for trial in trials) if known else None)
+    end = sign * fmean(trial["value"] for trial in trials) if known else None
+    return Candidate(tuple(trials), rungs, at, pruned_at, end)
 
 
-def _accuracies(trial: Record, curve: Curve | None) -> np.ndarray:
-    """Return the accuracy that a trial's kept weights would have had if it had ended at each epoch, (epochs,)."""
+def _scores(trial: Record, curve: Curve | None, sign: float) -> np.ndarray:
+    """Return the score that a trial's kept weights would have had if it had ended at each epoch, (epochs,)."""
     if curve is None:
         return np.empty(0)
     kept_last = trial["configuration"].get("training", {}).get("keep") == "last"
-    return curve.validation_accuracy if kept_last else np.fmax.accumulate(curve.validation_accuracy)
+    scores = sign * curve.objective
+    return scores if kept_last else np.fmax.accumulate(scores)

@@ -7,7 +7,7 @@ from math import isfinite
 
 import numpy as np
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
@@ -105,13 +105,16 @@ def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     differences = np.array([best[seed] - other[seed] for seed in best.keys() & other.keys()])
     if stage.ranked[0].validation is None or len(differences) < 2:
         return ""
-    samples = stage.ranked[0].validation.samples
-    difference, deviation = float(differences.mean()), max(float(differences.std(ddof=1)), 1 / samples)
+    goal, samples = stage.goal, stage.ranked[0].validation.samples
+    least = 1 / samples if goal.share and samples else 0.0
+    difference, deviation = float(goal.sign * differences.mean()), max(float(differences.std(ddof=1)), least)
+    if not deviation:
+        return ""
     needed = seeds_needed(deviation, difference)
     if not isfinite(needed) or difference <= 0 or stage.ranked[1] is not tied[0]:
         return ""
-    shown = f"{100 * difference:.{formatting.decimals(samples)}f} points"
-    return f"{roughly(needed)} seeds would be needed to distinguish the best from the next ({shown} lower)"
+    shown = f"{goal_text.size(goal, difference, formatting.decimals(samples))} {'higher' if goal.sign < 0 else 'lower'}"
+    return f"{roughly(needed)} seeds would be needed to distinguish the best from the next ({shown})"
 
 
 def _by_replicate(frames: Frames, stage: StageView, row: Row) -> dict[int, float]:

@@ -14,7 +14,7 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import configuration_state
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, counted
-from hpsearch.reporting.sections.ranking.rows import Record
+from hpsearch.reporting.sections.ranking.rows import Record, column_of
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.statistics.intervals import Interval, difference_interval, wilson_interval
 from hpsearch.reporting.statistics.selection import RESAMPLES, BiasCorrection, correct_selection_bias
@@ -137,7 +137,7 @@ def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[
     if last is None or not tests:
         return None
     samples, places = tests[0].samples, formatting.decimals(tests[0].samples)
-    share = statistics.fmean(test.share for test in tests)
+    share = statistics.fmean(test.value for test in tests)
     low, high = wilson_interval(share * samples, samples)
     search = next((stage for stage in reversed(stages) if stage.kind != "final" and stage.ranked), None)
     selected = next((each for each in corrected if search and each.stage == search.name), None)
@@ -160,7 +160,7 @@ def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[
 
 def evaluations_on_test(frames: Frames) -> list[int]:
     """Return each stage's number of evaluations on the test set, those of trials that have been deleted included."""
-    kept = frames.trials.groupby("stage")["test_accuracy"].count()
+    kept = frames.trials.groupby("stage")[column_of(frames.goal, "test")].count()
     return [int(kept.get(stage["name"], 0)) + int(stage["test_evaluations"] or 0) for stage in frames.stage_rows]
 
 

@@ -1,14 +1,14 @@
 """The summary of a study in sentences, and its provenance as a list of facts. May import our frames and views."""
 
-import hashlib
+import math
 import statistics
 import tomllib
 from collections.abc import Sequence
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.objective import objective_sentences
-from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.base_rate import base_rate_sentences
+from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.sample_size import sample_size
 from hpsearch.reporting.sections.selection_bias import (
@@ -19,6 +19,7 @@ from hpsearch.reporting.sections.selection_bias import (
     final_test,
 )
 from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.student_t import StudentT
 from hpsearch.storage.records import ACCURACY
 
 
@@ -51,19 +52,16 @@ def summarise(
 
     `pruned` says what pruning saved and may have lost.
     """
-    sentences = [_state(frames), _model(frames)]
+    first, base = base_rate_sentences(frames, stages)
+    sentences = [_state(frames), *([first] if first else []), _model(frames)]
     search = last_search(stages)
     if search is None and final(stages) is None:
         return [*sentences, "No trial has finished yet, so there is no best configuration."]
-    if frames.goal != ACCURACY:
-        return [
-            sentence
-            for sentence in [*sentences, *objective_sentences(frames.goal, search, final(stages), configuration, _ties)]
-            if sentence
-        ]
     if search:
         sentences += [_best(search), corrected_sentence(search, corrected), _ties(search), sample_size(frames, search)]
         sentences.append(_earlier(stages, search))
+        sentences.append(_not_tested(search))
+    sentences.append(base)
     sentences += pruned
     tested = final_test(frames, stages, corrected)
     sentences += [_final(frames, stages), final_sentence(tested), _test_evaluations(frames, stages)]
@@ -76,8 +74,8 @@ def _model(frames: Frames) -> str:
     if not former:
         return ""
     return (
-        f"The model file was changed {_times(len(former))} during the study, and the change was accepted: trials that"
-        " had finished before keep the results of the former model."
+        f"The model file was changed {formatting.times(len(former))} during the study, and the change was accepted:"
+        " trials that had finished before keep the results of the former model."
     )
 
 
@@ -105,53 +103,76 @@ def configuration(stage: StageView, row: Row) -> str:
 
 
 def _best(stage: StageView) -> str:
-    best = stage.ranked[0]
+    best, metric = stage.ranked[0], stage.goal.metric
     if best.validation is None:
         return ""
     so_far = "" if stage.state == "complete" else " so far"
-    test = f" Its test accuracy is {best.test.accuracy} (95% interval {best.test.interval})." if best.test else ""
+    test = f" Its test {metric} is {best.test.text}{_in_brackets(best.test)}." if best.test else ""
     how = stage.replication
     means = how is not None and best.replicates > 1
-    of_mean = "of the mean " if means else ""
     over = formatting.count(best.replicates, how.noun) if how else ""
-    mean = f"mean ± standard deviation over {over}; " if means else ""
-    interval = f"{mean}95% interval {of_mean}{best.interval}"
-    samples = f"{best.validation.samples:,} samples" + (" in each fold" if how and how.noun == "fold" else "")
+    parts = [f"mean ± standard deviation over {over}"] if means else []
+    if best.validation.has_interval:
+        parts.append(f"95% interval {'of the mean ' if means else ''}{best.interval}")
+    samples = f"{best.validation.samples:,} samples" if best.validation.samples else ""
+    samples += " in each fold" if samples and how and how.noun == "fold" else ""
+    numbers = ", ".join(part for part in ("; ".join(parts), samples) if part)
+    direction = f" A lower {metric} is better." if stage.goal.sign < 0 else ""
     return (
         f"Best configuration of the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
-        f" Its validation accuracy is {best.accuracy} ({interval}, {samples}){_selection_bias(stage, best)}.{test}"
+        f" Its validation {metric} is {best.objective}{f' ({numbers})' if numbers else ''}"
+        f"{_selection_bias(stage, best)}.{direction}{test}"
     )
+
+
+def _in_brackets(estimate: Estimate) -> str:
+    return f" (95% interval {estimate.interval})" if estimate.has_interval else ""
 
 
 def _selection_bias(stage: StageView, best: Row) -> str:
     """Say among how many the best was selected: the ranking puts those with the most replicates first."""
+    top = goal_text.better(stage.goal, "est")
     if stage.replication and not stage.replication.even:
         peers = sum(row.replicates == best.replicates for row in stage.ranked)
         among = f"{peers:,} of {len(stage.ranked):,} configurations that have as many {stage.replication.noun}s"
-        return f", which has some selection bias: it is the highest of the {among}" if peers > 1 else ""
+        return f", which has some selection bias: it is the {top} of the {among}" if peers > 1 else ""
     many = len(stage.ranked)
-    return f", which has a selection bias: it is the highest of {many:,}" if many > 1 else ""
+    return f", which has a selection bias: it is the {top} of {many:,}" if many > 1 else ""
 
 
-def _earlier(stages: Sequence[StageView], last: StageView) -> str:
-    """Say that an earlier stage's best has a higher value than the last one's, where it does."""
-    if last.ranked[0].validation is None:
+def _not_tested(stage: StageView) -> str:
+    """Say that single runs of another objective than the accuracy have neither interval nor test."""
+    best = stage.ranked[0].validation
+    if stage.goal == ACCURACY or best is None or best.has_interval:
         return ""
-    searched = [stage for stage in stages[: stages.index(last) + 1] if stage.kind != "final" and stage.ranked]
-    stage = max(reversed(searched), key=_highest)  # the last of equals
-    if stage is last:
-        return ""
-    row = stage.ranked[0]
     return (
-        f"The best of an earlier stage has a higher validation accuracy: {row.accuracy} with"
-        f" {configuration(stage, row)} in {stage.name}, the highest of {len(stage.ranked):,} there. Both were selected"
-        " for a high accuracy, so this alone does not show that it is the better configuration."
+        f"For single runs the report gives no interval and no test of the {stage.goal.metric} yet, so it is not known"
+        " which differences are due to chance: with `replicates = 3` or more in the stage it has both."
     )
 
 
-def _highest(stage: StageView) -> float:
+def _earlier(stages: Sequence[StageView], last: StageView) -> str:
+    """Say that an earlier stage's best has a better value than the last one's, where it does."""
+    if last.ranked[0].validation is None:
+        return ""
+    searched = [stage for stage in stages[: stages.index(last) + 1] if stage.kind != "final" and stage.ranked]
+    stage = max(reversed(searched), key=_best_score)  # the last of equals
+    if stage is last:
+        return ""
+    row, metric, goal = stage.ranked[0], stage.goal.metric, stage.goal
+    better = goal_text.better(goal)
+    return (
+        f"The best of an earlier stage has a {better} validation {metric}: {row.objective} with"
+        f" {configuration(stage, row)} in {stage.name}, the {goal_text.better(goal, 'est')} of {len(stage.ranked):,}"
+        f" there. Both were selected for a {better[:-2]} {metric}, so this alone does not show that it is the better"
+        " configuration."
+    )
+
+
+def _best_score(stage: StageView) -> float:
     best = stage.ranked[0].validation
-    return best.share if best else 0.0
+    missing = 0.0 if stage.goal == ACCURACY else -math.inf
+    return stage.goal.sign * best.value if best else missing
 
 
 def _ties(stage: StageView) -> str:
@@ -184,21 +205,28 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
     tests = [row.test for row in stage.ranked if row.test]
     if not tests:
         return ""
-    samples = tests[0].samples
-    shares = [test.share for test in tests]
+    goal, samples = frames.goal, tests[0].samples
+    values = [test.value for test in tests]
     places = formatting.decimals(samples)
-    mean = statistics.fmean(shares)
-    interval = formatting.between(*wilson_interval(mean * samples, samples), places)
+    mean = statistics.fmean(values)
     train = next(row["data"].get("train") for row in frames.stage_rows if row["name"] == stage.name)
     how = f"Trained again on {train:,} samples" if train else "Trained again"
-    what = f"{configuration(stage, stage.ranked[0])} has a test accuracy of"
-    if len(shares) == 1:
-        return f"{how}, {what} {tests[0].accuracy} (95% interval {interval}, {samples:,} samples)."
-    spread = f"{100 * statistics.stdev(shares):.{places}f}"
+    what = f"{configuration(stage, stage.ranked[0])} has a test {goal.metric} of"
+    on = f"{samples:,} samples" if samples else ""
+    covered = ""
+    if goal == ACCURACY:
+        covered = f"95% interval{'' if len(values) == 1 else f' for {on}:'}"
+        covered += f" {formatting.between(*wilson_interval(mean * samples, samples), places)}"
+    if len(values) == 1:
+        numbers = ", ".join(part for part in (covered, on) if part)
+        return f"{how}, {what} {tests[0].text}{f' ({numbers})' if numbers else ''}."
+    if goal != ACCURACY:
+        edges = StudentT.of(goal, len(values), samples).interval(values)
+        covered = f"95% interval of the mean over seeds: {goal_text.interval(goal, *edges, places)}"
+    spread = goal_text.spread(goal, statistics.stdev(values), places)
     return (
-        f"{how} with {len(shares)} seeds, {what}"
-        f" {formatting.percent(mean, places)} ± {spread} (mean ± standard deviation over the seeds; 95% interval for"
-        f" {samples:,} samples: {interval})."
+        f"{how} with {len(values)} seeds, {what} {goal_text.text(goal, mean, places)} ± {spread} (mean ± standard"
+        f" deviation over the seeds; {covered})."
     )
 
 
@@ -216,16 +244,13 @@ def _test_evaluations(frames: Frames, stages: Sequence[StageView]) -> str:
     if not before:
         return f"{said}, after all configurations had been chosen."
     when = "all" if before == total else f"{before:,} of them"
+    metric = frames.goal.metric
     if total == 1:
         return f"{said}."
     return (
-        f"{said}; {when} before the best configuration was chosen. It was chosen by validation accuracy. A"
-        " configuration chosen by test accuracy would have a selection bias in its test accuracy."
+        f"{said}; {when} before the best configuration was chosen. It was chosen by validation {metric}. A"
+        f" configuration chosen by test {metric} would have a selection bias in its test {metric}."
     )
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
 
 
 def quantities(frames: Frames) -> str:
@@ -242,37 +267,3 @@ def quantities(frames: Frames) -> str:
         f"The loss is {loss}; the cost is the loss plus λ·Σ‖W‖² (L2 regularisation); η is the learning rate of each"
         " epoch's last update."
     )
-
-
-def facts(frames: Frames) -> list[tuple[str, str]]:
-    """Return the provenance of the results, as pairs of a name and a value."""
-    study, trials = frames.study, frames.trials
-    states = trials["state"].value_counts()
-    data, model = study["data"] or {}, study["model"] or {}
-    shape, classes = data.get("image_shape"), data.get("classes") or []
-    run = ", ".join(f"{number:,} {state}" for state, number in states.items())
-    pairs = [
-        ("Trials", f"{len(trials):,} ({run})" if len(trials) else "none yet"),
-        ("Epochs trained", f"{int(trials['epochs_done'].sum()):,}"),
-        ("Training time", f"{formatting.duration(float(trials['seconds'].sum()))} (sum over the trials)"),
-        ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
-        ("Finished", study["finished_at"] or "not yet"),
-        ("Study file", _within(study["path"], study["workspace"])),
-        ("Study file's hash", hashlib.sha256(study["text"].encode()).hexdigest()),
-        ("Dataset", f"{data.get('dataset', formatting.MISSING)}, {len(classes):,} classes"),
-        ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else formatting.MISSING),
-        ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
-        ("Model file", str(model.get("file", formatting.MISSING)) + ", a trainable" * frames.trainable),
-        ("Model file's hash", str(model.get("hash", formatting.MISSING))),
-        *(("Former hash of the model file", str(former)) for former in model.get("former") or ()),
-    ]
-    return [*pairs, *((str(key), formatting.any_value(value)) for key, value in (study["environment"] or {}).items())]
-
-
-def _resumes(number: int) -> str:
-    return f", resumed {_times(number)}" if number > 0 else ""
-
-
-def _within(path: str, workspace: str) -> str:
-    """Return the path relative to the workspace, if it is inside: a report does not show where that is on the disk."""
-    return path.removeprefix(workspace.rstrip("/") + "/")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from scipy.special import stdtr, stdtrit
 
+from hpsearch.storage.records import Goal
+
 
 @dataclass(frozen=True)
 class StudentT:
@@ -14,19 +16,28 @@ class StudentT:
 
     The factor is 1/n for n seeds. For k folds, which share training samples, it is 1/k + n_test/n_train (Nadeau &
     Bengio 2003). The standard deviation is taken as at least `resolution`, the value of one sample: a few accuracies
-    can agree exactly by chance, and a deviation of 0 would make every difference significant.
+    can agree exactly by chance, and a deviation of 0 would make every difference significant. `low` and `high` are the
+    bounds of the values.
     """
 
     factor: float
     resolution: float
-    share: bool = True  # of shares, whose interval ends at 0 and 1
+    low: float = 0.0
+    high: float = 1.0
+
+    @classmethod
+    def of(cls, goal: Goal, number: int, samples: int, overlap: float = 0.0) -> "StudentT":
+        """Return that of `number` values of an objective, each on `samples` samples; shares lie within 0 and 1."""
+        factor = 1 / number + overlap
+        if goal.share:
+            return cls(factor, 1 / samples if samples else 0.0)
+        return cls(factor, 0.0, -math.inf, math.inf)
 
     def interval(self, values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-        """Return the confidence interval for the mean of at least two values, x̄ ± t·s·√factor."""
+        """Return the confidence interval for the mean of at least two values, x̄ ± t·s·√factor, within the bounds."""
         mean, error = self._mean_and_error(values)
         half = float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
-        low, high = mean - half, mean + half
-        return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
+        return max(self.low, mean - half), min(self.high, mean + half)
 
     def paired_test(self, first: Sequence[float], second: Sequence[float]) -> float:
         """Return the two-sided p-value, not adjusted, of the paired t test over at least two replicates.
@@ -34,7 +45,7 @@ class StudentT:
         The values of one replicate, that is of one seed or fold, are at the same index of both sequences.
         """
         mean, error = self._mean_and_error([a - b for a, b in zip(first, second, strict=True)])
-        if not error:  # the differences do not vary, and have no resolution
+        if not error:  # without a resolution, and all differences are equal: that is no evidence
             return 1.0
         return 2 * float(stdtr(len(first) - 1, -abs(mean) / error))
 

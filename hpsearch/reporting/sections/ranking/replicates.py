@@ -17,7 +17,7 @@ from hpsearch.reporting.sections.ranking.rows import (
     Estimate,
     Record,
     Row,
-    Value,
+    column_of,
     early_reason,
     estimate,
     mark_of,
@@ -61,8 +61,8 @@ class Replication:
         return span + formatting.count(self.number, self.noun)
 
     def spread(self, samples: int, number: int, goal: Goal = ACCURACY) -> StudentT:
-        """Return how means over `number` values, each on `samples` samples, vary; accuracies by at least one sample."""
-        return StudentT(1 / number + self.overlap, 1 / samples if goal == ACCURACY else 0.0, goal.share)
+        """Return how means over `number` values, each on `samples` samples, vary; shares by at least one sample."""
+        return StudentT.of(goal, number, samples, self.overlap)
 
 
 def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | None:
@@ -106,10 +106,10 @@ def compare_configurations(
     The test is a paired t test over the replicates that both have, or McNemar's test where both have only one.
     """
     samples = samples_of(frames, stage, ranked[0][0], "validation") if ranked else None
-    if not samples:
+    if not ranked or (not samples and frames.goal == ACCURACY):
         return {}
     best, *others = ranked
-    found = {members[0]["point"]: _compare(frames, best, members, how, samples) for members in others}
+    found = {members[0]["point"]: _compare(frames, best, members, how, samples or 0) for members in others}
     known = {point: p for point, p in found.items() if p is not None}
     return dict(zip(known, holm(list(known.values())).tolist(), strict=True))
 
@@ -133,24 +133,19 @@ def _compare(
 def mean_estimate(
     frames: Frames, stage: Record, replicates: Sequence[Record], split: str, how: Replication
 ) -> Estimate | None:
-    """Return the mean accuracy of a configuration's replicates, None where they were not all evaluated.
+    """Return the mean objective of a configuration's replicates, None where they were not all evaluated.
 
-    The interval is Student's; of a single replicate Wilson's.
+    The interval is Student's; of a single replicate Wilson's if the objective is the accuracy, else there is none.
     """
     if len(replicates) == 1:
         return estimate(frames, stage, replicates[0], split)
-    column = f"{split}_accuracy"
-    if frames.goal != ACCURACY:
-        column = "value" if split == "validation" else "test_value"
-    shares = [trial[column] for trial in replicates if trial[column] is not None]
-    samples = samples_of(frames, stage, replicates[0], split)
-    if not samples or len(shares) < len(replicates):
+    column = column_of(frames.goal, split)
+    values = [trial[column] for trial in replicates if trial[column] is not None]
+    samples = samples_of(frames, stage, replicates[0], split) or 0
+    if (not samples and frames.goal == ACCURACY) or len(values) < len(replicates):
         return None
-    low, high = how.spread(samples, len(shares), frames.goal).interval(shares)
-    mean, deviation = statistics.fmean(shares), statistics.stdev(shares)
-    if frames.goal != ACCURACY:
-        return Value(mean, low, high, samples, deviation, frames.goal)
-    return Estimate(mean, low, high, samples, deviation)
+    low, high = how.spread(samples, len(values), frames.goal).interval(values)
+    return Estimate(statistics.fmean(values), low, high, samples, statistics.stdev(values), frames.goal)
 
 
 def _row(

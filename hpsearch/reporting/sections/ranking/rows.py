@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.statistics.intervals import wilson_interval
@@ -20,47 +20,36 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Estimate:
-    """An accuracy as it was measured, or the mean over replicates, with its 95% interval."""
+    """A value of the objective as it was measured, or the mean over replicates, with its 95% interval.
 
-    share: float
+    A single value of another objective than the accuracy has no interval: `low` and `high` are the value.
+    """
+
+    value: float
     low: float
     high: float
-    samples: int
+    samples: int  # 0 where the number is not known
     deviation: float | None = None  # of the replicates, None where there are none
-
-    @property
-    def accuracy(self) -> str:
-        """The accuracy: 51.73%; with its standard deviation 51.73% ± 0.25."""
-        places = formatting.decimals(self.samples)
-        spread = "" if self.deviation is None else f" ± {100 * self.deviation:.{places}f}"
-        return formatting.percent(self.share, places) + spread
-
-    @property
-    def interval(self) -> str:
-        """The interval: 50.75–52.71."""
-        return formatting.between(self.low, self.high, formatting.decimals(self.samples))
-
-
-@dataclass(frozen=True)
-class Value(Estimate):
-    """A value of another objective than the accuracy; without replicates it has no interval, and `low` is `high`."""
-
     goal: Goal = ACCURACY
 
     @property
-    def accuracy(self) -> str:
-        """The value: 53.96; with its standard deviation 53.96 ± 1.2."""
-        if self.deviation is None:
-            return self.goal.text(self.share)
-        spread = f"{100 * self.deviation:.2f}" if self.goal.share else f"{self.deviation:.2g}"
-        return f"{self.goal.text(self.share)} ± {spread}"
+    def text(self) -> str:
+        """The value: 51.73%; with its standard deviation 51.73% ± 0.25."""
+        places = formatting.decimals(self.samples)
+        spread = "" if self.deviation is None else f" ± {goal_text.spread(self.goal, self.deviation, places)}"
+        return goal_text.text(self.goal, self.value, places) + spread
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether it has an interval."""
+        return self.deviation is not None or self.goal == ACCURACY
 
     @property
     def interval(self) -> str:
-        """The interval, or a dash."""
-        if self.deviation is None:
+        """The interval: 50.75–52.71, or a dash."""
+        if not self.has_interval:
             return formatting.MISSING
-        return f"{self.goal.text(self.low)} to {self.goal.text(self.high)}"
+        return goal_text.interval(self.goal, self.low, self.high, formatting.decimals(self.samples))
 
 
 @dataclass(frozen=True)
@@ -87,21 +76,21 @@ class Row:
     replicates: int = 1  # how many its rank rests on
 
     @property
-    def accuracy(self) -> str:
-        """The validation accuracy."""
-        return self.validation.accuracy if self.validation else formatting.MISSING
+    def objective(self) -> str:
+        """The objective on the validation samples."""
+        return self.validation.text if self.validation else formatting.MISSING
 
     @property
     def interval(self) -> str:
-        """The validation accuracy's interval."""
+        """The interval of that."""
         return self.validation.interval if self.validation else formatting.MISSING
 
     @property
-    def test_accuracy(self) -> str:
-        """The test accuracy with its interval."""
-        if self.test and self.test.interval == formatting.MISSING:
-            return self.test.accuracy
-        return f"{self.test.accuracy} ({self.test.interval})" if self.test else formatting.MISSING
+    def test_objective(self) -> str:
+        """The objective on the test set, with its interval where it has one."""
+        if self.test and not self.test.has_interval:
+            return self.test.text
+        return f"{self.test.text} ({self.test.interval})" if self.test else formatting.MISSING
 
 
 def compare(frames: Frames, trials: Sequence[Record]) -> dict[int, float]:
@@ -127,20 +116,20 @@ def samples_of(frames: Frames, stage: Record, trial: Record, split: str) -> int 
 
 
 def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estimate | None:
-    """Return a trial's accuracy on a split with Wilson's interval, None where it was not evaluated."""
+    """Return a trial's objective on a split, None where it was not evaluated; an accuracy with Wilson's interval."""
+    value, samples = trial[column_of(frames.goal, split)], samples_of(frames, stage, trial, split)
     if frames.goal != ACCURACY:
-        return value_of(frames, stage, trial, split)
-    share, samples = trial[f"{split}_accuracy"], samples_of(frames, stage, trial, split)
+        return None if value is None else Estimate(value, value, value, samples or 0, goal=frames.goal)
     return (
-        Estimate(share, *wilson_interval(share * samples, samples), samples) if share is not None and samples else None
+        Estimate(value, *wilson_interval(value * samples, samples), samples) if value is not None and samples else None
     )
 
 
-def value_of(frames: Frames, stage: Record, trial: Record, split: str) -> Value | None:
-    """Return a trial's objective on a split, None where it was not evaluated."""
-    value = trial["value" if split == "validation" else "test_value"]
-    samples = (stage["data"] or {}).get(split) or 0
-    return None if value is None else Value(value, value, value, samples, goal=frames.goal)
+def column_of(goal: Goal, split: str) -> str:
+    """Return the column of `Frames.trials` with the objective on the validation or the test samples."""
+    if goal == ACCURACY:
+        return f"{split}_accuracy"
+    return "value" if split == "validation" else "test_value"
 
 
 def trial_rows(

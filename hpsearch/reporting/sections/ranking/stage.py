@@ -10,12 +10,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.diagnosis import Diagnosis, diagnose_all, of_configuration
+from hpsearch.reporting.sections.diagnosis import diagnose_all, of_configuration
+from hpsearch.reporting.sections.diagnosis_rules import Diagnosis
+from hpsearch.reporting.sections.ranking.captions import caption_of
 from hpsearch.reporting.sections.ranking.replicates import Replication, configuration_rows, replication_of
-from hpsearch.reporting.sections.ranking.rows import Record, Row, compare, early_reason, stopped_early, trial_rows
+from hpsearch.reporting.sections.ranking.rows import (
+    Estimate,
+    Record,
+    Row,
+    compare,
+    trial_rows,
+)
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
 from hpsearch.storage.records import ACCURACY, Goal
 
@@ -44,7 +52,7 @@ class StageView:
     caption: str
     tracebacks: tuple[Traceback, ...] = ()
     goal: Goal = ACCURACY
-    others: tuple[str, ...] = ()  # further metrics, which have columns of their own
+    others: tuple[Goal, ...] = ()  # further metrics, which have columns of their own
     other_values: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by the first trial of a row
 
     @property
@@ -70,12 +78,16 @@ class StageView:
     @property
     def intervals(self) -> bool:
         """Whether its values have intervals: accuracies, and means over replicates."""
-        return self.bars or self.replication is not None
+        return self.goal == ACCURACY or any(row.validation and row.validation.has_interval for row in self.rows)
 
     @property
-    def bars(self) -> bool:
-        """Whether the intervals are drawn as bars."""
-        return self.goal == ACCURACY
+    def test_intervals(self) -> bool:
+        """Whether its values on the test set have intervals."""
+        return any(row.test and row.test.has_interval for row in self.rows)
+
+    def off_scale(self, estimate: Estimate) -> bool:
+        """Whether a value is so much worse than the best that the scale of the bars does not have it."""
+        return self.goal.sign * estimate.value < self.scale[0]
 
     @property
     def diagnosed(self) -> bool:
@@ -84,7 +96,7 @@ class StageView:
 
     @property
     def plus_minus(self) -> str:
-        """What follows "accuracy" in a heading."""
+        """What follows the objective in a heading."""
         return " ± SD" if self.replication else ""
 
     @property
@@ -123,13 +135,14 @@ class StageView:
 
     @cached_property
     def scale(self) -> tuple[float, float]:
-        """The range of the interval bars, as shares: all accuracies within ten interval widths of the best."""
+        """The range of the interval bars, as scores: all within ten interval widths of the best."""
         finished = [row.validation for row in self.ranked if row.validation]
         estimates = finished or [row.validation for row in self.rows if row.validation]
+        sign = self.goal.sign
         width = statistics.median(each.high - each.low for each in estimates)
-        lowest = max(each.share for each in estimates) - 10 * width
-        shown = [each for each in estimates if each.share >= lowest]
-        return min(each.low for each in shown), max(each.high for each in shown)
+        lowest = max(sign * each.value for each in estimates) - 10 * width
+        edges = [sign * edge for each in estimates if sign * each.value >= lowest for edge in (each.low, each.high)]
+        return min(edges), max(edges)
 
 
 def hyperparameters_of(params: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -147,8 +160,6 @@ def view_stages(frames: Frames) -> list[StageView]:
     """Return a view per stage, in order."""
     styles = number_styles(frames)
     views = [_view(frames, stage, frames.by_stage[stage["name"]], styles) for stage in frames.stage_rows]
-    if frames.regression:
-        return views
     diagnosed = diagnose_all(frames, {trial for view in views for row in view.shown for trial in row.trial_ids})
     return [
         replace(view, rows=(*(with_diagnosis(row, diagnosed) for row in view.shown), *view.rows[SHOWN:]))
@@ -188,11 +199,11 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         rows=tuple(rows),
         replication=replication,
         tested=any(row.test for row in rows),
-        caption=_caption(rows, replication, trials, frames.goal),
+        caption=caption_of(rows, replication, trials, frames.goal, stage["kind"]),
         tracebacks=tuple(tracebacks(stage["name"], trials)),
         goal=frames.goal,
-        others=(others := tuple(name for name in frames.recorded if name != frames.goal.metric)),
-        other_values={row.trial_ids[0]: other_values(trials, row, others) for row in rows} if others else {},
+        others=tuple(frames.others),
+        other_values=_other_values(trials, rows, frames.others),
     )
 
 
@@ -206,65 +217,16 @@ def _space(label: str, spec: Mapping[str, Any]) -> str:
     return f"{label}: {low} to {high}{scale}{whole}"
 
 
-def other_values(trials: Sequence[Record], row: Row, names: Sequence[str]) -> tuple[str, ...]:
-    """Write the means of further metrics over a row's trials on the validation samples."""
-    found = [[trial[f"validation_{name}"] for trial in trials if trial["id"] in row.trial_ids] for name in names]
-    return tuple(formatting.MISSING if None in each else f"{statistics.fmean(each):.4g}" for each in found)
-
-
-def _caption(rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record], goal: Goal) -> str:
-    """Explain the numbers and marks of the table."""
-    sizes = {row.validation.samples for row in rows if row.validation}
-    if not sizes:
-        what = "configuration" if replication else "trial"
-        return f"No {what} has a validation {goal.metric} yet."
-    if goal != ACCURACY:
-        return _of_another(goal, replication, sum(row.mark in ("tied", "worse") for row in rows))
-    samples = f"{sizes.pop():,} samples" if len(sizes) == 1 else "the validation samples"
-    compared = sum(row.mark in ("tied", "worse") for row in rows)
-    text = _of_means(samples, compared, replication) if replication else _of_trials(samples, compared)
-    whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
-    return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
-
-
-def _of_another(goal: Goal, how: Replication | None, compared: int) -> str:
-    """Explain the table of another objective than the accuracy."""
-    better = "lower" if goal.sign < 0 else "higher"
-    text = f"{goal.metric} on the validation samples: a {better} value is better. All metrics are at the best epoch."
-    if how is None:
-        return f"{text} For single runs of this metric the report has no interval and no test."
-    text += f" Means over {how.text} ± standard deviation, with Student's 95% interval for the mean over {how.noun}s."
-    return text + (_approximately_best(f"a paired t test over the {how.noun}s", compared) if compared else "")
-
-
-def _of_trials(samples: str, compared: int) -> str:
-    text = f"Accuracy on {samples}, in %, with Wilson's 95% interval; all metrics are at the trial's best epoch."
-    test = "an exact McNemar test on the same samples"
-    return text + (_approximately_best(test, compared) if compared else "")
-
-
-def _of_means(samples: str, compared: int, how: Replication) -> str:
-    text = (
-        f"Means over {how.text}: accuracy in %, mean ± standard deviation, with Student's 95% interval for the mean"
-        " (a standard deviation counts as at least one sample); all metrics are at each trial's best epoch."
-    )
-    both = "" if how.even else " that both have"
-    alone = f" (those with one {how.noun}: an exact McNemar test on the same samples)" if how.fewest == 1 else ""
-    if how.noun == "seed":
-        text += f" All are evaluated on the same {samples}: the interval covers other seeds, but not other samples"
-        text += "; for a single seed it is Wilson's, which covers other samples." if how.fewest == 1 else "."
-        test = f"a paired t test over the seeds{both}{alone}"
-    else:
-        text += (
-            f" Each fold is evaluated on {samples} of its own. The folds share training samples, which makes a plain t"
-            " test optimistic, so interval and test use the corrected variance of Nadeau and Bengio (2003)."
-        )
-        test = f"a paired t test with that variance over the folds{both}{alone}"
-    if not how.even:
-        text += f" Configurations with more {how.noun}s come first, because the others have not been confirmed."
-    return text + (_approximately_best(test, compared) if compared else "")
-
-
-def _approximately_best(test: str, compared: int) -> str:
-    adjusted = f", with p adjusted for the {compared:,} tests of the table by Holm's method" if compared > 1 else ""
-    return f" “≈ best”: not statistically distinguishable from the best at the 5% level, by {test}{adjusted}."
+def _other_values(trials: Sequence[Record], rows: Sequence[Row], metrics: Sequence[Goal]) -> dict[int, tuple[str, ...]]:
+    """Write the means of further metrics over each row's trials on the validation samples, by its first trial."""
+    if not metrics:
+        return {}
+    stored = {trial["id"]: trial for trial in trials}
+    found = {}
+    for row in rows:
+        values: list[list[Any]] = [
+            [stored[trial].get(f"validation_{each.metric}") for trial in row.trial_ids] for each in metrics
+        ]
+        known = [None if None in each or not row.validation else statistics.fmean(each) for each in values]
+        found[row.trial_ids[0]] = tuple(goal_text.text(*pair) for pair in zip(metrics, known, strict=True))
+    return found

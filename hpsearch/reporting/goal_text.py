@@ -1,0 +1,77 @@
+"""The text of an objective, or of another metric: values, intervals, differences. May import storage's records."""
+
+import math
+
+from hpsearch.reporting import formatting
+from hpsearch.storage.records import Goal
+
+_SMALL, _WHOLE, _LARGE = 1e-3, 9_999.5, 1e9
+"""Below the first and from the last on numbers are scientific, from the second on whole."""
+
+
+def number(value: float) -> str:
+    """Write a number with five significant digits.
+
+    >>> number(53.9), number(-0.01234), number(254_321.7), number(0.00001)
+    ('53.900', '-0.012340', '254,322', '1.000e-5')
+    """
+    size = abs(value)
+    if not math.isfinite(value):
+        return formatting.MISSING if math.isnan(value) else f"{'-' * (value < 0)}∞"
+    if size and not _SMALL <= size < _LARGE:
+        return formatting.exponent(value, 3)
+    return f"{value:,.0f}" if size >= _WHOLE or not value else f"{value:#.5g}".rstrip(".")
+
+
+def text(goal: Goal, value: float | None, places: int = 2) -> str:
+    """Write a value of a metric, a share in percent; None as a dash.
+
+    >>> text(Goal(), 0.5173), text(Goal("rmse", "minimize", False), 53.9)
+    ('51.73%', '53.900')
+    """
+    if value is None:
+        return formatting.MISSING
+    return formatting.percent(value, places) if goal.share else number(value)
+
+
+def spread(goal: Goal, deviation: float, places: int = 2) -> str:
+    """Write a standard deviation, which follows a value and ±."""
+    return f"{100 * deviation:.{places}f}" if goal.share else f"{deviation:.2g}"
+
+
+def interval(goal: Goal, low: float, high: float, places: int = 2) -> str:
+    """Write an interval: 50.75–52.71, or 53.101 to 54.699."""
+    return formatting.between(low, high, places) if goal.share else f"{number(low)} to {number(high)}"
+
+
+def difference(goal: Goal, value: float, places: int = 2) -> str:
+    """Write a difference with its sign, of shares in percentage points.
+
+    >>> difference(Goal(), 0.012, 1), difference(Goal("rmse", "minimize", False), -0.5)
+    ('+1.2', '−0.5')
+    """
+    return formatting.points(value, places) if goal.share else f"{value:+.4g}".replace("-", "−")
+
+
+def size(goal: Goal, value: float, places: int = 2) -> str:
+    """Write the size of a difference: 1.2 points, or 0.5."""
+    return f"{100 * abs(value):.{places}f} points" if goal.share else f"{abs(value):.4g}"
+
+
+def axis(goal: Goal) -> str:
+    """Write the label of an axis: accuracy (%), rmse ↓; the arrow says that a lower value is better."""
+    return f"{goal.metric}{' (%)' * goal.share}{' ↓' * (goal.sign < 0)}"
+
+
+def title(goal: Goal) -> str:
+    """Write the metric as the beginning of a heading; the names of metrics stay as the study file has them."""
+    return "Accuracy" if goal.metric == "accuracy" else goal.metric
+
+
+def better(goal: Goal, degree: str = "er") -> str:
+    """Write which value is better: higher or lower; with "est" the best.
+
+    >>> better(Goal()), better(Goal("rmse", "minimize", False), "est")
+    ('higher', 'lowest')
+    """
+    return f"{'low' if goal.sign < 0 else 'high'}{degree}"

@@ -1,0 +1,165 @@
+"""The diagnosis of a regression's trial, from its loss and its objective. May import NumPy and our frames.
+
+The loss is one of targets in standard deviations: always predicting the mean has a squared error of 1. docs/report.md
+states each rule.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, final_epochs, final_value
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.diagnosis_rules import (
+    DIVERGED,
+    FLAT,
+    GAIN_LOSS,
+    HEALTHY,
+    IMPROVING,
+    NOT_ABOVE_MEAN,
+    PLATEAUED,
+    RISE,
+    SAME_ETA,
+    UNDERFITS,
+    Diagnosis,
+    exploded,
+    for_good,
+    jumps,
+    overfits,
+)
+from hpsearch.storage.records import Goal
+
+MEAN_LOSS = {"squared_error": 1.0, "absolute_error": 0.8, "huber": 0.42}
+"""The loss of always predicting the mean; of the last two, of normally distributed targets."""
+
+GAIN, STEADY = 0.005, 0.01
+"""Still improving: the share of itself that the objective gains. A plateau is as close to the best objective."""
+
+UNDERFIT = 0.05
+"""A training underfits if its loss ends so far (as a share) above the best validation loss of the search."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a trial is compared with: always predicting the mean, and the best trial."""
+
+    mean_loss: float
+    exact: bool  # whether that is the loss of the mean for targets of every distribution
+    best: float  # the lowest validation loss of the search
+    goal: Goal
+
+
+def regression_rule(
+    frames: Frames,
+) -> Callable[[Mapping[str, Any], Curve], tuple[Diagnosis | None, int | None]]:
+    """Return how a trial is diagnosed (see `diagnosis.Rule`)."""
+    searching = frames.trials[frames.trials["kind"] != "final"]
+    best = float(searching["validation_loss"].min()) if len(searching) else math.nan
+    losses = {row["configuration"].get("training", {}).get("loss", "squared_error") for row in frames.rows}
+
+    def rule(trial: Mapping[str, Any], curve: Curve) -> tuple[Diagnosis | None, int | None]:
+        loss = trial["configuration"].get("training", {}).get("loss", "squared_error")
+        mean_loss = MEAN_LOSS.get(loss, 1.0)
+        # Losses of different kinds cannot be compared.
+        measure = Measure(mean_loss, loss == "squared_error", best if len(losses) == 1 else math.nan, frames.goal)
+        return diagnose(curve, measure), exploded(curve, mean_loss)
+
+    return rule
+
+
+def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:
+    """Diagnose a training from its curve; None where it has fewer than two epochs with numbers."""
+    finite = np.isfinite(np.stack([curve.train_loss, curve.validation_loss])).all(axis=0)
+    curve = curve.at(finite & np.isfinite(curve.objective))
+    if len(curve.epoch) < 2:
+        return None
+    settled = curve.at(comparable_epochs(curve.eta))
+    first = (
+        _diverged(curve, measure),
+        jumps(settled, measure.mean_loss),
+        overfits(settled, measure.mean_loss),
+        _improving(settled, measure.goal),
+        _not_above_mean(settled, measure),
+        _underfits(settled, measure),
+        _plateaued(settled, measure.goal),
+    )
+    return next((found for found in first if found), None) or _healthy(settled)
+
+
+def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
+    """From some epoch on it has lost more than half of what it had learned, or is far worse than the mean."""
+    since = exploded(curve, measure.mean_loss)
+    if since is not None:
+        return Diagnosis(DIVERGED, int(curve.epoch[since]), f"The training loss ends at {curve.train_loss[-1]:.3g}.")
+    low = float(curve.train_loss.min())
+    learned = measure.mean_loss - low
+    if learned < 0.1 * measure.mean_loss:
+        return None
+    lost = curve.train_loss > measure.mean_loss - learned / 2
+    lost[: int(curve.train_loss.argmin())] = False
+    since = for_good(lost)
+    # A large λ (L2 regularisation) also raises the loss, but it lowers the cost: that is no divergence.
+    cost = curve.train_cost
+    if since is None or final_value(cost) <= float(cost.min()) + RISE * abs(float(cost.min())):
+        return None
+    reason = f"The training loss, once {low:.3g}, ends at {final_value(curve.train_loss):.3g}."
+    return Diagnosis(DIVERGED, int(curve.epoch[since]), reason)
+
+
+def _improving(curve: Curve, goal: Goal) -> Diagnosis | None:
+    last = final_epochs(curve.epoch)
+    if len(curve.epoch) < 2 * last + (last > 1):
+        return None
+    now, before = slice(-last, None), slice(-2 * last, -last)
+    etas = float(np.median(curve.eta[before])), float(np.median(curve.eta[now]))
+    loss = float(curve.validation_loss[before].mean()), float(curve.validation_loss[now].mean())
+    value = float(curve.objective[before].mean()), float(curve.objective[now].mean())
+    if max(etas) > SAME_ETA * min(etas):  # what a falling η gains, a longer training would gain at its end as well
+        return None
+    if loss[1] > (1 - GAIN_LOSS) * loss[0] or goal.sign * (value[1] - value[0]) < GAIN * abs(value[0]):
+        return None
+    moved = "rose" if goal.sign > 0 else "fell"
+    gained = f"{goal_text.text(goal, value[0])} to {goal_text.text(goal, value[1])}"
+    return Diagnosis(IMPROVING, None, f"In its last epochs, the validation {goal.metric} {moved} from {gained}.")
+
+
+def _not_above_mean(curve: Curve, measure: Measure) -> Diagnosis | None:
+    low = float(curve.validation_loss.min())
+    if not measure.exact or low < measure.mean_loss:
+        return None
+    reason = f"The lowest validation loss is {low:.3g}; always predicting the mean has about {measure.mean_loss:.3g}."
+    return Diagnosis(NOT_ABOVE_MEAN, None, reason)
+
+
+def _underfits(curve: Curve, measure: Measure) -> Diagnosis | None:
+    train = final_value(curve.train_loss)
+    if not train > (1 + UNDERFIT) * measure.best:
+        return None
+    ends = f"The training loss ends at {formatting.loss(train)}"
+    best = formatting.loss(measure.best)
+    return Diagnosis(UNDERFITS, None, f"{ends}, above the best validation loss of the search, {best}.")
+
+
+def _plateaued(curve: Curve, goal: Goal) -> Diagnosis | None:
+    scores = goal.sign * curve.objective
+    top = float(scores.max())
+    there = (scores >= top - STEADY * abs(top)) & (
+        curve.validation_loss <= (1 + FLAT) * float(curve.validation_loss.min())
+    )
+    if not there.any() or len(there) < FINAL_PART:
+        return None
+    since = int(np.argmax(there))
+    if since > len(there) / 2:
+        return None
+    level = goal_text.text(goal, float(curve.objective[since]))
+    reason = f"From epoch {curve.epoch[since]:,} on, the validation {goal.metric} hardly improves on {level}."
+    return Diagnosis(PLATEAUED, int(curve.epoch[since]), reason)
+
+
+def _healthy(curve: Curve) -> Diagnosis:
+    train, validation = (formatting.loss(final_value(each)) for each in (curve.train_loss, curve.validation_loss))
+    return Diagnosis(HEALTHY, None, f"The training loss ends at {train}, the validation loss at {validation}.")
