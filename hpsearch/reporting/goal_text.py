@@ -36,7 +36,11 @@ def text(goal: Goal, value: float | None, places: int = 2) -> str:
 
 def spread(goal: Goal, deviation: float, places: int = 2) -> str:
     """Write a standard deviation, which follows a value and ±."""
-    return f"{100 * deviation:.{places}f}" if goal.share else f"{deviation:.2g}"
+    if goal.share:
+        return f"{100 * deviation:.{places}f}"
+    if deviation and not _SMALL <= deviation < _LARGE:
+        return formatting.exponent(deviation, 1)
+    return f"{deviation:,.0f}" if deviation >= 10 else f"{deviation:#.2g}"
 
 
 def interval(goal: Goal, low: float, high: float, places: int = 2) -> str:

@@ -63,6 +63,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             "fingerprint": dataset.fingerprint,
             "classes": list(dataset.classes),
             "image_shape": list(dataset.image_shape),
+            **({"targets": list(dataset.targets)} if dataset.targets else {}),
         },
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
     )

@@ -4,14 +4,16 @@ import doctest
 
 import pytest
 
-from hpsearch.reporting import formatting, options, report
+from hpsearch.reporting import formatting, goal_text, options, report
 from hpsearch.reporting.formatting import NumberStyle, csv_cell, markdown
 from hpsearch.reporting.sections import advice, sample_size
 from hpsearch.reporting.sections.ranking import rows
 from hpsearch.reporting.statistics import intervals, power
 
 
-@pytest.mark.parametrize("module", [formatting, intervals, report, options, power, advice, rows, sample_size])
+@pytest.mark.parametrize(
+    "module", [formatting, goal_text, intervals, report, options, power, advice, rows, sample_size]
+)
 def test_the_examples_in_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 

@@ -1,242 +1,140 @@
-"""Reports of studies whose objective is not the accuracy: their words, order, columns and formats."""
+"""The report of another objective than the accuracy: its name, its order, and nothing that holds for accuracies."""
 
 import csv
-import importlib.util
+import io
 import re
 
-import made_pruned
-import made_study
 import numpy as np
 import pytest
+from tiny import TINY, options, url, workspace
 
-from hpsearch.api.results import Results
-from hpsearch.errors import InputError
-from hpsearch.reporting import compare_studies, load_frames, write_report
-from hpsearch.reporting.formats.registry import FORMATS
-from hpsearch.reporting.sections.importance import stage_importances
-from hpsearch.reporting.sections.pruning import view_pruning
-from hpsearch.reporting.sections.ranking.stage import view_stages
-from hpsearch.reporting.sections.references import reference_rows
-from hpsearch.reporting.sections.rungs import pruning_histories
-from hpsearch.spec import Reference
+import hpsearch
+from hpsearch.cli import main
+from hpsearch.reporting import load_frames, load_results, write_report
+from hpsearch.reporting.formats.csv import ranking_csv
+from hpsearch.search.launch import launch
+from hpsearch.search.ranking import rank
+from hpsearch.storage import reading
+from hpsearch.storage.database import open_to_read, opened_to_read
 
-LOSS = {"metric": "loss", "direction": "minimize", "share": False}
-BALANCED = {"metric": "balanced_accuracy", "direction": "maximize", "share": True}
-RMSE = {"metric": "rmse", "direction": "minimize", "share": False}
-TEXT = """\
-name = "made"
-data = { dataset = "digits", train = 45_000, validation = 5_000 }
-model = { file = "models/mlp.py", hidden = [50] }
-training = { eta = 0.1, batch_size = 100, epochs = 12 }
-objective = { metric = "balanced_accuracy", also = ["f1_macro", "recall_macro", "accuracy"] }
+ONE_STAGE = TINY.partition('[[stage]]\nname = "fine"')[0]
+REGRESSION = """
+name = "tiny"
+data = { dataset = { kind = "csv", path = "d.csv", label = "price", test = 40 }, task = "regression", train = 100, validation = 60 }
+objective = { also = ["mae", "r2"] }
+model = { file = "models/mlp.py", hidden = [6] }
+training = { epochs = 4, batch_size = 20, optimiser = "adam" }
+
 [[stage]]
 name = "coarse"
-sampler = { kind = "random", trials = 12 }
-space.lambda = { low = 1e-5, high = 1e-1, log = true }
-space.batch_size = [50, 100, 200]
-[[stage]]
-name = "fine"
-sampler = { kind = "random", trials = 10 }
-space.lambda = { low = 3.2e-4, high = 2.1e-3, log = true }
-space.batch_size = [200, 400]
-"""
-FORMATS_HERE = [name for name, each in FORMATS.items() if not each.library or importlib.util.find_spec(each.library)]
+sampler = { kind = "random", trials = 4 }
+replicates = 3
+space.eta = { low = 1e-3, high = 0.1, log = true }
+
+[final]
+replicates = 2
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    engine = made_study.make_engine(tmp_path_factory.mktemp("objectives"))
-    made_study.make_search(engine, "loss", objective=LOSS)
-    made_study.make_search(engine, "balanced", objective=BALANCED, also=("f1_macro",), text=TEXT)
-    made_study.make_search(engine, "rmse", objective=RMSE, also=("mae", "r2"), classes=[])
-    make_replicates(engine, "seeds", objective=RMSE, classes=[])
-    make_replicates(engine, "seeds again", objective=RMSE, classes=[])
-    return engine
-
-
-def make_replicates(engine, name, **columns):
-    """Six configurations with three seeds each, one of which is clearly the best; some trials stopped early."""
-    maker = made_study.Maker(engine, name, **columns)
-    space = {"eta": {"low": 1e-3, "high": 1.0, "log": True}, "beta1": {"low": 0.1, "high": 0.9}}
-    stage = maker.stage("wide", "random", space)
-    for number in range(18):
-        point = number // 3
-        params = {"eta": 10.0 ** (-0.5 * point), "beta1": 0.1 + 0.15 * (point * 5 % 6)}
-        early = {"reason": "stopped early: no better rmse for 5 epochs", "epochs_done": 9} if point == 4 else {}
-        trial = {"point": point, "replicate": number % 3} | early
-        maker.trial(stage, number, params, 0.6 - 0.08 * (point % 5), **trial)
+def regression(tmp_path_factory):
+    """A finished regression with replicates."""
+    folder = tmp_path_factory.mktemp("regression")
+    random = np.random.default_rng(0)
+    x = random.random((200, 4))
+    rows = np.column_stack([x, 50 + 20 * x[:, 0] - 9 * x[:, 1] ** 2 + random.standard_normal(200)]).tolist()
+    text = "\n".join(["a,b,c,d,price", *(",".join(map(repr, row)) for row in rows)])
+    (folder / "d.csv").write_text(text + "\n", "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        launch(workspace(folder, REGRESSION), options(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def folders(engine, tmp_path_factory):
-    chosen = [name for name in FORMATS_HERE if name not in ("pdf", "png")]
-    where = tmp_path_factory.mktemp("reports")
-    return {name: write_report(engine, name, where, chosen).parent for name in ("loss", "balanced", "rmse", "seeds")}
-
-
-def ranking(folder):
-    with (folder / "ranking.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["loss", "balanced", "rmse", "seeds"])
-def test_every_format_can_be_written(engine, tmp_path, name):
-    folder = write_report(engine, name, tmp_path, FORMATS_HERE).parent
-    assert all(path.stat().st_size for path in folder.rglob("*.*"))
-
-
-def test_a_lower_loss_comes_first_and_is_said_to_be_better_once(engine, folders):
-    frames = load_frames(engine, "loss")
-    for trials in frames.by_stage.values():
-        values = [trial["value"] for trial in trials if trial["rank"]]
-        assert values == sorted(values) or trials[0]["kind"] == "final"
-    page = (folders["loss"] / "report.md").read_text()
-    assert page.count("A lower loss is better.") == 1
-    assert "it is the lowest of 10." in page
-    assert re.search(r"Its validation loss is \d\.\d{4} \(5,000 samples\)", page)
-    assert "no interval and no test of the loss yet" in page
-    assert "| validation loss | remark | best epoch |" in page
-
-
-def test_a_study_of_balanced_accuracy_has_it_in_percent_and_its_other_metrics_in_columns(folders):
-    page = (folders["balanced"] / "report.md").read_text().replace("\\_", "_")
-    columns = "| validation balanced_accuracy | validation f1_macro | validation accuracy | remark |"
-    assert columns in page
-    assert re.search(r"\| 1 \| coarse:7 \|.*\| 46\.\d\d% \| 0\.43\d+ \| 51\.\d\d% \| best \|", page)
-    assert "95% interval" not in page.partition("## Hyperparameter importance")[0].replace(
-        "95% interval of the mean", ""
+def minimised(tmp_path_factory):
+    """A finished classification by its log loss, one run each."""
+    folder = tmp_path_factory.mktemp("minimised")
+    text = ONE_STAGE.replace(
+        "[training]", '[objective]\nmetric = "log_loss"\nalso = ["balanced_accuracy"]\n\n[training]'
     )
-    assert "Corrected for selection bias" not in page
-    assert "balanced_accuracy by hyperparameter" in page
-    assert {"validation_balanced_accuracy", "test_f1_macro", "validation_accuracy"} <= ranking(folders["balanced"])[
-        0
-    ].keys()
+    launch(workspace(folder, text), options(folder))
+    return folder
 
 
-def test_a_report_of_a_regression_never_says_accuracy(folders):
-    for folder in (folders["rmse"], folders["seeds"]):
-        for path in folder.rglob("*.*"):
-            if path.suffix in (".html", ".md", ".csv", ".tex", ".svg"):
-                assert "ccurac" not in path.read_text(), path
-            assert "ccurac" not in path.name
-    page = (folders["rmse"] / "report.md").read_text()
-    assert "## rmse by hyperparameter" in page
-    assert "values (a regression)" in page
-    assert "of the targets in standard deviations" in page
-    assert "Confusion matrix" not in page
+def page(folder, formats=("html",)):
+    return write_report(open_to_read(url(folder)), "tiny", folder / "reports", formats).read_text("utf-8")
 
 
-def test_ranking_csv_of_a_regression_has_its_metrics_and_none_of_classes(folders):
-    rows = ranking(folders["rmse"])
-    names = [name for name in rows[0] if name.startswith("validation_")]
-    assert names == [f"validation_{name}" for name in ("rmse", "mae", "r2", "cost", "loss")]
-    assert float(rows[0]["validation_rmse"]) < float(rows[1]["validation_rmse"])
-    assert float(rows[-1]["test_rmse"]) == pytest.approx(43.6, abs=1.5)
+def words(text):
+    text = re.sub(r"<style>.*?</style>|<script>.*?</script>|<svg.*?</svg>|<[^>]+>", " ", text, flags=re.S)
+    return " ".join(text.split())
 
 
-def test_replicates_of_any_metric_have_students_interval_and_a_paired_test(engine, folders):
-    frames = load_frames(engine, "seeds")
-    (view,) = view_stages(frames)
-    best = view.ranked[0]
-    values = [trial["value"] for trial in frames.rows if trial["id"] in best.trial_ids]
-    assert best.validation.value == pytest.approx(np.mean(values))
-    assert best.validation.low < min(best.validation.value, best.validation.high)
-    assert {row.mark for row in view.ranked} >= {"best", "worse"}
-    page = (folders["seeds"] / "report.md").read_text()
-    assert "mean ± standard deviation over 3 seeds; 95% interval of the mean" in page
-    assert "no interval and no test" not in page
-    assert "a paired t test over the seeds" in page
-    assert "Validation rmse by epoch" in page
-    assert (folders["seeds"] / "figures" / "early-stopping-wide.svg").exists()
+@pytest.mark.parametrize("name", ["regression", "minimised"])
+def test_the_ranking_is_that_of_the_search(name, request):
+    folder = request.getfixturevalue(name)
+    with opened_to_read(url(folder)) as connection:
+        study = reading.get_study(connection, "tiny")
+        stage = reading.stages(connection, study.id)[0]
+        expected = [each.point for each in rank(reading.trials(connection, stage.id))]
+    frames = load_frames(open_to_read(url(folder)), "tiny")
+    of_stage = frames.trials[frames.trials["stage"] == "coarse"].sort_values("rank", kind="stable")
+    assert of_stage["point"].drop_duplicates().tolist() == expected
+    means = of_stage.groupby("rank")["value"].mean().tolist()
+    assert means == sorted(means)
 
 
-def test_negative_values_and_values_above_one_keep_their_interval(engine):
-    frames = load_frames(engine, "seeds")
-    (view,) = view_stages(frames)
-    assert all(row.validation.high > 1 for row in view.ranked)
+def test_a_regression_speaks_of_its_metric_and_of_no_accuracy(regression):
+    text = words(page(regression))
+    assert "validation rmse" in text
+    assert "lower" in text
+    assert "test rmse" in text
+    assert "accuracy" not in text.replace("train_accuracy", "").replace("validation_accuracy", "")
+    assert "Confusion matrix" not in text
+    assert "%" not in re.sub(r"95% interval|5% level", "", text).partition("Provenance")[0]
 
 
-def test_importance_is_the_same_for_a_metric_and_its_mirror_image(tmp_path):
-    engine = made_study.make_engine(tmp_path)
-    make_replicates(engine, "up")
-    make_replicates(engine, "down", objective=RMSE)
-    found = [
-        stage_importances(frames, view_stages(frames)) for frames in (load_frames(engine, n) for n in ("up", "down"))
-    ]
-    assert found[0] == found[1]
+def test_a_loss_that_is_minimised_has_no_interval_for_single_runs(minimised):
+    text = words(page(minimised))
+    assert "validation log_loss" in text
+    assert "validation balanced_accuracy" in text
+    assert "Wilson" not in text
+    assert "McNemar" not in text
+    assert "Corrected for selection bias" not in text
 
 
-def test_pruning_of_a_minimised_metric_is_a_mirror_image(tmp_path):
-    histories, views = [], []
-    for name, columns in (("up", {}), ("down", {"objective": RMSE})):
-        (tmp_path / name).mkdir()
-        engine = made_study.make_engine(tmp_path / name)
-        search = made_pruned.halving(np.random.default_rng(3), 40, 0.4)
-        made_pruned.store(engine, search, audit=0.4, **columns)
-        frames = load_frames(engine, "made")
-        (history,) = pruning_histories(frames).values()
-        histories.append([(each.number, each.rungs, each.pruned_at, each.audited) for each in history.candidates])
-        views += view_pruning(frames, view_stages(frames))
-        page = write_report(engine, "made", tmp_path / name, ("html",)).read_text()
-    assert histories[0] == histories[1]
-    assert [row.reached for row in views[0].rungs] == [row.reached for row in views[1].rungs]
-    assert "ended below the best that was not pruned" in views[1].lost[0]
-    assert not any("probability" in sentence for sentence in views[1].lost)
-    assert "highest that" in page
-    assert "rmse<br>at the rung" in page
+@pytest.mark.parametrize("name", ["regression", "minimised"])
+def test_every_format_is_written(name, request):
+    folder = request.getfixturevalue(name)
+    formats = ["html", "md", "csv", "tex", "png", "svg"]
+    for package, each in (("fpdf", "pdf"), ("pyarrow", "parquet")):
+        try:
+            __import__(package)
+        except ImportError:
+            continue
+        formats.append(each)
+    assert page(folder, tuple(formats)).startswith("<!doctype html>")
 
 
-def test_studies_of_one_objective_can_be_compared_and_others_not(engine, tmp_path):
-    page = compare_studies(engine, ["seeds", "seeds again"], tmp_path).read_text()
-    assert "Welch&#39;s t over seeds" in page
-    assert "ccurac" not in page
-    assert "A lower rmse is better." in page
-    with pytest.raises(InputError, match="one objective, but 'loss' has loss and 'rmse' has rmse"):
-        compare_studies(engine, ["loss", "rmse"], tmp_path)
+def test_ranking_csv_has_the_further_metrics(regression):
+    rows = list(csv.DictReader(io.StringIO(ranking_csv(load_frames(open_to_read(url(regression)), "tiny")))))
+    assert {"validation_rmse", "train_mae", "test_r2"} <= rows[0].keys()
+    assert all(float(row["validation_rmse"]) > 0 for row in rows)
+    assert all(row["test_rmse"] for row in rows if row["stage"] == "final")
 
 
-def test_best_has_the_objective_and_no_accuracy(engine):
-    best = Results(load_frames(engine, "rmse")).best
-    assert (best.metric, best.value, best.corrected) == ("rmse", pytest.approx(43.9, abs=1), None)
-    assert best.accuracy != best.accuracy
-    assert best.test == pytest.approx(43.6, abs=1.5)
+def test_results_in_python_name_the_metric(regression):
+    results = load_results(open_to_read(url(regression)), "tiny")
+    assert "rmse" in " ".join(results.summary)
+    best = hpsearch.load("tiny", storage=url(regression)).best
+    assert best.metric == "rmse"
+    assert best.low < best.value < best.high
+    assert np.isnan(best.accuracy)
+    assert best.test > 0
 
 
-def test_a_reference_may_be_of_a_recorded_metric_and_of_one_that_is_not(engine):
-    frames = load_frames(engine, "balanced")
-    reference = {"configuration": {}, "stage": "coarse", "tolerance": None, "note": "", "source": "a paper"}
-    metrics = ("validation_balanced_accuracy", "validation_f1_macro", "test_brier")
-    rows = tuple(Reference.model_construct(**reference, metric=name, value=0.45) for name in metrics)
-    object.__setattr__(frames, "written", frames.written.model_copy(update={"references": rows}))
-    found = reference_rows(frames)
-    assert [row.reproduced[:2] for row in found] == ["46", "0.", "–"]
-    assert found[0].verdict == "not compared: noise unknown"
-    assert found[2].verdict == "this study does not record it"
-
-
-BASE = {"class": "cat", "validation": 0.53, "test": 0.52}
-
-
-def test_a_report_says_first_that_nothing_beats_always_predicting_the_commonest_class(tmp_path):
-    engine = made_study.make_engine(tmp_path)
-    made_study.make_search(engine, base_rate=BASE)
-    page = write_report(engine, "coarse-to-fine", tmp_path, ("md",)).with_name("report.md").read_text()
-    lines = [line for line in page.splitlines() if line]
-    assert lines[3].startswith(
-        "No configuration is better, beyond noise, than always predicting the commonest class, cat"
-    )
-    assert "healthy" not in page
-    assert "plateaued" not in page
-
-
-def test_the_base_rate_is_named_and_those_that_are_not_above_it_are_counted(tmp_path):
-    engine = made_study.make_engine(tmp_path)
-    made_study.make_search(engine, base_rate=BASE | {"validation": 0.48})
-    page = write_report(engine, "coarse-to-fine", tmp_path, ("md",)).with_name("report.md").read_text()
-    assert "No configuration is better" not in page
-    named = (
-        "Always predicting the commonest class, cat, has an accuracy of 48.00% on the validation samples (52.00% on the"
-    )
-    assert named in page
-    assert re.search(r"\d of 10 configurations of fine are no better than that beyond noise\.", page)
+def test_status_and_top_name_the_metric(regression, capsys):
+    for command in (["status"], ["top", "--once"]):
+        assert main([*command, "--storage", url(regression)]) == 0
+        assert re.search(r"rmse \d", capsys.readouterr().out)
