@@ -16,6 +16,7 @@ from hpsearch.search.preparation import (
     checked_plugin,
     find_workspace,
     measures_of,
+    metric_files,
     prepare,
     stages_of,
 )
@@ -64,6 +65,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             "classes": list(dataset.classes),
             "image_shape": list(dataset.image_shape),
             **({"targets": list(dataset.targets)} if dataset.targets else {}),
+            **({"metrics": files} if (files := metric_files(measures)) else {}),
         },
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
     )

@@ -108,6 +108,20 @@ def measures_of(study: Study, plugin: Plugin, workspace: Path) -> Measures:
     return Measures(found[0], tuple(found[1:]))
 
 
+def metric_files(measures: Measures) -> dict[str, str]:
+    """The hash of each metric's file, by its path as in the study file."""
+    return {each.source.path: each.source.hash for each in (measures.objective, *measures.also) if each.source}
+
+
+def require_same_metrics(row: StudyRow, measures: Measures) -> None:
+    """Raise MetricError if a metric's file is not the one that the study was launched with."""
+    known = row.data.get("metrics", {})
+    for path, found in metric_files(measures).items():
+        if known.get(path) != found:
+            rule = f"the metric's file has changed since study {row.name!r} was launched"
+            raise MetricError(f"{path}: {rule}; restore it, or launch under a new name")
+
+
 def check_measures(study: Study, measures: Measures, splits: Mapping[tuple[str, int], Path]) -> None:
     """Refuse a metric that cannot be computed of the validation or the test samples, such as the AUC of one class."""
     for path in dict.fromkeys(splits.values()) if measures.computed else ():

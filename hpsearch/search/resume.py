@@ -7,7 +7,15 @@ from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
 from hpsearch.search.options import Options
-from hpsearch.search.preparation import check, check_measures, checked_plugin, known_workspace, measures_of, prepare
+from hpsearch.search.preparation import (
+    check,
+    check_measures,
+    checked_plugin,
+    known_workspace,
+    measures_of,
+    prepare,
+    require_same_metrics,
+)
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
@@ -36,6 +44,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
         measures = measures_of(study, plugin, workspace)
+        require_same_metrics(row, measures)
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hpsearch.metrics import Metric
 from hpsearch.spec.checks.bounds import first_probes
 from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, whole_epochs
+from hpsearch.spec.checks.objective import check_task_of
 from hpsearch.spec.messages import Where, describe, fail
 from hpsearch.spec.tables.data import Augmentation, Data
 from hpsearch.spec.tables.optimisers import written_out
@@ -83,15 +83,8 @@ def replicates_of(study: Study, step: Stage | Final) -> int:
 
 
 def objective_of(study: Study) -> dict[str, Any] | None:
-    """Return {"metric", "direction", "share"} of a study's objective, None where it is the accuracy.
-
-    A metric of one's own is to be maximised if the study file does not say otherwise.
-    """
-    metric = study.objective.parsed(study.data.task)
-    if metric.name == "accuracy":
-        return None
-    share = isinstance(metric, Metric) and metric.share
-    return {"metric": metric.name, "direction": metric.direction or "maximize", "share": share}
+    """Return what is stored of a study's objective (see `Objective.stored`)."""
+    return study.objective.stored(study.data.task)
 
 
 def _of_study(study: Study, objective: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -124,6 +117,7 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     try:
         checked = Training.of(training)
         check_fit(checked, data_of(study, step).train)
+        check_task_of(checked, study)
     except ValidationError as error:
         path, text = describe(error.errors(include_url=False)[0])
     except UnfitError as error:

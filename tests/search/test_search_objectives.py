@@ -1,5 +1,7 @@
 """Any objective: recorded as scikit-learn computes it, minimised as its negative is maximised, the same after kills."""
 
+import re
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -135,6 +137,28 @@ def test_a_study_of_another_objective_that_is_stopped_again_and_again_has_the_sa
     with opened_to_read(url(folder)) as connection:
         assert [check for check in verify(connection, reading.get_study(connection, "tiny")) if check.problems] == []
     assert main(["verify", "tiny", "--all", "--storage", url(folder)]) == 0
+
+
+def test_a_changed_metric_file_is_refused_on_resume_and_verify(tmp_path, monkeypatch, capsys):
+    path = with_objective(tmp_path, 'metric = "log_loss"\nalso = [{ file = "metrics/negative.py" }]')
+    monkeypatch.chdir(tmp_path)
+    assert launch(path, options(tmp_path, watcher=StopAfter(3))) == ("tiny", False)
+    (tmp_path / "metrics" / "negative.py").write_text(NEGATIVE_LOSS + "# changed\n", "utf-8")
+    with pytest.raises(InputError, match="the metric's file has changed since study 'tiny' was launched"):
+        resume("tiny", options(tmp_path))
+    assert main(["verify", "tiny", "--all", "--storage", url(tmp_path)]) == 2
+    assert "metric's file has changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [("space.loss", "stage[0].space.loss"), ("training.loss", "stage[0].training.loss")],
+)
+def test_a_loss_of_the_other_task_is_refused_where_it_is_given(tmp_path, where, place):
+    given = '["huber", "hinge"]' if where.startswith("space") else '"huber"'
+    text = TINY.replace("space.eta = { low = 1e-2", f"{where} = {given}\nspace.eta = {{ low = 1e-2")
+    with pytest.raises(InputError, match=re.escape(f"{place} must be one of 'cross_entropy', 'hinge' in a")):
+        launch(workspace(tmp_path, text), options(tmp_path))
 
 
 def test_early_stopping_a_target_and_patience_speak_of_the_objective(tmp_path):

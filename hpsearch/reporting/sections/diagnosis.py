@@ -12,7 +12,7 @@ import numpy as np
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.base_rate import BaseRate, base_rate
-from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, curves_of, final_epochs, final_value
+from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, curves_of, final_value
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import (
     DIVERGED,
@@ -27,12 +27,12 @@ from hpsearch.reporting.sections.diagnosis_rules import (
     OVERFITS,
     PLATEAUED,
     RISE,
-    SAME_ETA,
     UNDERFITS,
     Diagnosis,
     exploded,
     for_good,
     jumps,
+    last_fifths,
     overfits,
 )
 from hpsearch.reporting.sections.regression_diagnosis import regression_rule
@@ -145,15 +145,11 @@ def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
 
 
 def _improving(curve: Curve) -> Diagnosis | None:
-    last = final_epochs(curve.epoch)
-    if len(curve.epoch) < 2 * last + (last > 1):
+    if (fifths := last_fifths(curve)) is None:
         return None
-    now, before = slice(-last, None), slice(-2 * last, -last)
-    etas = float(np.median(curve.eta[before])), float(np.median(curve.eta[now]))
+    before, now = fifths
     loss = float(curve.validation_loss[before].mean()), float(curve.validation_loss[now].mean())
     accuracy = float(curve.validation_accuracy[before].mean()), float(curve.validation_accuracy[now].mean())
-    if max(etas) > SAME_ETA * min(etas):  # what a falling η gains, a longer training would gain at its end as well
-        return None
     if loss[1] > (1 - GAIN_LOSS) * loss[0] or accuracy[1] < accuracy[0] + GAIN_ACCURACY:
         return None
     gained = f"{formatting.percent(accuracy[0], 1)} to {formatting.percent(accuracy[1], 1)}"

@@ -82,6 +82,18 @@ def jumps(curve: Curve, chance: float) -> Diagnosis | None:
     return Diagnosis(JUMPS, None, f"{reason} in epoch {curve.epoch[worst + 1]:,}.")
 
 
+def last_fifths(curve: Curve) -> tuple[slice, slice] | None:
+    """The last fifth but one and the last fifth; None where there are too few epochs, or η falls between them."""
+    last = final_epochs(curve.epoch)
+    if len(curve.epoch) < 2 * last + (last > 1):
+        return None
+    before, now = slice(-2 * last, -last), slice(-last, None)
+    etas = float(np.median(curve.eta[before])), float(np.median(curve.eta[now]))
+    if max(etas) > SAME_ETA * min(etas):  # what a falling η gains, a longer training would gain at its end as well
+        return None
+    return before, now
+
+
 def overfits(curve: Curve, chance: float) -> Diagnosis | None:
     """The training loss falls while the validation loss rises."""
     lowest = int(np.argmin(curve.validation_loss))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, final_epochs, final_value
+from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, final_value
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import (
     DIVERGED,
@@ -23,12 +23,12 @@ from hpsearch.reporting.sections.diagnosis_rules import (
     NOT_ABOVE_MEAN,
     PLATEAUED,
     RISE,
-    SAME_ETA,
     UNDERFITS,
     Diagnosis,
     exploded,
     for_good,
     jumps,
+    last_fifths,
     overfits,
 )
 from hpsearch.storage.records import Goal
@@ -111,15 +111,11 @@ def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
 
 
 def _improving(curve: Curve, goal: Goal) -> Diagnosis | None:
-    last = final_epochs(curve.epoch)
-    if len(curve.epoch) < 2 * last + (last > 1):
+    if (fifths := last_fifths(curve)) is None:
         return None
-    now, before = slice(-last, None), slice(-2 * last, -last)
-    etas = float(np.median(curve.eta[before])), float(np.median(curve.eta[now]))
+    before, now = fifths
     loss = float(curve.validation_loss[before].mean()), float(curve.validation_loss[now].mean())
     value = float(curve.objective[before].mean()), float(curve.objective[now].mean())
-    if max(etas) > SAME_ETA * min(etas):  # what a falling η gains, a longer training would gain at its end as well
-        return None
     if loss[1] > (1 - GAIN_LOSS) * loss[0] or goal.sign * (value[1] - value[0]) < GAIN * abs(value[0]):
         return None
     moved = "rose" if goal.sign > 0 else "fell"

@@ -6,5 +6,4 @@ from hpsearch.storage.records import Goal
 
 def goal_of(study: Study) -> Goal:
     """The goal of a study, which is also in the configuration of each of its trials unless it is the accuracy."""
-    objective = objective_of(study)
-    return Goal(**objective) if objective else Goal()
+    return Goal.of({"objective": objective_of(study)})

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
 from hpsearch.search.environment import environment
-from hpsearch.search.preparation import known_workspace, measures_of, prepare
+from hpsearch.search.preparation import known_workspace, measures_of, prepare, require_same_metrics
 from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
@@ -74,6 +74,7 @@ class Retraining:
             rule = f"the model file is not the one that study {row.name!r} was trained with"
             raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
         self.measures = measures_of(self.study, self.plugin, workspace)
+        require_same_metrics(row, self.measures)
         task = self.study.data.task
         dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace, task)
         if dataset.fingerprint != row.data["fingerprint"]:

@@ -11,7 +11,7 @@ from hpsearch.spec.tables.training import Training
 
 
 class UnfitError(Exception):
-    """A training that is valid by itself but not for its number of samples; `path` is inside [training]."""
+    """A training that is valid by itself but not for its study; `path` is inside [training]."""
 
     def __init__(self, path: Where, text: str) -> None:
         self.path, self.text = path, text

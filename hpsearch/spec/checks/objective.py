@@ -1,9 +1,10 @@
 """Rules between the objective, the task of the data, and what the rest of the file asks for. May import pydantic."""
 
 from hpsearch.metrics import Metric, MetricError, check_task
+from hpsearch.spec.checks.lengths import UnfitError
 from hpsearch.spec.messages import Where, fail, show
-from hpsearch.spec.resolve import Configuration, objective_of
 from hpsearch.spec.tables.study import Study
+from hpsearch.spec.tables.training import Training
 
 LOSSES = {
     "classification": ("cross_entropy", "hinge"),
@@ -24,7 +25,7 @@ def check_objective(study: Study) -> None:
             check_task(metric, task)
         except MetricError as error:
             raise fail(study.place, where, str(error)) from None
-    objective = objective_of(study)
+    objective = study.objective.stored(task)
     for i, stage in enumerate(study.stages):
         target = stage.budget.target
         if target is not None and (objective is None or objective["share"]) and not 0 < target <= 1:
@@ -32,17 +33,17 @@ def check_objective(study: Study) -> None:
             raise fail(study.place, ["stage", i, "budget", "target"], f"{rule}, got {show(target)}")
 
 
-def check_training(study: Study, where: Where, configuration: Configuration) -> None:
-    """Refuse a loss of the other task, and early stopping by an accuracy that there is not."""
-    task, training = study.data.task, configuration.training
+def check_task_of(training: Training, study: Study) -> None:
+    """Raise UnfitError for a loss of the other task, and for early stopping by an accuracy that there is not."""
+    task = study.data.task
     if training.loss not in LOSSES[task]:
         rule = f"must be one of {', '.join(map(repr, LOSSES[task]))} in a {task}, got {training.loss!r}"
-        raise fail(study.place, [*where, "loss"], rule)
+        raise UnfitError(["loss"], rule)
     wanted = (study.objective.parsed(task), *study.objective.others)
     needy = next((each for each in wanted if isinstance(each, Metric) and each.needs == "probabilities"), None)
     if training.loss == "hinge" and needy is not None:
         rule = f"must be 'cross_entropy' for {needy.name}, which needs probabilities, got 'hinge'"
-        raise fail(study.place, [*where, "loss"], rule)
+        raise UnfitError(["loss"], rule)
     if task == "regression" and training.stop is not None and training.stop.metric == "accuracy":
         rule = "must be 'objective' or 'loss' in a regression, got 'accuracy'"
-        raise fail(study.place, [*where, "stop", "metric"], rule)
+        raise UnfitError(["stop", "metric"], rule)

@@ -5,7 +5,7 @@ from typing import Any
 from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import probes, root, stage_named, trials_at_most
 from hpsearch.spec.checks.lengths import whole_epochs
-from hpsearch.spec.checks.objective import check_objective, check_training
+from hpsearch.spec.checks.objective import check_objective
 from hpsearch.spec.checks.references import check_references
 from hpsearch.spec.checks.samplers import check_rungs, check_samplers
 from hpsearch.spec.messages import Where, fail, show
@@ -166,7 +166,6 @@ def _check_configurations(study: Study, step: Stage | Final, searched: Stage) ->
     longest = 0
     for params in probes(study, searched):
         configuration = resolve(study, step, params)
-        check_training(study, ["training"], configuration)
         _check_schedule(study, step, searched, configuration)
         longest = max(longest, whole_epochs(configuration.training, data_of(study, step).train))
     return longest

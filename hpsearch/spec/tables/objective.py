@@ -57,6 +57,17 @@ class Objective(Table):
             return replace(found, direction=self.direction)
         return found
 
+    def stored(self, task: str) -> dict[str, Any] | None:
+        """{"metric", "direction", "share"}, as trials and stages have it; None for the accuracy.
+
+        A metric of one's own is to be maximised if the study file does not say otherwise.
+        """
+        metric = self.parsed(task)
+        if metric.name == "accuracy":
+            return None
+        share = isinstance(metric, Metric) and metric.share
+        return {"metric": metric.name, "direction": metric.direction or "maximize", "share": share}
+
     @property
     def others(self) -> tuple[Metric | MetricFile, ...]:
         """The metrics in `also`."""

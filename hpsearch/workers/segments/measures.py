@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,7 @@ Array = npt.NDArray[Any]
 MEASURED = ("cost", "loss", "accuracy")
 """Metrics that every epoch has anyway."""
 
-
-_parsed = parse_metric("accuracy")
-assert isinstance(_parsed, Metric)
-ACCURACY = _parsed
+ACCURACY = cast(Metric, parse_metric("accuracy"))
 
 
 @dataclass(frozen=True)
