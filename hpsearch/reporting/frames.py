@@ -122,13 +122,14 @@ class Frames:
         except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise StorageError(f"hpsearch_weights: the weights of trial id {trial} cannot be read: {error}") from error
 
-    def predicted(self, trial: int, split: str = "test") -> NDArray[np.uint8] | None:
+    def predicted(self, trial: int, split: str = "test") -> NDArray[Any] | None:
         """Return the predicted class of each sample of a split, (samples,), None where it is not stored."""
         kept = schema.predictions.c
-        query = select(kept.predicted).where(kept.trial_id == trial, kept.split == split)
+        query = select(kept.predicted, kept.samples).join_from(schema.predictions, schema.trials)
+        query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
         with self._engine.connect() as connection:
-            content = connection.execute(query).scalar()
-        return None if content is None else np.frombuffer(content, dtype=np.uint8)
+            content, samples = connection.execute(query).one_or_none() or (None, 0)
+        return None if content is None else np.frombuffer(content, np.uint8 if len(content) == samples else np.uint16)
 
 
 def load(engine: sqlalchemy.Engine, name: str) -> Frames:
@@ -147,7 +148,8 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         metrics = _measurements(connection, study["id"])
         kept = schema.predictions
         query = select(kept.c.trial_id, kept.c.split, kept.c.samples, kept.c.correct)
-        rows = connection.execute(query.select_from(kept.join(with_stage)).where(of_study)).all()
+        query = query.where(of_study, kept.c.epoch == schema.trials.c.best_epoch)
+        rows = connection.execute(query.select_from(kept.join(with_stage))).all()
     correct = {
         (trial, split): np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=samples).astype(np.bool_)
         for trial, split, samples, bits in rows

@@ -105,7 +105,7 @@ def measures_of(study: Study, plugin: Plugin, workspace: Path) -> Measures:
         found.append(metric)
     if plugin.kind == "trainable" and task == "regression":
         raise fail(place, ["data", "task"], f"must be 'classification' with a trainable, {study.model.file} is one")
-    return Measures(found[0], tuple(found[1:]))
+    return Measures(found[0], tuple(found[1:]), study.objective.evidence)
 
 
 def metric_files(measures: Measures) -> dict[str, str]:

@@ -11,7 +11,7 @@ from hpsearch.storage.mirror.tables import OF_STUDIES, OF_TRIALS, STUDIES, TRIAL
 
 _AT_ONCE = 1000
 _LARGE = 10
-"""So many rows with weights are in memory at a time."""
+"""So many rows with weights or predictions are in memory at a time."""
 
 Ids = Mapping[Any, int]
 Row = dict[str, Any]

@@ -90,10 +90,13 @@ def _add_trials(found: _Hash, connection: Connection, stage: StageRow) -> dict[i
     return {row.id: row.number for row in rows}
 
 
-def _of_stage(connection: Connection, stage_id: int, table: Any, columns: Iterable[Any], *order: Any) -> Iterable[Any]:
-    """A table's rows of all trials of a stage, by number, a few at a time."""
+def _of_stage(
+    connection: Connection, stage_id: int, table: Any, columns: Iterable[Any], *order: Any, only: Any = None
+) -> Iterable[Any]:
+    """A table's rows of all trials of a stage, by number, a few at a time; `only` those of a condition."""
     query = select(schema.trials.c.number, *columns).join_from(schema.trials, table)
     query = query.where(schema.trials.c.stage_id == stage_id).order_by(schema.trials.c.number, *order)
+    query = query if only is None else query.where(only)
     return connection.execute(query.execution_options(yield_per=_AT_ONCE))
 
 
@@ -131,7 +134,8 @@ def _arrays(content: bytes) -> list[tuple[str, bytes]]:
 def _add_predictions(found: _Hash, connection: Connection, stage_id: int) -> None:
     column = schema.predictions.c
     columns = [column.split, column.samples, column.correct, column.predicted, column.outputs]
-    rows = _of_stage(connection, stage_id, schema.predictions, columns, column.split)
+    at_best = column.epoch == schema.trials.c.best_epoch  # those of other epochs came later than the digest
+    rows = _of_stage(connection, stage_id, schema.predictions, columns, column.split, only=at_best)
     for number, split, samples, correct, predicted, outputs in rows:
         found.add_json([number, split, samples])
         for content in (correct, predicted or b"", *([outputs] if outputs else [])):

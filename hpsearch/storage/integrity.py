@@ -19,6 +19,8 @@ from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALU
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
 
 _AT_ONCE = 1000
+_NEAR = 1e-6
+"""By so much an accuracy may differ from the share of the correct predictions."""
 
 
 def check_integrity(connection: Connection) -> list[str]:
@@ -77,6 +79,7 @@ class _Stored:
     weights: Mapping[str, int]  # kind → epoch
     right: Mapping[str, float]  # split → share of the samples
     test_value: float | None
+    differs: int | None = None  # an epoch whose accuracy is not that of its predictions
 
 
 def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
@@ -125,13 +128,24 @@ def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
     for trial_id, kind, epoch in connection.execute(kinds.where(own)):
         weights.setdefault(trial_id, {})[kind] = epoch
     right: dict[int, dict[str, float]] = {}
-    predictions = select(prediction.trial_id, prediction.split, prediction.samples, prediction.correct)
-    predictions = predictions.join_from(schema.predictions, schema.trials).where(own)
-    for trial_id, split, samples, correct in connection.execute(predictions.execution_options(yield_per=_AT_ONCE)):
+    differs: dict[int, int] = {}
+    curve = schema.curves.c
+    same = (curve.trial_id == prediction.trial_id) & (curve.epoch == prediction.epoch)
+    predictions = select(
+        *(prediction.trial_id, prediction.split, prediction.epoch, prediction.samples, prediction.correct),
+        *(trial.best_epoch, curve.validation_accuracy),
+    )
+    predictions = predictions.select_from(schema.predictions.join(schema.trials).outerjoin(schema.curves, same))
+    for row in connection.execute(predictions.where(own).execution_options(yield_per=_AT_ONCE)):
+        correct, samples = row.correct, row.samples
         share = (int.from_bytes(correct) >> max(0, 8 * len(correct) - samples)).bit_count() / samples
-        right.setdefault(trial_id, {})[split] = share
+        if row.epoch == row.best_epoch:
+            right.setdefault(row.trial_id, {})[row.split] = share
+        accuracy = row.validation_accuracy
+        if row.split == "validation" and correct and (accuracy is None or abs(share - accuracy) > _NEAR):
+            differs.setdefault(row.trial_id, row.epoch)
     return {
-        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_value)
+        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_value, differs.get(row.id))
         for row in connection.execute(select(trial.id, trial.test_value).where(own))
     }
 
@@ -172,8 +186,10 @@ def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[st
         share = stored.right.get(split)
         if (share is None) != (value is None):
             yield f"its {split} {goal.metric} is {value}, but its predictions are{' not' * (share is None)} stored"
-        elif share is not None and goal.metric == "accuracy" and abs(share - (value or 0.0)) > 1e-6:
+        elif share is not None and goal.metric == "accuracy" and abs(share - (value or 0.0)) > _NEAR:
             yield f"its {split} accuracy is {value}, by its predictions {share}"
+    if stored.differs is not None:
+        yield f"its validation accuracy in epoch {stored.differs} is not that of its predictions"
 
 
 _Shown = tuple[int, TrialState, float | None, dict[str, Any]]

@@ -1,7 +1,7 @@
 """What goes into and comes out of the database: frozen values, no SQL. May import the standard library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Params = Mapping[str, Any]
@@ -153,18 +153,25 @@ class TrialRow:
 
 
 @dataclass(frozen=True)
-class BestRecord:
-    """The best epoch so far: its weights and which validation samples it predicted correctly (packed bits).
+class PredictionsRecord:
+    """A row of hpsearch_predictions: which samples were predicted correctly (packed bits; empty in a regression).
 
-    `outputs` are the scores or values of the validation samples, where a metric of the study needs them.
+    The predicted classes and the scores or values are there where a metric of the study needs them.
     """
+
+    samples: int
+    correct: bytes
+    predicted: bytes | None = None
+    outputs: bytes | None = None
+
+
+@dataclass(frozen=True)
+class BestRecord:
+    """The best epoch so far, and its weights."""
 
     epoch: int
     value: float
     weights: bytes
-    correct: bytes
-    samples: int
-    outputs: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -176,10 +183,7 @@ class TestRecord:
     accuracy: float
     value: float
     metrics: Mapping[str, float]
-    predicted: bytes | None
-    correct: bytes
-    samples: int
-    outputs: bytes | None = None
+    predictions: PredictionsRecord
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,8 @@ class Progress:
     finished: bool = False
     traceback: str | None = None  # of a failure in the model file
     metrics: Sequence[Mapping[str, Any]] = ()  # rows of hpsearch_metrics
+    evidence: Mapping[int, PredictionsRecord] = field(default_factory=dict)  # for the validation samples, by epoch
+    most_evidence: int = 0  # of how many epochs it is kept: the best ones, or the last where that is the trial's
 
     @property
     def outcome(self) -> str:

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from hpsearch.storage.column_types import Blob, Json, Real, Text
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with every change of these tables, which also adds a module to `migrations`."""
 
 OLDEST_VERSION = 3
@@ -141,9 +141,10 @@ predictions = Table(
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column("split", String(16), primary_key=True),  # validation, test
+    Column("epoch", Integer, primary_key=True, autoincrement=False),  # on the test set, only best_epoch
     Column("samples", Integer, nullable=False),  # how many bits of `correct` count
-    Column("correct", Blob, nullable=False),  # np.packbits over the split's samples in stored order, at best_epoch
-    Column("predicted", Blob),  # uint8 class per sample; only on the test set
+    Column("correct", Blob, nullable=False),  # np.packbits over the split's samples in stored order
+    Column("predicted", Blob),  # class per sample, uint8, of over 256 classes uint16: of the test set, and if needed
     Column("outputs", Blob),  # float32 per sample and class or target: scores or values, where a metric needs them
 )
 

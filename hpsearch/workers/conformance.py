@@ -23,7 +23,7 @@ from hpsearch.workers.models.plugin import Plugin, size
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
 from hpsearch.workers.segments.failures import TrainingError
-from hpsearch.workers.segments.results import CURVE, TaskResult
+from hpsearch.workers.segments.results import CURVE, Predictions, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 from hpsearch.workers.segments.trainable import data_of
@@ -267,7 +267,7 @@ def facts(result: TaskResult | None) -> dict[str, Any]:
     if result.best:
         found |= {f"kept {name!r}": array for name, array in unpack(result.best.weights).items()}
     if result.test:
-        found |= {"test loss": result.test.loss, "test classes": result.test.predicted}
+        found |= {"test loss": result.test.loss, "test predictions": result.test.predictions}
     return found
 
 
@@ -280,6 +280,9 @@ def difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
         if isinstance(one, float):
             if one != other:
                 return f"the {name} is {other!r}, was {one!r}"
+        elif isinstance(one, Predictions):
+            if one != other:
+                return f"the {name} differ"
         elif (one.dtype, one.shape) != (other.dtype, other.shape):
             return f"{name} is {other.dtype} {other.shape}, was {one.dtype} {one.shape}"
         elif one.tobytes() != other.tobytes():

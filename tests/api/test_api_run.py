@@ -108,6 +108,7 @@ def test_studies_run_in_threads_side_by_side(here, tmp_path):
     assert digest_of(tmp_path / "a", "a") == digest_of(tmp_path / "b", "b")
 
 
+@pytest.mark.slow
 def test_an_interrupted_script_says_how_to_resume(here, tmp_path):
     workspace(tmp_path, LONG, "long.toml")
     script = (

@@ -95,6 +95,7 @@ def test_an_error_is_one_line_on_standard_error(tmp_path, capsys):
         assert (out, errors.count("\n")) == ("", 1)
 
 
+@pytest.mark.slow
 def test_characters_that_the_encoding_lacks_are_escaped(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     launch(workspace(tmp_path, TINY.replace('"tiny"', '"größer"')), options(tmp_path))

@@ -86,6 +86,7 @@ NAMES = ['it\'s \\"quoted\\" & <b>', "☃ 🎉 ä", "a" * 250, "-x", "[red]50% {
 ALL_AT_ONCE = "-x " + " ".join([*NAMES[:2], NAMES[4]]).ljust(247, "a")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [ALL_AT_ONCE, *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES)])
 def test_every_valid_name_works_in_every_command(tmp_path, capsys, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

@@ -80,6 +80,7 @@ def build(classes, hidden):
 """
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once(tmp_path):
     path = workspace(tmp_path)
     (tmp_path / "models" / "mlp.py").write_text(SLOW)
@@ -106,6 +107,7 @@ def test_a_run_under_nohup_ignores_the_closing_of_its_terminal(tmp_path):
     assert finish(process)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, undisturbed):
     process = started(tmp_path)
     os.kill(until(lambda: children(process.pid))[0], signal.SIGKILL)
@@ -146,6 +148,7 @@ def test_two_studies_run_in_one_database_at_once(tmp_path, undisturbed):
     assert ranking(tmp_path) == ranking(tmp_path, "other") == undisturbed
 
 
+@pytest.mark.slow
 def test_without_a_terminal_progress_is_plain_lines(tmp_path):
     status, out, errors = finish(start(tmp_path, "launch", str(workspace(tmp_path, ONE_STAGE))))
     assert (status, errors) == (0, "")

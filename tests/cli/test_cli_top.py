@@ -204,6 +204,7 @@ def test_top_quits_and_restores_the_terminal(held, way):
     os.close(terminal.theirs)
 
 
+@pytest.mark.slow
 def test_top_ends_with_its_study(held):
     terminal = in_a_terminal(held)
     until(lambda: seen(terminal, "q quits"))
@@ -223,6 +224,7 @@ def test_a_database_without_studies_costs_one_line(tmp_path, capsys):
     assert errors == "hpsearch: the database holds no studies; `hpsearch launch STUDY_FILE` makes one\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql", pytest.param("mariadb", marks=pytest.mark.slow)])
 def test_a_frame_is_the_same_on_a_server(tmp_path, capsys, monkeypatch, kind):
     storage = servers.place(kind, tmp_path)

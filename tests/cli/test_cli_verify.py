@@ -49,6 +49,7 @@ def test_verify_prints_a_line_for_each_check_and_draws_a_trial_by_seed(complete,
     assert run(complete, capsys, "verify", "tiny", "--seed", "3")[1] == out
 
 
+@pytest.mark.slow
 def test_verify_names_what_differs_and_exits_with_1(tmp_path, capsys):
     launch(workspace(tmp_path), options(tmp_path))
     with closing(sqlite3.connect(tmp_path / "study.db")) as connection, connection:

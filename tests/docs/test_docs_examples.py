@@ -54,7 +54,7 @@ def all_blocks(kind: str) -> list:
 
 def pages_that_run() -> list:
     return [
-        pytest.param(page, id=str(page.relative_to(ROOT)))
+        pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.slow] * (page.stem == "tutorial"))
         for page in PAGES
         if any(not found["not_run"] for kind in ("console", "python") for found in blocks(page, kind))
     ]

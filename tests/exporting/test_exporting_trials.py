@@ -14,6 +14,7 @@ from hpsearch.errors import InputError
 from hpsearch.exporting.export import export
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own, of SQLAlchemy
 def test_mlflow_gets_each_trial_once(results, tmp_path):
     mlflow = pytest.importorskip("mlflow")

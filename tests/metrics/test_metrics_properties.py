@@ -22,6 +22,7 @@ def sampled(kind, seed, n, classes):
     return metric, names(classes), y, prediction_for(metric, c, p), weight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*CLASSIFICATION, *REGRESSION])
 @settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, n=SIZES, classes=st.integers(3, 6), weighted=st.booleans())
@@ -48,6 +49,7 @@ def test_no_prediction_beats_the_perfect_one(kind, seed, n, classes, weighted):
     assert perfect == pytest.approx(1 if metric.direction == "maximize" else 0, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*CLASSIFICATION, *REGRESSION])
 @settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, n=SIZES)

@@ -97,6 +97,7 @@ def test_a_metric_of_classes_is_that_of_scikit_learn(name, by_hand, classes, wei
     check_labels(metric, y, names(classes), weight)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", [*ANY_CLASSES, "top_2_accuracy", "f1", "recall"])

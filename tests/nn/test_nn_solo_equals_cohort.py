@@ -70,6 +70,7 @@ def test_every_optimiser_gives_the_bits_of_a_trial_alone_however_it_is_cut(optim
     assert {t: differences(together[t], left[t]) for t in (1, 2, 5, 6)} == {1: [], 2: [], 5: [], 6: []}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("net", "units", "inputs", "n", "batch", "trials"),
     [
@@ -126,6 +127,7 @@ def test_a_regression_in_a_cohort_has_the_bits_that_it_has_alone_however_it_is_c
     assert [differences(together[trial], left[trial]) for trial in (1, 5)] == [[], []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ def test_training_is_the_textbooks_step_for_step():
                 assert np.abs(ours - theirs).max() <= 1e-10
 
 
+@pytest.mark.slow
 def test_ten_thousand_updates_with_a_large_decay_stay_with_float64():
     x, y = samples(500, 16)
     lam, schedules, updates = np.array([1.0, 0.0]), [constant(0.1)] * 2, 10_000

@@ -75,6 +75,7 @@ def test_gradients_are_those_of_autograd(net, loss, n, inputs):
             assert np.abs(ours - theirs).max() <= 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", NETS)
 def test_training_and_evaluation_are_those_of_pytorch_step_for_step(net, loss):
@@ -82,6 +83,7 @@ def test_training_and_evaluation_are_those_of_pytorch_step_for_step(net, loss):
     train_both(*made(NETS[net](50), loss, x), loss, x, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
 @pytest.mark.parametrize(("net", "targets"), [*zip(REGRESSION_NETS, [1, 3, 3, 1, 3], strict=True)])
 def test_a_regression_is_trained_as_by_pytorch_step_for_step(net, loss, targets):

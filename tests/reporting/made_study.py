@@ -233,7 +233,12 @@ class Maker:
         correct = np.packbits(right).tobytes() if self.classes else b""
         row = {"trial_id": trial, "split": split, "samples": right.size, "correct": correct}
         row["outputs"] = None if self.classes else right.astype(np.float32).tobytes()
-        self.insert(schema.predictions, row)
+        self.insert(schema.predictions, row | {"epoch": self.best_epoch(trial)})
+
+    def best_epoch(self, trial: int) -> int:
+        query = sqlalchemy.select(schema.trials.c.best_epoch).where(schema.trials.c.id == trial)
+        with self.engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def weights(self, trial: int, *layers: int) -> None:
         """Smooth random weights: `layers` are the numbers of units, e.g. 50, 10."""

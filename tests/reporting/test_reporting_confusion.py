@@ -32,7 +32,7 @@ def confused_study(engine, seeds=2):
         predicted[np.flatnonzero(predicted == 3)[: 4 + seed]] = 8
         right = predicted == dataset.test_labels
         row = {"trial_id": trial, "split": "test", "samples": right.size, "correct": np.packbits(right).tobytes()}
-        maker.insert(schema.predictions, row | {"predicted": predicted.tobytes()})
+        maker.insert(schema.predictions, row | {"predicted": predicted.tobytes(), "epoch": maker.best_epoch(trial)})
     return maker
 
 

@@ -75,6 +75,7 @@ def test_ranking_csv_has_a_row_per_trial_with_the_hyperparameters(folder):
     assert b"\r" not in (folder / "ranking.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_timings_csv_has_what_differs_from_run_to_run(folder):
     content = rows(folder / "timings.csv")
     assert content[3] == {"stage": "coarse", "trial": "coarse:3", "seconds": "1.2", "epochs_done": "3"}
@@ -240,6 +241,7 @@ def test_importing_the_package_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
+@pytest.mark.slow
 def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
     assert write_report(finished_engine, "coarse-to-fine", tmp_path).exists()

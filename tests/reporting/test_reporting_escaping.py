@@ -60,7 +60,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize(
     "text",
-    [pytest.param(text, id=str(i), marks=[pytest.mark.slow] * (i not in (0, 8, 9))) for i, text in enumerate(HARMFUL)],
+    [pytest.param(text, id=str(i), marks=[pytest.mark.slow] * (i > 0)) for i, text in enumerate(HARMFUL)],
 )
 def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_path, text):
     name = harmful_study(engine, text)
@@ -87,6 +87,7 @@ def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_pa
         assert not (page.parent / "pwned").exists()
 
 
+@pytest.mark.slow
 def test_a_comparison_and_a_notebook_show_harmful_names_and_run_nothing(engine, tmp_path):
     names = [harmful_study(engine, text) for text in HARMFUL[:3]]
     page = compare_studies(engine, names, tmp_path / "reports")

@@ -121,6 +121,7 @@ def test_no_character_of_latex_is_left_active(character):
     assert latex.escape(character) != character or character == " "
 
 
+@pytest.mark.slow
 def test_the_pdf_has_pages(finished_engine, tmp_path):
     pytest.importorskip("fpdf", reason="fpdf2 is not installed (the extra pdf)")
     file = write_report(finished_engine, "coarse-to-fine", tmp_path, ("pdf",))

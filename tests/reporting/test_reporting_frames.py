@@ -48,8 +48,15 @@ def test_predictions_and_weights_are_found_by_trial_id(finished):
 
 def test_predicted_classes_come_back_as_stored(engine):
     maker = made_study.Maker(engine)
-    trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete")
-    row = {"trial_id": trial, "split": "test", "samples": 3, "correct": b"\xe0", "predicted": bytes([7, 0, 9])}
+    trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete", best_epoch=2)
+    row = {
+        "trial_id": trial,
+        "split": "test",
+        "epoch": 2,
+        "samples": 3,
+        "correct": b"\xe0",
+        "predicted": bytes([7, 0, 9]),
+    }
     maker.insert(schema.predictions, row)
     assert load_frames(engine, "made").predicted(trial).tolist() == [7, 0, 9]
 

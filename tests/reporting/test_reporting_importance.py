@@ -69,6 +69,7 @@ def test_an_important_hyperparameter_has_a_small_p_and_an_interval_above_the_res
     assert all(each.low <= each.share <= each.high for each in (decay, dropout))
 
 
+@pytest.mark.slow
 def test_an_unimportant_hyperparameter_is_significant_in_5_of_100_searches():
     generator = np.random.default_rng(4)
     p = [importances([numeric_axis(generator.random(20), 0, 1)], generator.random(20))[0].p for _ in range(150)]

@@ -9,6 +9,7 @@ import pytest
 from hpsearch.reporting import write_report
 
 
+@pytest.mark.slow
 def test_a_report_of_a_thousand_trials_is_quick_and_small(engine, tmp_path):
     made_large.make_large(engine, 1_000, 20)
     before = time.process_time()

@@ -104,6 +104,7 @@ def test_a_loss_that_is_minimised_has_no_interval_for_single_runs(minimised):
     assert "Corrected for selection bias" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["regression", "minimised"])
 def test_every_format_is_written(name, request):
     folder = request.getfixturevalue(name)

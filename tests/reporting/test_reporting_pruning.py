@@ -228,6 +228,7 @@ def test_configurations_with_several_seeds_are_pruned_by_their_means(engine):
     assert view.rows[-1].remark == "pruned at epoch 3: place 4 of 4"
 
 
+@pytest.mark.slow
 def test_of_very_many_curves_and_audited_the_caption_says_how_many_are_shown(engine, tmp_path):
     search = stored(engine, trials=1_500)
     _, _, (pruning,) = viewed(engine)

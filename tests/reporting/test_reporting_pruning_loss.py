@@ -46,6 +46,7 @@ def simulated() -> np.ndarray:
     return np.array(found, dtype=float)
 
 
+@pytest.mark.slow
 def test_a_small_probability_of_loss_is_about_right(simulated):
     small = simulated[simulated[:, 1] < 0.4]
     assert len(small) > 100

@@ -97,6 +97,7 @@ def test_the_corrected_accuracy_is_within_0_3_points_of_the_truth_where_the_raw_
     assert abs(debiased) < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spread", "left"), [(0.0, 0.01), (0.02, 0.004)])
 def test_after_pruning_the_correction_is_better_with_the_pruned_configurations(spread, left):
     errors = []
@@ -109,6 +110,7 @@ def test_after_pruning_the_correction_is_better_with_the_pruned_configurations(s
     assert together + 0.003 < without  # with the finished ones alone it is still too high
 
 
+@pytest.mark.slow
 @SEARCHES
 @pytest.mark.parametrize(
     ("configurations", "samples", "spread", "mean"), [(20, 1_000, 0.015, 0.5), (9, 287, 0.006, 0.97)]

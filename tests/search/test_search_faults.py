@@ -132,6 +132,7 @@ def traceback(folder):
         return reading.tracebacks(connection, 1)
 
 
+@pytest.mark.slow
 def test_from_a_worker_process_the_reason_and_the_traceback_come_whole(tmp_path, monkeypatch, intact):
     monkeypatch.chdir(tmp_path)
     launch(broken(tmp_path, body="raise Odd('a', 'b')"), options(tmp_path, 2, "loky"))
@@ -186,6 +187,7 @@ configurations = [
 """
 
 
+@pytest.mark.slow
 def test_a_trial_whose_worker_dies_each_time_fails_alone_after_three_deaths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = NAMED + DYING
@@ -263,7 +265,14 @@ def test_what_time_had_stopped_does_not_count_as_trained_with_the_former_model(t
     assert model["kept"] == {"coarse": [trial.number for trial in trials if trial.state == "complete"]}
 
 
-@pytest.mark.parametrize("sampler", ['"random"', '"tpe", batch = 4, n_startup_trials = 4', '"cmaes", batch = 4'])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        '"random"',
+        pytest.param('"tpe", batch = 4, n_startup_trials = 4', marks=pytest.mark.slow),
+        pytest.param('"cmaes", batch = 4', marks=pytest.mark.slow),
+    ],
+)
 def test_changes_are_accepted_in_the_midst_of_pruning_and_learning(tmp_path, monkeypatch, sampler):
     if "cmaes" in sampler:
         pytest.importorskip("cmaes")
@@ -342,6 +351,7 @@ def test_a_coordinator_whose_study_was_taken_over_stops_and_changes_nothing_more
     assert rows(tmp_path, schema.claims)[0]["token"] == "theirs"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="as in the tests of signals")
 def test_who_was_taken_over_ends_with_one_line_and_status_1(tmp_path):
     process = start(tmp_path, "launch", str(workspace(tmp_path, made(random(200)).replace("= 3", "= 300"))), "--quiet")

@@ -68,6 +68,7 @@ def test_growth_is_taken_by_launch_or_resume_also_from_a_stage_under_way(tmp_pat
     assert end(tmp_path) == whole(tmp_path, grown)
 
 
+@pytest.mark.slow
 def test_stages_at_the_end_come_before_the_final_which_is_done_again_if_the_winner_changes(tmp_path):
     path = workspace(tmp_path, made(random(4), FINAL))
     launch(path, options(tmp_path))
@@ -109,6 +110,7 @@ def test_a_later_stage_that_had_begun_is_done_again_if_what_it_stands_on_changes
     assert end(tmp_path) == whole(tmp_path, grown)
 
 
+@pytest.mark.slow
 def test_a_final_that_began_but_has_no_trials_yet_survives_growth(tmp_path, monkeypatch):
     path = workspace(tmp_path, made(random(2), FINAL))
     with monkeypatch.context() as patch:
@@ -148,6 +150,7 @@ def test_killed_in_the_middle_of_growing_it_has_grown_wholly_or_not_at_all(tmp_p
     assert end(tmp_path) == whole(tmp_path, grown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pruner", ['"halving", keep = 0.5, audit = 0.0', '"hyperband"', '"median", startup = 2'])
 def test_a_study_with_a_pruner_grows_and_prunes_what_is_new(tmp_path, pruner):
     path = workspace(tmp_path, made(random(6, f"pruner = {{ kind = {pruner} }}"), FINAL))
@@ -206,6 +209,7 @@ def out_of_time(patch, done):
     patch.setattr("hpsearch.search.stages.run.StageRun._elapsed", elapsed)
 
 
+@pytest.mark.slow
 def test_a_stage_that_is_out_of_time_says_so_and_goes_on_with_more_as_if_there_had_been_no_limit(tmp_path, monkeypatch):
     short = made(random(30, "budget.minutes = 1"), FINAL).replace("epochs = 3", "epochs = 9")
     path = workspace(tmp_path, short)
@@ -271,6 +275,7 @@ def test_who_wins_after_growth_has_as_many_replicates_as_those_who_were_confirme
     assert todo.outcome.endswith("the configuration of trial 2 is clearly the best.")
 
 
+@pytest.mark.slow
 def test_a_stage_that_confirms_grows_and_its_winner_is_among_the_most_replicated(tmp_path):
     more = "confirm = { best = 2, replicates = 4 }"
     path = workspace(tmp_path, made(random(3, more), FINAL))
@@ -287,6 +292,7 @@ def test_a_stage_that_confirms_grows_and_its_winner_is_among_the_most_replicated
     end(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_sampler_starts_from_another_studys_trials_as_they_were_when_its_stage_began(tmp_path):
     first = workspace(tmp_path, made(random(12), name="first"), "first.toml")
     launch(first, options(tmp_path))

@@ -23,6 +23,7 @@ def values(stage, **given):
     return [params for params, _ in ask_all(stage, **given)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more", [{"window": 3}, *(pytest.param({"batch": n}, marks=pytest.mark.slow) for n in (1, 8))], ids=str
 )
@@ -40,6 +41,7 @@ def test_a_run_killed_many_times_goes_on_with_the_same_bits(kind):
     assert ask_all(stage, cuts=[1, 2, 3, 9, 10, 17, 23]) == ask_all(stage)
 
 
+@pytest.mark.slow
 @given(cuts=st.sets(st.integers(1, 39)), size=st.integers(1, 12), windowed=st.booleans(), seed=st.integers(0, 9))
 @settings(max_examples=8, deadline=None)
 def test_any_kills_under_any_batch_or_window_change_nothing(cuts, size, windowed, seed):

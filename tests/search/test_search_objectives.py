@@ -86,17 +86,19 @@ def test_every_metric_is_scikit_learns_of_the_stored_predictions(tmp_path):
     assert {row["metric"] for row in metrics} == set(EVERY)
     trial = rows(tmp_path)[-1]
     truths = data.open_split(prepare_one(study, dataset, study.final, 0))
-    for part, truth in (("validation", truths.validation_y), ("test", truths.test_y)):
-        stored = next(
-            row for row in rows(tmp_path, schema.predictions) if (row["trial_id"], row["split"]) == (trial["id"], part)
-        )
-        scores = np.frombuffer(stored["outputs"], np.float32).reshape(len(truth), 10)
+    stored = [row for row in rows(tmp_path, schema.predictions) if row["trial_id"] == trial["id"]]
+    places = {(row["split"], row["epoch"]) for row in stored}
+    assert places == {("validation", 1), ("validation", 2), ("test", trial["best_epoch"])}
+    for row in stored:
+        truth = truths.test_y if row["split"] == "test" else truths.validation_y
+        scores = np.frombuffer(row["outputs"], np.float32).reshape(len(truth), 10)
+        assert np.frombuffer(row["predicted"], np.uint8).tolist() == scores.argmax(axis=1).tolist()
         here = {
-            row["metric"]: row["validation"]
-            for row in metrics
-            if (row["trial_id"], row["epoch"]) == (trial["id"], trial["best_epoch"])
+            each["metric"]: each["validation"]
+            for each in metrics
+            if (each["trial_id"], each["epoch"]) == (trial["id"], row["epoch"])
         }
-        found = here if part == "validation" else trial["test_metrics"]
+        found = here if row["split"] == "validation" else trial["test_metrics"]
         expected = by_scikit_learn(truth, scores)
         assert found == pytest.approx(expected, abs=1e-6)
         assert len(expected) == len(EVERY)
@@ -120,6 +122,7 @@ def by_scikit_learn(truth, scores):
     }
 
 
+@pytest.mark.slow
 def test_a_study_of_another_objective_that_is_stopped_again_and_again_has_the_same_digest(tmp_path, monkeypatch):
     given = 'metric = "log_loss"\nalso = ["balanced_accuracy", { file = "metrics/negative.py" }]'
     calm = tmp_path / "calm"

@@ -136,6 +136,7 @@ def test_a_stage_ends_the_same_whatever_ran_first_and_however_often_it_was_kille
         assert killed.curves == calm.curves
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(sorted(STAGES)), st.integers(0, 10**6), st.floats(0, 0.5), st.floats(0, 1))
 def test_no_fate_of_its_trials_stops_a_stage_or_changes_it(kind, seed, broken, stops):

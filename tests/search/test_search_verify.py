@@ -95,6 +95,7 @@ GROWN = randomly(
 )
 
 
+@pytest.mark.slow
 def test_a_study_that_has_grown_has_no_problems(tmp_path):
     launch(workspace(tmp_path, made(GROWN, FINE)), options(tmp_path))
     longer = made(GROWN.replace("trials = 6", "trials = 11"), FINE, FINE.replace('"fine"', '"finer"'))
@@ -156,9 +157,9 @@ def test_what_was_changed_is_found(copy, statement, expected):
 RETRAINED = [
     (CURVES.format("cost", 2, 1), "epoch 1's validation_cost is "),
     ("DELETE FROM hpsearch_curves WHERE trial_id = 2 AND epoch = 1", "its curve has "),
-    ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "samples that it classifies correctly differ"),
+    ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "its predictions for the validation samples in epoch"),
     (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accuracy and"),
-    ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "its predicted classes of the test"),
+    ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "its predictions for the test set"),
 ]  # fmt: skip
 
 

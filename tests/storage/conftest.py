@@ -13,13 +13,14 @@ from tiny import url
 
 from hpsearch.storage.database import Database
 
-SLOW_ON_MARIADB = {f"test_storage_{name}.py" for name in ("changes", "claims", "mirror", "studies", "upgrade")}
-"""Whole studies and long transactions, which PostgreSQL stands for in the default run."""
+ON_EVERY_DATABASE = {f"test_storage_{name}.py" for name in ("contract", "servers")}
+"""What the default run tests on servers too; on SQLite it tests all."""
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.name in SLOW_ON_MARIADB and "mariadb" in item.nodeid:
+        on_server = "mariadb" in item.nodeid or "postgresql" in item.nodeid
+        if on_server and (item.path.name not in ON_EVERY_DATABASE or "processes_may_open" in item.nodeid):
             item.add_marker(pytest.mark.slow)
 
 

@@ -8,12 +8,22 @@ import numpy as np
 import sqlalchemy
 
 from hpsearch.storage import reading, schema, writing
-from hpsearch.storage.records import BestRecord, Decision, NewStage, NewStudy, NewTrial, Progress, TestRecord
+from hpsearch.storage.records import (
+    BestRecord,
+    Decision,
+    NewStage,
+    NewStudy,
+    NewTrial,
+    PredictionsRecord,
+    Progress,
+    TestRecord,
+)
 
 STUDY = NewStudy("s", "text", "s.toml", ".", {}, {"fingerprint": "f"}, {"hash": "h"})
 STAGES = [NewStage("coarse", "random", False, {}), NewStage("final", "final", True, {})]
 SPACE = {"eta": {"low": 0.1, "high": 10.0, "log": True}, "hidden": {"choices": [[8], [9, 9]]}}
 IMAGES = 9
+MOST_EVIDENCE = 3
 EPOCHS = 4
 
 
@@ -77,19 +87,23 @@ def weights(number, epoch):
 
 def segment(trial, last, *, test=False, **given):
     """What training a trial from where it is to epoch `last` would give; with a `failure`, it fails in that epoch."""
-    best, value, curve = None, -1.0 if trial.value is None else trial.value, []
+    best, value, curve, evidence = None, -1.0 if trial.value is None else trial.value, [], {}
     keeps_last = trial.configuration["training"]["keep"] == "last"
     for epoch in range(trial.epochs_done + 1, last + 1 - bool(given.get("failure"))):
         bits = right(trial.number, epoch)
         accuracy = float(bits.mean())
+        if not keeps_last or epoch == last:
+            evidence[epoch] = PredictionsRecord(IMAGES, np.packbits(bits).tobytes())
         curve.append((epoch, 0.1, 1.0 + trial.number, 1.0, 0.5, 2.0 / epoch, 1.0 / epoch, accuracy, accuracy))
         if accuracy > value if not keeps_last else epoch == last:
             value = accuracy
-            best = BestRecord(epoch, value, weights(trial.number, epoch), np.packbits(bits).tobytes(), IMAGES)
+            best = BestRecord(epoch, value, weights(trial.number, epoch))
     finished = last == trial.epochs
-    look = TestRecord(2.0, 1.5, 1.0, 1.0, {}, bytes(IMAGES), np.packbits(np.ones(IMAGES, bool)).tobytes(), IMAGES)
+    right_ones = np.packbits(np.ones(IMAGES, bool)).tobytes()
+    look = TestRecord(2.0, 1.5, 1.0, 1.0, {}, PredictionsRecord(IMAGES, right_ones, bytes(IMAGES)))
     found = {"state": weights(trial.number, last), "parameters": 6, "seconds": 0.5, "finished": finished}
     found |= {"test": look if test and finished else None}
+    found |= {"evidence": evidence, "most_evidence": MOST_EVIDENCE}
     return Progress(trial, last, curve, best=best, **found | given)
 
 

@@ -15,6 +15,7 @@ from small_study import (
     mirror,
     new_trials,
     prune,
+    right,
     stage_of,
     start,
     trials_of,
@@ -67,6 +68,29 @@ def test_a_pruned_trial_keeps_its_curve_and_its_last_weights(database):
     with database.transaction() as connection:
         assert len(reading.history(connection, [pruned.id], "validation_loss")[pruned.id]) == 2
     assert kept(database) == [(0, "best"), (1, "best"), (2, "state"), (3, "best")]
+
+
+@pytest.mark.parametrize("ends", [(4,), (1, 2, 3, 4), (2, 4)])
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_predictions_are_kept_of_the_best_epochs_or_of_the_last_however_training_was_cut(database, ends, keep):
+    add(database)
+    start(database, planned=3)
+    trials = add_trials(database, new_trials(0, 3, keep=keep))
+    for end in ends:
+        trials = advance(database, trials, end)
+    finish(database)
+    curves = {trial.number: [right(trial.number, epoch).mean() for epoch in range(1, 5)] for trial in trials}
+    best = {number: sorted(range(4), key=lambda i: (-values[i], i))[:3] for number, values in curves.items()}
+    expected = [(number, i + 1) for number in curves for i in (sorted(best[number]) if keep == "best" else [3])]
+    assert predicted(database) == expected
+
+
+def predicted(database):
+    """At which epochs there are predictions for the validation samples, by the trial's number."""
+    query = "SELECT number, epoch FROM hpsearch_predictions JOIN hpsearch_trials t ON t.id = trial_id"
+    with database.engine.connect() as connection:
+        found = connection.exec_driver_sql(f"{query} WHERE split = 'validation' ORDER BY number, epoch")
+        return [tuple(row) for row in found]
 
 
 def test_only_the_best_ten_trials_keep_their_weights(database):

@@ -56,7 +56,7 @@ def test_optuna_shows_the_same_as_our_tables(database):
         writing.commit_progress(connection, [Progress(trial, 1, curve[:1], b"x") for trial in trials])
         halfway = reading.trials(connection, stage.id)
     assert [trial.state for trial in mirror(database)] == [TrialState.RUNNING] * 2
-    best = BestRecord(2, 0.5, b"weights", b"correct", 8)
+    best = BestRecord(2, 0.5, b"weights")
     records = [Progress(halfway[0], 2, curve[1:], best=best, finished=True), Progress(halfway[1], 2, (), failure="NaN")]
     with database.transaction() as connection:
         writing.commit_progress(connection, records)

@@ -111,6 +111,7 @@ def walk(database, full):
         database.engine.dispose()  # the log is folded into the file
 
 
+@pytest.mark.slow
 def test_where_a_file_may_not_grow_every_write_says_so_and_leaves_nothing(tmp_path):
     with closing(Database(url(tmp_path), create=True)) as database:
         walk(database, file_size_limit)

@@ -36,7 +36,7 @@ def begin(database, name="coarse", reasons=("Around the best 3 of coarse.",), ke
 
 
 def finish(database, stage, trial, value):
-    best = BestRecord(2, value, b"w", b"\xff", 8)
+    best = BestRecord(2, value, b"w")
     curve = [(epoch, 0.1, *(value,) * 7) for epoch in (1, 2)]
     with database.transaction() as connection:
         writing.commit_progress(connection, [Progress(trial, 2, curve, best=best, finished=True)])
@@ -74,7 +74,7 @@ def test_finished_trials_come_into_the_note_and_the_plots(database):
 
 def test_a_trial_that_still_runs_counts_by_its_best_epoch_so_far(database):
     stage, trials = begin(database)
-    best = BestRecord(1, 0.25, b"w", b"\xff", 8)
+    best = BestRecord(1, 0.25, b"w")
     with database.transaction() as connection:
         result = Progress(trials[2], 1, [(1, 0.1, *(0.25,) * 7)], b"state", best=best)
         writing.commit_progress(connection, [result])

@@ -60,7 +60,14 @@ def check(tmp_path: Path, text: str, capsys, *arguments: str) -> tuple[int, dict
     return status, {finding["name"]: finding["found"] for finding in told["findings"] if not finding["ok"]}
 
 
-@pytest.mark.parametrize("name", ["mlp", "softmax", "lvq", "sgd_classifier", "torch_mlp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mlp",
+        "lvq",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("softmax", "sgd_classifier", "torch_mlp")),
+    ],
+)
 def test_the_models_of_hpsearch_pass_every_check(name, capsys):
     if name == "torch_mlp":
         pytest.importorskip("torch")

@@ -69,6 +69,7 @@ def test_a_pool_on_dask_does_what_any_pool_does(shared_cluster):
             pool.submit(leave, 3).result(30)
 
 
+@pytest.mark.slow
 def test_a_study_on_dask_has_the_digest_of_one_here(tmp_path, shared_cluster, expected):
     said = options(tmp_path, None, "dask", scheduler=shared_cluster.address)
     assert launch.launch(workspace(tmp_path), said) == ("tiny", True)
@@ -84,6 +85,7 @@ def test_a_closed_pool_leaves_nothing_under_way(shared_cluster, tmp_path):
     until(lambda: not alive(process))
 
 
+@pytest.mark.slow
 def test_a_killed_coordinator_leaves_nothing_under_way(shared_cluster, tmp_path):
     began = tmp_path / "began"
     program = (
@@ -152,6 +154,7 @@ def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, shared_clust
     assert digest_of(tmp_path, "long") == expected["long"]
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_hpsearch_is_refused_and_alone_ends_the_study(tmp_path, cluster):
     shutil.copytree(ROOT / "hpsearch", tmp_path / "other" / "hpsearch", ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / "other" / "hpsearch" / "nn" / "losses.py").open("a") as file:
@@ -194,6 +197,7 @@ def test_dask_without_a_scheduler_is_refused_in_one_line():
         open_pool("dask")
 
 
+@pytest.mark.slow
 def test_a_lost_worker_is_distinguished_from_a_dead_process(cluster):
     with closing(open_pool("dask", None, cluster.address)) as pool:
         pool.warm()

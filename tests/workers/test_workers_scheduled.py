@@ -108,6 +108,7 @@ def test_the_split_and_the_model_file_reach_a_machine_that_has_neither_once(segm
     assert (far / "hpsearch" / "models" / segment.model_hash / "mlp.py").read_bytes() == segment.model.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_split_that_a_machine_has_deleted_is_sent_again(segment, far):
     with pool_on(Elsewhere()) as pool:
         pool.submit(run_segment, segment).result(60)
@@ -115,6 +116,7 @@ def test_a_split_that_a_machine_has_deleted_is_sent_again(segment, far):
         assert pool.submit(run_segment, segment).result(60).tasks[0].failed is None
 
 
+@pytest.mark.slow
 def test_a_machine_that_cannot_store_the_split_is_refused(segment, far):
     far.mkdir()
     (far / "hpsearch").write_text("a file where a folder is wanted")
@@ -134,6 +136,7 @@ def test_the_version_of_numpy_is_that_of_what_is_loaded(monkeypatch):
     assert compatibility.facts.__wrapped__()["numpy"] == "1.0"
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_version_of_what_the_model_imports_is_refused():
     wanted = compatibility.facts_for("import torch\nfrom numpy import array\nfrom pytest import raises")
     assert wanted["pytest"] == pytest.__version__
@@ -184,6 +187,7 @@ def test_a_call_on_a_worker_that_is_gone_is_lost():
         assert pool.capacity == 0
 
 
+@pytest.mark.slow
 def test_after_an_engine_took_no_call_none_is_tried_until_it_was_asked_who_is_there(monkeypatch):
     engine = Elsewhere()
     with pool_on(engine) as pool:
@@ -196,6 +200,7 @@ def test_after_an_engine_took_no_call_none_is_tried_until_it_was_asked_who_is_th
         assert pool.capacity == 0
 
 
+@pytest.mark.slow
 def test_workers_with_another_numpy_are_refused_in_one_line():
     rule = r"no worker of elsewhere can be used: workers one, two: numpy \S+, here 1.0"
     with (

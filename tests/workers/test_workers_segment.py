@@ -10,9 +10,11 @@ from tiny import workspace
 
 from hpsearch import data
 from hpsearch.errors import DataError, ModelError
+from hpsearch.metrics import parse
 from hpsearch.spec import Configuration
 from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import read_plugin
+from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
@@ -59,13 +61,13 @@ def facts(results: list[SegmentResult], k: int):
     """All that the database gets of trial k, in one value that can be compared."""
     parts = [result.tasks[k] for result in results]
     best = next(part.best for part in reversed(parts) if part.best)
-    test = dataclasses.asdict(parts[-1].test) | {"predicted": parts[-1].test.predicted.tolist()}
+    test, evidence = parts[-1].test, {epoch: found for part in parts for epoch, found in part.evidence.items()}
     arrays = {name: array.tobytes() for name, array in unpack(parts[-1].state).items()}
-    return [row for part in parts for row in part.curve], arrays, unpack_bytes(best), test
+    return [row for part in parts for row in part.curve], arrays, unpack_bytes(best), test, evidence
 
 
 def unpack_bytes(best):
-    return best.epoch, best.value, best.correct, {name: a.tobytes() for name, a in unpack(best.weights).items()}
+    return best.epoch, best.value, {name: a.tobytes() for name, a in unpack(best.weights).items()}
 
 
 @pytest.mark.parametrize("cuts", [[1], [4], [1, 2, 3, 4], [2, 3]])
@@ -104,12 +106,37 @@ def test_replicates_differ_and_seeds_differ(segment):
     assert curves[0] != curves[1] != curves[2] != curves[0]
 
 
-def test_the_best_epoch_is_the_earliest_of_equals_and_its_correct_samples_are_counted(segment):
+def test_the_best_epoch_is_the_earliest_of_equals_and_correct_samples_are_counted_at_every_epoch(segment):
     for task in run_segment(segment).tasks:
         accuracies = [row[7] for row in task.curve]
-        assert task.best.epoch == 1 + int(np.argmax(accuracies))
-        correct = np.unpackbits(np.frombuffer(task.best.correct, np.uint8), count=task.best.samples)
-        assert correct.mean() == task.best.value == max(accuracies)
+        assert (task.best.epoch, task.best.value) == (1 + int(np.argmax(accuracies)), max(accuracies))
+        assert [share_correct(task.evidence[epoch]) for epoch in range(1, EPOCHS + 1)] == accuracies
+
+
+def share_correct(found):
+    return np.unpackbits(np.frombuffer(found.correct, np.uint8), count=found.samples).mean()
+
+
+@pytest.mark.parametrize("kb", [0, 1])
+def test_where_predictions_would_take_too_much_those_of_the_best_epochs_are_kept(segment, kb):
+    measures = Measures(parse("log_loss"), evidence=kb)
+    small = dataclasses.replace(segment, measures=measures, tasks=segment.tasks[1:2], test=False)
+    (task,) = run_segment(small).tasks
+    assert task.most_evidence == 1  # 100 samples with 10 scores each take 4 kB
+    assert list(task.evidence) == [task.best.epoch]
+    whole = dataclasses.replace(small, measures=dataclasses.replace(measures, evidence=9))
+    (more,) = run_segment(whole).tasks
+    best = sorted(more.curve, key=lambda row: (row[-1], row[0]))[:2]
+    assert more.most_evidence == 2
+    assert sorted(more.evidence) == sorted(int(row[0]) for row in best)
+
+
+def test_a_trial_ranked_by_its_last_epoch_has_the_predictions_of_that_one(segment):
+    (task,) = segment.tasks[:1]
+    training = task.configuration.training.model_copy(update={"keep": "last"})
+    last = dataclasses.replace(task, configuration=dataclasses.replace(task.configuration, training=training))
+    (found,) = run_segment(dataclasses.replace(segment, tasks=(last,))).tasks
+    assert list(found.evidence) == [EPOCHS] == [found.best.epoch]
 
 
 def test_a_model_file_that_changed_is_refused(segment):

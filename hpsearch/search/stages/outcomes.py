@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hpsearch.storage.records import PRUNED, BestRecord, Decision, Progress, TestRecord, TrialRow
+from hpsearch.storage.records import PRUNED, BestRecord, Decision, PredictionsRecord, Progress, TestRecord, TrialRow
 from hpsearch.workers.segments.results import CURVE, TaskResult
 from hpsearch.workers.segments.segment import Segment
 
@@ -35,7 +35,7 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
     best = test = None
     if task.best:
         found = task.best
-        best = BestRecord(found.epoch, found.value, found.weights, found.correct, found.samples, found.outputs)
+        best = BestRecord(found.epoch, found.value, found.weights)
     if task.test:
         on_test = task.test
         test = TestRecord(
@@ -44,16 +44,15 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
             on_test.accuracy,
             on_test.value,
             on_test.metrics,
-            on_test.predicted.tobytes() if on_test.predicted.dtype.kind == "u" else None,
-            on_test.correct,
-            len(on_test.predicted),
-            on_test.outputs,
+            PredictionsRecord(**vars(on_test.predictions)),
         )
     return Progress(
         trial=trial,
         epochs_done=task.failed[0] if task.failed else int(task.curve[-1][0]),
         curve=task.curve,
         metrics=task.metrics,
+        evidence={epoch: PredictionsRecord(**vars(found)) for epoch, found in task.evidence.items()},
+        most_evidence=task.most_evidence,
         state=task.state,
         best=best,
         test=test,

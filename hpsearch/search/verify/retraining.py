@@ -39,7 +39,8 @@ class Stored:
     trial: TrialRow
     curve: Sequence[tuple[float | None, ...]]
     weights: Mapping[str, bytes]  # by kind
-    predictions: Mapping[str, tuple[bytes | None, ...]]  # by split: which are correct, predicted classes, outputs
+    predictions: Mapping[tuple[str, int], tuple[bytes | None, ...]]
+    """By split and epoch: which are correct, the predicted classes, outputs."""
     test: tuple[float | None, ...]  # cost, loss, accuracy, objective
     metrics: Sequence[tuple[Any, ...]] = ()  # epoch, metric, train, validation
 
@@ -163,7 +164,7 @@ def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
         select(*(curve[name] for name in CURVE)).where(curve.trial_id == trial.id).order_by(curve.epoch)
     )
     found = {kind: reading.weights(connection, [trial.id], kind) for kind in ("best", "state")}
-    columns = select(prediction.split, prediction.correct, prediction.predicted, prediction.outputs)
+    columns = select(prediction.split, prediction.epoch, prediction.correct, prediction.predicted, prediction.outputs)
     metric = schema.measurements.c
     measured = select(metric.epoch, metric.metric, metric.train, metric.validation).where(metric.trial_id == trial.id)
     predictions = connection.execute(columns.where(prediction.trial_id == trial.id))
@@ -173,7 +174,7 @@ def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
         trial,
         [tuple(point) for point in rows],
         {kind: contents[trial.id] for kind, contents in found.items() if contents},
-        {split: tuple(contents) for split, *contents in predictions},
+        {(split, epoch): tuple(contents) for split, epoch, *contents in predictions},
         tuple(connection.execute(test).one()),
         [tuple(row) for row in connection.execute(measured.order_by(metric.epoch, metric.metric))],
     )
@@ -227,35 +228,32 @@ def _compare_ends(stored: Stored, result: TaskResult) -> Iterator[str]:
 
 
 def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
-    """Its best weights, where they are kept; its last state; and which validation samples it classifies correctly."""
+    """Its best weights, where they are kept; its last state; and its predictions for the validation samples."""
     now = {"best": result.best.weights if result.best else b"", "state": result.state}
     for kind, content in stored.weights.items():
         before, after = unpack(content), unpack(now[kind]) if now[kind] else {}
         for name in sorted({*before, *after}):
             if not _same_array(before.get(name), after.get(name)):
                 yield f"its {kind} weights differ in {name!r}"
-    if "validation" in stored.predictions and result.best:
-        correct, _, outputs = stored.predictions["validation"]
-        if correct != result.best.correct:
-            yield "the validation samples that it classifies correctly differ"
-        if outputs != result.best.outputs:
-            yield "its outputs for the validation samples differ"
+    for (split, epoch), predictions in stored.predictions.items():
+        found = result.evidence.get(epoch)
+        if split == "validation" and found and predictions != (found.correct, found.predicted, found.outputs):
+            yield f"its predictions for the validation samples in epoch {epoch} differ"
 
 
 def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
-    if "test" not in stored.predictions:
+    on_test = next((content for (split, _), content in stored.predictions.items() if split == "test"), None)
+    if on_test is None:
         return
     if result.test is None:
         yield "it was evaluated on the test set, but not when it was retrained"
         return
-    correct, predicted, outputs = stored.predictions["test"]
-    if correct != result.test.correct or predicted not in (None, result.test.predicted.tobytes()):
-        yield "its predicted classes of the test set differ"
-    if outputs != result.test.outputs:
-        yield "its outputs for the test set differ"
-    now = (result.test.cost, result.test.loss, result.test.accuracy, result.test.value)
-    if not all(_same(*pair) for pair in zip(stored.test, now, strict=True)):
-        yield f"its test cost, loss, accuracy and objective are {stored.test} in the database, {now} retrained"
+    now = result.test.predictions
+    if on_test != (now.correct, now.predicted, now.outputs):
+        yield "its predictions for the test set differ"
+    again = (result.test.cost, result.test.loss, result.test.accuracy, result.test.value)
+    if not all(_same(*pair) for pair in zip(stored.test, again, strict=True)):
+        yield f"its test cost, loss, accuracy and objective are {stored.test} in the database, {again} retrained"
 
 
 def _same(before: float | None, now: float | None) -> bool:

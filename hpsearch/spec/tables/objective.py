@@ -37,6 +37,10 @@ class Objective(Table):
     """Follows from the metric; a file of one's own may leave it to this key."""
     also: Annotated[tuple[GivenMetric, ...], Field(strict=False, max_length=20)] = ()
     """Further metrics that are recorded for every epoch; nothing is chosen by them."""
+    evidence: Annotated[int, Field(ge=0, le=1_000_000)] = 160
+    """How many kB of a trial's predictions for the validation samples are kept: those of the best epochs, at least of
+    one.
+    """
 
     @model_validator(mode="after")
     def _has_the_direction_of_its_metric(self) -> Self:

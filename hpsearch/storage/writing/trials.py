@@ -5,7 +5,7 @@ Nothing here takes longer for there being more trials in the stage.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
@@ -15,6 +15,7 @@ from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror import rows as mirror
 from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
 from hpsearch.storage.writing.evaluations import count_test_evaluations
+from hpsearch.storage.writing.predictions import keeps_last, store_predictions
 
 _CURVE = [column.name for column in schema.curves.c]
 
@@ -59,8 +60,8 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
     if metrics:
         connection.execute(insert(schema.measurements), metrics)
     _store_weights(connection, records)
-    _store_predictions(connection, records)
-    _forget_last(connection, [r.trial.id for r in records if r.failure and _keeps_last(r.trial)])
+    store_predictions(connection, records)
+    _forget_last(connection, [r.trial.id for r in records if r.failure and keeps_last(r.trial)])
     mirror.note_progress(connection, records)
 
 
@@ -127,41 +128,15 @@ def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
             place = {"trial_id": record.trial.id, "kind": "best"}
             gone.append(place)
             new.append(place | {"epoch": record.best.epoch, "content": record.best.weights})
-    _replace(connection, schema.weights, gone, new)
-
-
-def _store_predictions(connection: Connection, records: Sequence[Progress]) -> None:
-    new = []
-    for record in records:
-        if best := record.best:
-            found = {"samples": best.samples, "correct": best.correct, "predicted": None, "outputs": best.outputs}
-            new.append({"trial_id": record.trial.id, "split": "validation"} | found)
-        if test := record.test:
-            found = {"samples": test.samples, "correct": test.correct, "predicted": test.predicted}
-            found["outputs"] = test.outputs
-            new.append({"trial_id": record.trial.id, "split": "test"} | found)
-    _replace(connection, schema.predictions, new, new)
-
-
-_DELETES = {
-    table: delete(table).where(and_(*(column == bindparam(f"of_{column.name}") for column in table.primary_key)))
-    for table in (schema.weights, schema.predictions)
-}
-
-
-def _replace(
-    connection: Connection, table: Any, gone: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
-) -> None:
-    """Delete the rows with these primary keys, then insert: the portable upsert."""
     if gone:
-        keys = [column.name for column in table.primary_key]
-        connection.execute(_DELETES[table], [{f"of_{key}": row[key] for key in keys} for row in gone])
+        connection.execute(_DELETE_WEIGHTS, [{f"of_{name}": value for name, value in row.items()} for row in gone])
     if new:
-        connection.execute(insert(table), new)
+        connection.execute(insert(schema.weights), new)
 
 
-def _keeps_last(trial: TrialRow) -> bool:
-    return bool(trial.configuration.get("training", {}).get("keep") == "last")
+_DELETE_WEIGHTS = delete(schema.weights).where(
+    schema.weights.c.trial_id == bindparam("of_trial_id"), schema.weights.c.kind == bindparam("of_kind")
+)
 
 
 def _forget_last(connection: Connection, trial_ids: Iterable[int]) -> None:

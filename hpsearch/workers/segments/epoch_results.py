@@ -3,15 +3,15 @@
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from hpsearch.data import Split
 from hpsearch.nn.training import Measured
 from hpsearch.spec import Stop
 from hpsearch.workers.segments.early_stopping import stops
-from hpsearch.workers.segments.measures import Measures, outputs_of
-from hpsearch.workers.segments.results import CURVE, Best, TaskResult, Test
+from hpsearch.workers.segments.measures import Measures, predictions_of, truth_of
+from hpsearch.workers.segments.results import CURVE, Best, Predictions, TaskResult, Test
 from hpsearch.workers.segments.segment import Segment, Task
+
+EPOCH, VALUE = CURVE.index("epoch"), CURVE.index("value")
 
 
 def measured_rows(split: Split, curves: str) -> slice:
@@ -62,18 +62,29 @@ def record(
     best = sign * result.best.value if result.best else task.best
     last = training.keep == "last"
     if sign * value > best if not last else result.stopped or epoch == segment.last:
-        samples, outputs = len(split.validation_x), outputs_of(on_validation, measures)
-        result.best = Best(epoch, value, weights(), correct(on_validation, split.validation_y), samples, outputs)
+        result.best = Best(epoch, value, weights())
+    if not last or result.best:
+        found = predictions_of(on_validation, truth_of(split, "validation"), measures, classes=measures.classes)
+        _keep(found, result, epoch, 1 if last else most_evidence(measures, found), sign)
+
+
+def most_evidence(measures: Measures, found: Predictions) -> int:
+    """Of how many epochs a trial's predictions are kept: as many as the study allows, at least of one."""
+    return max(1, 1000 * measures.evidence // max(1, found.size))
+
+
+def _keep(found: Predictions, result: TaskResult, epoch: int, most: int, sign: float) -> None:
+    """Keep the predictions of the best epochs, of equal ones of the earliest: what the trial can be chosen by."""
+    result.most_evidence = most
+    result.evidence[epoch] = found
+    if len(result.evidence) > most:
+        score = {int(row[EPOCH]): sign * row[VALUE] for row in result.curve}
+        del result.evidence[min(result.evidence, key=lambda epoch: (score[epoch], -epoch))]
 
 
 def stop_column(stop: Stop) -> str:
     """The column of a curve that early stopping watches."""
     return "value" if stop.metric == "objective" else f"validation_{stop.metric}"
-
-
-def correct(found: Measured, labels: np.ndarray) -> bytes:
-    """The samples that are predicted correctly, as packed bits; nothing in a regression."""
-    return b"" if labels.dtype.kind == "f" else np.packbits(found.predicted == labels).tobytes()
 
 
 def evaluates_on_test(segment: Segment, result: TaskResult) -> bool:
@@ -89,13 +100,5 @@ def kept(task: Task, result: TaskResult) -> bytes | None:
 def on_test(found: Measured, split: Split, measures: Measures) -> Test:
     """The stored result of an evaluation on the test set."""
     computed = measures.of(found, "test", slice(None), split)
-    return Test(
-        found.cost,
-        found.loss,
-        found.accuracy,
-        found.predicted,
-        correct(found, split.test_y),
-        measures.value(found, computed),
-        computed,
-        outputs_of(found, measures),
-    )
+    predictions = predictions_of(found, truth_of(split, "test"), measures, classes=True)
+    return Test(found.cost, found.loss, found.accuracy, predictions, measures.value(found, computed), computed)

@@ -12,6 +12,7 @@ from hpsearch.metrics import Metric, evaluate
 from hpsearch.metrics import parse as parse_metric
 from hpsearch.nn.losses import probabilities
 from hpsearch.nn.training import Measured
+from hpsearch.workers.segments.results import Predictions
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +28,8 @@ class Measures:
 
     objective: Metric = ACCURACY
     also: tuple[Metric, ...] = ()
+    evidence: int = 160
+    """For how many kB of a trial's predictions for the validation samples are kept."""
 
     @property
     def computed(self) -> tuple[Metric, ...]:
@@ -37,6 +40,11 @@ class Measures:
     def outputs(self) -> bool:
         """Whether one of them needs a classifier's outputs, and not only its classes."""
         return any(metric.needs in ("probabilities", "scores") for metric in self.computed)
+
+    @property
+    def classes(self) -> bool:
+        """Whether one of them needs the predicted classes, and not only which are correct."""
+        return any(metric.needs == "classes" for metric in self.computed)
 
     def of(self, found: Measured, part: str, rows: slice, split: Split) -> dict[str, float]:
         """The computed metrics of some rows of a part of the split, by name; in a regression in the targets' unit."""
@@ -67,7 +75,16 @@ def truth_of(split: Split, part: str) -> Array:
     return labels
 
 
-def outputs_of(found: Measured, measures: Measures) -> bytes | None:
-    """What is stored of a split's samples where a metric needs more than their classes: float32, (n, C) or (n, T)."""
-    kept = found.outputs if measures.outputs else found.predicted if found.predicted.dtype.kind == "f" else None
-    return None if kept is None else np.ascontiguousarray(kept, np.float32).tobytes()
+def predictions_of(found: Measured, labels: Array, measures: Measures, *, classes: bool) -> Predictions:
+    """What is stored of the predictions for samples with these labels.
+
+    classes: whether to store the predicted classes of a classification; scores are stored where a metric needs them.
+    """
+    values = found.predicted.dtype.kind == "f"
+    outputs = found.predicted if values else found.outputs if measures.outputs else None
+    return Predictions(
+        samples=len(labels),
+        correct=b"" if values else np.packbits(found.predicted == labels).tobytes(),
+        predicted=found.predicted.tobytes() if classes and not values else None,
+        outputs=None if outputs is None else np.ascontiguousarray(outputs, np.float32).tobytes(),
+    )

@@ -1,14 +1,30 @@
-"""The results of a segment that the coordinator gets: curves, weights, predictions. May import NumPy."""
+"""The results of a segment that the coordinator gets: curves, weights, predictions.
+
+May import the standard library.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy.typing as npt
-
 _SIDES = ("train", "validation")
 CURVE = ("epoch", "eta", *(f"{side}_{metric}" for side in _SIDES for metric in ("cost", "loss", "accuracy")), "value")
 """The columns of a curve; `value` is the objective on the validation samples."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What is stored of the predictions for a split's samples: what the study's metrics need, in the split's order."""
+
+    samples: int
+    correct: bytes  # np.packbits; empty in a regression
+    predicted: bytes | None = None  # the classes, uint8
+    outputs: bytes | None = None  # the scores or values, float32
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return len(self.correct) + len(self.predicted or b"") + len(self.outputs or b"")
 
 
 @dataclass(frozen=True)
@@ -18,9 +34,6 @@ class Best:
     epoch: int
     value: float
     weights: bytes
-    correct: bytes  # np.packbits over the validation samples; empty in a regression
-    samples: int
-    outputs: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -30,11 +43,9 @@ class Test:
     cost: float
     loss: float
     accuracy: float
-    predicted: npt.NDArray[Any]  # (n,) classes, or (n, T) standardised values
-    correct: bytes
+    predictions: Predictions
     value: float  # the objective
     metrics: Mapping[str, float] = field(default_factory=dict)
-    outputs: bytes | None = None
 
 
 @dataclass
@@ -46,6 +57,10 @@ class TaskResult:
     metrics: list[dict[str, Any]] = field(default_factory=list)  # {"epoch", "metric", "train", "validation"}
     state: bytes = b""
     best: Best | None = None
+    evidence: dict[int, Predictions] = field(default_factory=dict)
+    """The predictions for the validation samples, by epoch: of those at which the trial can be chosen."""
+    most_evidence: int = 0
+    """Of how many epochs they are kept, over all segments."""
     test: Test | None = None
     failed: tuple[int, str] | None = None  # epoch and reason
     stopped: str | None = None  # why it stopped early, in the curve's last epoch
