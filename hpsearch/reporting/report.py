@@ -6,6 +6,7 @@ Every text that a user or a model chose is escaped where it enters a document: H
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import jinja2
@@ -62,6 +63,7 @@ def write(
     return folder / next(iter(contents))
 
 
+@lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     """Return the environment of our templates: it escapes every text, and has `read` and `unbroken`."""
     made = jinja2.Environment(

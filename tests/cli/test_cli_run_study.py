@@ -54,7 +54,7 @@ def started(folder, text=MEDIUM, *arguments):
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
 )
-def test_a_signal_stops_cleanly_and_resume_has_the_same_result(tmp_path, undisturbed, number):
+def test_a_signal_stops_cleanly_and_resume_has_the_same_result(tmp_path, undisturbed, capsys, number):
     process = started(tmp_path, MEDIUM, "--reports", "my reports")
     os.killpg(process.pid, number)
     status, _, errors = finish(process, 12)
@@ -62,8 +62,9 @@ def test_a_signal_stops_cleanly_and_resume_has_the_same_result(tmp_path, undistu
     command = f"hpsearch resume --reports 'my reports' --storage sqlite:///{tmp_path}/study.db tiny"
     assert errors == f"hpsearch: stopped; go on with `{command}`\n"
     assert rows(tmp_path, schema.studies)[0]["state"] == "interrupted"
-    status, out, errors = finish(start(tmp_path, "resume", "tiny", "--quiet"))
-    assert (status, out, errors) == (0, "", "")
+    reports = str(tmp_path / "my reports")
+    status = main(["resume", "tiny", "--quiet", "--workers", "1", "--reports", reports, "--storage", url(tmp_path)])
+    assert (status, *capsys.readouterr()) == (0, "", "")
     assert ranking(tmp_path) == undisturbed
 
 

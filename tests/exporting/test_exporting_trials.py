@@ -31,6 +31,7 @@ def test_mlflow_gets_each_trial_once(results, tmp_path):
     assert run.info.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_an_unreachable_mlflow_fails_in_seconds_without_its_password_in_the_message(results, monkeypatch):
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")

@@ -85,6 +85,11 @@ class Maker:
         with self.engine.begin() as connection:
             return connection.execute(table.insert().values(row)).inserted_primary_key[0]
 
+    def insert_all(self, table: sqlalchemy.Table, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            with self.engine.begin() as connection:
+                connection.execute(table.insert(), rows)
+
     def stage(self, name: str, kind: str, space: Any, **columns: Any) -> int:
         row = {
             "study_id": self.study,
@@ -144,8 +149,8 @@ class Maker:
             row |= {"test_value": self.value(row["test_accuracy"]), "test_metrics": self.metrics(row["test_accuracy"])}
             row |= {"test_accuracy": None} if not self.classes else {}
         trial = self.insert(schema.trials, row | columns)
-        for point in curves:
-            self.curve(trial, point)
+        self.insert_all(schema.curves, [self.curve(trial, point) for point in curves])
+        self.insert_all(schema.measurements, [row for point in curves for row in self.measurements(trial, point)])
         self.predictions(trial, "validation", right)
         if test:
             self.predictions(trial, "test", tested)
@@ -160,18 +165,23 @@ class Maker:
         names = [name for name in (self.metric, *self.also) if name not in ("accuracy", "loss")]
         return {name: OF_ACCURACY[name](accuracy) for name in names}
 
-    def curve(self, trial: int, point: dict[str, Any]) -> None:
-        """Insert one epoch, with its objective and further metrics; without classes it has no accuracy."""
-        train, validation = point["train_accuracy"], point["validation_accuracy"]
+    def curve(self, trial: int, point: dict[str, Any]) -> dict[str, Any]:
+        """One epoch, with its objective; without classes it has no accuracy."""
+        validation = point["validation_accuracy"]
         none: dict[str, Any] = {}
         if not self.classes:  # targets in standard deviations
             none = {name: 0.5 * value for name, value in point.items() if name.endswith(("cost", "loss"))}
             none |= {"train_accuracy": None, "validation_accuracy": None}
         value = point["validation_loss"] if self.metric == "loss" else self.value(validation)
-        self.insert(schema.curves, {"trial_id": trial} | point | none | {"value": value})
-        for name, found in self.metrics(validation).items():
-            row = {"trial_id": trial, "epoch": point["epoch"], "metric": name, "validation": found}
-            self.insert(schema.measurements, row | {"train": self.metrics(train)[name]})
+        return {"trial_id": trial} | point | none | {"value": value}
+
+    def measurements(self, trial: int, point: dict[str, Any]) -> list[dict[str, Any]]:
+        """The further metrics of one epoch."""
+        train = self.metrics(point["train_accuracy"])
+        return [
+            {"trial_id": trial, "epoch": point["epoch"], "metric": name, "train": train[name], "validation": found}
+            for name, found in self.metrics(point["validation_accuracy"]).items()
+        ]
 
     def unfinished(self, stage: int, number: int, params: dict[str, Any], state: str, **columns: Any) -> int:
         """A trial without results: waiting, or failed in its first epochs."""

@@ -54,6 +54,7 @@ def test_a_small_probability_of_loss_is_about_right(simulated):
     assert simulated[simulated[:, 1] < 0.1, 3].mean() < 0.15
 
 
+@pytest.mark.slow
 def test_a_large_probability_of_loss_is_too_high_rather_than_too_low(simulated):
     large = simulated[simulated[:, 1] > 0.6]
     small = simulated[simulated[:, 1] < 0.2]

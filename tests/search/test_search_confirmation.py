@@ -38,6 +38,7 @@ def test_equal_configurations_are_compared_up_to_the_last_replicate():
     assert max(map(len, values)) == CONFIRM.replicates
 
 
+@pytest.mark.slow
 def test_equal_configurations_are_distinguished_no_more_often_than_the_error_rate():
     called = sum("clearly" in confirmed([0.5, 0.5, 0.5], 0.01, seed)[1] for seed in range(300))
     assert called <= 300 * 0.05 + 3 * np.sqrt(300 * 0.05 * 0.95)
