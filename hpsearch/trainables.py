@@ -25,6 +25,7 @@ class Data:
 
     samples: (n, features) float32, standardised. labels: (n,) int64 in [0, classes). image_shape: (channels, height,
     width) where a row is a flattened image, else (1, 1, features). seed: the same for all trials that are compared.
+    class_names: the names of the classes, in the order of their numbers.
     """
 
     samples: npt.NDArray[np.float32]
@@ -32,6 +33,7 @@ class Data:
     classes: int
     image_shape: tuple[int, int, int]
     seed: int
+    class_names: tuple[str, ...] = ()
 
     @property
     def images(self) -> npt.NDArray[np.float32]:

@@ -51,6 +51,7 @@ def check(study: Study, plugin: Plugin, dataset: Dataset, storage: str) -> None:
     for i, stage in enumerate(study.stages):
         check_sampler(stage, study.place, i)
     _check_sources(study, storage)
+    spec.check_class_weight(study, dataset.classes)
     _check_model(study, plugin, dataset)
 
 
@@ -153,7 +154,7 @@ def _sample_of(dataset: Dataset) -> Data:
     rows = np.arange(0, len(dataset.labels), -(-len(dataset.labels) // SAMPLE_ROWS))
     rows = np.union1d(rows, np.unique(dataset.labels, return_index=True)[1])
     samples = dataset.samples[rows].astype(np.float32)
-    return Data(samples, dataset.labels[rows], len(dataset.classes), dataset.image_shape, 0)
+    return Data(samples, dataset.labels[rows], len(dataset.classes), dataset.image_shape, 0, dataset.classes)
 
 
 def _steps(study: Study) -> list[tuple[str, Stage | Final]]:

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def check(model: Path, assignments: tuple[str, ...], *, dataset: str, data_dir: 
     samples = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
     train = min(TRAIN, 2 * len(samples.labels) // 3)
     validation = min(VALIDATION, len(samples.labels) - train)
-    configuration = _configuration(plugin, assignments, train)
+    configuration = _configuration(plugin, assignments, train, samples.classes)
     split = data.prepare(samples, train=train, validation=validation, seed=0)
     findings = []
     for finding in conformance(plugin, split, configuration):
@@ -61,7 +61,7 @@ def _source(dataset: str) -> Any:
     return spec.parse(study, "--dataset").data.dataset
 
 
-def _configuration(plugin: Plugin, assignments: Iterable[str], train: int) -> Configuration:
+def _configuration(plugin: Plugin, assignments: Iterable[str], train: int, classes: Sequence[str]) -> Configuration:
     """The configuration that is trained: the defaults of a minimal study, changed by `--set`."""
     training = {
         "epochs": str(EPOCHS),
@@ -80,6 +80,7 @@ def _configuration(plugin: Plugin, assignments: Iterable[str], train: int) -> Co
     stage = f"configurations = [{{ epochs = {EPOCHS} }}]"
     study = spec.parse(minimal_study(stage, training=training, model=model, train=train), "--set")
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
+    spec.check_class_weight(study, classes)
     return spec.resolve(study, study.stages[0], {"epochs": EPOCHS})
 
 

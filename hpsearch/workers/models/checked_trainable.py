@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hpsearch.data import class_weights
 from hpsearch.errors import ModelError, raised
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
@@ -41,8 +42,10 @@ def common_seed(seed: int, replicate: int) -> int:
 def make(plugin: Plugin, data: Data, seed: int, configuration: Configuration) -> "CheckedTrainable":
     """Make the trainable of a configuration. Raises ModelError if the plug-in refuses it or makes no trainable."""
     assert plugin.taken is not None
-    training = {"lambda_": configuration.training.lambda_, "eta": configuration.training.eta}
+    training: dict[str, Any] = {"lambda_": configuration.training.lambda_, "eta": configuration.training.eta}
     training["batch_size"] = configuration.training.batch_size
+    if (weight := configuration.training.class_weight) is not None:
+        training["class_weight"] = class_weights(weight, data.labels, data.class_names)
     asked = {key.removesuffix("_"): key for key in training if key.removesuffix("_") in plugin.taken}
     given = {name: training[name] for name in asked.values() if training[name] is not None}
     return make_with(plugin, data, seed, configuration.parameters | given)

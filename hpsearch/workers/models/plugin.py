@@ -27,7 +27,7 @@ FIRST_PARAMETERS = {
 }
 """The functions of which a model file defines one, and their first parameters."""
 
-_ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size"}
+_ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "class_weight": "class_weight"}
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
 
@@ -93,7 +93,7 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
         raise ModelError(f"{path}: beside train_epoch a model file must define predict(state, samples)")
     if used := next((key for key in rest if is_training_key(key) and key not in _ARGUMENTS.values()), None):
         rule = f"must not have a parameter {used!r}, which is a key of [training]; of those it gets {', '.join(TAKEN)}"
-        raise ModelError(f"{path}: {way} {rule} as lambda_, eta, batch_size")
+        raise ModelError(f"{path}: {way} {rule} as {', '.join(_ARGUMENTS.values())}")
     taken = {key: rest[name] for key, name in _ARGUMENTS.items() if name in rest}
     own = tuple(key for key in rest if key not in _ARGUMENTS.values())
     assert not {*first} & {*own}

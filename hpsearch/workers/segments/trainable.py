@@ -14,7 +14,7 @@ from hpsearch.workers.segments.segment import Segment, Task
 def data_of(split: Split, seed: int) -> Data:
     """The training set as a trainable gets it."""
     samples, labels = split.train_x[: split.samples], split.train_y[: split.samples]
-    return Data(samples, labels, len(split.classes), split.image_shape, seed)
+    return Data(samples, labels, len(split.classes), split.image_shape, seed, split.classes)
 
 
 def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) -> TaskResult:
