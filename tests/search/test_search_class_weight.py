@@ -69,10 +69,8 @@ def predict(state, samples):
 
 
 def test_a_trainable_without_a_parameter_for_weights_is_refused(tmp_path):
-    text = STUDY.replace("softmax", "sgd_classifier").replace("batch_size = 50, ", "")
-    with pytest.raises(
-        InputError, match=r"stage\[0\].space.class_weight is not used by models/sgd_classifier.py, which"
-    ):
+    text = STUDY.replace("softmax", "lvq").replace("batch_size = 50, ", "")
+    with pytest.raises(InputError, match=r"stage\[0\].space.class_weight is not used by models/lvq.py, which"):
         launch(rare(tmp_path, text), options(tmp_path))
 
 
