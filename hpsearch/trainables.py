@@ -59,7 +59,8 @@ class Trainable(Protocol):
     predict(samples): classes (n,) as whole numbers; scores (n, classes) as floats; in a regression values (n,) or
         (n, targets), standardised as the targets in its data are
     predict_proba(samples): probabilities (n, classes)
-    evaluate(samples, labels): (loss, predicted): a mean loss of its own, and classes, or values, as `predict` has them
+    evaluate(samples, labels): (loss, predicted): a mean loss of its own, and classes, or values, as `predict` has them;
+        or a mapping of numbers by name, such as {"profit": 3.0}, from which the study's metrics are taken
     """
 
     def train(self, epoch: int) -> None:

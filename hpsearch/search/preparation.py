@@ -72,6 +72,9 @@ def _check_sources(study: Study, storage: str) -> None:
 def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset) -> None:
     """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
     seen, sample = set(), _sample_of(dataset) if plugin.kind == "trainable" else None
+    if plugin.kind == "layers" and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
+        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.file} is made of layers"
+        raise fail(study.place, ["objective"], rule)
     for stage in study.stages:
         for params in spec.probes(study, stage):
             for step in (stage, study.final) if study.final else (stage,):
@@ -89,7 +92,10 @@ def _check_predictions(study: Study, made: CheckedTrainable, measures: Measures)
     """Refuse metrics of what the trainable does not predict."""
     places: list[Where] = [["objective", "metric"]]
     places += [["objective", "also", i] for i in range(len(measures.also))]
-    for where, metric in zip(places, (measures.objective, *measures.also), strict=True):
+    for where, metric in zip(places, measures.metrics, strict=True):
+        if metric.kind == "returned" and "evaluate" not in made.evaluations:
+            rule = f"{metric.name} must be returned by evaluate, which {study.model.file} does not define"
+            raise fail(study.place, where, rule)
         if metric.needs in ("probabilities", "scores") and not made.gives(metric.needs):
             methods = "predict_proba" if metric.needs == "probabilities" else "predict_proba, or predict for scores"
             rule = f"{metric.name} needs {metric.needs}, which {study.model.file} does not give; define {methods}"
@@ -115,7 +121,7 @@ def measures_of(study: Study, workspace: Path) -> Measures:
 
 def metric_files(measures: Measures) -> dict[str, str]:
     """The hash of each metric's file, by its path as in the study file."""
-    return {each.source.path: each.source.hash for each in (measures.objective, *measures.also) if each.source}
+    return {each.source.path: each.source.hash for each in measures.metrics if each.source}
 
 
 def require_same_metrics(row: StudyRow, measures: Measures) -> None:

@@ -23,6 +23,7 @@ from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_s
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
 from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import Plugin, size
+from hpsearch.workers.models.predictions import ANY
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
 from hpsearch.workers.segments.failures import TrainingError
@@ -88,7 +89,7 @@ class _Checks:
         self.plugin, self.path, self.configuration, self.seed = plugin, split, configuration, seed
         self.split: Split = open_split(split)
         self.reference: TaskResult | None = None
-        self.measures = Measures(RMSE) if self.split.targets else Measures()
+        self.measures = Measures(RMSE) if self.split.targets else Measures(ANY)
         self.seconds = 0.0
         self.separate: TaskResult | None = None
         self.why_not_separate = ""
@@ -176,10 +177,11 @@ class _Checks:
         if result.failed:
             raise _FailedCheckError(f"{result.failed[1]}; try another --set eta=…")
         self.reference = result
-        loss, (*_, value) = CURVE.index("validation_loss"), result.curve[-1]
-        reached = f"rmse {value:.4g}" if self.split.targets else f"accuracy {value:.1%}"
+        loss, accuracy, value = (CURVE.index(name) for name in ("validation_loss", "validation_accuracy", "value"))
         first, last = result.curve[0], result.curve[-1]
-        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}, {reached} after {EPOCHS} epochs"
+        reached = f", rmse {last[value]:.4g}" if self.split.targets else ""
+        reached = reached if math.isnan(last[accuracy]) else f", accuracy {last[accuracy]:.1%}"
+        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {EPOCHS} epochs"
 
     def _evaluates(self) -> str:
         one, other = self._trainable(), self._trainable()
@@ -187,8 +189,8 @@ class _Checks:
             one.train(epoch)
             other.train(epoch)
             before = other.save()
-            x, y, outputs = self.split.validation_x, self.split.validation_y, self.measures.outputs
-            found = [other.evaluate(x, y, outputs=outputs) for _ in range(2)]
+            x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics
+            found = [other.evaluate(x, y, metrics) for _ in range(2)]
             _refuse("after evaluate", unpack(before), unpack(other.save()))
             _refuse("evaluated twice", *({"loss": each.loss, "predicted": each.predicted} for each in found))
         _refuse("trained with and without evaluate", unpack(one.save()), unpack(other.save()))

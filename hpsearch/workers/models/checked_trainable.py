@@ -4,7 +4,7 @@ May import trainables and `hpsearch.errors`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hpsearch.data import class_weights
 from hpsearch.errors import ModelError, raised
+from hpsearch.metrics import Metric
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
 from hpsearch.spec import Configuration
@@ -24,7 +25,9 @@ from hpsearch.workers.models.predictions import (
     PredictionError,
     as_array,
     checked_classes,
+    loss_of,
     of_classes_or_scores,
+    of_numbers,
     of_probabilities,
     of_values,
 )
@@ -111,16 +114,25 @@ class CheckedTrainable:
         if self._functions:  # they continue from what would be stored, so that the end of a segment makes no difference
             self.restore(self.save())
 
-    def evaluate(self, samples: npt.NDArray[np.float32], labels: Array, *, outputs: bool = False) -> Measured:
+    def evaluate(self, samples: npt.NDArray[np.float32], labels: Array, metrics: Sequence[Metric] = ()) -> Measured:
         """Evaluate on samples (n, features) with labels (n,) or targets (n, T). A trainable's cost is its loss.
 
-        outputs: whether a metric needs scores or probabilities.
+        metrics: those of the study, the objective first.
         """
+        own = self._own_evaluation(samples, squeezed(labels)) if "evaluate" in self.evaluations else None
+        if isinstance(own, Mapping):
+            returned = self._checked("evaluate", lambda: of_numbers(own, metrics))
+            own_loss, nothing = loss_of(returned, metrics), np.empty((len(labels), 0), np.float32)
+            return Measured(own_loss, own_loss, math.nan, nothing, returned=returned)
+        if lacking := [metric.name for metric in metrics if metric.kind == "returned"]:
+            rule = f"must return a mapping of numbers with {lacking[0]!r}, which the study asks for"
+            raise ModelError(f"{self._path}: evaluate {rule}, returned predictions")
         if self._targets:
-            return self._values(samples, labels)
+            return self._values(samples, labels, own)
+        outputs = any(metric.needs in ("probabilities", "scores") for metric in metrics)
         loss, found = None, None
-        if "evaluate" in self.evaluations:
-            loss, predicted = self._own_evaluation(samples, labels)
+        if own is not None:
+            loss, predicted = own
             classes = self._checked("evaluate", lambda: checked_classes(predicted, len(labels), self._classes))
             found = Predicted(classes)
         if found is None or outputs:
@@ -143,12 +155,12 @@ class CheckedTrainable:
         returned = self._call("predict", lambda: trained.predict(samples))
         return self._checked("predict", lambda: of_classes_or_scores(returned, len(samples), self._classes))
 
-    def _values(self, samples: Array, targets: Array) -> Measured:
+    def _values(self, samples: Array, targets: Array, own: tuple[float, Array] | None) -> Measured:
         """Evaluate in a regression: its own loss, or the mean squared error of its standardised values."""
         trained: Any = self.trainable
         loss, method = None, "predict"
-        if "evaluate" in self.evaluations:
-            (loss, returned), method = self._own_evaluation(samples, squeezed(targets)), "evaluate"
+        if own is not None:
+            (loss, returned), method = own, "evaluate"
         else:
             returned = self._call("predict", lambda: trained.predict(samples))
         values = self._checked(method, lambda: of_values(returned, len(samples), self._targets))
@@ -157,10 +169,12 @@ class CheckedTrainable:
                 loss = float(np.square(values.astype(np.float64) - targets).mean())
         return Measured(loss, loss, math.nan, values)
 
-    def _own_evaluation(self, samples: Array, labels: Array) -> tuple[float, Array]:
-        """The loss and the predictions that its `evaluate` returns."""
+    def _own_evaluation(self, samples: Array, labels: Array) -> tuple[float, Array] | Mapping[Any, Any]:
+        """The loss and the predictions that its `evaluate` returns, or a mapping of numbers."""
         trained: Any = self.trainable
         found = self._call("evaluate", lambda: trained.evaluate(samples, labels))
+        if isinstance(found, Mapping):
+            return found
         if not isinstance(found, tuple) or len(found) != 2:
             raise self._error("evaluate must return (loss, predicted)", found)
         try:

@@ -1,11 +1,19 @@
-"""What a trainable predicts, checked: classes, probabilities, scores or values. May import NumPy and `hpsearch.nn`."""
+"""What a trainable's evaluation returns, checked: classes, probabilities, scores, values, or numbers by name.
 
+May import NumPy, metrics and `hpsearch.nn`.
+"""
+
+import numbers
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hpsearch.errors import nearest
+from hpsearch.metrics import Metric
 from hpsearch.nn.losses import SoftmaxCrossEntropy
 
 Array = npt.NDArray[Any]
@@ -85,6 +93,48 @@ def of_values(returned: object, samples: int, targets: int) -> npt.NDArray[np.fl
         rule = f" must return values {' or '.join(map(str, reversed(shapes)))} as floats"
         raise PredictionError(f"{rule}, returned {found.dtype} {found.shape}")
     return found.reshape(samples, targets).astype(np.float32)
+
+
+ANY = Metric("loss", "any", "minimize", ("classification", "regression"), "nothing")
+"""The objective where there is no study, as in `hpsearch check`: the loss, or whichever number a mapping has first."""
+
+
+def of_numbers(returned: Mapping[Any, Any], metrics: Sequence[Metric]) -> dict[str, float]:
+    """Check the mapping of numbers that `evaluate` returned: it must have each metric of the study.
+
+    NaN is a training that diverged, and not refused.
+    """
+    found = {name: _number(name, value) for name, value in returned.items()}
+    if not found:
+        raise PredictionError(" must return predictions or numbers, returned an empty mapping")
+    for metric in metrics:
+        if metric.name == "accuracy":
+            rule = "must predict classes for accuracy, which is counted; or give the number another name"
+            example = 'as in metric = { returned = "profit" }'
+            raise PredictionError(f" {rule}, {example}, returned a mapping of {', '.join(found)}")
+        name = "loss" if metric.name == "cost" else metric.name
+        if name not in found and metric.kind != ANY.kind:
+            rule = f" must return {name!r} in its mapping, which the study asks for"
+            raise PredictionError(rule + nearest(name, found).replace("known", "it returned"))
+    return found
+
+
+def _number(name: object, value: object) -> float:
+    number = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    if isinstance(name, str) and isinstance(number, numbers.Real) and not isinstance(number, bool):
+        with suppress(OverflowError):  # of a whole number that is too large
+            return float(number)
+    rule = " must return numbers by name where it returns a mapping"
+    raise PredictionError(f"{rule}, returned {name!r:.40} = {value!r:.40}")
+
+
+def loss_of(returned: Mapping[str, float], metrics: Sequence[Metric]) -> float:
+    """The returned `loss`; without one the objective, turned so that a lower one is better."""
+    objective = metrics[0] if metrics else ANY
+    value = returned.get("loss", returned.get(objective.name))
+    if value is None:
+        value = next(iter(returned.values()))
+    return value if "loss" in returned else -objective.sign * value
 
 
 def as_array(returned: object) -> Array:

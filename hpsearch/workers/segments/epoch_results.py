@@ -72,8 +72,10 @@ def stop_column(stop: Stop) -> str:
 
 
 def correct(found: Measured, labels: np.ndarray) -> bytes:
-    """The samples that are predicted correctly, as packed bits; nothing in a regression."""
-    return b"" if labels.dtype.kind == "f" else np.packbits(found.predicted == labels).tobytes()
+    """The samples that are predicted correctly, as packed bits; nothing where no classes are predicted."""
+    if labels.dtype.kind == "f" or found.returned is not None:
+        return b""
+    return np.packbits(found.predicted == labels).tobytes()
 
 
 def evaluates_on_test(segment: Segment, result: TaskResult) -> bool:

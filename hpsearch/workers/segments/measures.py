@@ -29,9 +29,14 @@ class Measures:
     also: tuple[Metric, ...] = ()
 
     @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """All of them, the objective first."""
+        return (self.objective, *self.also)
+
+    @property
     def computed(self) -> tuple[Metric, ...]:
-        """Those that are computed from predictions."""
-        return tuple(metric for metric in (self.objective, *self.also) if metric.name not in MEASURED)
+        """Those that are computed from predictions, or returned by the model."""
+        return tuple(metric for metric in self.metrics if metric.name not in MEASURED)
 
     @property
     def outputs(self) -> bool:
@@ -42,6 +47,8 @@ class Measures:
         """The computed metrics of some rows of a part of the split, by name; in a regression in the targets' unit."""
         if not self.computed:
             return {}
+        if found.returned is not None:
+            return {metric.name: found.returned[metric.name] for metric in self.computed}
         truth = truth_of(split, part)[rows]
         return {metric.name: self._one(metric, found, truth, split) for metric in self.computed}
 
@@ -69,5 +76,7 @@ def truth_of(split: Split, part: str) -> Array:
 
 def outputs_of(found: Measured, measures: Measures) -> bytes | None:
     """What is stored of a split's samples where a metric needs more than their classes: float32, (n, C) or (n, T)."""
+    if found.returned is not None:
+        return None
     kept = found.outputs if measures.outputs else found.predicted if found.predicted.dtype.kind == "f" else None
     return None if kept is None else np.ascontiguousarray(kept, np.float32).tobytes()

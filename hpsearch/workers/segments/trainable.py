@@ -36,8 +36,8 @@ def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) 
         if weights and evaluates_on_test(segment, result):
             fresh = _made(segment, task, split, plugin)  # `restore` need only work on a new trainable
             fresh.restore(weights)
-            outputs = segment.measures.outputs
-            result.test = on_test(fresh.evaluate(split.test_x, split.test_y, outputs=outputs), split, segment.measures)
+            metrics = segment.measures.metrics
+            result.test = on_test(fresh.evaluate(split.test_x, split.test_y, metrics), split, segment.measures)
         return result
 
 
@@ -50,7 +50,7 @@ def _epoch(
     segment: Segment, task: Task, split: Split, trained: CheckedTrainable, epoch: int, result: TaskResult
 ) -> None:
     training = task.configuration.training
-    sample, outputs = measured_rows(split, training.curves), segment.measures.outputs
+    sample, metrics = measured_rows(split, training.curves), segment.measures.metrics
     trained.train(epoch)
     record(
         segment,
@@ -58,8 +58,8 @@ def _epoch(
         result,
         epoch=epoch,
         eta=training.eta or 0.0,
-        on_train=trained.evaluate(split.train_x[sample], split.train_y[sample], outputs=outputs),
-        on_validation=trained.evaluate(split.validation_x, split.validation_y, outputs=outputs),
+        on_train=trained.evaluate(split.train_x[sample], split.train_y[sample], metrics),
+        on_validation=trained.evaluate(split.validation_x, split.validation_y, metrics),
         split=split,
         weights=trained.save,
     )
