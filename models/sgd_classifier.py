@@ -9,12 +9,20 @@ from sklearn.linear_model import SGDClassifier
 from hpsearch.trainables import Array, Data, State
 
 
-def make(data: Data, seed: int, eta: float, lambda_: float = 0.0, penalty: str = "l2") -> "Trained":
+def make(
+    data: Data,
+    seed: int,
+    eta: float,
+    lambda_: float = 0.0,
+    class_weight: Array | None = None,
+    penalty: str = "l2",
+) -> "Trained":
     """Logistic regression, each class against the others; penalty is "l1", "l2" or "elasticnet"."""
     if penalty not in ("l1", "l2", "elasticnet"):
         raise ValueError(f"penalty must be l1, l2 or elasticnet, got {penalty!r}")
     given = {"loss": "log_loss", "penalty": penalty, "alpha": lambda_, "eta0": eta, "learning_rate": "constant"}
-    return Trained(SGDClassifier(**given, shuffle=False, random_state=seed), data)
+    weight = None if class_weight is None else dict(enumerate(class_weight))
+    return Trained(SGDClassifier(**given, class_weight=weight, shuffle=False, random_state=seed), data)
 
 
 class Trained:
@@ -29,11 +37,10 @@ class Trained:
         samples, labels = self.data.samples[order], self.data.labels[order]
         self.classifier.partial_fit(samples, labels, classes=np.arange(self.data.classes))
 
-    def evaluate(self, samples: Array, labels: Array) -> tuple[float, Array]:
-        """Mean −log of the probability that the right class gets."""
-        chances = self.classifier.predict_proba(samples)
-        right = chances[np.arange(len(labels)), labels]
-        return float(-np.log(np.maximum(right, 1e-15)).mean()), chances.argmax(axis=1)
+    def predict_proba(self, samples: Array) -> Array:
+        """The probability of each class (n, classes)."""
+        found: Array = self.classifier.predict_proba(samples)
+        return found
 
     def save(self) -> State:
         """The coefficients and the state of the training; arrays named `….weights` are drawn in the report."""

@@ -6,6 +6,7 @@ The package may import NumPy, platformdirs and `hpsearch.errors`; scikit-learn (
 
 from hpsearch.data.augmentation import Augmentation, EpochAugmentation, check_augmentation
 from hpsearch.data.cache import clean
+from hpsearch.data.class_weights import class_weights
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.directories import data_directory
 from hpsearch.data.preparation import prepare
@@ -22,6 +23,7 @@ __all__ = [
     "EpochAugmentation",
     "Split",
     "check_augmentation",
+    "class_weights",
     "clean",
     "data_directory",
     "fetch",

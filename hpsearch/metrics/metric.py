@@ -32,7 +32,7 @@ class Metric:
 
     name: as shown and stored, such as "f1_macro"; `parse(name)` is the same metric, but for those with `positive` or
         a file
-    kind: a key of KINDS, or "file"
+    kind: a key of KINDS, "file", or "returned", for a number that the model returns under this name
     direction: "maximize" or "minimize"
     tasks: those that it fits
     needs: what it needs of a model

@@ -3,7 +3,8 @@
 "rmse", "f1", "f1_macro", "top_5_accuracy", "pinball_0.9"
 { kind = "f1", average = "macro" }     { kind = "recall", positive = "sick" }
 { kind = "pinball", alpha = 0.9 }      { kind = "top_k_accuracy", k = 5 }
-{ file = "metrics/profit.py" }         each with direction = "maximize" or "minimize", if one likes
+{ file = "metrics/profit.py" }         { returned = "profit" }
+each with direction = "maximize" or "minimize", if one likes
 """
 
 import re
@@ -12,10 +13,12 @@ from pathlib import PurePath
 from typing import Any, cast, get_args
 
 from hpsearch.errors import nearest
-from hpsearch.metrics.kinds import AVERAGED, AVERAGES, KINDS, Average, Direction
+from hpsearch.metrics.kinds import AVERAGED, AVERAGES, KINDS, Average, Direction, Task
 from hpsearch.metrics.metric import Metric, MetricError, MetricFile, shown
 from hpsearch.metrics.names import NAMES, did_you_mean
 
+_BOTH: tuple[Task, ...] = ("classification", "regression")
+_RETURNED = re.compile(r"[^\W\d]\w{0,99}")
 _EXAMPLES = {"alpha": "0.9", "k": "5"}
 _WITH_NUMBER = (
     (re.compile(r"top_([1-9][0-9]{0,8})_accuracy"), "top_k_accuracy", "k", int),
@@ -33,8 +36,11 @@ def parse(given: object) -> Metric | MetricFile:
         return _of_name(given)
     if not isinstance(given, Mapping):
         raise MetricError(f'must be the name of a metric, such as "accuracy", or a table, got {shown(given)}')
-    if "file" in given and "kind" in given:
-        raise MetricError("must have only one of kind and file, got both")
+    ways = [way for way in ("kind", "file", "returned") if way in given]
+    if len(ways) > 1:
+        raise MetricError(f"must have only one of kind, file and returned, got {' and '.join(ways)}")
+    if "returned" in given:
+        return _of_returned(given)
     if "file" in given:
         return _of_file(given)
     if "kind" not in given:
@@ -116,6 +122,21 @@ def _of_file(given: Mapping[str, Any]) -> MetricFile:
         raise MetricError(f"must not have the name of one of hpsearch's metrics, got {path!r}", "file")
     direction = _direction(given["direction"]) if "direction" in given else None
     return MetricFile(name, path, direction)
+
+
+def _of_returned(given: Mapping[str, Any]) -> Metric:
+    for key in given:
+        if key not in ("returned", "direction"):
+            raise MetricError(f"is not a key of a returned metric{nearest(key, ('returned', 'direction'))}", key)
+    name = given["returned"]
+    if not isinstance(name, str) or not _RETURNED.fullmatch(name):
+        rule = 'must be a name of letters, digits and _, at most 100, such as "profit"'
+        raise MetricError(f"{rule}, got {shown(name)}", "returned")
+    if _table_of(name) is not None:
+        rule = f"must not be the name of one of hpsearch's metrics, got {name!r}"
+        more = "" if name == "accuracy" else f"; write metric = {_quoted(name)}"
+        raise MetricError(f"{rule}{more}", "returned")
+    return Metric(name, "returned", _direction(given.get("direction", "maximize")), _BOTH, "nothing")
 
 
 def _metric(

@@ -127,11 +127,12 @@ def _numeric(
 
 
 def _losses(network: Network, p: Parameter | Weights, values: Array, x: Array, y: Array) -> Array:
-    """Return each sample's loss, (K, n), where the parameter has these values (K, …)."""
+    """Return each sample's loss, (K, n), with the weight of its class, where the parameter has these values (K, …)."""
     for k, own in enumerate(values):
         p.load(k, {"": own})
     _begin(network)
-    return network.loss.losses(network.forward(x, training=True), y)
+    losses = network.loss.losses(network.forward(x, training=True), y)
+    return losses if network.class_weight is None else losses * network.class_weight[y]
 
 
 def _compare(

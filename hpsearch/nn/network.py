@@ -26,9 +26,15 @@ class Network:
         rows: tuple[int, ...] = (),
         dtype: str = "float32",
         loss: Loss | None = None,
+        class_weight: npt.NDArray[np.float64] | None = None,
     ) -> None:
-        """inputs: features of a sample; rows: the sizes of the training batches."""
+        """inputs: features of a sample; rows: the sizes of the training batches.
+
+        class_weight: of each class (C,): what the loss of a sample of that class counts in training. `loss` itself, and
+        so what is measured, has no weights.
+        """
         self.layers, self.trials, self.loss = list(layers), trials, loss or SoftmaxCrossEntropy()
+        self.class_weight = None if class_weight is None else class_weight.astype(dtype)
         for position, layer in enumerate(self.layers):
             inputs = layer.bind(Sizes(trials, inputs, rows, shared=position == 0, dtype=dtype))
         self.outputs = inputs
@@ -63,12 +69,18 @@ class Network:
         return x
 
     def backward(self, x: Array, y: Array) -> None:
-        """Set every parameter's gradient of the mean loss over the batch x (N, D), labels y (N,) or targets (N, T)."""
+        """Set every parameter's gradient of the mean loss over the batch x (N, D), labels y (N,) or targets (N, T).
+
+        With weights w of the classes it is that of Σ w_y · loss / N. It is divided by the number of samples and not
+        by Σ w_y, so that a sample counts the same in every batch.
+        """
         self.propagate(self.forward(x, training=True), y)
 
     def propagate(self, scores: Array, y: Array) -> None:
         """The second half of `backward`, from the outputs of a training pass, which are overwritten."""
         delta = self.loss.gradient(scores, y)
+        if self.class_weight is not None:
+            delta *= self.class_weight[y][:, None]
         for layer in reversed(self.layers):
             delta = layer.backward(delta)
 

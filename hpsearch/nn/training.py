@@ -1,7 +1,7 @@
 """Train a cohort for whole epochs and measure it after each. May import NumPy and `hpsearch.nn`."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ class Measured:
     accuracy: float
     predicted: Array  # (n,) uint8 or wider; (n, T) float32 in a regression
     outputs: Array | None = None  # (n, C) float32: the scores of the classes, if asked for; None in a regression
+    returned: Mapping[str, float] | None = None  # of a trainable that returns numbers, and predicts nothing
 
 
 class Tally:

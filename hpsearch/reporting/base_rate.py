@@ -23,7 +23,7 @@ class BaseRate:
 def base_rate(frames: Frames) -> BaseRate | None:
     """Return the base rate of a classification, None where the database does not have it."""
     found = (frames.study["data"] or {}).get("base_rate")
-    if not isinstance(found, dict) or frames.regression:
+    if not isinstance(found, dict) or not frames.has_accuracy:
         return None
     shares = {part: float(found[part]) for part in ("validation", "test") if is_number(found.get(part))}
     if not 0 <= shares.get("validation", -1) <= 1:

@@ -60,6 +60,17 @@ class Frames:
         """Whether its labels are values, so that there are no classes and no accuracy."""
         return (self.study["data"] or {}).get("classes") == []
 
+    @property
+    def returned(self) -> bool:
+        """Whether its objective is a number that the model returns, of which nothing else is known."""
+        metric = self.written.objective.metric if self.written else None
+        return isinstance(metric, dict) and "returned" in metric
+
+    @cached_property
+    def has_accuracy(self) -> bool:
+        """Whether its trials have an accuracy: not in a regression, nor where the model returns numbers alone."""
+        return not self.regression and (self.curves.empty or bool(self.curves["validation_accuracy"].notna().any()))
+
     @cached_property
     def recorded(self) -> list[str]:
         """The metrics beside cost, loss and accuracy, of which trials have columns such as validation_rmse."""

@@ -50,9 +50,9 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
         raise InputError(f"study {study.name!r} exists already; go on with `{command}`, or give it a new name")
     workspace = find_workspace(study.model.file, Path(place))
     plugin = checked_plugin(study, workspace)
-    measures = measures_of(study, plugin, workspace)
+    measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
-    check(study, plugin, dataset, options.storage)
+    check(study, plugin, measures, dataset, options.storage)
     new = NewStudy(
         name=study.name,
         text=text,

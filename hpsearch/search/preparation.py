@@ -22,7 +22,7 @@ from hpsearch.spec.messages import Where, fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import NewStage, StudyRow
 from hpsearch.trainables import Data
-from hpsearch.workers.models.checked_trainable import make
+from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
 from hpsearch.workers.models.plugin import Plugin, read_plugin, size
 from hpsearch.workers.segments.measures import Measures, truth_of
 
@@ -46,12 +46,13 @@ def checked_plugin(study: Study, workspace: Path) -> Plugin:
     return plugin
 
 
-def check(study: Study, plugin: Plugin, dataset: Dataset, storage: str) -> None:
-    """Check what depends on the model, the data, the installed packages and the database."""
+def check(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset, storage: str) -> None:
+    """Check what depends on the model, the metrics, the data, the installed packages and the database."""
     for i, stage in enumerate(study.stages):
         check_sampler(stage, study.place, i)
     _check_sources(study, storage)
-    _check_model(study, plugin, dataset)
+    spec.check_class_weight(study, dataset.classes)
+    _check_model(study, plugin, measures, dataset)
 
 
 def _check_sources(study: Study, storage: str) -> None:
@@ -68,9 +69,12 @@ def _check_sources(study: Study, storage: str) -> None:
         engine.dispose()
 
 
-def _check_model(study: Study, plugin: Plugin, dataset: Dataset) -> None:
+def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset) -> None:
     """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
     seen, sample = set(), _sample_of(dataset) if plugin.kind == "trainable" else None
+    if plugin.kind == "layers" and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
+        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.file} is made of layers"
+        raise fail(study.place, ["objective"], rule)
     for stage in study.stages:
         for params in spec.probes(study, stage):
             for step in (stage, study.final) if study.final else (stage,):
@@ -81,36 +85,43 @@ def _check_model(study: Study, plugin: Plugin, dataset: Dataset) -> None:
                 if sample is None:
                     size(plugin, dataset.samples.shape[1], dataset.outputs, configuration.parameters)
                 else:
-                    make(plugin, sample, study.seed, configuration)
+                    _check_predictions(study, make(plugin, sample, study.seed, configuration), measures)
 
 
-def measures_of(study: Study, plugin: Plugin, workspace: Path) -> Measures:
+def _check_predictions(study: Study, made: CheckedTrainable, measures: Measures) -> None:
+    """Refuse metrics of what the trainable does not predict."""
+    places: list[Where] = [["objective", "metric"]]
+    places += [["objective", "also", i] for i in range(len(measures.also))]
+    for where, metric in zip(places, measures.metrics, strict=True):
+        if metric.kind == "returned" and "evaluate" not in made.evaluations:
+            rule = f"{metric.name} must be returned by evaluate, which {study.model.file} does not define"
+            raise fail(study.place, where, rule)
+        if metric.needs in ("probabilities", "scores") and not made.gives(metric.needs):
+            methods = "predict_proba" if metric.needs == "probabilities" else "predict_proba, or predict for scores"
+            rule = f"{metric.name} needs {metric.needs}, which {study.model.file} does not give; define {methods}"
+            raise fail(study.place, where, rule)
+
+
+def measures_of(study: Study, workspace: Path) -> Measures:
     """What the study measures: its objective and the further metrics, those of one's own read from their files.
 
-    Raises InputError for a file that defines none, and for what a trainable cannot be measured by.
+    Raises InputError for a file that defines none.
     """
-    task, place = study.data.task, study.place
-    wanted: list[tuple[Where, Metric | MetricFile]] = [(["objective", "metric"], study.objective.parsed(task))]
-    wanted += [(["objective", "also", i], metric) for i, metric in enumerate(study.objective.others)]
+    task = study.data.task
     found = []
-    for where, given in wanted:
+    for given in (study.objective.parsed(task), *study.objective.others):
         metric = given
         if isinstance(given, MetricFile):
             direction = given.direction or "maximize"
             metric = load_metric(replace(given, direction=direction), workspace, task)
         assert isinstance(metric, Metric)
-        if plugin.kind == "trainable" and metric.needs in ("probabilities", "scores"):
-            rule = f"{metric.name} needs {metric.needs}, but the trainable in {study.model.file} returns classes"
-            raise fail(place, where, rule)
         found.append(metric)
-    if plugin.kind == "trainable" and task == "regression":
-        raise fail(place, ["data", "task"], f"must be 'classification' with a trainable, {study.model.file} is one")
     return Measures(found[0], tuple(found[1:]), study.objective.evidence)
 
 
 def metric_files(measures: Measures) -> dict[str, str]:
     """The hash of each metric's file, by its path as in the study file."""
-    return {each.source.path: each.source.hash for each in (measures.objective, *measures.also) if each.source}
+    return {each.source.path: each.source.hash for each in measures.metrics if each.source}
 
 
 def require_same_metrics(row: StudyRow, measures: Measures) -> None:
@@ -150,10 +161,15 @@ SAMPLE_ROWS = 5_000
 
 def _sample_of(dataset: Dataset) -> Data:
     """Samples of all classes, with which a trainable is made, but not trained."""
-    rows = np.arange(0, len(dataset.labels), -(-len(dataset.labels) // SAMPLE_ROWS))
-    rows = np.union1d(rows, np.unique(dataset.labels, return_index=True)[1])
-    samples = dataset.samples[rows].astype(np.float32)
-    return Data(samples, dataset.labels[rows], len(dataset.classes), dataset.image_shape, 0)
+    labels = dataset.labels
+    rows = np.arange(0, len(labels), -(-len(labels) // SAMPLE_ROWS))
+    if dataset.targets:
+        deviation = labels[rows].std(axis=0)
+        labels = ((labels - labels[rows].mean(axis=0)) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    else:
+        rows = np.union1d(rows, np.unique(labels, return_index=True)[1])
+    samples, names = dataset.samples[rows].astype(np.float32), (dataset.classes, dataset.targets)
+    return Data(samples, squeezed(labels[rows]), len(dataset.classes), dataset.image_shape, 0, *names)
 
 
 def _steps(study: Study) -> list[tuple[str, Stage | Final]]:

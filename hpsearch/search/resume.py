@@ -43,7 +43,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, launch "
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
-        measures = measures_of(study, plugin, workspace)
+        measures = measures_of(study, workspace)
         require_same_metrics(row, measures)
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
         if dataset.fingerprint != row.data["fingerprint"]:
@@ -51,7 +51,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
-        check(study, plugin, dataset, options.storage)
+        check(study, plugin, measures, dataset, options.storage)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
             splits = prepare(study, dataset)
             check_measures(study, measures, splits)

@@ -1,6 +1,7 @@
 """The study file as validated, frozen values. May import pydantic, the standard library and hpsearch.errors."""
 
 from hpsearch.spec.checks.bounds import probes, trials_at_most
+from hpsearch.spec.checks.class_weight import check_class_weight
 from hpsearch.spec.checks.lengths import updates_per_epoch, warm_up
 from hpsearch.spec.checks.limits import limits
 from hpsearch.spec.checks.model import TAKEN, check_model_keys
@@ -82,6 +83,7 @@ __all__ = [
     "Tpe",
     "Training",
     "augmentation_of",
+    "check_class_weight",
     "check_model_keys",
     "check_value",
     "data_of",

@@ -23,6 +23,7 @@ _ROWS = (
     ("schedule", "lr_schedule scheduler lr_scheduler learning_rate_schedule"),
     ("optimiser", "optimizer solver opt"),
     ("loss", "criterion loss_function loss_fn"),
+    ("class_weight", "class_weights pos_weight scale_pos_weight sample_weight weights is_unbalance"),
     ("stop", "early_stopping early_stop"),
     ("clip_norm", "grad_clip clip_grad clipnorm max_norm max_grad_norm gradient_clipping gradient_clip"),
     ("factor", "gamma decay decay_rate lr_decay"),
@@ -76,7 +77,8 @@ for _keys, _others in _ROWS:
 
 _TABLES = {
     **dict.fromkeys(
-        ("eta", "lambda", "batch_size", "epochs", "schedule", "optimiser", "loss", "stop", "clip_norm"), "[training]"
+        ("eta", "lambda", "batch_size", "epochs", "schedule", "optimiser", "loss", "class_weight", "stop", "clip_norm"),
+        "[training]",
     ),
     **dict.fromkeys(("train", "validation", "dataset"), "[data]"),
     **dict.fromkeys(("flip", "shift", "noise"), "[augmentation]"),

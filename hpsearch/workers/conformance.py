@@ -3,32 +3,38 @@
 Models are trained in segments, as in a study: what passes here resumes with the same bits there.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from threadpoolctl import threadpool_limits
 
 from hpsearch.data import Split, open_split
 from hpsearch.errors import HpsearchError
+from hpsearch.metrics import Metric
+from hpsearch.metrics import parse as parse_metric
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Configuration
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
 from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import Plugin, size
+from hpsearch.workers.models.predictions import ANY
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
 from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.results import CURVE, Predictions, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 from hpsearch.workers.segments.trainable import data_of
 
 EPOCHS = 4
+RMSE, LOG_LOSS = (cast(Metric, parse_metric(name)) for name in ("rmse", "log_loss"))
 
 _RANDOM_NUMBERS = "draw all random numbers from the seed and the epoch; keep no state outside of the trainable"
 _REMEDIES = {
@@ -83,6 +89,7 @@ class _Checks:
         self.plugin, self.path, self.configuration, self.seed = plugin, split, configuration, seed
         self.split: Split = open_split(split)
         self.reference: TaskResult | None = None
+        self.measures = Measures(RMSE) if self.split.targets else Measures(ANY)
         self.seconds = 0.0
         self.separate: TaskResult | None = None
         self.why_not_separate = ""
@@ -111,6 +118,7 @@ class _Checks:
             model_hash=self.plugin.hash,
             seed=self.seed,
             replicate=0,
+            measures=self.measures,
             first=1,
             last=EPOCHS,
             ends=True,
@@ -134,12 +142,14 @@ class _Checks:
     def _builds(self) -> str:
         self._train_separately()
         if self.plugin.kind == "layers":
-            numbers, _ = size(
-                self.plugin, self.split.train_x.shape[1], len(self.split.classes), self.configuration.parameters
-            )
+            outputs = len(self.split.classes) or len(self.split.targets)
+            numbers, _ = size(self.plugin, self.split.train_x.shape[1], outputs, self.configuration.parameters)
             return f"layers with {numbers:,} parameters"
-        self._trainable()
-        return "a trainable"
+        trainable = self._trainable()
+        if self.split.targets or not trainable.gives("probabilities"):
+            return "a trainable"
+        self.measures = replace(self.measures, also=(LOG_LOSS,))  # so that they are asked for
+        return "a trainable that gives probabilities"
 
     def _train_separately(self) -> None:
         """Train in a separate process first: a model that ends its process must not end the check without a message."""
@@ -167,11 +177,11 @@ class _Checks:
         if result.failed:
             raise _FailedCheckError(f"{result.failed[1]}; try another --set eta=…")
         self.reference = result
-        loss, accuracy = (CURVE.index(f"validation_{name}") for name in ("loss", "accuracy"))
+        loss, accuracy, value = (CURVE.index(name) for name in ("validation_loss", "validation_accuracy", "value"))
         first, last = result.curve[0], result.curve[-1]
-        return (
-            f"validation loss {first[loss]:.3g} → {last[loss]:.3g}, accuracy {last[accuracy]:.1%} after {EPOCHS} epochs"
-        )
+        reached = f", rmse {last[value]:.4g}" if self.split.targets else ""
+        reached = reached if math.isnan(last[accuracy]) else f", accuracy {last[accuracy]:.1%}"
+        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {EPOCHS} epochs"
 
     def _evaluates(self) -> str:
         one, other = self._trainable(), self._trainable()
@@ -179,7 +189,8 @@ class _Checks:
             one.train(epoch)
             other.train(epoch)
             before = other.save()
-            found = [other.evaluate(self.split.validation_x, self.split.validation_y) for _ in range(2)]
+            x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics
+            found = [other.evaluate(x, y, metrics) for _ in range(2)]
             _refuse("after evaluate", unpack(before), unpack(other.save()))
             _refuse("evaluated twice", *({"loss": each.loss, "predicted": each.predicted} for each in found))
         _refuse("trained with and without evaluate", unpack(one.save()), unpack(other.save()))
@@ -266,9 +277,8 @@ def facts(result: TaskResult | None) -> dict[str, Any]:
     found |= {f"saved {name!r}": array for name, array in unpack(result.state).items()}
     if result.best:
         found |= {f"kept {name!r}": array for name, array in unpack(result.best.weights).items()}
-    if result.test:
-        found |= {"test loss": result.test.loss, "test predictions": result.test.predictions}
-    return found
+    of_test = {"test loss": result.test.loss, "test predictions": result.test.predictions} if result.test else {}
+    return found | of_test
 
 
 def difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
@@ -278,7 +288,7 @@ def difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
             return f"{name} is {'new' if name not in before else 'missing'}"
         one, other = before[name], now[name]
         if isinstance(one, float):
-            if one != other:
+            if one != other and not (math.isnan(one) and math.isnan(other)):  # a regression has no accuracy
                 return f"the {name} is {other!r}, was {one!r}"
         elif isinstance(one, Predictions):
             if one != other:

@@ -118,7 +118,7 @@ BAD = [
     (3, 'must be the name of a metric, such as "accuracy", or a table, got 3'),
     (["rmse"], "must be the name of a metric, such as \"accuracy\", or a table, got ['rmse']"),
     ({}, 'must have kind, such as "f1", or file, the path of a metric of one\'s own'),
-    ({"kind": "f1", "file": "a.py"}, "must have only one of kind and file, got both"),
+    ({"kind": "f1", "file": "a.py"}, "must have only one of kind, file and returned, got kind and file"),
     ({"kind": 1}, "kind must be the name of a metric, got 1"),
     ({"kind": "f1_macro", "average": "micro"}, "average must be left out with kind = \"f1_macro\", got 'micro'"),
     ({"kind": "f1_macro", "positive": "a"}, 'average must be "binary" with a positive class, or positive be left out'),

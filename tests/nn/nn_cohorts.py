@@ -91,6 +91,7 @@ def train(
     batch_size: int = BATCH,
     loss: Callable[[], Loss] | None = None,
     optimiser: Callable[[], Optimiser] = SGD,
+    class_weight: np.ndarray | None = None,
 ) -> dict[int, tuple[State, list[Measured]]]:
     """Train these trials together; return each one's last state and its measurements after every epoch.
 
@@ -101,6 +102,7 @@ def train(
     curves: dict[int, list[Measured]] = {t: [] for t in trials}
     states: dict[int, State] = {}
     options = {"rows": batch_rows(len(x), batch_size), "loss": loss() if loss else None}
+    options["class_weight"] = class_weight
     network = initialised(make(), x.shape[1], trials, **options)
     for epoch in range(1, epochs + 1):
         gone = (leaving or {}).get(epoch, ())

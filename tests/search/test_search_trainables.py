@@ -154,7 +154,7 @@ BAD = [
     ("def make(data, seed, **more): pass", "make must name its parameters, which are the keys of a study file, got **more"),
     ("def make(data, seed, epochs): pass", "make must not have a parameter 'epochs', which is a key of [training]"),
     ("def make(data, seed, eta): raise ValueError('eta must be small')", "own.py: eta must be small"),
-    ("def make(data, seed, eta): return data", "must return a trainable with train, evaluate, save, restore, got Data("),
+    ("def make(data, seed, eta): return data", "must return a trainable with train, save, restore and one of evaluate, predict_proba, predict, got Data("),
     ("def make(data, seed): return data", "tiny.toml: stage[0].space.eta is not used by models/own.py"),
     ("def make(data, seed, eta: str): pass", "own.py: eta must be text, got "),
 ]  # fmt: skip

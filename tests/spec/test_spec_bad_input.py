@@ -53,6 +53,10 @@ BAD = [
     ("replicates = 3", "replicate = 3", "final.replicate is not a key; did you mean 'replicates'?"),
     ("data = { train", "data = { dataset = 'x', train", "final.data.dataset is not a key; known: train, validation"),
     ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; docs/study-file.md and `hpsearch schema` have all keys"),
+    ("eta = 0.1", "eta = 0.1\nclass_weights = 'balanced'", "training.class_weights is not a key; did you mean 'class_weight'?"),
+    ("eta = 0.1", "eta = 0.1\nclass_weight = 'balance'", "training.class_weight must be 'balanced', 'none' or a table of weights by class, got 'balance'"),
+    ("eta = 0.1", "eta = 0.1\nclass_weight = { a = 0 }", "training.class_weight.a must be above 0, got 0"),
+    ("eta = 0.1", "eta = 0.1\nclass_weight = {}", "training.class_weight must have at least 1, got {}"),
     # types
     ("batch_size = 100", 'batch_size = "100"', "training.batch_size must be a whole number, got '100'"),
     ("batch_size = 100", "batch_size = 100.0", "training.batch_size must be a whole number, got 100.0"),

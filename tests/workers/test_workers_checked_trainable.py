@@ -108,7 +108,7 @@ def make(data, seed): return Made()
         ("10**400, labels", "evaluate must return its loss as a number, returned 1000"),
         (
             "0.0, [[1], [2, 3]]",
-            "evaluate must return the classes predicted as whole numbers (6,), returned [[1], [2, 3]]",
+            "evaluate must return the classes predicted as whole numbers (6,), returned object ()",
         ),
         ("0.0, labels - 1", "evaluate must return classes from 0 to 2, returned -1 to 1"),
     ],

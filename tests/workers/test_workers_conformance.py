@@ -108,7 +108,7 @@ BROKEN = [
     (("def save", "def __repr__(self): 1 / 0\n\n    def saved"), {"builds"}, "got a Means without save"),
     ((LOSS, "float('nan')"), {"trains"}, "the training cost became NaN in epoch 1; try another --set eta="),
     ((LOSS, "None"), {"trains"}, "mine.py: evaluate must return its loss as a number, returned None"),
-    (("squares.argmin(axis=1)", "squares"), {"trains"}, "evaluate must return the classes predicted as whole numbers (200,), returned an array float64 (200, 10)"),
+    (("squares.argmin(axis=1)", "squares"), {"trains"}, "evaluate must return the classes predicted as whole numbers (200,), returned float64 (200, 10)"),
     (("squares.argmin(axis=1)", "squares.argmin(axis=1) + 1"), {"trains"}, "evaluate must return classes from 0 to 9, returned 1 to 10"),
     ((f"return {LOSS}, squares.argmin(axis=1)", "return 0.5"), {"trains"}, "evaluate must return (loss, predicted), returned 0.5"),
     ((SAVE, "return [self.means]"), {"trains"}, "save must return a dict of arrays by name, returned [array("),
@@ -116,7 +116,7 @@ BROKEN = [
     ((SAVE, 'return {"file": self.means}'), {"trains"}, "save must give its arrays names of at most 200"),
     ((BEGIN, BEGIN + "        1 / 0\n"), {"trains"}, "mine.py: train(1) raised ZeroDivisionError: division by zero"),
     ((BEGIN, BEGIN + "        self.data.samples[0] = 0\n"), {"trains"}, "train(1) raised ValueError: assignment destination is read-only"),
-    (("def save", "def saved"), {"builds"}, "must return a trainable with train, evaluate, save, restore, got <hpsearch_model"),
+    (("def save", "def saved"), {"builds"}, "must return a trainable with train, save, restore and one of evaluate, predict_proba, predict, got <hpsearch_model"),
     (("return Means", "raise ValueError('no'); Means"), {"builds"}, "mine.py: no"),
 ]  # fmt: skip
 

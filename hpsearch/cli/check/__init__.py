@@ -25,6 +25,13 @@ from hpsearch.cli.output import json_option
     metavar="NAME|TABLE",
     help="The data to train on: a name, or a table as in a study file.",
 )
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    default="classification",
+    show_default=True,
+    help="What the labels are; a regression needs a --dataset with numbers as labels.",
+)
 @data_dir_option
 @json_option
 def check(model: Path, assignments: tuple[str, ...], **given: Any) -> int:

@@ -10,6 +10,7 @@ from hpsearch import data, spec
 from hpsearch.cli.new_study.study_text import minimal_study
 from hpsearch.cli.output import print_json, symbol
 from hpsearch.cli.set_option import assignment, parse_toml
+from hpsearch.data import Dataset
 from hpsearch.spec import Configuration
 from hpsearch.workers.conformance import EPOCHS, Finding, conformance
 from hpsearch.workers.models.plugin import Plugin, read_plugin
@@ -21,14 +22,16 @@ _FIXED_KEYS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
 """Keys of [training] that `check` sets itself."""
 
 
-def check(model: Path, assignments: tuple[str, ...], *, dataset: str, data_dir: Path | None, as_json: bool) -> int:
+def check(
+    model: Path, assignments: tuple[str, ...], *, dataset: str, task: str, data_dir: Path | None, as_json: bool
+) -> int:
     """Print a line for each check; return 1 if any fails."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a model raises is a finding; Ctrl-C is not
     plugin = read_plugin(model)
-    samples = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd())
+    samples = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd(), task)
     train = min(TRAIN, 2 * len(samples.labels) // 3)
     validation = min(VALIDATION, len(samples.labels) - train)
-    configuration = _configuration(plugin, assignments, train)
+    configuration = _configuration(plugin, assignments, train, samples)
     split = data.prepare(samples, train=train, validation=validation, seed=0)
     findings = []
     for finding in conformance(plugin, split, configuration):
@@ -61,7 +64,7 @@ def _source(dataset: str) -> Any:
     return spec.parse(study, "--dataset").data.dataset
 
 
-def _configuration(plugin: Plugin, assignments: Iterable[str], train: int) -> Configuration:
+def _configuration(plugin: Plugin, assignments: Iterable[str], train: int, samples: Dataset) -> Configuration:
     """The configuration that is trained: the defaults of a minimal study, changed by `--set`."""
     training = {
         "epochs": str(EPOCHS),
@@ -78,8 +81,9 @@ def _configuration(plugin: Plugin, assignments: Iterable[str], train: int) -> Co
         key, value = assignment(text, known)
         (model if key in plugin.parameters else training)[key] = value
     stage = f"configurations = [{{ epochs = {EPOCHS} }}]"
-    study = spec.parse(minimal_study(stage, training=training, model=model, train=train), "--set")
+    study = spec.parse(minimal_study(stage, training=training, model=model, task=samples.task, train=train), "--set")
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
+    spec.check_class_weight(study, samples.classes)
     return spec.resolve(study, study.stages[0], {"epochs": EPOCHS})
 
 

@@ -76,6 +76,7 @@ def minimal_study(
     training: Mapping[str, str | float],
     model: Mapping[str, str] = MappingProxyType({"file": "'x.py'"}),
     dataset: str = "'digits'",
+    task: str = "classification",
     train: int = 1,
 ) -> str:
     """Return the text of a study file with nothing but what is required, to check values by the rules of such a file.
@@ -83,7 +84,7 @@ def minimal_study(
     All values are in TOML; `stage` is the lines of its only stage.
     """
     text = "name = 'check'\n"
-    data = {"dataset": dataset, "train": train, "validation": 1}
+    data = {"dataset": dataset, "task": _toml(task), "train": train, "validation": 1}
     for table, keys in (("data", data), ("model", model), ("training", training)):
         text += f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
     return f"{text}[[stage]]\nname = 'check'\n{stage}\n"

@@ -97,7 +97,7 @@ def _requested(frames: Frames, stages: Sequence[StageView], stage: str, number: 
 def _panels(frames: Frames) -> list[tuple[str, tuple[str, ...], str]]:
     """The quantities that are drawn: in a regression no accuracy, and the objective first where it is another."""
     found: list[tuple[str, tuple[str, ...], str]] = [
-        panel for panel in PANELS if panel[0] != "accuracy" or not frames.regression
+        panel for panel in PANELS if panel[0] != "accuracy" or frames.has_accuracy
     ]
     if frames.trainable:
         found = [panel for panel in found if panel[0] not in NOT_OF_TRAINABLES]

@@ -61,9 +61,10 @@ def diagnose_all(frames: Frames, wanted: Container[int] | None = None) -> dict[i
     """Diagnose each trial that has ended, or of these only those wanted, by id.
 
     Left out are trials that failed for another reason than a NaN or infinity, and pruned trials that had not diverged,
-    jumped or overfitted: for the other diagnoses they are too short.
+    jumped or overfitted: for the other diagnoses they are too short; and those of a model that returns numbers alone,
+    of which no chance level is known.
     """
-    if frames.regression:
+    if frames.regression and not frames.returned:
         return _of_trials(frames, wanted, regression_rule(frames))
     return _of_trials(frames, wanted, _classification_rule(frames))
 

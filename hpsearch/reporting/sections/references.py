@@ -68,7 +68,7 @@ def reference_rows(frames: Frames) -> list[ReferenceRow]:
     for each in frames.written.references:
         metric = each.metric.partition("_")[2]
         recorded = each.metric in frames.trials or metric == frames.goal.metric
-        recorded = recorded and not (frames.regression and metric == "accuracy")
+        recorded = recorded and not (metric == "accuracy" and not frames.has_accuracy)
         goal = known.get(metric, Goal(metric, share=metric == "accuracy"))
         rows.append(_row(each, _measured(frames, frames.written, each) if recorded else None, goal, recorded))
     return rows

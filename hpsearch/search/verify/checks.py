@@ -65,6 +65,8 @@ def meaning(row: StudyRow) -> str:
         del said["objective"]
     if said["data"]["task"] == "classification":
         del said["data"]["task"]
+    if said["training"]["class_weight"] is None:
+        del said["training"]["class_weight"]
     dataset = said["data"]["source"]
     if isinstance(dataset, dict) and dataset["kind"] == "npz":
         for key in ("images", "test_images"):

@@ -74,7 +74,7 @@ class Retraining:
         if self.plugin.hash != row.model["hash"]:
             rule = f"the model file is not the one that study {row.name!r} was trained with"
             raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
-        self.measures = measures_of(self.study, self.plugin, workspace)
+        self.measures = measures_of(self.study, workspace)
         require_same_metrics(row, self.measures)
         task = self.study.data.task
         dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace, task)

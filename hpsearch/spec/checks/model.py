@@ -14,7 +14,7 @@ from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, is_training_key
 
-TAKEN = ("lambda", "eta", "batch_size")
+TAKEN = ("lambda", "eta", "batch_size", "class_weight")
 """The keys of [training] that a trainable may ask for."""
 
 _OF_ANY_MODEL = ("epochs", "stop", "keep", "curves")

@@ -34,11 +34,13 @@ def check_objective(study: Study) -> None:
 
 
 def check_task_of(training: Training, study: Study) -> None:
-    """Raise UnfitError for a loss of the other task, and for early stopping by an accuracy that there is not."""
+    """Raise UnfitError for what the task does not have: a loss, weights of classes, early stopping by an accuracy."""
     task = study.data.task
     if training.loss not in LOSSES[task]:
         rule = f"must be one of {', '.join(map(repr, LOSSES[task]))} in a {task}, got {training.loss!r}"
         raise UnfitError(["loss"], rule)
+    if task == "regression" and training.class_weight is not None:
+        raise UnfitError(["class_weight"], "must not be given in a regression, which has no classes")
     wanted = (study.objective.parsed(task), *study.objective.others)
     needy = next((each for each in wanted if isinstance(each, Metric) and each.needs == "probabilities"), None)
     if training.loss == "hinge" and needy is not None:

@@ -30,11 +30,12 @@ class Objective(Table):
     """The metric that configurations are chosen by, measured on the validation samples after each epoch."""
 
     metric: GivenMetric | None = None
-    """The metric, by scikit-learn's name, such as `"balanced_accuracy"` or `{ kind = "f1", average = "macro" }`; or
-    `{ file = "metrics/profit.py" }`, one's own. If not given: accuracy, or rmse in a regression.
+    """The metric, by scikit-learn's name, such as `"balanced_accuracy"` or `{ kind = "f1", average = "macro" }`;
+    `{ file = "metrics/profit.py" }`, one's own; or `{ returned = "profit" }`, a number that a trainable's `evaluate`
+    returns. If not given: accuracy, or rmse in a regression.
     """
     direction: Literal["maximize", "minimize"] | None = None
-    """Follows from the metric; a file of one's own may leave it to this key."""
+    """Follows from the metric; needed with `returned`, and a file of one's own may leave it to this key."""
     also: Annotated[tuple[GivenMetric, ...], Field(strict=False, max_length=20)] = ()
     """Further metrics that are recorded for every epoch; nothing is chosen by them."""
     evidence: Annotated[int, Field(ge=0, le=1_000_000)] = 160
@@ -44,6 +45,8 @@ class Objective(Table):
 
     @model_validator(mode="after")
     def _has_the_direction_of_its_metric(self) -> Self:
+        if self._lacks_direction and self.direction is None:
+            raise wrong("is missing; a metric that is returned needs it: 'maximize' or 'minimize'", "direction")
         metric = self.parsed("classification") if self.metric is not None else None
         if metric is not None and self.direction not in (None, metric.direction):
             rule = f"must be {metric.direction!r}, which is better for {metric.name}"
@@ -57,9 +60,16 @@ class Objective(Table):
     def parsed(self, task: str) -> Metric | MetricFile:
         """The metric of a study of this task."""
         found = parse_metric(DEFAULT[task] if self.metric is None else self.metric)
+        if self.direction is not None and self._lacks_direction:
+            return replace(found, direction=self.direction)
         if isinstance(found, MetricFile) and found.direction is None:
             return replace(found, direction=self.direction)
         return found
+
+    @property
+    def _lacks_direction(self) -> bool:
+        """Whether it is a metric of a kind that needs a direction, and its own table has none."""
+        return isinstance(self.metric, dict) and "returned" in self.metric and "direction" not in self.metric
 
     def stored(self, task: str) -> dict[str, Any] | None:
         """{"metric", "direction", "share"}, as trials and stages have it; None for the accuracy.

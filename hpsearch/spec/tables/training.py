@@ -1,10 +1,10 @@
 """The table [training]: how a trial is trained. May import pydantic."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from hpsearch.spec.messages import wrong
+from hpsearch.spec.messages import TAG, show, wrong
 from hpsearch.spec.tables.base import LARGEST, Count, Positive, Table
 from hpsearch.spec.tables.optimisers import OPTIMISERS, Optimiser, Sgd
 from hpsearch.spec.tables.schedules import SCHEDULES, Constant, Schedule
@@ -22,6 +22,21 @@ class Stop(Table):
     """The validation metric. If not given: the study's objective."""
     min_delta: Annotated[float, Field(ge=0, le=LARGEST)] = 0.0
     """An improvement must be larger than this."""
+
+
+def _named_or_weights(given: Any) -> Any:
+    if isinstance(given, dict) or given in ("balanced", "none"):
+        return given
+    raise wrong(f"must be 'balanced', 'none' or a table of weights by class, got {show(given)}")
+
+
+ClassWeight = Annotated[
+    Annotated[Literal["balanced", "none"], Tag(TAG + "name")]
+    | Annotated[dict[str, Positive], Field(min_length=1), Tag(TAG + "weights")],
+    Discriminator(lambda given: TAG + ("weights" if isinstance(given, dict) else "name")),
+    BeforeValidator(_named_or_weights),
+    AfterValidator(lambda given: None if given == "none" else given),  # so that both ways to have none are one
+]
 
 
 class PartialTraining(Table):
@@ -48,6 +63,11 @@ class PartialTraining(Table):
     loss: Literal["cross_entropy", "hinge", "squared_error", "absolute_error", "huber"] = "cross_entropy"
     """Softmax cross-entropy, or `"hinge"`, the loss of a multi-class SVM. In a regression `"squared_error"`, which is
     the default there, `"absolute_error"` or `"huber"`, of targets in standard deviations.
+    """
+    class_weight: ClassWeight | None = None
+    """Weights of the classes in the loss that is trained on: `"balanced"`, n / (C · n_c) for a class with n_c of the n
+    training samples of C classes, as scikit-learn has it; a table such as `{ ill = 5, healthy = 1 }`, where a class
+    that is not named has 1; or `"none"`. Not in a regression.
     """
     stop: Stop | None = None
     """Early stopping."""

@@ -3,29 +3,50 @@
 May import trainables and `hpsearch.errors`.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from hpsearch.data import class_weights
 from hpsearch.errors import ModelError, raised
+from hpsearch.metrics import Metric
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
 from hpsearch.spec import Configuration
-from hpsearch.trainables import Data, FromFunctions, PredictedError, Trainable
+from hpsearch.trainables import EVALUATIONS, Array, Data, FromFunctions, Trainable
 from hpsearch.workers.models.npz import pack, unpack
 from hpsearch.workers.models.plugin import Plugin, called, check_types, on_one_line, shown
+from hpsearch.workers.models.predictions import (
+    Predicted,
+    PredictionError,
+    as_array,
+    checked_classes,
+    loss_of,
+    of_classes_or_scores,
+    of_numbers,
+    of_probabilities,
+    of_values,
+)
 
-METHODS = ("train", "evaluate", "save", "restore")
+Checked = TypeVar("Checked")
 
-_FUNCTIONS = {"train": "train_epoch", "evaluate": "predict", "save": "train_epoch", "restore": "train_epoch"}
+METHODS = ("train", "save", "restore")
+
+_FUNCTIONS = dict.fromkeys(METHODS, "train_epoch")
 """The plain function that messages name for a method."""
 
 _TAKEN_BY_NPZ = ("file", "allow_pickle", "args", "kwds")
 _LONGEST_NAME = 200
 _SEEDS = 2**31  # the range of seeds that every library accepts
+
+
+def squeezed(targets: Array) -> Array:
+    """The targets (n, T) as a trainable gets them: of one target (n,), as scikit-learn's regressors have it."""
+    return targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
 
 
 def seed_of(seed: int, key: tuple[str, int], replicate: int) -> int:
@@ -41,8 +62,10 @@ def common_seed(seed: int, replicate: int) -> int:
 def make(plugin: Plugin, data: Data, seed: int, configuration: Configuration) -> "CheckedTrainable":
     """Make the trainable of a configuration. Raises ModelError if the plug-in refuses it or makes no trainable."""
     assert plugin.taken is not None
-    training = {"lambda_": configuration.training.lambda_, "eta": configuration.training.eta}
+    training: dict[str, Any] = {"lambda_": configuration.training.lambda_, "eta": configuration.training.eta}
     training["batch_size"] = configuration.training.batch_size
+    if (weight := configuration.training.class_weight) is not None:
+        training["class_weight"] = class_weights(weight, data.labels, data.class_names)
     asked = {key.removesuffix("_"): key for key in training if key.removesuffix("_") in plugin.taken}
     given = {name: training[name] for name in asked.values() if training[name] is not None}
     return make_with(plugin, data, seed, configuration.parameters | given)
@@ -51,25 +74,39 @@ def make(plugin: Plugin, data: Data, seed: int, configuration: Configuration) ->
 def make_with(plugin: Plugin, data: Data, seed: int, parameters: dict[str, Any]) -> "CheckedTrainable":
     """Make the trainable from all keyword arguments of the plug-in's function."""
     check_types(plugin, parameters)
-    if plugin.predict is not None:
-        functions = FromFunctions(plugin.function, plugin.predict, data, seed, parameters)
-        return CheckedTrainable(functions, plugin.path, data.classes)
+    if plugin.predictions is not None:
+        functions = FromFunctions(plugin.function, plugin.predictions, data, seed, parameters)
+        return CheckedTrainable(functions, plugin.path, data)
     what = shown("make", parameters)
     made = called(plugin, what, lambda: plugin.function(data, seed, **parameters))
-    if not isinstance(made, Trainable):
-        missing = [method for method in METHODS if not callable(getattr(made, method, None))]
-        rule = f"must return a trainable with {', '.join(METHODS)}"
-        raise ModelError(f"{plugin.path}: {what} {rule}, got {on_one_line(made)} without {', '.join(missing)}")
-    return CheckedTrainable(made, plugin.path, data.classes)
+    missing = [method for method in METHODS if not _has(made, method)]
+    if missing or not any(_has(made, method) for method in EVALUATIONS):
+        rule = f"must return a trainable with {', '.join(METHODS)} and one of {', '.join(EVALUATIONS)}"
+        lacks = ", ".join(missing) or "any of these"
+        raise ModelError(f"{plugin.path}: {what} {rule}, got {on_one_line(made)} without {lacks}")
+    return CheckedTrainable(made, plugin.path, data)
+
+
+def _has(made: object, method: str) -> bool:
+    return callable(getattr(made, method, None))
 
 
 class CheckedTrainable:
     """Wraps a trainable; raises ModelError, in one line, wherever it breaks the protocol."""
 
-    def __init__(self, trainable: Trainable, path: Path, classes: int) -> None:
-        self.trainable, self._path, self._classes = trainable, path, classes
+    def __init__(self, trainable: Trainable, path: Path, data: Data) -> None:
+        self.trainable, self._path = trainable, path
+        self._classes, self._targets = data.classes, len(data.target_names)
         self._functions = isinstance(trainable, FromFunctions)
         self._names = _FUNCTIONS if self._functions else {method: method for method in METHODS}
+        self.evaluations = [method for method in EVALUATIONS if _has(trainable, method)]
+        if self._targets and self.evaluations == ["predict_proba"]:
+            raise ModelError(f"{path}: a regression has no probabilities: define predict, which returns values")
+
+    def gives(self, needed: str) -> bool:
+        """Can it give "probabilities" or "scores"? `predict` may return scores or classes: that is seen in training."""
+        enough = ("predict_proba",) if needed == "probabilities" else ("predict_proba", "predict")
+        return any(method in self.evaluations for method in enough)
 
     def train(self, epoch: int) -> None:
         """Train one more epoch."""
@@ -77,27 +114,79 @@ class CheckedTrainable:
         if self._functions:  # they continue from what would be stored, so that the end of a segment makes no difference
             self.restore(self.save())
 
-    def evaluate(self, samples: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> Measured:
-        """Evaluate on samples (n, features) with labels (n,). A trainable's cost is its loss."""
-        found = self._call("evaluate", lambda: self.trainable.evaluate(samples, labels))
+    def evaluate(self, samples: npt.NDArray[np.float32], labels: Array, metrics: Sequence[Metric] = ()) -> Measured:
+        """Evaluate on samples (n, features) with labels (n,) or targets (n, T). A trainable's cost is its loss.
+
+        metrics: those of the study, the objective first.
+        """
+        own = self._own_evaluation(samples, squeezed(labels)) if "evaluate" in self.evaluations else None
+        if isinstance(own, Mapping):
+            returned = self._checked("evaluate", lambda: of_numbers(own, metrics))
+            own_loss, nothing = loss_of(returned, metrics), np.empty((len(labels), 0), np.float32)
+            return Measured(own_loss, own_loss, math.nan, nothing, returned=returned)
+        if lacking := [metric.name for metric in metrics if metric.kind == "returned"]:
+            rule = f"must return a mapping of numbers with {lacking[0]!r}, which the study asks for"
+            raise ModelError(f"{self._path}: evaluate {rule}, returned predictions")
+        if self._targets:
+            return self._values(samples, labels, own)
+        outputs = any(metric.needs in ("probabilities", "scores") for metric in metrics)
+        loss, found = None, None
+        if own is not None:
+            loss, predicted = own
+            classes = self._checked("evaluate", lambda: checked_classes(predicted, len(labels), self._classes))
+            found = Predicted(classes)
+        if found is None or outputs:
+            more = self._predicted(samples)
+            if outputs and more.scores is None:
+                rule = f"must return scores ({len(labels)}, {self._classes}) as floats, which the study's metrics need"
+                raise ModelError(f"{self._path}: predict {rule}, returned classes")
+            found = Predicted((found or more).classes, more.scores)
+        loss = found.loss(labels) if loss is None else loss
+        chosen = found.classes.astype(np.uint8 if self._classes <= 256 else np.uint16)
+        scores = found.scores.astype(np.float32) if outputs and found.scores is not None else None
+        return Measured(loss, loss, float(np.mean(chosen == labels)), chosen, scores)
+
+    def _predicted(self, samples: Array) -> Predicted:
+        """The predicted classes, with scores or probabilities if it gives any."""
+        trained: Any = self.trainable
+        if "predict_proba" in self.evaluations:
+            returned = self._call("predict_proba", lambda: trained.predict_proba(samples))
+            return self._checked("predict_proba", lambda: of_probabilities(returned, len(samples), self._classes))
+        returned = self._call("predict", lambda: trained.predict(samples))
+        return self._checked("predict", lambda: of_classes_or_scores(returned, len(samples), self._classes))
+
+    def _values(self, samples: Array, targets: Array, own: tuple[float, Array] | None) -> Measured:
+        """Evaluate in a regression: its own loss, or the mean squared error of its standardised values."""
+        trained: Any = self.trainable
+        loss, method = None, "predict"
+        if own is not None:
+            (loss, returned), method = own, "evaluate"
+        else:
+            returned = self._call("predict", lambda: trained.predict(samples))
+        values = self._checked(method, lambda: of_values(returned, len(samples), self._targets))
+        if loss is None:
+            with np.errstate(over="ignore", invalid="ignore"):  # a diverging trial is found by its loss
+                loss = float(np.square(values.astype(np.float64) - targets).mean())
+        return Measured(loss, loss, math.nan, values)
+
+    def _own_evaluation(self, samples: Array, labels: Array) -> tuple[float, Array] | Mapping[Any, Any]:
+        """The loss and the predictions that its `evaluate` returns, or a mapping of numbers."""
+        trained: Any = self.trainable
+        found = self._call("evaluate", lambda: trained.evaluate(samples, labels))
+        if isinstance(found, Mapping):
+            return found
         if not isinstance(found, tuple) or len(found) != 2:
             raise self._error("evaluate must return (loss, predicted)", found)
         try:
-            loss = float(found[0])
+            return float(found[0]), as_array(found[1])
         except Exception:  # of any class, whose conversion may raise anything
             raise self._error("evaluate must return its loss as a number", found[0]) from None
+
+    def _checked(self, method: str, check: Callable[[], Checked]) -> Checked:
         try:
-            predicted = np.asarray(found[1])
-        except Exception:
-            predicted = np.empty(0)
-        if predicted.shape != (len(labels),) or predicted.dtype.kind not in "iu":
-            rule = f"evaluate must return the classes predicted as whole numbers ({len(labels)},)"
-            raise self._error(rule, found[1])
-        if predicted.min() < 0 or predicted.max() >= self._classes:
-            rule = f"{self._names['evaluate']} must return classes from 0 to {self._classes - 1}"
-            raise ModelError(f"{self._path}: {rule}, returned {predicted.min()} to {predicted.max()}")
-        classes = predicted.astype(np.uint8 if self._classes <= 256 else np.uint16)
-        return Measured(loss, loss, float(np.mean(predicted == labels)), classes)
+            return check()
+        except PredictionError as error:
+            raise ModelError(f"{self._path}: {method}{error}") from None
 
     def save(self) -> bytes:
         """Its state, as the bytes of an .npz file."""
@@ -120,10 +209,10 @@ class CheckedTrainable:
     def _call(self, method: str, function: Callable[[], Any], given: str = "") -> Any:
         try:
             return function()
-        except PredictedError as error:
-            raise ModelError(f"{self._path}: {error}") from None
         except BaseException as error:
-            raise ModelError(f"{self._path}: {self._names[method]}{given} raised {raised(error)}") from error
+            raise ModelError(
+                f"{self._path}: {self._names.get(method, method)}{given} raised {raised(error)}"
+            ) from error
 
     def _error(self, rule: str, found: Any) -> ModelError:
         what = f"an array {found.dtype} {found.shape}" if isinstance(found, np.ndarray) else on_one_line(found)

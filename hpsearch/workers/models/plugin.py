@@ -1,8 +1,8 @@
 """Model files as plug-ins: loaded by path, identified by hash, never pickled. May import `hpsearch.nn`, data and spec.
 
 A model file defines one of three: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
-Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, samples)`. Its parameters are
-the keys that [model] and a space may set.
+Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, samples)` or `predict_proba`.
+Its parameters are the keys that [model] and a space may set.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ FIRST_PARAMETERS = {
 }
 """The functions of which a model file defines one, and their first parameters."""
 
-_ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size"}
+_ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "class_weight": "class_weight"}
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
 
@@ -36,7 +36,7 @@ class Plugin:
     """A model file as it was read: its path, SHA-256 (hex) and text, the function that it defines, and its parameters.
 
     `taken` is None for layers; for a trainable it has the keys of [training] among its parameters, and whether they are
-    required. `predict` belongs to `train_epoch`.
+    required. `predictions` are the functions beside `train_epoch`, by name: `predict`, `predict_proba` or both.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Plugin:
     function: Callable[..., Any]
     parameters: tuple[str, ...]
     taken: Mapping[str, bool] | None = None
-    predict: Callable[..., Any] | None = None
+    predictions: Mapping[str, Callable[..., Any]] | None = None
 
     @property
     def kind(self) -> str:
@@ -88,16 +88,17 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
     if way == "build":
         return Plugin(path, digest, text, way, function, tuple(rest))
-    predict = getattr(module, "predict", None)
-    if way == "train_epoch" and not callable(predict):
-        raise ModelError(f"{path}: beside train_epoch a model file must define predict(state, samples)")
+    predictions = {name: f for name in ("predict_proba", "predict") if callable(f := getattr(module, name, None))}
+    if way == "train_epoch" and not predictions:
+        rule = "beside train_epoch a model file must define predict(state, samples) or predict_proba(state, samples)"
+        raise ModelError(f"{path}: {rule}")
     if used := next((key for key in rest if is_training_key(key) and key not in _ARGUMENTS.values()), None):
         rule = f"must not have a parameter {used!r}, which is a key of [training]; of those it gets {', '.join(TAKEN)}"
-        raise ModelError(f"{path}: {way} {rule} as lambda_, eta, batch_size")
+        raise ModelError(f"{path}: {way} {rule} as {', '.join(_ARGUMENTS.values())}")
     taken = {key: rest[name] for key, name in _ARGUMENTS.items() if name in rest}
     own = tuple(key for key in rest if key not in _ARGUMENTS.values())
     assert not {*first} & {*own}
-    return Plugin(path, digest, text, way, function, own, taken, predict if way == "train_epoch" else None)
+    return Plugin(path, digest, text, way, function, own, taken, predictions if way == "train_epoch" else None)
 
 
 def _parameters(path: Path, way: str, function: Callable[..., Any]) -> dict[str, bool]:

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from hpsearch.data import Split
+from hpsearch.data import Split, class_weights
 from hpsearch.data.augmentation import EpochAugmentation
 from hpsearch.nn import Network
 from hpsearch.nn.random import generator
@@ -125,6 +125,7 @@ class _Cohort:
 def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
     training = segment.tasks[0].configuration.training
     assert training.batch_size is not None
+    weight = training.class_weight
     network = Network(
         checked(
             layers(plugin, len(split.classes) or len(split.targets), segment.tasks[0].configuration.parameters),
@@ -134,6 +135,7 @@ def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
         trials=len(segment.tasks),
         rows=batch_rows(split.samples, training.batch_size),
         loss=loss_of(training),
+        class_weight=None if weight is None else class_weights(weight, split.train_y[: split.samples], split.classes),
     )
     for k, task in enumerate(segment.tasks):
         if task.state is None:

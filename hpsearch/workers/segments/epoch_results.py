@@ -70,7 +70,7 @@ def record(
 
 def most_evidence(measures: Measures, found: Predictions) -> int:
     """Of how many epochs a trial's predictions are kept: as many as the study allows, at least of one."""
-    return max(1, 1000 * measures.evidence // max(1, found.size))
+    return max(1, 1000 * measures.evidence // found.size) if found.size else 1
 
 
 def _keep(found: Predictions, result: TaskResult, epoch: int, most: int, sign: float) -> None:

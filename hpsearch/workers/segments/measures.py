@@ -32,9 +32,14 @@ class Measures:
     """For how many kB of a trial's predictions for the validation samples are kept."""
 
     @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """All of them, the objective first."""
+        return (self.objective, *self.also)
+
+    @property
     def computed(self) -> tuple[Metric, ...]:
-        """Those that are computed from predictions."""
-        return tuple(metric for metric in (self.objective, *self.also) if metric.name not in MEASURED)
+        """Those that are computed from predictions, or returned by the model."""
+        return tuple(metric for metric in self.metrics if metric.name not in MEASURED)
 
     @property
     def outputs(self) -> bool:
@@ -50,6 +55,8 @@ class Measures:
         """The computed metrics of some rows of a part of the split, by name; in a regression in the targets' unit."""
         if not self.computed:
             return {}
+        if found.returned is not None:
+            return {metric.name: found.returned[metric.name] for metric in self.computed}
         truth = truth_of(split, part)[rows]
         return {metric.name: self._one(metric, found, truth, split) for metric in self.computed}
 
@@ -80,6 +87,8 @@ def predictions_of(found: Measured, labels: Array, measures: Measures, *, classe
 
     classes: whether to store the predicted classes of a classification; scores are stored where a metric needs them.
     """
+    if found.returned is not None:
+        return Predictions(len(labels), b"")
     values = found.predicted.dtype.kind == "f"
     outputs = found.predicted if values else found.outputs if measures.outputs else None
     return Predictions(

@@ -4,7 +4,7 @@ import warnings
 
 from hpsearch.data import Split
 from hpsearch.trainables import Data
-from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
+from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of, squeezed
 from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, measured_rows, on_test, record
 from hpsearch.workers.segments.results import TaskResult
@@ -14,7 +14,8 @@ from hpsearch.workers.segments.segment import Segment, Task
 def data_of(split: Split, seed: int) -> Data:
     """The training set as a trainable gets it."""
     samples, labels = split.train_x[: split.samples], split.train_y[: split.samples]
-    return Data(samples, labels, len(split.classes), split.image_shape, seed)
+    names = split.classes, split.targets
+    return Data(samples, squeezed(labels), len(split.classes), split.image_shape, seed, *names)
 
 
 def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) -> TaskResult:
@@ -35,7 +36,8 @@ def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) 
         if weights and evaluates_on_test(segment, result):
             fresh = _made(segment, task, split, plugin)  # `restore` need only work on a new trainable
             fresh.restore(weights)
-            result.test = on_test(fresh.evaluate(split.test_x, split.test_y), split, segment.measures)
+            metrics = segment.measures.metrics
+            result.test = on_test(fresh.evaluate(split.test_x, split.test_y, metrics), split, segment.measures)
         return result
 
 
@@ -48,7 +50,7 @@ def _epoch(
     segment: Segment, task: Task, split: Split, trained: CheckedTrainable, epoch: int, result: TaskResult
 ) -> None:
     training = task.configuration.training
-    sample = measured_rows(split, training.curves)
+    sample, metrics = measured_rows(split, training.curves), segment.measures.metrics
     trained.train(epoch)
     record(
         segment,
@@ -56,8 +58,8 @@ def _epoch(
         result,
         epoch=epoch,
         eta=training.eta or 0.0,
-        on_train=trained.evaluate(split.train_x[sample], split.train_y[sample]),
-        on_validation=trained.evaluate(split.validation_x, split.validation_y),
+        on_train=trained.evaluate(split.train_x[sample], split.train_y[sample], metrics),
+        on_validation=trained.evaluate(split.validation_x, split.validation_y, metrics),
         split=split,
         weights=trained.save,
     )
