@@ -79,7 +79,10 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             return np.empty(0, np.int64)
         unknown = np.zeros(len(samples), np.int64)  # the loss, which needs labels, is not used
         with self._lock:
-            return self._trainable.evaluate(samples, unknown).predicted.astype(np.int64)
+            found = self._trainable.evaluate(samples, unknown)
+        if found.returned is not None:
+            raise InputError(f"{self.model.model_file}: predicts no classes, its evaluate returns numbers alone")
+        return found.predicted.astype(np.int64)
 
     def _scores(self, X: Any) -> npt.NDArray[np.float32]:
         assert self._network is not None
