@@ -16,9 +16,10 @@ from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import load as load_metric
 from hpsearch.search.samplers.factory import check_sampler
+from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.space import FINAL, known_of
 from hpsearch.spec import Final, Stage, Study
-from hpsearch.spec.messages import Where, fail
+from hpsearch.spec.messages import fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import NewStage, StudyRow
 from hpsearch.trainables import Data
@@ -49,7 +50,7 @@ def checked_plugin(study: Study, workspace: Path) -> Plugin:
 def check(study: Study, plugin: Plugin, dataset: Dataset, storage: str) -> None:
     """Check what depends on the model, the data, the installed packages and the database."""
     for i, stage in enumerate(study.stages):
-        check_sampler(stage, study.place, i)
+        check_sampler(stage, study.place, i, len(goal_of(study).objectives))
     _check_sources(study, storage)
     _check_model(study, plugin, dataset)
 
@@ -63,7 +64,7 @@ def _check_sources(study: Study, storage: str) -> None:
     try:
         with engine.connect() as connection:
             for stage in stages:
-                known_of(connection, stage.source or "", tuple(stage.space))
+                known_of(connection, stage.source or "", tuple(stage.space), goal_of(study))
     finally:
         engine.dispose()
 
@@ -90,11 +91,9 @@ def measures_of(study: Study, plugin: Plugin, workspace: Path) -> Measures:
     Raises InputError for a file that defines none, and for what a trainable cannot be measured by.
     """
     task, place = study.data.task, study.place
-    wanted: list[tuple[Where, Metric | MetricFile]] = [(["objective", "metric"], study.objective.parsed(task))]
-    wanted += [(["objective", "also", i], metric) for i, metric in enumerate(study.objective.others)]
     found = []
-    for where, given in wanted:
-        metric = given
+    for given in (study.objective.parsed(task), *study.objective.others):
+        metric, where = given, study.objective.place(given.name)
         if isinstance(given, MetricFile):
             direction = given.direction or "maximize"
             metric = load_metric(replace(given, direction=direction), workspace, task)
@@ -105,7 +104,12 @@ def measures_of(study: Study, plugin: Plugin, workspace: Path) -> Measures:
         found.append(metric)
     if plugin.kind == "trainable" and task == "regression":
         raise fail(place, ["data", "task"], f"must be 'classification' with a trainable, {study.model.file} is one")
-    return Measures(found[0], tuple(found[1:]))
+    counted = study.objective.counted
+    for name in counted:
+        if plugin.kind == "trainable" and name != "epochs":
+            rule = f"must not be {name!r}, which are counted of a model's layers; {study.model.file} is a trainable"
+            raise fail(place, study.objective.place(name), rule)
+    return Measures(found[0], tuple(found[1:]), counted, study.several is not None)
 
 
 def metric_files(measures: Measures) -> dict[str, str]:

@@ -68,6 +68,16 @@ class Objective(Table):
         share = isinstance(metric, Metric) and metric.share
         return {"metric": metric.name, "direction": metric.direction or "maximize", "share": share}
 
+    def place(self, name: str) -> list[str | int]:
+        """Where the metric of this name is in the file."""
+        names = [metric.name for metric in self.others]
+        return ["objective", "also", names.index(name)] if name in names else ["objective", "metric"]
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The costs among the objectives: none."""
+        return ()
+
     @property
     def others(self) -> tuple[Metric | MetricFile, ...]:
         """The metrics in `also`."""
