@@ -5,13 +5,16 @@ counted has a row in `hpsearch_metrics`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks
-from hpsearch.storage.records import Goal, Progress
+from hpsearch.storage.fronts import front_ranks
+from hpsearch.storage.records import FAILED, PRUNED, Goal, Progress
 
 Values = tuple[float | None, ...]
 
@@ -58,6 +61,43 @@ def in_all_epochs(connection: Connection, trial_ids: Sequence[int], goal: Goal) 
     for part in chunks(trial_ids):
         found |= _read(connection, goal, [schema.trials.c.id.in_(part)], best=False)
     return found
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A configuration, by its first trial, with the means over its trials; `front` is 0 on the front."""
+
+    id: int
+    number: int
+    values: tuple[float, ...]
+    front: int
+
+
+def front_first(connection: Connection, stage_id: int, goal: Goal) -> list[Leader]:
+    """A stage's configurations so far, without failed and pruned ones, in the order of the ranking."""
+    trial = schema.trials.c
+    query = select(trial.id, trial.number, trial.point).order_by(trial.number)
+    alive = trial.stage_id == stage_id, trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED])
+    known = of_stage(connection, stage_id, goal, best=True)
+    points: dict[int, list[tuple[int, int, Values]]] = {}
+    for row in connection.execute(query.where(*alive)):
+        (values,) = known[row.id].values()
+        points.setdefault(row.point, []).append((row.id, row.number, values))
+    scores = [
+        tuple(map(fmean, zip(*(goal.scores(values) for *_, values in members), strict=True)))
+        for members in points.values()
+    ]
+    found = [
+        Leader(*members[0][:2], tuple(each.sign * one for each, one in zip(goal.objectives, own, strict=True)), front)
+        for members, own, front in zip(points.values(), scores, front_ranks(scores), strict=True)
+    ]
+    return sorted(found, key=lambda leader: (leader.front, -goal.sign * leader.values[0], leader.number))
+
+
+def text_of(goal: Goal, values: Sequence[float | None]) -> str:
+    """Values of several objectives as messages show them: accuracy 86.00%, flops 1516800."""
+    pairs = zip(goal.objectives, values, strict=True)
+    return ", ".join(f"{each.metric} {'?' if value is None else each.text(value)}" for each, value in pairs)
 
 
 def _read(

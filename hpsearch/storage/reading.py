@@ -115,7 +115,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     """A row for each stage of each study: its state, how many trials and epochs are done, and how good it is so far.
 
     "best" is the objective of the best configuration, the mean over its replicates, "test" that on the test set; "goal"
-    says what it is.
+    says what it is. With several objectives these are of the main one, and "front" has the configurations on the front.
     """
     study, stage, trial = schema.studies, schema.stages, schema.trials
     counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
@@ -147,7 +147,10 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     for row in connection.execute(query):
         goal = Goal.of(row.data)
         lowest_and_highest = best.get(row.stage_id, (none, none))
-        found.append(dict(row._mapping) | lowest_and_highest[goal.sign > 0] | {"goal": goal})
+        front = objectives.front_first(connection, row.stage_id, goal) if goal.objectives else []
+        best_of = {"best": front[0].values[0]} if front else {}
+        known = dict(row._mapping) | lowest_and_highest[goal.sign > 0] | best_of
+        found.append(known | {"goal": goal, "front": [leader for leader in front if leader.front == 0]})
     return found
 
 

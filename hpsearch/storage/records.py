@@ -47,7 +47,10 @@ class Goal:
 
     def text(self, value: float) -> str:
         """A value as messages show it."""
-        return f"{value:.2%}" if self.share else f"{value:.5g}"
+        if self.share:
+            return f"{value:.2%}"
+        whole = self.metric in ("parameters", "flops", "epochs") and abs(value) < 1e15 and value == round(value)
+        return f"{value:,.0f}" if whole else f"{value:.5g}"
 
     def named(self, value: float) -> str:
         """The same with the metric's name, unless that is the accuracy."""
@@ -159,6 +162,12 @@ class TrialRow:
     def goal(self) -> Goal:
         """What its value is."""
         return Goal.of(self.configuration)
+
+    @property
+    def named_values(self) -> dict[str, float | None]:
+        """The values of several objectives by name; {} of one."""
+        values = self.values or (None,) * len(self.goal.objectives)
+        return {each.metric: value for each, value in zip(self.goal.objectives, values, strict=True)}
 
     @property
     def score(self) -> float | None:
