@@ -87,7 +87,7 @@ class Study:
     seed: int = 0
     description: str | None = None
     augmentation: Table | None = None
-    objective: Table | None = None
+    objective: Table | Sequence[Table] | None = None
     references: Sequence[Table] | None = None
     text: str = field(init=False, repr=False, compare=False)
     """The same study as the text of a study file."""

@@ -1,5 +1,6 @@
 """K networks of one shape, trained side by side: layers in a row, then a loss. May import NumPy and `hpsearch.nn`."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +50,15 @@ class Network:
         if not self.params:
             raise ValueError(f"the layers must have parameters, got {len(self.layers)} without any")
         self.size = total_parameters(self.layers)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of the matrix products that training on one sample takes, for one trial.
+
+        For weights (D, H): D·H forward, D·H for their gradient, and, but in the first layer, D·H for their input's.
+        """
+        matrices = (p for p in self.params.values() if isinstance(p, Weights))
+        return sum(math.prod(matrix.shape[1:]) * (2 if matrix.shared else 3) for matrix in matrices)
 
     def initialise(self, k: int, rng: np.random.Generator) -> None:
         """Initialise trial k's parameters, layer by layer, from its own generator."""

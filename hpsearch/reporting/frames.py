@@ -63,8 +63,8 @@ class Frames:
     @property
     def returned(self) -> bool:
         """Whether its objective is a number that the model returns, of which nothing else is known."""
-        metric = self.written.objective.metric if self.written else None
-        return isinstance(metric, dict) and "returned" in metric
+        metric = self.written.objective.parsed(self.written.data.task) if self.written else None
+        return getattr(metric, "kind", None) == "returned"
 
     @cached_property
     def has_accuracy(self) -> bool:
@@ -86,6 +86,8 @@ class Frames:
 
     @property
     def _also(self) -> list[Goal]:
+        if self.goal.objectives:
+            return list(self.goal.objectives[1:])
         found = self.written.objective.others if self.written else ()
         return [Goal(each.name, each.direction or "maximize", getattr(each, "share", False)) for each in found]
 
@@ -171,7 +173,7 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])
     at_best = _with_metrics(_at_best_epoch(trials, curves), metrics)
-    ranked = rank_trials(at_best, _replicates(written), goal_of(stages).sign)
+    ranked = rank_trials(at_best, _replicates(written), goal_of(stages))
     for frame in (curves, metrics):
         frame.insert(0, "trial", frame["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
     return Frames(dict(study), stages, ranked, curves, metrics, written, correct, engine)

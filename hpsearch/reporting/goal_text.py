@@ -1,8 +1,12 @@
-"""The text of an objective, or of another metric: values, intervals, differences. May import storage's records."""
+"""The text of an objective, or of another metric: values, intervals, differences.
+
+May import spec and storage's records.
+"""
 
 import math
 
 from hpsearch.reporting import formatting
+from hpsearch.spec import COUNTED
 from hpsearch.storage.records import Goal
 
 _SMALL, _WHOLE, _LARGE = 1e-3, 9_999.5, 1e9
@@ -31,6 +35,8 @@ def text(goal: Goal, value: float | None, places: int = 2) -> str:
     """
     if value is None:
         return formatting.MISSING
+    if goal.metric in COUNTED and value < _LARGE:
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
     return formatting.percent(value, places) if goal.share else number(value)
 
 

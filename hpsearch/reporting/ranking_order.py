@@ -1,6 +1,7 @@
 """The order of a stage's trials in every table, the same as in the search itself (hpsearch/search/ranking.py).
 
-Configurations with more replicates come first, because they were confirmed with further seeds. May import pandas.
+Configurations with more replicates come first, because they were confirmed with further seeds. May import pandas
+and storage's records and fronts.
 """
 
 import math
@@ -12,22 +13,27 @@ from typing import Any
 
 import pandas as pd
 
+from hpsearch.storage.fronts import front_ranks
+from hpsearch.storage.records import ACCURACY, Goal
+
 STATES = ("complete", "pruned", "running", "waiting", "failed")
 """In the order of a ranking. Only configurations whose trials are all complete have a rank."""
 
 Record = dict[str, Any]
-SortKey = tuple[int, int, float, float, int]
+SortKey = tuple[int, int, int, float, float, int]
 
 
-def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], sign: float = 1.0) -> pd.DataFrame:
+def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], goal: Goal = ACCURACY) -> pd.DataFrame:
     """Sort trials by stage, rank of their configuration, and replicate; add the `rank`, NA for those without one.
 
     `replicates` has the number of replicates that the study file asks for, by stage; further ones confirm a
-    configuration. For other stages it is the smallest number that a configuration has. `sign` is −1 where a lower value
-    of the objective is better.
+    configuration. For other stages it is the smallest number that a configuration has. With several objectives, which
+    are columns as well, the front comes first; the trials then have their configuration's `front`, 1 for that one.
     """
+    sign = goal.sign
+    others = [f"validation_{each.metric}" for each in goal.objectives[1:]]
     columns = ["stage", "position", "point", "replicate", "number", "state", "pruned_at", "value", "validation_loss"]
-    rows = records(trials[columns])
+    rows = records(trials[list(dict.fromkeys([*columns, *others]))])
     configurations: dict[tuple[int, int], list[Record]] = defaultdict(list)
     for row in rows:
         configurations[row["position"], row["point"]].append(row)
@@ -37,6 +43,8 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], sign: float
     base = {**fewest, **replicates}
     counted = {key: [r for r in rows if counts(r, base[r["stage"]])] for key, rows in configurations.items()}
     sort_keys = {key: _sort_key(counted[key] or rows, sign) for key, rows in configurations.items()}
+    fronts = _fronts(counted, sort_keys, goal, others) if goal.objectives else {}
+    sort_keys = {key: (*found[:2], fronts.get(key, 0), *found[3:]) for key, found in sort_keys.items()}
     ranks = dict(_ranks(sort_keys))
     keys = []
     for index, row in enumerate(rows):
@@ -49,7 +57,33 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], sign: float
         ranks.get((row["position"], row["point"])) if (row["position"], row["number"]) in ranked else None
         for row in ordered
     ]
-    return trials.iloc[order].reset_index(drop=True).assign(rank=pd.Series(rank, dtype="Int64"))
+    found = trials.iloc[order].reset_index(drop=True).assign(rank=pd.Series(rank, dtype="Int64"))
+    if not goal.objectives:
+        return found
+    front = [
+        fronts[row["position"], row["point"]] + 1 if place is not None else None
+        for row, place in zip(ordered, rank, strict=True)
+    ]
+    return found.assign(front=pd.Series(front, dtype="Int64"))
+
+
+def _fronts(
+    counted: Mapping[tuple[int, int], Sequence[Record]],
+    sort_keys: Mapping[tuple[int, int], SortKey],
+    goal: Goal,
+    others: Sequence[str],
+) -> dict[tuple[int, int], int]:
+    """The non-dominated rank of each finished configuration within its stage, 0 on the front."""
+    complete = sorted(key for key in sort_keys if sort_keys[key][0] == STATES.index("complete"))
+    found: dict[tuple[int, int], int] = {}
+    for _, group in groupby(complete, lambda key: key[0]):
+        keys = list(group)
+        scores = []
+        for key in keys:
+            each = [goal.scores([row["value"], *(row[column] for column in others)]) for row in counted[key]]
+            scores.append([fmean(column) for column in zip(*each, strict=True)])
+        found |= zip(keys, front_ranks(scores), strict=True)
+    return found
 
 
 def counts(row: Record, base: int) -> bool:
@@ -67,7 +101,7 @@ def _ranks(sort_keys: Mapping[tuple[int, int], SortKey]) -> Iterator[tuple[tuple
 
 
 def _sort_key(counted: Sequence[Record], sign: float) -> SortKey:
-    """Return the key that sorts configurations: state, number of replicates, means over them, first trial's number.
+    """Return the key that sorts configurations: state, replicates, front, means over them, first trial's number.
 
     The better value of the objective comes first, then lower validation loss.
     """
@@ -75,12 +109,12 @@ def _sort_key(counted: Sequence[Record], sign: float) -> SortKey:
     state = STATES.index(configuration_state([row["state"] for row in counted]))
     if STATES[state] == "pruned":  # those pruned later come first
         reached = max(row["pruned_at"] or 0 for row in counted)
-        return state, -reached, -fmean(_score(row, sign) for row in counted), 0.0, first
+        return state, -reached, 0, -fmean(_score(row, sign) for row in counted), 0.0, first
     if STATES[state] != "complete":
-        return state, 0, 0.0, 0.0, first
+        return state, 0, 0, 0.0, 0.0, first
     score = fmean(_score(row, sign) for row in counted)
     loss = fmean(math.inf if row["validation_loss"] is None else row["validation_loss"] for row in counted)
-    return state, -len(counted), -score, loss, first
+    return state, -len(counted), 0, -score, loss, first
 
 
 def _score(row: Record, sign: float) -> float:

@@ -17,6 +17,7 @@ from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.curves import curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
+from hpsearch.reporting.figures.front import SERIES, front_figures
 from hpsearch.reporting.figures.importance import importance_figure
 from hpsearch.reporting.figures.pairs import pair_figures
 from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
@@ -34,6 +35,7 @@ from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
+from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
@@ -85,6 +87,7 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
     importances = stage_importances(frames, stages)
     groups = curve_groups(frames, stages, options.trials)
     prunings = view_pruning(frames, stages)
+    fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)
     return (
         environment()
@@ -92,9 +95,12 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
         .render(
             study=frames.study,
             description=summary.description(frames),
-            summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings]),
+            summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings], fronts),
             symbols=formatting.symbols(label for stage in stages for label in stage.labels),
             facts=facts(frames),
+            fronts=[(front, [Markup(svg) for svg in front_figures(front)]) for front in fronts],
+            objectives=named(frames.goal.objectives) if fronts else "",
+            series_of_front=SERIES,
             goal=frames.goal,
             goal_text=goal_text,
             quantities=summary.quantities(frames),

@@ -15,6 +15,7 @@ from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.sections import summary
+from hpsearch.reporting.sections.ranking.front import FrontView, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 
@@ -66,7 +67,9 @@ class Results:
     @cached_property
     def summary(self) -> list[str]:
         """The sentences of the report's summary."""
-        return summary.summarise(self.frames, self._views, corrected_accuracies(self.frames, self._views))
+        return summary.summarise(
+            self.frames, self._views, corrected_accuracies(self.frames, self._views), (), self._fronts
+        )
 
     @cached_property
     def figures(self) -> Mapping[str, "Figure"]:
@@ -74,6 +77,10 @@ class Results:
         with collected_plots() as plots:
             report.render(self.frames, self._views)
         return {name: Figure(plot) for name, plot in plots.items()}
+
+    @cached_property
+    def _fronts(self) -> list[FrontView]:
+        return view_fronts(self.frames, self._views)
 
     @cached_property
     def _views(self) -> list[StageView]:

@@ -16,9 +16,10 @@ from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import load as load_metric
 from hpsearch.search.samplers.factory import check_sampler
+from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.space import FINAL, known_of
 from hpsearch.spec import Final, Stage, Study
-from hpsearch.spec.messages import Where, fail
+from hpsearch.spec.messages import fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import NewStage, StudyRow
 from hpsearch.trainables import Data
@@ -49,7 +50,7 @@ def checked_plugin(study: Study, workspace: Path) -> Plugin:
 def check(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset, storage: str) -> None:
     """Check what depends on the model, the metrics, the data, the installed packages and the database."""
     for i, stage in enumerate(study.stages):
-        check_sampler(stage, study.place, i)
+        check_sampler(stage, study.place, i, len(goal_of(study).objectives))
     _check_sources(study, storage)
     spec.check_class_weight(study, dataset.classes)
     _check_model(study, plugin, measures, dataset)
@@ -64,7 +65,7 @@ def _check_sources(study: Study, storage: str) -> None:
     try:
         with engine.connect() as connection:
             for stage in stages:
-                known_of(connection, stage.source or "", tuple(stage.space))
+                known_of(connection, stage.source or "", tuple(stage.space), goal_of(study))
     finally:
         engine.dispose()
 
@@ -90,9 +91,12 @@ def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Data
 
 def _check_predictions(study: Study, made: CheckedTrainable, measures: Measures) -> None:
     """Refuse metrics of what the trainable does not predict."""
-    places: list[Where] = [["objective", "metric"]]
-    places += [["objective", "also", i] for i in range(len(measures.also))]
-    for where, metric in zip(places, measures.metrics, strict=True):
+    for name in study.objective.counted:
+        if name != "epochs":
+            rule = f"must not be {name!r}, which are counted of a model's layers; {study.model.file} is a trainable"
+            raise fail(study.place, study.objective.place(name), rule)
+    for metric in measures.metrics:
+        where = study.objective.place(metric.name)
         if metric.kind == "returned" and "evaluate" not in made.evaluations:
             rule = f"{metric.name} must be returned by evaluate, which {study.model.file} does not define"
             raise fail(study.place, where, rule)
@@ -116,7 +120,8 @@ def measures_of(study: Study, workspace: Path) -> Measures:
             metric = load_metric(replace(given, direction=direction), workspace, task)
         assert isinstance(metric, Metric)
         found.append(metric)
-    return Measures(found[0], tuple(found[1:]), study.objective.evidence)
+    counted, several = study.objective.counted, study.several is not None
+    return Measures(found[0], tuple(found[1:]), counted, several, study.objective.evidence)
 
 
 def metric_files(measures: Measures) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Progress and events of a running study, and who is notified of them. May import storage's records."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hpsearch.storage.records import ACCURACY, FAILED, PRUNED, RUNNING, WAITING, Goal, Params, TrialRow
 
@@ -52,6 +53,7 @@ class TrialEvent:
     accuracy: float | None
     loss: float | None
     reason: str | None
+    values: Mapping[str, float | None] = field(default_factory=dict)  # of several objectives, by name
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class Tally:
             accuracy=row.value if row.goal.metric == "accuracy" else None,
             loss=row.loss,
             reason=row.reason,
+            values=row.named_values,
         )
 
     def _count(self, row: TrialRow, sign: int) -> None:

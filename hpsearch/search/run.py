@@ -16,6 +16,8 @@ from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
+from hpsearch.search.stages.finalists import final_note, finalists
+from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.search.stages.run import RunContext, StageRun
 from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
@@ -28,6 +30,7 @@ from hpsearch.storage.records import (
     INTERRUPTED,
     RUNNING,
     WAITING,
+    Goal,
     Params,
     StageRow,
     StudyRow,
@@ -78,10 +81,10 @@ def run_study(
 
 @dataclass(frozen=True)
 class _Basis:
-    """What a stage begins with: its space, or for the final the winner; notes on them; notes on extended ranges."""
+    """What a stage begins with: its space, or for the final the winners; notes on them; notes on extended ranges."""
 
     space: spaces.Resolved
-    winner: Params
+    winners: list[Params]
     notes: list[str]
     extensions: list[str]
 
@@ -159,21 +162,22 @@ class Runner:
         self.context.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(over=True), COMPLETE))
         return True
 
-    def _winner(self, stages: list[StageRow]) -> tuple[StageRow, Ranked]:
+    def _winners(self, stages: list[StageRow]) -> tuple[StageRow, list[Ranked]]:
         last = max((s for s in stages if s.kind != spaces.FINAL), key=lambda s: s.position)
-        return last, rank(self._trials(last))[0]
+        assert self.study.final is not None
+        return last, finalists(self.study.final, Goal.of(last.data), rank(self._trials(last)))
 
     def _basis(self, stages: list[StageRow], stage: StageRow) -> _Basis:
         """What the stage begins with, from the stages before it as they are now."""
         step = self._step(stage)
         if isinstance(step, Final):
-            last, winner = self._winner(stages)
-            note = f"The best configuration of stage {last.name!r}, its trial {winner.number}, trained again."
-            return _Basis({}, winner.params, [note], [])
+            last, winners = self._winners(stages)
+            note = final_note(step, last.name, winners, several=self.study.several is not None)
+            return _Basis({}, [winner.params for winner in winners], [note], [])
         before = [s for s in stages if s.position < stage.position]
         earlier = {s.name: (spaces.space_from_json(s.space or {}), self._trials(s)) for s in before}
         space, notes, extensions = spaces.space_of(self.study, step, earlier)
-        return _Basis(space, {}, notes, extensions)
+        return _Basis(space, [], notes, extensions)
 
     def _kept_or_reset(self, stages: list[StageRow], stage: StageRow) -> StageRow:
         """Keep a stage that began before an earlier one was extended if its basis is the same; else reset it."""
@@ -182,7 +186,7 @@ class Runner:
         now = self._basis(stages, stage)
         if stage.kind == spaces.FINAL:
             same = all(
-                trial.params == now.winner for trial in self._trials(stage)
+                trial.params in now.winners[trial.point : trial.point + 1] for trial in self._trials(stage)
             )  # without trials it was killed as it began
         else:
             same = spaces.space_to_json(now.space) == stage.space
@@ -204,11 +208,13 @@ class Runner:
         known: Sequence[Mapping[str, Any]] | None = None
         database = self.context.database
         planned = replicates_of(self.study, step)
-        if isinstance(step, Stage):
+        if isinstance(step, Final):
+            planned *= len(now.winners)
+        else:
             planned *= sampler_of(step, now.space, self.study.seed).points
             if step.source:
                 with database.transaction() as connection:
-                    known = spaces.known_of(connection, step.source, tuple(now.space))
+                    known = spaces.known_of(connection, step.source, tuple(now.space), goal_of(self.study))
         notes = [*now.notes, *self._known_note(known, step)]
         with database.transaction() as connection:
             writing.start_stage(connection, stage, spaces.space_to_json(now.space), notes, known, planned)
@@ -222,11 +228,11 @@ class Runner:
 
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
         """The stage's plan, with the stored trials taken in."""
-        winner = self._winner(stages)[1].params if stage.kind == spaces.FINAL else {}
-        plan = plan_of(self.study, stage, winner)
+        final = stage.kind == spaces.FINAL
+        plan = plan_of(self.study, stage, [each.params for each in self._winners(stages)[1]] if final else [])
         rows = self._trials(stage)
         with self.context.database.transaction() as connection:
-            curves = reading.validation_curves(connection, stage.id) if plan.pruner else {}
+            curves = reading.validation_curves(connection, stage.id, goal_of(self.study)) if plan.pruner else {}
         plan.restore(rows, curves)
         return plan
 
@@ -234,12 +240,14 @@ class Runner:
         return Tally(self.row.name, stage.name, stage.position, len(stages), plan.sampler.points * plan.replicates)
 
 
-def plan_of(study: Study, stage: StageRow, winner: Params) -> StagePlan:
-    """The plan of a stage that has begun, without its trials; `winner` is what a final trains again."""
+def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePlan:
+    """The plan of a stage that has begun, without its trials; `winners` is what a final trains again."""
     if stage.kind == spaces.FINAL:
         assert study.final is not None
-        length = epochs(resolve(study, study.final, winner).training, data_of(study, study.final).train)
-        return StagePlan(study, study.final, stage.name, ListSampler([winner]), length)
+        samples = data_of(study, study.final).train
+        length = max(epochs(resolve(study, study.final, winner).training, samples) for winner in winners)
+        return StagePlan(study, study.final, stage.name, ListSampler(winners), length)
     step = study.stages[stage.position]
-    sampler = sampler_of(step, spaces.space_from_json(stage.space or {}), study.seed, stage.known or ())
+    space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)
+    sampler = sampler_of(step, space, study.seed, stage.known or (), several)
     return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches)

@@ -22,10 +22,11 @@ from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
 from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
 from hpsearch.spec.tables.objective import Objective
+from hpsearch.spec.tables.objectives import COUNTED, Objectives
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
 from hpsearch.spec.tables.reference import Reference
-from hpsearch.spec.tables.samplers import Cmaes, Gp, Grid, Learning, Qmc, Random, Sampler, Tpe
+from hpsearch.spec.tables.samplers import Cmaes, Gp, Grid, Learning, Nsga2, Qmc, Random, Sampler, Tpe
 from hpsearch.spec.tables.schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from hpsearch.spec.tables.space import Around, Choices, Range, grid
 from hpsearch.spec.tables.stage import Confirm, Stage
@@ -33,6 +34,7 @@ from hpsearch.spec.tables.study import Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
 
 __all__ = [
+    "COUNTED",
     "TAKEN",
     "TRAINING_KEYS",
     "Adam",
@@ -64,7 +66,9 @@ __all__ = [
     "Momentum",
     "Nesterov",
     "Npz",
+    "Nsga2",
     "Objective",
+    "Objectives",
     "OneCycle",
     "Optimiser",
     "Pruner",

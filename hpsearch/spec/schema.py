@@ -25,6 +25,8 @@ def json_schema() -> Schema:
     whole = Study.model_json_schema(ref_template="#/definitions/{model}")
     definitions: dict[str, Schema] = whole.pop("$defs")
     definitions["Study"] = whole
+    several = definitions.pop("Objectives")
+    whole["properties"]["objective"] = {"anyOf": [_ref("Objective"), several]}
     classes = {cls.__name__: cls for cls in _tables(Table)}
     for name, table in definitions.items():
         _add_descriptions(classes[name], table)

@@ -220,7 +220,8 @@ def _shown(connection: Connection, study_id: int | None) -> dict[int | None, _Sh
     for trial_id, key, value, distribution in connection.execute(query.join_from(PARAMS, TRIALS).where(own)):
         params.setdefault(trial_id, {})[key] = _distribution(distribution).to_external_repr(value)
     rows = select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, VALUES.c.value)
-    rows = rows.select_from(TRIALS.outerjoin(VALUES)).where(own)
+    main = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)  # of several objectives
+    rows = rows.select_from(TRIALS.outerjoin(VALUES, main)).where(own)
     return {row[0]: (*row[1:], params.get(row[0], {})) for row in connection.execute(rows)}
 
 

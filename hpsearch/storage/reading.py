@@ -1,6 +1,7 @@
 """Queries of a running study, and of `hpsearch status`. May import SQLAlchemy."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from hpsearch.errors import StorageError, nearest
-from hpsearch.storage import schema
+from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Goal, StageRow, StudyRow, TrialRow
+from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
 
 
 def study_names(connection: Connection) -> list[str]:
@@ -46,9 +47,14 @@ def trials(connection: Connection, stage_id: int) -> list[TrialRow]:
     """A stage's trials by number."""
     trial, curve = schema.trials, schema.curves
     at_best = (curve.c.trial_id == trial.c.id) & (curve.c.epoch == trial.c.best_epoch)
-    columns = [trial.c[f] if f != "loss" else curve.c.validation_loss for f in TrialRow.__dataclass_fields__]
+    fields = [field for field in TrialRow.__dataclass_fields__ if field != "values"]
+    columns = [trial.c[f] if f != "loss" else curve.c.validation_loss for f in fields]
     query = select(*columns).select_from(trial.outerjoin(curve, at_best)).where(trial.c.stage_id == stage_id)
-    return [TrialRow(*row) for row in connection.execute(query.order_by(trial.c.number))]
+    found = [TrialRow(*row) for row in connection.execute(query.order_by(trial.c.number))]
+    if not found or not found[0].goal.objectives:
+        return found
+    values = objectives.of_stage(connection, stage_id, found[0].goal, best=True)
+    return [replace(row, values=values[row.id][row.best_epoch]) if row.best_epoch else row for row in found]
 
 
 def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> dict[int, tuple[float, ...]]:
@@ -63,8 +69,11 @@ def history(connection: Connection, trial_ids: Sequence[int], metric: str) -> di
     return found
 
 
-def validation_curves(connection: Connection, stage_id: int) -> dict[int, list[tuple[int, float, float]]]:
-    """Of each trial of a stage, by id: epoch, the objective and validation loss, epoch by epoch."""
+def validation_curves(connection: Connection, stage_id: int, goal: Goal = ACCURACY) -> dict[int, list[CurvePoint]]:
+    """Of each trial of a stage, by id: epoch, the objective and validation loss, epoch by epoch.
+
+    With several objectives the scores of all of them follow in each row.
+    """
     curve, trial = schema.curves.c, schema.trials.c
     query = (
         select(curve.trial_id, curve.epoch, curve.value, curve.validation_loss)
@@ -73,7 +82,15 @@ def validation_curves(connection: Connection, stage_id: int) -> dict[int, list[t
         .order_by(curve.trial_id, curve.epoch)
     )
     rows = groupby(connection.execute(query), key=itemgetter(0))
-    return {trial_id: [(epoch, value, loss) for _, epoch, value, loss in curves] for trial_id, curves in rows}
+    found: dict[int, list[CurvePoint]] = {
+        trial_id: [(epoch, value, loss) for _, epoch, value, loss in curves] for trial_id, curves in rows
+    }
+    if not goal.objectives:
+        return found
+    values = objectives.of_stage(connection, stage_id, goal, best=False)
+    return {
+        i: [(row[0], row[1], row[2], *goal.scores(values[i][row[0]])) for row in curve] for i, curve in found.items()
+    }
 
 
 def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
@@ -98,7 +115,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     """A row for each stage of each study: its state, how many trials and epochs are done, and how good it is so far.
 
     "best" is the objective of the best configuration, the mean over its replicates, "test" that on the test set; "goal"
-    says what it is.
+    says what it is. With several objectives these are of the main one, and "front" has the configurations on the front.
     """
     study, stage, trial = schema.studies, schema.stages, schema.trials
     counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
@@ -130,7 +147,10 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     for row in connection.execute(query):
         goal = Goal.of(row.data)
         lowest_and_highest = best.get(row.stage_id, (none, none))
-        found.append(dict(row._mapping) | lowest_and_highest[goal.sign > 0] | {"goal": goal})
+        front = objectives.front_first(connection, row.stage_id, goal) if goal.objectives else []
+        best_of = {"best": front[0].values[0]} if front else {}
+        known = dict(row._mapping) | lowest_and_highest[goal.sign > 0] | best_of
+        found.append(known | {"goal": goal, "front": [leader for leader in front if leader.front == 0]})
     return found
 
 

@@ -1,10 +1,14 @@
 """What goes into and comes out of the database: frozen values, no SQL. May import the standard library."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Params = Mapping[str, Any]
+
+CurvePoint = tuple[int, float, float, *tuple[float, ...]]
+"""Epoch, objective and validation loss; with several objectives then the scores of all of them."""
 
 WAITING, RUNNING, COMPLETE, FAILED, PRUNED = "waiting", "running", "complete", "failed", "pruned"
 INTERRUPTED = "interrupted"
@@ -14,27 +18,39 @@ INTERRUPTED = "interrupted"
 class Goal:
     """What the values of a study's trials are: the objective by name, its direction, and whether it is a share.
 
-    A score is a value turned so that a higher one is better.
+    A score is a value turned so that a higher one is better. Of a study with several objectives this is the main one.
     """
 
     metric: str = "accuracy"
     direction: Literal["maximize", "minimize"] = "maximize"
     share: bool = True  # between 0 and 1, shown in percent
+    objectives: "tuple[Goal, ...]" = field(default=(), compare=False)  # of a study with several, itself the first
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "Goal":
         """The goal of a trial's configuration or a stage's data; the accuracy where they name none."""
         found = stored.get("objective")
-        return cls(found["metric"], found["direction"], found["share"]) if found else ACCURACY
+        if not found:
+            return ACCURACY
+        each = tuple(cls(one["metric"], one["direction"], one["share"]) for one in found.get("objectives", ()))
+        return cls(found["metric"], found["direction"], found["share"], each)
 
     @property
     def sign(self) -> float:
         """1 where a higher value is better, −1 where a lower one is."""
         return -1.0 if self.direction == "minimize" else 1.0
 
+    def scores(self, values: "Sequence[float | None]") -> tuple[float, ...]:
+        """Values of all objectives as scores; what is not known is worse than anything."""
+        pairs = zip(self.objectives, values, strict=True)
+        return tuple(-math.inf if value is None else each.sign * value for each, value in pairs)
+
     def text(self, value: float) -> str:
         """A value as messages show it."""
-        return f"{value:.2%}" if self.share else f"{value:.5g}"
+        if self.share:
+            return f"{value:.2%}"
+        whole = self.metric in ("parameters", "flops", "epochs") and abs(value) < 1e15 and value == round(value)
+        return f"{value:,.0f}" if whole else f"{value:.5g}"
 
     def named(self, value: float) -> str:
         """The same with the metric's name, unless that is the accuracy."""
@@ -140,11 +156,18 @@ class TrialRow:
     reason: str | None = None
     pruned_at: int | None = None  # the epoch after which the pruner decided against it
     sampler_attributes: Mapping[str, Any] | None = None
+    values: tuple[float | None, ...] = ()  # of several objectives, at best_epoch; derived, not stored
 
     @property
     def goal(self) -> Goal:
         """What its value is."""
         return Goal.of(self.configuration)
+
+    @property
+    def named_values(self) -> dict[str, float | None]:
+        """The values of several objectives by name; {} of one."""
+        values = self.values or (None,) * len(self.goal.objectives)
+        return {each.metric: value for each, value in zip(self.goal.objectives, values, strict=True)}
 
     @property
     def score(self) -> float | None:

@@ -145,7 +145,7 @@ BAD = [
     ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].configurations[0].lambda must be at least 0, got -1"),
     ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].configurations[0].eta must be a number, got 'x'"),
     ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or configurations"),
-    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', got 'gird'"),
+    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', 'nsga2', got 'gird'"),
 ]  # fmt: skip
 
 
@@ -237,6 +237,54 @@ def test_a_bad_key_of_training_or_augmentation_costs_one_line(added, line):
     with pytest.raises(StudyFileError) as error:
         parse(GOOD.replace("epochs = 40", f"epochs = 40\n{added}"), "x")
     assert str(error.value) == f"x: {line}"
+
+
+def several(*metrics: str) -> str:
+    """Several objectives, each a metric or a whole table."""
+    return "".join(f"[[objective]]\n{each if '=' in each else f'metric = {each!r}'}\n" for each in metrics)
+
+
+BAD_OBJECTIVES = [
+    (several("accuracy"), "objective must be two to four tables; write [objective] for a single one, got 1"),
+    (several("parameters", "flops"), "objective[0].metric must be a metric in at least one objective; by counted costs alone nothing need be trained, got 'parameters', 'flops'"),
+    (several("loss", "accuracy", "loss"), "objective[2].metric must not repeat objective[0], got 'loss' twice"),
+    (several("accuracy", "seconds"), "objective[1].metric must not be a time, which depends on the machine; counted costs are parameters, flops, epochs, got 'seconds'"),
+    (several("accuracy", "flop"), "objective[1].metric must be a metric or a counted cost, got 'flop'; did you mean 'flops'?"),
+    (several("acuracy", "flops"), "objective[0].metric must be a metric, got 'acuracy'; did you mean 'accuracy'?"),
+    (several("accuracy", "metric = 3"), "objective[1].metric must be the name of a metric, such as \"accuracy\", or a table, got 3"),
+    (several("accuracy", "metric = 'flops'\ndirection = 'maximize'"), "objective[1].direction must be 'minimize', which is better for flops, got 'maximize'"),
+    (several("accuracy", "metric = 'flops'\nalso = []"), "objective[1].also is not a key; known: direction, metric"),
+    (several("flops", "rmse"), "objective[1].metric must be a metric of classification, got 'rmse' of regression; known: accuracy, balanced_accuracy, f1, precision, recall, matthews_corrcoef, cohen_kappa, roc_auc, average_precision, top_k_accuracy, log_loss, brier, loss, cost"),
+    ("[objective]\nmetric = 'flops'\n", "objective.metric must be measured; a counted cost can only be one of several objectives, [[objective]], got 'flops'"),
+    ("[objective]\nmetric = 'seconds'\n", "objective.metric must not be a time, which depends on the machine, got 'seconds'"),
+    (several("accuracy", "flops") + "[final]\nprefer = 'acuracy'\n", "final.prefer must be one of the objectives, 'accuracy', 'flops', got 'acuracy'; did you mean 'accuracy'?"),
+    (several("accuracy", "flops") + "[final]\nprefer = 'flops'\ntolerance = -1\n", "final.tolerance must be at least 0, got -1"),
+    (several("accuracy", "flops") + "[final]\ntolerance = 1\n", "final.tolerance must not be given without prefer, the objective whose unit it has, got 1.0"),
+    ("[final]\nprefer = 'accuracy'\n", "final.prefer must not be given; only among several objectives, [[objective]], one can be preferred, got 'accuracy'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("added", "line"), BAD_OBJECTIVES)
+def test_bad_objectives_cost_one_line(added, line):
+    text = GOOD.replace("[final]", "[later]") if "[final]" in added else GOOD
+    text = text.split("[later]")[0].replace("[training]", f"{added}[training]")
+    with pytest.raises(StudyFileError) as error:
+        parse(text, "x")
+    assert str(error.value) == f"x: {line}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ('kind = "gp"', "sampler.kind must be 'tpe' or 'nsga2' to learn with several objectives, got 'gp', which learns from one"),
+        ('kind = "random", trials = 8 }\nconfirm = 3 #', "confirm must not be given with several objectives; it compares configurations by one"),
+    ],
+)  # fmt: skip
+def test_what_needs_one_objective_is_refused_with_several(changed, line):
+    text = GOOD.replace("[training]", several("accuracy", "flops") + "[training]").replace('kind = "random"', changed)
+    with pytest.raises(StudyFileError) as error:
+        parse(text, "x")
+    assert str(error.value) == f"x: stage[0].{line}"
 
 
 WARM = 'epochs = 40\nschedule = { kind = "cosine", warmup_epochs = 20 }'

@@ -129,7 +129,7 @@ def test_a_range_around_another_stage_is_not_known_before_so_first_may_name_any_
     assert stage.first == ({"lambda": 9.5, "loss": "hinge"},)
 
 
-LEARN = "only samplers that learn (tpe, cmaes, gp)"
+LEARN = "only samplers that learn (tpe, cmaes, gp, nsga2)"
 LONGEST = "40, the epochs of the stage's longest training"
 NAMED = "must be the name of a study, or of a study and a stage: 'study/stage'"
 

@@ -17,11 +17,16 @@ from hpsearch.errors import InputError, nearest
 from hpsearch.spec.messages import one_line
 from hpsearch.storage import claims, reading
 from hpsearch.storage.database import opened_to_read
+from hpsearch.storage.objectives import text_of
 from hpsearch.storage.places import place_of
 from hpsearch.storage.records import FAILED, INTERRUPTED, PRUNED, RUNNING, StageRow, StudyRow, TrialRow
 
 MAX_FAILURES = 10
 """The failed trials of a stage that are listed without `--failures`."""
+
+
+FRONT = 5
+"""So many configurations of a front are shown; the JSON has all."""
 
 
 def show_overview(storage: str, *, as_json: bool) -> None:
@@ -104,6 +109,13 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
 
 def _remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
+        if row["front"]:
+            shown = "; ".join(
+                f"{row['stage']}:{leader.number} ({text_of(row['goal'], leader.values)})"
+                for leader in row["front"][:FRONT]
+            )
+            more = f"; and {len(row['front']) - FRONT} more" if len(row["front"]) > FRONT else ""
+            yield f"stage {row['stage']}: {len(row['front'])} on the front: {shown}{more}"
         if row["ended"]:
             yield f"stage {row['stage']}: {row['ended']}"
         if row["stale"]:
@@ -169,7 +181,8 @@ def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
     yield f"configuration {trial.point}, replicate {trial.replicate}: {_configuration(trial)}"
     goal, best = trial.goal, ""
     if trial.value is not None:
-        best = f", best validation {goal.metric} {goal.text(trial.value)} in epoch {trial.best_epoch}"
+        what = text_of(goal, trial.values) if goal.objectives else f"{goal.metric} {goal.text(trial.value)}"
+        best = f", best validation {what} in epoch {trial.best_epoch}"
     yield f"{trial.epochs_done} of {trial.epochs} epochs{best}"
     if trial.pruned_at is not None and trial.state != PRUNED:
         yield f"it would have been pruned at epoch {trial.pruned_at}; it trains on to audit the pruner"

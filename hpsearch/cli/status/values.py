@@ -32,7 +32,20 @@ def _stage_facts(row: dict[str, Any]) -> dict[str, Any]:
         "direction": row["goal"].direction,
         "ended": row["ended"],
         "stale": bool(row["stale"]),
-    }
+    } | _front(row)
+
+
+def _front(row: dict[str, Any]) -> dict[str, Any]:
+    """The objectives and the front of a stage by several objectives."""
+    goals = row["goal"].objectives
+    if not goals:
+        return {}
+    names = [goal.metric for goal in goals]
+    front = [
+        {"trial": f"{row['stage']}:{leader.number}", "values": dict(zip(names, leader.values, strict=True))}
+        for leader in row["front"]
+    ]
+    return {"objectives": [{"metric": g.metric, "direction": g.direction} for g in goals], "front": front}
 
 
 def trial_facts(stage: StageRow, trial: TrialRow, traceback: str | None) -> dict[str, Any]:
@@ -55,4 +68,4 @@ def trial_facts(stage: StageRow, trial: TrialRow, traceback: str | None) -> dict
         "validation_loss": trial.loss,
         "pruned_at": trial.pruned_at,
         "traceback": traceback,
-    }
+    } | ({"values": trial.named_values} if trial.goal.objectives else {})

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select
 
 from hpsearch.errors import StorageError
-from hpsearch.storage import claims, reading, schema
+from hpsearch.storage import claims, objectives, reading, schema
 from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING, Goal
 
 _Row = Row[*tuple[Any, ...]]
@@ -51,6 +51,7 @@ class TrialFacts:
     epochs_done: int
     value: float | None
     curve: Sequence[float]
+    values: Sequence[float] = ()  # of several objectives
 
 
 @dataclass(frozen=True)
@@ -162,21 +163,31 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
     )
 
 
-def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFacts]:
-    """The best configurations of a stage so far, by the mean over their replicates."""
+def _best(connection: Connection, stage: Mapping[str, Any]) -> list[tuple[int, float, Sequence[float]]]:
+    """The first trials of the best configurations, their values, and those of several objectives."""
+    goal: Goal = stage["goal"]
+    if goal.objectives:
+        leaders = objectives.front_first(connection, stage["stage_id"], goal)[:MAX_ROWS]
+        return [(leader.id, leader.values[0], leader.values) for leader in leaders]
     trial = schema.trials.c
     of_stage = (trial.stage_id == stage["stage_id"], trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
     mean = func.avg(trial.value)
-    goal: Goal = stage["goal"]
-    best = connection.execute(
+    rows = connection.execute(
         select(mean.label("value"), func.min(trial.id).label("id"))
         .where(*of_stage)
         .group_by(trial.point)
         .order_by(mean.desc() if goal.sign > 0 else mean, func.min(trial.number))
         .limit(MAX_ROWS)
     ).all()
+    return [(row.id, float(row.value), ()) for row in rows]
+
+
+def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFacts]:
+    """The best configurations of a stage so far, by the mean over their replicates; of several objectives the front."""
+    trial = schema.trials.c
+    best = _best(connection, stage)
     query = select(trial.id, trial.number, trial.params, trial.epochs, trial.epochs_done)
-    rows = {row.id: row for row in connection.execute(query.where(trial.id.in_([b.id for b in best])))}
+    rows = {row.id: row for row in connection.execute(query.where(trial.id.in_([first for first, *_ in best])))}
     curves = reading.history(connection, list(rows), "value")
     return [
         TrialFacts(
@@ -184,11 +195,12 @@ def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFact
             params=row.params,
             epochs=row.epochs,
             epochs_done=row.epochs_done,
-            value=float(b.value),
-            curve=_curve(curves, b.id),
+            value=value,
+            curve=_curve(curves, first),
+            values=values,
         )
-        for b in best
-        if (row := rows.get(b.id))
+        for first, value, values in best
+        if (row := rows.get(first))
     ]
 
 

@@ -49,9 +49,10 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     utf = console.encoding.lower().startswith("utf")
     blocks = _BLOCKS if utf else _ASCII
     stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts], frame.goal)
+    best = "front" if frame.goal.objectives else "best configurations"
     rows: Sequence[TrialFacts | CohortFacts]
     for title, rows, share in (
-        (f"best configurations of stage {stage}{_range(scale, frame.goal)}", frame.leaders[:LEADERS], 0.5),
+        (f"{best} of stage {stage}{_range(scale, frame.goal)}", frame.leaders[:LEADERS], 0.5),
         (_under_way(frame), frame.cohorts, 1.0),
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
@@ -133,7 +134,7 @@ def _table(
     heads = [
         (
             _name(each, stage),
-            "" if each.value is None else goal.text(each.value),
+            _values(each, goal),
             f"{each.epochs_done:,}/{each.epochs:,}",
         )
         for each in facts
@@ -150,6 +151,14 @@ def _table(
         row = [*head, sparkline(each.curve, scale, blocks, curve), _configuration(each)]
         table.add_row(*map(Text, row[: len(widths)]))
     return table
+
+
+def _values(facts: TrialFacts | CohortFacts, goal: Goal) -> str:
+    """The objective; of several the main one, and then the others."""
+    if facts.value is None:
+        return ""
+    others = zip(goal.objectives[1:], getattr(facts, "values", ())[1:], strict=False)
+    return " · ".join([goal.text(facts.value), *(each.text(value) for each, value in others)])
 
 
 def sparkline(values: Sequence[float], scale: Scale, blocks: str = _BLOCKS, most: int = CURVE) -> str:

@@ -61,8 +61,13 @@ def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = (
         groups.append(_group(frames, title, "best", rows, legend))
     if last:
         rows = last.ranked[:REPLICATES]
-        legend = [f"replicate {row.rank}{_diagnosis(row)}" for row in rows]
-        groups.append(_group(frames, f"{last.name}: {configuration(last, rows[0])}", "final", rows, legend))
+        if last.one_again:
+            legend = [f"replicate {row.rank}{_diagnosis(row)}" for row in rows]
+            title = f"{last.name}: {configuration(last, rows[0])}"
+        else:
+            legend = [f"rank {row.rank}, {row.trial}: {configuration(last, row)}{_diagnosis(row)}" for row in rows]
+            title = last.name
+        groups.append(_group(frames, title, "final", rows, legend))
     requested = [_requested(frames, stages, stage, number) for stage, number in trials]
     for start in range(0, len(requested), len(COLOURS)):
         part = requested[start : start + len(COLOURS)]

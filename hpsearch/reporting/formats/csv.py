@@ -38,7 +38,8 @@ def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
     # Sorted, because a database may return the hyperparameters of a configuration in another order.
     keys = sorted(hyperparameters_of(frames.trials["params"]))
     metrics = [*frames.recorded, *(name for name in METRICS if name != "accuracy" or frames.has_accuracy)]
-    results = ["best_epoch", *(f"{split}_{name}" for split in (*SPLITS, "test") for name in metrics), *ENDED]
+    several = ["front"] if frames.goal.objectives else []
+    results = [*several, "best_epoch", *(f"{split}_{name}" for split in (*SPLITS, "test") for name in metrics), *ENDED]
     taken = {*IDENTITY, *results}
     header = [*IDENTITY, *(f"configuration.{key}" if key in taken else key for key in keys), *results]
     rows = [

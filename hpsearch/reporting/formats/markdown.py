@@ -94,7 +94,10 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
 def _ranking(stage: StageView) -> str:
     number = [stage.counted] if stage.counted else []
     header = [*stage.headings, *number, *stage.labels, f"validation {stage.goal.metric}{stage.plus_minus}"]
-    header += [*(f"validation {each.metric}" for each in stage.others), *["95% interval"] * stage.intervals]
+    header += [
+        *(f"{stage.heading(each)} {each.metric}".strip() for each in stage.others),
+        *["95% interval"] * stage.intervals,
+    ]
     loss = stage.goal.metric != "loss"  # else it is the objective
     header += [*["validation loss"] * loss, "best epoch", *([f"test {stage.goal.metric}"] if stage.tested else [])]
     texts = [*(["diagnosis"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]

@@ -46,7 +46,7 @@ class Confusion:
 def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Confusion | None:
     """Return the section, None where no trial was evaluated on the test set."""
     stage = final(stages) or last_search(stages)
-    rows = [] if stage is None else stage.ranked if stage.kind == "final" else stage.ranked[:1]
+    rows = [] if stage is None else stage.ranked if stage.one_again else stage.ranked[:1]
     trials = [trial for row in rows for trial in row.trial_ids]
     found = [(trial, predicted) for trial in trials if (predicted := frames.predicted(trial)) is not None]
     classes = [str(name) for name in (frames.study["data"] or {}).get("classes") or []]
@@ -65,7 +65,7 @@ def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Co
             missing = "The test set that is available is not the one that the trials were evaluated on."
             return Confusion("", missing, "", (), examples)
     counts = matrix(samples.labels, [predicted for _, predicted in found], len(classes))
-    which = formatting.count(len(found), "replicate") if stage.kind == "final" else "its best configuration"
+    which = formatting.count(len(found), "replicate") if stage.one_again else "its best configuration"
     figure = confusion_matrix_figure(_shares(counts), classes) if len(classes) <= CLASSES else ""
     shape = frames.study["data"].get("image_shape") if examples else None
     votes = np.stack([predicted for _, predicted in found])

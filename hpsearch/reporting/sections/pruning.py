@@ -70,8 +70,11 @@ class Pruning:
 
 
 def view_pruning(frames: Frames, stages: Sequence[StageView]) -> list[Pruning]:
-    """Return the section of each stage in which a pruner decided against any trial."""
-    found = pruning_histories(frames)
+    """Return the section of each stage in which a pruner decided against any trial; none with several objectives.
+
+    What pruning lost is estimated by the one objective that it went by.
+    """
+    found = {} if frames.goal.objectives else pruning_histories(frames)
     indexed = [(index, stage, found[stage.name]) for index, stage in enumerate(stages) if stage.name in found]
     return [_view(frames, index, stage, history) for index, stage, history in indexed]
 

@@ -134,7 +134,7 @@ def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[
         return None
     last = next((stage for stage in stages if stage.kind == "final" and stage.ranked), None)
     tests = [row.test for row in last.ranked if row.test] if last else []
-    if last is None or not tests:
+    if last is None or not tests or not last.one_again:
         return None
     samples, places = tests[0].samples, formatting.decimals(tests[0].samples)
     share = statistics.fmean(test.value for test in tests)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.base_rate import base_rate_sentences
+from hpsearch.reporting.sections.ranking.front import FrontView, front_sentences
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.sample_size import sample_size
@@ -47,6 +48,7 @@ def summarise(
     stages: Sequence[StageView],
     corrected: Sequence[CorrectedAccuracy] = (),
     pruned: Sequence[str] = (),
+    fronts: Sequence[FrontView] = (),
 ) -> list[str]:
     """Return the study in sentences: state, best configuration, ties, samples needed, test accuracy, test evaluations.
 
@@ -57,6 +59,7 @@ def summarise(
     search = last_search(stages)
     if search is None and final(stages) is None:
         return [*sentences, "No trial has finished yet, so there is no best configuration."]
+    sentences += front_sentences(fronts, search)
     if search:
         sentences += [_best(search), corrected_sentence(search, corrected), _ties(search), sample_size(frames, search)]
         sentences.append(_earlier(stages, search))
@@ -118,8 +121,9 @@ def _best(stage: StageView) -> str:
     samples += " in each fold" if samples and how and how.noun == "fold" else ""
     numbers = ", ".join(part for part in ("; ".join(parts), samples) if part)
     direction = f" A lower {metric} is better." if stage.goal.sign < 0 else ""
+    what = f"The front's best {metric} in" if stage.goal.objectives else "Best configuration of"
     return (
-        f"Best configuration of the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
+        f"{what} the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
         f" Its validation {metric} is {best.objective}{f' ({numbers})' if numbers else ''}"
         f"{_selection_bias(stage, best)}.{direction}{test}"
     )
@@ -207,6 +211,9 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
         return ""
     goal, samples = frames.goal, tests[0].samples
     values = [test.value for test in tests]
+    if not stage.one_again:
+        each = formatting.listing([f"{test.text} ({configuration(stage, row)})" for row, test in _tested(stage)[:10]])
+        return f"Trained again, the configurations have these values of the test {goal.metric}: {each}."
     places = formatting.decimals(samples)
     mean = statistics.fmean(values)
     train = next(row["data"].get("train") for row in frames.stage_rows if row["name"] == stage.name)
@@ -228,6 +235,10 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
         f"{how} with {len(values)} seeds, {what} {goal_text.text(goal, mean, places)} ± {spread} (mean ± standard"
         f" deviation over the seeds; {covered})."
     )
+
+
+def _tested(stage: StageView) -> list[tuple[Row, Estimate]]:
+    return [(row, row.test) for row in stage.ranked if row.test]
 
 
 def _test_evaluations(frames: Frames, stages: Sequence[StageView]) -> str:

@@ -1,12 +1,12 @@
 """Successive halving. May import the standard library."""
 
 import math
-from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hpsearch.search.pruners.pruner import REPLICATE_FAILED, Candidate, Pruner, RungDecision, sort_key
+from hpsearch.search.pruners.places import Places
+from hpsearch.search.pruners.pruner import REPLICATE_FAILED, Candidate, Pruner, RungDecision
 
 
 @dataclass
@@ -32,7 +32,7 @@ class HalvingPruner(Pruner):
         self.rungs = tuple(rungs)
         self._batches: defaultdict[int, _Batch] = defaultdict(_Batch)
         self._closed = -1
-        self._scores: list[list[tuple[float, float, int]]] = [[] for _ in rungs]
+        self._places = [Places() for _ in rungs]
         self._failed = [0] * len(rungs)
 
     def add(self, candidate: Candidate) -> None:
@@ -58,15 +58,15 @@ class HalvingPruner(Pruner):
 
     def _decide_rung(self, batch: _Batch) -> Iterator[RungDecision]:
         index = batch.decided
-        rung, scores = self.rungs[index], self._scores[index]
+        rung, places = self.rungs[index], self._places[index]
         here = [candidate for candidate in batch.candidates if candidate.next_rung == rung]
         for candidate in here:
             score = candidate.scores[rung]
             if score is None:
                 self._failed[index] += 1
             else:
-                insort(scores, sort_key(candidate.number, score))
-        many = len(scores) + self._failed[index]
+                places.add(candidate.number, score)
+        many = len(places) + self._failed[index]
         kept = max(1, math.ceil(self.keep * many - 1e-9))
         batch.decided += 1
         batch.reached = 0
@@ -80,8 +80,9 @@ class HalvingPruner(Pruner):
         score = candidate.scores[rung]
         if score is None:
             return REPLICATE_FAILED
-        place = bisect_left(self._scores[index], sort_key(candidate.number, score)) + 1
+        place = self._places[index].place(candidate.number, score)
         if place <= kept:
             return None
         best = "the best one" if kept == 1 else f"the best {kept}"
-        return f"place {place} of {many} after epoch {rung}, where {best} went on"
+        by = " by non-dominated rank" if score[2:] else ""
+        return f"place {place} of {many}{by} after epoch {rung}, where {best} went on"

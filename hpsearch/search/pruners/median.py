@@ -3,7 +3,8 @@
 from bisect import insort
 from collections.abc import Iterator, Sequence
 
-from hpsearch.search.pruners.pruner import REPLICATE_FAILED, Candidate, Pruner, RungDecision
+from hpsearch.search.pruners.places import Places
+from hpsearch.search.pruners.pruner import REPLICATE_FAILED, Candidate, Pruner, RungDecision, Score
 from hpsearch.storage.records import Goal
 
 
@@ -11,7 +12,8 @@ class MedianPruner(Pruner):
     """The median rule (Golovin et al. 2017): a configuration worse than the earlier ones' median at a rung is pruned.
 
     The earlier ones are all configurations of lower number that reached the rung. The first `startup` configurations
-    are never pruned.
+    are never pruned. With several objectives, one is pruned if more than half of the earlier ones have a better
+    non-dominated rank among these and itself.
     """
 
     def __init__(self, startup: int, rungs: Sequence[int], goal: Goal) -> None:
@@ -20,6 +22,7 @@ class MedianPruner(Pruner):
         self._candidates: list[Candidate] = []
         self._decided = [0] * len(rungs)  # by rung: how many of the first candidates
         self._scores: list[list[float]] = [[] for _ in rungs]  # by rung, sorted
+        self._places = [Places() for _ in rungs]  # by rung, of several objectives
 
     def add(self, candidate: Candidate) -> None:
         self._candidates.append(candidate)
@@ -47,6 +50,8 @@ class MedianPruner(Pruner):
         score = candidate.scores[rung]
         if score is None:
             return REPLICATE_FAILED
+        if score[2:]:
+            return self._by_rank(candidate.number, score, index)
         value = score[0]
         middle = (earlier[(len(earlier) - 1) // 2] + earlier[len(earlier) // 2]) / 2 if earlier else value
         reason = None
@@ -56,3 +61,12 @@ class MedianPruner(Pruner):
             reason = f"{here} after epoch {rung}, {side} {there}, the median of the {len(earlier)} before it"
         insort(earlier, value)
         return reason
+
+    def _by_rank(self, number: int, score: Score, index: int) -> str | None:
+        """The same by several objectives."""
+        places = self._places[index]
+        many, (rank, ahead) = len(places), places.ahead(score)
+        places.add(number, score)
+        if number < self.startup or 2 * ahead <= many:
+            return None
+        return f"non-dominated rank {rank} after epoch {self.rungs[index]}, behind {ahead} of the {many} before it"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-Score = tuple[float, float]
+Score = tuple[float, float, *tuple[float, ...]]
 """A configuration's best score up to a rung, which is its value of the objective turned so that a higher one is better,
-and its validation loss there; means over its replicates.
+and its validation loss there; with several objectives then the scores of all of them there. Means over its replicates.
 """
 
 REPLICATE_FAILED = "another replicate of its configuration failed"

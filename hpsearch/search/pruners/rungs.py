@@ -10,10 +10,10 @@ from statistics import fmean
 from hpsearch.search.pruners.factory import pruner_of, rungs_of
 from hpsearch.search.pruners.pruner import Candidate, RungDecision, Score
 from hpsearch.spec import Pruner
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, Goal, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, CurvePoint, Goal, TrialRow
 
-Curve = Sequence[tuple[int, float, float]]
-"""(epoch, objective, validation loss), in order."""
+Curve = Sequence[CurvePoint]
+"""The epochs of a trial, in order."""
 
 
 @dataclass
@@ -25,11 +25,16 @@ class TrialScores:
 
     def add(self, rungs: Container[int], curve: Curve, sign: float, *, last: bool) -> None:
         """Take further epochs in; `last` where the last epoch's weights are kept, and not the best one's."""
-        for epoch, value, loss in curve:
+        for epoch, value, loss, *scores in curve:
             if last or self.best is None or sign * value > self.best[0]:
-                self.best = sign * value, loss
+                self.best = (sign * value, loss, *scores)
             if epoch in rungs:
                 self.at[epoch] = self.best
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    score, loss, *others = (fmean(column) for column in zip(*scores, strict=True))
+    return score, loss, *others
 
 
 class Rungs:
@@ -80,7 +85,7 @@ class Rungs:
                 return
         known = [score for score in found if score is not None]
         whole = len(known) == len(found)
-        candidate.scores[rung] = (fmean(s[0] for s in known), fmean(s[1] for s in known)) if whole else None
+        candidate.scores[rung] = _mean(known) if whole else None
         self._pruner.report(candidate)
 
     def decisions(self) -> list[RungDecision]:

@@ -16,10 +16,13 @@ from hpsearch.spec.messages import fail
 from hpsearch.storage.records import COMPLETE
 
 
-def sampler_of(stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]] = ()) -> Sampler:
+def sampler_of(
+    stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]] = (), several: int = 0
+) -> Sampler:
     """The sampler of a stage with this space.
 
-    `seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from.
+    `seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from;
+    `several` is the number of objectives, 0 for one.
     """
     match stage.sampler:
         case None:
@@ -31,12 +34,12 @@ def sampler_of(stage: Stage, space: Space, seed: int, known: Sequence[Mapping[st
         case Qmc():
             return QuasiRandomSampler(stage, space, seed)
         case Learning():
-            return ModelBasedSampler(stage, space, seed, known)
+            return ModelBasedSampler(stage, space, seed, known, several)
         case _:
             assert_never(stage.sampler)
 
 
-def check_sampler(stage: Stage, place: str, i: int) -> None:
+def check_sampler(stage: Stage, place: str, i: int, several: int = 0) -> None:
     """Raise StudyFileError if a stage's sampler misses its package, or Optuna does not accept its options.
 
     `place` is where the study file came from, `i` the stage's position in it. What the options' types do not show is
@@ -48,13 +51,13 @@ def check_sampler(stage: Stage, place: str, i: int) -> None:
     space = {
         key: Range(low=1.0, high=2.0) if isinstance(entry, Around) else entry for key, entry in stage.space.items()
     }
-    fewer = {"n_startup_trials": 2} if isinstance(stage.sampler, Learning) else {}
+    fewer = {"n_startup_trials": 2} if isinstance(stage.sampler, Learning) and stage.kind != "nsga2" else {}
     trial = stage.model_copy(update={"sampler": stage.sampler.model_copy(update=fewer), "first": ()})
     try:
-        sampler = sampler_of(trial, space, seed=0)
+        sampler = sampler_of(trial, space, seed=0, several=several)
         for number in range(4):
             params, attributes = sampler.ask(number)
-            sampler.tell(Point(number, params, COMPLETE, number / 10, (), attributes))
+            sampler.tell(Point(number, params, COMPLETE, number / 10, (), attributes, (number / 10,) * several))
     except Exception as error:  # whatever Optuna raises for options that it does not expect
         cause = error.__cause__ if isinstance(error, HpsearchError) and error.__cause__ else error
         reason = str(cause) or type(cause).__name__

@@ -1,4 +1,4 @@
-"""TPE, CMA-ES and GP through Optuna, in a private study in memory that holds the stage's configurations alone.
+"""TPE, CMA-ES, GP and NSGA-II through Optuna, in a private study in memory that holds the stage's configurations alone.
 
 Each configuration is sampled by a new Optuna sampler that is seeded by (study seed, stage, number), so that its values
 depend on that seed and the outcomes that were told alone. May import spec and Optuna.
@@ -29,6 +29,9 @@ from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 WARM_START_TRIALS = 10
 """CMA-ES starts from the best tenth of an earlier study (Nomura et al. 2021): with fewer trials that tenth is empty."""
 
+_REPLAYED = ("cmaes", "nsga2")
+"""Kinds whose samplers keep a state in the private study: a later run samples all configurations again."""
+
 _STATES = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 
 
@@ -41,12 +44,17 @@ class ModelBasedSampler(Sampler):
 
     learns = True
 
-    def __init__(self, stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]]) -> None:
-        """`seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations."""
-        self.stage, self.space, self.seed = stage, space, seed
+    def __init__(
+        self, stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]], several: int = 0
+    ) -> None:
+        """`seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations.
+
+        `several` is the number of objectives, 0 for one.
+        """
+        self.stage, self.space, self.seed, self.several = stage, space, seed, several
         self._distributions = distributions(space)
         self._storage = optuna.storages.InMemoryStorage()
-        self._study = optuna.create_study(storage=self._storage, direction="maximize")
+        self._study = optuna.create_study(storage=self._storage, directions=["maximize"] * max(1, several))
         self._known = [trial for row in known if (trial := self._known_trial(row))]
         self._study.add_trials(self._known)
         self._searched: dict[str, BaseDistribution] = {}
@@ -60,15 +68,16 @@ class ModelBasedSampler(Sampler):
         return trials_of(self.stage)
 
     def ask(self, number: int) -> tuple[dict[str, Any], SamplerAttributes]:
-        """The configuration's values, and for CMA-ES how many outcomes it had seen.
+        """The configuration's values, and for CMA-ES and NSGA-II how many outcomes it had seen.
 
         Raises HpsearchError if Optuna's sampler fails.
 
-        CMA-ES keeps its state as a pickle, which does not belong in a database. A later run samples all
-        configurations again instead, each after the same number of outcomes.
+        CMA-ES keeps its state as a pickle, and NSGA-II its generations, in attributes of the private study, which do
+        not belong in a database. A later run samples all configurations again instead, each after the same number of
+        outcomes.
         """
         self._catch_up()
-        attributes = {"seen": self._told} if self.stage.kind == "cmaes" else None
+        attributes = {"seen": self._told} if self.stage.kind in _REPLAYED else None
         return self._ask(number, first_of(self.stage, number)), attributes
 
     def recall(self, point: Point) -> None:
@@ -102,7 +111,7 @@ class ModelBasedSampler(Sampler):
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
         one_thread = (
-            nullcontext() if self.stage.kind == "tpe" else threadpool_limits(1)
+            threadpool_limits(1) if self.stage.kind in ("cmaes", "gp") else nullcontext()
         )  # else the last bits depend on the cores
         with warnings.catch_warnings(), one_thread:
             warnings.simplefilter("ignore")
@@ -119,7 +128,7 @@ class ModelBasedSampler(Sampler):
         self._add(number, trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-        elif number < len(self.stage.first):
+        elif number < len(self.stage.first) and self.stage.kind != "nsga2":  # whose generations may have any
             self._exclude(trial_id)
         found = self._storage.get_trial(trial_id).params
         return {key: at_position(entry, found[key]) for key, entry in self.space.items()} | dict(given)
@@ -147,10 +156,16 @@ class ModelBasedSampler(Sampler):
         self._told += 1
         if self._storage.get_trial(trial_id).state.is_finished():
             return
-        for epoch, value in point.rungs if point.state == PRUNED else ():
+        for epoch, value in point.rungs if point.state == PRUNED and not self.several else ():
             self._storage.set_trial_intermediate_value(trial_id, epoch, value)
-        values = [point.value] if point.state == COMPLETE and point.value is not None else None
-        self._storage.set_trial_state_values(trial_id, _STATES[point.state], values)
+        values, state = None, _STATES[point.state]
+        if point.state == COMPLETE and self.several:
+            values = list(point.scores)
+            if not all(map(math.isfinite, values)):  # no distance to it can be computed
+                values, state = None, TrialState.FAIL
+        elif point.state == COMPLETE and point.value is not None:
+            values = [point.value]
+        self._storage.set_trial_state_values(trial_id, state, values)
 
     def _positions(self, params: Mapping[str, Any]) -> dict[str, int | float] | None:
         """A configuration as numbers of the private study (see `position`); None if it is outside the space."""
@@ -160,9 +175,10 @@ class ModelBasedSampler(Sampler):
 
     def _known_trial(self, row: Mapping[str, Any]) -> FrozenTrial | None:
         values = self._positions(row["params"])
-        if values is None or not math.isfinite(row["value"]):
+        outcome = row["scores"] if self.several else [row["value"]]
+        if values is None or not all(map(math.isfinite, outcome)):
             return None
-        return create_trial(params=values, distributions=self._distributions, value=row["value"])
+        return create_trial(params=values, distributions=self._distributions, values=outcome)
 
 
 def _sets_its_start(options: Mapping[str, Any]) -> bool:

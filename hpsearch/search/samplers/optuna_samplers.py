@@ -17,7 +17,13 @@ from hpsearch.spec.messages import fail, show
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-CLASSES = {"qmc": "QMCSampler", "tpe": "TPESampler", "cmaes": "CmaEsSampler", "gp": "GPSampler"}
+CLASSES = {
+    "qmc": "QMCSampler",
+    "tpe": "TPESampler",
+    "cmaes": "CmaEsSampler",
+    "gp": "GPSampler",
+    "nsga2": "NSGAIISampler",
+}
 """Optuna's class for each kind of sampler."""
 
 PACKAGES = {"cmaes": ("cmaes",), "gp": ("torch", "greenlet")}

@@ -28,6 +28,7 @@ class Point:
     value: float | None
     rungs: tuple[tuple[int, float], ...]
     sampler_attributes: Mapping[str, Any] | None
+    scores: tuple[float, ...] = ()  # of several objectives
 
 
 def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:

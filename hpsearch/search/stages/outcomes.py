@@ -2,7 +2,17 @@
 
 from dataclasses import replace
 
-from hpsearch.storage.records import PRUNED, BestRecord, Decision, PredictionsRecord, Progress, TestRecord, TrialRow
+from hpsearch.storage import objectives
+from hpsearch.storage.records import (
+    PRUNED,
+    BestRecord,
+    CurvePoint,
+    Decision,
+    PredictionsRecord,
+    Progress,
+    TestRecord,
+    TrialRow,
+)
 from hpsearch.workers.segments.results import CURVE, TaskResult
 from hpsearch.workers.segments.segment import Segment
 
@@ -27,7 +37,18 @@ def updated(record: Progress) -> TrialRow:
     if record.best is None:
         return row
     loss = next(point[LOSS] for point in record.curve if point[EPOCH] == record.best.epoch)
-    return replace(row, best_epoch=record.best.epoch, value=record.best.value, loss=loss)
+    values = objectives.at_best(record)
+    return replace(row, best_epoch=record.best.epoch, value=record.best.value, loss=loss, values=values)
+
+
+def curve_of(record: Progress) -> list[CurvePoint]:
+    """What a plan needs of a segment's epochs."""
+    goal = record.trial.goal
+    found: list[CurvePoint] = [(int(row[EPOCH]), row[VALUE], row[LOSS]) for row in record.curve]
+    if not goal.objectives:
+        return found
+    values = objectives.by_epoch(goal, record.curve, record.metrics)
+    return [(epoch, value, loss, *goal.scores(values[epoch])) for epoch, value, loss, *_ in found]
 
 
 def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: float, cohort: int) -> Progress:

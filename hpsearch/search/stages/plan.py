@@ -14,7 +14,7 @@ from typing import Any
 from hpsearch.nn.random import generator
 from hpsearch.search.pruners.pruner import RungDecision
 from hpsearch.search.pruners.rungs import Curve, Rungs
-from hpsearch.search.ranking import rank
+from hpsearch.search.ranking import means, rank
 from hpsearch.search.samplers.points import Point
 from hpsearch.search.samplers.sampler import Sampler
 from hpsearch.search.stages.budgets import Ledger
@@ -225,7 +225,8 @@ class StagePlan:
         state = next((state for state in (FAILED, PRUNED) if any(row.state == state for row in rows)), COMPLETE)
         score = fmean(scores) if len(scores) == len(rows) else None
         rungs = self.rungs.values(configuration.number) if self.rungs else ()
-        return Point(configuration.number, configuration.params, state, score, rungs, configuration.sampler_attributes)
+        shown = configuration.number, configuration.params, state, score, rungs
+        return Point(*shown, configuration.sampler_attributes, means(rows))
 
     # Budgets
 
@@ -288,10 +289,8 @@ class StagePlan:
         """The trials that may train on, by number; each is returned once until it reaches its limit."""
         found = [self.rows[trial_id] for trial_id in self._ready]
         self._ready.clear()
-        return sorted(
-            (row for row in found if row.state in (WAITING, RUNNING) and row.epochs_done < self.limit(row)),
-            key=lambda row: row.number,
-        )
+        ready = (row for row in found if row.state in (WAITING, RUNNING) and row.epochs_done < self.limit(row))
+        return sorted(ready, key=lambda row: row.number)
 
     @property
     def why_it_ended(self) -> str | None:

@@ -15,12 +15,12 @@ from hpsearch.errors import HpsearchError, ModelError
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.progress import Tally, Watcher
 from hpsearch.search.stages.cohorts import Cohort, Pace, form_cohorts, next_segment
-from hpsearch.search.stages.outcomes import EPOCH, LOSS, VALUE, decided, progress_of, updated
+from hpsearch.search.stages.outcomes import curve_of, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes
-from hpsearch.storage.records import Progress, StageRow, TrialRow
+from hpsearch.storage.records import CurvePoint, Progress, StageRow, TrialRow
 from hpsearch.workers.models.plugin import Plugin, largest_cohort
 from hpsearch.workers.pools import Pool, WorkerDied, WorkerLost
 from hpsearch.workers.segments.failures import TrainingError
@@ -165,9 +165,9 @@ class StageRun:
                 self._sizes[shape] = 1
         return self._sizes[shape]
 
-    def _note(self, row: TrialRow, curve: Sequence[tuple[float, ...]] = ()) -> None:
+    def _note(self, row: TrialRow, curve: Sequence[CurvePoint] = ()) -> None:
         ended = self.tally.note(row)
-        self.plan.update(row, [(int(point[EPOCH]), point[VALUE], point[LOSS]) for point in curve])
+        self.plan.update(row, curve)
         if ended:
             self.context.watcher.trial_ended(ended)
 
@@ -288,7 +288,7 @@ class StageRun:
                 self._noted = time.monotonic()
         self._seconds, self._clock = elapsed, time.monotonic()
         for record in records:
-            self._note(updated(record), record.curve)
+            self._note(updated(record), curve_of(record))
             if record.failure:
                 name = f"{self.stage.name}:{record.trial.number}"
                 self.context.watcher.message(f"trial {name} failed: {record.failure}")

@@ -10,7 +10,7 @@ from hpsearch.search.ranking import rank
 from hpsearch.search.samplers.points import Space
 from hpsearch.spec import Around, Choices, Range, Stage, Study, data_of, epochs, limits, narrow, probes, resolve
 from hpsearch.storage import reading
-from hpsearch.storage.records import TrialRow
+from hpsearch.storage.records import ACCURACY, Goal, TrialRow
 
 FINAL = "final"
 
@@ -34,12 +34,17 @@ def space_of(
             space[key] = entry
             continue
         source, trials = earlier[entry.around]
-        best = rank(trials)[: entry.best]
+        ranked = rank(trials)
+        several = bool(ranked and ranked[0].scores)
+        front = sum(each.front == 0 for each in ranked) if several else 0
+        best = ranked[: max(entry.best, front)]
         values = [trial.params[key] for trial in best]
         tried = [trial.params[key] for trial in trials]
-        space[key], extended = narrow(key, entry, source[key], values, tried, limits(study, stage, key))
+        around = entry.model_copy(update={"best": len(best)})
+        space[key], extended = narrow(key, around, source[key], values, tried, limits(study, stage, key))
         numbers = ", ".join(str(trial.number) for trial in best)
-        what = f"trial {numbers}" if len(best) == 1 else f"trials {numbers}, the best {len(best)}"
+        which = "the front" if len(best) == front else f"the best {len(best)}"
+        what = f"trial {numbers}" if len(best) == 1 else f"trials {numbers}, {which}"
         notes.append(f"{key}: around {what} of stage {entry.around!r}.")
         if extended:
             notes.append(extended)
@@ -47,11 +52,12 @@ def space_of(
     return space, notes, edges
 
 
-def known_of(connection: Connection, source: str, keys: Collection[str]) -> list[dict[str, Any]]:
+def known_of(connection: Connection, source: str, keys: Collection[str], goal: Goal = ACCURACY) -> list[dict[str, Any]]:
     """What `from` names: the finished configurations of a study or one of its stages that have these hyperparameters.
 
-    By number: [{"params": {key: value}, "value": mean score}, ...]. Raises StorageError if there is no
-    such study or stage, or none of its configurations has these hyperparameters.
+    By number: [{"params": {key: value}, "value": mean score}, ...], with several objectives the mean "scores" of all
+    of them besides. Raises StorageError if there is no such study or stage, if none of its configurations has these
+    hyperparameters, or if there are several objectives and it has others than `goal`.
     """
     name, _, stage_name = source.partition("/")
     row = reading.find_study(connection, source)
@@ -65,8 +71,15 @@ def known_of(connection: Connection, source: str, keys: Collection[str]) -> list
         stages = [stage for stage in stages if stage.name == stage_name]
         if not stages:
             raise StorageError(f"study {row.name!r} has no stage {stage_name!r}{nearest(stage_name, names)}")
+    if goal.objectives:
+        wanted = [(each.metric, each.direction) for each in goal.objectives]
+        for stage in stages:
+            if [(each.metric, each.direction) for each in Goal.of(stage.data).objectives] != wanted:
+                others = ", ".join(metric for metric, _ in wanted)
+                raise StorageError(f"study {source!r} was not searched by the same objectives, {others}, in this order")
     found = [
         {"params": {key: configuration.params[key] for key in keys}, "value": configuration.score}
+        | ({"scores": list(configuration.scores)} if goal.objectives else {})
         for stage in stages
         for configuration in sorted(
             rank(reading.trials(connection, stage.id)), key=lambda configuration: configuration.number

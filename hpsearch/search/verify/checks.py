@@ -16,12 +16,13 @@ from hpsearch import spec
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.ranking import Ranked, rank
 from hpsearch.search.stages import space as spaces
+from hpsearch.search.stages.finalists import finalists
 from hpsearch.search.verify.replay import replay
 from hpsearch.spec import Objective, Study
 from hpsearch.storage import reading
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, StageRow, StudyRow, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
 from hpsearch.storage.writing import KEPT_WEIGHTS
 
 MOST_PROBLEMS = 20
@@ -63,6 +64,9 @@ def meaning(row: StudyRow) -> str:
         stage["settings"] = stage.pop("configurations")
     if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later
         del said["objective"]
+    for key in ("prefer", "tolerance"):
+        if said["final"] and said["final"][key] is None:
+            del said["final"][key]
     if said["data"]["task"] == "classification":
         del said["data"]["task"]
     if said["training"]["class_weight"] is None:
@@ -85,7 +89,7 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
     for stage in reading.stages(connection, row.id):
         if stage.space is None:
             continue
-        curves = reading.validation_curves(connection, stage.id)
+        curves = reading.validation_curves(connection, stage.id, Goal.of(stage.data))
         now = Begun(stage, reading.trials(connection, stage.id), curves)
         text = f"stage {stage.name}: its trials' values and their ranking follow from the curves"
         yield Check.of(text, _values(connection, now))
@@ -104,7 +108,7 @@ class Begun:
 
     stage: StageRow
     trials: Sequence[TrialRow]
-    curves: dict[int, list[tuple[int, float, float]]]
+    curves: dict[int, list[CurvePoint]]
 
     @cached_property
     def derived(self) -> list[TrialRow]:
@@ -125,8 +129,11 @@ def derived(trial: TrialRow, curve: Curve) -> TrialRow:
     else:
         sign = trial.goal.sign
         kept = max(points, key=lambda point: (sign * point[1], -point[0]), default=None)
-    epoch, value, loss = kept or (None, None, None)
-    return replace(trial, best_epoch=epoch, value=value, loss=loss)
+    if kept is None:
+        return replace(trial, best_epoch=None, value=None, loss=None, values=())
+    epoch, value, loss, *scores = kept
+    values = tuple(each.sign * score for each, score in zip(trial.goal.objectives, scores, strict=True))
+    return replace(trial, best_epoch=epoch, value=value, loss=loss, values=values)
 
 
 def _values(connection: Connection, now: Begun) -> Iterator[str]:
@@ -165,8 +172,10 @@ def _basis(stage: StageRow, begun: Sequence[Begun]) -> str:
 def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
     """Differences between the stage's space, or the final's winner, and what follows from the rankings before it."""
     if now.stage.kind == spaces.FINAL:
-        winner = begun[-1].ranked[0].params if begun[-1].ranked else None
+        assert study.final is not None
+        winners = [each.params for each in finalists(study.final, Goal.of(now.stage.data), begun[-1].ranked)]
         for trial in now.trials:
+            winner = winners[trial.point] if trial.point < len(winners) else None
             if trial.params != winner:
                 name = f"{now.stage.name}:{trial.number}"
                 yield f"trial {name} has {dict(trial.params)}, the best configuration is {winner}"

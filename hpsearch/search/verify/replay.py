@@ -22,7 +22,8 @@ def replay(study: Study, stage: StageRow, trials: Sequence[TrialRow], curves: Ma
     """
     if not trials:
         return
-    found = _Replay(plan_of(study, stage, trials[0].params), stage, trials, curves)
+    winners = {trial.point: trial.params for trial in trials}  # of a final; what they should be is checked elsewhere
+    found = _Replay(plan_of(study, stage, list(winners.values())), stage, trials, curves)
     found.run()
     yield from found.problems
     yield from found.differences()
@@ -67,7 +68,7 @@ class _Replay:
                 return self._missing(new)
             self._compare(new, trial)
             fresh = replace(trial, state=WAITING, epochs_done=0, pruned_at=None, reason=None)
-            rows.append(replace(fresh, best_epoch=None, value=None, loss=None))
+            rows.append(replace(fresh, best_epoch=None, value=None, loss=None, values=()))
             self.left -= new.replicate < self.plan.replicates
         self.plan.added(rows)
         return bool(step)

@@ -1,8 +1,9 @@
 """Rules between the objective, the task of the data, and what the rest of the file asks for. May import pydantic."""
 
+from hpsearch.errors import nearest
 from hpsearch.metrics import Metric, MetricError, check_task
 from hpsearch.spec.checks.lengths import UnfitError
-from hpsearch.spec.messages import Where, fail, show
+from hpsearch.spec.messages import fail, show
 from hpsearch.spec.tables.study import Study
 from hpsearch.spec.tables.training import Training
 
@@ -12,25 +13,53 @@ LOSSES = {
 }
 """The losses of each task."""
 
+ONE_OBJECTIVE = ("cmaes", "gp")
+"""The kinds of samplers that learn from one objective."""
+
 
 def check_objective(study: Study) -> None:
     """Refuse metrics that do not fit the task, and targets that the objective cannot reach."""
     task = study.data.task
-    rows: list[tuple[Where, object]] = [(["objective", "metric"], study.objective.parsed(task))]
-    rows += [(["objective", "also", i], metric) for i, metric in enumerate(study.objective.others)]
-    for where, metric in rows:
+    for metric in (study.objective.parsed(task), *study.objective.others):
         if not isinstance(metric, Metric):
             continue
         try:
             check_task(metric, task)
         except MetricError as error:
-            raise fail(study.place, where, str(error)) from None
+            raise fail(study.place, study.objective.place(metric.name), str(error)) from None
+    _check_several(study)
     objective = study.objective.stored(task)
     for i, stage in enumerate(study.stages):
         target = stage.budget.target
         if target is not None and (objective is None or objective["share"]) and not 0 < target <= 1:
             rule = f"must be a share above 0 and at most 1, like the {(objective or {}).get('metric', 'accuracy')}"
             raise fail(study.place, ["stage", i, "budget", "target"], f"{rule}, got {show(target)}")
+
+
+def _check_several(study: Study) -> None:
+    """Refuse what needs one objective where there are several, and the other way round."""
+    final, several = study.final, study.several
+    if final is not None and several is None:
+        for key, value in (("prefer", final.prefer), ("tolerance", final.tolerance)):
+            if value is not None:
+                rule = "must not be given; only among several objectives, [[objective]], one can be preferred"
+                raise fail(study.place, ["final", key], f"{rule}, got {show(value)}")
+    if several is None:
+        return
+    if final is not None and final.prefer is None and final.tolerance is not None:
+        rule = "must not be given without prefer, the objective whose unit it has"
+        raise fail(study.place, ["final", "tolerance"], f"{rule}, got {show(final.tolerance)}")
+    if final is not None and final.prefer is not None and final.prefer not in several.names:
+        rule = f"must be one of the objectives, {', '.join(map(repr, several.names))}"
+        near = nearest(final.prefer, several.names)
+        raise fail(study.place, ["final", "prefer"], f"{rule}, got {show(final.prefer)}{near}")
+    for i, stage in enumerate(study.stages):
+        if stage.confirm is not None:
+            rule = "must not be given with several objectives; it compares configurations by one"
+            raise fail(study.place, ["stage", i, "confirm"], rule)
+        if stage.sampler is not None and stage.sampler.kind in ONE_OBJECTIVE:
+            rule = f"must be 'tpe' or 'nsga2' to learn with several objectives, got {stage.sampler.kind!r}"
+            raise fail(study.place, ["stage", i, "sampler", "kind"], f"{rule}, which learns from one")
 
 
 def check_task_of(training: Training, study: Study) -> None:

@@ -22,6 +22,21 @@ def _known(given: Any) -> Any:
 GivenMetric = Annotated[str | dict[str, Any], AfterValidator(_known)]
 """The name of a metric, a table with its `kind` and options, or one with the `file` of one's own."""
 
+
+def directed(given: str | dict[str, Any], direction: Literal["maximize", "minimize"] | None) -> Metric | MetricFile:
+    """A metric with the direction that stands beside it. Raises ValueError where they contradict or one is missing."""
+    found = parse_metric(given)
+    if isinstance(given, dict) and "returned" in given and "direction" not in given:
+        if direction is None:
+            raise wrong("is missing; a metric that is returned needs it: 'maximize' or 'minimize'", "direction")
+        return replace(found, direction=direction)
+    if isinstance(found, MetricFile) and found.direction is None:
+        return replace(found, direction=direction)
+    if direction not in (None, found.direction):
+        raise wrong(f"must be {found.direction!r}, which is better for {found.name}, got {direction!r}", "direction")
+    return found
+
+
 DEFAULT = {"classification": "accuracy", "regression": "rmse"}
 """The metric of a study that names none, by its task."""
 
@@ -45,12 +60,9 @@ class Objective(Table):
 
     @model_validator(mode="after")
     def _has_the_direction_of_its_metric(self) -> Self:
-        if self._lacks_direction and self.direction is None:
-            raise wrong("is missing; a metric that is returned needs it: 'maximize' or 'minimize'", "direction")
-        metric = self.parsed("classification") if self.metric is not None else None
-        if metric is not None and self.direction not in (None, metric.direction):
-            rule = f"must be {metric.direction!r}, which is better for {metric.name}"
-            raise wrong(f"{rule}, got {self.direction!r}", "direction")
+        if self.metric is None and self.direction is not None:
+            raise wrong(f"must stand beside a metric, got {self.direction!r} alone", "direction")
+        metric = None if self.metric is None else directed(self.metric, self.direction)
         names = [parse_metric(given).name for given in self.also]
         for i, name in enumerate(names):
             if name in names[:i] or (metric is not None and name == metric.name):
@@ -59,17 +71,7 @@ class Objective(Table):
 
     def parsed(self, task: str) -> Metric | MetricFile:
         """The metric of a study of this task."""
-        found = parse_metric(DEFAULT[task] if self.metric is None else self.metric)
-        if self.direction is not None and self._lacks_direction:
-            return replace(found, direction=self.direction)
-        if isinstance(found, MetricFile) and found.direction is None:
-            return replace(found, direction=self.direction)
-        return found
-
-    @property
-    def _lacks_direction(self) -> bool:
-        """Whether it is a metric of a kind that needs a direction, and its own table has none."""
-        return isinstance(self.metric, dict) and "returned" in self.metric and "direction" not in self.metric
+        return parse_metric(DEFAULT[task]) if self.metric is None else directed(self.metric, self.direction)
 
     def stored(self, task: str) -> dict[str, Any] | None:
         """{"metric", "direction", "share"}, as trials and stages have it; None for the accuracy.
@@ -81,6 +83,16 @@ class Objective(Table):
             return None
         share = isinstance(metric, Metric) and metric.share
         return {"metric": metric.name, "direction": metric.direction or "maximize", "share": share}
+
+    def place(self, name: str) -> list[str | int]:
+        """Where the metric of this name is in the file."""
+        names = [metric.name for metric in self.others]
+        return ["objective", "also", names.index(name)] if name in names else ["objective", "metric"]
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The costs among the objectives: none."""
+        return ()
 
     @property
     def others(self) -> tuple[Metric | MetricFile, ...]:

@@ -97,6 +97,12 @@ class Gp(Learning):
     kind: Literal["gp"]
 
 
+class Nsga2(Learning):
+    """NSGA-II, a genetic algorithm for several objectives (Deb et al. 2002)."""
+
+    kind: Literal["nsga2"]
+
+
 LEARNING: tuple[str, ...] = tuple(
     get_args(each.model_fields["kind"].annotation)[0] for each in Learning.__subclasses__()
 )
@@ -108,7 +114,8 @@ Sampler = Annotated[
     | Annotated[Qmc, Tag(TAG + "qmc")]
     | Annotated[Tpe, Tag(TAG + "tpe")]
     | Annotated[Cmaes, Tag(TAG + "cmaes")]
-    | Annotated[Gp, Tag(TAG + "gp")],
+    | Annotated[Gp, Tag(TAG + "gp")]
+    | Annotated[Nsga2, Tag(TAG + "nsga2")],
     Discriminator(tag_of),
-    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp"),
+    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp", "nsga2"),
 ]

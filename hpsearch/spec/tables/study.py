@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from hpsearch.spec.tables.base import Name, Table, Text
+from hpsearch.spec.tables.base import LARGEST, Name, Table, Text
 from hpsearch.spec.tables.data import Augmentation, AugmentationOverrides, Data, DataOverrides
 from hpsearch.spec.tables.objective import Objective
+from hpsearch.spec.tables.objectives import Objectives, OneOrSeveral
 from hpsearch.spec.tables.reference import Reference
 from hpsearch.spec.tables.stage import Overrides, Replicates, Stage
 from hpsearch.spec.tables.training import PartialTraining
@@ -44,6 +45,12 @@ class Final(Table):
     """Keys of [augmentation] that are different from the study's."""
     data: DataOverrides = DataOverrides()
     """Other numbers of samples, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds."""
+    prefer: Text | None = None
+    """With several objectives: the name of one. Of the front, only configurations within `tolerance` of its best value
+    are trained, and of these the best in the other objectives. If not given, the whole front is.
+    """
+    tolerance: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
+    """How much worse than the best value of `prefer` a configuration may be, in that metric's unit; 0 if not given."""
 
 
 class Study(Table):
@@ -61,7 +68,7 @@ class Study(Table):
     """The data set and its split."""
     model: ModelTable
     """The model file, and the model's own parameters."""
-    objective: Objective = Objective()
+    objective: OneOrSeveral = Objective()
     """What the search optimises."""
     training: PartialTraining
     """How each trial is trained."""
@@ -73,6 +80,11 @@ class Study(Table):
     """The best configuration, trained again; without it the study ends with its last stage."""
     references: Annotated[tuple[Reference, ...], Field(alias="reference", strict=False, max_length=1000)] = ()
     """Results that others report, for comparison in the report."""
+
+    @property
+    def several(self) -> Objectives | None:
+        """Its objectives, if there are several."""
+        return self.objective if isinstance(self.objective, Objectives) else None
 
     _place: str = PrivateAttr(default="study file")
 

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, func, select
 
-from hpsearch.storage import REPORTS_PATH, reading, schema
+from hpsearch.storage import REPORTS_PATH, objectives, reading, schema
+from hpsearch.storage.fronts import front_ranks
 from hpsearch.storage.mirror import rows
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, RUNNING, Goal, Params
 
@@ -78,9 +79,14 @@ def _best(connection: Connection, stage_id: int, goal: Goal) -> list[Trial]:
         .select_from(schema.trials.outerjoin(schema.curves, at_best))
         .where(trial.stage_id == stage_id, trial.state.in_([COMPLETE, RUNNING]), trial.value.is_not(None))
         .order_by(trial.value.desc() if goal.sign > 0 else trial.value, loss.is_(None), loss, trial.number)
-        .limit(_POINTS)
     )
-    return [Trial(*row) for row in connection.execute(query)]
+    if not goal.objectives:
+        return [Trial(*row) for row in connection.execute(query.limit(_POINTS))]
+    found = [Trial(*row) for row in connection.execute(query)]
+    known = objectives.of_stage(connection, stage_id, goal, best=True)
+    ranks = front_ranks([goal.scores(next(iter(known[trial.id].values()))) for trial in found])
+    order = sorted(range(len(found)), key=lambda i: ranks[i])  # of equal rank as before
+    return [found[i] for i in order[:_POINTS]]
 
 
 def _counts(connection: Connection, stage_id: int) -> dict[str, int]:
@@ -116,6 +122,9 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
             "### Best" if stage["state"] == COMPLETE else "### Best so far",
             _table(stage["name"], ranked[:BEST], goal, samples),
         ]
+        if goal.objectives:
+            names = ", ".join(shown(each.metric) for each in goal.objectives)
+            lines.append(f"The front by {names} comes first, then the front of the others, and so on.")
         lines.append(
             f"The best {goal.metric} has a selection bias."
             if goal is not ACCURACY

@@ -14,11 +14,10 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
 from optuna.trial import TrialState
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from hpsearch.storage import schema
+from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror.distributions import categorical, contains, distribution_of
 from hpsearch.storage.mirror.tables import (
@@ -33,7 +32,19 @@ from hpsearch.storage.mirror.tables import (
     TRIALS,
     VALUES,
 )
-from hpsearch.storage.records import COMPLETE, FAILED, RUNNING, WAITING, Decision, Goal, NewTrial, Progress, StageRow
+from hpsearch.storage.mirror.values import VALUE, last_values, step_of, value_of, values_of
+from hpsearch.storage.records import (
+    ACCURACY,
+    COMPLETE,
+    FAILED,
+    RUNNING,
+    WAITING,
+    Decision,
+    Goal,
+    NewTrial,
+    Progress,
+    StageRow,
+)
 
 STEPS = 20
 """At most so many intermediate values of a trial are shown, the last one besides."""
@@ -54,10 +65,11 @@ def _utc() -> datetime:
 
 def create_study(connection: Connection, storage: RDBStorage, name: str, goal: Goal) -> int:
     """Make the Optuna study of a stage; return its id."""
-    study = optuna.create_study(storage=storage, study_name=name, direction=goal.direction)
+    each = goal.objectives or (goal,)
+    study = optuna.create_study(storage=storage, study_name=name, directions=[one.direction for one in each])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([f"validation {goal.metric}"])
+        study.set_metric_names([f"validation {one.metric}" for one in each])
     column = schema.stages.c.optuna_study_id  # SQLite gives the id of a study deleted in the dashboard to the next one
     connection.execute(update(schema.stages).where(column == study._study_id).values(optuna_study_id=None))
     return study._study_id
@@ -166,47 +178,30 @@ def note_progress(connection: Connection, results: Sequence[Progress]) -> None:
     known = mirrored(connection, [result.trial.id for result in results])
     results = [result for result in results if result.trial.id in known]
     silent = [result.trial.id for result in results if result.outcome != RUNNING and not result.curve]
-    ends = _last_values(connection, silent)
+    ends = last_values(connection, silent)
     now = _utc()
     states, steps, values, reasons = [], [], [], []
     for result in results:
         trial_id, outcome, every = known[result.trial.id], result.outcome, stride(result.trial.epochs)
-        steps += [_step(trial_id, int(row[0]), row[_VALUE]) for row in result.curve if row[0] % every == 0]
+        several = bool(result.trial.goal.objectives)  # Optuna has intermediate values of one objective only
+        if not several:
+            steps += [step_of(trial_id, int(row[0]), row[VALUE]) for row in result.curve if row[0] % every == 0]
         if outcome != RUNNING or result.trial.state == WAITING:
             end = None if outcome == RUNNING else now
             began = now - timedelta(seconds=result.seconds)
             states.append({"of": trial_id, "new_state": STATES[outcome], "began": began, "end": end})
-        if outcome != RUNNING:
-            last = (result.curve[-1][0], result.curve[-1][_VALUE]) if result.curve else ends.get(result.trial.id)
-            steps += [_step(trial_id, int(last[0]), last[1])] if last and last[0] % every else []
-        if outcome == COMPLETE:
-            values.append(_value(trial_id, result.best.value if result.best else result.trial.value))
+        if outcome != RUNNING and not several:
+            last = (result.curve[-1][0], result.curve[-1][VALUE]) if result.curve else ends.get(result.trial.id)
+            steps += [step_of(trial_id, int(last[0]), last[1])] if last and last[0] % every else []
+        if outcome == COMPLETE and several:
+            values += values_of(trial_id, objectives.at_best(result))
+        elif outcome == COMPLETE:
+            values.append(value_of(trial_id, result.best.value if result.best else result.trial.value))
         elif outcome == FAILED:
             reasons.append(_attribute(trial_id, "reason", (result.failure or "")[:_REASON]))
     _set_states(connection, states)
     for table, rows in ((SHOWN, steps), (VALUES, values), (TRIAL_ATTRIBUTES, reasons)):
         _insert(connection, table, rows)
-
-
-_VALUE = [column.name for column in schema.curves.c].index("value") - 1
-
-_ENDS = (
-    select(schema.curves.c.trial_id, func.max(schema.curves.c.epoch).label("epoch"))
-    .where(schema.curves.c.trial_id.in_(bindparam("ids", expanding=True)))
-    .group_by(schema.curves.c.trial_id)
-    .subquery()
-)
-_LAST = select(schema.curves.c.trial_id, schema.curves.c.epoch, schema.curves.c.value).join_from(
-    schema.curves,
-    _ENDS,
-    and_(schema.curves.c.trial_id == _ENDS.c.trial_id, schema.curves.c.epoch == _ENDS.c.epoch),
-)
-
-
-def _last_values(connection: Connection, trial_ids: Sequence[int]) -> dict[int, tuple[int, float]]:
-    """The last epoch of each trial's curve, and its value."""
-    rows = (row for part in chunks(trial_ids) for row in connection.execute(_LAST, {"ids": part}))
-    return {trial_id: (epoch, value) for trial_id, epoch, value in rows}
 
 
 _SET_STATES = (
@@ -225,30 +220,26 @@ def _set_states(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
         connection.execute(_SET_STATES, rows)
 
 
-def _step(trial_id: int, epoch: int, value: float) -> dict[str, Any]:
-    stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(value)
-    return {"trial_id": trial_id, "step": epoch, "intermediate_value": stored, "intermediate_value_type": kind}
-
-
-def _value(trial_id: int, value: float | None) -> dict[str, Any]:
-    assert value is not None
-    stored, kind = models.TrialValueModel.value_to_stored_repr(value)
-    return {"trial_id": trial_id, "objective": 0, "value": stored, "value_type": kind}
-
-
 def prune(connection: Connection, decisions: Sequence[Decision]) -> None:
     """Show trials as pruned, each with its last value, as Optuna does."""
     reasons = {decision.trial.id: decision.reason for decision in decisions}
     epochs = {decision.trial.id: decision.trial.epochs for decision in decisions}
     known = mirrored(connection, list(reasons))
-    last = _last_values(connection, list(known))
+    last = last_values(connection, list(known))
     now = _utc()
     _set_states(
         connection, [{"of": of, "new_state": TrialState.PRUNED, "began": now, "end": now} for of in known.values()]
     )
-    extra = [(known[i], *end) for i, end in last.items() if end[0] % stride(epochs[i])]
-    _insert(connection, SHOWN, [_step(*row) for row in extra])
-    _insert(connection, VALUES, [_value(known[i], value) for i, (_, value) in last.items()])
+    goal = decisions[0].trial.goal if decisions else ACCURACY
+    if goal.objectives:
+        curves = objectives.in_all_epochs(connection, list(last), goal)
+        _insert(
+            connection, VALUES, [row for i, (epoch, _) in last.items() for row in values_of(known[i], curves[i][epoch])]
+        )
+    else:
+        extra = [(known[i], *end) for i, end in last.items() if end[0] % stride(epochs[i])]
+        _insert(connection, SHOWN, [step_of(*row) for row in extra])
+        _insert(connection, VALUES, [value_of(known[i], value) for i, (_, value) in last.items()])
     _insert(connection, TRIAL_ATTRIBUTES, [_attribute(of, "reason", reasons[i][:_REASON]) for i, of in known.items()])
 
 

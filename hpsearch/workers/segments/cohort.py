@@ -40,7 +40,8 @@ class _Cohort:
         assert self.common.batch_size is not None
         self.batch_size = self.common.batch_size
         self.network = _network(segment, split, plugin)
-        self.results = [TaskResult(task.trial_id, parameters=self.network.size) for task in segment.tasks]
+        size, products = self.network.size, self.network.multiply_adds * split.samples
+        self.results = [TaskResult(task.trial_id, parameters=size, multiply_adds=products) for task in segment.tasks]
         self.lam = np.array([training.lambda_ for training in self.trainings])
         self.decays = decays_of(self.trainings)
         self.schedules = [schedule_of(training, split.samples) for training in self.trainings]

@@ -1,7 +1,7 @@
 """Records an epoch's metrics in a trial's result, for layers and trainables alike. May import spec and nn."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hpsearch.data import Split
 from hpsearch.nn.training import Measured
@@ -42,9 +42,11 @@ def record(
     training, measures, every = task.configuration.training, segment.measures, slice(None)
     computed = measures.of(on_validation, "validation", every, split)
     value = measures.value(on_validation, computed)
-    if math.isnan(value):
-        result.failed = (epoch, f"the validation {measures.objective.name} became NaN in epoch {epoch}")
-        return
+    chosen_by = {measures.objective.name: value} | (computed if measures.several else {})
+    for name, number in chosen_by.items():
+        if math.isnan(number):
+            result.failed = (epoch, f"the validation {name} became NaN in epoch {epoch}")
+            return
     measured = [number for m in (on_train, on_validation) for number in (m.cost, m.loss, m.accuracy)]
     result.curve.append((epoch, eta, *measured, value))
     of_train = {}
@@ -52,7 +54,7 @@ def record(
         of_train = measures.of(on_train, "train", measured_rows(split, training.curves), split)
     result.metrics += [
         {"epoch": epoch, "metric": name, "train": of_train.get(name), "validation": number}
-        for name, number in computed.items()
+        for name, number in (computed | counted(measures.counted, result, epoch)).items()
     ]
     if training.stop is not None and not (segment.ends and epoch == segment.last):
         column = CURVE.index(stop_column(training.stop))
@@ -80,6 +82,12 @@ def _keep(found: Predictions, result: TaskResult, epoch: int, most: int, sign: f
     if len(result.evidence) > most:
         score = {int(row[EPOCH]): sign * row[VALUE] for row in result.curve}
         del result.evidence[min(result.evidence, key=lambda epoch: (score[epoch], -epoch))]
+
+
+def counted(names: Sequence[str], result: TaskResult, epoch: int) -> dict[str, float]:
+    """The costs of training up to an epoch that are objectives of the study."""
+    costs = {"parameters": result.parameters, "flops": epoch * result.multiply_adds, "epochs": epoch}
+    return {name: float(costs[name]) for name in names}
 
 
 def stop_column(stop: Stop) -> str:

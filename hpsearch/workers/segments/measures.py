@@ -24,10 +24,12 @@ ACCURACY = cast(Metric, parse_metric("accuracy"))
 
 @dataclass(frozen=True)
 class Measures:
-    """The objective of a study, and the further metrics that it records."""
+    """The objective of a study (of several the main one), and the further metrics that it records."""
 
     objective: Metric = ACCURACY
     also: tuple[Metric, ...] = ()
+    counted: tuple[str, ...] = ()  # costs among several objectives
+    several: bool = False  # whether `also` has further objectives
     evidence: int = 160
     """For how many kB of a trial's predictions for the validation samples are kept."""
 

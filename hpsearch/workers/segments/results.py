@@ -65,6 +65,7 @@ class TaskResult:
     failed: tuple[int, str] | None = None  # epoch and reason
     stopped: str | None = None  # why it stopped early, in the curve's last epoch
     parameters: int = 0
+    multiply_adds: int = 0  # of an epoch's training
 
     @property
     def ended(self) -> bool:

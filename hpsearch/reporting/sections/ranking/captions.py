@@ -21,6 +21,9 @@ def caption_of(
         text = _of_means(samples, compared, replication, goal)
     else:
         text = _of_trials(samples, compared) if goal == ACCURACY else _of_values(samples, goal, kind)
+    if goal.objectives:
+        text += " Configurations of the front come first, then those of the front of the others, and so on; inside one"
+        text += f" the {goal.metric} decides, by which marks and tests compare."
     whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
     return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
 

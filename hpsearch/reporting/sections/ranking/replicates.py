@@ -69,7 +69,7 @@ def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | Non
     """Return what the replicates of a searching stage are, None where each configuration has one trial."""
     configurations = configurations_of(trials)
     number = max((len(members) for members in configurations), default=0)
-    if stage["kind"] == "final" or number < 2:
+    if (stage["kind"] == "final" and len(configurations) < 2) or number < 2:
         return None
     fewest = min((len(counted(members)) for members in configurations if members[0]["rank"]), default=number)
     data = stage["data"] or {}
@@ -109,14 +109,15 @@ def compare_configurations(
     if not ranked or (not samples and frames.goal == ACCURACY):
         return {}
     best, *others = ranked
-    found = {members[0]["point"]: _compare(frames, best, members, how, samples or 0) for members in others}
+    found = {members[0]["point"]: compare_pair(frames, best, members, how, samples or 0) for members in others}
     known = {point: p for point, p in found.items() if p is not None}
     return dict(zip(known, holm(list(known.values())).tolist(), strict=True))
 
 
-def _compare(
+def compare_pair(
     frames: Frames, best: Sequence[Record], other: Sequence[Record], how: Replication, samples: int
 ) -> float | None:
+    """Return the p-value of a difference in the objective between two configurations, None where there is no test."""
     there = {trial["replicate"]: trial for trial in other}
     both = [(trial, there[trial["replicate"]]) for trial in best if trial["replicate"] in there]
     if len(both) > 1:

@@ -136,18 +136,25 @@ def trial_rows(
     frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], p: Mapping[int, float]
 ) -> list[Row]:
     """Return a row per trial; `styles` has the hyperparameters in column order, `p` is that of `compare`."""
-    return [_row(frames, stage, trial, styles, p.get(trial["id"])) for trial in trials]
+    again = one_again(stage, trials)
+    return [_row(frames, stage, trial, styles, p.get(trial["id"]), again=again) for trial in trials]
 
 
-def _row(frames: Frames, stage: Record, trial: Record, styles: Mapping[str, NumberStyle], p: float | None) -> Row:
+def one_again(stage: Record, trials: Sequence[Record]) -> bool:
+    """Whether the trials are replicates of the one configuration that the final trains again."""
+    return stage["kind"] == "final" and len({trial["point"] for trial in trials}) < 2
+
+
+def _row(
+    frames: Frames, stage: Record, trial: Record, styles: Mapping[str, NumberStyle], p: float | None, *, again: bool
+) -> Row:
     # The final's trials are replicates of one configuration: they have a number instead of a rank.
-    final = stage["kind"] == "final"
-    mark = "" if final else mark_of(trial["rank"], p)
+    mark = "" if again else mark_of(trial["rank"], p)
     loss = trial["validation_loss"]
     return Row(
         trial_ids=(trial["id"],),
         state=trial["state"],
-        rank=str(trial["replicate"] if final else trial["rank"] or formatting.MISSING),
+        rank=str(trial["replicate"] if again else trial["rank"] or formatting.MISSING),
         trial=formatting.trial_names(stage["name"], [trial["number"]]),
         number=trial["number"],
         values=values_of(trial, styles),

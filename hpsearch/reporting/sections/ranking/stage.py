@@ -22,9 +22,11 @@ from hpsearch.reporting.sections.ranking.rows import (
     Record,
     Row,
     compare,
+    one_again,
     trial_rows,
 )
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
+from hpsearch.spec import COUNTED
 from hpsearch.storage.records import ACCURACY, Goal
 
 SHOWN = 200
@@ -63,7 +65,16 @@ class StageView:
     @property
     def headings(self) -> tuple[str, str]:
         """The headings of the first two columns."""
-        return "replicate" if self.kind == "final" else "rank", "trials" if self.replication else "trial"
+        return "replicate" if self.one_again else "rank", "trials" if self.replication else "trial"
+
+    @property
+    def one_again(self) -> bool:
+        """Whether its rows are the replicates of one configuration that is trained again."""
+        return self.kind == "final" and self.replication is None and len({row.values for row in self.rows}) < 2
+
+    def heading(self, other: Goal) -> str:
+        """What precedes the name of a further metric in its heading: a cost is not measured on samples."""
+        return "" if other.metric in COUNTED else "validation"
 
     @property
     def any_pruned(self) -> bool:
@@ -183,7 +194,7 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
     if replication:
         rows = configuration_rows(frames, stage, trials, columns, replication)
     else:
-        p = {} if stage["kind"] == "final" else compare(frames, trials)
+        p = {} if one_again(stage, trials) else compare(frames, trials)
         rows = trial_rows(frames, stage, trials, columns, p)
     return StageView(
         name=stage["name"],

@@ -19,6 +19,7 @@ _KINDS = {
     "tpe": "sampled by TPE",
     "cmaes": "sampled by CMA-ES",
     "gp": "sampled by a Gaussian process",
+    "nsga2": "sampled by NSGA-II",
     "final": "the best configuration, trained again",
 }
 

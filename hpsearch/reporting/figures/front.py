@@ -1,0 +1,87 @@
+"""The configurations of a stage by each pair of objectives, the front before the others. May import matplotlib."""
+
+import itertools
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from hpsearch.reporting import goal_text
+from hpsearch.reporting.figures.hyperparameters import RASTER
+from hpsearch.reporting.figures.style import STEPS, colour, marker, number_axis, svg
+from hpsearch.reporting.sections.ranking.front import BEHIND, NEAR, ON, FrontPoint, FrontView
+from hpsearch.storage.records import Goal
+
+SERIES = {ON: 0, NEAR: 4, BEHIND: 6}
+"""The colour and the marker of each place."""
+
+_LOGARITHMIC = 30.0
+"""An axis of positive values of which the highest is so many times the lowest is logarithmic."""
+
+
+def front_figures(front: FrontView) -> list[str]:
+    """Return a figure for each pair of objectives: the later one, such as a cost, from left to right."""
+    pairs = itertools.combinations(range(len(front.objectives)), 2)
+    return [_pair(front, up, right) for up, right in pairs]
+
+
+def _pair(front: FrontView, up: int, right: int) -> str:
+    goals = front.objectives[up], front.objectives[right]
+
+    def draw(axes: Axes) -> None:
+        for which, k in (("y", up), ("x", right)):
+            _scale(axes, which, front.objectives[k], [point.values[k] for point in front.points])
+        for order, (where, series) in enumerate(reversed(SERIES.items())):
+            mine = [point for point in front.points if point.where == where]
+            axes.errorbar(
+                [point.values[right] for point in mine],
+                [point.values[up] for point in mine],
+                yerr=_intervals(mine) if up == 0 and where != BEHIND else None,
+                fmt=marker(series),
+                color=colour(series),
+                markerfacecolor=colour(series) if where == ON else "none",
+                markersize=5.5,
+                elinewidth=0.8,
+                alpha=0.7 if where == BEHIND else 1.0,
+                zorder=3 + order,
+                rasterized=len(front.points) > RASTER,
+            )
+        if len(front.objectives) == 2:
+            _line(axes, front, goals[1])
+
+    names = f"{goals[0].metric} and {goals[1].metric}"
+    alt = f"The configurations of {front.stage} by {names}; the front is marked."
+    legend = [(SERIES[where], where) for where in SERIES if any(point.where == where for point in front.points)]
+    return svg(f"front {front.stage} {names}", alt, (4.7, 3.5), draw, legend)
+
+
+def _intervals(points: Sequence[FrontPoint]) -> list[list[float]] | None:
+    """The lengths below and above of the main objective's intervals, none where it has none."""
+    known = [point.row.validation for point in points]
+    if not all(each and each.has_interval for each in known):
+        return None
+    estimates = [each for each in known if each]
+    return [[max(0.0, e.value - e.low) for e in estimates], [max(0.0, e.high - e.value) for e in estimates]]
+
+
+def _line(axes: Axes, front: FrontView, right: Goal) -> None:
+    """Join the front by steps: beyond them nothing was found."""
+    points = sorted((point.values[1], point.values[0]) for point in front.points if point.where == ON)
+    steps = "steps-post" if right.sign < 0 else "steps-pre"
+    axes.plot([x for x, _ in points], [y for _, y in points], drawstyle=steps, color=colour(0), linewidth=0.9, zorder=2)
+
+
+def _scale(axes: Axes, which: str, goal: Goal, values: Sequence[float]) -> None:
+    low, high = min(values), max(values)
+    label = f"{goal_text.axis(goal)}"
+    each = axes.xaxis if which == "x" else axes.yaxis
+    if goal.share:
+        each.set_major_locator(MaxNLocator(6, steps=STEPS))
+        each.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}"))
+    else:
+        log = low > 0 and high / low >= _LOGARITHMIC
+        room = (high / low) ** 0.05 if log else 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+        edges = (low / room, high * room) if log else (low - room, high + room)
+        number_axis(which, axes, *edges, log)
+        (axes.set_xlim if which == "x" else axes.set_ylim)(*edges)
+    each.set_label_text(f"{label}{', logarithmic' if each.get_scale() == 'log' else ''}")
