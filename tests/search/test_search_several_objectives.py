@@ -25,7 +25,6 @@ from hpsearch.search.ranking import rank
 from hpsearch.search.resume import resume
 from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.points import Point
-from hpsearch.search.stages import cohorts
 from hpsearch.search.stages.finalists import finalists
 from hpsearch.spec import Final
 from hpsearch.spec.tables.pruners import Halving, Median
@@ -45,9 +44,10 @@ metric = "log_loss"
 [training]"""
 FRONT = (
     TINY.replace("[training]", OBJECTIVES)
-    .replace('{ kind = "random", trials = 5 }', '{ kind = "nsga2", trials = 12, BATCH }\nPRUNER')
+    .replace("epochs = 3", "epochs = 2")
+    .replace('{ kind = "random", trials = 5 }', '{ kind = "nsga2", trials = 8, BATCH }\nPRUNER')
     .replace("BATCH", "population_size = 4, batch = 4")
-    .replace("PRUNER", 'pruner = { kind = "median", rungs = [1, 2], startup = 2 }')
+    .replace("PRUNER", 'pruner = { kind = "median", rungs = [1], startup = 2 }')
     .replace("space.batch_size = [20, 50]", "space.hidden = [[2], [8], [16]]")
     .replace("hidden = [8]\n", "", 1)
     .replace("best = 3, points = 3 }", 'points = 2 }\nspace.hidden = { around = "coarse" }')
@@ -71,14 +71,13 @@ def test_of_equal_rank_the_less_crowded_come_first_and_then_the_earlier():
     assert order([*front, (0.0, 0.0), (0.0, 0.0)]) == [0, 3, 2, 1, 4, 5]
 
 
-def test_the_digest_is_the_same_for_two_workers_and_after_every_stop(tmp_path, monkeypatch, capsys):
+def test_the_digest_is_the_same_for_two_workers_and_after_every_stop(tmp_path, capsys):
     calm, stopped = tmp_path / "calm", tmp_path / "stopped"
     calm.mkdir()
     stopped.mkdir()
     launch(workspace(calm, FRONT), options(calm))
-    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
-    assert launch(workspace(stopped, FRONT), options(stopped, 2, watcher=StopAfter(5))) == ("tiny", False)
-    assert not resume("tiny", options(stopped, 2, watcher=StopAfter(12)))
+    assert launch(workspace(stopped, FRONT), options(stopped, 2, watcher=StopAfter(3))) == ("tiny", False)
+    assert not resume("tiny", options(stopped, 2, watcher=StopAfter(6)))
     assert resume("tiny", options(stopped, 2))
     assert digest_of(stopped) == digest_of(calm)
     assert {row["state"] for row in rows(calm)} == {"complete", "pruned"}
