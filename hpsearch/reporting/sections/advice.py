@@ -15,7 +15,7 @@ from typing import Any
 from hpsearch import spec
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.diagnosis_rules import IMPROVING
+from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search
@@ -180,9 +180,9 @@ def _longer(search: _LastSearch, last: StageView | None) -> Advice | None:
     """The best was still improving when its training ended: train it for twice as long."""
     best = search.view.ranked[0]
     trial = next(each for each in search.trials if each["id"] == best.trial_ids[0])
-    if not best.diagnosis.startswith(IMPROVING):
+    if not best.diagnosis.startswith((IMPROVING, TOO_LOW)):
         return None
-    if last is not None and not any(row.diagnosis.startswith(IMPROVING) for row in last.ranked):
+    if last is not None and not any(row.diagnosis.startswith((IMPROVING, TOO_LOW)) for row in last.ranked):
         return None  # the final has trained it long enough
     training = trial["configuration"].get("training", {})
     key = next((each for each in LENGTHS if training.get(each)), None)
