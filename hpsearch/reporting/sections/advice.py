@@ -18,7 +18,9 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.summary import configuration, final, last_search
+from hpsearch.storage.records import ACCURACY
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3
 """A suggested stage samples at least so many configurations, or trains with so many seeds the best so many again."""
@@ -60,7 +62,7 @@ def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
     if search is None or search.stored["state"] != "complete":
         return []
     compared = [row for row in search.view.ranked if row.mark in ("tied", "worse")]
-    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared)
+    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared) and not _pruned_apart(frames, search)
     found = [_stop(search, len(compared))] if ties_only else _extensions(search)
     longer = _longer(search, final(stages))
     return [*found, longer] if longer else found
@@ -78,6 +80,28 @@ def _last_search(frames: Frames, stages: Sequence[StageView]) -> _LastSearch | N
     trials = frames.by_stage[view.name]
     ranked = sorted((row for row in trials if row["rank"]), key=lambda row: (row["rank"], row["replicate"]))
     return _LastSearch(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
+
+
+def _pruned_apart(frames: Frames, search: _LastSearch) -> bool:
+    """Whether any pruned configuration was below the best that was not pruned, at its own rung, beyond noise.
+
+    The pruned are most of a stage: that its survivors are ties says nothing of its ranges.
+    """
+    history = pruning_histories(frames).get(search.view.name)
+    if history is None or not (pruned := history.pruned):
+        return False
+    samples = (search.stored["data"] or {}).get("validation")
+    if history.survivor is None or frames.goal != ACCURACY or not samples:
+        return True
+    for each in pruned:
+        rung = each.pruned_at or 0
+        share, best = each.at.get(rung), history.survivor.at.get(rung)
+        if share is None or best is None:
+            return True
+        middle = (share + best) / 2
+        if best - share > 1.96 * math.sqrt(2 * middle * (1 - middle) / samples):
+            return True
+    return False
 
 
 def _stop(search: _LastSearch, others: int) -> Advice:
