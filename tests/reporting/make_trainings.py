@@ -17,7 +17,7 @@ from sklearn import datasets
 WHERE = Path(__file__).with_name("trainings.json")
 
 VALUES = ("diabetes", "friedman")
-JUMPS = "learning rate too high"
+JUMPS, TOO_LOW = "learning rate too high", "learning rate too low"
 
 BASE = {"eta": 0.1, "lam": 0.0, "epochs": 40, "hidden": 30, "loss": "cross_entropy", "momentum": 0.0, "batch": 20}
 CASES = [
@@ -205,7 +205,7 @@ def truth(name, setting, curves, probes, base, best, chance, few):
     values = name in VALUES
     nothing = "no better than the mean" if values else "no better than the commonest class"
     if smooth(other).max() < base + 0.01 or name.startswith("shuffled"):
-        return [nothing], numbers
+        return [nothing, *([TOO_LOW] if gain(more) > 10 else [])], numbers
     kinds = []
     smoothed = smooth(other_loss)
     rise = smoothed[-1] / smoothed.min() - 1
@@ -220,14 +220,15 @@ def truth(name, setting, curves, probes, base, best, chance, few):
             return [*kinds, *rough_too], numbers
     kinds += ["loss rises"] if 0.02 < rise <= 0.05 and not values else []
     kinds += [nothing] if smooth(other).max() < base + 0.03 else []
+    # Three times as long, it is still far below the best.
+    underfits = ["underfits"] if end(metric) < best - 0.03 and end(longer[:, 6]) < best - 0.05 else []
     sure, unsure = max(1.5, 2 * few), max(0.5, few)
     if gain(more) > 10 and gain(longer) > 3:
-        return ["learning rate too low", *kinds], numbers
+        return [TOO_LOW, *kinds], numbers
     if gain(more) > 3 and gain(longer) > 1:
-        kinds += ["underfits"] if gain(longer) < sure and end(metric) < best - 0.03 else []
-        return ["learning rate too low", "still improving", *kinds], numbers
+        return [TOO_LOW, "still improving", *underfits, *kinds], numbers
     if gain(longer) > sure:
-        return ["still improving", *kinds], numbers
+        return ["still improving", *underfits, *kinds], numbers
     kinds += ["still improving"] if gain(longer) > unsure else []
     if end(metric) < best - 0.03:
         return ["underfits", *kinds], numbers

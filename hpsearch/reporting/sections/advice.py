@@ -62,7 +62,7 @@ def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
     if search is None or search.stored["state"] != "complete":
         return []
     compared = [row for row in search.view.ranked if row.mark in ("tied", "worse")]
-    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared) and not _pruned_apart(frames, search)
+    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared) and not _pruned_below(frames, search)
     found = [_stop(search, len(compared))] if ties_only else _extensions(search)
     longer = _longer(search, final(stages))
     return [*found, longer] if longer else found
@@ -82,7 +82,7 @@ def _last_search(frames: Frames, stages: Sequence[StageView]) -> _LastSearch | N
     return _LastSearch(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
 
 
-def _pruned_apart(frames: Frames, search: _LastSearch) -> bool:
+def _pruned_below(frames: Frames, search: _LastSearch) -> bool:
     """Whether any pruned configuration was below the best that was not pruned, at its own rung, beyond noise.
 
     The pruned are most of a stage: that its survivors are ties says nothing of its ranges.
@@ -162,10 +162,12 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
     if edge_note is None or (wider.low >= span.low and wider.high <= span.high):
         return None
     edge = "upper" if wider.high > span.high else "lower"
-    ends = " to ".join(formatting.uniform([span.low, span.high]))
-    return _rounded(
-        wider, low, high
-    ), f"The best {label} of {name}, {formatting.short(best)}, is at the {edge} edge of its range ({ends})."
+    outermost = "highest" if edge == "upper" else "lowest"
+    ends = f"near the {edge} end of its range ({' to '.join(formatting.uniform([span.low, span.high]))})"
+    return (
+        _rounded(wider, low, high),
+        f"The best {label} of {name}, {formatting.short(best)}, is the {outermost} that was tried, {ends}.",
+    )
 
 
 def _rounded(span: spec.Range, lowest: float, highest: float) -> dict[str, Any]:

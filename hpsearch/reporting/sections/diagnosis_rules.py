@@ -48,7 +48,7 @@ so much of a share (and one sample), so much of itself of any other.
 STEADY = 0.01
 """An objective that is no share is the same within this part of itself."""
 
-LATE, STEPS_DOWN, LEARNED_ALL = 0.3, 0.9, 0.05
+LATE, STEPS_DOWN, LEARNED_ALL = 0.25, 0.9, 0.05
 """The learning rate is too low if the second half of the epochs has such a share of the fall of the training loss.
 
 In a training whose learning rate is right it falls fast at first. So large a share of the steps must lead downwards,

@@ -123,7 +123,8 @@ def _not_above_mean(curve: Curve, measure: Measure) -> Diagnosis | None:
 
 def _underfits(curve: Curve, measure: Measure) -> Diagnosis | None:
     train = final_value(curve.train_loss)
-    if not train > (1 + UNDERFIT) * measure.best:
+    # The best validation loss is a mean of squares too, and the lowest of many.
+    if not train > (1 + max(UNDERFIT, 2 * math.sqrt(2 / measure.samples))) * measure.best:
         return None
     ends = f"The training loss ends at {formatting.loss(train)}"
     best = formatting.loss(measure.best)
