@@ -46,7 +46,7 @@ OTHERS = {
     "storage": "optuna sqlalchemy alembic",
     "workers": "numpy scipy joblib threadpoolctl dask distributed ray",
     "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
-    "reporting": "numpy scipy pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
+    "reporting": "numpy scipy sklearn pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
     "exporting": "numpy pandas sklearn onnx mlflow tensorboardX sqlalchemy",
     "api": "numpy tomli_w rich IPython",
     "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard",

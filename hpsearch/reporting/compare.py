@@ -18,6 +18,7 @@ from scipy.stats import ttest_ind
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.comparable import of_one_dataset, of_one_objective
 from hpsearch.reporting.figures.curves import by_epoch
 from hpsearch.reporting.figures.style import character, colour, marker, svg, value_axis
 from hpsearch.reporting.files import folder_name, write_atomically
@@ -136,7 +137,7 @@ def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> P
     names = list(dict.fromkeys(names))
     if len(names) < 2:
         raise InputError(f"compare needs the names of at least 2 studies, got {', '.join(map(repr, names)) or 'none'}")
-    entries = [_entry(frames) for frames in _of_one_objective([load(engine, name) for name in names])]
+    entries = [_entry(frames) for frames in of_one_dataset(of_one_objective([load(engine, name) for name in names]))]
     pairs = [pair for split in ("validation", "test") for pair in compare(entries, split)]
     page = render(entries, pairs)
     contents = {
@@ -153,15 +154,6 @@ def write(engine: sqlalchemy.Engine, names: Sequence[str], directory: Path) -> P
     except OSError as error:
         raise InputError(f"{folder}: the comparison cannot be written: {error.strerror or error}") from error
     return folder / "index.html"
-
-
-def _of_one_objective(studies: Sequence[Frames]) -> Sequence[Frames]:
-    """Return the studies. Raises InputError if their objectives differ."""
-    other = next((each for each in studies if each.goal != studies[0].goal), None)
-    if other is not None:
-        names = [f"{each.study['name']!r} has {each.goal.metric}" for each in (studies[0], other)]
-        raise InputError(f"compare needs studies of one objective, but {' and '.join(names)}")
-    return studies
 
 
 def _entry(frames: Frames) -> Entry:

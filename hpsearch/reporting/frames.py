@@ -144,6 +144,17 @@ class Frames:
             content, samples = connection.execute(query).one_or_none() or (None, 0)
         return None if content is None else np.frombuffer(content, np.uint8 if len(content) == samples else np.uint16)
 
+    def outputs(self, trial: int, samples: int, split: str = "test") -> NDArray[np.float64] | None:
+        """Return the outputs for the samples of a split, (samples, outputs), None where they are not stored."""
+        kept = schema.predictions.c
+        query = select(kept.outputs).join_from(schema.predictions, schema.trials)
+        query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
+        with self._engine.connect() as connection:
+            content = connection.execute(query).scalar()
+        if not content or not samples or len(content) % (4 * samples):
+            return None
+        return np.frombuffer(content, np.float32).reshape(samples, -1).astype(np.float64)
+
 
 def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     """Read a study. Raises StorageError for a name that is not in the database."""

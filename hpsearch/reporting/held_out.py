@@ -4,6 +4,7 @@ May import NumPy, and `hpsearch.data` inside functions only, because few reports
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ def held_out(frames: Frames) -> HeldOut | None:
     return _from_cache(fingerprint) or _from_dataset(frames, fingerprint)
 
 
-def _from_cache(fingerprint: Any) -> HeldOut | None:
-    """Return it from any prepared split: each has the whole test set, in the dataset's order."""
+def prepared_splits(fingerprint: Any) -> Iterator[Any]:
+    """Yield the prepared splits of a dataset that are in the cache and can be read."""
     from hpsearch.data import open_split
     from hpsearch.data.cache import SUFFIX
     from hpsearch.data.directories import splits_directory
@@ -45,11 +46,15 @@ def _from_cache(fingerprint: Any) -> HeldOut | None:
     for folder in sorted(splits_directory().glob(f"*{SUFFIX}")):
         try:
             if json.loads((folder / META).read_text("utf-8")).get("fingerprint") == fingerprint:
-                split = open_split(folder)
-                return HeldOut(split.test_y, split.test_x, split.mean, split.deviation)
+                yield open_split(folder)
         except (OSError, ValueError, AttributeError, HpsearchError):
             continue
-    return None
+
+
+def _from_cache(fingerprint: Any) -> HeldOut | None:
+    """Return it from any prepared split: each has the whole test set, in the dataset's order."""
+    split = next(prepared_splits(fingerprint), None)
+    return None if split is None else HeldOut(split.test_y, split.test_x, split.mean, split.deviation)
 
 
 def _from_dataset(frames: Frames, fingerprint: Any) -> HeldOut | None:

@@ -33,6 +33,7 @@ from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
+from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
@@ -121,6 +122,7 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             parallel=Markup(parallel_coordinates(frames, stages)),
             early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
             confusion=matrix,
+            residuals=view_residuals(frames, stages),
             confusion_figure=Markup(matrix.figure if matrix else ""),
             character=character,
             bar=_bar,

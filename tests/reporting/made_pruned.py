@@ -7,7 +7,6 @@ import made_study
 import numpy as np
 import sqlalchemy
 
-from hpsearch.reporting.statistics.pruning_loss import Outcome
 from hpsearch.storage import schema
 
 RUNGS, KEEP = (1, 3, 9), 1 / 3
@@ -44,21 +43,6 @@ class Halving:
     def finished(self) -> np.ndarray:
         """Which trials have an end."""
         return (self.pruned_at == 0) | self.audited
-
-    @property
-    def lost_the_best(self) -> bool:
-        """Whether a pruned trial would have ended above all that finished."""
-        return bool(self.best[~self.finished, -1].max() > self.best[self.finished, -1].max())
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """What a report knows of it."""
-        at = [{rung: float(self.best[i, rung - 1]) for rung in RUNGS} for i in range(len(self.pruned_at))]
-        ends = [float(end) if known else None for end, known in zip(self.best[:, -1], self.finished, strict=True)]
-        reached = [
-            {r: value for r, value in a.items() if not c or r <= c} for a, c in zip(at, self.pruned_at, strict=True)
-        ]
-        return [Outcome(a, int(c) or None, e) for a, c, e in zip(reached, self.pruned_at, ends, strict=True)]
 
 
 KINDS = ("good ones learn fast", "good ones learn slowly", "speed says nothing", "equal but for noise", "a plateau")

@@ -1,6 +1,8 @@
 """Next steps: extend a range at its edge, stop among ties, train longer what improves; the lines are valid TOML."""
 
 import made_advice
+import made_pruned
+import numpy as np
 import pytest
 from made_advice import HEAD, RANDOM, flat, make, spread
 
@@ -27,7 +29,8 @@ def test_the_best_at_an_edge_of_its_range_is_searched_further_out(engine):
     flat(make(engine, INNER, [0.9, 0.7, 0.6, 0.5, 0.4, 0.3]))
     (found,), frames = advice(engine)
     assert found.title == "Extend the search space"
-    assert found.reason.startswith("The best λ of search, 2e-5, is at the lower edge of its range (1e-5 to 1e-1).")
+    said = "The best λ of search, 2e-5, is the lowest that was tried, near the lower end of its range (1e-5 to 1e-1)."
+    assert found.reason.startswith(said)
     stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
     assert stage.name == "further"
     assert stage.space["lambda"].low < 1e-5
@@ -64,6 +67,16 @@ def test_where_all_are_ties_the_search_stops_and_the_best_train_again(engine):
     )
     stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
     assert (stage.name, stage.replicates, len(stage.configurations)) == ("again", 5, 3)
+
+
+@pytest.mark.parametrize(("at_the_rung", "stops"), [(0.44, True), (0.3, False)])
+def test_survivors_that_are_ties_stop_no_search_whose_pruned_were_far_below(engine, at_the_rung, stops):
+    accuracy = np.tile(np.linspace(0.45, 0.52, made_pruned.EPOCHS), (12, 1))
+    accuracy[3:] += at_the_rung - 0.45
+    pruned_at = np.repeat([0, 1], [3, 9])
+    made_pruned.store(engine, made_pruned.Halving(accuracy, pruned_at, np.zeros(12, dtype=bool)), audit=0.0)
+    titles = [each.title for each in advice(engine)[0]]
+    assert ("Stop this search" in titles) is stops
 
 
 def test_a_best_that_still_improves_is_trained_for_twice_as_long(engine):

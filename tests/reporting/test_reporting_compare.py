@@ -36,10 +36,16 @@ def test_studies_on_the_same_samples_are_compared_sample_by_sample(engine):
     assert pair.difference == pytest.approx((only[0] - only[1]) / 5_000)
 
 
-@pytest.mark.parametrize("change", [{"text": "seed = 7"}, {"data": {"fingerprint": "0" * 64, "classes": []}}])
-def test_studies_on_different_samples_are_compared_as_two_proportions(engine, change):
+def test_studies_of_different_datasets_are_not_compared(engine, tmp_path):
     study(engine, "a", 0.5)
-    study(engine, "b", 0.4, **change)
+    study(engine, "b", 0.4, data={"fingerprint": "0" * 64, "classes": []})
+    with pytest.raises(InputError, match=r"studies of one dataset, .* 'a' has 5f5f5f5f and 'b' has 00000000: a diff"):
+        compare_studies(engine, ["a", "b"], tmp_path)
+
+
+def test_studies_on_different_samples_are_compared_as_two_proportions(engine):
+    study(engine, "a", 0.5)
+    study(engine, "b", 0.4, text="seed = 7")
     (pair,) = compare(entries(engine, "a", "b"), "validation")
     assert pair.test == "two proportions"
 

@@ -34,22 +34,22 @@ configurations = [
 """
 
 MADE = [
-    ("{ eta = 0.1 }", "plateaued since epoch"),
-    ("{ eta = 0.1, epochs = 35 }", "healthy"),
-    ('{ optimiser = "adam", eta = 0.01 }', "overfits since epoch"),
-    ('{ optimiser = "adam", eta = 0.03 }', "overfits since epoch"),
+    ("{ eta = 0.1 }", "gap between training and validation"),
+    ("{ eta = 0.1, epochs = 35 }", "gap between training and validation"),
+    ('{ optimiser = "adam", eta = 0.01 }', "only the loss rises since epoch"),
+    ('{ optimiser = "adam", eta = 0.03 }', "only the loss rises since epoch"),
     ("{ eta = 1e6 }", "diverged (epoch 1)"),
     ("{ eta = 2.5 }", "diverged (epoch"),
     ("{ eta = 1.5, lambda = 0 }", "learning rate too high (loss jumps)"),
     ("{ eta = 1.0, lambda = 0.02 }", "learning rate too high (loss jumps)"),
     ("{ lambda = 0.3, eta = 0.1 }", "underfits"),
     ("{ lambda = 1.0, eta = 0.01 }", "underfits"),
-    ("{ eta = 0.003 }", "still improving"),
+    ("{ eta = 0.003 }", "learning rate too low"),
     ("{ eta = 0.03, epochs = 20 }", "still improving"),
-    ("{ eta = 0.1, schedule = { kind = 'step', every_epochs = 20 } }", "plateaued since epoch"),
+    ("{ eta = 0.1, schedule = { kind = 'step', every_epochs = 20 } }", "gap between training and validation"),
 ]
 CYCLIC = [
-    (1.0, 6, 30, ("overfits since epoch", "plateaued since epoch")),
+    (1.0, 6, 30, ("only the loss rises since epoch", "gap between training and validation")),
     (0.1, 10, 20, ("still improving",)),
     (0.01, 5, 30, ("still improving",)),
     (100.0, 3, 30, ("diverged (epoch",)),
@@ -101,7 +101,7 @@ def test_cycles_are_compared_at_their_ends_and_a_warm_up_is_left_out():
 MEASURE = Measure(chance_loss=math.log(10), chance_accuracy=0.1, samples=10_000, best=0.5)
 
 
-def curve(train_loss, validation_loss, train_accuracy=0.7, validation_accuracy=0.5):
+def curve(train_loss, validation_loss, train_accuracy=0.53, validation_accuracy=0.5):
     epochs = len(train_loss)
     values = [np.broadcast_to(np.asarray(v, float), epochs).copy() for v in (train_accuracy, validation_accuracy)]
     losses = [np.array(train_loss, float), np.array(validation_loss, float)]
@@ -111,10 +111,27 @@ def curve(train_loss, validation_loss, train_accuracy=0.7, validation_accuracy=0
 def test_overfitting_begins_where_the_validation_loss_is_lowest():
     down = np.linspace(2.0, 0.5, 40)
     validation = np.abs(np.linspace(-1, 1, 40) + 0.3) + 1.5
-    found = diagnose(curve(down, validation), MEASURE)
+    falls = np.r_[np.full(15, 0.5), np.linspace(0.5, 0.45, 25)]
+    found = diagnose(curve(down, validation, 0.7, falls), MEASURE)
     assert (found.kind, found.epoch) == ("overfits", 15)
     assert found.reason.startswith("From epoch 15 on, the training loss falls from 1.46 to")
-    assert diagnose(curve(down[::-1], validation), MEASURE).kind != "overfits"
+    assert diagnose(curve(down[::-1], validation, 0.7, falls), MEASURE).kind != "overfits"
+    for accuracy in (0.5, falls[::-1]):
+        assert diagnose(curve(down, validation, 0.7, accuracy), MEASURE).text == "only the loss rises since epoch 15"
+
+
+def test_whether_the_loss_rises_depends_on_the_number_of_samples():
+    down = np.linspace(2.0, 0.5, 40)
+    validation = 1.5 + 0.1 * np.abs(np.linspace(-1, 1, 40))  # 6% above the lowest
+    kinds = [diagnose(curve(down, validation), dataclasses.replace(MEASURE, samples=n)).kind for n in (50, 400)]
+    assert kinds == ["learning rate too low", "only the loss rises"]
+
+
+def test_a_model_that_knows_its_training_samples_by_heart_has_a_gap_and_no_plateau():
+    zero = np.r_[np.linspace(9, 0.01, 5), np.full(35, 0.001)]
+    found = diagnose(curve(zero, 6.0 + zero, 1.0, 0.29), MEASURE)
+    assert found.text == "gap between training and validation"
+    assert found.reason == "The training accuracy ends at 100.0%, 71 points above the validation accuracy, 29.0%."
 
 
 def test_a_single_spike_is_no_high_learning_rate():
@@ -176,7 +193,9 @@ def test_a_regression_is_diagnosed_by_its_loss_and_its_objective():
         "diverged (epoch 21)": (np.r_[np.linspace(1, 0.3, 20), np.full(10, 30.0)], flat),
         "learning rate too high (loss jumps)": (0.3 + 0.2 * (np.arange(30) % 2), flat),
         "overfits since epoch 10": (down, again),
-        "still improving": (down, down + 0.1),
+        "learning rate too low": (down, down),
+        "still improving": (0.2 + 0.8 * 0.9 ** np.arange(30), 0.25 + 0.8 * 0.9 ** np.arange(30)),
+        "gap between training and validation": (0.05 + 0.9 * 0.5 ** np.arange(30), 0.5 + 0.5 * 0.5 ** np.arange(30)),
         "no better than the mean": (np.linspace(1.0, 0.98, 30), np.full(30, 1.1)),
         "underfits": (np.full(30, 0.6), np.full(30, 0.65)),
         "plateaued since epoch 10": (steady, steady),
@@ -189,15 +208,16 @@ def test_a_regression_is_diagnosed_by_its_loss_and_its_objective():
 
 def test_a_regression_that_is_neither_is_healthy():
     validation = np.r_[np.linspace(1.0, 0.5, 24), np.full(12, 0.5)]
-    found = regression_diagnosis.diagnose(of_regression(validation - 0.2, validation), MEAN)
+    measure = dataclasses.replace(MEAN, best=0.46)
+    found = regression_diagnosis.diagnose(of_regression(validation - 0.03, validation), measure)
     assert found.text == "healthy"
-    assert found.reason == "The training loss ends at 0.3000, the validation loss at 0.5000."
+    assert found.reason == "The training loss ends at 0.4700, the validation loss at 0.5000."
 
 
 def test_a_classifier_that_is_not_above_the_base_rate_is_neither_healthy_nor_plateaued():
     loss = np.r_[np.linspace(2, 1, 10), np.full(30, 1.0)]
-    made = curve(loss, loss)
+    made = curve(loss, loss, 0.56, 0.53)
     assert diagnose(made, MEASURE).kind == "plateaued"
-    for share, kind in ((0.3, "plateaued"), (0.499, "no better than the commonest class")):
+    for share, kind in ((0.2, "plateaued"), (0.529, "no better than the commonest class")):
         measure = dataclasses.replace(MEASURE, base=BaseRate("cat", share, None))
         assert diagnose(made, measure).kind == kind

@@ -12,6 +12,9 @@ import hpsearch
 from hpsearch.cli import main
 from hpsearch.reporting import load_frames, load_results, write_report
 from hpsearch.reporting.formats.csv import ranking_csv
+from hpsearch.reporting.sections.predictions.residuals import view_residuals
+from hpsearch.reporting.sections.ranking.rows import column_of
+from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.search.launch import launch
 from hpsearch.search.ranking import rank
 from hpsearch.storage import reading
@@ -139,3 +142,15 @@ def test_status_and_top_name_the_metric(regression, capsys):
     for command in (["status"], ["top", "--once"]):
         assert main([*command, "--storage", url(regression)]) == 0
         assert re.search(r"rmse \d", capsys.readouterr().out)
+
+
+def test_the_residuals_of_a_regression_on_the_test_set_have_its_rmse(regression):
+    frames = load_frames(open_to_read(url(regression)), "tiny")
+    (found,) = view_residuals(frames, view_stages(frames))
+    text = found.sentence.replace("−", "-")
+    mean, deviation = (float(re.search(f"{word} of (-?[0-9]+[.][0-9]+)", text)[1]) for word in ("mean", "deviation"))
+    finals = frames.trials[frames.trials["kind"] == "final"]
+    rmse = float(finals[column_of(frames.goal, "test")].iloc[0])
+    assert np.hypot(mean, deviation * np.sqrt(39 / 40)) == pytest.approx(rmse, rel=1e-3)
+    assert found.target == "price"
+    assert 'id="residuals"' in page(regression)

@@ -1,11 +1,11 @@
-"""Hyperparameter importance: a bar with its interval for each hyperparameter of each stage. May import matplotlib."""
+"""Hyperparameter importance: a bar for each hyperparameter of each stage. May import matplotlib."""
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
-from hpsearch.reporting.figures.style import INK, character, colour, one_line, svg
+from hpsearch.reporting.figures.style import character, colour, one_line, svg
 from hpsearch.reporting.sections.importance import HyperparameterImportance, StageImportance
 
 
@@ -32,10 +32,10 @@ def importance_figure(found: Sequence[StageImportance]) -> str:
             _bar(axes, at, stage.index, each)
         axes.set_yticks([at for at, _ in ticks], [one_line(label, 18) for _, label in ticks])
         axes.set_ylim(row - 1.2, -0.8)
-        axes.set_xlim(0, 1.4)
+        axes.set_xlim(0, 1.2)
         axes.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
-        axes.set_xlabel("share of the total importance (%)")
+        axes.set_xlabel("share of the total importance by PED-ANOVA (%)")
         axes.grid(False, axis="y")
         axes.tick_params(axis="y", length=0)
 
@@ -49,8 +49,5 @@ def _bar(axes: Axes, at: float, index: int, each: HyperparameterImportance) -> N
     fill = colour(index) if each.significant else "none"
     style = "-" if each.significant else (0, (3, 2))
     axes.barh(at, each.share, height=0.72, facecolor=fill, edgecolor=colour(index), linewidth=1.2, linestyle=style)
-    axes.plot([each.low, each.high], [at, at], color=INK, linewidth=1.3, solid_capstyle="butt")
-    for edge in (each.low, each.high):
-        axes.plot([edge, edge], [at - 0.18, at + 0.18], color=INK, linewidth=1.3)
     text = f"{character(index)} {each.text}"
-    axes.text(1.4, at, text, ha="right", va="center", fontsize=9)
+    axes.text(1.2, at, text, ha="right", va="center", fontsize=9)

@@ -15,10 +15,12 @@ from typing import Any
 from hpsearch import spec
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.diagnosis_rules import IMPROVING
+from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.summary import configuration, final, last_search
+from hpsearch.storage.records import ACCURACY
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3
 """A suggested stage samples at least so many configurations, or trains with so many seeds the best so many again."""
@@ -60,7 +62,7 @@ def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
     if search is None or search.stored["state"] != "complete":
         return []
     compared = [row for row in search.view.ranked if row.mark in ("tied", "worse")]
-    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared)
+    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared) and not _pruned_below(frames, search)
     found = [_stop(search, len(compared))] if ties_only else _extensions(search)
     longer = _longer(search, final(stages))
     return [*found, longer] if longer else found
@@ -78,6 +80,28 @@ def _last_search(frames: Frames, stages: Sequence[StageView]) -> _LastSearch | N
     trials = frames.by_stage[view.name]
     ranked = sorted((row for row in trials if row["rank"]), key=lambda row: (row["rank"], row["replicate"]))
     return _LastSearch(view, stored, mine, frames.written, ranked + [row for row in trials if not row["rank"]])
+
+
+def _pruned_below(frames: Frames, search: _LastSearch) -> bool:
+    """Whether any pruned configuration was below the best that was not pruned, at its own rung, beyond noise.
+
+    The pruned are most of a stage: that its survivors are ties says nothing of its ranges.
+    """
+    history = pruning_histories(frames).get(search.view.name)
+    if history is None or not (pruned := history.pruned):
+        return False
+    samples = (search.stored["data"] or {}).get("validation")
+    if history.survivor is None or frames.goal != ACCURACY or not samples:
+        return True
+    for each in pruned:
+        rung = each.pruned_at or 0
+        share, best = each.at.get(rung), history.survivor.at.get(rung)
+        if share is None or best is None:
+            return True
+        middle = (share + best) / 2
+        if best - share > 1.96 * math.sqrt(2 * middle * (1 - middle) / samples):
+            return True
+    return False
 
 
 def _stop(search: _LastSearch, others: int) -> Advice:
@@ -138,10 +162,12 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
     if edge_note is None or (wider.low >= span.low and wider.high <= span.high):
         return None
     edge = "upper" if wider.high > span.high else "lower"
-    ends = " to ".join(formatting.uniform([span.low, span.high]))
-    return _rounded(
-        wider, low, high
-    ), f"The best {label} of {name}, {formatting.short(best)}, is at the {edge} edge of its range ({ends})."
+    outermost = "highest" if edge == "upper" else "lowest"
+    ends = f"near the {edge} end of its range ({' to '.join(formatting.uniform([span.low, span.high]))})"
+    return (
+        _rounded(wider, low, high),
+        f"The best {label} of {name}, {formatting.short(best)}, is the {outermost} that was tried, {ends}.",
+    )
 
 
 def _rounded(span: spec.Range, lowest: float, highest: float) -> dict[str, Any]:
@@ -180,9 +206,9 @@ def _longer(search: _LastSearch, last: StageView | None) -> Advice | None:
     """The best was still improving when its training ended: train it for twice as long."""
     best = search.view.ranked[0]
     trial = next(each for each in search.trials if each["id"] == best.trial_ids[0])
-    if not best.diagnosis.startswith(IMPROVING):
+    if not best.diagnosis.startswith((IMPROVING, TOO_LOW)):
         return None
-    if last is not None and not any(row.diagnosis.startswith(IMPROVING) for row in last.ranked):
+    if last is not None and not any(row.diagnosis.startswith((IMPROVING, TOO_LOW)) for row in last.ranked):
         return None  # the final has trained it long enough
     training = trial["configuration"].get("training", {})
     key = next((each for each in LENGTHS if training.get(each)), None)

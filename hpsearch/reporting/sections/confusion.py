@@ -14,6 +14,7 @@ from hpsearch.reporting.figures.confusion_matrix import confusion_matrix_figure
 from hpsearch.reporting.figures.weights import data_uri
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.held_out import HeldOut, held_out
+from hpsearch.reporting.sections.predictions.classes import Recall, ReliabilityView, recalls, view_reliability
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import final, last_search
 
@@ -41,6 +42,8 @@ class Confusion:
     figure: str
     pairs: tuple[Pair, ...]
     examples: bool
+    recalls: tuple[Recall, ...] = ()
+    reliability: ReliabilityView | None = None  # where outputs were stored
 
 
 def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Confusion | None:
@@ -70,7 +73,13 @@ def confusion(frames: Frames, stages: Sequence[StageView], examples: bool) -> Co
     shape = frames.study["data"].get("image_shape") if examples else None
     votes = np.stack([predicted for _, predicted in found])
     return Confusion(
-        f"{stage.name}, {which}", "", figure, tuple(_pairs(counts, classes, samples, votes, shape)), examples
+        f"{stage.name}, {which}",
+        "",
+        figure,
+        tuple(_pairs(counts, classes, samples, votes, shape)),
+        examples,
+        tuple(recalls(counts, classes)),
+        view_reliability(frames, [trial for trial, _ in found], samples.labels),
     )
 
 

@@ -12,31 +12,30 @@ import numpy as np
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.base_rate import BaseRate, base_rate
-from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, curves_of, final_value
+from hpsearch.reporting.curves import Curve, comparable_epochs, curves_of, final_value
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import (
     DIVERGED,
-    FLAT,
-    GAIN_ACCURACY,
-    GAIN_LOSS,
+    GAP,
+    GAP_SHARE,
     HEALTHY,
-    IMPROVING,
     JUMPS,
     KINDS,
     NOT_ABOVE_BASE,
     OVERFITS,
-    PLATEAUED,
     RISE,
     UNDERFITS,
     Diagnosis,
     exploded,
     for_good,
+    improving,
     jumps,
-    last_fifths,
-    overfits,
+    loss_rises,
+    plateaued,
+    too_low,
 )
 from hpsearch.reporting.sections.regression_diagnosis import regression_rule
-from hpsearch.storage.records import ACCURACY
+from hpsearch.storage.records import ACCURACY, Goal
 
 Rule = Callable[[Mapping[str, Any], Curve], tuple[Diagnosis | None, int | None]]
 """Returns the diagnosis of a trial that has a curve, and the epoch (from 0) from which on its loss exploded."""
@@ -51,6 +50,7 @@ class Measure:
     samples: int
     best: float  # the highest validation accuracy of the search
     base: BaseRate | None = None  # where the accuracy is the objective
+    goal: Goal = ACCURACY
 
     def error(self, accuracy: float) -> float:
         """Return the standard error of an accuracy."""
@@ -80,7 +80,7 @@ def _classification_rule(frames: Frames) -> Rule:
     def rule(trial: Mapping[str, Any], curve: Curve) -> tuple[Diagnosis | None, int | None]:
         hinge = trial["configuration"].get("training", {}).get("loss") == "hinge"
         loss = float(classes - 1) if hinge else math.log(classes)
-        measure = Measure(loss, 1 / classes, samples[trial["stage_id"]], best, base)
+        measure = Measure(loss, 1 / classes, samples[trial["stage_id"]], best, base, frames.goal)
         return diagnose(curve, measure), exploded(curve, loss)
 
     return rule
@@ -115,13 +115,19 @@ def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:
     if len(curve.epoch) < 2:
         return None
     settled = curve.at(comparable_epochs(curve.eta))
-    rules = (_diverged(curve, measure), jumps(settled, measure.chance_loss), overfits(settled, measure.chance_loss))
-    first = next((found for found in rules if found), None)
-    if first:
-        return first
-    others = (_improving(settled), _not_above_base(settled, measure), _underfits(settled, measure))
-    found = next((found for found in others if found), None)
-    return found or _plateaued(settled, measure) or _healthy(settled)
+    goal, samples = measure.goal, measure.samples
+    found = (
+        _diverged(curve, measure),
+        jumps(settled, measure.chance_loss),
+        _not_above_base(settled, measure),
+        loss_rises(settled, measure.chance_loss, samples, goal),
+        too_low(settled, measure.chance_loss),
+        improving(settled, samples, goal),
+        _underfits(settled, measure),
+        _gap(settled, measure),
+        plateaued(settled, samples, goal),
+    )
+    return next(filter(None, found), None) or _healthy(settled)
 
 
 def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
@@ -143,18 +149,6 @@ def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
     )
     reason = f"The training accuracy, once {best}, ends at {end}, with a loss of {final_value(curve.train_loss):.3g}."
     return Diagnosis(DIVERGED, int(curve.epoch[since]), reason)
-
-
-def _improving(curve: Curve) -> Diagnosis | None:
-    if (fifths := last_fifths(curve)) is None:
-        return None
-    before, now = fifths
-    loss = float(curve.validation_loss[before].mean()), float(curve.validation_loss[now].mean())
-    accuracy = float(curve.validation_accuracy[before].mean()), float(curve.validation_accuracy[now].mean())
-    if loss[1] > (1 - GAIN_LOSS) * loss[0] or accuracy[1] < accuracy[0] + GAIN_ACCURACY:
-        return None
-    gained = f"{formatting.percent(accuracy[0], 1)} to {formatting.percent(accuracy[1], 1)}"
-    return Diagnosis(IMPROVING, None, f"In its last epochs, the validation accuracy rose from {gained}.")
 
 
 def _not_above_base(curve: Curve, measure: Measure) -> Diagnosis | None:
@@ -181,21 +175,16 @@ def _underfits(curve: Curve, measure: Measure) -> Diagnosis | None:
     return None
 
 
-def _plateaued(curve: Curve, measure: Measure) -> Diagnosis | None:
-    top = float(curve.validation_accuracy.max())
-    there = (curve.validation_accuracy >= top - measure.error(top)) & (
-        curve.validation_loss <= (1 + FLAT) * float(curve.validation_loss.min())
-    )
-    if not there.any() or len(there) < FINAL_PART:
+def _gap(curve: Curve, measure: Measure) -> Diagnosis | None:
+    """Much of what it learned about the training samples does not hold for the validation samples."""
+    train, validation = final_value(curve.train_accuracy), final_value(curve.validation_accuracy)
+    chance = max(measure.chance_accuracy, measure.base.validation if measure.base else 0.0)
+    gap = train - validation
+    if gap < GAP_SHARE * (train - chance) or gap < 2 * measure.error(validation):
         return None
-    since = int(np.argmax(there))
-    if since > len(there) / 2:
-        return None
-    level = formatting.percent(float(curve.validation_accuracy[since]), 1)
-    reason = (
-        f"From epoch {curve.epoch[since]:,} on, the validation accuracy stays within one standard error of {level}."
-    )
-    return Diagnosis(PLATEAUED, int(curve.epoch[since]), reason)
+    ends = f"The training accuracy ends at {formatting.percent(train, 1)}"
+    reason = f"{ends}, {100 * gap:.0f} points above the validation accuracy, {formatting.percent(validation, 1)}."
+    return Diagnosis(GAP, None, reason)
 
 
 def _healthy(curve: Curve) -> Diagnosis:

@@ -26,6 +26,7 @@ from hpsearch.reporting.statistics.importance import (
     numeric_axis,
     top_share,
 )
+from hpsearch.reporting.statistics.influence import STATED, power, rank_correlation_text, trials_needed
 from hpsearch.reporting.statistics.tests import LEVEL, holm
 from hpsearch.storage.records import Goal
 
@@ -39,26 +40,36 @@ With an objective that can be negative, both are so far below the lowest score o
 """
 
 
+LOW_POWER = 0.8
+"""A power below this is low."""
+
+
 @dataclass(frozen=True)
 class HyperparameterImportance:
-    """One hyperparameter of a stage: its share of the total importance with 95% interval, Holm's p over the stage."""
+    """One hyperparameter of a stage, rated in three ways; Holm's p over the stage."""
 
     key: str
     label: str
-    share: float
-    low: float
-    high: float
+    share: float  # PED-ANOVA
+    explained: float  # fANOVA
+    correlation: float | None
     p: float
 
     @property
     def significant(self) -> bool:
-        """Whether it is larger than by chance, at the 5% level."""
+        """Whether its influence is larger than by chance, at the 5% level."""
         return self.p <= LEVEL
 
     @property
     def text(self) -> str:
-        """The share with its interval: 62% (40–80)."""
-        return f"{100 * self.share:.0f}% ({100 * self.low:.0f}–{100 * self.high:.0f})"
+        """PED-ANOVA's share: 62%."""
+        return f"{100 * self.share:.0f}%"
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """PED-ANOVA's share, fANOVA's, the rank correlation and p as the cells of a table."""
+        alone = f"{100 * self.explained:.0f}%"
+        return self.text, alone, rank_correlation_text(self.correlation), formatting.p_value(self.p)
 
 
 @dataclass(frozen=True)
@@ -73,24 +84,38 @@ class StageImportance:
 
     @property
     def sentence(self) -> str:
-        """The importances as a sentence."""
+        """Which hyperparameters have an influence, and what could not be seen."""
         tried = formatting.count(self.configurations, "configuration")
         if not self.hyperparameters:
             return f"{self.stage}: {tried} are too few to estimate importance (at least {FEWEST} are needed)."
-        what = f"being among the best {self.best:,} of {tried}"
-        significant = [each for each in self.hyperparameters if each.significant]
-        if not significant:
-            return f"{self.stage}: no hyperparameter has a statistically significant importance for {what}."
-        first, *rest = significant
-        if len(self.hyperparameters) == 1:
-            p = formatting.p_value(first.p)
+        found = [each for each in self.hyperparameters if each.significant]
+        named = [f"{each.label} ({formatting.p_value(each.p)})" for each in found]
+        have = "has a" if len(found) == 1 else "have a"
+        influence = f"statistically significant influence on the order of {tried}"
+        said = f"{formatting.listing(named)} {have} {influence}" if found else f"no hyperparameter has a {influence}"
+        return f"{self.stage}: {said}. {self._not_detected}".rstrip()
+
+    @property
+    def _not_detected(self) -> str:
+        """What was not detected, and with which probability it would have been."""
+        missed = [each.label for each in self.hyperparameters if not each.significant]
+        if not missed:
+            return ""
+        number = len(self.hyperparameters)
+        chance = power(self.configurations, number)
+        what = f"Not detected: {formatting.listing(missed)}"
+        stated = f"an influence with a rank correlation of {STATED}"
+        if chance < LOW_POWER:
+            needed = trials_needed(number, LOW_POWER)
             return (
-                f"{self.stage}: {first.label}, the only hyperparameter, has a significant importance for {what} ({p})."
+                f"{what}, but the power was low: {stated} would have been found with a probability of about"
+                f" {100 * chance:.0f}%; {100 * LOW_POWER:.0f}% needs {needed:,} configurations."
             )
-        others = f", followed by {formatting.listing([f'{each.label}, {each.text}' for each in rest])}" if rest else ""
-        chance = [each.label for each in self.hyperparameters if not each.significant]
-        no_more = f"; not significant: {formatting.listing(chance)}" if chance else ""
-        return f"{self.stage}: the most important for {what} is {first.label}, {first.text}{others}{no_more}."
+        return f"{what}; {stated} would have been found with a probability of {_above(chance)}."
+
+
+def _above(chance: float) -> str:
+    return "over 99%" if chance > 0.99 else f"about {100 * chance:.0f}%"
 
 
 def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[StageImportance]:
@@ -122,10 +147,12 @@ def _importance(
     rated: list[Importance] = importances(list(axes.values()), scores)
     p_values = holm([each.p for each in rated]).tolist()
     found = [
-        HyperparameterImportance(key, labels[key], each.share, each.low, each.high, p)
+        HyperparameterImportance(key, labels[key], each.share, each.explained, each.correlation, p)
         for key, each, p in zip(axes, rated, p_values, strict=True)
     ]
-    return StageImportance(name, index, tried, best, tuple(sorted(found, key=lambda each: -each.share)))
+    return StageImportance(
+        name, index, tried, best, tuple(sorted(found, key=lambda each: (not each.significant, -each.share)))
+    )
 
 
 def _scored(

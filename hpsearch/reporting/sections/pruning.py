@@ -10,7 +10,7 @@ from hpsearch.reporting.sections.ranking.replicates import Replication, compare_
 from hpsearch.reporting.sections.ranking.rows import NOT_COMPARED, Record, distinction
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import Candidate, PruningHistory, pruning_histories
-from hpsearch.reporting.statistics.pruning_loss import FEWEST, Probability, probability_of_loss, share_above
+from hpsearch.reporting.statistics.pruning_loss import FEWEST, audit_needed, regret, share_above
 from hpsearch.storage.records import ACCURACY, Goal
 
 SHOWN = 12
@@ -190,50 +190,35 @@ def _lost(
     names = formatting.trial_names(stage, [survivor.number])
     best = f"{names}, {write(survivor.end)}"
     ends = [each.end for each in audited if each.end is not None]
+    if others and len(ends) < FEWEST:
+        few = formatting.count(finished, f"audited {noun}")
+        enough = (
+            f"Of the {len(pruned):,} {noun}s that the pruner decided against, only {few} finished. That is too few to"
+            f" say what the others would have reached: it takes at least {FEWEST}, which"
+            f" `audit = {audit_needed(len(pruned)):.2g}` gives in nine of ten searches of this size."
+        )
+        return [enough], f"what it lost is not known, since only {few} finished"
     above = sum(end > (survivor.end or 0.0) for end in ends)
     over = "above" if write.goal.sign > 0 else "below"
     number = "None" if not above else f"{above:,}"
     said = (
         f"Of the {len(pruned):,} {noun}s that the pruner decided against, {finished:,} were selected at random and"
-        f" audited, that is, trained to the end. {number} of them ended {over} the best that was not pruned ({best}):"
-        f" {_bound(above, finished)}."
+        f" audited, that is, trained to the end. {number} of them ended {over} the best that was not pruned ({best})"
     )
-    said += f" An audited {noun} is ranked as any other." if above else ""
-    if not others:
-        return [
-            said,
-            "No other was pruned, so nothing was lost.",
-        ], "it lost nothing, since all that it pruned were audited"
+    lost = goal_text.size(write.goal, regret(ends, survivor.end or 0.0), write.places)
+    said += f", the best by {lost}. An audited {noun} is ranked as any other." if above else "."
     many = formatting.count(finished, f"audited {noun}")
     short = f"of {many} {number.lower()} ended {over} the best that was not pruned"
-    if write.goal != ACCURACY:  # the model of the probability is one of accuracies
-        return [said], short
-    chance = probability_of_loss(history.outcomes)
-    if chance is None:
-        few = (
-            f"An estimate of the probability that any of the {others:,} others would have ended above all finished ones"
-        )
-        return [said, f"{few} needs at least {FEWEST} audited {noun}s."], short
-    what = f"any of the {others:,} pruned {noun}s would have ended above all finished ones"
-    model = (
-        f"The probability that {what} is {_chance(chance)}, estimated from how the finished ones did after each rung."
+    if above:
+        short += f", the best by {lost}"
+    if not others:
+        all_known = "No other was pruned, so nothing else was lost."
+        return [said, all_known], f"all that it pruned were audited, and {short}"
+    bound = (
+        f"With 95% confidence, at most {100 * share_above(above, finished):.0f}% of all the pruned would have. How far"
+        f" the best of the {others:,} others would have ended {over} it cannot be estimated from so few."
     )
-    return [said, model], f"the probability that {what} is {_chance(chance)}"
-
-
-def _bound(above: int, finished: int) -> str:
-    low, high = share_above(above, finished)
-    if not above:
-        return f"with 95% confidence, at most {100 * high:.0f}% of all the pruned would have"
-    return f"of all the pruned, {100 * low:.0f} to {100 * high:.0f}% would have (95% confidence interval)"
-
-
-def _chance(chance: Probability) -> str:
-    """Write it with the precision that it is known with."""
-    share, low, high = (100 * each for each in (chance.estimate, chance.low, chance.high))
-    about = "below 5%" if share < 5 else "above 95%" if share > 95 else f"about {share:.0f}%"
-    vague = "; too wide to conclude anything" if high - low > 80 else ""
-    return f"{about} (95% interval {low:.0f} to {high:.0f}%{vague})"
+    return [said, bound], short
 
 
 def _rung(history: PruningHistory, rung: int, write: _Writer) -> RungRow:

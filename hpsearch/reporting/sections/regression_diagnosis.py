@@ -11,33 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, final_value
+from hpsearch.reporting import formatting
+from hpsearch.reporting.curves import Curve, comparable_epochs, final_value
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import (
     DIVERGED,
-    FLAT,
-    GAIN_LOSS,
+    GAP,
+    GAP_SHARE,
     HEALTHY,
-    IMPROVING,
     NOT_ABOVE_MEAN,
-    PLATEAUED,
     RISE,
     UNDERFITS,
     Diagnosis,
     exploded,
     for_good,
+    improving,
     jumps,
-    last_fifths,
-    overfits,
+    loss_rises,
+    plateaued,
+    too_low,
 )
 from hpsearch.storage.records import Goal
 
 MEAN_LOSS = {"squared_error": 1.0, "absolute_error": 0.8, "huber": 0.42}
 """The loss of always predicting the mean; of the last two, of normally distributed targets."""
-
-GAIN, STEADY = 0.005, 0.01
-"""Still improving: the share of itself that the objective gains. A plateau is as close to the best objective."""
 
 UNDERFIT = 0.05
 """A training underfits if its loss ends so far (as a share) above the best validation loss of the search."""
@@ -51,6 +48,7 @@ class Measure:
     exact: bool  # whether that is the loss of the mean for targets of every distribution
     best: float  # the lowest validation loss of the search
     goal: Goal
+    samples: int = 1_000  # of validation
 
 
 def regression_rule(
@@ -59,13 +57,15 @@ def regression_rule(
     """Return how a trial is diagnosed (see `diagnosis.Rule`)."""
     searching = frames.trials[frames.trials["kind"] != "final"]
     best = float(searching["validation_loss"].min()) if len(searching) else math.nan
+    samples = {row["id"]: (row["data"] or {}).get("validation") or 1_000 for row in frames.stage_rows}
     losses = {row["configuration"].get("training", {}).get("loss", "squared_error") for row in frames.rows}
 
     def rule(trial: Mapping[str, Any], curve: Curve) -> tuple[Diagnosis | None, int | None]:
         loss = trial["configuration"].get("training", {}).get("loss", "squared_error")
         mean_loss = MEAN_LOSS.get(loss, 1.0)
         # Losses of different kinds cannot be compared.
-        measure = Measure(mean_loss, loss == "squared_error", best if len(losses) == 1 else math.nan, frames.goal)
+        comparable = best if len(losses) == 1 else math.nan
+        measure = Measure(mean_loss, loss == "squared_error", comparable, frames.goal, samples[trial["stage_id"]])
         return diagnose(curve, measure), exploded(curve, mean_loss)
 
     return rule
@@ -78,16 +78,19 @@ def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:
     if len(curve.epoch) < 2:
         return None
     settled = curve.at(comparable_epochs(curve.eta))
-    first = (
+    goal, samples = measure.goal, measure.samples
+    found = (
         _diverged(curve, measure),
         jumps(settled, measure.mean_loss),
-        overfits(settled, measure.mean_loss),
-        _improving(settled, measure.goal),
         _not_above_mean(settled, measure),
+        loss_rises(settled, measure.mean_loss, samples, goal),
+        too_low(settled, measure.mean_loss),
+        improving(settled, samples, goal),
         _underfits(settled, measure),
-        _plateaued(settled, measure.goal),
+        _gap(settled, measure),
+        plateaued(settled, samples, goal),
     )
-    return next((found for found in first if found), None) or _healthy(settled)
+    return next(filter(None, found), None) or _healthy(settled)
 
 
 def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
@@ -110,19 +113,6 @@ def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
     return Diagnosis(DIVERGED, int(curve.epoch[since]), reason)
 
 
-def _improving(curve: Curve, goal: Goal) -> Diagnosis | None:
-    if (fifths := last_fifths(curve)) is None:
-        return None
-    before, now = fifths
-    loss = float(curve.validation_loss[before].mean()), float(curve.validation_loss[now].mean())
-    value = float(curve.objective[before].mean()), float(curve.objective[now].mean())
-    if loss[1] > (1 - GAIN_LOSS) * loss[0] or goal.sign * (value[1] - value[0]) < GAIN * abs(value[0]):
-        return None
-    moved = "rose" if goal.sign > 0 else "fell"
-    gained = f"{goal_text.text(goal, value[0])} to {goal_text.text(goal, value[1])}"
-    return Diagnosis(IMPROVING, None, f"In its last epochs, the validation {goal.metric} {moved} from {gained}.")
-
-
 def _not_above_mean(curve: Curve, measure: Measure) -> Diagnosis | None:
     low = float(curve.validation_loss.min())
     if not measure.exact or low < measure.mean_loss:
@@ -133,27 +123,22 @@ def _not_above_mean(curve: Curve, measure: Measure) -> Diagnosis | None:
 
 def _underfits(curve: Curve, measure: Measure) -> Diagnosis | None:
     train = final_value(curve.train_loss)
-    if not train > (1 + UNDERFIT) * measure.best:
+    # The best validation loss is a mean of squares too, and the lowest of many.
+    if not train > (1 + max(UNDERFIT, 2 * math.sqrt(2 / measure.samples))) * measure.best:
         return None
     ends = f"The training loss ends at {formatting.loss(train)}"
     best = formatting.loss(measure.best)
     return Diagnosis(UNDERFITS, None, f"{ends}, above the best validation loss of the search, {best}.")
 
 
-def _plateaued(curve: Curve, goal: Goal) -> Diagnosis | None:
-    scores = goal.sign * curve.objective
-    top = float(scores.max())
-    there = (scores >= top - STEADY * abs(top)) & (
-        curve.validation_loss <= (1 + FLAT) * float(curve.validation_loss.min())
-    )
-    if not there.any() or len(there) < FINAL_PART:
+def _gap(curve: Curve, measure: Measure) -> Diagnosis | None:
+    train, validation = final_value(curve.train_loss), final_value(curve.validation_loss)
+    gap = validation - train
+    # Twice the standard error of a mean of squares, √(2/n) of it where the errors are normal.
+    if gap < GAP_SHARE * (measure.mean_loss - train) or gap < 2 * math.sqrt(2 / measure.samples) * validation:
         return None
-    since = int(np.argmax(there))
-    if since > len(there) / 2:
-        return None
-    level = goal_text.text(goal, float(curve.objective[since]))
-    reason = f"From epoch {curve.epoch[since]:,} on, the validation {goal.metric} hardly improves on {level}."
-    return Diagnosis(PLATEAUED, int(curve.epoch[since]), reason)
+    ends = f"The training loss ends at {formatting.loss(train)}"
+    return Diagnosis(GAP, None, f"{ends}, far below the validation loss, {formatting.loss(validation)}.")
 
 
 def _healthy(curve: Curve) -> Diagnosis:

@@ -15,7 +15,6 @@ from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.replicates import configurations_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
-from hpsearch.reporting.statistics.pruning_loss import Outcome
 from hpsearch.spec import Hyperband, Pruner, Study, data_of, epochs, probes, replicates_of, resolve
 
 
@@ -84,11 +83,6 @@ class PruningHistory:
         """The best of those that the pruner never decided against."""
         ended = [each for each in self.candidates if each.pruned_at is None and each.end is not None]
         return min(ended, key=lambda candidate: candidate.order, default=None)
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """How each finished candidate did, for the model of what pruning lost."""
-        return [Outcome(each.at, each.pruned_at, each.end) for each in self.candidates if each.finished]
 
 
 def pruning_histories(frames: Frames) -> dict[str, PruningHistory]:

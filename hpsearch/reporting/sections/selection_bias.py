@@ -184,11 +184,12 @@ def final_sentence(test: FinalTest | None) -> str:
         return ""
     difference, low, high = test.difference
     size = f"{100 * abs(difference):.{test.places}f} points {'below' if difference > 0 else 'above'}"
-    verdict = (
-        "not a statistically significant difference" if low <= 0 <= high else "a statistically significant difference"
-    )
+    verdict = "a statistically significant difference"
+    if low <= 0 <= high:
+        most = f"{100 * max(-low, high):.{test.places}f}"
+        verdict = f"not a statistically significant difference, but up to {most} points are not excluded"
     trained = f"; the final was trained on {test.trained}" if test.trained else ""
     return (
-        f"The test accuracy is {size} the corrected validation accuracy, {verdict} (95% interval of the difference"
-        f" {formatting.points(low, test.places)} to {formatting.points(high, test.places)}{trained})."
+        f"The test accuracy is {size} the corrected validation accuracy, {verdict} (95% interval of test −"
+        f" corrected {formatting.points(-high, test.places)} to {formatting.points(-low, test.places)}{trained})."
     )

@@ -253,6 +253,8 @@ def _test_evaluations(frames: Frames, stages: Sequence[StageView]) -> str:
     said = f"Test-set evaluations: {total:,} ({by})"
     said += f", of which {deleted:,} by trials that were deleted when their stage began again" if deleted else ""
     if not before:
+        if _grown_since_final(frames, stages):
+            return f"{said}. The study has grown since: what was added later may have been chosen knowing them."
         return f"{said}, after all configurations had been chosen."
     when = "all" if before == total else f"{before:,} of them"
     metric = frames.goal.metric
@@ -262,6 +264,13 @@ def _test_evaluations(frames: Frames, stages: Sequence[StageView]) -> str:
         f"{said}; {when} before the best configuration was chosen. It was chosen by validation {metric}. A"
         f" configuration chosen by test {metric} would have a selection bias in its test {metric}."
     )
+
+
+def _grown_since_final(frames: Frames, stages: Sequence[StageView]) -> bool:
+    """Whether search stages were added after the final's, or trials to a stage before it."""
+    first = next((index for index, stage in enumerate(stages) if stage.kind == "final"), len(stages))
+    later = any(stage.kind != "final" for stage in stages[first + 1 :])
+    return later or any(row["stale"] for row in frames.stage_rows[first:])
 
 
 def quantities(frames: Frames) -> str:

@@ -1,7 +1,7 @@
-"""Hyperparameter importance: PED-ANOVA (Watanabe, Bansal & Hutter 2023) with bootstrap intervals and permutation tests.
+"""Hyperparameter importance: PED-ANOVA (Watanabe, Bansal & Hutter 2023), fANOVA, and a test of any influence.
 
-The same values as from Optuna's PedAnovaImportanceEvaluator (a test compares them), but computed for all resamples at
-once: Optuna's takes 4 ms for each, and a report needs hundreds. May import NumPy and SciPy.
+PED-ANOVA's values are those of Optuna's PedAnovaImportanceEvaluator (a test compares them), but computed for all
+permutations at once: Optuna's takes 4 ms for each, and a report needs hundreds. May import NumPy and SciPy.
 """
 
 import math
@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from hpsearch.reporting.statistics.fanova import explained
+from hpsearch.reporting.statistics.influence import influence, scores_as_ranks
+
 STEPS = 50
 """The number of cells that a numeric range is divided into, as in Optuna."""
 
-RESAMPLES, PERMUTATIONS = 200, 499
+PERMUTATIONS = 499
 
 MANY_TRIALS, FEWER_PERMUTATIONS = 2_000, 199
 """From so many trials on, so few permutations are enough."""
@@ -37,12 +40,12 @@ class Axis:
 
 @dataclass(frozen=True)
 class Importance:
-    """One hyperparameter's share of the sum of all importances, with its 95% interval, and p of no importance."""
+    """One hyperparameter, rated in three ways."""
 
-    share: float
-    low: float
-    high: float
-    p: float  # one-sided, by permutation; not adjusted
+    share: float  # PED-ANOVA: of the sum of all importances
+    explained: float  # fANOVA: of the variance of the ranks
+    correlation: float | None  # Spearman's, None of categories
+    p: float  # of no influence, by permutation; not adjusted
 
 
 def numeric_axis(values: Sequence[float], low: float, high: float, log: bool = False, integer: bool = False) -> Axis:
@@ -70,27 +73,30 @@ def top_share(trials: int) -> float:
 
 
 def importances(axes: Sequence[Axis], scores: Floats, seed: int = 0) -> list[Importance]:
-    """Return the importance of each hyperparameter for being among the best `top_share` by score, (trials,).
+    """Return the importance of each hyperparameter for the order of configurations by score, (trials,).
 
-    A share is of the sum over the hyperparameters. Its interval has the 2.5 and 97.5 percentiles of 200 bootstrap
-    samples of the trials. p is from 499 permutations of the scores (199 with very many trials): the share of those in
-    which the hyperparameter's divergence is at least as high.
+    PED-ANOVA's is for being among the best `top_share`, fANOVA's of the ranks of all. p is of `influence`, from 499
+    permutations of the scores (199 with very many trials).
     """
     trials = scores.size
     generator = np.random.default_rng([seed, trials])
     order = np.argsort(-scores, kind="stable")
     all_once = np.ones((1, trials), dtype=np.int64)
-    bootstrap = generator.multinomial(trials, np.full(trials, 1 / trials), size=RESAMPLES)
     repeats = PERMUTATIONS if trials < MANY_TRIALS else FEWER_PERMUTATIONS
     permutations = np.argsort(generator.random((repeats, trials)), axis=1, kind="stable")
     best = _top(all_once, scores, order)
-    observed = np.concatenate([_divergence(axis, best, all_once) for axis in axes])
-    resampled = np.stack([_divergence(axis, _top(bootstrap, scores, order), bootstrap) for axis in axes])
-    null = np.stack([_divergence(axis, best[0][permutations], all_once) for axis in axes])
-    shares, resampled_shares = observed / (observed.sum() or 1), resampled / np.maximum(resampled.sum(axis=0), _TINY)
-    low, high = np.percentile(resampled_shares, [2.5, 97.5], axis=1)
-    p = (1 + (null >= observed[:, None]).sum(axis=1)) / (1 + repeats)
-    return [Importance(*map(float, row)) for row in zip(shares, low, high, p, strict=True)]
+    orders = np.concatenate([best, best[0][permutations]])  # the observed one first
+    divergences = [_divergence(axis, orders, all_once) for axis in axes]
+    total = sum(float(each[0]) for each in divergences) or 1.0
+    alone = explained([axis.cells for axis in axes], [axis.size for axis in axes], scores_as_ranks(scores), seed)
+    tests = [
+        influence(axis.cells, axis.ordered, scores, permutations, divergence)
+        for axis, divergence in zip(axes, divergences, strict=True)
+    ]
+    return [
+        Importance(float(divergence[0]) / total, part, test.correlation, test.p)
+        for divergence, part, test in zip(divergences, alone, tests, strict=True)
+    ]
 
 
 def _top(weights: Counts, scores: Floats, order: NDArray[np.int64]) -> Counts:

@@ -3,6 +3,7 @@
 `replicates` has the rows of a stage whose configurations have replicates. May import our frames, statistics.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -219,11 +220,31 @@ def verdict(mark: str, p: float | None, stage: Record) -> str:
     return f"{'≈ best' if mark == 'tied' else 'worse'} ({formatting.p_value(p)})"
 
 
+_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:'\",]+/)+(?=[^\s/:'\",])")
+
+
+def without_folders(text: str) -> str:
+    """Leave out the folders of absolute paths, which say where a report was made and not what is wrong.
+
+    >>> without_folders('File "/home/me/study/models/mlp.py", line 3: 1/2 and models/mlp.py')
+    'File "mlp.py", line 3: 1/2 and models/mlp.py'
+    """
+    return _FOLDERS.sub("", text)
+
+
 def why(trial: Record) -> str:
-    """Return why a trial failed or was ended, with the last line of its traceback where that says more."""
+    """Return why a trial failed or was ended, with the last line of its traceback where that says more.
+
+    >>> trace = "Traceback:\\nhpsearch.errors.InputError: no  such layer: x"
+    >>> why({"reason": "no such layer: x", "traceback": trace})
+    'no such layer: x'
+    """
     reason = trial["reason"] or "no reason was stored"
-    last = (trial["traceback"] or "").strip().rpartition("\n")[2].strip()
-    return reason if not last or last in reason else f"{reason}: {last}"
+    last = " ".join((trial["traceback"] or "").strip().rpartition("\n")[2].split())
+    message = last.partition(": ")[2] or last  # the traceback names the error's module too
+    # A reason is cut after some hundred characters.
+    known = not last or message in reason or message.startswith(reason.rstrip("…").partition(": ")[2] or "\n")
+    return without_folders(reason if known else f"{reason}: {last}")
 
 
 def out_of_time(trial: Record) -> bool:

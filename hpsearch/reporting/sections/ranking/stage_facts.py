@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of
-from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
+from hpsearch.reporting.sections.ranking.rows import Record, out_of_time, without_folders
 
 _KINDS = {
     "random": "random search",
@@ -83,7 +83,7 @@ def tracebacks(stage: str, trials: Sequence[Record]) -> Iterator[Traceback]:
     for text, _ in found.most_common(TRACEBACKS):
         numbers = sorted(trial["number"] for trial in trials if trial["traceback"] == text)
         which = "trial" if len(numbers) == 1 else "trials"
-        yield Traceback(f"Traceback of {which} {formatting.trial_names(stage, numbers)}", text)
+        yield Traceback(f"Traceback of {which} {formatting.trial_names(stage, numbers)}", without_folders(text))
     more = len(found) - TRACEBACKS
     if more > 0:
         what = formatting.count(more, "further traceback")

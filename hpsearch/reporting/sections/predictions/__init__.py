@@ -1,0 +1,1 @@
+"""Sections on predictions for the test set: recall of each class, reliability, residuals."""
