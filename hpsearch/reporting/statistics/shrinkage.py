@@ -1,0 +1,137 @@
+"""The true scores of many configurations given their measured ones: shrunken, and the probability of being the best.
+
+Empirical Bayes: the distribution of the true scores is estimated from the measured ones. May import NumPy and SciPy.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr, ndtr, ndtri
+
+DRAWS = 2_000
+"""How often the true scores are drawn from their posterior distribution."""
+
+_Floats = NDArray[np.float64]
+
+_SPREADS = np.array([0.5, 1.0, 2.0, 4.0, 8.0, 16.0])
+"""Standard deviations of the true scores that are considered, as multiples of the noise."""
+
+_SIDES = np.concatenate([[0], *(np.full(len(_SPREADS), side) for side in (0, -1, 1))])
+_DEVIATIONS = np.concatenate([[0.0], _SPREADS, _SPREADS, _SPREADS])
+"""The components: all true scores equal; normal; only below a common value, half a normal; only above it."""
+
+_EQUAL = 0.5
+"""The prior probability that the configurations, but for a few, are equal."""
+
+_SHARES = np.array([1 / 64, 1 / 16, 1 / 4])
+"""Shares of the configurations that may come from a second component; besides, one single configuration."""
+
+_CENTRES = 5
+"""How many centres of each first component are combined with second ones."""
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """Given the measured scores: the true scores' means and deviations, and how probably each is the best."""
+
+    mean: _Floats
+    deviation: _Floats
+    best: _Floats  # the probability that its true score is the highest; equal ones share it
+    spread: float  # the standard deviation of the true scores
+
+
+def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int = 0) -> Shrinkage:
+    """Estimate the true scores behind `scores`, (configurations,), that are measured with noise of `deviations`.
+
+    The true scores are drawn from a common distribution: around a centre μ they are all equal, or normal, or half a
+    normal below or above it, and a small share may come from a second such component. All these distributions are
+    weighted by how probable they make the measured scores (Stephens 2017 has the components, and maximises instead).
+    """
+    scale = float(np.median(deviations))
+    z, variance = scores / scale, (deviations / scale) ** 2
+    centres, weights, first, second, shares = _hypotheses(z, variance)
+    generator = np.random.default_rng([seed, len(z)])
+    counts = generator.multinomial(draws, weights / weights.sum())
+    drawn = np.empty((draws, len(z)))
+    start = 0
+    for index in np.flatnonzero(counts):
+        rows = slice(start, start + counts[index])
+        mixture = (first[index], second[index]), (1 - shares[index], shares[index])
+        drawn[rows] = centres[index] + _draw(generator, z - centres[index], variance, *mixture, counts[index])
+        start += int(counts[index])
+    ties = 1e-9 * generator.random(drawn.shape)
+    best = np.bincount((drawn + ties).argmax(axis=1), minlength=len(z)) / draws
+    spread = float(drawn.std(axis=1, ddof=1).mean()) if len(z) > 1 else 0.0
+    return Shrinkage(scale * drawn.mean(axis=0), scale * drawn.std(axis=0), best, scale * spread)
+
+
+def _hypotheses(z: _Floats, variance: _Floats) -> tuple[_Floats, _Floats, NDArray[np.intp], NDArray[np.intp], _Floats]:
+    """Return the hypotheses on the distribution of the true scores: centre, weight, both components, second's share."""
+    middle = float(np.median(z))
+    step = max(0.1, (float(z.max()) - middle + 2) / 80)
+    centres = np.arange(middle - 1, float(z.max()) + 1, step)
+    densities = np.stack([_log_densities(z - centre, variance) for centre in centres])  # (centres, z, components)
+    alone = densities.sum(axis=1)
+    count = len(_DEVIATIONS)
+    log_prior = np.log(np.where(_DEVIATIONS == 0, _EQUAL, (1 - _EQUAL) / (count - 1)))
+    kept = min(_CENTRES, len(centres))
+    best = np.argsort(-alone, axis=0, kind="stable")[:kept]  # (kept, components)
+    grid = np.unique(np.append(_SHARES, 1 / len(z))) if len(z) > 2 else np.empty(0)
+    found = []
+    for one in range(count):
+        found.append(_rows(centres, alone[:, one] + log_prior[one], one, one, 0.0))
+        others = np.delete(np.arange(count), one)
+        for share, row in product(grid, best[:, one]):
+            mixed = np.logaddexp(
+                np.log1p(-share) + densities[row][:, [one]], np.log(share) + densities[row][:, others]
+            ).sum(axis=0)
+            prior = log_prior[one] - np.log(len(grid) * len(others)) + np.log(len(centres) / kept)
+            found.append(_rows(centres[row], mixed + prior, one, others, share))
+    centre, log_weights, first, second, shares = np.concatenate(found, axis=1)
+    return centre, np.exp(log_weights - log_weights.max()), first.astype(np.intp), second.astype(np.intp), shares
+
+
+def _rows(*columns: Any) -> _Floats:
+    """Return hypotheses as an array (columns, hypotheses); single values are repeated."""
+    return np.stack(np.broadcast_arrays(*columns)).astype(np.float64)
+
+
+def _log_densities(distance: _Floats, variance: _Floats) -> _Floats:
+    """Return the log density of measured scores at a distance from the centre under each component."""
+    total = _DEVIATIONS**2 + variance[:, None]
+    at = distance[:, None]
+    normal = -0.5 * (at**2 / total + np.log(total))
+    half = np.log(2) + log_ndtr(_SIDES * at * _DEVIATIONS / np.sqrt(total * variance[:, None]))
+    return np.asarray(np.where(_SIDES == 0, normal, normal + half))
+
+
+def _draw(
+    generator: np.random.Generator,
+    distance: _Floats,
+    variance: _Floats,
+    components: tuple[int, int],
+    shares: tuple[float, float],
+    draws: int,
+) -> _Floats:
+    """Draw the true scores' distances from the centre: (draws, scores)."""
+    densities = _log_densities(distance, variance)[:, list(components)]
+    with np.errstate(divide="ignore"):
+        odds = np.log(shares[1]) + densities[:, 1] - np.log(shares[0]) - densities[:, 0]
+    second = generator.random((draws, len(distance))) < _logistic(odds)
+    chosen = np.where(second, components[1], components[0])
+    deviation, side = _DEVIATIONS[chosen], _SIDES[chosen]
+    kept = deviation**2 / (deviation**2 + variance)
+    mean, spread = kept * distance, np.sqrt(kept * variance)
+    uniform = generator.random(chosen.shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.where(side == 0, 0.0, ndtr(-side * mean / np.where(spread > 0, spread, 1)))  # left out, on its side
+    normal = ndtri(np.clip(below + uniform * (1 - below), 1e-300, 1 - 1e-16))
+    return np.asarray(mean + np.where(side == -1, -1, 1) * spread * normal)
+
+
+def _logistic(odds: _Floats) -> _Floats:
+    """Return the probability with these log odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -700, 700))))
