@@ -36,7 +36,8 @@ from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
+from hpsearch.reporting.sections.selection.final_test import final_test
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 
 _DEFAULT_OPTIONS = ReportOptions()
 

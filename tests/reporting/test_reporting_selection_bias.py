@@ -10,8 +10,9 @@ from test_reporting_replicates import replicated
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.sample_size import sample_size
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.reporting.statistics.selection import correct_selection_bias
+from hpsearch.reporting.sections.selection.final_test import final_test
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
+from hpsearch.reporting.statistics.selection import Run, correct_selection_bias
 
 
 def corrected(frames):
@@ -32,7 +33,7 @@ def test_the_final_has_its_test_accuracy_and_the_difference_from_the_corrected_o
     difference, low, high = final.difference
     tests = finished.trials["test_accuracy"].dropna()
     assert (final.test_evaluations, final.trained) == (3, "49,000 samples instead of 45,000")
-    assert difference == pytest.approx(corrected_accuracies(finished, stages)[-1].chosen.corrected - tests.mean())
+    assert difference == pytest.approx(corrected_accuracies(finished, stages)[-1].worth.accuracy - tests.mean())
     assert low < difference < high
 
 
@@ -62,10 +63,10 @@ def test_folds_are_pooled(engine):
     (found,) = corrected(frames)
     ranked = frames.trials[frames.trials["rank"].notna()]
     pooled = [
-        np.concatenate([frames.correct(trial) for trial in group["id"]]).astype(np.uint8)
+        [Run.of(np.concatenate([frames.correct(trial) for trial in group["id"]])[None])]
         for _, group in ranked.groupby("rank")
     ]
-    assert found.chosen == correct_selection_bias(iter(pooled))
+    assert found.chosen.corrected == pytest.approx(correct_selection_bias(pooled, 15_000).corrected, abs=1e-9)
     assert found.samples == "15,000"
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 DRAWN = 2
 """A bag draws so many times as many samples as there are.
 
-Choosing on a bag is choosing on a sample smaller by DRAWN/(DRAWN + 1), since a draw repeats samples: on half the samples
-if as many are drawn as there are, which chooses worse than the search did; on two thirds with twice as many. A bag then
-leaves out 13.5% instead of 37%.
+A bag repeats samples, so choosing on it is like choosing on DRAWN/(DRAWN + 1) of the samples: on half of them if as
+many are drawn as there are, which chooses clearly worse than the search did, on two thirds with twice as many. A bag
+then leaves out 13.5% instead of 37%.
 """
 
 _CELLS = 4_000_000

@@ -95,9 +95,9 @@ def correct_selection_bias(
     if len(configurations) < 2 or every < FEWEST_SAMPLES:
         return None
     epochs = max(len(run.correct) for runs in configurations for run in runs)
-    best, *_ = configurations
-    near = [index for index, runs in enumerate(configurations) if _can_win(best, runs, samples, folds=folds)]
-    kept = [[_within_reach(run) for run in configurations[index]] for index in near]
+    best = configurations[0]
+    near = reachable(configurations, samples, folds=folds)
+    kept = [[within_reach(run) for run in configurations[index]] for index in near]
     bags = Bags.draw(samples, parts if folds else 1, [each for runs in kept for each in runs], resamples, seed)
     raw = _accuracy(best, samples)
     chosen = _Choice(bags)
@@ -162,10 +162,14 @@ def _accuracy(runs: Sequence[Run], samples: int) -> float:
     return right / (samples * len(runs))
 
 
-def _can_win(best: Sequence[Run], runs: Sequence[Run], samples: int, *, folds: bool) -> bool:
-    """Return whether a configuration can be ahead of the best in any bag."""
-    behind = _counts(best, samples, folds=folds) - _counts(runs, samples, folds=folds)
-    return bool(behind.sum() <= _OUT_OF_REACH * np.sqrt(np.square(behind, dtype=np.int32).sum()))
+def reachable(configurations: Sequence[Sequence[Run]], samples: int, *, folds: bool) -> list[int]:
+    """Return the places of the configurations that can be ahead of the first, the best, in any bag."""
+    best, near = _counts(configurations[0], samples, folds=folds), []
+    for place, runs in enumerate(configurations):
+        behind = best - _counts(runs, samples, folds=folds)
+        if behind.sum() <= _OUT_OF_REACH * np.sqrt(np.square(behind, dtype=np.int32).sum()):
+            near.append(place)
+    return near
 
 
 def _counts(runs: Sequence[Run], samples: int, *, folds: bool) -> NDArray[np.int16]:
@@ -174,7 +178,7 @@ def _counts(runs: Sequence[Run], samples: int, *, folds: bool) -> NDArray[np.int
     return np.asarray(np.concatenate(right) if folds else np.sum(right, axis=0), dtype=np.int16)
 
 
-def _within_reach(run: Run) -> Run:
+def within_reach(run: Run) -> Run:
     """Leave out the epochs of a run that are the best in no bag."""
     if len(run.correct) == 1:
         return run

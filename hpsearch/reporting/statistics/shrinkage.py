@@ -23,7 +23,7 @@ _SIDES = np.concatenate([[0], *(np.full(len(_SPREADS), side) for side in (0, -1,
 _DEVIATIONS = np.concatenate([[0.0], _SPREADS, _SPREADS, _SPREADS])
 """The components: all true scores equal; normal; only below a common value, half a normal; only above it."""
 
-_EQUAL = 0.5
+_EQUAL = 0.2
 """The prior probability that the configurations, but for a few, are equal."""
 
 _SHARES = np.array([1 / 64, 1 / 16, 1 / 4])
