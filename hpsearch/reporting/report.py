@@ -36,6 +36,7 @@ from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
+from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 
@@ -101,6 +102,7 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             quantities=summary.quantities(frames),
             stages=stages,
             corrected=corrected,
+            best_by_sizes=best_by_sizes(frames, stages),
             final_test=final_test(frames, stages, corrected),
             importances=importances,
             importance_figure=Markup(importance_figure(importances)),

@@ -97,7 +97,8 @@ def test_ties_of_one_hyperparameter_are_a_range_with_the_samples_needed(engine):
     said = lambdas(engine, [samples < 900, near, best, near, samples < 1_000])
     assert said.startswith(
         "On these 5,000 samples, the configurations with λ from 1e-4 to 1e-2 are not statistically distinguishable;"
-        " about 30,000 samples would be needed to distinguish the best from the next (0.30 points lower)"
+        " how many samples would be needed to distinguish the best from the next (0.30 points lower) cannot be said"
+        " (at least about 5,000)."
     )
     assert said.endswith("These samples show a difference of 0.8 points with a power of 80%.")
 
@@ -121,4 +122,4 @@ def test_seeds_have_their_own_number_needed(engine):
     frames = load_frames(engine, "made")
     said = sample_size(frames, view_stages(frames)[0])
     assert said.startswith("Over these 3 seeds (on the same samples), ")
-    assert re.search(r"(about|more than) [\d,]+ seeds would be needed", said) or "needed" not in said
+    assert "how many seeds would be needed to distinguish the best from the next (0.29 points lower) cannot be" in said

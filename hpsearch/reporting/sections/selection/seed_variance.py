@@ -19,7 +19,8 @@ def seed_variance(frames: Frames, stage: str, *, folds: bool = False) -> SeedVar
 
     It is pooled over the configurations of the stage and the final's replicates. Folds are no seeds.
     """
-    of_stage = None if folds else SeedVariance.pooled(_groups(frames, frames.by_stage[stage], "validation"))
+    final = any(row["name"] == stage and row["kind"] == "final" for row in frames.stage_rows)
+    of_stage = None if folds or final else SeedVariance.pooled(_groups(frames, frames.by_stage[stage], "validation"))
     return pool(of_stage, of_final(frames))
 
 
