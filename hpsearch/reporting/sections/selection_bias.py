@@ -16,7 +16,7 @@ from hpsearch.reporting.sections.selection.seed_variance import seed_variance
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.seeds import SeedVariance
 from hpsearch.reporting.statistics.selection import BiasCorrection, correct_selection_bias
-from hpsearch.reporting.statistics.shrinkage import Shrinkage, shrink
+from hpsearch.reporting.statistics.shrinkage import Shrinkage, shrink, shrink_over
 from hpsearch.storage.records import ACCURACY
 
 
@@ -85,13 +85,7 @@ def _view(
 ) -> CorrectedAccuracy:
     places = formatting.decimals(chosen.samples)
     runs = 1 if selected_from.folds else len(selected_from.runs[0])
-    of_networks = shrink(chosen.within_reach.scores, chosen.within_reach.noise)
-    shrunken, worth = of_networks, None
-    if seeds:
-        noise = np.hypot(chosen.within_reach.noise, np.sqrt(seeds.variance / runs))
-        shrunken = shrink(chosen.within_reach.scores, noise)
-        worth = _worth(chosen, of_networks, shrunken, seeds)
-    best = float(shrunken.best[0])
+    best, shrunken, worth = shrunken_and_worth(chosen, runs, seeds)
     return CorrectedAccuracy(
         stage=stage.name,
         configurations=f"{chosen.configurations:,}",
@@ -101,7 +95,7 @@ def _view(
         interval=formatting.between(chosen.low, chosen.high, places),
         selection_bias=formatting.points(chosen.selection_bias, places),
         parts=_parts(chosen, selected_from, places),
-        shrunken=formatting.percent(float(of_networks.mean[0]), places),
+        shrunken=formatting.percent(shrunken, places),
         probability=_percent(best),
         about="configurations" if seeds else "networks",
         with_seeds=_with_seeds(worth, places),
@@ -111,6 +105,22 @@ def _view(
         worth=worth,
         runs=runs,
     )
+
+
+def shrunken_and_worth(
+    chosen: BiasCorrection, runs: int, seeds: SeedVariance | None
+) -> tuple[float, float, Worth | None]:
+    """Return how probably the first is the best, its shrunken accuracy, and its worth where the seeds are known.
+
+    With known seeds the probability is that of the configuration, else of the network.
+    """
+    scores, noise = chosen.within_reach.scores, chosen.within_reach.noise
+    of_networks = shrink(scores, noise)
+    if seeds is None:
+        return float(of_networks.best[0]), float(of_networks.mean[0]), None
+    with_seeds = shrink_over(scores, [np.hypot(noise, np.sqrt(each / runs)) for each in seeds.likely()])
+    worth = _worth(chosen, of_networks, with_seeds, seeds)
+    return float(with_seeds.best[0]), float(of_networks.mean[0]), worth
 
 
 def _worth(chosen: BiasCorrection, of_networks: Shrinkage, with_seeds: Shrinkage, seeds: SeedVariance) -> Worth:

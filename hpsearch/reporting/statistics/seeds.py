@@ -1,10 +1,11 @@
-"""How much an accuracy varies with the seed, beside the samples. May import NumPy."""
+"""How much an accuracy varies with the seed, beside the samples. May import NumPy and SciPy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import chdtri
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,17 @@ class SeedVariance:
 
     variance: float
     degrees: int
+    measured: float | None = None  # that of the accuracies on the samples there were
+    of_samples: float = 0.0  # the part of it that more samples would not have
+
+    def likely(self) -> list[float]:
+        """Return equally probable values of the true variance, given this estimate.
+
+        The measured variance, with the samples' part, has a scaled inverse χ² distribution.
+        """
+        measured = self.variance + self.of_samples if self.measured is None else self.measured
+        found = measured * self.degrees / chdtri(self.degrees, np.array([0.1, 0.3, 0.5, 0.7, 0.9]))
+        return [max(0.0, float(each)) for each in found - self.of_samples]
 
     @classmethod
     def pooled(cls, groups: Sequence[Sequence[NDArray[np.bool_]]]) -> "SeedVariance | None":
@@ -32,7 +44,9 @@ class SeedVariance:
             squares += extra * float(correct.mean(axis=1).var(ddof=1))
             within += extra * float(correct.var(axis=0, ddof=1).mean()) / correct.shape[1]
             degrees += extra
-        return cls(max(0.0, squares - within) / degrees, degrees) if degrees else None
+        if not degrees:
+            return None
+        return cls(max(0.0, squares - within) / degrees, degrees, squares / degrees, within / degrees)
 
 
 def pool(first: SeedVariance | None, second: SeedVariance | None) -> SeedVariance | None:
@@ -40,5 +54,12 @@ def pool(first: SeedVariance | None, second: SeedVariance | None) -> SeedVarianc
     if first is None or second is None:
         return first or second
     degrees = first.degrees + second.degrees
-    weighted = first.degrees * first.variance + second.degrees * second.variance
-    return SeedVariance(weighted / degrees, degrees)
+
+    def mean(one: float, two: float) -> float:
+        return (first.degrees * one + second.degrees * two) / degrees
+
+    of_samples = mean(first.of_samples, second.of_samples)
+    measured = mean(
+        *(each.variance + each.of_samples if each.measured is None else each.measured for each in (first, second))
+    )
+    return SeedVariance(max(0.0, measured - of_samples), degrees, measured, of_samples)

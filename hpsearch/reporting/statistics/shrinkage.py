@@ -3,6 +3,7 @@
 Empirical Bayes: the distribution of the true scores is estimated from the measured ones. May import NumPy and SciPy.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -40,7 +41,7 @@ class Shrinkage:
     mean: _Floats
     deviation: _Floats
     best: _Floats  # the probability that its true score is the highest; equal ones share it
-    spread: float  # the standard deviation of the true scores
+    log_evidence: float  # of the noise: how probable it makes the measured scores, but for a constant
 
 
 def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int = 0) -> Shrinkage:
@@ -52,7 +53,9 @@ def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int =
     """
     scale = float(np.median(deviations))
     z, variance = scores / scale, (deviations / scale) ** 2
-    centres, weights, first, second, shares = _hypotheses(z, variance)
+    centres, log_weights, first, second, shares = _hypotheses(z, variance)
+    weights = np.exp(log_weights - log_weights.max())
+    evidence = float(log_weights.max() + np.log(weights.sum())) - float(np.log(len(np.unique(centres))))
     generator = np.random.default_rng([seed, len(z)])
     counts = generator.multinomial(draws, weights / weights.sum())
     drawn = np.empty((draws, len(z)))
@@ -64,12 +67,24 @@ def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int =
         start += int(counts[index])
     ties = 1e-9 * generator.random(drawn.shape)
     best = np.bincount((drawn + ties).argmax(axis=1), minlength=len(z)) / draws
-    spread = float(drawn.std(axis=1, ddof=1).mean()) if len(z) > 1 else 0.0
-    return Shrinkage(scale * drawn.mean(axis=0), scale * drawn.std(axis=0), best, scale * spread)
+    evidence += float(np.log((centres.max() - centres.min()) * scale)) - len(z) * float(np.log(scale))
+    return Shrinkage(scale * drawn.mean(axis=0), scale * drawn.std(axis=0), best, evidence)
+
+
+def shrink_over(scores: _Floats, deviations: Sequence[_Floats], draws: int = DRAWS) -> Shrinkage:
+    """Return the mean of `shrink` over equally probable noises, weighted by how well each explains the scores."""
+    found = [shrink(scores, each, draws) for each in deviations]
+    evidence = np.array([each.log_evidence for each in found])
+    weights = np.exp(evidence - evidence.max())
+    weights /= weights.sum()
+    mean = weights @ np.stack([each.mean for each in found])
+    square = weights @ np.stack([each.deviation**2 + each.mean**2 for each in found])
+    deviation = np.sqrt(np.maximum(0.0, square - mean**2))
+    return Shrinkage(mean, deviation, weights @ np.stack([each.best for each in found]), float(evidence.max()))
 
 
 def _hypotheses(z: _Floats, variance: _Floats) -> tuple[_Floats, _Floats, NDArray[np.intp], NDArray[np.intp], _Floats]:
-    """Return the hypotheses on the distribution of the true scores: centre, weight, both components, second's share."""
+    """Return the hypotheses on the true scores' distribution: centre, log weight, both components, second's share."""
     middle = float(np.median(z))
     step = max(0.1, (float(z.max()) - middle + 2) / 80)
     centres = np.arange(middle - 1, float(z.max()) + 1, step)
@@ -91,7 +106,7 @@ def _hypotheses(z: _Floats, variance: _Floats) -> tuple[_Floats, _Floats, NDArra
             prior = log_prior[one] - np.log(len(grid) * len(others)) + np.log(len(centres) / kept)
             found.append(_rows(centres[row], mixed + prior, one, others, share))
     centre, log_weights, first, second, shares = np.concatenate(found, axis=1)
-    return centre, np.exp(log_weights - log_weights.max()), first.astype(np.intp), second.astype(np.intp), shares
+    return centre, log_weights, first.astype(np.intp), second.astype(np.intp), shares
 
 
 def _rows(*columns: Any) -> _Floats:

@@ -11,8 +11,9 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import column_of
 from hpsearch.reporting.sections.ranking.stage import StageView
-from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy
+from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, Worth
 from hpsearch.reporting.statistics.intervals import Interval, difference_interval, wilson_interval
+from hpsearch.reporting.statistics.selection import BiasCorrection
 from hpsearch.storage.records import ACCURACY
 
 _NORMAL = 1.959964
@@ -61,23 +62,24 @@ def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[
         interval=formatting.between(low, high, places),
         test_evaluations=sum(evaluations_on_test(frames)),
         trained=f"{after:,} samples instead of {before:,}" if before and after and before != after else "",
-        difference=compare_with_test(selected, (share, low, high), len(tests)) if selected else None,
+        difference=compare_with_test(selected.chosen, selected.worth, (share, low, high), len(tests))
+        if selected
+        else None,
         places=places,
         seeds_known=selected is not None and selected.worth is not None,
     )
 
 
-def compare_with_test(selected: CorrectedAccuracy, test: Interval, replicates: int) -> Interval:
-    """Return the corrected accuracy − the test accuracy with its 95% interval.
+def compare_with_test(chosen: BiasCorrection, worth: Worth | None, test: Interval, replicates: int) -> Interval:
+    """Return the corrected accuracy − the mean test accuracy over `replicates`, with its 95% interval.
 
     Where the variance of the seeds is known, the corrected accuracy is that expected with any seed, the final's mean
     varies by the seeds too, and the interval is wider by Student's t, because that variance is an estimate.
     """
-    chosen, worth = selected.chosen, selected.worth
     if worth is None:
         return difference_interval((chosen.corrected, chosen.low, chosen.high), test)
     difference, low, high = difference_interval((worth.accuracy, worth.low, worth.high), test)
-    of_seeds = worth.seeds.variance * (1 / replicates)
+    of_seeds = worth.seeds.variance / replicates
     narrowed = [max(0.0, b - a) for a, b in zip(_halves(chosen), worth.half_widths, strict=True)]
     bounds = []
     for half, further in zip((difference - low, high - difference), narrowed, strict=True):
@@ -89,9 +91,8 @@ def compare_with_test(selected: CorrectedAccuracy, test: Interval, replicates: i
     return difference, difference - bounds[0], difference + bounds[1]
 
 
-def _halves(chosen: object) -> tuple[float, float]:
-    low, high, middle = (float(getattr(chosen, name)) for name in ("low", "high", "corrected"))
-    return middle - low, high - middle
+def _halves(chosen: BiasCorrection) -> tuple[float, float]:
+    return chosen.corrected - chosen.low, chosen.high - chosen.corrected
 
 
 def evaluations_on_test(frames: Frames) -> list[int]:
@@ -110,6 +111,7 @@ def final_sentence(test: FinalTest | None) -> str:
     interval = f"95% interval of the difference {formatting.points(low, test.places)} to"
     interval += f" {formatting.points(high, test.places)}{trained}"
     said = f"The test accuracy is {size} the corrected validation accuracy"
+    said += " expected with any seed" if test.seeds_known else ""
     if low <= 0 <= high:
         said += (
             f", not a statistically significant difference ({interval}): that it is {_points(high, test.places)} below"
