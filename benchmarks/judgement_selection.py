@@ -183,8 +183,8 @@ def final(quick: bool) -> None:
             before, now, network, off, inside = np.array(rows).T
             print(
                 f"seed deviation {100 * deviation:.1f} pp, {seeds} seed(s) in the search, {name:12}: significant"
-                f" without seeds {share(before)}, with {share(now)}; as the worth: corrected {line(network)}, with seeds"
-                f" {line(off)}, interval holds {share(inside)}",
+                f" without seeds {share(before)}, with {share(now)}; as the worth: corrected {line(network)}, with"
+                f" seeds {line(off)}, interval holds {share(inside)}",
                 flush=True,
             )
 

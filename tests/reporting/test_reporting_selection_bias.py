@@ -10,9 +10,10 @@ from test_reporting_replicates import replicated
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.sample_size import sample_size
-from hpsearch.reporting.sections.selection.final_test import final_test
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies
-from hpsearch.reporting.statistics.selection import Run, correct_selection_bias
+from hpsearch.reporting.sections.selection.final_test import FinalTest, compare_with_test, final_sentence, final_test
+from hpsearch.reporting.sections.selection_bias import Worth, corrected_accuracies, shrunken_and_worth
+from hpsearch.reporting.statistics.seeds import SeedVariance
+from hpsearch.reporting.statistics.selection import BiasCorrection, Configurations, Run, correct_selection_bias
 
 
 def corrected(frames):
@@ -46,6 +47,31 @@ def test_the_page_and_its_summary_say_it(finished_engine, tmp_path):
         r"The test accuracy is \d\.\d\d points (below|above) the corrected validation accuracy, not a", plain
     )
     assert "trained on 49,000 samples instead of 45,000" in plain
+
+
+def made_correction(**columns):
+    near = Configurations(np.arange(2), np.array([0.55, 0.54]), np.full(2, 0.01))
+    columns = {"raw": 0.55, "corrected": 0.54, "low": 0.51, "high": 0.57} | columns
+    return BiasCorrection(24, 1, 1_000, **columns, of_epochs=0.0, chosen_again=0.5, resamples=1_000, within_reach=near)
+
+
+def test_a_difference_that_the_seeds_explain_is_not_significant_and_says_what_cannot_be_excluded():
+    chosen, test = made_correction(), (0.505, 0.495, 0.515)
+    known = compare_with_test(chosen, Worth(0.54, 0.505, 0.575, SeedVariance(0.0003, 2)), test, 3)
+    assert compare_with_test(chosen, None, test, 3)[1] > 0 > known[1]
+    exact = compare_with_test(chosen, Worth(0.54, 0.51, 0.57, SeedVariance(0.0, 2)), test, 3)
+    assert exact == pytest.approx(compare_with_test(chosen, None, test, 3))
+    said = final_sentence(FinalTest("final", "", "", 3, "", known, 1, seeds_known=True))
+    assert re.search(r"that it is \d+\.\d points below or \d+\.\d points above cannot be excluded\.$", said)
+
+
+def test_known_seeds_lower_what_the_best_is_worth_and_widen_its_interval():
+    probability, _, none = shrunken_and_worth(made_correction(), 1, None)
+    informed, _, worth = shrunken_and_worth(made_correction(), 1, SeedVariance(0.02**2, 20))
+    assert none is None
+    assert 0.5 < informed < probability
+    assert worth.accuracy < 0.54
+    assert worth.high - worth.low > 0.06
 
 
 def test_seeds_count_by_the_number_of_them_that_are_correct(engine):

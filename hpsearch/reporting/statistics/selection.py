@@ -4,7 +4,7 @@ May import NumPy and our statistics.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class BiasCorrection:
     of_epochs: float  # the part of the selection bias that comes from the choice of the epoch
     chosen_again: float  # the share of bootstrap samples in which the same configuration is the best
     resamples: int
-    within_reach: Configurations
+    within_reach: Configurations = field(compare=False)
 
     @property
     def selection_bias(self) -> float:
