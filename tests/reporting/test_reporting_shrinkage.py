@@ -49,8 +49,13 @@ def test_each_components_density_and_draws_are_those_of_numerical_integration(co
     mean = integrate.quad(lambda x: x * joint(x), low, high, limit=200)[0] / density
     ours = shrinkage._log_densities(np.array([at]), np.array([variance]))[0, component]
     assert ours - np.log(density) == pytest.approx(0.5 * np.log(2 * np.pi))  # the factor that all have
+    half = np.full(20_000, 0.5)
     drawn = shrinkage._draw(
-        np.random.default_rng(0), np.array([at]), np.array([variance]), (component, component), (0.5, 0.5), 20_000
+        np.random.default_rng(0),
+        np.full((20_000, 1), at),
+        np.array([variance]),
+        2 * (np.full(20_000, component),),
+        half,
     )
     assert drawn.mean() == pytest.approx(mean, abs=0.03)
 

@@ -30,6 +30,9 @@ _EQUAL = 0.2
 _SHARES = np.array([1 / 64, 1 / 16, 1 / 4])
 """Shares of the configurations that may come from a second component; besides, one single configuration."""
 
+_CELLS = 1_000_000
+"""So many draws are made at a time."""
+
 _CENTRES = 5
 """How many centres of each first component are combined with second ones."""
 
@@ -57,14 +60,12 @@ def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int =
     weights = np.exp(log_weights - log_weights.max())
     evidence = float(log_weights.max() + np.log(weights.sum())) - float(np.log(len(np.unique(centres))))
     generator = np.random.default_rng([seed, len(z)])
-    counts = generator.multinomial(draws, weights / weights.sum())
+    chosen = generator.choice(len(weights), size=draws, p=weights / weights.sum())
     drawn = np.empty((draws, len(z)))
-    start = 0
-    for index in np.flatnonzero(counts):
-        rows = slice(start, start + counts[index])
-        mixture = (first[index], second[index]), (1 - shares[index], shares[index])
-        drawn[rows] = centres[index] + _draw(generator, z - centres[index], variance, *mixture, counts[index])
-        start += int(counts[index])
+    for rows in np.array_split(np.arange(draws), max(1, draws * len(z) // _CELLS)):
+        at = chosen[rows]
+        mixture = (first[at], second[at]), shares[at]
+        drawn[rows] = centres[at, None] + _draw(generator, z - centres[at, None], variance, *mixture)
     ties = 1e-9 * generator.random(drawn.shape)
     best = np.bincount((drawn + ties).argmax(axis=1), minlength=len(z)) / draws
     evidence += float(np.log((centres.max() - centres.min()) * scale)) - len(z) * float(np.log(scale))
@@ -116,37 +117,35 @@ def _rows(*columns: Any) -> _Floats:
 
 def _log_densities(distance: _Floats, variance: _Floats) -> _Floats:
     """Return the log density of measured scores at a distance from the centre under each component."""
-    total = _DEVIATIONS**2 + variance[:, None]
-    at = distance[:, None]
-    normal = -0.5 * (at**2 / total + np.log(total))
-    half = np.log(2) + log_ndtr(_SIDES * at * _DEVIATIONS / np.sqrt(total * variance[:, None]))
-    return np.asarray(np.where(_SIDES == 0, normal, normal + half))
+    return _log_density(distance[:, None], variance[:, None], _DEVIATIONS, _SIDES)
+
+
+def _log_density(distance: _Floats, variance: _Floats, deviation: _Floats, side: _Floats) -> _Floats:
+    """Return the log density of a component and the noise together, but for a constant; half a normal's is skew."""
+    total = deviation**2 + variance
+    normal = -0.5 * (distance**2 / total + np.log(total))
+    half = np.log(2) + log_ndtr(side * distance * deviation / np.sqrt(total * variance))
+    return np.asarray(np.where(side == 0, normal, normal + half))
 
 
 def _draw(
     generator: np.random.Generator,
     distance: _Floats,
     variance: _Floats,
-    components: tuple[int, int],
-    shares: tuple[float, float],
-    draws: int,
+    components: tuple[NDArray[np.intp], NDArray[np.intp]],
+    shares: _Floats,
 ) -> _Floats:
-    """Draw the true scores' distances from the centre: (draws, scores)."""
-    densities = _log_densities(distance, variance)[:, list(components)]
+    """Draw the true scores' distances from the centre, (draws, scores), of two components with the second's share."""
+    one, two = (
+        _log_density(distance, variance, _DEVIATIONS[each][:, None], _SIDES[each][:, None]) for each in components
+    )
     with np.errstate(divide="ignore"):
-        odds = np.log(shares[1]) + densities[:, 1] - np.log(shares[0]) - densities[:, 0]
-    second = generator.random((draws, len(distance))) < _logistic(odds)
-    chosen = np.where(second, components[1], components[0])
+        odds = (np.log(shares) - np.log1p(-shares))[:, None] + two - one
+    second = generator.random(distance.shape) < 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+    chosen = np.where(second, components[1][:, None], components[0][:, None])
     deviation, side = _DEVIATIONS[chosen], _SIDES[chosen]
     kept = deviation**2 / (deviation**2 + variance)
     mean, spread = kept * distance, np.sqrt(kept * variance)
-    uniform = generator.random(chosen.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.where(side == 0, 0.0, ndtr(-side * mean / np.where(spread > 0, spread, 1)))  # left out, on its side
-    normal = ndtri(np.clip(below + uniform * (1 - below), 1e-300, 1 - 1e-16))
-    return np.asarray(mean + np.where(side == -1, -1, 1) * spread * normal)
-
-
-def _logistic(odds: _Floats) -> _Floats:
-    """Return the probability with these log odds."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -700, 700))))
+    below = np.where(side == 0, 0.0, ndtr(-side * mean / np.where(spread > 0, spread, 1)))  # left out, on its side
+    uniform = below + generator.random(chosen.shape) * (1 - below)
+    return np.asarray(mean + np.where(side == -1, -1, 1) * spread * ndtri(np.clip(uniform, 1e-300, 1 - 1e-16)))
