@@ -44,7 +44,7 @@ def test_the_page_and_its_summary_say_it(finished_engine, tmp_path):
     assert '<section id="selection-bias">' in text
     assert re.search(r"Corrected for selection bias, its validation accuracy is 5\d\.\d\d% \(95% interval", plain)
     assert re.search(
-        r"The test accuracy is \d\.\d\d points (below|above) the corrected validation accuracy expected with any seed, not",
+        r"test accuracy is \d\.\d\d points (below|above) the corrected validation accuracy expected with any seed, not",
         plain,
     )
     assert "trained on 49,000 samples instead of 45,000" in plain

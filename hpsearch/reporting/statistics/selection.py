@@ -199,7 +199,7 @@ def _noise(configurations: Sequence[Sequence[Run]], samples: int, *, folds: bool
         total += _counts(each, samples, folds=folds)
     found = np.empty(number)
     for place, each in enumerate(configurations):
-        apart = _counts(each, samples, folds=folds) - total / number
-        found[place] = apart.var() * number / max(1, number - 1)
+        residual = _counts(each, samples, folds=folds) - total / number
+        found[place] = residual.var() * number / max(1, number - 1)
     least = 0.5 / size  # half a sample that one of two classifies correctly
     return np.asarray(np.sqrt(np.maximum(found, least) / size) / (1 if folds else runs))
