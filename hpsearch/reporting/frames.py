@@ -28,6 +28,9 @@ SPLITS = ("train", "validation")
 _ROWS = 20_000
 """The most rows of a table of numbers that are Python objects at a time."""
 
+_AT_ONCE = 500
+"""The most trials whose predictions are asked for at a time: databases limit the length of a query."""
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -117,6 +120,27 @@ class Frames:
     def correct(self, trial: int, split: str = "validation") -> NDArray[np.bool_] | None:
         """Return which samples of a split the trial predicts correctly at its best epoch, (samples,), if stored."""
         return self._correct.get((trial, split))
+
+    def correct_by_epoch(self, trials: Sequence[int]) -> dict[int, tuple[list[int], NDArray[np.uint8]]]:
+        """Return the validation samples that trials predict correctly at each epoch that is stored.
+
+        For each trial the epochs, and np.packbits over the samples, (epochs, bytes). They are read at every call.
+        """
+        kept = schema.predictions.c
+        found: dict[int, tuple[list[int], list[bytes]]] = {}
+        with self._engine.connect() as connection:
+            for start in range(0, len(trials), _AT_ONCE):
+                query = select(kept.trial_id, kept.epoch, kept.correct).where(kept.split == "validation")
+                query = query.where(kept.trial_id.in_(trials[start : start + _AT_ONCE]))
+                for trial, epoch, bits in connection.execute(query.order_by(kept.trial_id, kept.epoch)):
+                    epochs, correct = found.setdefault(trial, ([], []))
+                    epochs.append(epoch)
+                    correct.append(bits)
+        return {
+            trial: (epochs, np.frombuffer(b"".join(bits), np.uint8).reshape(len(epochs), -1))
+            for trial, (epochs, bits) in found.items()
+            if len({len(each) for each in bits}) == 1
+        }
 
     def weights(self, trial: int) -> dict[str, NDArray[Any]] | None:
         """Return the weights at the trial's best epoch by parameter name, None where they are not stored.

@@ -39,7 +39,9 @@ from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
+from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
+from hpsearch.reporting.sections.selection.final_test import final_test
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 
 _DEFAULT_OPTIONS = ReportOptions()
 
@@ -107,6 +109,7 @@ def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions =
             quantities=summary.quantities(frames),
             stages=stages,
             corrected=corrected,
+            best_by_sizes=best_by_sizes(frames, stages),
             final_test=final_test(frames, stages, corrected),
             importances=importances,
             importance_figure=Markup(importance_figure(importances)),

@@ -14,7 +14,8 @@ from hpsearch.reporting.formats.markdown import ranking_md
 from hpsearch.reporting.sections.provenance import facts
 from hpsearch.reporting.sections.ranking.replicates import compare_configurations, configurations_of, replication_of
 from hpsearch.reporting.sections.ranking.stage import view_stages
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
+from hpsearch.reporting.sections.selection.final_test import final_test
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.summary import summarise
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import holm

@@ -7,7 +7,13 @@ import pytest
 
 from hpsearch.reporting.sections.sample_size import roughly
 from hpsearch.reporting.statistics.intervals import difference_interval, wilson_interval
-from hpsearch.reporting.statistics.power import detectable_difference, samples_needed, seeds_needed
+from hpsearch.reporting.statistics.power import (
+    detectable_difference,
+    samples_needed,
+    samples_needed_range,
+    seeds_needed,
+    seeds_needed_range,
+)
 from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
 
 
@@ -28,6 +34,21 @@ def test_the_detectable_difference_needs_exactly_these_samples(discordant, sampl
 def test_a_difference_of_zero_is_never_detected():
     assert samples_needed(0.2, 0) == seeds_needed(0.01, 0) == math.inf
     assert seeds_needed(1.0, 1e-4) == math.inf
+
+
+def test_the_range_of_the_samples_needed_has_no_upper_end_where_chance_may_explain_the_difference():
+    low, high = samples_needed_range(120, 60, 1_000)
+    assert low < samples_needed(0.18, 0.06) < high < math.inf
+    draws = np.random.default_rng(5).binomial(1_000, [0.12, 0.06], size=(20_000, 2)) / 1_000  # nearly multinomial
+    found = [samples_needed(a + b, a - b) for a, b in draws]
+    assert (low, high) == pytest.approx(np.quantile(found, [0.05, 0.95]), rel=0.12)
+    assert samples_needed_range(105, 95, 1_000)[1] == samples_needed_range(50, 50, 1_000)[1] == math.inf
+
+
+def test_the_range_of_the_seeds_needed_narrows_with_more_seeds():
+    few, many = seeds_needed_range(0.01, 0.02, 4), seeds_needed_range(0.01, 0.02, 40)
+    assert few[0] <= many[0] <= seeds_needed(0.01, 0.02) <= many[1] <= few[1]
+    assert seeds_needed_range(0.01, 0.002, 3)[1] == math.inf
 
 
 @pytest.mark.parametrize("effect", [0.3, 0.75, 1.0, 1.8])

@@ -7,6 +7,7 @@ from made_advice import HEAD, RANDOM, make, spread
 
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.references import Measured, noise, reference_rows
+from hpsearch.reporting.statistics.seeds import SeedVariance
 
 LIST = "configurations = [ { lambda = 0, eta = 0.1 }, { lambda = 1, eta = 0.001 } ]\ntest = true\n"
 CONFIGURATIONS = [{"lambda": 0, "eta": 0.1}, {"lambda": 1, "eta": 0.001}]
@@ -28,8 +29,10 @@ def test_a_reference_is_compared_with_the_same_configuration_of_a_list(engine):
         "52.00%",
         "within",
     )
-    assert near.reproduced.startswith("5") and near.verdict == "within noise (±1.4)"  # noqa: PT018
-    assert (off.mark, off.verdict, off.note) == ("outside", "lower than noise explains (±1.4 and ±1.0)", "odd")
+    assert near.reproduced.startswith("5") and near.verdict.startswith("within the samples’ noise")  # noqa: PT018
+    assert near.verdict.endswith("the seeds’ being unknown (±1.4)")
+    unknown = "lower than the samples explain (±1.4 and ±1.0); the seeds’ noise is unknown"
+    assert (off.mark, off.verdict, off.note) == ("", unknown, "odd")
     assert off.difference.startswith("−4")
 
 
@@ -65,6 +68,15 @@ def test_noise_has_the_promised_coverage():
         measured = Measured(tuple(ours), samples, "")
         inside += abs(measured.mean - theirs) <= noise(theirs, measured)
     assert 0.93 < inside / 2_000 < 0.99
+
+
+def test_of_a_single_run_noise_has_the_promised_coverage_where_other_configurations_have_second_seeds():
+    random, inside = np.random.default_rng(4), 0
+    for _ in range(1_000):
+        ours, theirs = (random.binomial(2_000, 0.4 + 0.01 * random.normal()) / 2_000 for _ in range(2))
+        seeds = SeedVariance(0.01**2 * random.chisquare(4) / 4, 4)
+        inside += abs(ours - theirs) <= noise(theirs, Measured((ours,), 2_000, "", seeds))
+    assert 0.93 < inside / 1_000 < 0.97
 
 
 def test_without_replicates_noise_is_that_of_two_proportions():

@@ -10,8 +10,10 @@ from test_reporting_replicates import replicated
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.sample_size import sample_size
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies, final_test
-from hpsearch.reporting.statistics.selection import correct_selection_bias
+from hpsearch.reporting.sections.selection.final_test import FinalTest, compare_with_test, final_sentence, final_test
+from hpsearch.reporting.sections.selection_bias import Worth, corrected_accuracies, shrunken_and_worth
+from hpsearch.reporting.statistics.seeds import SeedVariance
+from hpsearch.reporting.statistics.selection import BiasCorrection, Configurations, Run, correct_selection_bias
 
 
 def corrected(frames):
@@ -32,7 +34,7 @@ def test_the_final_has_its_test_accuracy_and_the_difference_from_the_corrected_o
     difference, low, high = final.difference
     tests = finished.trials["test_accuracy"].dropna()
     assert (final.test_evaluations, final.trained) == (3, "49,000 samples instead of 45,000")
-    assert difference == pytest.approx(corrected_accuracies(finished, stages)[-1].chosen.corrected - tests.mean())
+    assert difference == pytest.approx(corrected_accuracies(finished, stages)[-1].worth.accuracy - tests.mean())
     assert low < difference < high
 
 
@@ -42,9 +44,35 @@ def test_the_page_and_its_summary_say_it(finished_engine, tmp_path):
     assert '<section id="selection-bias">' in text
     assert re.search(r"Corrected for selection bias, its validation accuracy is 5\d\.\d\d% \(95% interval", plain)
     assert re.search(
-        r"The test accuracy is \d\.\d\d points (below|above) the corrected validation accuracy, not a", plain
+        r"test accuracy is \d\.\d\d points (below|above) the corrected validation accuracy expected with any seed, not",
+        plain,
     )
     assert "trained on 49,000 samples instead of 45,000" in plain
+
+
+def made_correction(**columns):
+    scores = np.append(0.55, np.linspace(0.49, 0.53, 20))
+    near = Configurations(np.arange(21), scores, np.full(21, 0.01))
+    columns = {"raw": 0.55, "corrected": 0.54, "low": 0.51, "high": 0.57} | columns
+    return BiasCorrection(24, 1, 1_000, **columns, of_epochs=0.0, chosen_again=0.5, resamples=1_000, within_reach=near)
+
+
+def test_a_difference_that_the_seeds_explain_is_not_significant_and_says_what_cannot_be_excluded():
+    chosen, test = made_correction(), (0.505, 0.495, 0.515)
+    known = compare_with_test(chosen, Worth(0.54, 0.505, 0.575, SeedVariance(0.0003, 2)), test, 3)
+    assert compare_with_test(chosen, None, test, 3)[1] > 0 > known[1]
+    exact = compare_with_test(chosen, Worth(0.54, 0.51, 0.57, SeedVariance(0.0, 2)), test, 3)
+    assert exact == pytest.approx(compare_with_test(chosen, None, test, 3))
+    said = final_sentence(FinalTest("final", "", "", 3, "", known, 1, seeds_known=True))
+    assert re.search(r"that it is \d+\.\d points below or \d+\.\d points above cannot be excluded\.$", said)
+
+
+def test_known_seeds_lower_what_the_best_is_worth():
+    probability, _, none = shrunken_and_worth(made_correction(), 1, None)
+    informed, _, worth = shrunken_and_worth(made_correction(), 1, SeedVariance(0.02**2, 20))
+    assert none is None
+    assert informed < probability
+    assert worth.accuracy < 0.535
 
 
 def test_seeds_count_by_the_number_of_them_that_are_correct(engine):
@@ -62,10 +90,10 @@ def test_folds_are_pooled(engine):
     (found,) = corrected(frames)
     ranked = frames.trials[frames.trials["rank"].notna()]
     pooled = [
-        np.concatenate([frames.correct(trial) for trial in group["id"]]).astype(np.uint8)
+        [Run.of(np.concatenate([frames.correct(trial) for trial in group["id"]])[None])]
         for _, group in ranked.groupby("rank")
     ]
-    assert found.chosen == correct_selection_bias(iter(pooled))
+    assert found.chosen.corrected == pytest.approx(correct_selection_bias(pooled, 15_000).corrected, abs=1e-9)
     assert found.samples == "15,000"
 
 
@@ -96,7 +124,8 @@ def test_ties_of_one_hyperparameter_are_a_range_with_the_samples_needed(engine):
     said = lambdas(engine, [samples < 900, near, best, near, samples < 1_000])
     assert said.startswith(
         "On these 5,000 samples, the configurations with λ from 1e-4 to 1e-2 are not statistically distinguishable;"
-        " about 30,000 samples would be needed to distinguish the best from the next (0.30 points lower)"
+        " how many samples would be needed to distinguish the best from the next (0.30 points lower) cannot be said"
+        " (at least about 5,000)."
     )
     assert said.endswith("These samples show a difference of 0.8 points with a power of 80%.")
 
@@ -120,4 +149,4 @@ def test_seeds_have_their_own_number_needed(engine):
     frames = load_frames(engine, "made")
     said = sample_size(frames, view_stages(frames)[0])
     assert said.startswith("Over these 3 seeds (on the same samples), ")
-    assert re.search(r"(about|more than) [\d,]+ seeds would be needed", said) or "needed" not in said
+    assert "how many seeds would be needed to distinguish the best from the next (0.29 points lower) cannot be" in said

@@ -14,7 +14,9 @@ from scipy.special import ndtri, stdtrit
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Record, column_of, samples_of
+from hpsearch.reporting.sections.selection.seed_variance import seed_variance
 from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.seeds import SeedVariance
 from hpsearch.reporting.statistics.tests import LEVEL
 from hpsearch.spec import Reference, Study
 from hpsearch.spec.checks.references import stages_of
@@ -47,6 +49,12 @@ class Measured:
     values: tuple[float, ...]
     samples: int | None
     where: str  # the hyperparameters that differ from the reported ones, "" where none does
+    seeds: SeedVariance | None = None  # of the stage's replicates and the final's
+
+    @property
+    def seeds_known(self) -> bool:
+        """Whether the variance of the seeds is known."""
+        return self.seeds is not None or len(self.values) > 1
 
     @property
     def mean(self) -> float:
@@ -78,19 +86,23 @@ def noise(reported: float, measured: Measured) -> float | None:
     """Return the largest difference that two equally good trainings have with a probability of 95%, None if not known.
 
     The variance of the samples is that of two proportions, both on as many samples as ours. The variance of the seeds
-    comes from our replicates, for the one reported training and for our mean over n: s²·(1 + 1/n). Student's t has
-    Welch's degrees of freedom, since only the second part is estimated from few values.
+    comes from our replicates, or those of the whole stage and the final where these are more, for the one reported
+    training and for our mean over n: s²·(1 + 1/n). Student's t has Welch's degrees of freedom, since only the second
+    part is estimated from few values. Without any second seed it is the noise of the samples alone.
     """
-    number, of_seeds, of_samples = len(measured.values), 0.0, 0.0
+    number, known, of_seeds, of_samples = len(measured.values), 1, 0.0, 0.0
+    seeds = measured.seeds
     if measured.samples:
         share = min(1.0, max(0.0, (reported + measured.mean) / 2))
         of_samples = 2 * share * (1 - share) / measured.samples
-    if number > 1:
-        of_seeds = measured.deviation**2 * (1 + 1 / number)
+    if seeds and seeds.degrees >= number - 1:
+        of_seeds, known = seeds.variance * (1 + 1 / number), seeds.degrees
+    elif number > 1:
+        of_seeds, known = measured.deviation**2 * (1 + 1 / number), number - 1
     variance = of_samples + of_seeds
     if not variance:
         return None
-    degrees = (number - 1) * (variance / of_seeds) ** 2 if of_seeds else math.inf
+    degrees = known * (variance / of_seeds) ** 2 if of_seeds else math.inf
     factor = float(ndtri(1 - LEVEL / 2)) if degrees > 1e6 else float(stdtrit(degrees, 1 - LEVEL / 2))
     return factor * math.sqrt(variance)
 
@@ -105,7 +117,8 @@ def _row(reference: Reference, measured: Measured | None, goal: Goal, recorded: 
         reproduced = _reproduced(measured, share, places)
         gap = measured.mean - reference.value
         difference = f"{100 * gap:+.{places}f}" if share else f"{gap:+.4g}"
-        verdict, mark = _verdict(reference, gap, noise(reference.value, measured), share)
+        known = noise(reference.value, measured)
+        verdict, mark = _verdict(reference, gap, known, share=share, seeds=measured.seeds_known)
     return ReferenceRow(
         reference.source,
         _about(reference),
@@ -119,20 +132,27 @@ def _row(reference: Reference, measured: Measured | None, goal: Goal, recorded: 
     )
 
 
-def _verdict(reference: Reference, gap: float, known: float | None, share: bool) -> tuple[str, str]:
-    """Say whether noise or the tolerance explains the difference, and return the mark of the row."""
+def _verdict(reference: Reference, gap: float, known: float | None, *, share: bool, seeds: bool) -> tuple[str, str]:
+    """Say whether noise or the tolerance explains the difference, and return the mark of the row.
+
+    Where the variance of the seeds is not known, a larger difference than the samples explain shows nothing.
+    """
 
     def within(limit: float) -> str:
         return f"±{100 * limit:.1f}" if share else f"±{limit:.2g}"
 
     if known is not None and abs(gap) <= known:
-        return f"within noise ({within(known)})", "within"
+        of = "noise" if seeds else "the samples’ noise alone, the seeds’ being unknown"
+        return f"within {of} ({within(known)})", "within"
     if reference.tolerance is not None and abs(gap) <= reference.tolerance:
         return f"within the tolerance ({within(reference.tolerance)})", "within"
     if known is None and reference.tolerance is None:
         return "not compared: noise unknown", ""
     limits = [within(limit) for limit in (known, reference.tolerance) if limit is not None]
-    return f"{'higher' if gap > 0 else 'lower'} than noise explains ({formatting.listing(limits)})", "outside"
+    side = "higher" if gap > 0 else "lower"
+    if not seeds:
+        return f"{side} than the samples explain ({formatting.listing(limits)}); the seeds’ noise is unknown", ""
+    return f"{side} than noise explains ({formatting.listing(limits)})", "outside"
 
 
 def _reproduced(measured: Measured, share: bool, places: int) -> str:
@@ -179,7 +199,9 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
             samples = samples_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
             there = {key: chosen[0]["params"][key] for key in reference.configuration}
             differing = {key: there[key] for key in there if same(there[key]) != same(reference.configuration[key])}
-            return Measured(values, samples, pairs(differing))
+            folds = bool((stage["data"] or {}).get("folds"))
+            known = seed_variance(frames, name, folds=folds) if samples else None
+            return Measured(values, samples, pairs(differing), known)
     return None
 
 

@@ -11,7 +11,13 @@ from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
-from hpsearch.reporting.statistics.power import detectable_difference, samples_needed, seeds_needed
+from hpsearch.reporting.statistics.power import (
+    detectable_difference,
+    samples_needed,
+    samples_needed_range,
+    seeds_needed,
+    seeds_needed_range,
+)
 
 MOST = 10_000_000
 """A larger number of samples is not given."""
@@ -21,8 +27,17 @@ MOST = 10_000_000
 class Gap:
     """The best of a stage and another: their difference in accuracy, the share of samples that only one gets right."""
 
-    difference: float
-    discordant: float
+    only_best: int  # how many samples only the best classifies correctly
+    only_other: int
+    samples: int
+
+    @property
+    def difference(self) -> float:
+        return (self.only_best - self.only_other) / self.samples
+
+    @property
+    def discordant(self) -> float:
+        return (self.only_best + self.only_other) / self.samples
 
 
 def roughly(number: float) -> str:
@@ -73,7 +88,7 @@ def _gap(frames: Frames, best: Row, other: Row) -> Gap | None:
     if first is None or second is None or first.size != second.size:
         return None
     one, two = np.count_nonzero(first & ~second), np.count_nonzero(second & ~first)
-    return Gap(float(one - two) / first.size, float(one + two) / first.size)
+    return Gap(int(one), int(two), first.size)
 
 
 def _samples(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
@@ -86,13 +101,27 @@ def _samples(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
         said.append((middle, "the median of the ties"))
     if not said:
         return ""
-    (gap, other), *rest = said
-    text = f"{_number(gap)} samples would be needed to distinguish the best from {other} ({_points(gap, places)} lower)"
-    return text + "".join(f", and {_number(gap)} from {other} ({_points(gap, places)} lower)" for gap, other in rest)
+    return "; ".join(_needed(gap, other, places) for gap, other in said)
 
 
-def _number(gap: Gap) -> str:
-    return roughly(samples_needed(gap.discordant, gap.difference))
+def _needed(gap: Gap, other: str, places: int) -> str:
+    number = samples_needed(gap.discordant, gap.difference)
+    span = samples_needed_range(gap.only_best, gap.only_other, gap.samples)
+    return how_many(number, span, "samples", f"{other} ({_points(gap, places)} lower)")
+
+
+def how_many(number: float, span: tuple[float, float], noun: str, other: str) -> str:
+    """Say how many samples or seeds are needed, with the range; that it cannot be said where that has no upper end.
+
+    >>> how_many(30_000, (11_000, 200_000), "samples", "the next")
+    'about 30,000 samples (5–95% range 10,000 to 200,000) would be needed to distinguish the best from the next'
+    """
+    low, high = span
+    if not isfinite(high) or high > MOST:
+        least = f" (at least {roughly(low)})" if isfinite(low) and low <= MOST else ""
+        return f"how many {noun} would be needed to distinguish the best from {other} cannot be said{least}"
+    ends = " to ".join(roughly(end).removeprefix("about ") for end in span)
+    return f"{roughly(number)} {noun} (5–95% range {ends}) would be needed to distinguish the best from {other}"
 
 
 def _points(gap: Gap, places: int) -> str:
@@ -110,11 +139,12 @@ def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     difference, deviation = float(goal.sign * differences.mean()), max(float(differences.std(ddof=1)), least)
     if not deviation:
         return ""
-    needed = seeds_needed(deviation, difference)
-    if not isfinite(needed) or difference <= 0 or stage.ranked[1] is not tied[0]:
+    if difference <= 0 or stage.ranked[1] is not tied[0]:
         return ""
+    needed = seeds_needed(deviation, difference)
+    span = seeds_needed_range(deviation, difference, len(differences))
     shown = f"{goal_text.size(goal, difference, formatting.decimals(samples))} {'higher' if goal.sign < 0 else 'lower'}"
-    return f"{roughly(needed)} seeds would be needed to distinguish the best from the next ({shown})"
+    return how_many(needed, span, "seeds", f"the next ({shown})")
 
 
 def _by_replicate(frames: Frames, stage: StageView, row: Row) -> dict[int, float]:

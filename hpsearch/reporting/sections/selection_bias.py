@@ -1,24 +1,38 @@
-"""The accuracy of each stage's best configuration, corrected for selection bias, and the final's test accuracy.
+"""The accuracy of each stage's best configuration, corrected for selection bias, and how probably it is the best.
 
 May import our frames, views and statistics.
 """
 
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.ranking_order import configuration_state
-from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, counted
-from hpsearch.reporting.sections.ranking.rows import Record, column_of
 from hpsearch.reporting.sections.ranking.stage import StageView
-from hpsearch.reporting.statistics.intervals import Interval, difference_interval, wilson_interval
-from hpsearch.reporting.statistics.selection import RESAMPLES, BiasCorrection, correct_selection_bias
+from hpsearch.reporting.sections.selection.candidates import EVERY, ONLY_BEST, Candidates, candidates
+from hpsearch.reporting.sections.selection.seed_variance import seed_variance
+from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.seeds import SeedVariance
+from hpsearch.reporting.statistics.selection import BiasCorrection, correct_selection_bias
+from hpsearch.reporting.statistics.shrinkage import Shrinkage, shrink, shrink_over
 from hpsearch.storage.records import ACCURACY
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What the best configuration is expected to score with any seed, where the seeds' variance is known."""
+
+    accuracy: float
+    low: float  # its 95% interval
+    high: float
+    seeds: SeedVariance
+
+    @property
+    def half_widths(self) -> tuple[float, float]:
+        """How far the bounds of the interval are from the accuracy."""
+        return self.accuracy - self.low, self.high - self.accuracy
 
 
 @dataclass(frozen=True)
@@ -32,29 +46,16 @@ class CorrectedAccuracy:
     corrected: str
     interval: str
     selection_bias: str  # in percentage points
-    again: str  # the share of bootstrap samples in which the same configuration is the best
+    parts: str  # of that: 1.2 configuration, 0.3 epoch
+    shrunken: str  # the empirical-Bayes estimate of the same
+    probability: str  # that it is the best of those that it was selected from
+    about: str  # what that is about: configurations where seeds are known, else networks
+    with_seeds: str  # what it is expected to score with another seed, "" where no configuration has a second seed
+    epochs: str  # which epochs the correction knows
     chosen: BiasCorrection
-
-
-@dataclass(frozen=True)
-class FinalTest:
-    """The final's accuracy on the test set, and how the last search stage's corrected accuracy differs from it."""
-
-    stage: str
-    accuracy: str
-    interval: str
-    test_evaluations: int  # of all trials of the study
-    trained: str  # on how many samples, where the search had another number
-    difference: Interval | None  # corrected validation accuracy − test accuracy, as shares
-    places: int
-
-    @property
-    def difference_text(self) -> str:
-        """The difference with its interval, in percentage points: +0.30 (−0.90 to +1.50)."""
-        if self.difference is None:
-            return formatting.MISSING
-        difference, low, high = (formatting.points(value, self.places) for value in self.difference)
-        return f"{difference} ({low} to {high})"
+    probably_best: float
+    worth: Worth | None
+    runs: int  # the seeds of the best
 
 
 def corrected_accuracies(frames: Frames, stages: Sequence[StageView]) -> list[CorrectedAccuracy]:
@@ -68,53 +69,23 @@ def corrected_accuracies(frames: Frames, stages: Sequence[StageView]) -> list[Co
     for stage in stages:
         if stage.kind == "final" or len(stage.ranked) < 2:
             continue
-        configurations = _candidates(frames, configurations_of(frames.by_stage[stage.name]))
-        seeds = (
-            len(configurations[0]) if configurations and stage.replication and stage.replication.noun == "seed" else 1
-        )
-        chosen = correct_selection_bias(_correct(frames, configurations, stage.replication), seeds)
+        folds = stage.replication is not None and stage.replication.noun == "fold"
+        selected_from = candidates(frames, stage.name, folds=folds)
+        if selected_from is None:
+            continue
+        chosen = correct_selection_bias(selected_from.runs, selected_from.samples, folds=folds)
         if chosen:
-            found.append(_view(stage, chosen))
+            seeds = None if folds else seed_variance(frames, stage.name)
+            found.append(_view(stage, chosen, selected_from, seeds))
     return found
 
 
-def _candidates(frames: Frames, configurations: Sequence[Sequence[Record]]) -> list[list[Record]]:
-    """Return the configurations that the best was selected from, the best first; none where predictions are missing.
-
-    These are the finished ones with the most replicates, and the pruned ones with their predictions at that time.
-    """
-    ranked = [counted(members) for members in configurations if members[0]["rank"]]
-    ranked = [members for members in ranked if len(members) == len(ranked[0])]
-    if len({_sizes(frames, members) for members in ranked}) != 1 or None in _sizes(frames, ranked[0]):
-        return []
-    pruned = [
-        list(members)
-        for members in configurations
-        if configuration_state([each["state"] for each in members]) == "pruned"
-    ]
-    return ranked + [members for members in pruned if _sizes(frames, members) == _sizes(frames, ranked[0])]
-
-
-def _sizes(frames: Frames, members: Sequence[Record]) -> tuple[int | None, ...]:
-    kept = (frames.correct(trial["id"]) for trial in members)
-    return tuple(None if right is None else right.size for right in kept)
-
-
-def _correct(
-    frames: Frames, configurations: Sequence[Sequence[Record]], how: Replication | None
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield for each configuration how many of its seeds classify each sample correctly; folds are concatenated."""
-    for members in configurations:
-        kept = [frames.correct(trial["id"]) for trial in members]
-        correct = [each.astype(np.uint8) for each in kept if each is not None]
-        if how and how.noun == "fold":
-            yield np.concatenate(correct)
-        else:
-            yield np.sum(correct, axis=0, dtype=np.uint8)
-
-
-def _view(stage: StageView, chosen: BiasCorrection) -> CorrectedAccuracy:
+def _view(
+    stage: StageView, chosen: BiasCorrection, selected_from: Candidates, seeds: SeedVariance | None
+) -> CorrectedAccuracy:
     places = formatting.decimals(chosen.samples)
+    runs = 1 if selected_from.folds else len(selected_from.runs[0])
+    best, shrunken, worth = shrunken_and_worth(chosen, runs, seeds)
     return CorrectedAccuracy(
         stage=stage.name,
         configurations=f"{chosen.configurations:,}",
@@ -123,45 +94,72 @@ def _view(stage: StageView, chosen: BiasCorrection) -> CorrectedAccuracy:
         corrected=formatting.percent(chosen.corrected, places),
         interval=formatting.between(chosen.low, chosen.high, places),
         selection_bias=formatting.points(chosen.selection_bias, places),
-        again=f"{100 * chosen.chosen_again:.0f}%",
+        parts=_parts(chosen, selected_from, places),
+        shrunken=formatting.percent(shrunken, places),
+        probability=_percent(best),
+        about="configurations" if seeds else "networks",
+        with_seeds=_with_seeds(worth, places),
+        epochs=selected_from.epochs,
         chosen=chosen,
+        probably_best=best,
+        worth=worth,
+        runs=runs,
     )
 
 
-def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[CorrectedAccuracy]) -> FinalTest | None:
-    """Return the final's test accuracy and its difference from the search, None where the test set was not used."""
-    if frames.goal != ACCURACY:
-        return None
-    last = next((stage for stage in stages if stage.kind == "final" and stage.ranked), None)
-    tests = [row.test for row in last.ranked if row.test] if last else []
-    if last is None or not tests or not last.one_again:
-        return None
-    samples, places = tests[0].samples, formatting.decimals(tests[0].samples)
-    share = statistics.fmean(test.value for test in tests)
-    low, high = wilson_interval(share * samples, samples)
-    search = next((stage for stage in reversed(stages) if stage.kind != "final" and stage.ranked), None)
-    selected = next((each for each in corrected if search and each.stage == search.name), None)
-    difference = None
-    if selected:
-        chosen = selected.chosen
-        difference = difference_interval((chosen.corrected, chosen.low, chosen.high), (share, low, high))
-    train = {row["name"]: (row["data"] or {}).get("train") for row in frames.stage_rows}
-    before, after = train.get(search.name) if search else None, train.get(last.name)
-    return FinalTest(
-        stage=last.name,
-        accuracy=formatting.percent(share, places),
-        interval=formatting.between(low, high, places),
-        test_evaluations=sum(evaluations_on_test(frames)),
-        trained=f"{after:,} samples instead of {before:,}" if before and after and before != after else "",
-        difference=difference,
-        places=places,
-    )
+def shrunken_and_worth(
+    chosen: BiasCorrection, runs: int, seeds: SeedVariance | None
+) -> tuple[float, float, Worth | None]:
+    """Return how probably the first is the best, its shrunken accuracy, and its worth where the seeds are known.
+
+    With known seeds the probability is that of the configuration, else of the network.
+    """
+    scores, noise = chosen.within_reach.scores, chosen.within_reach.noise
+    of_networks = shrink(scores, noise)
+    if seeds is None:
+        return float(of_networks.best[0]), float(of_networks.mean[0]), None
+    with_seeds = shrink_over(scores, [np.hypot(noise, np.sqrt(each / runs)) for each in seeds.likely()])
+    worth = _worth(chosen, of_networks, with_seeds, seeds)
+    return float(with_seeds.best[0]), float(of_networks.mean[0]), worth
 
 
-def evaluations_on_test(frames: Frames) -> list[int]:
-    """Return each stage's number of evaluations on the test set, those of trials that have been deleted included."""
-    kept = frames.trials.groupby("stage")[column_of(frames.goal, "test")].count()
-    return [int(kept.get(stage["name"], 0)) + int(stage["test_evaluations"] or 0) for stage in frames.stage_rows]
+def _worth(chosen: BiasCorrection, of_networks: Shrinkage, with_seeds: Shrinkage, seeds: SeedVariance) -> Worth:
+    """Return the corrected accuracy without what the seeds of the best probably add to it.
+
+    Both shrunken estimates differ in this part alone: the first has only the samples' noise.
+    """
+    luck = float(of_networks.mean[0] - with_seeds.mean[0])
+    accuracy = min(1.0, max(0.0, chosen.corrected - luck))
+    further = max(0.0, float(with_seeds.deviation[0]) ** 2 - float(of_networks.deviation[0]) ** 2)
+    half = (chosen.high - chosen.low) / 2 / 1.96
+    variance = max(half**2 + further, 1e-12)
+    effective = accuracy * (1 - accuracy) / variance
+    low, high = wilson_interval(accuracy * effective, effective) if effective else (chosen.low, chosen.high)
+    return Worth(accuracy, low, high, seeds)
+
+
+def _with_seeds(worth: Worth | None, places: int) -> str:
+    if worth is None:
+        return ""
+    low_high = formatting.between(worth.low, worth.high, places)
+    return f"{formatting.percent(worth.accuracy, places)} ({low_high})"
+
+
+def _parts(chosen: BiasCorrection, selected_from: Candidates, places: int) -> str:
+    if selected_from.epochs != EVERY:
+        return ""
+    epochs = min(max(chosen.of_epochs, 0.0), max(chosen.selection_bias, 0.0))
+    configurations = formatting.points(chosen.selection_bias - epochs, places)
+    return f"{configurations} configuration, {formatting.points(epochs, places)} epoch"
+
+
+def _percent(share: float) -> str:
+    """Write a probability in whole percent.
+
+    >>> _percent(0.004), _percent(0.373), _percent(0.999)
+    ('below 1%', '37%', 'above 99%')
+    """
+    return "below 1%" if share < 0.01 else "above 99%" if share > 0.99 else f"{100 * share:.0f}%"
 
 
 def corrected_sentence(stage: StageView, corrected: Sequence[CorrectedAccuracy]) -> str:
@@ -172,24 +170,16 @@ def corrected_sentence(stage: StageView, corrected: Sequence[CorrectedAccuracy])
     chosen = found.chosen
     size = f"{100 * abs(chosen.selection_bias):.{formatting.decimals(chosen.samples)}f} points"
     less = f"{size} less than measured" if chosen.selection_bias > 0 else "not less than measured"
-    return (
+    said = (
         f"Corrected for selection bias, its validation accuracy is {found.corrected} (95% interval {found.interval}),"
-        f" {less}. The same configuration is the best in {found.again} of {RESAMPLES:,} bootstrap samples."
+        f" {less}."
     )
-
-
-def final_sentence(test: FinalTest | None) -> str:
-    """Compare the test accuracy with the corrected validation accuracy."""
-    if test is None or test.difference is None:
-        return ""
-    difference, low, high = test.difference
-    size = f"{100 * abs(difference):.{test.places}f} points {'below' if difference > 0 else 'above'}"
-    verdict = "a statistically significant difference"
-    if low <= 0 <= high:
-        most = f"{100 * max(-low, high):.{test.places}f}"
-        verdict = f"not a statistically significant difference, but up to {most} points are not excluded"
-    trained = f"; the final was trained on {test.trained}" if test.trained else ""
-    return (
-        f"The test accuracy is {size} the corrected validation accuracy, {verdict} (95% interval of test −"
-        f" corrected {formatting.points(-high, test.places)} to {formatting.points(-low, test.places)}{trained})."
-    )
+    if found.epochs == ONLY_BEST:
+        said += " The choice of its best epoch is not corrected, since only the predictions at that epoch were stored."
+    if found.with_seeds:
+        said += f" With any seed it is expected to have {found.with_seeds.replace(' (', ' (95% interval ')}."
+        return f"{said} The probability that it is the best configuration is {found.probability}."
+    said += f" The probability that it is the best of these networks is {found.probability}"
+    if stage.replication is not None and stage.replication.noun == "fold":
+        return f"{said}."
+    return f"{said}; with other seeds it is not known, because no configuration has a second seed."

@@ -12,13 +12,8 @@ from hpsearch.reporting.sections.ranking.front import FrontView, front_sentences
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.sample_size import sample_size
-from hpsearch.reporting.sections.selection_bias import (
-    CorrectedAccuracy,
-    corrected_sentence,
-    evaluations_on_test,
-    final_sentence,
-    final_test,
-)
+from hpsearch.reporting.sections.selection.final_test import evaluations_on_test, final_sentence, final_test
+from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_sentence
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.student_t import StudentT
 from hpsearch.storage.records import ACCURACY

@@ -1,13 +1,17 @@
-"""Statistical power: how many samples, or seeds, a test needs to detect a difference. May import SciPy."""
+"""Statistical power: how many samples, or seeds, a test needs to detect a difference. May import NumPy, SciPy."""
 
 import math
 
+import numpy as np
 from scipy.special import nctdtr, ndtri, stdtrit
 
 from hpsearch.reporting.statistics.tests import LEVEL
 
 POWER = 0.8
 """The probability of detecting a true difference: the usual 80% of Cohen (1988)."""
+
+_RESAMPLES = 2_000
+"""How many bootstrap samples a range rests on."""
 
 MAX_SEEDS = 10_000
 """A larger number of seeds is given as infinite."""
@@ -26,6 +30,31 @@ def samples_needed(discordant: float, difference: float, level: float = LEVEL, p
         return math.inf
     spread = math.sqrt(max(0.0, discordant - difference**2))
     return ((_z(1 - level / 2) * math.sqrt(discordant) + _z(power) * spread) / difference) ** 2
+
+
+def samples_needed_range(only_best: int, only_other: int, samples: int, seed: int = 0) -> tuple[float, float]:
+    """Return the 5% and 95% quantiles of `samples_needed` over bootstrap samples; inf where one shows no difference.
+
+    `only_best` and `only_other` are how many of the samples only the best and only the other classifies correctly.
+    """
+    shares = [only_best / samples, only_other / samples, (samples - only_best - only_other) / samples]
+    counts = np.random.default_rng([seed, samples]).multinomial(samples, shares, size=_RESAMPLES)
+    differences, discordant = (counts[:, 0] - counts[:, 1]) / samples, (counts[:, 0] + counts[:, 1]) / samples
+    found = [samples_needed(*pair) if pair[1] > 0 else math.inf for pair in zip(discordant, differences, strict=True)]
+    low, high = np.quantile(found, [0.05, 0.95], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def seeds_needed_range(deviation: float, difference: float, seeds: int, seed: int = 0) -> tuple[float, float]:
+    """Return the 5% and 95% quantiles of `seeds_needed`, given `deviation` and `difference` of `seeds` seeds.
+
+    Both are drawn from their distribution: the variance from the scaled inverse χ², the mean from the normal.
+    """
+    generator = np.random.default_rng([seed, seeds])
+    deviations = deviation * np.sqrt((seeds - 1) / generator.chisquare(seeds - 1, size=_RESAMPLES))
+    differences = difference + deviations / math.sqrt(seeds) * generator.normal(size=_RESAMPLES)
+    low, high = (float(each) for each in np.quantile(differences / deviations, [0.05, 0.95], method="inverted_cdf"))
+    return seeds_needed(1.0, max(0.0, high)), seeds_needed(1.0, max(0.0, low))
 
 
 def detectable_difference(discordant: float, samples: int, level: float = LEVEL, power: float = POWER) -> float:
