@@ -16,17 +16,15 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from hpsearch.errors import HpsearchError, StorageError, nearest
+from hpsearch.reporting.queries import ROWS, dtype_of, read, read_numbers
 from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.spec import Study, parse, replicates_of
 from hpsearch.storage import schema
-from hpsearch.storage.column_types import INFINITE, Real
 from hpsearch.storage.database import snapshot
 from hpsearch.storage.records import Goal
 
 SPLITS = ("train", "validation")
 
-_ROWS = 20_000
-"""The most rows of a table of numbers that are Python objects at a time."""
 
 _AT_ONCE = 500
 """The most trials whose predictions are asked for at a time: databases limit the length of a query."""
@@ -189,10 +187,12 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         study = connection.execute(select(schema.studies).where(schema.studies.c.name == name)).mappings().one()
         of_study = _of(study["id"])
         with_stage = schema.trials.join(schema.stages)
-        stages = _read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
+        stages = read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
         columns = [schema.stages.c.name.label("stage"), schema.stages.c.position, schema.stages.c.kind]
-        trials = _read(connection, select(schema.trials, *columns).select_from(with_stage).where(of_study))
-        curves = _numbers(connection, select(schema.curves).select_from(schema.curves.join(with_stage)).where(of_study))
+        trials = read(connection, select(schema.trials, *columns).select_from(with_stage).where(of_study))
+        curves = read_numbers(
+            connection, select(schema.curves).select_from(schema.curves.join(with_stage)).where(of_study)
+        )
         metrics = _measurements(connection, study["id"])
         kept = schema.predictions
         query = select(kept.c.trial_id, kept.c.split, kept.c.samples, kept.c.correct)
@@ -226,38 +226,13 @@ def _replicates(written: Study | None) -> dict[str, int]:
     return {stage.name: replicates_of(written, stage) for stage in written.stages} if written else {}
 
 
-def _read(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> pd.DataFrame:
-    """Read a query as a frame with the types of its columns; structured values are Python objects."""
-    rows = connection.execute(query).all()
-    data = {
-        column.name: pd.Series([row[index] for row in rows], dtype=_dtype(column))
-        for index, column in enumerate(query.selected_columns)
-    }
-    return pd.DataFrame(data)
-
-
-def _numbers(connection: sqlalchemy.Connection, query: sqlalchemy.Select[Any]) -> pd.DataFrame:
-    """Read a table of numbers as a frame, NULL as NaN; in parts, because a million rows of objects take much memory."""
-    columns = list(query.selected_columns)
-    cursor = connection.execute(query).cursor
-    parts = [np.empty((0, len(columns)))]
-    while cursor is not None and (rows := cursor.fetchmany(_ROWS)):
-        parts.append(np.array(rows, dtype=np.float64))
-    values = np.concatenate(parts)
-    if connection.dialect.name == "mysql":  # the cursor returns the values as stored
-        values = np.where(np.abs(values) == INFINITE, np.copysign(np.inf, values), values)
-    types = ["int64" if isinstance(column.type, sqlalchemy.Integer) else "float64" for column in columns]
-    named = enumerate(zip(columns, types, strict=True))
-    return pd.DataFrame({column.name: values[:, index].astype(type_) for index, (column, type_) in named})
-
-
 def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame:
     """Read the recorded metrics of a study, by trial and epoch; in parts, for the same reason."""
     table = schema.measurements
     query = select(table).select_from(table.join(schema.trials).join(schema.stages)).where(_of(study))
     columns = [column.name for column in table.c]
-    parts = [pd.DataFrame({column.name: pd.Series([], dtype=_dtype(column)) for column in table.c})]
-    for rows in connection.execute(query.order_by(table.c.trial_id, table.c.epoch)).partitions(_ROWS):
+    parts = [pd.DataFrame({column.name: pd.Series([], dtype=dtype_of(column)) for column in table.c})]
+    for rows in connection.execute(query.order_by(table.c.trial_id, table.c.epoch)).partitions(ROWS):
         part = pd.DataFrame([tuple(row) for row in rows], columns=columns)
         part["metric"] = part["metric"].map(sys.intern)
         parts.append(part.astype({"train": "float64", "validation": "float64"}))
@@ -266,15 +241,6 @@ def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame
 
 def _of(study: int) -> sqlalchemy.ColumnElement[bool]:
     return schema.stages.c.study_id == study
-
-
-def _dtype(column: sqlalchemy.ColumnElement[Any]) -> str:
-    if isinstance(column.type, sqlalchemy.Boolean):
-        return "bool"
-    if isinstance(column.type, sqlalchemy.Integer):
-        # By default pandas turns integers with NULLs into floats.
-        return "Int64" if getattr(column, "nullable", False) else "int64"
-    return "float64" if isinstance(column.type, Real) else "object"
 
 
 def goal_of(stages: pd.DataFrame) -> Goal:

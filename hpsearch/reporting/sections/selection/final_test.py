@@ -108,8 +108,8 @@ def final_sentence(test: FinalTest | None) -> str:
     difference, low, high = test.difference
     size = f"{100 * abs(difference):.{test.places}f} points {'below' if difference > 0 else 'above'}"
     trained = f"; the final was trained on {test.trained}" if test.trained else ""
-    interval = f"95% interval of the difference {formatting.points(low, test.places)} to"
-    interval += f" {formatting.points(high, test.places)}{trained}"
+    interval = f"95% interval of test − corrected {formatting.points(-high, test.places)} to"
+    interval += f" {formatting.points(-low, test.places)}{trained}"
     said = f"The test accuracy is {size} the corrected validation accuracy"
     said += " expected with any seed" if test.seeds_known else ""
     if low <= 0 <= high:
