@@ -170,6 +170,11 @@ def test_training_again_finds_what_was_changed(copy, statement, expected):
     assert [line for lines in found.values() for line in lines if expected in line], found
 
 
+def test_classes_that_an_earlier_version_did_not_store_are_no_difference(copy):
+    change(copy, "UPDATE hpsearch_predictions SET predicted = NULL")
+    assert not any(retrained(copy, "coarse:1", "final:1").values())
+
+
 def test_a_difference_on_another_machine_is_said_to_be_one(copy):
     change(copy, CURVES.format("cost", 2, 1))
     change(copy, "UPDATE hpsearch_studies SET environment = json_set(environment, '$.blas', 'other')")

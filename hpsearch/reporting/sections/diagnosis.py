@@ -6,13 +6,14 @@ docs/report.md states each rule; `diagnosis_rules` has all thresholds, `regressi
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.base_rate import BaseRate, base_rate
-from hpsearch.reporting.curves import Curve, comparable_epochs, curves_of, final_value
+from hpsearch.reporting.curves import Curve, curves_of, final_value
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import (
     DIVERGED,
@@ -26,13 +27,10 @@ from hpsearch.reporting.sections.diagnosis_rules import (
     RISE,
     UNDERFITS,
     Diagnosis,
+    RulesOfTask,
     exploded,
+    first_finding,
     for_good,
-    improving,
-    jumps,
-    loss_rises,
-    plateaued,
-    too_low,
 )
 from hpsearch.reporting.sections.regression_diagnosis import regression_rule
 from hpsearch.storage.records import ACCURACY, Goal
@@ -112,29 +110,18 @@ def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:
     """Diagnose a training from its curve; None where it has fewer than two epochs with numbers."""
     finite = np.isfinite(np.stack([curve.train_loss, curve.validation_loss, curve.train_accuracy])).all(axis=0)
     curve = curve.at(finite & np.isfinite(curve.validation_accuracy))
-    if len(curve.epoch) < 2:
-        return None
-    settled = curve.at(comparable_epochs(curve.eta))
-    goal, samples = measure.goal, measure.samples
-    found = (
-        _diverged(curve, measure),
-        jumps(settled, measure.chance_loss),
-        _not_above_base(settled, measure),
-        loss_rises(settled, measure.chance_loss, samples, goal),
-        too_low(settled, measure.chance_loss),
-        improving(settled, samples, goal),
-        _underfits(settled, measure),
-        _gap(settled, measure),
-        plateaued(settled, samples, goal),
+    of_task = RulesOfTask(
+        diverged=partial(_diverged, measure=measure),
+        no_better=partial(_not_above_base, measure=measure),
+        underfits=partial(_underfits, measure=measure),
+        gap=partial(_gap, measure=measure),
+        healthy=_healthy,
     )
-    return next(filter(None, found), None) or _healthy(settled)
+    return first_finding(curve, of_task, measure.chance_loss, measure.samples, measure.goal)
 
 
 def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
-    """From some epoch on it has lost more than half of what it had learned, or is far worse than chance level."""
-    since = exploded(curve, measure.chance_loss)
-    if since is not None:
-        return Diagnosis(DIVERGED, int(curve.epoch[since]), f"The training loss ends at {curve.train_loss[-1]:.3g}.")
+    """From some epoch on it has lost more than half of what it had learned."""
     learned = float(curve.train_accuracy.max()) - measure.chance_accuracy
     if learned < 4 * measure.error(measure.chance_accuracy):
         return None

@@ -4,13 +4,15 @@ docs/report.md states each rule; all thresholds are here.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.curves import FINAL_PART, Curve, final_epochs, final_value
+from hpsearch.reporting.curves import FINAL_PART, Curve, comparable_epochs, final_epochs, final_value
 from hpsearch.storage.records import ACCURACY, Goal
 
 DIVERGED, JUMPS, OVERFITS, UNDERFITS = "diverged", "learning rate too high", "overfits", "underfits"
@@ -81,6 +83,45 @@ class Diagnosis:
         if self.epoch is None:
             return self.kind
         return f"{self.kind} (epoch {self.epoch})" if self.kind == DIVERGED else f"{self.kind} since epoch {self.epoch}"
+
+
+class RulesOfTask(NamedTuple):
+    """The rules that a classification and a regression do not share."""
+
+    diverged: Callable[[Curve], Diagnosis | None]
+    no_better: Callable[[Curve], Diagnosis | None]
+    underfits: Callable[[Curve], Diagnosis | None]
+    gap: Callable[[Curve], Diagnosis | None]
+    healthy: Callable[[Curve], Diagnosis]
+
+
+def first_finding(curve: Curve, of_task: RulesOfTask, chance: float, samples: int, goal: Goal) -> Diagnosis | None:
+    """Return the diagnosis by the first rule that applies; None where there are fewer than two epochs.
+
+    `chance` is the loss at chance level, `samples` the number of validation samples.
+    """
+    if len(curve.epoch) < 2:
+        return None
+    settled = curve.at(comparable_epochs(curve.eta))
+    found = (
+        _exploded(curve, chance) or of_task.diverged(curve),
+        jumps(settled, chance),
+        of_task.no_better(settled),
+        loss_rises(settled, chance, samples, goal),
+        too_low(settled, chance),
+        improving(settled, samples, goal),
+        of_task.underfits(settled),
+        of_task.gap(settled),
+        plateaued(settled, samples, goal),
+    )
+    return next(filter(None, found), None) or of_task.healthy(settled)
+
+
+def _exploded(curve: Curve, chance: float) -> Diagnosis | None:
+    since = exploded(curve, chance)
+    if since is None:
+        return None
+    return Diagnosis(DIVERGED, int(curve.epoch[since]), f"The training loss ends at {curve.train_loss[-1]:.3g}.")
 
 
 def exploded(curve: Curve, chance: float) -> int | None:

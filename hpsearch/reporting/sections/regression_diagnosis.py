@@ -7,12 +7,13 @@ states each rule.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hpsearch.reporting import formatting
-from hpsearch.reporting.curves import Curve, comparable_epochs, final_value
+from hpsearch.reporting.curves import Curve, final_value
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import (
     DIVERGED,
@@ -23,13 +24,10 @@ from hpsearch.reporting.sections.diagnosis_rules import (
     RISE,
     UNDERFITS,
     Diagnosis,
+    RulesOfTask,
     exploded,
+    first_finding,
     for_good,
-    improving,
-    jumps,
-    loss_rises,
-    plateaued,
-    too_low,
 )
 from hpsearch.storage.records import Goal
 
@@ -75,29 +73,18 @@ def diagnose(curve: Curve, measure: Measure) -> Diagnosis | None:
     """Diagnose a training from its curve; None where it has fewer than two epochs with numbers."""
     finite = np.isfinite(np.stack([curve.train_loss, curve.validation_loss])).all(axis=0)
     curve = curve.at(finite & np.isfinite(curve.objective))
-    if len(curve.epoch) < 2:
-        return None
-    settled = curve.at(comparable_epochs(curve.eta))
-    goal, samples = measure.goal, measure.samples
-    found = (
-        _diverged(curve, measure),
-        jumps(settled, measure.mean_loss),
-        _not_above_mean(settled, measure),
-        loss_rises(settled, measure.mean_loss, samples, goal),
-        too_low(settled, measure.mean_loss),
-        improving(settled, samples, goal),
-        _underfits(settled, measure),
-        _gap(settled, measure),
-        plateaued(settled, samples, goal),
+    of_task = RulesOfTask(
+        diverged=partial(_diverged, measure=measure),
+        no_better=partial(_not_above_mean, measure=measure),
+        underfits=partial(_underfits, measure=measure),
+        gap=partial(_gap, measure=measure),
+        healthy=_healthy,
     )
-    return next(filter(None, found), None) or _healthy(settled)
+    return first_finding(curve, of_task, measure.mean_loss, measure.samples, measure.goal)
 
 
 def _diverged(curve: Curve, measure: Measure) -> Diagnosis | None:
-    """From some epoch on it has lost more than half of what it had learned, or is far worse than the mean."""
-    since = exploded(curve, measure.mean_loss)
-    if since is not None:
-        return Diagnosis(DIVERGED, int(curve.epoch[since]), f"The training loss ends at {curve.train_loss[-1]:.3g}.")
+    """From some epoch on it has lost more than half of what it had learned."""
     low = float(curve.train_loss.min())
     learned = measure.mean_loss - low
     if learned < 0.1 * measure.mean_loss:

@@ -26,7 +26,7 @@ from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.models.npz import unpack
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 from hpsearch.workers.pools import open_pool
-from hpsearch.workers.segments.results import CURVE, SegmentResult, TaskResult
+from hpsearch.workers.segments.results import CURVE, Predictions, SegmentResult, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
@@ -236,8 +236,7 @@ def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
             if not _same_array(before.get(name), after.get(name)):
                 yield f"its {kind} weights differ in {name!r}"
     for (split, epoch), predictions in stored.predictions.items():
-        found = result.evidence.get(epoch)
-        if split == "validation" and found and predictions != (found.correct, found.predicted, found.outputs):
+        if split == "validation" and not _same_predictions(predictions, result.evidence.get(epoch)):
             yield f"its predictions for the validation samples in epoch {epoch} differ"
 
 
@@ -248,12 +247,17 @@ def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
     if result.test is None:
         yield "it was evaluated on the test set, but not when it was retrained"
         return
-    now = result.test.predictions
-    if on_test != (now.correct, now.predicted, now.outputs):
+    if not _same_predictions(on_test, result.test.predictions):
         yield "its predictions for the test set differ"
-    again = (result.test.cost, result.test.loss, result.test.accuracy, result.test.value)
-    if not all(_same(*pair) for pair in zip(stored.test, again, strict=True)):
-        yield f"its test cost, loss, accuracy and objective are {stored.test} in the database, {again} retrained"
+    now = (result.test.cost, result.test.loss, result.test.accuracy, result.test.value)
+    if not all(_same(*pair) for pair in zip(stored.test, now, strict=True)):
+        yield f"its test cost, loss, accuracy and objective are {stored.test} in the database, {now} retrained"
+
+
+def _same_predictions(before: tuple[bytes | None, ...], now: Predictions | None) -> bool:
+    """Equal; tables before version 6 have the classes of the test set only."""
+    correct, predicted, outputs = before
+    return now is not None and correct == now.correct and predicted in (None, now.predicted) and outputs == now.outputs
 
 
 def _same(before: float | None, now: float | None) -> bool:

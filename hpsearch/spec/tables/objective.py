@@ -40,6 +40,9 @@ def directed(given: str | dict[str, Any], direction: Literal["maximize", "minimi
 DEFAULT = {"classification": "accuracy", "regression": "rmse"}
 """The metric of a study that names none, by its task."""
 
+EVIDENCE = 160
+"""kB of a trial's predictions that are kept where a study does not say how many."""
+
 
 class Objective(Table):
     """The metric that configurations are chosen by, measured on the validation samples after each epoch."""
@@ -53,7 +56,7 @@ class Objective(Table):
     """Follows from the metric; needed with `returned`, and a file of one's own may leave it to this key."""
     also: Annotated[tuple[GivenMetric, ...], Field(strict=False, max_length=20)] = ()
     """Further metrics that are recorded for every epoch; nothing is chosen by them."""
-    evidence: Annotated[int, Field(ge=0, le=1_000_000)] = 160
+    evidence: Annotated[int, Field(ge=0, le=1_000_000)] = EVIDENCE
     """How many kB of a trial's predictions for the validation samples are kept: those of the best epochs, at least of
     one.
     """

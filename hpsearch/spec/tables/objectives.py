@@ -10,7 +10,7 @@ from hpsearch.metrics import Metric, MetricError, MetricFile
 from hpsearch.metrics import parse as parse_metric
 from hpsearch.spec.messages import TAG, show, wrong
 from hpsearch.spec.tables.base import Table
-from hpsearch.spec.tables.objective import Objective, directed
+from hpsearch.spec.tables.objective import EVIDENCE, Objective, directed
 
 COUNTED = ("parameters", "flops", "epochs")
 """The costs that are counted and not measured; each is minimised."""
@@ -128,8 +128,8 @@ class Objectives(RootModel[tuple[OneOfSeveral, ...]]):
 
     @property
     def evidence(self) -> int:
-        """As `Objective.evidence`."""
-        return Objective().evidence
+        """As `Objective.evidence`, which several objectives cannot set."""
+        return EVIDENCE
 
     @property
     def counted(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is measured of each epoch beside cost, loss and accuracy. May import data, metrics and nn."""
+"""What is measured of each epoch beside cost, loss and accuracy. May import data, metrics, nn and spec."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from hpsearch.metrics import Metric, evaluate
 from hpsearch.metrics import parse as parse_metric
 from hpsearch.nn.losses import probabilities
 from hpsearch.nn.training import Measured
+from hpsearch.spec import EVIDENCE
 from hpsearch.workers.segments.results import Predictions
 
 Array = npt.NDArray[Any]
@@ -30,7 +31,7 @@ class Measures:
     also: tuple[Metric, ...] = ()
     counted: tuple[str, ...] = ()  # costs among several objectives
     several: bool = False  # whether `also` has further objectives
-    evidence: int = 160
+    evidence: int = EVIDENCE
     """For how many kB of a trial's predictions for the validation samples are kept."""
 
     @property
