@@ -133,6 +133,26 @@ def test_an_upgrade_killed_at_any_statement_is_finished_by_the_next_one(tmp_path
     assert version(storage) == schema.SCHEMA_VERSION
 
 
+@pytest.mark.parametrize("empty", [False, True], ids=["none of the name", "an empty one, as an opened server has"])
+def test_predictions_whose_new_table_had_not_got_its_name_are_kept(whole_study, empty):
+    storage = url(whole_study)
+
+    def stored():
+        with closing(sqlite3.connect(whole_study / "study.db")) as connection:
+            return connection.execute("SELECT * FROM hpsearch_predictions ORDER BY trial_id, split, epoch").fetchall()
+
+    before = stored()
+    with closing(sqlite3.connect(whole_study / "study.db")) as connection:
+        connection.execute("ALTER TABLE hpsearch_predictions RENAME TO hpsearch_predictions_6")
+        if empty:
+            connection.execute("CREATE TABLE hpsearch_predictions AS SELECT * FROM hpsearch_predictions_6 LIMIT 0")
+        connection.execute("UPDATE hpsearch_version SET version = 5")
+        connection.commit()
+    upgrade(storage)
+    assert stored() == before != []
+    assert version(storage) == schema.SCHEMA_VERSION
+
+
 def test_two_upgrades_at_once_are_one(tmp_path):
     unpack(tmp_path)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
