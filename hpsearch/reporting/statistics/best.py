@@ -1,0 +1,194 @@
+"""The comparison of all configurations of a table with its best one, which pays for the best being the maximum.
+
+The best is no given configuration: it is the highest of all, so that the difference of equal ones from it is that of a
+range. A configuration is worse if its difference from the best exceeds what the largest difference of any two equal
+ones exceeds in 5% of tables. May import NumPy, SciPy and our evidence.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from hpsearch.reporting.statistics.tests import LEVEL
+from hpsearch.reporting.statistics.two_way import Difference, Evidence
+
+DRAWS = 1_000
+"""The number of tables of equal configurations that are simulated."""
+
+_MOST = 1_200
+"""Of more configurations that might be as good as the best, the range of independent ones is used."""
+
+_CELLS = 2_000_000
+_EDGE = 40
+
+
+@dataclass(frozen=True)
+class AgainstBest:
+    """The difference of a configuration's score from the best, with the simultaneous 95% interval of the table."""
+
+    difference: float  # negative where it is below the best
+    low: float
+    high: float
+    p: float  # adjusted over the table
+    worse: bool
+
+
+def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> list[AgainstBest | None]:
+    """Compare each configuration with the first one, the best; None for the best itself, and where nothing is known.
+
+    The largest studentised difference of any two is simulated under equality with the covariance of the samples, which
+    all configurations share, and the variances of the seeds. Its 95% quantile gives the intervals. Configurations that
+    are worse are then left out, and the quantile of the others is smaller: so long as that finds any, they are worse
+    too (the Model Confidence Set of Hansen, Lunde & Nason 2011, with the range statistic).
+    """
+    found = [evidence.difference(0, index) if index else None for index in range(len(evidence.runs))]
+    known = [index for index, each in enumerate(found) if each is not None]
+    if not known:
+        return [None] * len(found)
+    z = np.array([each.z if each else -np.inf for each in found])
+    # By Bonferroni's inequality these are worse whatever the dependence.
+    number = len(known) + 1
+    certain = -float(ndtri(LEVEL / (number * (number - 1))))
+    open_ = [0, *(index for index in known if z[index] <= certain)]
+    null = Null(evidence, open_, draws, seed)
+    full = null.quantile() if len(open_) == number else max(null.quantile(), _range_quantile(number, draws, seed))
+    critical, maxima = full, null.maxima
+    left = np.ones(len(open_), dtype=np.bool_)
+    p = np.zeros(len(found))
+    while True:
+        at = np.array([_share(maxima, z[index]) for index in open_])
+        p[open_] = np.maximum(p[open_], np.where(left, at, 0.0))
+        worse = left & (z[open_] > critical)
+        worse[0] = False
+        if not worse.any():
+            break
+        left &= ~worse
+        maxima = null.without(left)
+        critical = float(np.quantile(maxima, 1 - LEVEL))
+    tied = {index for index, kept in zip(open_, left, strict=True) if kept}
+    return [_against(each, full, p[index], index not in tied) if each else None for index, each in enumerate(found)]
+
+
+def _against(found: Difference, critical: float, p: float, worse: bool) -> AgainstBest:
+    half = found.half(critical)
+    # A difference that is certain by another argument than its variance, as of a configuration that diverges.
+    if worse and found.z > critical:
+        half = min(half, critical * found.value / found.z)
+    low, high = -found.value - half, -found.value + half
+    high = min(high, 0.0) if worse else max(high, 0.0)
+    return AgainstBest(-found.value, low, high, float(min(p, LEVEL) if worse else max(p, np.nextafter(LEVEL, 1))), worse)
+
+
+def _share(maxima: NDArray[np.float32], z: float) -> float:
+    """Return the share of the simulated maxima that reach a value; beyond them, that of one comparison."""
+    share = float(np.count_nonzero(maxima >= z)) / maxima.size
+    return share if share > 0 else min(1 / maxima.size, float(ndtr(-z)))
+
+
+class Null:
+    """Deviations of configurations with equal true scores, and their largest studentised differences."""
+
+    def __init__(self, evidence: Evidence, indices: list[int], draws: int, seed: int) -> None:
+        """Draw the deviations of some of the configurations."""
+        self._draws, self._seed = draws, seed
+        self.approximate = len(indices) > _MOST
+        if self.approximate:
+            self._number = len(indices)
+            self.maxima = _range_of(len(indices), draws, seed)
+            return
+        random = np.random.default_rng(seed)
+        extra = np.array([evidence.of_seeds(index) for index in indices])
+        self._covariance = np.diag(extra).astype(np.float64)
+        self._deviations = random.standard_normal((draws, len(indices)), dtype=np.float32) * np.sqrt(extra).astype(
+            np.float32
+        )
+        reference = evidence.runs[indices[0]]
+        for rows in _same(evidence, indices, reference.replicates):
+            self._add_samples(evidence, indices, rows, random)
+        self.maxima = self._maxima(np.arange(len(indices)))
+
+    def _add_samples(self, evidence: Evidence, indices: list[int], rows: list[int], random: np.random.Generator) -> None:
+        """Add the deviations of the samples' means, with weights that all configurations share."""
+        shares = np.stack([evidence.runs[indices[row]].shares(evidence.folds) for row in rows])
+        total = shares.shape[1]
+        scale = 1.0
+        if evidence.folds:
+            scale = len(evidence.runs[indices[rows[0]]].scores) * evidence.factor(indices[rows[0]])
+        shares -= shares.mean(axis=1, keepdims=True)
+        shares *= np.float32(np.sqrt(scale) / total)
+        self._covariance[np.ix_(rows, rows)] += shares @ shares.T
+        step = max(1, _CELLS // total)
+        for start in range(0, self._draws, step):
+            weights = random.standard_normal((min(step, self._draws - start), total), dtype=np.float32)
+            self._deviations[start : start + len(weights), rows] += weights @ shares.T
+
+    def quantile(self) -> float:
+        """Return the value that the largest studentised difference exceeds in 5% of tables."""
+        return float(np.quantile(self.maxima, 1 - LEVEL))
+
+    def without(self, kept: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return the largest studentised differences of some of the configurations."""
+        if self.approximate:
+            return _range_of(int(kept.sum()), self._draws, self._seed)
+        return self._maxima(np.flatnonzero(kept))
+
+    def _maxima(self, members: NDArray[np.int64]) -> NDArray[np.float32]:
+        if members.size < 2:
+            return np.zeros(self._draws, dtype=np.float32)
+        covariance = self._covariance[np.ix_(members, members)]
+        own = covariance.diagonal()
+        squares = own[:, None] + own[None, :] - 2 * covariance
+        # Networks that are the same but for rounding have no difference.
+        inverse = np.where(squares > 1e-9 * own.max(), squares, np.inf) ** -0.5
+        inverse = inverse.astype(np.float32)
+        steepest = inverse.max(axis=1)
+        found = np.empty(self._draws, dtype=np.float32)
+        for index, deviations in enumerate(self._deviations[:, members]):
+            found[index] = _largest(deviations, inverse, steepest)
+        return found
+
+
+def _largest(
+    deviations: NDArray[np.float32], inverse: NDArray[np.float32], steepest: NDArray[np.float32]
+) -> np.float32:
+    """Return the largest (dᵢ − dⱼ)·inverseᵢⱼ: of the extremes first, then of those that could be larger."""
+    if deviations.size <= 2 * _EDGE:
+        return np.float32(((deviations[:, None] - deviations[None, :]) * inverse).max())
+    order = np.argpartition(deviations, (_EDGE, -_EDGE))
+    low, high = order[:_EDGE], order[-_EDGE:]
+    most = ((deviations[high, None] - deviations[None, low]) * inverse[high[:, None], low]).max()
+    rows = np.flatnonzero((deviations - deviations.min()) * steepest > most)
+    columns = np.flatnonzero((deviations.max() - deviations) * steepest > most)
+    if rows.size and columns.size:
+        rest = (deviations[rows, None] - deviations[None, columns]) * inverse[rows[:, None], columns]
+        most = max(most, rest.max())
+    return np.float32(most)
+
+
+def _same(evidence: Evidence, indices: list[int], replicates: tuple[int, ...]) -> list[list[int]]:
+    """Return the rows whose networks were evaluated on the same samples as the first's, as the one group, if any."""
+    size = evidence.runs[indices[0]].right[0].size if evidence.runs[indices[0]].right else 0
+    rows = [
+        row
+        for row, index in enumerate(indices)
+        if (runs := evidence.runs[index]).right
+        and runs.right[0].size == size
+        and (not evidence.folds or runs.replicates == replicates)
+    ]
+    return [rows] if rows else []
+
+
+def _range_of(number: int, draws: int, seed: int) -> NDArray[np.float32]:
+    """Return ranges of independent normal values, which bound those of correlated ones, in units of a difference's SE."""
+    random = np.random.default_rng(seed)
+    found = np.empty(draws, dtype=np.float32)
+    for index in range(draws):
+        values = random.standard_normal(number, dtype=np.float32)
+        found[index] = (values.max() - values.min()) / np.float32(np.sqrt(2))
+    return found
+
+
+def _range_quantile(number: int, draws: int, seed: int) -> float:
+    return float(np.quantile(_range_of(number, draws, seed), 1 - LEVEL))

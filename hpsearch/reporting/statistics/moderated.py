@@ -1,0 +1,125 @@
+"""The variance between a configuration's replicates, moderated over the configurations of a table (Smyth 2004).
+
+Two or three replicates say little of a variance, and those of a whole table say much. May import NumPy and SciPy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import digamma, fdtri, polygamma
+
+Floats = NDArray[np.float64]
+
+_OUTLIER = 0.01
+"""The probability, over a table of equal variances, that any is taken for larger than the others."""
+
+_CLEARLY = 2.0
+"""The variances differ clearly if their logarithms vary so many standard errors more than equal ones would."""
+
+
+@dataclass(frozen=True)
+class Moderated:
+    """The variance of each configuration's replicates with its degrees of freedom, and what the configurations share.
+
+    `prior` is the variance that the configurations have in common, without those whose variance is clearly larger.
+    """
+
+    variances: Floats
+    freedom: Floats
+    prior: float
+
+
+def moderate(variances: ArrayLike, freedom: ArrayLike) -> Moderated | None:
+    """Return moderated variances; None where no configuration has a second replicate.
+
+    `freedom` are the degrees of freedom of the variances, 0 where there is no second replicate. Where all are equal but
+    for chance, each is replaced by their mean. Where they clearly differ, each is drawn to the others as far as their
+    spread suggests. One that is an outlier, as that of a configuration that diverges with some seeds, stays as it is,
+    and has no influence on the others.
+    """
+    s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
+    known = d > 0
+    if not known.any():
+        return None
+    kept = _without_outliers(s2, d)
+    total = float(d[kept].sum())
+    pooled = float((s2[kept] * d[kept]).sum()) / total
+    prior_d, prior = _prior(s2[kept], d[kept], pooled)
+    if np.isinf(prior_d):
+        found, of_found = np.full(s2.size, prior), np.full(s2.size, total)
+    else:
+        found = (prior_d * prior + d * np.where(known, s2, 0.0)) / (prior_d + d)
+        of_found = np.minimum(prior_d + d, total)
+    outliers = known & ~kept
+    return Moderated(np.where(outliers, s2, found), np.where(outliers, d, of_found), prior)
+
+
+def _without_outliers(s2: Floats, d: Floats) -> NDArray[np.bool_]:
+    """Return which variances may be pooled: those that are not larger than the pooled one by an F test."""
+    known = d > 0
+    number = int(known.sum())
+    reference = float(np.quantile(s2[known], 0.5, method="lower"))
+    kept = known
+    for _ in range(number):
+        others = np.maximum(d[kept].sum() - d * kept, 1.0)
+        bound = reference * fdtri(np.maximum(d, 1e-9), others, 1 - _OUTLIER / number)
+        now = known & (s2 <= np.maximum(bound, reference))
+        if np.array_equal(now, kept):
+            break
+        kept = now
+        reference = float((s2[kept] * d[kept]).sum() / d[kept].sum())
+    return kept
+
+
+def _prior(s2: Floats, d: Floats, pooled: float) -> tuple[float, float]:
+    """Return the degrees of freedom and the variance of Smyth's prior, from the mean and variance of log s².
+
+    The degrees of freedom are infinite unless the variances clearly differ.
+    """
+    if s2.size < 3 or pooled <= 0:
+        return np.inf, pooled
+    e = np.log(np.maximum(s2, 1e-3 * pooled)) - digamma(d / 2) + np.log(d / 2)
+    expected = polygamma(1, d / 2)
+    excess = float(e.var(ddof=1) - expected.mean())
+    error = float(np.mean(expected) * np.sqrt((np.mean(polygamma(3, d / 2) / expected**2) + 2) / (s2.size - 1)))
+    if excess <= _CLEARLY * error:
+        return np.inf, pooled
+    return squeezed(s2, d)
+
+
+def squeezed(variances: ArrayLike, freedom: ArrayLike) -> tuple[float, float]:
+    """Return the degrees of freedom and the variance of the prior, as limma's `fitFDist` does (Smyth 2004, eq. 6)."""
+    s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
+    s2 = np.maximum(s2, 1e-5 * np.median(s2))
+    e = np.log(s2) - digamma(d / 2) + np.log(d / 2)
+    excess = float(e.var(ddof=1) - polygamma(1, d / 2).mean())
+    if excess <= 0:
+        return np.inf, float(s2.mean())
+    prior_d = 2 * trigamma_inverse(excess)
+    return prior_d, float(np.exp(e.mean() + digamma(prior_d / 2) - np.log(prior_d / 2)))
+
+
+def trigamma_inverse(value: float) -> float:
+    """Return the x with trigamma(x) = value, by Newton's method on 1/trigamma, which is convex (Smyth 2004, appendix).
+
+    >>> round(float(polygamma(1, trigamma_inverse(0.7))), 9)
+    0.7
+    """
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        at = float(polygamma(1, x))
+        step = at * (1 - at / value) / float(polygamma(2, x))
+        x += step
+        if -step < 1e-9 * x:
+            break
+    return x
+
+
+def variances_of(groups: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
+    """Return the variance of each group with its degrees of freedom; 0 and 0 of a single value."""
+    several = [np.asarray(group, dtype=np.float64) for group in groups]
+    found = [(float(group.var(ddof=1)), group.size - 1) if group.size > 1 else (0.0, 0) for group in several]
+    s2, d = np.array(found, dtype=np.float64).reshape(-1, 2).T
+    return s2, d
