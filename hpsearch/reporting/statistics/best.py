@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from hpsearch.reporting.statistics.moderated import Floats
 from hpsearch.reporting.statistics.tests import LEVEL
 from hpsearch.reporting.statistics.two_way import Difference, Evidence
 
@@ -20,8 +21,11 @@ DRAWS = 1_000
 _MOST = 1_200
 """Of more configurations that might be as good as the best, the range of independent ones is used."""
 
-_CELLS = 2_000_000
+_CELLS = 500_000
+"""The most numbers of an array that is made at a time."""
+
 _EDGE = 40
+"""So many of the highest and of the lowest are compared first."""
 
 
 @dataclass(frozen=True)
@@ -98,31 +102,22 @@ class Null:
             self._number = len(indices)
             self.maxima = _range_of(len(indices), draws, seed)
             return
-        random = np.random.default_rng(seed)
-        extra = np.array([evidence.of_seeds(index) for index in indices])
-        self._covariance = np.diag(extra).astype(np.float64)
-        self._deviations = random.standard_normal((draws, len(indices)), dtype=np.float32) * np.sqrt(extra).astype(
-            np.float32
-        )
-        reference = evidence.runs[indices[0]]
-        for rows in _same(evidence, indices, reference.replicates):
-            self._add_samples(evidence, indices, rows, random)
+        self._covariance = np.diag([evidence.of_seeds(index) for index in indices])
+        rows = _on_same_samples(evidence, indices)
+        if rows:
+            self._add_samples(evidence, indices, rows)
+        drawn = np.random.default_rng(seed).standard_normal((draws, len(indices)), dtype=np.float32)
+        self._deviations = drawn @ _root(self._covariance).T.astype(np.float32)
         self.maxima = self._maxima(np.arange(len(indices)))
 
-    def _add_samples(self, evidence: Evidence, indices: list[int], rows: list[int], random: np.random.Generator) -> None:
-        """Add the deviations of the samples' means, with weights that all configurations share."""
+    def _add_samples(self, evidence: Evidence, indices: list[int], rows: list[int]) -> None:
+        """Add the covariance of means over the same samples."""
         shares = np.stack([evidence.runs[indices[row]].shares(evidence.folds) for row in rows])
-        total = shares.shape[1]
+        shares -= shares.mean(axis=1, keepdims=True)
         scale = 1.0
         if evidence.folds:
-            scale = len(evidence.runs[indices[rows[0]]].scores) * evidence.factor(indices[rows[0]])
-        shares -= shares.mean(axis=1, keepdims=True)
-        shares *= np.float32(np.sqrt(scale) / total)
-        self._covariance[np.ix_(rows, rows)] += shares @ shares.T
-        step = max(1, _CELLS // total)
-        for start in range(0, self._draws, step):
-            weights = random.standard_normal((min(step, self._draws - start), total), dtype=np.float32)
-            self._deviations[start : start + len(weights), rows] += weights @ shares.T
+            scale = len(evidence.runs[indices[rows[0]]].scores) * evidence.factor(evidence.runs[indices[rows[0]]])
+        self._covariance[np.ix_(rows, rows)] += scale * (shares @ shares.T) / shares.shape[1] ** 2
 
     def quantile(self) -> float:
         """Return the value that the largest studentised difference exceeds in 5% of tables."""
@@ -145,7 +140,14 @@ class Null:
         inverse = inverse.astype(np.float32)
         steepest = inverse.max(axis=1)
         found = np.empty(self._draws, dtype=np.float32)
-        for index, deviations in enumerate(self._deviations[:, members]):
+        drawn = np.ascontiguousarray(self._deviations[:, members])
+        if members.size <= 2 * _EDGE:
+            step = max(1, _CELLS // members.size**2)
+            for start in range(0, self._draws, step):
+                some = drawn[start : start + step]
+                found[start : start + step] = ((some[:, :, None] - some[:, None, :]) * inverse).max(axis=(1, 2))
+            return found
+        for index, deviations in enumerate(drawn):
             found[index] = _largest(deviations, inverse, steepest)
         return found
 
@@ -154,8 +156,6 @@ def _largest(
     deviations: NDArray[np.float32], inverse: NDArray[np.float32], steepest: NDArray[np.float32]
 ) -> np.float32:
     """Return the largest (dᵢ − dⱼ)·inverseᵢⱼ: of the extremes first, then of those that could be larger."""
-    if deviations.size <= 2 * _EDGE:
-        return np.float32(((deviations[:, None] - deviations[None, :]) * inverse).max())
     order = np.argpartition(deviations, (_EDGE, -_EDGE))
     low, high = order[:_EDGE], order[-_EDGE:]
     most = ((deviations[high, None] - deviations[None, low]) * inverse[high[:, None], low]).max()
@@ -167,17 +167,25 @@ def _largest(
     return np.float32(most)
 
 
-def _same(evidence: Evidence, indices: list[int], replicates: tuple[int, ...]) -> list[list[int]]:
-    """Return the rows whose networks were evaluated on the same samples as the first's, as the one group, if any."""
-    size = evidence.runs[indices[0]].right[0].size if evidence.runs[indices[0]].right else 0
-    rows = [
+def _root(covariance: Floats) -> Floats:
+    """Return a matrix whose product with its transpose is the covariance, which may be singular."""
+    own = covariance.diagonal()
+    slight = 1e-7 * float(own.max()) + 1e-30
+    return np.asarray(np.linalg.cholesky(covariance + np.diag(np.full(own.size, slight))))
+
+
+def _on_same_samples(evidence: Evidence, indices: list[int]) -> list[int]:
+    """Return the rows whose networks were evaluated on the same samples as the best's."""
+    best = evidence.runs[indices[0]]
+    size = best.right[0].size if best.right else 0
+    return [
         row
         for row, index in enumerate(indices)
-        if (runs := evidence.runs[index]).right
+        if size
+        and (runs := evidence.runs[index]).right
         and runs.right[0].size == size
-        and (not evidence.folds or runs.replicates == replicates)
+        and (not evidence.folds or runs.replicates == best.replicates)
     ]
-    return [rows] if rows else []
 
 
 def _range_of(number: int, draws: int, seed: int) -> NDArray[np.float32]:

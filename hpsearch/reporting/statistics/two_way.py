@@ -5,6 +5,7 @@ other seeds would have given other networks. The first part does not shrink with
 import NumPy, SciPy, and our intervals and moderated variances.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,7 +61,7 @@ class Difference:
 
     def half(self, critical: float) -> float:
         """Return half the width of the interval of so many standard normal deviations, where the quantile is t's."""
-        return quantile(critical, self.freedom) * float(np.sqrt(self.variance))
+        return quantile(critical, self.freedom) * math.sqrt(self.variance)
 
 
 @dataclass(frozen=True)
@@ -110,58 +111,61 @@ class Evidence:
         shares = runs.shares(False)
         return float((shares * (1 - shares)).mean()) * number / (number - 1) / shares.size
 
-    def factor(self, index: int) -> float:
+    @cached_property
+    def _usual(self) -> float:
+        """The median of `within`, for configurations with one seed."""
+        several = self.within[self.within > 0]
+        return float(np.median(several)) if several.size else 0.0
+
+    def factor(self, runs: Runs) -> float:
         """Return the variance of the mean over a configuration's networks in units of that of one."""
-        return 1 / len(self.runs[index].scores) + (self.overlap or 0.0)
+        return 1 / len(runs.scores) + (self.overlap or 0.0)
 
     def of_seeds(self, index: int) -> float:
         """Return the variance of a configuration's mean over other seeds, without what single samples explain."""
         if self.seeds is None:
             return 0.0
-        return max(0.0, float(self.seeds.variances[index] - self._explained(index))) * self.factor(index)
+        return self._beyond(float(self.seeds.variances[index]), self.runs[index], float(self.within[index]))
 
-    def _explained(self, index: int) -> float:
-        if len(self.runs[index].right) > 1:
-            return float(self.within[index])
-        several = self.within[self.within > 0]
-        return float(np.median(several)) if self.runs[index].right and several.size else 0.0
+    def _beyond(self, variance: float, runs: Runs, within: float) -> float:
+        explained = within if len(runs.right) > 1 else self._usual if runs.right else 0.0
+        return max(0.0, variance - explained) * self.factor(runs)
 
     def interval(self, index: int, confidence: float = 0.95) -> tuple[float, float] | None:
         """Return the interval of a configuration's score, over other samples and other seeds where these are known.
 
         Without a second seed in the table it is Wilson's for one network. None where nothing is known.
         """
-        runs, seeds = self.runs[index], self.seeds
+        seeds = self.seeds
+        own = (0.0, 1.0) if seeds is None else (float(seeds.variances[index]), float(seeds.freedom[index]))
+        return self._interval(self.runs[index], *own, confidence)
+
+    def interval_of(self, runs: Runs, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Return the same of a configuration that is not in the table, with the variance that the others share."""
+        seeds = self.seeds
+        own = (0.0, 1.0) if seeds is None else (seeds.prior, float(seeds.freedom.max()))
+        return self._interval(runs, *own, confidence)
+
+    def _interval(self, runs: Runs, seeded: float, freedom: float, confidence: float) -> tuple[float, float] | None:
+        upper = 0.5 + confidence / 2
         if not runs.right:
-            return self._of_values(index, confidence)
+            if self.seeds is None:
+                return None
+            half = float(stdtrit(freedom, upper)) * math.sqrt(seeded * self.factor(runs))
+            low, high = runs.mean - half, runs.mean + half
+            return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
         shares = runs.shares(self.folds)
         total = shares.size
-        if seeds is None:
+        if self.seeds is None:
             return wilson_interval(runs.mean * total, total, confidence)
         sampled = float(shares.var(ddof=1)) / total if total > 1 else 0.0
         if self.folds:
-            variance = max(sampled * len(runs.scores), float(seeds.variances[index])) * self.factor(index)
+            variance = max(sampled * len(runs.scores), seeded) * self.factor(runs)
         else:
-            variance = sampled + self.of_seeds(index)
-        t = stdtrit(self._freedom(variance, (index,)), 0.5 + confidence / 2)
+            variance = sampled + self._beyond(seeded, runs, self._within(runs))
+        t = float(stdtrit(_satterthwaite(variance, [(seeded * self.factor(runs), freedom)]), upper))
         effective = runs.mean * (1 - runs.mean) / variance if variance > 0 else 0.0
         return wilson_interval(runs.mean * (effective or total), effective or total, 2 * float(ndtr(t)) - 1)
-
-    def _of_values(self, index: int, confidence: float) -> tuple[float, float] | None:
-        if self.seeds is None:
-            return None
-        variance = float(self.seeds.variances[index]) * self.factor(index)
-        half = float(stdtrit(self.seeds.freedom[index], 0.5 + confidence / 2) * np.sqrt(variance))
-        low, high = self.runs[index].mean - half, self.runs[index].mean + half
-        return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
-
-    def _freedom(self, variance: float, indices: Sequence[int]) -> float:
-        """Return Satterthwaite's degrees of freedom of a variance to which the seeds of some configurations add."""
-        if self.seeds is None:
-            return np.inf
-        parts = ((self.seeds.variances[i] * self.factor(i)) ** 2 / self.seeds.freedom[i] for i in indices)
-        uncertain = float(sum(parts))
-        return max(variance**2 / uncertain, float(min(self.seeds.freedom[i] for i in indices))) if uncertain else np.inf
 
     def difference(self, first: int, second: int) -> Difference | None:
         """Return the difference of two configurations' scores; None where there is no evidence on its variance."""
@@ -180,42 +184,43 @@ class Evidence:
             z = _exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
         elif self.folds and one.replicates != two.replicates:
             value = self._over_common(one, two)
-        raw = self._between(first, second, sampled, of_known=True)
-        variance = max(raw, 0.0)
+        variance = self._between(first, second, sampled)
         if variance == 0:
             return Difference(value, 0.0, np.inf, 0.0)
-        freedom = self._freedom(variance, (first, second))
-        size = abs(value)
+        freedom = np.inf
+        if seeds is not None:
+            parts = [(float(seeds.variances[i]) * self.factor(self.runs[i]), float(seeds.freedom[i])) for i in (first, second)]
+            freedom = _satterthwaite(variance, parts)
         # Where nearly all of the variance is that of few samples, one sample less must not decide.
-        own = normal_of((size - (least if z == np.inf else 0.0)) / np.sqrt(variance), freedom)
-        bounded = self._between(first, second, sampled, of_known=False)
-        own = max(own, (size - least) / np.sqrt(bounded) if bounded else 0.0)
-        return Difference(value, variance, freedom, float(np.copysign(max(min(own, z), 0.0), value)))
+        size = abs(value) - (least if z == np.inf else 0.0)
+        own = normal_of(size / math.sqrt(variance), freedom)
+        if self._bound is not None:
+            own = max(own, size / math.sqrt(self._between(first, second, sampled, self._bound)))
+        return Difference(value, variance, freedom, math.copysign(max(min(own, z), 0.0), value))
 
-    def _between(self, first: int, second: int, sampled: float, *, of_known: bool) -> float:
-        """Return the variance of a difference: from the variances of the seeds, or from their bound under equality."""
+    def _between(self, first: int, second: int, sampled: float, bound: float | None = None) -> float:
+        """Return the variance of a difference: from the variances of the seeds, or from a bound on them."""
         if self.seeds is None:
-            return sampled if of_known else 0.0
-        variances = self.seeds.variances if of_known else np.maximum(self._bounds, self.seeds.prior)
-        factors = self.factor(first), self.factor(second)
+            return sampled
+        pair = [(self.runs[i], float(self.seeds.variances[i] if bound is None else bound), i) for i in (first, second)]
         if self.folds:
-            number = len(self.runs[first].scores)
-            return max(sampled * number * factors[0], float(variances[first] + variances[second]) * max(factors))
-        own = [max(0.0, float(variances[i] - self._explained(i))) * f for i, f in zip((first, second), factors, strict=True)]
-        return sampled + sum(own)
+            factors = [self.factor(runs) for runs, *_ in pair]
+            return max(sampled * len(pair[0][0].scores) * factors[0], sum(each for _, each, _ in pair) * max(factors))
+        return sampled + sum(self._beyond(variance, runs, float(self.within[i])) for runs, variance, i in pair)
 
     @cached_property
-    def _bounds(self) -> Floats:
-        """The largest variance between the networks of each configuration if it were as good as the best.
+    def _bound(self) -> float | None:
+        """The largest variance between the networks of a configuration if that is as good as the best.
 
         A score within 0 and 1 with the mean of the best, m, has a variance of at most m(1 − m).
         """
-        assert self.seeds is not None
+        if self.seeds is None:
+            return None
         bound = LEAST**2 * self.seeds.prior
         if self.share:
             best = self.runs[0].mean
-            bound = min(bound, best * (1 - best))
-        return np.full(len(self.runs), max(bound, self.seeds.prior))
+            bound = min(bound, max(best * (1 - best), self.seeds.prior))
+        return bound
 
     def _over_common(self, one: Runs, two: Runs) -> float:
         ones, twos = (dict(zip(runs.replicates, runs.scores, strict=True)) for runs in (one, two))
@@ -223,16 +228,22 @@ class Evidence:
         return sum(ones[each] - twos[each] for each in both) / len(both) if both else one.mean - two.mean
 
 
+def _satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> float:
+    """Return the degrees of freedom of a variance of which parts are estimated, each given with its own."""
+    uncertain = sum(part**2 / freedom for part, freedom in parts)
+    return max(variance**2 / uncertain, min(freedom for _, freedom in parts)) if uncertain else math.inf
+
+
 def normal_of(t: float, freedom: float) -> float:
     """Return the standard normal value with the upper tail probability of Student's t."""
-    if np.isinf(freedom) or t <= 0:
+    if math.isinf(freedom) or t <= 0:
         return float(t)
     return float(min(t, -ndtri(max(stdtr(freedom, -t), 1e-300))))
 
 
 def quantile(z: float, freedom: float) -> float:
     """Return the value of Student's t with the upper tail probability of a standard normal value."""
-    return float(z) if np.isinf(freedom) else float(-stdtrit(freedom, ndtr(-z)))
+    return z if math.isinf(freedom) else float(-stdtrit(freedom, ndtr(-z)))
 
 
 def _exact(gaps: NDArray[np.float32]) -> float:
