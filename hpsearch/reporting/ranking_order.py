@@ -1,10 +1,12 @@
 """The order of a stage's trials in every table, the same as in the search itself (hpsearch/search/ranking.py).
 
-Configurations with more replicates come first, because they were confirmed with further seeds. May import pandas.
+Configurations with more replicates come first, because they were confirmed with further seeds. Equal configurations that
+a sampler drew several times are one, and their trials are its replicates. May import pandas.
 """
 
+import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from statistics import fmean
@@ -24,32 +26,52 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], sign: float
 
     `replicates` has the number of replicates that the study file asks for, by stage; further ones confirm a
     configuration. For other stages it is the smallest number that a configuration has. `sign` is −1 where a lower value
-    of the objective is better.
+    of the objective is better. The column `drawn` has the first point with an equal configuration, and so is the same
+    for all trials that are pooled: only finished ones are.
     """
     columns = ["stage", "position", "point", "replicate", "number", "state", "pruned_at", "value", "validation_loss"]
-    rows = records(trials[columns])
-    configurations: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    rows = records(trials[[*columns, "params"]])
+    points: dict[tuple[int, int], list[Record]] = defaultdict(list)
     for row in rows:
-        configurations[row["position"], row["point"]].append(row)
-    fewest = {row["stage"]: len(configurations[row["position"], row["point"]]) for row in rows}
-    for members in configurations.values():
+        points[row["position"], row["point"]].append(row)
+    fewest = {row["stage"]: len(points[row["position"], row["point"]]) for row in rows}
+    for members in points.values():
         fewest[members[0]["stage"]] = min(fewest[members[0]["stage"]], len(members))
     base = {**fewest, **replicates}
+    drawn = _first_drawn(
+        {key: [r for r in rows if counts(r, base[r["stage"]])] or rows for key, rows in points.items()}
+    )
+    configurations: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    for row in rows:
+        row["drawn"] = drawn[row["position"], row["point"]]
+        configurations[row["position"], row["drawn"]].append(row)
     counted = {key: [r for r in rows if counts(r, base[r["stage"]])] for key, rows in configurations.items()}
     sort_keys = {key: _sort_key(counted[key] or rows, sign) for key, rows in configurations.items()}
     ranks = dict(_ranks(sort_keys))
     keys = []
     for index, row in enumerate(rows):
-        configuration = row["position"], row["point"]
+        configuration = row["position"], row["drawn"]
         keys.append((row["position"], sort_keys[configuration], row["replicate"], row["number"], index))
     order = [index for *_, index in sorted(keys)]
     ranked = {(row["position"], row["number"]) for members in counted.values() for row in members}
     ordered = [rows[index] for index in order]
     rank = [
-        ranks.get((row["position"], row["point"])) if (row["position"], row["number"]) in ranked else None
+        ranks.get((row["position"], row["drawn"])) if (row["position"], row["number"]) in ranked else None
         for row in ordered
     ]
-    return trials.iloc[order].reset_index(drop=True).assign(rank=pd.Series(rank, dtype="Int64"))
+    found = trials.iloc[order].reset_index(drop=True)
+    return found.assign(rank=pd.Series(rank, dtype="Int64"), drawn=[row["drawn"] for row in ordered])
+
+
+def _first_drawn(points: Mapping[tuple[int, int], Sequence[Record]]) -> dict[tuple[int, int], int]:
+    """Return for each point the first one with an equal configuration; itself unless the trials of both are complete."""
+    first: dict[tuple[int, str], int] = {}
+    found = {}
+    for (stage, point), members in sorted(points.items()):
+        found[stage, point] = point
+        if configuration_state([row["state"] for row in members]) == "complete":
+            found[stage, point] = first.setdefault((stage, json.dumps(members[0]["params"], sort_keys=True)), point)
+    return found
 
 
 def counts(row: Record, base: int) -> bool:
@@ -78,9 +100,10 @@ def _sort_key(counted: Sequence[Record], sign: float) -> SortKey:
         return state, -reached, -fmean(_score(row, sign) for row in counted), 0.0, first
     if STATES[state] != "complete":
         return state, 0, 0.0, 0.0, first
+    confirmed = max(Counter(row["point"] for row in counted).values())  # another draw confirms nothing
     score = fmean(_score(row, sign) for row in counted)
     loss = fmean(math.inf if row["validation_loss"] is None else row["validation_loss"] for row in counted)
-    return state, -len(counted), -score, loss, first
+    return state, -confirmed, -score, loss, first
 
 
 def _score(row: Record, sign: float) -> float:

@@ -82,7 +82,9 @@ def _against(found: Difference, critical: float, p: float, worse: bool) -> Again
         half = min(half, critical * found.value / found.z)
     low, high = -found.value - half, -found.value + half
     high = min(high, 0.0) if worse else max(high, 0.0)
-    return AgainstBest(-found.value, low, high, float(min(p, LEVEL) if worse else max(p, np.nextafter(LEVEL, 1))), worse)
+    return AgainstBest(
+        -found.value, low, high, float(min(p, LEVEL) if worse else max(p, np.nextafter(LEVEL, 1))), worse
+    )
 
 
 def _share(maxima: NDArray[np.float32], z: float) -> float:
@@ -136,8 +138,8 @@ class Null:
         own = covariance.diagonal()
         squares = own[:, None] + own[None, :] - 2 * covariance
         # Networks that are the same but for rounding have no difference.
-        inverse = np.where(squares > 1e-9 * own.max(), squares, np.inf) ** -0.5
-        inverse = inverse.astype(np.float32)
+        usual = np.where(squares > 1e-9 * own.max(), squares, np.inf)
+        inverse = (usual**-0.5).astype(np.float32)
         steepest = inverse.max(axis=1)
         found = np.empty(self._draws, dtype=np.float32)
         drawn = np.ascontiguousarray(self._deviations[:, members])
@@ -189,7 +191,7 @@ def _on_same_samples(evidence: Evidence, indices: list[int]) -> list[int]:
 
 
 def _range_of(number: int, draws: int, seed: int) -> NDArray[np.float32]:
-    """Return ranges of independent normal values, which bound those of correlated ones, in units of a difference's SE."""
+    """Return ranges of independent normal values, which bound those of correlated ones, in standard errors."""
     random = np.random.default_rng(seed)
     found = np.empty(draws, dtype=np.float32)
     for index in range(draws):

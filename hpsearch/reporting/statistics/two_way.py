@@ -69,7 +69,7 @@ class Evidence:
     """The evidence on the configurations of one table, the best first.
 
     `overlap` is n_test/n_train of folds, which share training samples (Nadeau & Bengio 2003), and None for seeds.
-    `share` says that scores lie within 0 and 1. `samples` is the number that each network is evaluated on, 0 if unknown.
+    `share` says that scores lie within 0 and 1. `samples` is the number that each is evaluated on, 0 if unknown.
     """
 
     runs: tuple[Runs, ...]
@@ -189,8 +189,8 @@ class Evidence:
             return Difference(value, 0.0, np.inf, 0.0)
         freedom = np.inf
         if seeds is not None:
-            parts = [(float(seeds.variances[i]) * self.factor(self.runs[i]), float(seeds.freedom[i])) for i in (first, second)]
-            freedom = _satterthwaite(variance, parts)
+            pair = [(float(seeds.variances[i]), self.runs[i], float(seeds.freedom[i])) for i in (first, second)]
+            freedom = _satterthwaite(variance, [(each * self.factor(runs), d) for each, runs, d in pair])
         # Where nearly all of the variance is that of few samples, one sample less must not decide.
         size = abs(value) - (least if z == np.inf else 0.0)
         own = normal_of(size / math.sqrt(variance), freedom)
@@ -243,7 +243,7 @@ def normal_of(t: float, freedom: float) -> float:
 
 def quantile(z: float, freedom: float) -> float:
     """Return the value of Student's t with the upper tail probability of a standard normal value."""
-    return z if math.isinf(freedom) else float(-stdtrit(freedom, ndtr(-z)))
+    return z if math.isinf(freedom) else -float(stdtrit(freedom, float(ndtr(-z))))
 
 
 def _exact(gaps: NDArray[np.float32]) -> float:
