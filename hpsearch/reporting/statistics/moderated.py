@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, fdtri, polygamma
+from scipy.special import digamma, polygamma
 
 Floats = NDArray[np.float64]
 
-_OUTLIER = 0.01
-"""The probability, over a table of equal variances, that any is taken for larger than the others."""
+_OUTLIER = 0.0005
+"""The probability that so many of equal variances are taken for larger than the others."""
+
+_DRAWS = 4_000
+"""The number of tables of equal variances that are simulated, fewer of large tables."""
 
 _CLEARLY = 2.0
 """The variances differ clearly if their logarithms vary so many standard errors more than equal ones would."""
@@ -57,20 +60,31 @@ def moderate(variances: ArrayLike, freedom: ArrayLike) -> Moderated | None:
 
 
 def _without_outliers(s2: Floats, d: Floats) -> NDArray[np.bool_]:
-    """Return which variances may be pooled: those that are not larger than the pooled one by an F test."""
-    known = d > 0
-    number = int(known.sum())
-    reference = float(np.quantile(s2[known], 0.5, method="lower"))
-    kept = known
-    for _ in range(number):
-        others = np.maximum(d[kept].sum() - d * kept, 1.0)
-        bound = reference * fdtri(np.maximum(d, 1e-9), others, 1 - _OUTLIER / number)
-        now = known & (s2 <= np.maximum(bound, reference))
-        if np.array_equal(now, kept):
-            break
-        kept = now
-        reference = float((s2[kept] * d[kept]).sum() / d[kept].sum())
+    """Return which variances may be pooled, without those that are clearly larger than the others.
+
+    The m-th largest is compared with the mean of all smaller ones, and the largest m for which their ratio is larger
+    than in nearly all tables of equal variances is the number of outliers (Rosner's generalised ESD procedure, with
+    simulated bounds). So several outliers do not hide each other.
+    """
+    known = np.flatnonzero(d > 0)
+    most = known.size // 2
+    kept = d > 0
+    if not most:
+        return kept
+    order = known[np.argsort(s2[known], kind="stable")]
+    random = np.random.default_rng(0)
+    null = random.chisquare(d[order], size=(max(200, min(_DRAWS, 1_000_000 // order.size)), order.size)) / d[order]
+    bounds = np.quantile(_ratios(np.sort(null, axis=1), d[order], most), 1 - _OUTLIER, axis=0)
+    larger = np.flatnonzero(_ratios(s2[order][None, :], d[order], most)[0] > bounds)
+    if larger.size:
+        kept[order[order.size - 1 - larger[-1] :]] = False
     return kept
+
+
+def _ratios(s2: Floats, d: Floats, most: int) -> Floats:
+    """Return the m-th largest of sorted variances over the mean of the smaller ones, for m = 1 … most."""
+    sums = np.cumsum(s2 * d, axis=1) / np.cumsum(d)
+    return np.asarray(s2[:, ::-1][:, :most] / np.maximum(sums[:, -2 : -2 - most : -1], 1e-300))
 
 
 def _prior(s2: Floats, d: Floats, pooled: float) -> tuple[float, float]:

@@ -229,8 +229,11 @@ class Evidence:
 
 
 def _satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> float:
-    """Return the degrees of freedom of a variance of which parts are estimated, each given with its own."""
-    uncertain = sum(part**2 / freedom for part, freedom in parts)
+    """Return the degrees of freedom of a variance of which parts are estimated, each given with its own.
+
+    The parts are taken as wrong in the same direction, as they are where both come from one pooled variance.
+    """
+    uncertain = sum(part / math.sqrt(freedom) for part, freedom in parts) ** 2
     return max(variance**2 / uncertain, min(freedom for _, freedom in parts)) if uncertain else math.inf
 
 
