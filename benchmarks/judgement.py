@@ -110,7 +110,7 @@ def comparison(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _judged(case: Case, random: np.random.Generator) -> tuple[float, ...]:
-    """One search: whether an equal one is worse, the best a tie, the share of intervals that hold, all do, the power."""
+    """One search: is an equal one worse, is the best a tie, the share of intervals that hold, do all, the power."""
     truth = case.truth(random)
     networks, tables = case.table(random, truth)
     if case.seeds == 1:  # one network of each: the report speaks of these networks

@@ -1,7 +1,7 @@
 """The order of a stage's trials in every table, the same as in the search itself (hpsearch/search/ranking.py).
 
-Configurations with more replicates come first, because they were confirmed with further seeds. Equal configurations that
-a sampler drew several times are one, and their trials are its replicates. May import pandas.
+Configurations with more replicates come first, because they were confirmed with further seeds. Equal configurations
+that a sampler drew several times are one here, and their trials are its replicates. May import pandas.
 """
 
 import json
@@ -60,11 +60,13 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], sign: float
         for row in ordered
     ]
     found = trials.iloc[order].reset_index(drop=True)
-    return found.assign(rank=pd.Series(rank, dtype="Int64"), drawn=[row["drawn"] for row in ordered])
+    return found.assign(
+        rank=pd.Series(rank, dtype="Int64"), drawn=pd.Series([row["drawn"] for row in ordered], dtype="int64")
+    )
 
 
 def _first_drawn(points: Mapping[tuple[int, int], Sequence[Record]]) -> dict[tuple[int, int], int]:
-    """Return for each point the first one with an equal configuration; itself unless the trials of both are complete."""
+    """Return for each point the first one with an equal configuration, if the trials of both are complete."""
     first: dict[tuple[int, str], int] = {}
     found = {}
     for (stage, point), members in sorted(points.items()):

@@ -77,9 +77,6 @@ def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> 
 
 def _against(found: Difference, critical: float, p: float, worse: bool) -> AgainstBest:
     half = found.half(critical)
-    # A difference that is certain by another argument than its variance, as of a configuration that diverges.
-    if worse and found.z > critical:
-        half = min(half, critical * found.value / found.z)
     low, high = -found.value - half, -found.value + half
     high = min(high, 0.0) if worse else max(high, 0.0)
     return AgainstBest(

@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 _OUTLIER = 0.0005
 """The probability that so many of equal variances are taken for larger than the others."""
 
+_BEYOND = 2.0
+"""An outlier is so many times above the bound: where all variances differ a little, there are none."""
+
 _DRAWS = 4_000
 """The number of tables of equal variances that are simulated, fewer of large tables."""
 
@@ -75,7 +78,7 @@ def _without_outliers(s2: Floats, d: Floats) -> NDArray[np.bool_]:
     random = np.random.default_rng(0)
     null = random.chisquare(d[order], size=(max(200, min(_DRAWS, 1_000_000 // order.size)), order.size)) / d[order]
     bounds = np.quantile(_ratios(np.sort(null, axis=1), d[order], most), 1 - _OUTLIER, axis=0)
-    larger = np.flatnonzero(_ratios(s2[order][None, :], d[order], most)[0] > bounds)
+    larger = np.flatnonzero(_ratios(s2[order][None, :], d[order], most)[0] > _BEYOND * bounds)
     if larger.size:
         kept[order[order.size - 1 - larger[-1] :]] = False
     return kept

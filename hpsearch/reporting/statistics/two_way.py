@@ -58,10 +58,12 @@ class Difference:
     variance: float
     freedom: float
     z: float
+    bound: float = math.inf  # of the variance if the two were equally good
 
     def half(self, critical: float) -> float:
         """Return half the width of the interval of so many standard normal deviations, where the quantile is t's."""
-        return quantile(critical, self.freedom) * math.sqrt(self.variance)
+        own = quantile(critical, self.freedom) * math.sqrt(self.variance)
+        return min(own, critical * math.sqrt(self.bound))
 
 
 @dataclass(frozen=True)
@@ -194,9 +196,9 @@ class Evidence:
         # Where nearly all of the variance is that of few samples, one sample less must not decide.
         size = abs(value) - (least if z == np.inf else 0.0)
         own = normal_of(size / math.sqrt(variance), freedom)
-        if self._bound is not None:
-            own = max(own, size / math.sqrt(self._between(first, second, sampled, self._bound)))
-        return Difference(value, variance, freedom, math.copysign(max(min(own, z), 0.0), value))
+        bound = math.inf if self._bound is None else self._between(first, second, sampled, self._bound)
+        own = max(own, size / math.sqrt(bound))
+        return Difference(value, variance, freedom, math.copysign(max(min(own, z), 0.0), value), bound)
 
     def _between(self, first: int, second: int, sampled: float, bound: float | None = None) -> float:
         """Return the variance of a difference: from the variances of the seeds, or from a bound on them."""

@@ -20,7 +20,7 @@ def caption_of(
     if replication:
         text = _of_means(samples, compared, replication, goal)
     else:
-        text = _of_trials(samples, compared) if goal == ACCURACY else _of_values(samples, goal, kind)
+        text = _of_trials(samples, compared, kind) if goal == ACCURACY else _of_values(samples, goal, kind)
     whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
     return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
 
@@ -36,7 +36,12 @@ def _of_values(samples: str, goal: Goal, kind: str) -> str:
     )
 
 
-def _of_trials(samples: str, compared: int) -> str:
+def _of_trials(samples: str, compared: int, kind: str) -> str:
+    if kind == "final":
+        return (
+            f"Accuracy of each network on {samples}, in %, with Wilson's 95% interval for this network on other"
+            " samples; all metrics are at the trial's best epoch."
+        )
     text = (
         f"Accuracy on {samples}, in %, of these networks, one of each configuration, with Wilson's 95% interval for the"
         " network's accuracy on other samples; all metrics are at the trial's best epoch. How much the accuracy varies"
@@ -49,8 +54,8 @@ def _of_trials(samples: str, compared: int) -> str:
 def _of_means(samples: str, compared: int, how: Replication, goal: Goal) -> str:
     accuracy = goal == ACCURACY
     text = (
-        f"Means over {how.text}: {goal.metric}{' in %' * goal.share}, mean ± standard deviation, with the 95% interval of"
-        " the configuration's"
+        f"Means over {how.text}: {goal.metric}{' in %' * goal.share}, mean ± standard deviation, with the 95% interval"
+        " of the configuration's"
     )
     pooled = f"the variance between {how.noun}s is pooled over the configurations whose variances do not clearly differ"
     end = "; all metrics are at each trial's best epoch."
@@ -73,9 +78,8 @@ def _of_means(samples: str, compared: int, how: Replication, goal: Goal) -> str:
 
 
 def _approximately_best(what: str, over: str, compared: int) -> str:
-    many = f"all {compared:,} differences" if compared > 1 else "the difference"
+    together = f"95% and simultaneous over the {compared:,} differences of the table" if compared > 1 else "95%"
     return (
-        " In brackets is the difference from the best, with an interval that holds together with those of the table: of"
-        f" 100 tables, {many} lie within in 95. It allows for the best being the highest of all {what}{over}. “≈ best”:"
-        " not statistically distinguishable from the best at the 5% level; “worse”: below it."
+        f" In brackets is the difference from the best with its interval, {together}, which allows for the best being"
+        f" the highest of all {what}{over}. “≈ best”: not statistically distinguishable from the best at the 5% level."
     )

@@ -1,4 +1,4 @@
-"""The evidence of a stage's table, and the comparison of its configurations with the best. May import our statistics."""
+"""The evidence of a stage's table, and its configurations compared with the best. May import our statistics."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -40,16 +40,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Compared:
-    """The finished configurations of a stage, the best first: their evidence, and verdicts by their first trial's id."""
+    """The finished configurations of a stage, the best first: their evidence, verdicts by their first trial's id."""
 
     evidence: Evidence
     verdicts: dict[int, Verdict]
     index: dict[int, int]  # of each configuration in the evidence, by its first trial's id
-
-    @property
-    def seeds_known(self) -> bool:
-        """Whether any configuration has a second seed or fold, so that the variance of seeds is known."""
-        return self.evidence.seeds is not None
 
 
 def compared(

@@ -43,7 +43,7 @@ class Replication:
     number: int  # the most that a configuration has
     overlap: float  # n_test / n_train for folds, which share training samples; 0 for seeds
     fewest: int  # of the finished configurations
-    confirmed: bool = True  # whether different numbers come from further seeds, and not only from further draws
+    confirmed: bool = False  # whether different numbers come from further seeds, and not only from further draws
     drawn: bool = False  # whether any configuration was drawn more than once
 
     @property
