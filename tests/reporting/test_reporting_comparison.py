@@ -151,8 +151,8 @@ def test_of_the_wine_folds_one_that_fails_on_most_is_worse():
 
 def test_a_configuration_that_diverges_with_some_seeds_does_not_spoil_the_others():
     random = np.random.default_rng(4)
-    steady, _ = networks(random, [0.8, 0.75, 0.7, 0.65], 2_000, seeds=3, deviation=0.003)
-    (wild,), _ = networks(random, [0.4], 2_000, seeds=3, deviation=0.12)
+    steady, _ = networks(random, [0.8, 0.75, 0.7, 0.65], 2_000, seeds=5, deviation=0.003)
+    (wild,), _ = networks(random, [0.4], 2_000, seeds=5, deviation=0.15)
     alone, beside = (compare_with_best(Evidence(runs, 2_000)) for runs in (steady, (*steady, wild)))
     assert [each.worse for each in beside[1:]] == [True] * 4
     widths = [[each.high - each.low for each in some[1:4]] for some in (alone, beside)]
