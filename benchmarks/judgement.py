@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from hpsearch.reporting.statistics.best import compare_with_best
+from hpsearch.reporting.statistics.best import judge
 from hpsearch.reporting.statistics.two_way import Evidence, Runs
 
 ACCURACY = 0.7
@@ -119,8 +119,7 @@ def _judged(case: Case, random: np.random.Generator) -> tuple[float, ...]:
     order = np.argsort(-means, kind="stable")
     truth = truth[order]
     runs = tuple(Runs(tuple(tables[i].mean(axis=1).tolist()), tuple(tables[i])) for i in order)
-    evidence = Evidence(runs, case.n)
-    compared = compare_with_best(evidence)
+    evidence, compared = judge(Evidence(runs, case.n))
     worse = np.array([each is not None and each.worse for each in compared])
     best = truth == truth.max()
     far = truth < truth.max() - 0.15

@@ -9,7 +9,7 @@ from scipy.stats import binomtest, f_oneway, studentized_range
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.ranking.stage import view_stages
-from hpsearch.reporting.statistics.best import compare_with_best
+from hpsearch.reporting.statistics.best import compare_with_best, judge
 from hpsearch.reporting.statistics.moderated import moderate, squeezed, trigamma_inverse
 from hpsearch.reporting.statistics.two_way import Evidence, Runs
 
@@ -29,7 +29,7 @@ def networks(random, accuracies, samples, seeds=1, deviation=0.0):
 
 
 def verdicts(evidence):
-    return ["" if each is None else "worse" if each.worse else "tied" for each in compare_with_best(evidence)]
+    return ["" if each is None else "worse" if each.worse else "tied" for each in judge(evidence)[1]]
 
 
 def test_the_prior_of_the_variances_is_that_of_smyths_moment_equations():

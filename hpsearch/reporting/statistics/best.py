@@ -5,7 +5,7 @@ range. A configuration is worse if its difference from the best exceeds what the
 ones exceeds in 5% of tables. May import NumPy, SciPy and our evidence.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,17 @@ class AgainstBest:
     high: float
     p: float  # adjusted over the table
     worse: bool
+
+
+def judge(evidence: Evidence) -> tuple[Evidence, list[AgainstBest | None]]:
+    """Compare all with the best, and again with the variances of the seeds among those that are not worse.
+
+    The second time only if these are clearly smaller. Returns the evidence that the verdicts rest on, for intervals.
+    """
+    found = compare_with_best(evidence)
+    near = [index for index, each in enumerate(found) if each is None or not each.worse]
+    apart = evidence.apart(near) if len(near) < len(found) else evidence
+    return (evidence, found) if apart is evidence else (apart, compare_with_best(apart))
 
 
 def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> list[AgainstBest | None]:
@@ -72,7 +83,9 @@ def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> 
         maxima = null.without(left)
         critical = float(np.quantile(maxima, 1 - LEVEL))
     tied = {index for index, kept in zip(open_, left, strict=True) if kept}
-    return [_against(each, full, p[index], index not in tied) if each else None for index, each in enumerate(found)]
+    least = -evidence.runs[0].mean if evidence.share else -np.inf  # a share is at least 0
+    judged = [_against(each, full, p[i], i not in tied) if each else None for i, each in enumerate(found)]
+    return [replace(each, low=max(each.low, least)) if each else None for each in judged]
 
 
 def _against(found: Difference, critical: float, p: float, worse: bool) -> AgainstBest:

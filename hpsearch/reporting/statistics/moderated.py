@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, fdtrc, polygamma
 
 Floats = NDArray[np.float64]
 
@@ -17,6 +17,9 @@ _OUTLIER = 0.0005
 
 _BEYOND = 2.0
 """An outlier is so many times above the bound: where all variances differ a little, there are none."""
+
+_FEWEST = 4
+"""Fewer degrees of freedom are not moderated apart."""
 
 _DRAWS = 4_000
 """The number of tables of equal variances that are simulated, fewer of large tables."""
@@ -60,6 +63,30 @@ def moderate(variances: ArrayLike, freedom: ArrayLike) -> Moderated | None:
         of_found = np.minimum(prior_d + d, total)
     outliers = known & ~kept
     return Moderated(np.where(outliers, s2, found), np.where(outliers, d, of_found), prior)
+
+
+def clearly_smaller(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int]) -> bool:
+    """Return whether the variances of some configurations are smaller than those of the others, by an F test at 5%."""
+    s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
+    chosen = np.isin(np.arange(s2.size), some)
+    mine, others = float(d[chosen].sum()), float(d[~chosen].sum())
+    if mine < _FEWEST or not others:
+        return False
+    ratio = (s2 * d)[~chosen].sum() / others / max((s2 * d)[chosen].sum() / mine, 1e-300)
+    return float(fdtrc(others, mine, ratio)) < 0.05
+
+
+def moderate_apart(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int]) -> Moderated | None:
+    """Return variances moderated within some configurations and within the others; the prior is that of the first."""
+    s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
+    chosen = np.isin(np.arange(s2.size), some)
+    first, second = moderate(s2[chosen], d[chosen]), moderate(s2[~chosen], d[~chosen])
+    if first is None or second is None:
+        return moderate(s2, d)
+    found, of_found = np.empty_like(s2), np.empty_like(d)
+    found[chosen], found[~chosen] = first.variances, second.variances
+    of_found[chosen], of_found[~chosen] = first.freedom, second.freedom
+    return Moderated(found, of_found, first.prior)
 
 
 def _without_outliers(s2: Floats, d: Floats) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import NumPy, SciPy, and our intervals and moderated variances.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from scipy.special import bdtr, ndtr, ndtri, stdtr, stdtrit
 
 from hpsearch.reporting.statistics.intervals import wilson_interval
-from hpsearch.reporting.statistics.moderated import Floats, Moderated, moderate, variances_of
+from hpsearch.reporting.statistics.moderated import (
+    Floats,
+    Moderated,
+    clearly_smaller,
+    moderate,
+    moderate_apart,
+    variances_of,
+)
 
 LEAST = 10.0
 """A configuration as good as the best has a seed deviation of at most so many times that of the others: assumed."""
@@ -78,6 +85,7 @@ class Evidence:
     samples: int
     overlap: float | None = None
     share: bool = True
+    near: tuple[int, ...] = ()  # those whose variance between seeds is moderated apart from that of the others
 
     @property
     def folds(self) -> bool:
@@ -87,16 +95,28 @@ class Evidence:
     @cached_property
     def seeds(self) -> Moderated | None:
         """The moderated variance between a configuration's networks; None where none has a second one."""
+        s2, d = self._of_networks
+        found = moderate_apart(s2, d, self.near) if self.near else moderate(s2, d)
+        if found is None or not self.share or not self.samples:
+            return found
+        least = 1 / self.samples**2  # a few shares can agree by chance
+        return Moderated(np.maximum(found.variances, least), found.freedom, max(found.prior, least))
+
+    @cached_property
+    def _of_networks(self) -> tuple[Floats, Floats]:
         groups = _without_fold_effects(self.runs) if self.folds else [each.scores for each in self.runs]
         s2, d = variances_of(groups)
         if self.folds and len(self.runs) > 1:  # taking the folds' own effect out costs degrees of freedom
             lost = (len(self.runs) - 1) / len(self.runs)
             s2, d = s2 / lost, d * lost
-        found = moderate(s2, d)
-        if found is None or not self.share or not self.samples:
-            return found
-        least = 1 / self.samples**2  # a few shares can agree by chance
-        return Moderated(np.maximum(found.variances, least), found.freedom, max(found.prior, least))
+        return s2, d
+
+    def apart(self, near: Sequence[int]) -> "Evidence":
+        """Return the evidence with the variances of some configurations moderated apart, if they are clearly smaller.
+
+        Far from the best, where training is slow or unstable, seeds often differ more.
+        """
+        return replace(self, near=tuple(near)) if clearly_smaller(*self._of_networks, near) else self
 
     @cached_property
     def within(self) -> Floats:
