@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from hpsearch.reporting.statistics.best import judge
+from hpsearch.reporting.statistics.best import compare
 from hpsearch.reporting.statistics.two_way import Evidence, Runs
 
 ACCURACY = 0.7
@@ -110,7 +110,7 @@ def comparison(options: argparse.Namespace) -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     for number, case in enumerate(cases(options.full, options.shape)):
         random = np.random.default_rng([options.seed, number])
-        found = np.array([_judged(case, random) for _ in range(options.tables)])
+        found = np.array([_searched(case, random) for _ in range(options.tables)])
         cells = [_share(found[:, column]) for column in range(5)]
         row = [case.shape, f"{case.k}", f"{case.n:,}", f"{case.seeds}", f"{100 * case.deviation:.1f} pp", *cells]
         yield "| " + " | ".join(row) + " |"
@@ -122,11 +122,11 @@ def one_seed(options: argparse.Namespace) -> Iterator[str]:
     yield "|---:|---:|---:|---:|"
     for number, (k, deviation) in enumerate(itertools.product((2, 8, 64), (0.005, 0.01))):
         random, case = np.random.default_rng([options.seed, number]), Case("equal", k, 1_000, 1, deviation)
-        found = np.array([_judged(case, random, of_networks=False)[0] for _ in range(options.tables)])
+        found = np.array([_searched(case, random, of_networks=False)[0] for _ in range(options.tables)])
         yield f"| {k} | {case.n:,} | {100 * deviation:.1f} pp | {_share(found)} |"
 
 
-def _judged(case: Case, random: np.random.Generator, *, of_networks: bool = True) -> tuple[float, ...]:
+def _searched(case: Case, random: np.random.Generator, *, of_networks: bool = True) -> tuple[float, ...]:
     """One search: is an equal one worse, is the best a tie, the share of intervals that hold, do all, the power."""
     truth = case.truth(random)
     networks, tables = case.table(random, truth)
@@ -136,7 +136,7 @@ def _judged(case: Case, random: np.random.Generator, *, of_networks: bool = True
     order = np.argsort(-means, kind="stable")
     truth = truth[order]
     runs = tuple(Runs(tuple(tables[i].mean(axis=1).tolist()), tuple(tables[i])) for i in order)
-    evidence, compared = judge(Evidence(runs, case.n))
+    evidence, compared = compare(Evidence(runs, case.n))
     worse = np.array([each is not None and each.worse for each in compared])
     best = truth == truth.max()
     far = truth < truth.max() - 0.15

@@ -9,7 +9,7 @@ from scipy.stats import binomtest, f_oneway, studentized_range
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.ranking.stage import view_stages
-from hpsearch.reporting.statistics.best import compare_with_best, judge
+from hpsearch.reporting.statistics.best import compare, compare_with_best
 from hpsearch.reporting.statistics.moderated import moderate, squeezed, trigamma_inverse
 from hpsearch.reporting.statistics.two_way import Evidence, Runs
 
@@ -29,7 +29,7 @@ def networks(random, accuracies, samples, seeds=1, deviation=0.0):
 
 
 def verdicts(evidence):
-    return ["" if each is None else "worse" if each.worse else "tied" for each in judge(evidence)[1]]
+    return ["" if each is None else "worse" if each.worse else "tied" for each in compare(evidence)[1]]
 
 
 def test_the_prior_of_the_variances_is_that_of_smyths_moment_equations():
@@ -88,7 +88,7 @@ def test_the_bound_of_independent_configurations_is_that_of_the_studentised_rang
 
 
 @pytest.mark.parametrize("only_best", range(3, 9))
-def test_few_samples_that_differ_are_judged_by_the_exact_test(only_best):
+def test_few_samples_that_differ_are_compared_by_the_exact_test(only_best):
     best, other = np.arange(60) < 40, np.arange(60) < 40 - only_best
     (_, found) = compare_with_best(Evidence((Runs((40 / 60,), (best,)), Runs(((40 - only_best) / 60,), (other,))), 60))
     assert found.worse == (binomtest(only_best, only_best).pvalue < 0.05)

@@ -39,15 +39,15 @@ class AgainstBest:
     worse: bool
 
 
-def judge(evidence: Evidence) -> tuple[Evidence, list[AgainstBest | None]]:
+def compare(evidence: Evidence) -> tuple[Evidence, list[AgainstBest | None]]:
     """Compare all with the best, and again with the variances of the seeds among those that are not worse.
 
     The second time only if these are clearly smaller. Returns the evidence that the verdicts rest on, for intervals.
     """
     found = compare_with_best(evidence)
     near = [index for index, each in enumerate(found) if each is None or not each.worse]
-    apart = evidence.apart(near) if len(near) < len(found) else evidence
-    return (evidence, found) if apart is evidence else (apart, compare_with_best(apart))
+    separate = evidence.separated(near) if len(near) < len(found) else evidence
+    return (evidence, found) if separate is evidence else (separate, compare_with_best(separate))
 
 
 def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> list[AgainstBest | None]:
@@ -84,8 +84,8 @@ def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> 
         critical = float(np.quantile(maxima, 1 - LEVEL))
     tied = {index for index, kept in zip(open_, left, strict=True) if kept}
     least = -evidence.runs[0].mean if evidence.share else -np.inf  # a share is at least 0
-    judged = [_against(each, full, p[i], i not in tied) if each else None for i, each in enumerate(found)]
-    return [replace(each, low=max(each.low, least)) if each else None for each in judged]
+    limited = [_against(each, full, p[i], i not in tied) if each else None for i, each in enumerate(found)]
+    return [replace(each, low=max(each.low, least)) if each else None for each in limited]
 
 
 def _against(found: Difference, critical: float, p: float, worse: bool) -> AgainstBest:

@@ -13,13 +13,13 @@ from scipy.special import digamma, fdtrc, polygamma
 Floats = NDArray[np.float64]
 
 _OUTLIER = 0.0005
-"""The probability that so many of equal variances are taken for larger than the others."""
+"""The probability that so many of equal variances would be found larger than the others."""
 
 _BEYOND = 2.0
 """An outlier is so many times above the bound: where all variances differ a little, there are none."""
 
 _FEWEST = 4
-"""Fewer degrees of freedom are not moderated apart."""
+"""Fewer degrees of freedom are not moderated separately."""
 
 _DRAWS = 4_000
 """The number of tables of equal variances that are simulated, fewer of large tables."""
@@ -76,7 +76,7 @@ def clearly_smaller(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int
     return float(fdtrc(others, mine, ratio)) < 0.05
 
 
-def moderate_apart(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int]) -> Moderated | None:
+def moderate_separately(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int]) -> Moderated | None:
     """Return variances moderated within some configurations and within the others; the prior is that of the first."""
     s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
     chosen = np.isin(np.arange(s2.size), some)

@@ -20,7 +20,7 @@ from hpsearch.reporting.statistics.moderated import (
     Moderated,
     clearly_smaller,
     moderate,
-    moderate_apart,
+    moderate_separately,
     variances_of,
 )
 
@@ -85,7 +85,7 @@ class Evidence:
     samples: int
     overlap: float | None = None
     share: bool = True
-    near: tuple[int, ...] = ()  # those whose variance between seeds is moderated apart from that of the others
+    near: tuple[int, ...] = ()  # those whose variance between seeds is moderated separately from that of the others
 
     @property
     def folds(self) -> bool:
@@ -96,7 +96,7 @@ class Evidence:
     def seeds(self) -> Moderated | None:
         """The moderated variance between a configuration's networks; None where none has a second one."""
         s2, d = self._of_networks
-        found = moderate_apart(s2, d, self.near) if self.near else moderate(s2, d)
+        found = moderate_separately(s2, d, self.near) if self.near else moderate(s2, d)
         if found is None or not self.share or not self.samples:
             return found
         least = 1 / self.samples**2  # a few shares can agree by chance
@@ -111,8 +111,8 @@ class Evidence:
             s2, d = s2 / lost, d * lost
         return s2, d
 
-    def apart(self, near: Sequence[int]) -> "Evidence":
-        """Return the evidence with the variances of some configurations moderated apart, if they are clearly smaller.
+    def separated(self, near: Sequence[int]) -> "Evidence":
+        """Return the evidence with the variances of some moderated separately, if they are clearly smaller.
 
         Far from the best, where training is slow or unstable, seeds often differ more.
         """

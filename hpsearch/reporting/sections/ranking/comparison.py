@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpsearch.reporting import goal_text
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.statistics.best import AgainstBest, judge
+from hpsearch.reporting.statistics.best import AgainstBest, compare
 from hpsearch.reporting.statistics.two_way import Evidence, Runs
 from hpsearch.storage.records import ACCURACY, Goal
 
@@ -60,7 +60,7 @@ def compared(
         frames.goal.share,
     )
     ids = [members[0]["id"] for members in ranked]
-    evidence, found = judge(evidence)
+    evidence, found = compare(evidence)
     known = zip(ids, found, strict=True)
     verdicts = {trial: Verdict(each, frames.goal) for trial, each in known if each is not None}
     return Compared(evidence, verdicts, {trial: index for index, trial in enumerate(ids)})
