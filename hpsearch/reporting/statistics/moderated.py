@@ -24,8 +24,8 @@ _FEWEST = 4
 _DRAWS = 4_000
 """The number of tables of equal variances that are simulated, fewer of large tables."""
 
-_CLEARLY = 2.0
-"""The variances differ clearly if their logarithms vary so many standard errors more than equal ones would."""
+_CLEARLY = 0.002
+"""The probability that equal variances are found to differ clearly, by the variance of their logarithms."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ def moderate(variances: ArrayLike, freedom: ArrayLike) -> Moderated | None:
 
 
 def clearly_smaller(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int]) -> bool:
-    """Return whether the variances of some configurations are smaller than those of the others, by an F test at 5%."""
+    """Return whether the variances of some configurations are smaller than those of the others, by an F test at 1%."""
     s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
     chosen = np.isin(np.arange(s2.size), some)
     mine, others = float(d[chosen].sum()), float(d[~chosen].sum())
-    if mine < _FEWEST or not others:
+    if min(mine, others) < _FEWEST:
         return False
     ratio = (s2 * d)[~chosen].sum() / others / max((s2 * d)[chosen].sum() / mine, 1e-300)
-    return float(fdtrc(others, mine, ratio)) < 0.05
+    return float(fdtrc(others, mine, ratio)) < 0.01
 
 
 def moderate_separately(variances: ArrayLike, freedom: ArrayLike, some: Sequence[int]) -> Moderated | None:
@@ -124,20 +124,26 @@ def _prior(s2: Floats, d: Floats, pooled: float) -> tuple[float, float]:
     """
     if s2.size < 3 or pooled <= 0:
         return np.inf, pooled
-    e = np.log(np.maximum(s2, 1e-3 * pooled)) - digamma(d / 2) + np.log(d / 2)
-    expected = polygamma(1, d / 2)
-    excess = float(e.var(ddof=1) - expected.mean())
-    error = float(np.mean(expected) * np.sqrt((np.mean(polygamma(3, d / 2) / expected**2) + 2) / (s2.size - 1)))
-    if excess <= _CLEARLY * error:
+    draws = max(1_000, min(_DRAWS, 1_000_000 // s2.size))
+    null = np.random.default_rng(0).chisquare(d, size=(draws, s2.size)) / d
+    means = (null * d).sum(axis=1, keepdims=True) / d.sum()
+    bound = float(np.quantile(_spread(null / means, d), 1 - _CLEARLY))
+    if _spread(s2[None, :] / pooled, d)[0] <= bound:
         return np.inf, pooled
     return squeezed(s2, d)
+
+
+def _spread(ratios: Floats, d: Floats) -> Floats:
+    """Return the variance of the logarithms of variances over their mean, less what differs by degrees of freedom."""
+    e = np.log(np.maximum(ratios, 1e-2)) - digamma(d / 2) + np.log(d / 2)
+    return np.asarray(e.var(axis=1, ddof=1))
 
 
 def squeezed(variances: ArrayLike, freedom: ArrayLike) -> tuple[float, float]:
     """Return the degrees of freedom and the variance of the prior, as limma's `fitFDist` does (Smyth 2004, eq. 6)."""
     s2, d = np.asarray(variances, dtype=np.float64), np.asarray(freedom, dtype=np.float64)
     s2 = np.maximum(s2, 1e-5 * np.median(s2))
-    e = np.log(s2) - digamma(d / 2) + np.log(d / 2)
+    e = np.log(np.maximum(s2, 1e-300)) - digamma(d / 2) + np.log(d / 2)
     excess = float(e.var(ddof=1) - polygamma(1, d / 2).mean())
     if excess <= 0:
         return np.inf, float(s2.mean())
