@@ -1,11 +1,13 @@
 """The order of a stage's trials in every table, the same as in the search itself (hpsearch/search/ranking.py).
 
-Configurations with more replicates come first, because they were confirmed with further seeds. May import pandas
-and storage's records and fronts.
+Configurations with more replicates come first, because they were confirmed with further seeds. Equal configurations
+that a sampler drew several times are one here, and their trials are its replicates. May import pandas and storage's
+records and fronts.
 """
 
+import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from statistics import fmean
@@ -27,20 +29,29 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], goal: Goal 
     """Sort trials by stage, rank of their configuration, and replicate; add the `rank`, NA for those without one.
 
     `replicates` has the number of replicates that the study file asks for, by stage; further ones confirm a
-    configuration. For other stages it is the smallest number that a configuration has. With several objectives, which
-    are columns as well, the front comes first; the trials then have their configuration's `front`, 1 for that one.
+    configuration. For other stages it is the smallest number that a configuration has. The column `drawn` has the first
+    point with an equal configuration, and so is the same for all trials that are pooled: only finished ones are. With
+    several objectives, which are columns as well, the front comes first; the trials then have their configuration's
+    `front`, 1 for that one.
     """
     sign = goal.sign
     others = [f"validation_{each.metric}" for each in goal.objectives[1:]]
     columns = ["stage", "position", "point", "replicate", "number", "state", "pruned_at", "value", "validation_loss"]
-    rows = records(trials[list(dict.fromkeys([*columns, *others]))])
-    configurations: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    rows = records(trials[list(dict.fromkeys([*columns, "params", *others]))])
+    points: dict[tuple[int, int], list[Record]] = defaultdict(list)
     for row in rows:
-        configurations[row["position"], row["point"]].append(row)
-    fewest = {row["stage"]: len(configurations[row["position"], row["point"]]) for row in rows}
-    for members in configurations.values():
+        points[row["position"], row["point"]].append(row)
+    fewest = {row["stage"]: len(points[row["position"], row["point"]]) for row in rows}
+    for members in points.values():
         fewest[members[0]["stage"]] = min(fewest[members[0]["stage"]], len(members))
     base = {**fewest, **replicates}
+    drawn = _first_drawn(
+        {key: [r for r in rows if counts(r, base[r["stage"]])] or rows for key, rows in points.items()}
+    )
+    configurations: dict[tuple[int, int], list[Record]] = defaultdict(list)
+    for row in rows:
+        row["drawn"] = drawn[row["position"], row["point"]]
+        configurations[row["position"], row["drawn"]].append(row)
     counted = {key: [r for r in rows if counts(r, base[r["stage"]])] for key, rows in configurations.items()}
     sort_keys = {key: _sort_key(counted[key] or rows, sign) for key, rows in configurations.items()}
     fronts = _fronts(counted, sort_keys, goal, others) if goal.objectives else {}
@@ -48,20 +59,23 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], goal: Goal 
     ranks = dict(_ranks(sort_keys))
     keys = []
     for index, row in enumerate(rows):
-        configuration = row["position"], row["point"]
+        configuration = row["position"], row["drawn"]
         keys.append((row["position"], sort_keys[configuration], row["replicate"], row["number"], index))
     order = [index for *_, index in sorted(keys)]
     ranked = {(row["position"], row["number"]) for members in counted.values() for row in members}
     ordered = [rows[index] for index in order]
     rank = [
-        ranks.get((row["position"], row["point"])) if (row["position"], row["number"]) in ranked else None
+        ranks.get((row["position"], row["drawn"])) if (row["position"], row["number"]) in ranked else None
         for row in ordered
     ]
-    found = trials.iloc[order].reset_index(drop=True).assign(rank=pd.Series(rank, dtype="Int64"))
+    found = trials.iloc[order].reset_index(drop=True)
+    found = found.assign(
+        rank=pd.Series(rank, dtype="Int64"), drawn=pd.Series([row["drawn"] for row in ordered], dtype="int64")
+    )
     if not goal.objectives:
         return found
     front = [
-        fronts[row["position"], row["point"]] + 1 if place is not None else None
+        fronts[row["position"], row["drawn"]] + 1 if place is not None else None
         for row, place in zip(ordered, rank, strict=True)
     ]
     return found.assign(front=pd.Series(front, dtype="Int64"))
@@ -83,6 +97,17 @@ def _fronts(
             each = [goal.scores([row["value"], *(row[column] for column in others)]) for row in counted[key]]
             scores.append([fmean(column) for column in zip(*each, strict=True)])
         found |= zip(keys, front_ranks(scores), strict=True)
+    return found
+
+
+def _first_drawn(points: Mapping[tuple[int, int], Sequence[Record]]) -> dict[tuple[int, int], int]:
+    """Return for each point the first one with an equal configuration, if the trials of both are complete."""
+    first: dict[tuple[int, str], int] = {}
+    found = {}
+    for (stage, point), members in sorted(points.items()):
+        found[stage, point] = point
+        if configuration_state([row["state"] for row in members]) == "complete":
+            found[stage, point] = first.setdefault((stage, json.dumps(members[0]["params"], sort_keys=True)), point)
     return found
 
 
@@ -112,9 +137,10 @@ def _sort_key(counted: Sequence[Record], sign: float) -> SortKey:
         return state, -reached, 0, -fmean(_score(row, sign) for row in counted), 0.0, first
     if STATES[state] != "complete":
         return state, 0, 0, 0.0, 0.0, first
+    confirmed = max(Counter(row["point"] for row in counted).values())  # another draw confirms nothing
     score = fmean(_score(row, sign) for row in counted)
     loss = fmean(math.inf if row["validation_loss"] is None else row["validation_loss"] for row in counted)
-    return state, -len(counted), 0, -score, loss, first
+    return state, -confirmed, 0, -score, loss, first
 
 
 def _score(row: Record, sign: float) -> float:

@@ -24,7 +24,8 @@ def test_equal_accuracies_are_ranked_by_loss_and_then_by_number(engine):
     maker = made_study.Maker(engine)
     stage = maker.stage("one", "list", None)
     for number, loss in enumerate([1.5, 1.2, 1.5]):
-        trial = maker.unfinished(stage, number, {}, "complete", best_epoch=1, value=0.5, epochs_done=1)
+        params = {"eta": float(number)}
+        trial = maker.unfinished(stage, number, params, "complete", best_epoch=1, value=0.5, epochs_done=1)
         curve = {"trial_id": trial, "epoch": 1, "eta": 0.1, "validation_accuracy": 0.5, "validation_loss": loss}
         maker.insert(schema.curves, curve)
     assert load_frames(engine, "made").trials["number"].tolist() == [1, 0, 2]

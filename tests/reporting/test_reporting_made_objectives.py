@@ -135,7 +135,7 @@ def test_ranking_csv_of_a_regression_has_its_metrics_and_none_of_classes(folders
     assert float(rows[-1]["test_rmse"]) == pytest.approx(43.6, abs=1.5)
 
 
-def test_replicates_of_any_metric_have_students_interval_and_a_paired_test(engine, folders):
+def test_replicates_of_any_metric_have_an_interval_and_a_comparison_over_seeds(engine, folders):
     frames = load_frames(engine, "seeds")
     (view,) = view_stages(frames)
     best = view.ranked[0]
@@ -146,7 +146,7 @@ def test_replicates_of_any_metric_have_students_interval_and_a_paired_test(engin
     page = (folders["seeds"] / "report.md").read_text()
     assert "mean ± standard deviation over 3 seeds; 95% interval of the mean" in page
     assert "no interval and no test" not in page
-    assert "a paired t test over the seeds" in page
+    assert "over other seeds, but not other samples" in page
     assert "Validation rmse by epoch" in page
     assert (folders["seeds"] / "figures" / "early-stopping-wide.svg").exists()
 

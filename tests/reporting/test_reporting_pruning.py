@@ -231,7 +231,7 @@ def test_configurations_with_several_seeds_are_pruned_by_their_means(engine):
     frames, (view,), (pruning,) = viewed(engine)
     assert pruning.saved.startswith("The pruner stopped 1 of 4 configurations in pruned: 78 of 96 epochs")
     assert [audit.trial for audit in pruning.audits] == ["pruned:2–3", "pruned:4–5"]
-    assert "a paired t test over the replicates" in pruning.caption
+    assert "Compared as in the ranking" in pruning.caption
     values = frames.trials.set_index("number")["value"]
     expected = values.loc[[2, 3]].mean() - values.loc[[0, 1]].mean()
     assert float(pruning.audits[0].difference.replace("−", "-")) == pytest.approx(100 * expected, abs=0.006)

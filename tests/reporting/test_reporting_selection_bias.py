@@ -99,7 +99,7 @@ def test_folds_are_pooled(engine):
 
 def test_a_stage_whose_predictions_were_not_kept_is_left_out(engine):
     maker, stage = replicated(engine, replicates=1)
-    maker.unfinished(stage, 9, {"lambda": 0.1}, "complete", value=0.3, best_epoch=1)
+    maker.unfinished(stage, 9, {"lambda": 0.2}, "complete", value=0.3, best_epoch=1)
     assert corrected(load_frames(engine, "made")) == []
 
 

@@ -8,7 +8,7 @@ from scipy.stats import binomtest, t, ttest_1samp, ttest_rel
 
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.student_t import StudentT
-from hpsearch.reporting.statistics.tests import compare_with_best, holm, mcnemar_exact
+from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1), st.sampled_from([0.9, 0.95, 0.99]))
@@ -44,21 +44,6 @@ def test_holm_lies_between_the_p_value_and_bonferroni_and_keeps_the_order(p_valu
     assert np.all(adjusted >= p)
     assert np.all(adjusted <= np.minimum(1, p * p.size))
     assert np.all(np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0)
-
-
-def test_equal_classifiers_are_tied_and_a_much_worse_one_is_not():
-    best = np.arange(1_000) < 600
-    worse, other = np.arange(1_000) < 400, np.roll(best, 5)
-    comparisons = compare_with_best(best, [best, worse, other])
-    assert [comparison.tied for comparison in comparisons] == [True, False, True]
-    assert (comparisons[1].only_best, comparisons[1].only_this) == (200, 0)
-
-
-def test_a_difference_that_is_significant_alone_may_not_be_after_adjustment():
-    best = np.arange(100) < 50
-    slightly = np.concatenate([best[:44] ^ False, np.zeros(56, bool)])  # six samples fewer: p = 0.031
-    assert not compare_with_best(best, [slightly])[0].tied
-    assert all(comparison.tied for comparison in compare_with_best(best, [slightly] * 3))
 
 
 ACCURACIES = [0.51, 0.523, 0.517, 0.53, 0.519], [0.50, 0.519, 0.52, 0.515, 0.511]

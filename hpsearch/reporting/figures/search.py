@@ -51,7 +51,7 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
         texts.append(f"{where} mark is a trial{line}.")
     if means:
         where = f"In {formatting.listing(means)} each" if single else "Each"
-        texts.append(f"{where} mark is the mean of a configuration's replicates; its line is Student's 95% interval.")
+        texts.append(f"{where} mark is the mean of a configuration's replicates; its line is the 95% interval.")
     worse = ("bottom", "below") if frames.goal.sign > 0 else ("top", "above")
     if any(row.state == "failed" for stage in shown for row in stage.rows):
         texts.append(f"A cross at the {worse[0]} is one that failed.")

@@ -123,13 +123,10 @@ class _Writer:
 
 def _caption(history: PruningHistory, goal: Goal) -> str:
     several = any(len(each.trials) > 1 for each in history.candidates)
-    test = "a paired t test over the replicates" if several else "an exact McNemar test on the same validation samples"
+    test = " Compared as in the ranking, with p adjusted over the table."
     if goal != ACCURACY:
-        compared = f" Comparison by {test}, p adjusted over the table by Holm's method." if several else ""
-        return f"The values of {goal.metric} are the best up to that epoch.{compared}"
-    return (
-        f"Accuracies are the best up to that epoch. Comparison by {test}, p adjusted over the table by Holm's method."
-    )
+        return f"The values of {goal.metric} are the best up to that epoch.{test if several else ''}"
+    return f"Accuracies are the best up to that epoch.{test}"
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
         stage = next((row for row in frames.stage_rows if row["name"] == name), None)
         trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
         point = _point(stage["space"] or {}, trials, reference.configuration) if stage else None
-        chosen = [trial for trial in trials if trial["point"] == point]
+        chosen = [trial for trial in trials if trial["drawn"] == point]
         split, _, metric = reference.metric.partition("_")
         column = str(reference.metric)
         if metric == frames.goal.metric and split != "train":
@@ -210,7 +210,7 @@ def _point(space: Mapping[str, Any], trials: Sequence[Record], configuration: Ma
 
     An empty configuration means the best trial.
     """
-    distances = [(_distance(space, trial["params"], configuration), trial["point"]) for trial in trials]
+    distances = [(_distance(space, trial["params"], configuration), trial["drawn"]) for trial in trials]
     close = [(distance, index, point) for index, (distance, point) in enumerate(distances) if distance is not None]
     return min(close)[2] if close else None
 

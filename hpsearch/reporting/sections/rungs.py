@@ -13,7 +13,7 @@ import numpy as np
 
 from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking.replicates import configurations_of
+from hpsearch.reporting.sections.ranking.replicates import points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
 from hpsearch.spec import Hyperband, Pruner, Study, data_of, epochs, probes, replicates_of, resolve
 
@@ -93,7 +93,7 @@ def pruning_histories(frames: Frames) -> dict[str, PruningHistory]:
 
 
 def _history(frames: Frames, name: str, curves: Mapping[int, Curve]) -> PruningHistory:
-    configurations = configurations_of(frames.by_stage[name])
+    configurations = points_of(frames.by_stage[name])
     stage = next((each for each in frames.written.stages if each.name == name), None) if frames.written else None
     base = min(len(members) for members in configurations)
     pruner, longest = None, max(trial["epochs"] for members in configurations for trial in members)

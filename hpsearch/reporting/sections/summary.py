@@ -131,7 +131,7 @@ def _in_brackets(estimate: Estimate) -> str:
 def _selection_bias(stage: StageView, best: Row) -> str:
     """Say among how many the best was selected: the ranking puts those with the most replicates first."""
     top = goal_text.better(stage.goal, "est")
-    if stage.replication and not stage.replication.even:
+    if stage.replication and not stage.replication.even and stage.replication.confirmed:
         peers = sum(row.replicates == best.replicates for row in stage.ranked)
         among = f"{peers:,} of {len(stage.ranked):,} configurations that have as many {stage.replication.noun}s"
         return f", which has some selection bias: it is the {top} of the {among}" if peers > 1 else ""

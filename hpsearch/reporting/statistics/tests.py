@@ -1,8 +1,5 @@
 """Tests of a difference between two networks on the same samples, and their adjustment. May import NumPy and SciPy."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr
@@ -39,26 +36,3 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def tied(p: float) -> bool:
     """Whether the two sides of a comparison are not statistically distinguishable, by its adjusted p-value."""
     return p > LEVEL
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The comparison of one trial with the best of its table."""
-
-    only_best: int  # samples that only the best predicts correctly
-    only_this: int  # samples that only this one predicts correctly
-    p: float  # exact McNemar, adjusted over the table by Holm
-
-    @property
-    def tied(self) -> bool:
-        """Whether the trial is not statistically distinguishable from the best."""
-        return tied(self.p)
-
-
-def compare_with_best(best: NDArray[np.bool_], others: Sequence[NDArray[np.bool_]]) -> list[Comparison]:
-    """Compare each of `others` with `best`: boolean arrays (samples,), true where the prediction is correct."""
-    only_best = np.array([np.count_nonzero(best & ~other) for other in others], dtype=np.int64)
-    only_this = np.array([np.count_nonzero(other & ~best) for other in others], dtype=np.int64)
-    adjusted = holm(mcnemar_exact(only_best, only_this))
-    rows = zip(only_best.tolist(), only_this.tolist(), adjusted.tolist(), strict=True)
-    return [Comparison(b, c, p) for b, c, p in rows]

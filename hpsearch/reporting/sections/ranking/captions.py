@@ -20,7 +20,7 @@ def caption_of(
     if replication:
         text = _of_means(samples, compared, replication, goal)
     else:
-        text = _of_trials(samples, compared) if goal == ACCURACY else _of_values(samples, goal, kind)
+        text = _of_trials(samples, compared, kind) if goal == ACCURACY else _of_values(samples, goal, kind)
     if goal.objectives:
         text += " Configurations of the front come first, then those of the front of the others, and so on; inside one"
         text += f" the {goal.metric} decides, by which marks and tests compare."
@@ -39,42 +39,50 @@ def _of_values(samples: str, goal: Goal, kind: str) -> str:
     )
 
 
-def _of_trials(samples: str, compared: int) -> str:
-    text = f"Accuracy on {samples}, in %, with Wilson's 95% interval; all metrics are at the trial's best epoch."
-    test = "an exact McNemar test on the same samples"
-    return text + (_approximately_best(test, compared) if compared else "")
+def _of_trials(samples: str, compared: int, kind: str) -> str:
+    if kind == "final":
+        return (
+            f"Accuracy of each network on {samples}, in %, with Wilson's 95% interval for this network on other"
+            " samples; all metrics are at the trial's best epoch."
+        )
+    text = (
+        f"Accuracy on {samples}, in %, of these networks, one of each configuration, with Wilson's 95% interval for the"
+        " network's accuracy on other samples; all metrics are at the trial's best epoch. How much the accuracy varies"
+        " with the seed is not known here, and no interval has it: another network of the same configuration may do"
+        " better or worse."
+    )
+    return text + (_approximately_best("networks", "", compared) if compared else "")
 
 
 def _of_means(samples: str, compared: int, how: Replication, goal: Goal) -> str:
     accuracy = goal == ACCURACY
-    least = " (a standard deviation counts as at least one sample)" if goal.share else ""
     text = (
-        f"Means over {how.text}: {goal.metric}{' in %' * goal.share}, mean ± standard deviation, with Student's 95%"
-        f" interval for the mean{least}; all metrics are at each trial's best epoch."
+        f"Means over {how.text}: {goal.metric}{' in %' * goal.share}, mean ± standard deviation, with the 95% interval"
+        " of the configuration's"
     )
-    both = "" if how.even else " that both have"
-    alone = f" (those with one {how.noun}: an exact McNemar test on the same samples)" if how.fewest == 1 else ""
-    alone = alone if accuracy else ""
+    pooled = f"the variance between {how.noun}s is pooled over the configurations whose variances do not clearly differ"
+    end = "; all metrics are at each trial's best epoch."
     if how.noun == "seed":
-        text += f" All are evaluated on the same {samples}: the interval covers other seeds, but not other samples"
-        single = (
-            "for a single seed it is Wilson's, which covers other samples" if accuracy else "a single seed has none"
-        )
-        text += f"; {single}." if how.fewest == 1 else "."
-        test = f"a paired t test over the seeds{both}{alone}"
+        what = f"{goal.metric}, over other seeds{' and other samples' if accuracy else ', but not other samples'}"
+        on = f"all are evaluated on the same {samples}, so that more seeds do not make it arbitrarily narrow; "
+        text += f" {what} ({on if accuracy else ''}{pooled}){end}"
     else:
         text += (
-            f" Each fold is evaluated on {samples} of its own. The folds share training samples, which makes a plain t"
-            " test optimistic, so interval and test use the corrected variance of Nadeau and Bengio (2003)."
+            f" {goal.metric} ({pooled}){end} Each fold is evaluated on {samples} of its own. The folds share training"
+            " samples, so that the variance has the correction of Nadeau and Bengio (2003)."
         )
-        test = f"a paired t test with that variance over the folds{both}{alone}"
     if goal.sign < 0:
         text += " In the bars, better is to the right."
-    if not how.even:
+    if how.drawn:
+        text += " A configuration that was drawn several times is one, and its trials are its replicates."
+    if not how.even and how.confirmed:
         text += f" Configurations with more {how.noun}s come first, because the others have not been confirmed."
-    return text + (_approximately_best(test, compared) if compared else "")
+    return text + (_approximately_best("configurations", f", over {how.noun}s", compared) if compared else "")
 
 
-def _approximately_best(test: str, compared: int) -> str:
-    adjusted = f", with p adjusted for the {compared:,} tests of the table by Holm's method" if compared > 1 else ""
-    return f" “≈ best”: not statistically distinguishable from the best at the 5% level, by {test}{adjusted}."
+def _approximately_best(what: str, over: str, compared: int) -> str:
+    together = f"95% and simultaneous over the {compared:,} differences of the table" if compared > 1 else "95%"
+    return (
+        f" In brackets is the difference from the best with its interval, {together}, which allows for the best being"
+        f" the highest of all {what}{over}. “≈ best”: not statistically distinguishable from the best at the 5% level."
+    )

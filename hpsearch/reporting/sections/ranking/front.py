@@ -7,7 +7,7 @@ from typing import Any
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking.replicates import Replication, compare_pair
+from hpsearch.reporting.sections.ranking.comparison import evidence_of
 from hpsearch.reporting.sections.ranking.rows import Record, Row, samples_of
 from hpsearch.reporting.sections.ranking.stage import SHOWN, StageView
 from hpsearch.reporting.statistics.tests import holm, tied
@@ -102,8 +102,9 @@ def _points(
     goal = frames.goal
     scores = [goal.scores(values) for _, values in rows]
     ranks = front_ranks(scores)
-    how = view.replication or Replication("seed", 1, 0.0, 1)
-    samples = samples_of(frames, stage, stored[rows[0][0].trial_ids[0]], "validation") or 0
+    members = [[stored[trial] for trial in row.trial_ids] for row, _ in rows]
+    samples = samples_of(frames, stage, members[0][0], "validation") or 0
+    evidence = evidence_of(frames, members, samples, view.replication.folds if view.replication else None)
     raw: dict[int, float] = {}
     for i, own in enumerate(scores):
         if ranks[i] == 0:
@@ -114,10 +115,9 @@ def _points(
             if ranks[j] == 0 and all(a >= b for a, b in zip(other, own, strict=True))
         ]
         best = max(ahead, key=lambda j: scores[j][0])
-        members = [[stored[trial] for trial in rows[each][0].trial_ids] for each in (best, i)]
-        p = compare_pair(frames, members[0], members[1], how, samples)
-        if p is not None:
-            raw[i] = p
+        difference = evidence.difference(best, i)
+        if difference is not None:
+            raw[i] = difference.p
     adjusted = dict(zip(raw, holm(list(raw.values())).tolist(), strict=True))
     return [
         FrontPoint(row, values, ON if ranks[i] == 0 else NEAR if _near(adjusted.get(i)) else BEHIND, adjusted.get(i))
@@ -146,7 +146,7 @@ def _sentences(view: StageView, points: Sequence[FrontPoint]) -> list[str]:
             " behind the front by chance: with `replicates = 3` or more it has one.",
         ]
     how = view.replication
-    test = f"a paired t test over the {how.noun}s" if how else "an exact McNemar test on the same samples"
+    test = f"the variance over {how.noun}s and samples" if how else "an exact McNemar test on the same samples"
     return [
         *found,
         f"“{NEAR}”: {near:,} of the other {behind:,} {'is' if near == 1 else 'are'} not statistically distinguishable"

@@ -1,10 +1,12 @@
 """The rows of a ranking table for a stage whose configurations have replicates, seeds or folds: one per configuration.
 
-A configuration is ranked by the mean over its replicates, and compared with the best over those that both have. May
-import our rows and statistics.
+Equal configurations that were drawn several times are one, and their trials are its replicates. May import our rows and
+their comparison.
 """
 
+import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,14 +15,14 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import configuration_state
+from hpsearch.reporting.sections.ranking.comparison import Compared, Record, Verdict, column_of, compared, runs_of
 from hpsearch.reporting.sections.ranking.rows import (
     Estimate,
-    Record,
     Row,
-    column_of,
     early_reason,
     estimate,
     mark_of,
+    one_again,
     out_of_time,
     pruned,
     samples_of,
@@ -30,19 +32,20 @@ from hpsearch.reporting.sections.ranking.rows import (
     verdict,
     why,
 )
-from hpsearch.reporting.statistics.student_t import StudentT
-from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
-from hpsearch.storage.records import ACCURACY, Goal
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
+from hpsearch.storage.records import ACCURACY
 
 
 @dataclass(frozen=True)
 class Replication:
-    """What the replicates of a stage's configurations are, and how their mean varies (see `StudentT`)."""
+    """What the replicates of a stage's configurations are."""
 
     noun: str  # seed or fold
     number: int  # the most that a configuration has
     overlap: float  # n_test / n_train for folds, which share training samples; 0 for seeds
     fewest: int  # of the finished configurations
+    confirmed: bool = False  # whether different numbers come from further seeds, and not only from further draws
+    drawn: bool = False  # whether any configuration was drawn more than once
 
     @property
     def even(self) -> bool:
@@ -52,17 +55,18 @@ class Replication:
     @property
     def over(self) -> str:
         """What a comparison rests on, as a text."""
-        return f"these {formatting.count(self.number, self.noun)}" if self.even else f"the {self.noun}s that both have"
+        return f"these {formatting.count(self.number, self.noun)}" if self.even else f"the {self.noun}s of both"
+
+    @property
+    def folds(self) -> float | None:
+        """The overlap of folds, None for seeds."""
+        return self.overlap if self.noun == "fold" else None
 
     @property
     def text(self) -> str:
         """How many: 3 seeds, or 1 to 10 seeds."""
         span = "" if self.even else f"{self.fewest:,} to "
         return span + formatting.count(self.number, self.noun)
-
-    def spread(self, samples: int, number: int, goal: Goal = ACCURACY) -> StudentT:
-        """Return how means over `number` values, each on `samples` samples, vary; shares by at least one sample."""
-        return StudentT.of(goal, number, samples, self.overlap)
 
 
 def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | None:
@@ -71,16 +75,28 @@ def replication_of(stage: Record, trials: Sequence[Record]) -> Replication | Non
     number = max((len(members) for members in configurations), default=0)
     if (stage["kind"] == "final" and len(configurations) < 2) or number < 2:
         return None
-    fewest = min((len(counted(members)) for members in configurations if members[0]["rank"]), default=number)
+    kept = [counted(members) for members in configurations if members[0]["rank"]]
+    fewest = min((len(members) for members in kept), default=number)
+    points = [Counter(trial["point"] for trial in members) for members in kept]
+    confirmed = len({size for each in points for size in each.values()}) > 1
+    drawn = any(len(each) > 1 for each in points)
     data = stage["data"] or {}
     if not data.get("folds"):
-        return Replication("seed", number, 0.0, fewest)
-    return Replication("fold", number, data["validation"] / data["train"], fewest)
+        return Replication("seed", number, 0.0, fewest, confirmed, drawn)
+    return Replication("fold", number, data["validation"] / data["train"], fewest, confirmed, drawn)
 
 
 def configurations_of(trials: Sequence[Record]) -> list[list[Record]]:
     """Return the trials of each configuration, whose replicates follow one another."""
-    return [list(members) for _, members in groupby(trials, lambda trial: trial["point"])]
+    return [list(members) for _, members in groupby(trials, lambda trial: trial["drawn"])]
+
+
+def points_of(trials: Sequence[Record]) -> list[list[Record]]:
+    """Return the trials of each point that a sampler drew, in the order of their configurations."""
+    found: dict[int, list[Record]] = {}
+    for trial in trials:
+        found.setdefault(trial["point"], []).append(trial)
+    return list(found.values())
 
 
 def counted(replicates: Sequence[Record]) -> list[Record]:
@@ -93,60 +109,64 @@ def configuration_rows(
 ) -> list[Row]:
     """Return a row per configuration; `styles` has the hyperparameters in the order of their columns."""
     configurations = configurations_of(trials)
-    ranked = [each for members in configurations if (each := counted(members))[0]["rank"]]
-    p = compare_configurations(frames, stage, ranked, how)
-    return [_row(frames, stage, members, styles, how, p.get(members[0]["point"])) for members in configurations]
+    found = comparison_of(frames, stage, trials, how)
+    return [_row(frames, stage, members, styles, how, found) for members in configurations]
+
+
+def comparison_of(
+    frames: Frames, stage: Record, trials: Sequence[Record], how: Replication | None = None
+) -> Compared | None:
+    """Compare the finished configurations of a stage with the best; None where it trains one again."""
+    ranked = [each for members in configurations_of(trials) if (each := counted(members))[0]["rank"]]
+    if not ranked or one_again(stage, trials):
+        return None
+    samples = samples_of(frames, stage, ranked[0][0], "validation")
+    return compared(frames, ranked, samples or 0, how.folds if how else None)
 
 
 def compare_configurations(
     frames: Frames, stage: Record, ranked: Sequence[Sequence[Record]], how: Replication
 ) -> dict[int, float]:
-    """Compare each finished configuration of one table with the best; return Holm's p by point where there is a test.
-
-    The test is a paired t test over the replicates that both have, or McNemar's test where both have only one.
-    """
+    """Compare some configurations with the first, the best of them; return p by point, adjusted over all of them."""
     samples = samples_of(frames, stage, ranked[0][0], "validation") if ranked else None
-    if not ranked or (not samples and frames.goal == ACCURACY):
-        return {}
-    best, *others = ranked
-    found = {members[0]["point"]: compare_pair(frames, best, members, how, samples or 0) for members in others}
-    known = {point: p for point, p in found.items() if p is not None}
-    return dict(zip(known, holm(list(known.values())).tolist(), strict=True))
-
-
-def compare_pair(
-    frames: Frames, best: Sequence[Record], other: Sequence[Record], how: Replication, samples: int
-) -> float | None:
-    """Return the p-value of a difference in the objective between two configurations, None where there is no test."""
-    there = {trial["replicate"]: trial for trial in other}
-    both = [(trial, there[trial["replicate"]]) for trial in best if trial["replicate"] in there]
-    if len(both) > 1:
-        values = [[trial["value"] or 0.0 for trial in side] for side in zip(*both, strict=True)]
-        return how.spread(samples, len(both), frames.goal).paired_test(*values)
-    if frames.goal != ACCURACY:
-        return None
-    first, second = (frames.correct(trial["id"]) for trial in both[0]) if both else (None, None)
-    if first is None or second is None or first.size != second.size:
-        return None
-    return float(mcnemar_exact((first & ~second).sum(), (second & ~first).sum()))
+    found = compared(frames, ranked, samples or 0, how.folds)
+    known = found.verdicts if found else {}
+    return {each[0]["point"]: known[each[0]["id"]].found.p for each in ranked if each[0]["id"] in known}
 
 
 def mean_estimate(
-    frames: Frames, stage: Record, replicates: Sequence[Record], split: str, how: Replication
+    frames: Frames,
+    stage: Record,
+    replicates: Sequence[Record],
+    split: str,
+    how: Replication,
+    table: Compared | None = None,
 ) -> Estimate | None:
     """Return the mean objective of a configuration's replicates, None where they were not all evaluated.
 
-    The interval is Student's; of a single replicate Wilson's if the objective is the accuracy, else there is none.
+    Its interval covers other seeds, and other samples where it is known which are classified correctly.
     """
-    if len(replicates) == 1:
-        return estimate(frames, stage, replicates[0], split)
     column = column_of(frames.goal, split)
     values = [trial[column] for trial in replicates if trial[column] is not None]
     samples = samples_of(frames, stage, replicates[0], split) or 0
-    if (not samples and frames.goal == ACCURACY) or len(values) < len(replicates):
+    if len(values) < len(replicates) or (not samples and frames.goal == ACCURACY):
         return None
-    low, high = how.spread(samples, len(values), frames.goal).interval(values)
-    return Estimate(statistics.fmean(values), low, high, samples, statistics.stdev(values), frames.goal)
+    runs = runs_of(frames, replicates, folds=how.noun == "fold", split=split)
+    index = table.index.get(replicates[0]["id"]) if table and split == "validation" else None
+    if table is not None and index is not None:
+        interval = table.evidence.interval(index)
+    elif table is not None and split == "validation":
+        interval = table.evidence.interval_of(runs)
+    else:
+        interval = Evidence((runs,), samples, how.folds if split == "validation" else None, frames.goal.share).interval(
+            0
+        )
+    if interval is None and len(values) < 2:
+        return estimate(frames, stage, replicates[0], split)
+    value = statistics.fmean(values)
+    low, high = sorted(frames.goal.sign * edge for edge in interval or (math.nan, math.nan))
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return Estimate(value, low, high, samples, deviation, frames.goal)
 
 
 def _row(
@@ -155,14 +175,15 @@ def _row(
     replicates: Sequence[Record],
     styles: Mapping[str, NumberStyle],
     how: Replication,
-    p: float | None,
+    table: Compared | None,
 ) -> Row:
     held = counted(replicates)
     first, complete = held[0], held[0]["rank"] is not None
     losses = [trial["validation_loss"] for trial in held]
     numbers = sorted(trial["number"] for trial in held)
     seconds = sum(trial["seconds"] for trial in replicates)
-    mark = mark_of(first["rank"], p)
+    found = table.verdicts.get(first["id"]) if table else None
+    mark = mark_of(first["rank"], found)
     state = "complete" if complete else configuration_state([trial["state"] for trial in replicates])
     ended = state in ("complete", "pruned")  # its metrics will not change
     return Row(
@@ -172,16 +193,20 @@ def _row(
         trial=formatting.trial_names(stage["name"], numbers),
         number=numbers[0],
         values=values_of(first, styles),
-        validation=mean_estimate(frames, stage, held, "validation", how) if ended else None,
+        validation=mean_estimate(frames, stage, held, "validation", how, table) if ended else None,
         loss=formatting.loss(statistics.fmean(losses)) if ended and None not in losses else formatting.MISSING,
         best_epoch=_best_epochs(held) if ended else formatting.MISSING,
         test=mean_estimate(frames, stage, held, "test", how) if complete else None,
         seconds=seconds,
         time=formatting.duration(seconds) if any(trial["epochs_done"] for trial in replicates) else formatting.MISSING,
         mark=mark,
-        remark=_remark(replicates, held, state, verdict(mark, p, stage), how),
+        remark=_remark(replicates, held, state, _verdict(frames, stage, first, mark, found), how),
         replicates=len(held),
     )
+
+
+def _verdict(frames: Frames, stage: Record, first: Record, mark: str, found: Verdict | None) -> str:
+    return verdict(mark, found, stage, samples_of(frames, stage, first, "validation"))
 
 
 def _best_epochs(replicates: Sequence[Record]) -> str:

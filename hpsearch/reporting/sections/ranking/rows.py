@@ -6,24 +6,24 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.ranking.comparison import Record as Record
+from hpsearch.reporting.sections.ranking.comparison import Verdict
+from hpsearch.reporting.sections.ranking.comparison import column_of as column_of
 from hpsearch.reporting.statistics.intervals import wilson_interval
-from hpsearch.reporting.statistics.tests import compare_with_best, tied
+from hpsearch.reporting.statistics.tests import tied
 from hpsearch.storage.records import ACCURACY, Goal
-
-Record = dict[str, Any]
-"""A row of `Frames.trials` or `Frames.stages`."""
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A value of the objective as it was measured, or the mean over replicates, with its 95% interval.
 
-    A single value of another objective than the accuracy has no interval: `low` and `high` are the value.
+    A single value of another objective than the accuracy has no interval unless other configurations of its table have
+    replicates: `low` and `high` are the value.
     """
 
     value: float
@@ -43,7 +43,7 @@ class Estimate:
     @property
     def has_interval(self) -> bool:
         """Whether it has an interval."""
-        return self.deviation is not None or self.goal == ACCURACY
+        return self.deviation is not None or self.goal == ACCURACY or self.low < self.high
 
     @property
     def interval(self) -> str:
@@ -94,22 +94,6 @@ class Row:
         return f"{self.test.text} ({self.test.interval})" if self.test else formatting.MISSING
 
 
-def compare(frames: Frames, trials: Sequence[Record]) -> dict[int, float]:
-    """Compare the finished trials of one table with its best; return p by trial id where predictions were kept.
-
-    For another objective than the accuracy there is no test of single trials.
-    """
-    if frames.goal != ACCURACY:
-        return {}
-    finished = [(trial["id"], frames.correct(trial["id"])) for trial in trials if trial["state"] == "complete"]
-    if not finished or finished[0][1] is None:
-        return {}
-    best = finished[0][1]
-    others = [(trial, right) for trial, right in finished[1:] if right is not None and right.size == best.size]
-    comparisons = compare_with_best(best, [right for _, right in others])
-    return {trial: comparison.p for (trial, _), comparison in zip(others, comparisons, strict=True)}
-
-
 def samples_of(frames: Frames, stage: Record, trial: Record, split: str) -> int | None:
     """Return how many samples of a split the trial was evaluated on, None where that is not known."""
     right = frames.correct(trial["id"], split)
@@ -126,31 +110,34 @@ def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estima
     )
 
 
-def column_of(goal: Goal, split: str) -> str:
-    """Return the column of `Frames.trials` with the objective on the validation or the test samples."""
-    if goal == ACCURACY:
-        return f"{split}_accuracy"
-    return "value" if split == "validation" else "test_value"
-
-
 def trial_rows(
-    frames: Frames, stage: Record, trials: Sequence[Record], styles: Mapping[str, NumberStyle], p: Mapping[int, float]
+    frames: Frames,
+    stage: Record,
+    trials: Sequence[Record],
+    styles: Mapping[str, NumberStyle],
+    verdicts: Mapping[int, Verdict],
 ) -> list[Row]:
-    """Return a row per trial; `styles` has the hyperparameters in column order, `p` is that of `compare`."""
+    """Return a row per trial; `styles` has the hyperparameters in column order, `verdicts` are by trial id."""
     again = one_again(stage, trials)
-    return [_row(frames, stage, trial, styles, p.get(trial["id"]), again=again) for trial in trials]
+    return [_row(frames, stage, trial, styles, verdicts.get(trial["id"]), again=again) for trial in trials]
 
 
 def one_again(stage: Record, trials: Sequence[Record]) -> bool:
     """Whether the trials are replicates of the one configuration that the final trains again."""
-    return stage["kind"] == "final" and len({trial["point"] for trial in trials}) < 2
+    return stage["kind"] == "final" and len({trial["drawn"] for trial in trials}) < 2
 
 
 def _row(
-    frames: Frames, stage: Record, trial: Record, styles: Mapping[str, NumberStyle], p: float | None, *, again: bool
+    frames: Frames,
+    stage: Record,
+    trial: Record,
+    styles: Mapping[str, NumberStyle],
+    found: Verdict | None,
+    *,
+    again: bool,
 ) -> Row:
     # The final's trials are replicates of one configuration: they have a number instead of a rank.
-    mark = "" if again else mark_of(trial["rank"], p)
+    mark = "" if again else mark_of(trial["rank"], found)
     loss = trial["validation_loss"]
     return Row(
         trial_ids=(trial["id"],),
@@ -166,15 +153,17 @@ def _row(
         seconds=trial["seconds"],
         time=formatting.duration(trial["seconds"]) if trial["epochs_done"] else formatting.MISSING,
         mark=mark,
-        remark=_remark(trial, mark, p, stage, compared=frames.goal == ACCURACY),
+        remark=_remark(
+            trial, verdict(mark, found, stage, samples_of(frames, stage, trial, "validation")), stage, frames.goal
+        ),
     )
 
 
-def mark_of(rank: int | None, p: float | None) -> str:
+def mark_of(rank: int | None, found: Verdict | None) -> str:
     """Return a row's mark: best for the first, tied or worse for those that were compared with it."""
     if rank == 1:
         return "best"
-    return "" if p is None else "tied" if tied(p) else "worse"
+    return found.mark if found else ""
 
 
 def values_of(trial: Record, styles: Mapping[str, NumberStyle]) -> tuple[str, ...]:
@@ -211,13 +200,11 @@ def distinction(otherwise: str, p: float) -> str:
     return f"{'not statistically distinguishable' if tied(p) else otherwise} ({formatting.p_value(p)})"
 
 
-def verdict(mark: str, p: float | None, stage: Record) -> str:
-    """Write a mark as a text, with the p-value that it rests on."""
+def verdict(mark: str, found: Verdict | None, stage: Record, samples: int | None) -> str:
+    """Write a mark as a text, with the difference from the best."""
     if mark == "best":
         return "best" if stage["state"] == "complete" else "best so far"
-    if p is None:
-        return ""
-    return f"{'≈ best' if mark == 'tied' else 'worse'} ({formatting.p_value(p)})"
+    return found.text(formatting.decimals(samples)) if found else ""
 
 
 _FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:'\",]+/)+(?=[^\s/:'\",])")
@@ -268,7 +255,7 @@ def pruned(trial: Record) -> str:
     return f"pruned at epoch {trial['pruned_at']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
 
 
-def _remark(trial: Record, mark: str, p: float | None, stage: Record, *, compared: bool) -> str:
+def _remark(trial: Record, text: str, stage: Record, goal: Goal) -> str:
     state, done = trial["state"], f"epoch {trial['epochs_done']:,} of {trial['epochs']:,}"
     if state == "pruned" and not out_of_time(trial):
         return pruned(trial)
@@ -276,8 +263,7 @@ def _remark(trial: Record, mark: str, p: float | None, stage: Record, *, compare
         return f"{'failed' if state == 'failed' else 'stopped'} after {done}: {why(trial)}"
     if state != "complete":
         return f"running, {done} done" if state == "running" else state
-    text = verdict(mark, p, stage)
-    if not text and stage["kind"] != "final" and compared:
+    if not text and stage["kind"] != "final" and goal == ACCURACY:
         text = NOT_COMPARED
     early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
     pruned_at = f"audited (would have been pruned at epoch {trial['pruned_at']:,})" if audited(trial) else ""

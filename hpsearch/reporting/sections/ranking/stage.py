@@ -16,13 +16,16 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all, of_configuration
 from hpsearch.reporting.sections.diagnosis_rules import Diagnosis
 from hpsearch.reporting.sections.ranking.captions import caption_of
-from hpsearch.reporting.sections.ranking.replicates import Replication, configuration_rows, replication_of
+from hpsearch.reporting.sections.ranking.replicates import (
+    Replication,
+    comparison_of,
+    configuration_rows,
+    replication_of,
+)
 from hpsearch.reporting.sections.ranking.rows import (
     Estimate,
     Record,
     Row,
-    compare,
-    one_again,
     trial_rows,
 )
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
@@ -190,12 +193,11 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
     labels = formatting.labels(styles)
     columns = {key: styles[key] for key in hyperparameters_of(trial["params"] for trial in trials)}
     replication = replication_of(stage, trials)
-    p: dict[int, float] = {}
     if replication:
         rows = configuration_rows(frames, stage, trials, columns, replication)
     else:
-        p = {} if one_again(stage, trials) else compare(frames, trials)
-        rows = trial_rows(frames, stage, trials, columns, p)
+        found = comparison_of(frames, stage, trials)
+        rows = trial_rows(frames, stage, trials, columns, found.verdicts if found else {})
     return StageView(
         name=stage["name"],
         kind=stage["kind"],

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hpsearch.reporting import formatting
-from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of
+from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time, without_folders
 
 _KINDS = {
@@ -58,7 +58,7 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
 
 def changes(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
     """Yield sentences on what changed the stage's size after it began: confirmation, budgets, growth."""
-    configurations = configurations_of(trials)
+    configurations = points_of(trials)
     sizes = [len(members) for members in configurations]
     further = sum(sizes) - len(sizes) * min(sizes, default=0)
     if further and stage["kind"] != "final":
