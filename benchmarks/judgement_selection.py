@@ -136,10 +136,10 @@ def best(quick: bool) -> None:
             for random in randoms(2, k, number=20 if quick else 60):
                 found = search(random, gains(random, k), 500, epochs=1)
                 _, chosen, said = judged(found, 200)
-                probability, _, _ = shrunken_and_worth(said, 1, None)
+                true_ones, _, _ = shrunken_and_worth(said, 1, None)
                 truth = found.worth[:, 0]
                 equal = np.flatnonzero(truth == truth.max())
-                rows.append([probability, (chosen in equal) / len(equal), said.chosen_again])
+                rows.append([float(true_ones.best[0]), (chosen in equal) / len(equal), said.chosen_again])
             said, true, again = np.array(rows).T
             everything += rows
             print(

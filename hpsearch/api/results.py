@@ -12,7 +12,6 @@ import numpy.typing as npt
 from hpsearch.errors import StorageError
 from hpsearch.reporting import results as reported
 from hpsearch.reporting.frames import load
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.summary import final, last_search
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import ACCURACY
@@ -64,7 +63,7 @@ class Results(reported.Results):
         row = stage.ranked[0]
         assert row.validation is not None
         trial = next(trial for trial in self.frames.rows if trial["id"] == row.trial_ids[0])
-        choices = {choice.stage: choice for choice in corrected_accuracies(self.frames, self._views)}
+        choices = {choice.stage: choice for choice in self._corrected}
         choice, last = choices.get(stage.name), final(self._views)
         tests = [each.test.value for each in last.ranked if each.test] if last else []
         return Best(

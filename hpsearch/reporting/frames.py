@@ -18,7 +18,7 @@ from sqlalchemy import select
 from hpsearch.errors import HpsearchError, StorageError, nearest
 from hpsearch.reporting.queries import ROWS, dtype_of, read, read_numbers
 from hpsearch.reporting.ranking_order import Record, rank_trials, records
-from hpsearch.spec import Study, parse, replicates_of
+from hpsearch.spec import ROPE, Study, parse, replicates_of
 from hpsearch.storage import schema
 from hpsearch.storage.database import snapshot
 from hpsearch.storage.records import Goal
@@ -56,6 +56,12 @@ class Frames:
     def goal(self) -> Goal:
         """The study's objective."""
         return goal_of(self.stages)
+
+    @cached_property
+    def rope(self) -> float | None:
+        """The region of practical equivalence: smaller differences of the objective do not matter."""
+        given = self.written.objective.rope if self.written else None
+        return given or (ROPE if self.goal.share else None)
 
     @property
     def regression(self) -> bool:

@@ -68,6 +68,15 @@ def size(goal: Goal, value: float, places: int = 2) -> str:
     return f"{100 * abs(value):.{places}f} points" if goal.share else f"{abs(value):.4g}"
 
 
+def region(goal: Goal, rope: float) -> str:
+    """Write the size of the region of practical equivalence.
+
+    >>> region(Goal(), 0.005), region(Goal("rmse", "minimize", False), 2.0)
+    ('0.5 points', '2')
+    """
+    return f"{100 * rope:.4g} points" if goal.share else f"{rope:.4g}"
+
+
 def axis(goal: Goal) -> str:
     """Write the label of an axis: accuracy (%), rmse ↓; the arrow says that a lower value is better."""
     return f"{goal.metric}{' (%)' * goal.share}{' ↓' * (goal.sign < 0)}"

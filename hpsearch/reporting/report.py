@@ -41,7 +41,7 @@ from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies
+from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities
 
 _DEFAULT_OPTIONS = ReportOptions()
 
@@ -56,7 +56,9 @@ def write(
     """Write a study's report into its folder of `directory`; return the path of the file to open."""
     frames = load(engine, name)
     stages = view_stages(frames)
-    contents = report_files(Content(frames, stages, lambda: render(frames, stages, options), formats))
+    corrected = corrected_accuracies(frames, stages)
+    stages = with_probabilities(stages, corrected)
+    contents = report_files(Content(frames, stages, lambda: render(frames, stages, options, corrected), formats))
     folder = directory / folder_name(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,9 +86,13 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def render(frames: Frames, stages: Sequence[StageView], options: ReportOptions = _DEFAULT_OPTIONS) -> str:
+def render(
+    frames: Frames,
+    stages: Sequence[StageView],
+    options: ReportOptions = _DEFAULT_OPTIONS,
+    corrected: Sequence[CorrectedAccuracy] = (),
+) -> str:
     """Return the report as one self-contained HTML page."""
-    corrected = corrected_accuracies(frames, stages)
     importances = stage_importances(frames, stages)
     groups = curve_groups(frames, stages, options.trials)
     prunings = view_pruning(frames, stages)

@@ -17,7 +17,7 @@ from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.ranking.front import FrontView, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
-from hpsearch.reporting.sections.selection_bias import corrected_accuracies
+from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities
 
 _BEST = 10
 """A notebook shows so many rows of each stage."""
@@ -67,15 +67,13 @@ class Results:
     @cached_property
     def summary(self) -> list[str]:
         """The sentences of the report's summary."""
-        return summary.summarise(
-            self.frames, self._views, corrected_accuracies(self.frames, self._views), (), self._fronts
-        )
+        return summary.summarise(self.frames, self._views, self._corrected, (), self._fronts)
 
     @cached_property
     def figures(self) -> Mapping[str, "Figure"]:
         """The report's figures by name."""
         with collected_plots() as plots:
-            report.render(self.frames, self._views)
+            report.render(self.frames, self._views, corrected=self._corrected)
         return {name: Figure(plot) for name, plot in plots.items()}
 
     @cached_property
@@ -84,7 +82,15 @@ class Results:
 
     @cached_property
     def _views(self) -> list[StageView]:
+        return with_probabilities(self._compared, self._corrected)
+
+    @cached_property
+    def _compared(self) -> list[StageView]:
         return view_stages(self.frames)
+
+    @cached_property
+    def _corrected(self) -> list[CorrectedAccuracy]:
+        return corrected_accuracies(self.frames, self._compared)
 
     def __repr__(self) -> str:
         trials = formatting.count(len(self.trials), "trial")

@@ -21,7 +21,7 @@ from hpsearch.spec.resolve import (
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
 from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
-from hpsearch.spec.tables.objective import EVIDENCE, Objective
+from hpsearch.spec.tables.objective import EVIDENCE, ROPE, Objective
 from hpsearch.spec.tables.objectives import COUNTED, Objectives
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
@@ -36,6 +36,7 @@ from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_trai
 __all__ = [
     "COUNTED",
     "EVIDENCE",
+    "ROPE",
     "TAKEN",
     "TRAINING_KEYS",
     "Adam",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from made_advice import HEAD, RANDOM, flat, make, spread
 
+import hpsearch.reporting.frames
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.advice import advise, toml
 from hpsearch.reporting.sections.ranking.stage import view_stages
@@ -21,7 +22,7 @@ def advice(engine, name="made"):
     found = advise(frames, view_stages(frames))
     for each in found:
         pasted = parse(frames.study["text"] + "\n" + each.lines, "pasted")
-        assert len(pasted.stages) == len(frames.stages) + 1
+        assert len(pasted.stages) == len(frames.stages) + bool(each.lines)
     return found, frames
 
 
@@ -58,19 +59,32 @@ def test_the_best_inside_its_range_needs_no_advice(engine):
     assert advice(engine)[0] == []
 
 
-def test_where_all_are_ties_the_search_stops_and_the_best_train_again(engine):
+def test_where_all_are_ties_that_may_differ_the_best_train_again(engine):
     flat(make(engine, INNER, [0.52, 0.51, 0.52, 0.51, 0.52, 0.51]))
     (found,), frames = advice(engine)
-    assert found.title == "Stop this search"
+    assert found.title == "Compare the best again"
     assert found.reason.startswith(
         "None of the 5 other configurations of search is statistically distinguishable from its best on"
     )
+    lows = [row.verdict.found.low for row in view_stages(frames)[0].ranked[1:]]
+    assert f"differences of up to {-100 * min(lows):.1f} points cannot be excluded" in found.reason
     stage = parse(frames.study["text"] + found.lines, "x").stages[-1]
     assert (stage.name, stage.replicates, len(stage.configurations)) == ("again", 5, 3)
 
 
+def test_where_all_are_shown_to_be_equivalent_the_search_stops(engine):
+    text = f"{HEAD}{RANDOM}\n[objective]\nrope = 0.25\n"
+    flat(make(engine, INNER, [0.52, 0.51, 0.52, 0.51, 0.52, 0.51], text=text))
+    (found,), _ = advice(engine)
+    assert (found.title, found.lines) == ("Stop this search", "")
+    assert "Each of the 5 other configurations of search is shown to be within 25 points of its best." in found.reason
+
+
 @pytest.mark.parametrize(("at_the_rung", "stops"), [(0.44, True), (0.3, False)])
-def test_survivors_that_are_ties_stop_no_search_whose_pruned_were_far_below(engine, at_the_rung, stops):
+def test_survivors_that_are_equivalent_stop_no_search_whose_pruned_were_far_below(
+    engine, monkeypatch, at_the_rung, stops
+):
+    monkeypatch.setattr(hpsearch.reporting.frames, "ROPE", 0.12)
     accuracy = np.tile(np.linspace(0.45, 0.52, made_pruned.EPOCHS), (12, 1))
     accuracy[3:] += at_the_rung - 0.45
     pruned_at = np.repeat([0, 1], [3, 9])
@@ -97,7 +111,7 @@ def test_with_folds_the_lines_have_no_replicates(engine):
         data = {"train": 1_000, "validation": 250, "folds": 5}
         connection.execute(schema.stages.update().values(data=data))
     found, _ = advice(engine)
-    assert found[0].title == "Stop this search"
+    assert found[0].title == "Compare the best again"
     assert "replicates" not in found[0].lines
 
 

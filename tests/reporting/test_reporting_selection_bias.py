@@ -70,6 +70,7 @@ def test_a_difference_that_the_seeds_explain_is_not_significant_and_says_what_ca
 def test_known_seeds_lower_what_the_best_is_worth():
     probability, _, none = shrunken_and_worth(made_correction(), 1, None)
     informed, _, worth = shrunken_and_worth(made_correction(), 1, SeedVariance(0.02**2, 20))
+    probability, informed = float(probability.best[0]), float(informed.best[0])
     assert none is None
     assert informed < probability
     assert worth.accuracy < 0.535

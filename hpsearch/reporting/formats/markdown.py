@@ -97,6 +97,7 @@ def _ranking(stage: StageView) -> str:
     header += [
         *(f"{stage.heading(each)} {each.metric}".strip() for each in stage.others),
         *["95% interval"] * stage.intervals,
+        *[stage.near] * bool(stage.near),
     ]
     loss = stage.goal.metric != "loss"  # else it is the objective
     header += [*["validation loss"] * loss, "best epoch", *([f"test {stage.goal.metric}"] if stage.tested else [])]
@@ -107,6 +108,7 @@ def _ranking(stage: StageView) -> str:
         number = [str(row.replicates)] if stage.counted else []
         cells = [row.rank, row.trial, *number, *row.values, row.objective]
         cells += [*stage.other_values.get(row.trial_ids[0], ()), *[row.interval] * stage.intervals]
+        cells += [row.near or formatting.MISSING] if stage.near else []
         cells += [*[row.loss] * loss, row.best_epoch, *([row.test_objective] if stage.tested else [])]
         cells += [row.diagnosis] if stage.diagnosed else []
         cells += [row.remark] if stage.remarked else []

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from hpsearch import spec
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
@@ -62,8 +62,12 @@ def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
     if search is None or search.stored["state"] != "complete":
         return []
     compared = [row for row in search.view.ranked if row.mark in ("tied", "worse")]
-    ties_only = len(compared) > 1 and all(row.mark == "tied" for row in compared) and not _pruned_below(frames, search)
-    found = [_stop(search, len(compared))] if ties_only else _extensions(search)
+    if len(compared) > 1 and all(_equivalent(row) for row in compared) and not _pruned_below(frames, search):
+        found = [_stop(search, len(compared))]
+    elif len(compared) > 1 and all(row.mark == "tied" for row in compared):
+        found = [*(_extensions(search) if search.view.any_pruned else []), _again(search, compared)]
+    else:
+        found = _extensions(search)
     longer = _longer(search, final(stages))
     return [*found, longer] if longer else found
 
@@ -83,9 +87,9 @@ def _last_search(frames: Frames, stages: Sequence[StageView]) -> _LastSearch | N
 
 
 def _pruned_below(frames: Frames, search: _LastSearch) -> bool:
-    """Whether any pruned configuration was below the best that was not pruned, at its own rung, beyond noise.
+    """Whether any pruned configuration may have been below the best that was not, at its own rung, by what matters.
 
-    The pruned are most of a stage: that its survivors are ties says nothing of its ranges.
+    The pruned are most of a stage: that its survivors are equivalent says nothing of its ranges.
     """
     history = pruning_histories(frames).get(search.view.name)
     if history is None or not (pruned := history.pruned):
@@ -99,27 +103,45 @@ def _pruned_below(frames: Frames, search: _LastSearch) -> bool:
         if share is None or best is None:
             return True
         middle = (share + best) / 2
-        if best - share > 1.96 * math.sqrt(2 * middle * (1 - middle) / samples):
+        if best - share + 1.96 * math.sqrt(2 * middle * (1 - middle) / samples) > (frames.rope or 0.0):
             return True
     return False
 
 
+def _equivalent(row: Row) -> bool:
+    return row.verdict is not None and row.verdict.equivalent
+
+
 def _stop(search: _LastSearch, others: int) -> Advice:
-    """All configurations are ties: the differences within the stage's ranges are smaller than the noise."""
+    """All configurations are equivalent: no difference within the stage's ranges is large enough to matter."""
     view = search.view
-    best = view.ranked[0]
-    samples = best.validation.samples if best.validation else 0
+    assert view.rope is not None, "else nothing is equivalent"
+    return Advice(
+        "Stop this search",
+        f"Each of the {others:,} other configurations of {view.name} is shown to be within"
+        f" {goal_text.region(view.goal, view.rope)} of its best. A search in narrower ranges has nothing to find: use"
+        f" the best ({configuration(view, view.ranked[0])}).",
+        "",
+    )
+
+
+def _again(search: _LastSearch, compared: Sequence[Row]) -> Advice:
+    """All configurations are ties, but large differences are not excluded: more evidence is needed."""
+    view = search.view
+    samples = view.ranked[0].validation.samples if view.ranked[0].validation else 0
     on = f"over {view.replication.over}" if view.replication else f"on {samples:,} samples"
     again = view.ranked[:AGAIN]
     folds = bool(view.replication and view.replication.noun == "fold")
     stage = _stage(search, "again", {} if folds else {"replicates": SEEDS})
     stage["configurations"] = [search.params(row) for row in again]
     how = "on more samples" if folds else f"with {SEEDS} seeds each"
+    most = max((-row.verdict.found.low for row in compared if row.verdict), default=0.0)
     return Advice(
-        "Stop this search",
-        f"None of the {others:,} other configurations of {view.name} is statistically distinguishable from its best"
-        f" {on}. A search in narrower ranges would select by chance. Use the best ({configuration(view, best)}), or"
-        f" train the best {len(again)} again {how}:",
+        "Compare the best again",
+        f"None of the {len(compared):,} other configurations of {view.name} is statistically distinguishable from its"
+        f" best {on}, so a search in narrower ranges would select by chance. But they are not shown to be equivalent:"
+        f" differences of up to {goal_text.size(view.goal, most, 1)} cannot be excluded. Train the best {len(again)}"
+        f" again {how}:",
         _lines(stage),
     )
 

@@ -3,12 +3,12 @@
 May import our frames, views and statistics.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection.candidates import EVERY, ONLY_BEST, Candidates, candidates
@@ -54,6 +54,8 @@ class CorrectedAccuracy:
     epochs: str  # which epochs the correction knows
     chosen: BiasCorrection
     probably_best: float
+    near: Mapping[int, float]  # how probably each is equivalent to the best of them, by its first trial's id
+    rope: str  # what counts as equivalent: within 0.5 points
     worth: Worth | None
     runs: int  # the seeds of the best
 
@@ -76,16 +78,39 @@ def corrected_accuracies(frames: Frames, stages: Sequence[StageView]) -> list[Co
         chosen = correct_selection_bias(selected_from.runs, selected_from.samples, folds=folds)
         if chosen:
             seeds = None if folds else seed_variance(frames, stage.name)
-            found.append(_view(stage, chosen, selected_from, seeds))
+            found.append(_view(stage, chosen, selected_from, seeds, frames.rope or 0.0))
     return found
 
 
+def with_probabilities(stages: Sequence[StageView], corrected: Sequence[CorrectedAccuracy]) -> list[StageView]:
+    """Add to the rows of each stage how probably their configurations are equivalent to the best."""
+    found = {each.stage: each for each in corrected}
+    return [_with_probabilities(stage, found[stage.name]) if stage.name in found else stage for stage in stages]
+
+
+def _with_probabilities(stage: StageView, corrected: CorrectedAccuracy) -> StageView:
+    rows = [
+        replace(row, near=percent(corrected.near[row.trial_ids[0]])) if row.trial_ids[0] in corrected.near else row
+        for row in stage.rows
+    ]
+    near = f"probability {corrected.rope} of the best"
+    explained = (
+        f" The {near} is the share of 2,000 draws of the true accuracies, as in the section on selection bias, in which"
+        f" the configuration’s is at most {corrected.rope.removeprefix('within ')} below the highest."
+    )
+    return replace(stage, rows=tuple(rows), near=near, caption=stage.caption + explained)
+
+
 def _view(
-    stage: StageView, chosen: BiasCorrection, selected_from: Candidates, seeds: SeedVariance | None
+    stage: StageView, chosen: BiasCorrection, selected_from: Candidates, seeds: SeedVariance | None, rope: float
 ) -> CorrectedAccuracy:
     places = formatting.decimals(chosen.samples)
     runs = 1 if selected_from.folds else len(selected_from.runs[0])
-    best, shrunken, worth = shrunken_and_worth(chosen, runs, seeds)
+    found, shrunken, worth = shrunken_and_worth(chosen, runs, seeds, rope)
+    best = float(found.best[0])
+    near = {members[0]["id"]: 0.0 for members in selected_from.members}
+    for place, probability in zip(chosen.within_reach.index, found.near, strict=True):
+        near[selected_from.members[place][0]["id"]] = float(probability)
     return CorrectedAccuracy(
         stage=stage.name,
         configurations=f"{chosen.configurations:,}",
@@ -96,31 +121,33 @@ def _view(
         selection_bias=formatting.points(chosen.selection_bias, places),
         parts=_parts(chosen, selected_from, places),
         shrunken=formatting.percent(shrunken, places),
-        probability=_percent(best),
+        probability=percent(best),
         about="configurations" if seeds else "networks",
         with_seeds=_with_seeds(worth, places),
         epochs=selected_from.epochs,
         chosen=chosen,
         probably_best=best,
+        near=near,
+        rope=f"within {goal_text.region(stage.goal, rope)}",
         worth=worth,
         runs=runs,
     )
 
 
 def shrunken_and_worth(
-    chosen: BiasCorrection, runs: int, seeds: SeedVariance | None
-) -> tuple[float, float, Worth | None]:
-    """Return how probably the first is the best, its shrunken accuracy, and its worth where the seeds are known.
+    chosen: BiasCorrection, runs: int, seeds: SeedVariance | None, rope: float = 0.0
+) -> tuple[Shrinkage, float, Worth | None]:
+    """Return the true accuracies, the shrunken one of the first, and its worth where the seeds are known.
 
-    With known seeds the probability is that of the configuration, else of the network.
+    With known seeds the first are those of the configurations, else of the networks.
     """
     scores, noise = chosen.within_reach.scores, chosen.within_reach.noise
-    of_networks = shrink(scores, noise)
+    of_networks = shrink(scores, noise, rope=rope)
     if seeds is None:
-        return float(of_networks.best[0]), float(of_networks.mean[0]), None
-    with_seeds = shrink_over(scores, [np.hypot(noise, np.sqrt(each / runs)) for each in seeds.likely()])
-    worth = _worth(chosen, of_networks, with_seeds, seeds)
-    return float(with_seeds.best[0]), float(of_networks.mean[0]), worth
+        return of_networks, float(of_networks.mean[0]), None
+    noises = [np.hypot(noise, np.sqrt(each / runs)) for each in seeds.likely()]
+    with_seeds = shrink_over(scores, noises, rope=rope)
+    return with_seeds, float(of_networks.mean[0]), _worth(chosen, of_networks, with_seeds, seeds)
 
 
 def _worth(chosen: BiasCorrection, of_networks: Shrinkage, with_seeds: Shrinkage, seeds: SeedVariance) -> Worth:
@@ -153,10 +180,10 @@ def _parts(chosen: BiasCorrection, selected_from: Candidates, places: int) -> st
     return f"{configurations} configuration, {formatting.points(epochs, places)} epoch"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Write a probability in whole percent.
 
-    >>> _percent(0.004), _percent(0.373), _percent(0.999)
+    >>> percent(0.004), percent(0.373), percent(0.999)
     ('below 1%', '37%', 'above 99%')
     """
     return "below 1%" if share < 0.01 else "above 99%" if share > 0.99 else f"{100 * share:.0f}%"
@@ -178,8 +205,14 @@ def corrected_sentence(stage: StageView, corrected: Sequence[CorrectedAccuracy])
         said += " The choice of its best epoch is not corrected, since only the predictions at that epoch were stored."
     if found.with_seeds:
         said += f" With any seed it is expected to have {found.with_seeds.replace(' (', ' (95% interval ')}."
-        return f"{said} The probability that it is the best configuration is {found.probability}."
-    said += f" The probability that it is the best of these networks is {found.probability}"
+        return f"{said} The probability that it is the best configuration is {_probabilities(found, stage)}."
+    said += f" The probability that it is the best of these networks is {_probabilities(found, stage)}"
     if stage.replication is not None and stage.replication.noun == "fold":
         return f"{said}."
     return f"{said}; with other seeds it is not known, because no configuration has a second seed."
+
+
+def _probabilities(found: CorrectedAccuracy, stage: StageView) -> str:
+    near = found.near.get(stage.ranked[0].trial_ids[0])
+    more = "" if near is None else f", that it is {found.rope} of the best {percent(near)}"
+    return found.probability + more

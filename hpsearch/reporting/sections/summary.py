@@ -12,7 +12,7 @@ from hpsearch.reporting.sections.ranking.front import FrontView, front_sentences
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.sample_size import sample_size
-from hpsearch.reporting.sections.selection.final_test import evaluations_on_test, final_sentence, final_test
+from hpsearch.reporting.sections.selection.final_test import evaluations_sentence, final_sentence, final_test
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_sentence
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.student_t import StudentT
@@ -62,7 +62,7 @@ def summarise(
     sentences.append(base)
     sentences += pruned
     tested = final_test(frames, stages, corrected)
-    sentences += [_final(frames, stages), final_sentence(tested), _test_evaluations(frames, stages)]
+    sentences += [_final(frames, stages), final_sentence(tested), evaluations_sentence(frames, stages)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -186,7 +186,7 @@ def _ties(stage: StageView) -> str:
     if len(tied) == len(compared) > 4:
         return (
             f"None of the {len(compared):,} other configurations of that stage is statistically distinguishable from it"
-            f" {on}: their order may be due to chance."
+            f" {on}: their order may be due to chance. {_equivalence(stage, compared)}".rstrip()
         )
     shown = "; ".join(configuration(stage, row) for row in tied[:4])
     more = f"; and {len(tied) - 4:,} more" if len(tied) > 4 else ""
@@ -194,7 +194,24 @@ def _ties(stage: StageView) -> str:
     return (
         f"Of the {formatting.count(len(compared), 'other configuration')} of that stage, {len(tied):,} {are} not"
         f" statistically distinguishable from it {on} ({shown}{more}): their order may be due to chance."
+        f" {_equivalence(stage, tied)}".rstrip()
     )
+
+
+def _equivalence(stage: StageView, tied: Sequence[Row]) -> str:
+    """Say how many ties are shown to be equivalent, and which differences the others may have."""
+    found = [row.verdict for row in tied if row.verdict]
+    if stage.rope is None or not found:
+        return ""
+    region = f"within {goal_text.region(stage.goal, stage.rope)} of it"
+    number = sum(each.equivalent for each in found)
+    most = goal_text.size(stage.goal, max(-each.found.low for each in found), 1)
+    if number == len(found):
+        return f"{'It is' if number == 1 else f'All {number:,} are'} shown to be {region}, and so equivalent."
+    shown = f"{'none' if not number else f'{number:,}'} of them {'are' if number > 1 else 'is'} shown to be {region}"
+    if len(found) == 1:
+        return f"That it is {region} is not shown: a difference of up to {most} cannot be excluded."
+    return f"{shown[:1].upper()}{shown[1:]}, and differences of up to {most} cannot be excluded."
 
 
 def _final(frames: Frames, stages: Sequence[StageView]) -> str:
@@ -234,38 +251,6 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
 
 def _tested(stage: StageView) -> list[tuple[Row, Estimate]]:
     return [(row, row.test) for row in stage.ranked if row.test]
-
-
-def _test_evaluations(frames: Frames, stages: Sequence[StageView]) -> str:
-    """Count the test-set evaluations, and say how many came before the choice that they might bias."""
-    evaluations = [pair for pair in zip(stages, evaluations_on_test(frames), strict=True) if pair[1]]
-    total = sum(number for _, number in evaluations)
-    if not total:
-        return "No trial has been evaluated on the test set."
-    before = sum(number for stage, number in evaluations if stage.kind != "final")
-    deleted = sum(int(row["test_evaluations"] or 0) for row in frames.stage_rows)
-    by = formatting.listing([f"{number:,} in {stage.name}" for stage, number in evaluations])
-    said = f"Test-set evaluations: {total:,} ({by})"
-    said += f", of which {deleted:,} by trials that were deleted when their stage began again" if deleted else ""
-    if not before:
-        if _grown_since_final(frames, stages):
-            return f"{said}. The study has grown since: what was added later may have been chosen knowing them."
-        return f"{said}, after all configurations had been chosen."
-    when = "all" if before == total else f"{before:,} of them"
-    metric = frames.goal.metric
-    if total == 1:
-        return f"{said}."
-    return (
-        f"{said}; {when} before the best configuration was chosen. It was chosen by validation {metric}. A"
-        f" configuration chosen by test {metric} would have a selection bias in its test {metric}."
-    )
-
-
-def _grown_since_final(frames: Frames, stages: Sequence[StageView]) -> bool:
-    """Whether search stages were added after the final's, or trials to a stage before it."""
-    first = next((index for index, stage in enumerate(stages) if stage.kind == "final"), len(stages))
-    later = any(stage.kind != "final" for stage in stages[first + 1 :])
-    return later or any(row["stale"] for row in frames.stage_rows[first:])
 
 
 def quantities(frames: Frames) -> str:

@@ -44,10 +44,11 @@ class Shrinkage:
     mean: _Floats
     deviation: _Floats
     best: _Floats  # the probability that its true score is the highest; equal ones share it
+    near: _Floats  # the probability that its true score is at most `rope` below the highest
     log_evidence: float  # of the noise: how probable it makes the measured scores, but for a constant
 
 
-def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int = 0) -> Shrinkage:
+def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int = 0, *, rope: float = 0.0) -> Shrinkage:
     """Estimate the true scores behind `scores`, (configurations,), that are measured with noise of `deviations`.
 
     The true scores are drawn from a common distribution: around a centre μ they are all equal, or normal, or half a
@@ -68,20 +69,22 @@ def shrink(scores: _Floats, deviations: _Floats, draws: int = DRAWS, seed: int =
         drawn[rows] = centres[at, None] + _draw(generator, z - centres[at, None], variance, *mixture)
     ties = 1e-9 * generator.random(drawn.shape)
     best = np.bincount((drawn + ties).argmax(axis=1), minlength=len(z)) / draws
+    near = (drawn >= drawn.max(axis=1, keepdims=True) - rope / scale - 1e-9).mean(axis=0)
     evidence += float(np.log((centres.max() - centres.min()) * scale)) - len(z) * float(np.log(scale))
-    return Shrinkage(scale * drawn.mean(axis=0), scale * drawn.std(axis=0), best, evidence)
+    return Shrinkage(scale * drawn.mean(axis=0), scale * drawn.std(axis=0), best, near, evidence)
 
 
-def shrink_over(scores: _Floats, deviations: Sequence[_Floats], draws: int = DRAWS) -> Shrinkage:
+def shrink_over(scores: _Floats, deviations: Sequence[_Floats], draws: int = DRAWS, *, rope: float = 0.0) -> Shrinkage:
     """Return the mean of `shrink` over equally probable noises, weighted by how well each explains the scores."""
-    found = [shrink(scores, each, draws) for each in deviations]
+    found = [shrink(scores, each, draws, rope=rope) for each in deviations]
     evidence = np.array([each.log_evidence for each in found])
     weights = np.exp(evidence - evidence.max())
     weights /= weights.sum()
     mean = weights @ np.stack([each.mean for each in found])
     square = weights @ np.stack([each.deviation**2 + each.mean**2 for each in found])
     deviation = np.sqrt(np.maximum(0.0, square - mean**2))
-    return Shrinkage(mean, deviation, weights @ np.stack([each.best for each in found]), float(evidence.max()))
+    best, near = (weights @ np.stack([getattr(each, name) for each in found]) for name in ("best", "near"))
+    return Shrinkage(mean, deviation, best, near, float(evidence.max()))
 
 
 def _hypotheses(z: _Floats, variance: _Floats) -> tuple[_Floats, _Floats, NDArray[np.intp], NDArray[np.intp], _Floats]:

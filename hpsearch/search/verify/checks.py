@@ -62,7 +62,10 @@ def meaning(row: StudyRow) -> str:
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
         stage["settings"] = stage.pop("configurations")
-    if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later
+    if isinstance(said["objective"], dict):
+        del said["objective"]["rope"]  # the report alone goes by it
+    default = Objective().model_dump(mode="json", exclude={"rope"})
+    if said["objective"] == default:  # nor do they have keys that came later
         del said["objective"]
     for key in ("prefer", "tolerance"):
         if said["final"] and said["final"][key] is None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from hpsearch.metrics import Metric, MetricError, MetricFile
 from hpsearch.metrics import parse as parse_metric
 from hpsearch.spec.messages import wrong
-from hpsearch.spec.tables.base import Table
+from hpsearch.spec.tables.base import LARGEST, Table
 
 
 def _known(given: Any) -> Any:
@@ -40,6 +40,9 @@ def directed(given: str | dict[str, Any], direction: Literal["maximize", "minimi
 DEFAULT = {"classification": "accuracy", "regression": "rmse"}
 """The metric of a study that names none, by its task."""
 
+ROPE = 0.005
+"""The region of practical equivalence of a share, such as the accuracy, where a study names none."""
+
 EVIDENCE = 160
 """kB of a trial's predictions that are kept where a study does not say how many."""
 
@@ -59,6 +62,12 @@ class Objective(Table):
     evidence: Annotated[int, Field(ge=0, le=1_000_000)] = EVIDENCE
     """How many kB of a trial's predictions for the validation samples are kept: those of the best epochs, at least of
     one.
+    """
+
+    rope: Annotated[float, Field(gt=0, le=LARGEST)] | None = None
+    """The region of practical equivalence, in the metric's own unit: the report calls configurations equivalent whose
+    difference is shown to be smaller. Nothing is chosen by it. If not given: 0.005, half a percentage point, of metrics
+    between 0 and 1, and none of others.
     """
 
     @model_validator(mode="after")

@@ -127,6 +127,11 @@ class Objectives(RootModel[tuple[OneOfSeveral, ...]]):
         return tuple(each for each in found if not isinstance(each, Counted))
 
     @property
+    def rope(self) -> None:
+        """As `Objective.rope`, which several objectives cannot set."""
+        return None
+
+    @property
     def evidence(self) -> int:
         """As `Objective.evidence`, which several objectives cannot set."""
         return EVIDENCE

@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
+from hpsearch.reporting import goal_text
 from hpsearch.reporting.sections.ranking.replicates import Replication
 from hpsearch.reporting.sections.ranking.rows import Record, Row, early_reason, stopped_early
 from hpsearch.storage.records import ACCURACY, Goal
 
 
 def caption_of(
-    rows: Sequence[Row], replication: Replication | None, trials: Sequence[Record], goal: Goal, kind: str
+    rows: Sequence[Row],
+    replication: Replication | None,
+    trials: Sequence[Record],
+    goal: Goal,
+    kind: str,
+    rope: float | None = None,
 ) -> str:
-    """Explain the numbers and marks of the table of a stage of some kind."""
+    """Explain the numbers and marks of the table of a stage of some kind; `rope` is the region of equivalence."""
     sizes = {row.validation.samples for row in rows if row.validation}
     if not sizes:
         what = "configuration" if replication else "trial"
@@ -24,6 +30,8 @@ def caption_of(
     if goal.objectives:
         text += " Configurations of the front come first, then those of the front of the others, and so on; inside one"
         text += f" the {goal.metric} decides, by which marks and tests compare."
+    if rope is not None and compared:
+        text += f" “Equivalent”: the whole interval is within {goal_text.region(goal, rope)} of the best."
     whys = dict.fromkeys(early_reason(trial) for trial in trials if stopped_early(trial))
     return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
 

@@ -24,6 +24,12 @@ class Verdict:
 
     found: AgainstBest
     goal: Goal
+    rope: float | None = None  # the region of practical equivalence
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether it is shown to differ from the best by less than matters: the whole interval is within the region."""
+        return self.rope is not None and self.found.low >= -self.rope
 
     @property
     def mark(self) -> str:
@@ -35,7 +41,8 @@ class Verdict:
         sign = self.goal.sign
         low, high = sorted((sign * self.found.low, sign * self.found.high))
         written = [goal_text.difference(self.goal, each, places) for each in (sign * self.found.difference, low, high)]
-        return f"{'worse' if self.found.worse else '≈ best'} ({written[0]}, {written[1]} to {written[2]})"
+        mark = f"{'worse' if self.found.worse else '≈ best'}{', equivalent' if self.equivalent else ''}"
+        return f"{mark} ({written[0]}, {written[1]} to {written[2]})"
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def compared(
     ids = [members[0]["id"] for members in ranked]
     evidence, found = compare(evidence)
     known = zip(ids, found, strict=True)
-    verdicts = {trial: Verdict(each, frames.goal) for trial, each in known if each is not None}
+    verdicts = {trial: Verdict(each, frames.goal, frames.rope) for trial, each in known if each is not None}
     return Compared(evidence, verdicts, {trial: index for index, trial in enumerate(ids)})
 
 

@@ -202,6 +202,7 @@ def _row(
         mark=mark,
         remark=_remark(replicates, held, state, _verdict(frames, stage, first, mark, found), how),
         replicates=len(held),
+        verdict=found,
     )
 
 

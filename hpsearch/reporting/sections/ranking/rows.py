@@ -75,6 +75,8 @@ class Row:
     diagnosis_reason: str = ""  # the numbers that it rests on
     diagnosis_epoch: int | None = None  # the epoch that it names, which a figure marks
     replicates: int = 1  # how many its rank rests on
+    near: str = ""  # how probably it is equivalent to the best of its stage
+    verdict: Verdict | None = None  # how it compares with the best
 
     @property
     def objective(self) -> str:
@@ -156,6 +158,7 @@ def _row(
         remark=_remark(
             trial, verdict(mark, found, stage, samples_of(frames, stage, trial, "validation")), stage, frames.goal
         ),
+        verdict=found,
     )
 
 

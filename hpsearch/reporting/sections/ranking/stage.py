@@ -57,6 +57,8 @@ class StageView:
     caption: str
     tracebacks: tuple[Traceback, ...] = ()
     goal: Goal = ACCURACY
+    rope: float | None = None  # the region of practical equivalence
+    near: str = ""  # the heading of the probability of being in it, "" where that is not known
     others: tuple[Goal, ...] = ()  # further metrics, which have columns of their own
     other_values: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by the first trial of a row
 
@@ -212,9 +214,10 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         rows=tuple(rows),
         replication=replication,
         tested=any(row.test for row in rows),
-        caption=caption_of(rows, replication, trials, frames.goal, stage["kind"]),
+        caption=caption_of(rows, replication, trials, frames.goal, stage["kind"], frames.rope),
         tracebacks=tuple(tracebacks(stage["name"], trials)),
         goal=frames.goal,
+        rope=frames.rope,
         others=tuple(frames.others),
         other_values=_other_values(trials, rows, frames.others),
     )

@@ -101,6 +101,38 @@ def evaluations_on_test(frames: Frames) -> list[int]:
     return [int(kept.get(stage["name"], 0)) + int(stage["test_evaluations"] or 0) for stage in frames.stage_rows]
 
 
+def evaluations_sentence(frames: Frames, stages: Sequence[StageView]) -> str:
+    """Count the test-set evaluations, and say how many came before the choice that they might bias."""
+    evaluations = [pair for pair in zip(stages, evaluations_on_test(frames), strict=True) if pair[1]]
+    total = sum(number for _, number in evaluations)
+    if not total:
+        return "No trial has been evaluated on the test set."
+    before = sum(number for stage, number in evaluations if stage.kind != "final")
+    deleted = sum(int(row["test_evaluations"] or 0) for row in frames.stage_rows)
+    by = formatting.listing([f"{number:,} in {stage.name}" for stage, number in evaluations])
+    said = f"Test-set evaluations: {total:,} ({by})"
+    said += f", of which {deleted:,} by trials that were deleted when their stage began again" if deleted else ""
+    if not before:
+        if _grown_since_final(frames, stages):
+            return f"{said}. The study has grown since: what was added later may have been chosen knowing them."
+        return f"{said}, after all configurations had been chosen."
+    when = "all" if before == total else f"{before:,} of them"
+    metric = frames.goal.metric
+    if total == 1:
+        return f"{said}."
+    return (
+        f"{said}; {when} before the best configuration was chosen. It was chosen by validation {metric}. A"
+        f" configuration chosen by test {metric} would have a selection bias in its test {metric}."
+    )
+
+
+def _grown_since_final(frames: Frames, stages: Sequence[StageView]) -> bool:
+    """Whether search stages were added after the final's, or trials to a stage before it."""
+    first = next((index for index, stage in enumerate(stages) if stage.kind == "final"), len(stages))
+    later = any(stage.kind != "final" for stage in stages[first + 1 :])
+    return later or any(row["stale"] for row in frames.stage_rows[first:])
+
+
 def final_sentence(test: FinalTest | None) -> str:
     """Compare the test accuracy with the corrected validation accuracy, and say what cannot be excluded."""
     if test is None or test.difference is None:
