@@ -97,7 +97,7 @@ def _ranking(stage: StageView) -> str:
     header += [
         *(f"{stage.heading(each)} {each.metric}".strip() for each in stage.others),
         *["95% interval"] * stage.intervals,
-        *[stage.near] * bool(stage.near),
+        *[f"probability {stage.near}"] * bool(stage.near),
     ]
     loss = stage.goal.metric != "loss"  # else it is the objective
     header += [*["validation loss"] * loss, "best epoch", *([f"test {stage.goal.metric}"] if stage.tested else [])]

@@ -93,12 +93,11 @@ def _with_probabilities(stage: StageView, corrected: CorrectedAccuracy) -> Stage
         replace(row, near=percent(corrected.near[row.trial_ids[0]])) if row.trial_ids[0] in corrected.near else row
         for row in stage.rows
     ]
-    near = f"probability {corrected.rope} of the best"
     explained = (
-        f" The {near} is the share of 2,000 draws of the true accuracies, as in the section on selection bias, in which"
-        f" the configuration’s is at most {corrected.rope.removeprefix('within ')} below the highest."
+        f" The probability {corrected.rope} of the best is the share of 2,000 draws of the true accuracies (see selection"
+        f" bias) in which the configuration’s is at most {corrected.rope.removeprefix('within ')} below the highest."
     )
-    return replace(stage, rows=tuple(rows), near=near, caption=stage.caption + explained)
+    return replace(stage, rows=tuple(rows), near=corrected.rope, caption=stage.caption + explained)
 
 
 def _view(

@@ -58,7 +58,7 @@ class StageView:
     tracebacks: tuple[Traceback, ...] = ()
     goal: Goal = ACCURACY
     rope: float | None = None  # the region of practical equivalence
-    near: str = ""  # the heading of the probability of being in it, "" where that is not known
+    near: str = ""  # what the probability of being in it is of: within 0.5 points; "" where it is not known
     others: tuple[Goal, ...] = ()  # further metrics, which have columns of their own
     other_values: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by the first trial of a row
 

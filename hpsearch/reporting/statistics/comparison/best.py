@@ -124,7 +124,8 @@ class Null:
 
     def _add_samples(self, evidence: Evidence, indices: list[int], rows: list[int]) -> None:
         """Add the covariance of means over the same samples."""
-        shares = np.stack([evidence.runs[indices[row]].shares(evidence.folds) for row in rows])
+        # In float32 the rounding of the product would make a nearly singular covariance indefinite.
+        shares = np.stack([evidence.runs[indices[row]].shares(evidence.folds) for row in rows]).astype(np.float64)
         shares -= shares.mean(axis=1, keepdims=True)
         scale = 1.0
         if evidence.folds:
