@@ -93,9 +93,10 @@ def _with_probabilities(stage: StageView, corrected: CorrectedAccuracy) -> Stage
         replace(row, near=percent(corrected.near[row.trial_ids[0]])) if row.trial_ids[0] in corrected.near else row
         for row in stage.rows
     ]
+    size = corrected.rope.removeprefix("within ")
     explained = (
-        f" The probability {corrected.rope} of the best is the share of 2,000 draws of the true accuracies (see selection"
-        f" bias) in which the configuration’s is at most {corrected.rope.removeprefix('within ')} below the highest."
+        f" The probability {corrected.rope} of the best is the share of 2,000 draws of the true accuracies (see"
+        f" selection bias) in which the configuration’s is at most {size} below the highest."
     )
     return replace(stage, rows=tuple(rows), near=corrected.rope, caption=stage.caption + explained)
 
