@@ -1,11 +1,13 @@
 """Equivalence: shown by an interval within the region, probable by the true scores' distribution, never assumed."""
 
+import made_study
 import numpy as np
 import pytest
 from made_advice import HEAD, RANDOM, flat, make, spread
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.reporting.sections.selection.seed_variance import seed_variance
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, with_probabilities
 from hpsearch.reporting.sections.summary import summarise
 from hpsearch.reporting.statistics.comparison.best import compare_with_best
@@ -75,6 +77,24 @@ def test_the_probability_of_being_within_the_region_is_calibrated_over_searches_
     for low in (0.0, 0.2, 0.4, 0.6, 0.8):
         within = (said >= low) & (said <= low + 0.2)
         assert said[within].mean() == pytest.approx(true[within].mean(), abs=0.1)
+
+
+def test_configurations_that_are_worse_do_not_make_the_seeds_of_the_best_uncertain(engine):
+    maker = made_study.Maker(engine)
+    maker.samples = 2_000
+    stage = maker.stage("coarse", "random", {"lambda": {"low": 1e-6, "high": 1.0, "log": True}}, trials=18)
+    for point in range(6):
+        for seed in range(3):
+            ceiling = 0.6 if point < 3 else 0.1 + 0.1 * seed  # the last three vary by 10 points
+            maker.trial(stage, 3 * point + seed, {"lambda": 10.0**-point}, ceiling, point=point, replicate=seed)
+    frames = load_frames(engine, "made")
+    (view,) = view_stages(frames)
+    worse = {trial for row in view.ranked if row.mark == "worse" for trial in row.trial_ids}
+    assert len(worse) == 9
+    assert seed_variance(frames, "coarse").variance > 0.05**2
+    assert seed_variance(frames, "coarse", worse=worse).variance < 0.02**2
+    (view,) = with_probabilities([view], corrected_accuracies(frames, [view]))
+    assert [row.near for row in view.ranked[3:]] == ["below 1%"] * 3
 
 
 def test_networks_that_are_nearly_equal_are_compared():
