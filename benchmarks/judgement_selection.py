@@ -272,6 +272,7 @@ def _train(random, features, labels, train, eta, decay) -> list[Callable[[np.nda
     return kept
 
 
+CLAIMS = {}
 TABLES = {each.__name__: each for each in (corrected, best, final, references, samples, digits)}
 
 if __name__ == "__main__":
