@@ -39,7 +39,7 @@ EVERY: dict[str, tuple[object, ...]] = {
     "kind": KINDS,
     "clustered": (False, True),
 }
-_USUAL = {"k": (0.25, 0.35, 0.3, 0.1), "kind": (0.55, 0.15, 0.15, 0.15), "clustered": (0.9, 0.1)}
+_USUAL = {"k": (0.25, 0.4, 0.3, 0.05), "kind": (0.55, 0.15, 0.15, 0.15), "clustered": (0.9, 0.1)}
 _FOLDS = 0.12
 """The share of cases with folds, of 178 or 1,000 samples in all."""
 
