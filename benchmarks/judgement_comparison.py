@@ -143,7 +143,13 @@ def _properties(cases: Sequence[Case], means: Floats) -> Iterator[str]:
 
 def _worst(cases: Sequence[Case], means: Floats, options: argparse.Namespace) -> Iterator[str]:
     """Yield the worst kinds by each claim, simulated again."""
-    yield from ("", "The worst kinds by each claim, again with fresh random numbers:", "", "| claim " + HEAD, "|---" + LINE)
+    yield from (
+        "",
+        "The worst kinds by each claim, again with fresh random numbers:",
+        "",
+        "| claim " + HEAD,
+        "|---" + LINE,
+    )
     for column, (name, goal) in enumerate(CLAIMS.items()):
         short = np.array([goal.missing(value) for value in means[:, column]])
         for place in np.argsort(-short, kind="stable")[:_WORST]:

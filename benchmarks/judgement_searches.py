@@ -138,7 +138,9 @@ class Case:
         common = random.standard_normal((shape[0], -(-self.n // CLUSTER)), dtype=np.float32)
         return np.float32(math.sqrt(0.5)) * (own + np.repeat(common, CLUSTER, axis=1)[:, : self.n])
 
-    def _right(self, random: np.random.Generator, difficulty: NDArray[np.float32], reached: Floats) -> NDArray[np.bool_]:
+    def _right(
+        self, random: np.random.Generator, difficulty: NDArray[np.float32], reached: Floats
+    ) -> NDArray[np.bool_]:
         hard = difficulty + np.float32(self.interaction) * self._of_samples(random)
         noise = np.float32(NOISE) * random.standard_normal((self.seeds, self.n), dtype=np.float32)
         total = math.sqrt(1 + NOISE**2 + self.interaction**2)
