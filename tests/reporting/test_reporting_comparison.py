@@ -195,3 +195,10 @@ def test_a_configuration_that_was_drawn_several_times_is_one(engine):
     assert [(row.trial, row.state) for row in view.rows[2:]] == [("coarse:6", "failed")]
     assert "A configuration that was drawn several times is one" in view.caption
     assert not any("Confirmed" in text for text in view.changes)
+
+
+def test_networks_that_differ_in_few_samples_are_compared_and_equal_ones_are_ties():
+    runs, _ = networks(np.random.default_rng(1), [0.98] * 64, 200)
+    marks = verdicts(Evidence((runs[0], runs[0], *runs[1:]), 200))
+    assert marks[:2] == ["", "tied"]
+    assert "worse" not in marks

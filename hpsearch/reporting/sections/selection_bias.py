@@ -77,8 +77,7 @@ def corrected_accuracies(frames: Frames, stages: Sequence[StageView]) -> list[Co
             continue
         chosen = correct_selection_bias(selected_from.runs, selected_from.samples, folds=folds)
         if chosen:
-            worse = {trial for row in stage.ranked if row.mark == "worse" for trial in row.trial_ids}
-            seeds = None if folds else seed_variance(frames, stage.name, worse=worse)
+            seeds = None if folds else seed_variance(frames, stage.name)
             found.append(_view(stage, chosen, selected_from, seeds, frames.rope or 0.0))
     return found
 

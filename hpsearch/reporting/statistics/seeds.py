@@ -1,4 +1,4 @@
-"""How much an accuracy varies with the seed, beside the samples. May import NumPy and SciPy."""
+"""How much an accuracy varies with the seed, beside the samples. May import NumPy, SciPy, moderated variances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
+
+from hpsearch.reporting.statistics.comparison.moderated import clearly_smaller
+
+_FAR = 5.0
+"""A configuration so many standard errors behind the best is far from it."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +37,36 @@ class SeedVariance:
 
         A network is given as which samples it classifies correctly. The measured accuracies of networks on the same n
         samples also differ because each network errs on other samples: that part, the variance between the networks
-        within a sample divided by n, is subtracted. None without two networks that differ in the seed alone.
+        within a sample divided by n, is subtracted. Where training is slow or unstable seeds often differ more: those
+        far from the best are left out if the variance of those near it is clearly smaller. None without two networks
+        that differ in the seed alone.
         """
-        squares = within = 0.0
-        degrees = 0
-        for networks in groups:
-            if len(networks) < 2:
-                continue
-            correct = np.stack(networks)
-            extra = len(networks) - 1
-            squares += extra * float(correct.mean(axis=1).var(ddof=1))
-            within += extra * float(correct.var(axis=0, ddof=1).mean()) / correct.shape[1]
-            degrees += extra
-        if not degrees:
+        several = [np.stack(networks) for networks in groups if len(networks) > 1]
+        if not several:
             return None
-        return cls(max(0.0, squares - within) / degrees, degrees, squares / degrees, within / degrees)
+        degrees = np.array([len(correct) - 1 for correct in several])
+        squares = np.array([correct.mean(axis=1).var(ddof=1) for correct in several])
+        within = np.array([correct.var(axis=0, ddof=1).mean() / correct.shape[1] for correct in several])
+        near = _near_the_best(several)
+        if clearly_smaller(squares, degrees, near):
+            degrees, squares, within = degrees[near], squares[near], within[near]
+        total = int(degrees.sum())
+        measured, of_samples = (float((degrees * each).sum()) / total for each in (squares, within))
+        return cls(max(0.0, measured - of_samples), total, measured, of_samples)
+
+
+def _near_the_best(groups: Sequence[NDArray[np.bool_]]) -> list[int]:
+    """Return which configurations the samples alone do not show to be worse than the best one."""
+    shares = [correct.mean(axis=0) for correct in groups]
+    best = max(shares, key=lambda share: float(share.mean()))
+    near = []
+    for place, share in enumerate(shares):
+        if share.size != best.size:
+            continue
+        behind = best - share
+        if behind.mean() <= _FAR * behind.std() / np.sqrt(behind.size):
+            near.append(place)
+    return near
 
 
 def pool(first: SeedVariance | None, second: SeedVariance | None) -> SeedVariance | None:

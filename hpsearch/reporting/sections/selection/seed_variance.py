@@ -1,6 +1,6 @@
 """The variance between seeds that a study knows: from its replicates and those of its final. May import our frames."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,29 +11,17 @@ from hpsearch.reporting.sections.ranking.replicates import configurations_of, co
 from hpsearch.reporting.statistics.seeds import SeedVariance, pool
 
 MOST = 200
-"""So many configurations, the best, are used."""
-
-FEWEST = 4
-"""With fewer degrees of freedom, configurations that are worse than the best are used as well."""
+"""So many configurations, the best, are used: worse ones may vary otherwise."""
 
 
-def seed_variance(
-    frames: Frames, stage: str, *, folds: bool = False, worse: Collection[int] = ()
-) -> SeedVariance | None:
+def seed_variance(frames: Frames, stage: str, *, folds: bool = False) -> SeedVariance | None:
     """Return the variance between the seeds of a stage's configurations, None where no one has a second seed.
 
-    It is pooled over the configurations of the stage and the final's replicates. Folds are no seeds. Those that are
-    `worse` than the best, by their trials' ids, are left out where there are enough others: far from the best, where
-    training is slow or unstable, seeds often differ more.
+    It is pooled over the configurations of the stage and the final's replicates. Folds are no seeds.
     """
     final = any(row["name"] == stage and row["kind"] == "final" for row in frames.stage_rows)
-    if folds or final:
-        return of_final(frames)
-    trials = frames.by_stage[stage]
-    near = SeedVariance.pooled(_groups(frames, [each for each in trials if each["id"] not in worse], "validation"))
-    if near is None or near.degrees < FEWEST:
-        near = SeedVariance.pooled(_groups(frames, trials, "validation"))
-    return pool(near, of_final(frames))
+    of_stage = None if folds or final else SeedVariance.pooled(_groups(frames, frames.by_stage[stage], "validation"))
+    return pool(of_stage, of_final(frames))
 
 
 def of_final(frames: Frames) -> SeedVariance | None:

@@ -24,6 +24,9 @@ _MOST = 1_200
 _CELLS = 500_000
 """The most numbers of an array that is made at a time."""
 
+_SAMPLES = 4_096
+"""So many samples are multiplied at a time."""
+
 _EDGE = 40
 """So many of the highest and of the lowest are compared first."""
 
@@ -124,13 +127,17 @@ class Null:
 
     def _add_samples(self, evidence: Evidence, indices: list[int], rows: list[int]) -> None:
         """Add the covariance of means over the same samples."""
-        # In float32 the rounding of the product would make a nearly singular covariance indefinite.
-        shares = np.stack([evidence.runs[indices[row]].shares(evidence.folds) for row in rows]).astype(np.float64)
+        shares = np.stack([evidence.runs[indices[row]].shares(evidence.folds) for row in rows])
         shares -= shares.mean(axis=1, keepdims=True)
         scale = 1.0
         if evidence.folds:
             scale = len(evidence.runs[indices[rows[0]]].scores) * evidence.factor(evidence.runs[indices[rows[0]]])
-        self._covariance[np.ix_(rows, rows)] += scale * (shares @ shares.T) / shares.shape[1] ** 2
+        product = np.zeros((len(rows), len(rows)))
+        for some in np.array_split(shares, -(-shares.shape[1] // _SAMPLES), axis=1):
+            # In double precision: rounding must not give a difference to networks that have none.
+            exact = some.astype(np.float64)
+            product += exact @ exact.T
+        self._covariance[np.ix_(rows, rows)] += scale * product / shares.shape[1] ** 2
 
     def quantile(self) -> float:
         """Return the value that the largest studentised difference exceeds in 5% of tables."""
@@ -183,7 +190,7 @@ def _largest(
 def _root(covariance: Floats) -> Floats:
     """Return a matrix whose product with its transpose is the covariance, which may be singular."""
     own = covariance.diagonal()
-    slight = 1e-7 * float(own.max()) + 1e-30
+    slight = 1e-10 * float(own.max()) + 1e-30
     return np.asarray(np.linalg.cholesky(covariance + np.diag(np.full(own.size, slight))))
 
 

@@ -5,6 +5,7 @@ Two or three replicates say little of a variance, and those of a whole table say
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -102,13 +103,18 @@ def _without_outliers(s2: Floats, d: Floats) -> NDArray[np.bool_]:
     if not most:
         return kept
     order = known[np.argsort(s2[known], kind="stable")]
-    random = np.random.default_rng(0)
-    null = random.chisquare(d[order], size=(max(200, min(_DRAWS, 1_000_000 // order.size)), order.size)) / d[order]
-    bounds = np.quantile(_ratios(np.sort(null, axis=1), d[order], most), 1 - _OUTLIER, axis=0)
-    larger = np.flatnonzero(_ratios(s2[order][None, :], d[order], most)[0] > _BEYOND * bounds)
+    larger = np.flatnonzero(_ratios(s2[order][None, :], d[order], most)[0] > _BEYOND * _bounds(tuple(d[order]), most))
     if larger.size:
         kept[order[order.size - 1 - larger[-1] :]] = False
     return kept
+
+
+@lru_cache(maxsize=64)
+def _bounds(freedom: tuple[float, ...], most: int) -> Floats:
+    """Return what the ratios exceed in few tables of equal variances with these degrees of freedom."""
+    d = np.array(freedom)
+    null = np.random.default_rng(0).chisquare(d, size=(max(200, min(_DRAWS, 1_000_000 // d.size)), d.size)) / d
+    return np.asarray(np.quantile(_ratios(np.sort(null, axis=1), d, most), 1 - _OUTLIER, axis=0))
 
 
 def _ratios(s2: Floats, d: Floats, most: int) -> Floats:
@@ -124,13 +130,18 @@ def _prior(s2: Floats, d: Floats, pooled: float) -> tuple[float, float]:
     """
     if s2.size < 3 or pooled <= 0:
         return np.inf, pooled
-    draws = max(1_000, min(_DRAWS, 1_000_000 // s2.size))
-    null = np.random.default_rng(0).chisquare(d, size=(draws, s2.size)) / d
-    means = (null * d).sum(axis=1, keepdims=True) / d.sum()
-    bound = float(np.quantile(_spread(null / means, d), 1 - _CLEARLY))
-    if _spread(s2[None, :] / pooled, d)[0] <= bound:
+    if _spread(s2[None, :] / pooled, d)[0] <= _usual_spread(tuple(d)):
         return np.inf, pooled
     return squeezed(s2, d)
+
+
+@lru_cache(maxsize=64)
+def _usual_spread(freedom: tuple[float, ...]) -> float:
+    """Return the spread that few tables of equal variances with these degrees of freedom exceed."""
+    d = np.array(freedom)
+    null = np.random.default_rng(0).chisquare(d, size=(max(1_000, min(_DRAWS, 1_000_000 // d.size)), d.size)) / d
+    means = (null * d).sum(axis=1, keepdims=True) / d.sum()
+    return float(np.quantile(_spread(null / means, d), 1 - _CLEARLY))
 
 
 def _spread(ratios: Floats, d: Floats) -> Floats:
