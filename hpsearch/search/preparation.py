@@ -168,7 +168,7 @@ def labels_of(study: Study, splits: Mapping[tuple[str, int], Path]) -> list[Labe
         for fold in range(spec.data_of(study, step).folds or 1):
             split = data.open_split(splits[name, fold])
             scale = None
-            if split.task == "regression":
+            if split.target_mean is not None and split.target_deviation is not None:
                 scale = np.stack([split.target_mean, split.target_deviation]).astype(np.float64).tobytes()
             for part in ("validation", "test") if tested else ("validation",):
                 truth = truth_of(split, part)

@@ -129,6 +129,10 @@ class Null:
         scale = 1.0
         if evidence.folds:
             scale = len(evidence.runs[indices[rows[0]]].scores) * evidence.factor(evidence.runs[indices[rows[0]]])
+        if not evidence.runs[indices[0]].counted:  # squares of values in any unit are not too large so
+            unit = float(np.abs(shares).max()) or 1.0
+            shares /= np.float32(unit)
+            scale *= unit**2
         self._covariance[np.ix_(rows, rows)] += scale * (shares @ shares.T) / shares.shape[1] ** 2
 
     def quantile(self) -> float:

@@ -32,11 +32,12 @@ LEAST = 10.0
 class Runs:
     """The networks of one configuration: a score for each seed or fold, higher being better.
 
-    `right` has for each of them which validation samples it classifies correctly, () where that is not known.
+    `right` has for each of them which validation samples it classifies correctly, or of another metric what each sample
+    contributes to the score; () where that is not known.
     """
 
     scores: tuple[float, ...]
-    right: tuple[NDArray[np.bool_], ...] = ()
+    right: tuple[NDArray[np.bool_] | NDArray[np.float32], ...] = ()
     replicates: tuple[int, ...] = ()  # which folds these are
 
     @property
@@ -44,8 +45,16 @@ class Runs:
         """The mean score."""
         return sum(self.scores) / len(self.scores)
 
+    @property
+    def counted(self) -> bool:
+        """Whether the score is a share of samples, for which exact tests exist."""
+        return bool(self.right) and self.right[0].dtype == np.bool_
+
     def shares(self, folds: bool) -> NDArray[np.float32]:
-        """Return the share of seeds that classify each sample correctly; of folds the samples one after the other."""
+        """Return the share of seeds that classify each sample correctly; of folds the samples one after the other.
+
+        Of another metric these are the means of the contributions.
+        """
         if folds:
             return np.concatenate(self.right).astype(np.float32)
         found = self.right[0].astype(np.float32)
@@ -127,6 +136,8 @@ class Evidence:
     def within(self) -> Floats:
         """The variance between networks that follows from single samples alone, by configuration: Σ r(1 − r)/n².
 
+        Of another metric r(1 − r) is the variance of a sample's contributions.
+
         A network that classifies other samples correctly has another score on them even if its true score is equal.
         """
         return np.array([self._within(each) for each in self.runs])
@@ -135,6 +146,8 @@ class Evidence:
         number = len(runs.right)
         if self.folds or number < 2:
             return 0.0
+        if not runs.counted:
+            return float(np.var(runs.right, axis=0, ddof=1, dtype=np.float64).mean()) / runs.right[0].size
         shares = runs.shares(False)
         return float((shares * (1 - shares)).mean()) * number / (number - 1) / shares.size
 
@@ -183,14 +196,20 @@ class Evidence:
             return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
         shares = runs.shares(self.folds)
         total = shares.size
-        if self.seeds is None:
+        if self.seeds is None and runs.counted:
             return wilson_interval(runs.mean * total, total, confidence)
-        sampled = float(shares.var(ddof=1)) / total if total > 1 else 0.0
+        sampled = float(shares.var(ddof=1, dtype=None if runs.counted else np.float64)) / total if total > 1 else 0.0
         if self.folds:
             variance = max(sampled * len(runs.scores), seeded) * self.factor(runs)
         else:
             variance = sampled + self._beyond(seeded, runs, self._within(runs))
-        t = float(stdtrit(_satterthwaite(variance, [(seeded * self.factor(runs), freedom)]), upper))
+        parts = [(seeded * self.factor(runs), freedom)] if self.seeds is not None else []
+        if not runs.counted:
+            parts.append((sampled, total - 1.0))
+        t = float(stdtrit(_satterthwaite(variance, parts), upper))
+        if not self.share:
+            half = t * math.sqrt(variance)
+            return runs.mean - half, runs.mean + half
         effective = runs.mean * (1 - runs.mean) / variance if variance > 0 else 0.0
         return wilson_interval(runs.mean * (effective or total), effective or total, 2 * float(ndtr(t)) - 1)
 
@@ -206,18 +225,20 @@ class Evidence:
         if same:
             gaps = one.shares(self.folds) - two.shares(self.folds)
             total = gaps.size
-            sampled = float(gaps.var()) / total
-            least = 1 / total  # continuity: one sample
-            z = _exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
+            sampled = float(gaps.var() if one.counted else gaps.var(ddof=1, dtype=np.float64)) / total
+            if one.counted:
+                least = 1 / total  # continuity: one sample
+                z = _exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
         elif self.folds and one.replicates != two.replicates:
             value = self._over_common(one, two)
         variance = self._between(first, second, sampled)
         if variance == 0:
             return Difference(value, 0.0, np.inf, 0.0)
-        freedom = np.inf
+        parts = [(sampled, gaps.size - 1.0)] if same and not one.counted else []
         if seeds is not None:
             pair = [(float(seeds.variances[i]), self.runs[i], float(seeds.freedom[i])) for i in (first, second)]
-            freedom = _satterthwaite(variance, [(each * self.factor(runs), d) for each, runs, d in pair])
+            parts += [(each * self.factor(runs), d) for each, runs, d in pair]
+        freedom = _satterthwaite(variance, parts)
         # Where nearly all of the variance is that of few samples, one sample less must not decide.
         size = abs(value) - (least if z == np.inf else 0.0)
         own = normal_of(size / math.sqrt(variance), freedom)
