@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, stdtrit
 
 from hpsearch.reporting.statistics.comparison.moderated import (
     Floats,
@@ -22,6 +22,7 @@ from hpsearch.reporting.statistics.comparison.moderated import (
     moderate_separately,
     variances_of,
 )
+from hpsearch.reporting.statistics.comparison.quantiles import exact, normal_of, quantile, satterthwaite, skewed
 from hpsearch.reporting.statistics.intervals import wilson_interval
 
 LEAST = 10.0
@@ -174,7 +175,7 @@ class Evidence:
     def interval(self, index: int, confidence: float = 0.95) -> tuple[float, float] | None:
         """Return the interval of a configuration's score, over other samples and other seeds where these are known.
 
-        Without a second seed in the table it is Wilson's for one network. None where nothing is known.
+        Without a second seed in the table it is for one network, of an accuracy Wilson's. None where nothing is known.
         """
         seeds = self.seeds
         own = (0.0, 1.0) if seeds is None else (float(seeds.variances[index]), float(seeds.freedom[index]))
@@ -206,10 +207,10 @@ class Evidence:
         parts = [(seeded * self.factor(runs), freedom)] if self.seeds is not None else []
         if not runs.counted:
             parts.append((sampled, total - 1.0))
-        t = float(stdtrit(_satterthwaite(variance, parts), upper))
+        t = float(stdtrit(satterthwaite(variance, parts), upper))
         if not self.share:
-            half = t * math.sqrt(variance)
-            return runs.mean - half, runs.mean + half
+            below, above = skewed(t, shares, min(1.0, sampled / variance) if variance > 0 else 1.0)
+            return runs.mean - below * math.sqrt(variance), runs.mean + above * math.sqrt(variance)
         effective = runs.mean * (1 - runs.mean) / variance if variance > 0 else 0.0
         return wilson_interval(runs.mean * (effective or total), effective or total, 2 * float(ndtr(t)) - 1)
 
@@ -228,7 +229,7 @@ class Evidence:
             sampled = float(gaps.var() if one.counted else gaps.var(ddof=1, dtype=np.float64)) / total
             if one.counted:
                 least = 1 / total  # continuity: one sample
-                z = _exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
+                z = exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
         elif self.folds and one.replicates != two.replicates:
             value = self._over_common(one, two)
         variance = self._between(first, second, sampled)
@@ -238,7 +239,7 @@ class Evidence:
         if seeds is not None:
             pair = [(float(seeds.variances[i]), self.runs[i], float(seeds.freedom[i])) for i in (first, second)]
             parts += [(each * self.factor(runs), d) for each, runs, d in pair]
-        freedom = _satterthwaite(variance, parts)
+        freedom = satterthwaite(variance, parts)
         # Where nearly all of the variance is that of few samples, one sample less must not decide.
         size = abs(value) - (least if z == np.inf else 0.0)
         own = normal_of(size / math.sqrt(variance), freedom)
@@ -274,34 +275,6 @@ class Evidence:
         ones, twos = (dict(zip(runs.replicates, runs.scores, strict=True)) for runs in (one, two))
         both = ones.keys() & twos.keys()
         return sum(ones[each] - twos[each] for each in both) / len(both) if both else one.mean - two.mean
-
-
-def _satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> float:
-    """Return the degrees of freedom of a variance of which parts are estimated, each given with its own.
-
-    The parts are taken as wrong in the same direction, as they are where both come from one pooled variance.
-    """
-    uncertain = sum(part / math.sqrt(freedom) for part, freedom in parts) ** 2
-    return max(variance**2 / uncertain, min(freedom for _, freedom in parts)) if uncertain else math.inf
-
-
-def normal_of(t: float, freedom: float) -> float:
-    """Return the standard normal value with the upper tail probability of Student's t."""
-    if math.isinf(freedom) or t <= 0:
-        return float(t)
-    return float(min(t, -ndtri(max(stdtr(freedom, -t), 1e-300))))
-
-
-def quantile(z: float, freedom: float) -> float:
-    """Return the value of Student's t with the upper tail probability of a standard normal value."""
-    return z if math.isinf(freedom) else -float(stdtrit(freedom, float(ndtr(-z))))
-
-
-def _exact(gaps: NDArray[np.float32]) -> float:
-    """Return the standard normal value of McNemar's exact test, one-sided, of networks' differences by sample."""
-    first, second = int((gaps > 0).sum()), int((gaps < 0).sum())
-    p = float(bdtr(min(first, second), first + second, 0.5)) if first + second else 1.0
-    return float(-ndtri(p)) if 0 < p < 1 else (np.inf if p == 0 else 0.0)
 
 
 def _without_fold_effects(runs: Sequence[Runs]) -> list[list[float]]:
