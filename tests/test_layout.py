@@ -29,7 +29,7 @@ OURS = {
     "trainables": "nn",
     "workers": "version errors nn data metrics spec trainables",
     "search": "version errors nn.random data metrics spec storage trainables workers",
-    "reporting": "errors data spec storage",
+    "reporting": "errors data metrics spec storage",
     "exporting": "errors nn data spec storage trainables workers search reporting",
     "api": "errors spec storage search reporting exporting",
     "cli": "version errors nn data spec storage workers search reporting exporting api",

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from hpsearch.errors import HpsearchError, StorageError, nearest
 from hpsearch.reporting.queries import ROWS, dtype_of, read, read_numbers
 from hpsearch.reporting.ranking_order import Record, rank_trials, records
+from hpsearch.reporting.sample_scores import SampleScores
 from hpsearch.spec import ROPE, Study, parse, replicates_of
 from hpsearch.storage import schema
 from hpsearch.storage.database import snapshot
@@ -116,6 +117,11 @@ class Frames:
     def stage_rows(self) -> list[Record]:
         """The stages as Python values, in order."""
         return records(self.stages)
+
+    @cached_property
+    def sample_scores(self) -> SampleScores:
+        """What each sample contributes to the objective of each trial."""
+        return SampleScores(self._engine, self.study, self.stage_rows, self.written)
 
     @property
     def trainable(self) -> bool:

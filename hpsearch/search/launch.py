@@ -15,6 +15,7 @@ from hpsearch.search.preparation import (
     check_measures,
     checked_plugin,
     find_workspace,
+    labels_of,
     measures_of,
     metric_files,
     prepare,
@@ -76,7 +77,8 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
         with closing(Database(options.storage, create=True)) as database:
             with database.transaction() as connection:
                 if reading.find_study(connection, study.name) is None:
-                    writing.add_study(connection, database.optuna, new, stages_of(study, dataset))
+                    added = writing.add_study(connection, database.optuna, new, stages_of(study, dataset))
+                    writing.store_labels(connection, added, labels_of(study, splits))
                 row = reading.get_study(connection, study.name)
             if row.text != text:
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")

@@ -21,7 +21,7 @@ from hpsearch.search.stages.space import FINAL, known_of
 from hpsearch.spec import Final, Stage, Study
 from hpsearch.spec.messages import fail
 from hpsearch.storage.database import open_to_read
-from hpsearch.storage.records import NewStage, StudyRow
+from hpsearch.storage.records import LabelsRecord, NewStage, StudyRow
 from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
 from hpsearch.workers.models.plugin import Plugin, read_plugin, size
@@ -158,6 +158,24 @@ def base_rate(splits: Mapping[tuple[str, int], Path]) -> dict[str, Any]:
     commonest = int(np.bincount(split.validation_y).argmax())
     shares = {part: float(np.mean(truth_of(split, part) == commonest)) for part in ("validation", "test")}
     return {"base_rate": {"class": split.classes[commonest], **shares}}
+
+
+def labels_of(study: Study, splits: Mapping[tuple[str, int], Path]) -> list[LabelsRecord]:
+    """The true labels of what each stage's trials are evaluated on, by fold where there are folds."""
+    found = []
+    for name, step in _steps(study):
+        tested = isinstance(step, Final) or step.test
+        for fold in range(spec.data_of(study, step).folds or 1):
+            split = data.open_split(splits[name, fold])
+            scale = None
+            if split.target_mean is not None and split.target_deviation is not None:
+                scale = np.stack([split.target_mean, split.target_deviation]).astype(np.float64).tobytes()
+            for part in ("validation", "test") if tested else ("validation",):
+                truth = truth_of(split, part)
+                kind = np.float64 if scale else np.uint8 if len(split.classes) <= 256 else np.uint16
+                content = np.ascontiguousarray(truth, kind).tobytes()
+                found.append(LabelsRecord(name, part, fold, len(truth), content, scale))
+    return found
 
 
 SAMPLE_ROWS = 5_000

@@ -12,6 +12,7 @@ from hpsearch.search.preparation import (
     check_measures,
     checked_plugin,
     known_workspace,
+    labels_of,
     measures_of,
     prepare,
     require_same_metrics,
@@ -65,5 +66,6 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     grow(connection, database, row, study, grown, dataset)
                 if plugin.hash != row.model["hash"]:
                     accept(connection, row, plugin)
+                writing.store_labels(connection, row.id, labels_of(study, splits))
                 writing.count_launch(connection, row.id, environment())
             return run_study(database, row, study, plugin, measures, dataset, splits, workers, options.watcher)

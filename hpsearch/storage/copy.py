@@ -33,6 +33,8 @@ def copy_study(source: Connection, target: Connection, study_id: int) -> None:
     studies = _copy(source, target, schema.studies, select(schema.studies).where(schema.studies.c.id == study_id))
     chosen = select(stages).where(of_study)
     new_stages = _copy(source, target, stages, chosen, study_id=studies, optuna_study_id=optuna_studies)
+    labels = select(schema.labels).join(stages).where(of_study)
+    _copy(source, target, schema.labels, labels, stage_id=new_stages)
     searched = select(trials).join(stages).where(of_study)
     new_trials = _copy(source, target, trials, searched, stage_id=new_stages, optuna_trial_id=optuna_trials)
     for table in schema.OF_TRIALS:
@@ -56,7 +58,7 @@ def _copy(source: Connection, target: Connection, table: Table, query: Select[An
 
 
 def _batches(source: Connection, table: Table, query: Select[Any]) -> Iterator[list[Row]]:
-    at_once = _LARGE if table in (schema.weights, schema.predictions) else _AT_ONCE
+    at_once = _LARGE if table in (schema.weights, schema.predictions, schema.labels) else _AT_ONCE
     result = source.execute(query.execution_options(yield_per=at_once))
     for part in result.mappings().partitions():
         yield [dict(row) for row in part]

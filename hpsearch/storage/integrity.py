@@ -100,6 +100,7 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
         curve, beside = curves.get(trial.id, _Curve()), stored.get(trial.id, _Stored({}, {}, None))
         for problem in (*_of_curve(trial, curve), *_of_stored(stage, trial, beside)):
             yield f"trial {stage.name}:{trial.number}: {problem}"
+    yield from _of_labels(connection, stage)
     yield from _of_mirror(connection, stage, trials, curves)
 
 
@@ -190,6 +191,25 @@ def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[st
             yield f"its {split} accuracy is {value}, by its predictions {share}"
     if stored.differs is not None:
         yield f"its validation accuracy in epoch {stored.differs} is not that of its predictions"
+
+
+def _of_labels(connection: Connection, stage: StageRow) -> Iterator[str]:
+    """Are the true labels whole, and as many as there are predictions for?"""
+    label, prediction, trial = schema.labels.c, schema.predictions.c, schema.trials.c
+    folds = bool(stage.data.get("folds"))
+    counted: dict[tuple[str, int], int] = {}
+    for row in connection.execute(select(schema.labels).where(label.stage_id == stage.id)):
+        size, scale = len(row.labels), len(row.scale or b"")
+        whole = size * 2 == row.samples * scale if scale else size in (row.samples, 2 * row.samples)
+        if not whole:
+            yield f"its labels of {row.samples} {row.split} samples are {size} bytes long"
+        counted[row.split, row.fold] = row.samples
+    query = select(prediction.split, trial.replicate, prediction.samples).distinct()
+    query = query.join_from(schema.predictions, schema.trials).where(trial.stage_id == stage.id)
+    for split, replicate, samples in connection.execute(query) if counted else ():
+        known = counted.get((split, replicate if folds else 0))
+        if known != samples:
+            yield f"there are predictions for {samples} {split} samples, and {known or 'no'} labels"
 
 
 _Shown = tuple[int, TrialState, float | None, dict[str, Any]]

@@ -189,6 +189,18 @@ class PredictionsRecord:
 
 
 @dataclass(frozen=True)
+class LabelsRecord:
+    """The true labels of a stage's validation or test samples: classes, or float64 values with their scale."""
+
+    stage: str  # its name
+    split: str
+    fold: int
+    samples: int
+    labels: bytes
+    scale: bytes | None = None
+
+
+@dataclass(frozen=True)
 class BestRecord:
     """The best epoch so far, and its weights."""
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from hpsearch.storage.column_types import Blob, Json, Real, Text
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with every change of these tables, which also adds a module to `migrations`."""
 
 OLDEST_VERSION = 3
@@ -150,6 +150,19 @@ predictions = Table(
 
 OF_TRIALS = (curves, measurements, weights, predictions)
 """What is deleted and copied with a trial."""
+
+labels = Table(
+    "hpsearch_labels",  # the true labels of the samples that a stage's trials are evaluated on
+    metadata,
+    Column("stage_id", ForeignKey(stages.c.id), primary_key=True, autoincrement=False),
+    Column("split", String(16), primary_key=True),  # validation; test where its trials are evaluated on the test set
+    Column("fold", Integer, primary_key=True, autoincrement=False),  # 0 where there are no folds
+    Column("samples", Integer, nullable=False),
+    Column("labels", Blob, nullable=False),  # in stored order; uint8, of over 256 classes uint16; or float64 values
+    Column(
+        "scale", Blob
+    ),  # of a regression, float64: mean and deviation of each target, by which outputs are standardised
+)
 
 claims = Table(
     "hpsearch_claims",

@@ -41,7 +41,7 @@ LATER = (
     ("hpsearch_trials", "test_metrics"),
     ("hpsearch_curves", "value"),
 )
-"""Columns that version 3 had not; nor had it the table hpsearch_metrics, or predictions of but the best epoch."""
+"""Columns that version 3 had not; nor had it the tables hpsearch_metrics and hpsearch_labels, or predictions of but the best epoch."""
 
 
 def unpack(folder: Path, name: str = "study.db") -> Path:
@@ -52,9 +52,10 @@ def unpack(folder: Path, name: str = "study.db") -> Path:
 
 
 def forget_epochs(connection: sqlalchemy.Connection) -> None:
-    """Delete the predictions that version 3 did not keep."""
+    """Delete the predictions and labels that version 3 did not keep."""
     best = "(SELECT best_epoch FROM hpsearch_trials WHERE id = trial_id)"
     connection.exec_driver_sql(f"DELETE FROM hpsearch_predictions WHERE epoch <> {best}")
+    connection.exec_driver_sql("DELETE FROM hpsearch_labels")
 
 
 def make_earlier(connection: sqlalchemy.Connection) -> None:
@@ -75,7 +76,8 @@ def make_earlier(connection: sqlalchemy.Connection) -> None:
         )
         connection.exec_driver_sql("DROP TABLE hpsearch_predictions")
         connection.exec_driver_sql("ALTER TABLE former RENAME TO hpsearch_predictions")
-    connection.exec_driver_sql("DROP TABLE IF EXISTS hpsearch_metrics")
+    for table in ("hpsearch_metrics", "hpsearch_labels"):
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table}")
     connection.exec_driver_sql("UPDATE hpsearch_version SET version = 3")
 
 

@@ -72,6 +72,7 @@ def _checks(
         candidates = [candidates[int(np.random.default_rng(seed).integers(len(candidates)))]]
         draw = f" (drawn with --seed {seed})"
     yield from verify(connection, row)
+    yield Check.of("the stored labels are those of the data", retrainer.label_differences(connection))
     for stored, problems in retrainer.differences(connection, candidates, min(cores(), max(1, len(candidates)))):
         epochs = f"{stored.epochs} epoch{'s' * (stored.epochs != 1)}"
         yield Check(f"trial {stored.name}, trained again for {epochs}, is the same, bit for bit{draw}", problems)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
 from hpsearch.search.environment import environment
-from hpsearch.search.preparation import known_workspace, measures_of, prepare, require_same_metrics
+from hpsearch.search.preparation import known_workspace, labels_of, measures_of, prepare, require_same_metrics
 from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
@@ -82,6 +82,16 @@ class Retraining:
             rule = f"the samples are not those that study {row.name!r} was trained with"
             raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
         self.splits = prepare(self.study, dataset)
+
+    def label_differences(self, connection: Connection) -> Iterator[str]:
+        """Yield how the stored labels differ from those of the data; nothing of a study from before there were any."""
+        wanted = {(each.stage, each.split, each.fold): each for each in labels_of(self.study, self.splits)}
+        query = select(schema.stages.c.name, schema.labels).join_from(schema.labels, schema.stages)
+        for row in connection.execute(query.where(schema.stages.c.study_id == self.row.id)):
+            own = wanted.get((row.name, row.split, row.fold))
+            if own is None or (own.samples, own.labels, own.scale) != (row.samples, row.labels, row.scale):
+                where = f"stage {row.name}, {row.split} samples, fold {row.fold}"
+                yield f"{where}: the labels are not those of the data"
 
     def differences(
         self,

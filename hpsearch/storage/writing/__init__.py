@@ -4,6 +4,7 @@ Optuna's tables mirror ours: a study per stage, a trial per trial with the same 
 what is going on. All functions take the connection of an open `Database.transaction()`.
 """
 
+from hpsearch.storage.writing.labels import store_labels
 from hpsearch.storage.writing.stages import (
     KEPT_WEIGHTS,
     add_seconds,
@@ -34,4 +35,5 @@ __all__ = [
     "set_planned",
     "set_study_state",
     "start_stage",
+    "store_labels",
 ]

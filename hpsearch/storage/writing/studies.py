@@ -118,6 +118,8 @@ def delete_study(connection: Connection, study_id: int) -> None:
     query = select(column.id, column.optuna_study_id).where(column.study_id == study_id)
     stages = connection.execute(query).all()
     delete_trials(connection, [stage.id for stage in stages])
+    for part in chunks([stage.id for stage in stages]):
+        connection.execute(delete(schema.labels).where(schema.labels.c.stage_id.in_(part)))
     connection.execute(delete(schema.stages).where(column.study_id == study_id))
     connection.execute(delete(schema.claims).where(schema.claims.c.study_id == study_id))
     connection.execute(delete(schema.studies).where(schema.studies.c.id == study_id))

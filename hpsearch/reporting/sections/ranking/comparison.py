@@ -16,6 +16,7 @@ from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
 from hpsearch.storage.records import ACCURACY, Goal
 
 Record = dict[str, Any]
+OfSamples = NDArray[np.bool_] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,29 +74,50 @@ def evidence_of(
 ) -> Evidence:
     """Return the evidence on some configurations; `overlap` is n_test/n_train of folds."""
     runs = tuple(runs_of(frames, members, folds=overlap is not None) for members in configurations)
-    return Evidence(runs, samples, overlap, frames.goal.share)
+    return Evidence(runs, samples, overlap, is_share(frames, runs[0]))
+
+
+def is_share(frames: Frames, runs: Runs) -> bool:
+    """Whether the scores lie within 0 and 1."""
+    return frames.goal.share or bool(runs.right and frames.sample_scores.within)
 
 
 def runs_of(frames: Frames, members: Sequence[Record], *, folds: bool = False, split: str = "validation") -> Runs:
-    """Return the networks of a configuration; with which samples each classifies correctly if it has an accuracy.
+    """Return the networks of a configuration; with which samples each classifies correctly, or what these contribute.
 
     A configuration that was drawn several times has several networks of a fold, which count as one.
     """
     column = column_of(frames.goal, split)
     worst = 0.0 if frames.goal.share else -np.inf
     scores = [worst if trial[column] is None else frames.goal.sign * trial[column] for trial in members]
-    right = [frames.correct(trial["id"], split) for trial in members] if frames.goal == ACCURACY else []
+    right = [_of_samples(frames, trial, split) for trial in members]
     known = [each for each in right if each is not None]
     if len(known) < len(members) or (len({each.size for each in known}) > 1 and not folds):
         known = []
     if not folds:
         return Runs(tuple(scores), tuple(known))
-    by_fold: dict[int, list[tuple[float, NDArray[np.bool_] | None]]] = defaultdict(list)
+    by_fold: dict[int, list[tuple[float, OfSamples | None]]] = defaultdict(list)
     for number, (trial, score) in enumerate(zip(members, scores, strict=True)):
         by_fold[trial["replicate"]].append((score, known[number] if known else None))
     numbers = tuple(sorted(by_fold))
     kept = tuple(each for fold in numbers if (each := by_fold[fold][0][1]) is not None)
     return Runs(tuple(fmean(score for score, _ in by_fold[fold]) for fold in numbers), kept, numbers)
+
+
+def _of_samples(frames: Frames, trial: Record, split: str) -> OfSamples | None:
+    if frames.goal == ACCURACY:
+        return frames.correct(trial["id"], split)
+    return frames.sample_scores.of(trial, split)
+
+
+def interval_of(frames: Frames, trial: Record, split: str) -> tuple[float, float] | None:
+    """Return the 95% interval of a trial's objective on other samples, None where nothing is known of them."""
+    runs = runs_of(frames, [trial], split=split)
+    found = Evidence((runs,), runs.right[0].size if runs.right else 0, None, is_share(frames, runs)).interval(0)
+    if found is None:
+        return None
+    low, high = sorted(frames.goal.sign * edge for edge in found)
+    return low, high
 
 
 def column_of(goal: Goal, split: str) -> str:

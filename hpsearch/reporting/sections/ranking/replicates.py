@@ -15,7 +15,15 @@ from hpsearch.reporting import formatting
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import configuration_state
-from hpsearch.reporting.sections.ranking.comparison import Compared, Record, Verdict, column_of, compared, runs_of
+from hpsearch.reporting.sections.ranking.comparison import (
+    Compared,
+    Record,
+    Verdict,
+    column_of,
+    compared,
+    is_share,
+    runs_of,
+)
 from hpsearch.reporting.sections.ranking.rows import (
     Estimate,
     Row,
@@ -144,7 +152,7 @@ def mean_estimate(
 ) -> Estimate | None:
     """Return the mean objective of a configuration's replicates, None where they were not all evaluated.
 
-    Its interval covers other seeds, and other samples where it is known which are classified correctly.
+    Its interval covers other seeds, and other samples where their contributions are known.
     """
     column = column_of(frames.goal, split)
     values = [trial[column] for trial in replicates if trial[column] is not None]
@@ -158,9 +166,8 @@ def mean_estimate(
     elif table is not None and split == "validation":
         interval = table.evidence.interval_of(runs)
     else:
-        interval = Evidence((runs,), samples, how.folds if split == "validation" else None, frames.goal.share).interval(
-            0
-        )
+        overlap = how.folds if split == "validation" else None
+        interval = Evidence((runs,), samples, overlap, is_share(frames, runs)).interval(0)
     if interval is None and len(values) < 2:
         return estimate(frames, stage, replicates[0], split)
     value = statistics.fmean(values)

@@ -11,7 +11,7 @@ from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.comparison import Record as Record
-from hpsearch.reporting.sections.ranking.comparison import Verdict
+from hpsearch.reporting.sections.ranking.comparison import Verdict, interval_of
 from hpsearch.reporting.sections.ranking.comparison import column_of as column_of
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.tests import tied
@@ -22,8 +22,8 @@ from hpsearch.storage.records import ACCURACY, Goal
 class Estimate:
     """A value of the objective as it was measured, or the mean over replicates, with its 95% interval.
 
-    A single value of another objective than the accuracy has no interval unless other configurations of its table have
-    replicates: `low` and `high` are the value.
+    A single value of another objective than the accuracy has no interval where its samples' contributions are not known
+    and no configuration of its table has replicates: `low` and `high` are the value.
     """
 
     value: float
@@ -106,7 +106,10 @@ def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estima
     """Return a trial's objective on a split, None where it was not evaluated; an accuracy with Wilson's interval."""
     value, samples = trial[column_of(frames.goal, split)], samples_of(frames, stage, trial, split)
     if frames.goal != ACCURACY:
-        return None if value is None else Estimate(value, value, value, samples or 0, goal=frames.goal)
+        if value is None:
+            return None
+        low, high = interval_of(frames, trial, split) or (value, value)
+        return Estimate(value, low, high, samples or 0, goal=frames.goal)
     return (
         Estimate(value, *wilson_interval(value * samples, samples), samples) if value is not None and samples else None
     )

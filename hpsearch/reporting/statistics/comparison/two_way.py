@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, ndtr, ndtri, stdtr, stdtrit
+from scipy.special import ndtr, stdtrit
 
 from hpsearch.reporting.statistics.comparison.moderated import (
     Floats,
@@ -22,6 +22,7 @@ from hpsearch.reporting.statistics.comparison.moderated import (
     moderate_separately,
     variances_of,
 )
+from hpsearch.reporting.statistics.comparison.quantiles import exact, normal_of, quantile, satterthwaite, skewed
 from hpsearch.reporting.statistics.intervals import wilson_interval
 
 LEAST = 10.0
@@ -32,11 +33,12 @@ LEAST = 10.0
 class Runs:
     """The networks of one configuration: a score for each seed or fold, higher being better.
 
-    `right` has for each of them which validation samples it classifies correctly, () where that is not known.
+    `right` has for each of them which validation samples it classifies correctly, or of another metric what each sample
+    contributes to the score; () where that is not known.
     """
 
     scores: tuple[float, ...]
-    right: tuple[NDArray[np.bool_], ...] = ()
+    right: tuple[NDArray[np.bool_] | NDArray[np.float32], ...] = ()
     replicates: tuple[int, ...] = ()  # which folds these are
 
     @property
@@ -44,8 +46,16 @@ class Runs:
         """The mean score."""
         return sum(self.scores) / len(self.scores)
 
+    @property
+    def counted(self) -> bool:
+        """Whether the score is a share of samples, for which exact tests exist."""
+        return bool(self.right) and self.right[0].dtype == np.bool_
+
     def shares(self, folds: bool) -> NDArray[np.float32]:
-        """Return the share of seeds that classify each sample correctly; of folds the samples one after the other."""
+        """Return the share of seeds that classify each sample correctly; of folds the samples one after the other.
+
+        Of another metric these are the means of the contributions.
+        """
         if folds:
             return np.concatenate(self.right).astype(np.float32)
         found = self.right[0].astype(np.float32)
@@ -127,6 +137,8 @@ class Evidence:
     def within(self) -> Floats:
         """The variance between networks that follows from single samples alone, by configuration: Σ r(1 − r)/n².
 
+        Of another metric r(1 − r) is the variance of a sample's contributions.
+
         A network that classifies other samples correctly has another score on them even if its true score is equal.
         """
         return np.array([self._within(each) for each in self.runs])
@@ -135,6 +147,8 @@ class Evidence:
         number = len(runs.right)
         if self.folds or number < 2:
             return 0.0
+        if not runs.counted:
+            return float(np.var(runs.right, axis=0, ddof=1, dtype=np.float64).mean()) / runs.right[0].size
         shares = runs.shares(False)
         return float((shares * (1 - shares)).mean()) * number / (number - 1) / shares.size
 
@@ -161,7 +175,7 @@ class Evidence:
     def interval(self, index: int, confidence: float = 0.95) -> tuple[float, float] | None:
         """Return the interval of a configuration's score, over other samples and other seeds where these are known.
 
-        Without a second seed in the table it is Wilson's for one network. None where nothing is known.
+        Without a second seed in the table it is for one network, of an accuracy Wilson's. None where nothing is known.
         """
         seeds = self.seeds
         own = (0.0, 1.0) if seeds is None else (float(seeds.variances[index]), float(seeds.freedom[index]))
@@ -183,14 +197,20 @@ class Evidence:
             return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
         shares = runs.shares(self.folds)
         total = shares.size
-        if self.seeds is None:
+        if self.seeds is None and runs.counted:
             return wilson_interval(runs.mean * total, total, confidence)
-        sampled = float(shares.var(ddof=1)) / total if total > 1 else 0.0
+        sampled = float(shares.var(ddof=1, dtype=None if runs.counted else np.float64)) / total if total > 1 else 0.0
         if self.folds:
             variance = max(sampled * len(runs.scores), seeded) * self.factor(runs)
         else:
             variance = sampled + self._beyond(seeded, runs, self._within(runs))
-        t = float(stdtrit(_satterthwaite(variance, [(seeded * self.factor(runs), freedom)]), upper))
+        parts = [(seeded * self.factor(runs), freedom)] if self.seeds is not None else []
+        if not runs.counted:
+            parts.append((sampled, total - 1.0))
+        t = float(stdtrit(satterthwaite(variance, parts), upper))
+        if not self.share:
+            below, above = skewed(t, shares, min(1.0, sampled / variance) if variance > 0 else 1.0)
+            return runs.mean - below * math.sqrt(variance), runs.mean + above * math.sqrt(variance)
         effective = runs.mean * (1 - runs.mean) / variance if variance > 0 else 0.0
         return wilson_interval(runs.mean * (effective or total), effective or total, 2 * float(ndtr(t)) - 1)
 
@@ -206,18 +226,20 @@ class Evidence:
         if same:
             gaps = one.shares(self.folds) - two.shares(self.folds)
             total = gaps.size
-            sampled = float(gaps.var()) / total
-            least = 1 / total  # continuity: one sample
-            z = _exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
+            sampled = float(gaps.var() if one.counted else gaps.var(ddof=1, dtype=np.float64)) / total
+            if one.counted:
+                least = 1 / total  # continuity: one sample
+                z = exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
         elif self.folds and one.replicates != two.replicates:
             value = self._over_common(one, two)
         variance = self._between(first, second, sampled)
         if variance == 0:
             return Difference(value, 0.0, np.inf, 0.0)
-        freedom = np.inf
+        parts = [(sampled, gaps.size - 1.0)] if same and not one.counted else []
         if seeds is not None:
             pair = [(float(seeds.variances[i]), self.runs[i], float(seeds.freedom[i])) for i in (first, second)]
-            freedom = _satterthwaite(variance, [(each * self.factor(runs), d) for each, runs, d in pair])
+            parts += [(each * self.factor(runs), d) for each, runs, d in pair]
+        freedom = satterthwaite(variance, parts)
         # Where nearly all of the variance is that of few samples, one sample less must not decide.
         size = abs(value) - (least if z == np.inf else 0.0)
         own = normal_of(size / math.sqrt(variance), freedom)
@@ -253,34 +275,6 @@ class Evidence:
         ones, twos = (dict(zip(runs.replicates, runs.scores, strict=True)) for runs in (one, two))
         both = ones.keys() & twos.keys()
         return sum(ones[each] - twos[each] for each in both) / len(both) if both else one.mean - two.mean
-
-
-def _satterthwaite(variance: float, parts: Sequence[tuple[float, float]]) -> float:
-    """Return the degrees of freedom of a variance of which parts are estimated, each given with its own.
-
-    The parts are taken as wrong in the same direction, as they are where both come from one pooled variance.
-    """
-    uncertain = sum(part / math.sqrt(freedom) for part, freedom in parts) ** 2
-    return max(variance**2 / uncertain, min(freedom for _, freedom in parts)) if uncertain else math.inf
-
-
-def normal_of(t: float, freedom: float) -> float:
-    """Return the standard normal value with the upper tail probability of Student's t."""
-    if math.isinf(freedom) or t <= 0:
-        return float(t)
-    return float(min(t, -ndtri(max(stdtr(freedom, -t), 1e-300))))
-
-
-def quantile(z: float, freedom: float) -> float:
-    """Return the value of Student's t with the upper tail probability of a standard normal value."""
-    return z if math.isinf(freedom) else -float(stdtrit(freedom, float(ndtr(-z))))
-
-
-def _exact(gaps: NDArray[np.float32]) -> float:
-    """Return the standard normal value of McNemar's exact test, one-sided, of networks' differences by sample."""
-    first, second = int((gaps > 0).sum()), int((gaps < 0).sum())
-    p = float(bdtr(min(first, second), first + second, 0.5)) if first + second else 1.0
-    return float(-ndtri(p)) if 0 < p < 1 else (np.inf if p == 0 else 0.0)
 
 
 def _without_fold_effects(runs: Sequence[Runs]) -> list[list[float]]:
