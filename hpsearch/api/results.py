@@ -18,6 +18,7 @@ from hpsearch.storage.records import ACCURACY
 
 if TYPE_CHECKING:
     from hpsearch.exporting.classifier import Classifier
+    from hpsearch.exporting.regressor import Regressor
     from hpsearch.exporting.trained_model import TrainedModel
 
 
@@ -103,6 +104,15 @@ class Results(reported.Results):
         from hpsearch.exporting.classifier import Classifier
 
         return Classifier(self._model(trial))
+
+    def regressor(self, trial: str | None = None) -> "Regressor":
+        """Return the model of a trial of a regression as a scikit-learn regressor of raw samples.
+
+        It predicts values in the targets' own units. Raises as `classifier` does.
+        """
+        from hpsearch.exporting.regressor import Regressor
+
+        return Regressor(self._model(trial))
 
     def _model(self, trial: str | None) -> "TrainedModel":
         from hpsearch.exporting.trained_model import find_trial, load_model

@@ -12,6 +12,7 @@ from hpsearch.data.directories import data_directory
 from hpsearch.data.preparation import prepare
 from hpsearch.data.sources.by_path import KINDS
 from hpsearch.data.sources.catalogue import DATASETS, fetch, fetched, load
+from hpsearch.data.sources.targets import LooksLikeValuesError
 from hpsearch.data.split import Split, open_split
 from hpsearch.data.stratification import fold_sizes
 
@@ -21,6 +22,7 @@ __all__ = [
     "Augmentation",
     "Dataset",
     "EpochAugmentation",
+    "LooksLikeValuesError",
     "Split",
     "check_augmentation",
     "class_weights",

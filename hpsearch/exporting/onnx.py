@@ -1,4 +1,4 @@
-"""A trained network as an ONNX graph, standardisation included: raw samples in, scores and classes out.
+"""A trained network as an ONNX graph, standardisation included: raw samples in, classes or values out.
 
 May import NumPy and `hpsearch.nn`; imports onnx late.
 """
@@ -24,8 +24,8 @@ def write_onnx(model: TrainedModel, path: Path) -> Path:
     """Write the graph to a file; return its path.
 
     The input "samples" is (n, features) float32; the outputs are "classes" (n,) int64, "scores" (n, classes), and for a
-    model trained with cross-entropy, "probabilities". Raises InputError where onnx is missing, a layer has no ONNX
-    equivalent, or the file cannot be written.
+    model trained with cross-entropy, "probabilities"; of a regression "values" (n, targets) float64. Raises InputError
+    where onnx is missing, a layer has no ONNX equivalent, or the file cannot be written.
     """
     if find_spec("onnx") is None:
         raise InputError("--format onnx needs onnx, which is not installed: pip install 'hpsearch[onnx]'")
@@ -54,21 +54,37 @@ class _Graph:
         self._standardise()
         for position, layer in enumerate(network.layers):
             self._layer(position, layer)
-        number, shape = onnx.TensorProto.FLOAT, ["n", len(model.classes)]
-        self._add("Identity", output="scores")
-        outputs = [helper.make_tensor_value_info("scores", number, shape)]
-        if model.configuration.training.loss == "cross_entropy":
-            self._nodes.append(helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1))
-            outputs.append(helper.make_tensor_value_info("probabilities", number, shape))
-        self._nodes.append(helper.make_node("ArgMax", ["scores"], ["classes"], axis=1, keepdims=0))
-        outputs.insert(0, helper.make_tensor_value_info("classes", onnx.TensorProto.INT64, ["n"]))
-        samples = helper.make_tensor_value_info("samples", number, ["n", model.features])
+        outputs = self._values() if model.targets else self._classes()
+        samples = helper.make_tensor_value_info("samples", onnx.TensorProto.FLOAT, ["n", model.features])
         graph = helper.make_graph(self._nodes, "hpsearch", [samples], outputs, self._constants)
         opset = [helper.make_opsetid("", OPSET)]
         made = helper.make_model(graph, opset_imports=opset, ir_version=IR, producer_name="hpsearch")
-        helper.set_model_props(made, {"study": model.study, "trial": model.trial, "classes": json.dumps(model.classes)})
+        names = {"targets": json.dumps(model.targets)} if model.targets else {"classes": json.dumps(model.classes)}
+        helper.set_model_props(made, {"study": model.study, "trial": model.trial, **names})
         onnx.checker.check_model(made)
         return made
+
+    def _classes(self) -> list[Any]:
+        """Add the outputs of a classification."""
+        from onnx import TensorProto
+
+        helper, shape = self._helper, ["n", self._model.outputs]
+        self._add("Identity", output="scores")
+        outputs = [helper.make_tensor_value_info("scores", TensorProto.FLOAT, shape)]
+        if self._model.configuration.training.loss == "cross_entropy":
+            self._nodes.append(helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1))
+            outputs.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
+        self._nodes.append(helper.make_node("ArgMax", ["scores"], ["classes"], axis=1, keepdims=0))
+        return [helper.make_tensor_value_info("classes", TensorProto.INT64, ["n"]), *outputs]
+
+    def _values(self) -> list[Any]:
+        """Add the output of a regression: the values in the targets' own units, in float64 as the search did."""
+        from onnx import TensorProto
+
+        self._add("Cast", to=TensorProto.DOUBLE)
+        self._add("Mul", self._model.target_deviation)
+        self._add("Add", self._model.target_mean, output="values")
+        return [self._helper.make_tensor_value_info("values", TensorProto.DOUBLE, ["n", self._model.outputs])]
 
     def _add(self, kind: str, *constants: Any, output: str | None = None, **attributes: Any) -> None:
         names = [f"{output or f'{kind}_{len(self._nodes)}'}_{i}" for i in range(len(constants))]

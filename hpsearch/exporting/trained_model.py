@@ -36,7 +36,9 @@ class TrainedModel:
 
     trial: STAGE:NUMBER. weights: arrays by parameter name, e.g. "0.weights" (inputs, outputs). mean, deviation:
     (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
-    their names, by label. split, seed, point, replicate: what a trainable is made from.
+    their names, by label; () in a regression, which has targets: their names, with target_mean and target_deviation
+    (T,) float64; a value is the model's output · deviation + mean. split, seed, point, replicate: what a trainable is
+    made from.
     """
 
     study: str
@@ -45,9 +47,12 @@ class TrainedModel:
     model_hash: str
     configuration: Configuration
     classes: tuple[str, ...]
+    targets: tuple[str, ...]
     image_shape: tuple[int, int, int]
     mean: npt.NDArray[np.float64]
     deviation: npt.NDArray[np.float64]
+    target_mean: npt.NDArray[np.float64] | None
+    target_deviation: npt.NDArray[np.float64] | None
     weights: dict[str, Array]
     split: Path
     seed: int
@@ -62,6 +67,11 @@ class TrainedModel:
         """The number of features of a sample."""
         return math.prod(self.image_shape)
 
+    @property
+    def outputs(self) -> int:
+        """The number of its outputs: a score for each class, or a value for each target."""
+        return len(self.targets or self.classes)
+
     def plugin(self) -> Plugin:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
         plugin = read_plugin(self.model_file)
@@ -72,7 +82,7 @@ class TrainedModel:
 
     def network(self, plugin: Plugin) -> Network:
         """Build the network, for one trial, with the weights."""
-        made = layers(plugin, len(self.classes), self.configuration.parameters)
+        made = layers(plugin, self.outputs, self.configuration.parameters)
         network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
         network.load(0, self.weights)
         return network
@@ -85,13 +95,19 @@ class TrainedModel:
         made.restore(pack(self.weights))
         return made
 
+    def in_units(self, values: Array) -> npt.NDArray[np.float64]:
+        """Return outputs (n, T) of a regression in the targets' own units, bit for bit as the search measured them."""
+        assert self.target_mean is not None
+        assert self.target_deviation is not None
+        return np.asarray(values.astype(np.float64) * self.target_deviation + self.target_mean)
+
     def standardise(self, samples: Array) -> npt.NDArray[np.float32]:
         """Standardise raw samples (n, features), bit for bit as in training."""
         return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
 def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the class scores (n, classes) of standardised samples (n, features), in the same chunks as the search."""
+    """Return the outputs (n, outputs) of standardised samples (n, features), in the same chunks as the search."""
     scores = np.empty((len(samples), network.outputs), np.float32)
     for start in range(0, len(samples), ROWS_PER_CHUNK):
         chunk = slice(start, start + ROWS_PER_CHUNK)
@@ -171,9 +187,12 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> T
         model_hash=row["model"]["hash"],
         configuration=Configuration.from_json(trial["configuration"]),
         classes=split.classes,
+        targets=split.targets,
         image_shape=split.image_shape,
         mean=split.mean,
         deviation=split.deviation,
+        target_mean=split.target_mean,
+        target_deviation=split.target_deviation,
         weights=weights,
         split=path,
         seed=study.seed,
@@ -183,10 +202,7 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> T
 
 
 def _split(study: Study, row: Record, trial: Record, workspace: Path, data_dir: Path | None) -> Path:
-    if study.data.task == "regression":
-        rule = "a model of a regression cannot be exported yet; its weights are in Results.weights"
-        raise InputError(f"study {row['name']!r}: {rule}")
-    dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace)
+    dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace, study.data.task_given)
     if dataset.fingerprint != row["data"]["fingerprint"]:
         rule = f"the dataset is not the one that study {row['name']!r} was trained with"
         raise DataError(f"{dataset.name}: {rule}; name its directory with --data-dir")

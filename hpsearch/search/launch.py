@@ -52,7 +52,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     workspace = find_workspace(study.model.file, Path(place))
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
-    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
+    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     check(study, plugin, measures, dataset, options.storage)
     new = NewStudy(
         name=study.name,

@@ -46,7 +46,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
             )
         measures = measures_of(study, workspace)
         require_same_metrics(row, measures)
-        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task)
+        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "

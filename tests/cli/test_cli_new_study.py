@@ -5,10 +5,13 @@ import tomllib
 
 import numpy as np
 import pytest
+from tiny import options
+from tiny import rows as rows_of
 
 from hpsearch import spec
 from hpsearch.cli import main
 from hpsearch.cli.new_study.study_text import DEFAULT_SPACE
+from hpsearch.search.launch import launch
 
 
 def run(capsys, *arguments):
@@ -128,6 +131,26 @@ def test_new_study_takes_datasets_of_ones_own(here, capsys):
         "validation": 20,
     }
     assert tomllib.loads((here / "b.toml").read_text())["data"]["dataset"]["label"] == "kind"
+
+
+def test_labels_that_look_like_values_make_a_regression_unless_the_task_is_given(here, capsys):
+    rows = [f"{i},{(i * i) % 23},{i % 37 * 1.7 + 0.05:.2f}" for i in range(111)]
+    (here / "prices.csv").write_text("\n".join(["a,b,price", *rows]) + "\n")
+    given = ("--yes", "--dataset", "prices.csv", "--label", "price", "--test", "37", "--trials", "2", "--epochs", "1")
+    status, _, errors = run(capsys, "new", "study", "r.toml", *given)
+    assert (status, "--task classification takes them for names" in errors) == (0, True)
+    study = spec.read(here / "r.toml")
+    assert (study.data.task_given, study.objective.metric, study.training.loss) == (
+        "regression",
+        "rmse",
+        "squared_error",
+    )
+    launch(here / "r.toml", options(here))
+    assert rows_of(here)[0]["value"] > 0
+    assert run(capsys, "new", "study", "c.toml", *given, "--task", "classification")[0] == 0
+    assert spec.read(here / "c.toml").data.task_given == "classification"
+    wrong = run(capsys, "new", "study", "w.toml", "--yes", "--task", "regression")
+    assert wrong == (2, "", 'hpsearch: data.task = "regression" needs numbers as labels, digits has classes\n')
 
 
 TRAINABLE = "def train_epoch(state, data, epoch, rng, lambda_, decay=0.9): ...\ndef predict(state, samples): ...\n"

@@ -11,11 +11,11 @@ from hpsearch.data.sources.targets import refuse_values
 from hpsearch.errors import DataError, StudyFileError
 from hpsearch.spec import parse
 
-HINT = '; this looks like a regression: set data.task = "regression"'
+HINT = '; this looks like a regression: set data.task = "regression", or "classification" for names'
 NEEDS = 'data.task = "regression" needs'
 
 
-def csv(tmp_path, labels, task="classification", label="price", test=2):
+def csv(tmp_path, labels, task=None, label="price", test=2):
     lines = ["a,price", *(f"{i},{each}" for i, each in enumerate(labels))]
     (tmp_path / "d.csv").write_text("\n".join(lines) + "\n", "utf-8")
     return load({"kind": "csv", "path": "d.csv", "label": label, "test": test}, workspace=tmp_path, task=task)
@@ -77,6 +77,22 @@ def test_labels_that_can_be_classes_are_classes(tmp_path, labels):
     assert len(csv(tmp_path, labels).classes) == len(set(labels))
 
 
+@pytest.mark.parametrize("labels", VALUES.values(), ids=VALUES)
+def test_a_task_of_classification_that_is_given_takes_numbers_for_names(tmp_path, labels):
+    labels = [*labels, *labels]
+    dataset = csv(tmp_path, labels, task="classification", test=len(set(labels)))
+    assert (dataset.task, len(dataset.classes)) == ("classification", len(set(labels)))
+    assert set(dataset.classes) == set(labels)
+
+
+def test_floating_point_labels_of_arrays_are_names_where_the_task_says_so(tmp_path):
+    labels = np.tile(np.arange(5) / 4, 6)
+    assert arrays(tmp_path, labels, task="classification").classes == ("0.0", "0.25", "0.5", "0.75", "1.0")
+    assert "must be whole numbers or text" in line(arrays, tmp_path, labels, task=None)
+    labels[3] = np.nan
+    assert "must be whole numbers or text" in line(arrays, tmp_path, labels, task="classification")
+
+
 def test_a_class_of_one_sample_among_many_numbers_may_be_a_value(tmp_path):
     dataset = csv(tmp_path, [*(str(i % 100) for i in range(300)), "977"])
     rule = r"but class '977' \(1 samples\) gives .*; if the labels are values, set data\.task = \"regression\"$"
@@ -120,7 +136,7 @@ def test_the_example_in_the_message_does_not_depend_on_the_order(labels):
 )
 def test_arrays_of_values_are_answered_with_the_task_and_others_are_not(tmp_path, labels, rule):
     start, _, end = rule.partition("*")
-    text = line(arrays, tmp_path, labels, task="classification")
+    text = line(arrays, tmp_path, labels, task=None)
     assert start in text
     assert text.endswith(end or start)
 
@@ -197,7 +213,7 @@ def test_a_python_file_without_values_costs_one_line(tmp_path, returned, rule):
 
 
 def test_a_python_file_with_values_is_answered_with_the_task(tmp_path):
-    text = line(python, tmp_path, "{'samples': x, 'labels': np.linspace(0, 1, 8)}", task="classification")
+    text = line(python, tmp_path, "{'samples': x, 'labels': np.linspace(0, 1, 8)}", task=None)
     assert text.startswith("d.py: labels: has 8 different numbers")
     assert text.endswith(HINT)
 
@@ -237,6 +253,8 @@ def parsed(label, task=""):
 
 def test_a_study_file_says_its_task_and_is_a_classification_if_it_does_not():
     assert parsed("'price'").task == "classification"
+    assert parsed("'price'").task_given is None
+    assert parsed("'price'", "task = 'classification',").task_given == "classification"
     assert parsed("'price'", "task = 'classification',") == parsed("'price'")
     assert parsed("['x', 'y']", "task = 'regression',").dataset["label"] == ("x", "y")
     assert parsed("'x'", "task = 'regression',").dataset["label"] == "x"

@@ -15,6 +15,7 @@ from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.ranking.rows import column_of
 from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.search.launch import launch
 from hpsearch.search.ranking import rank
 from hpsearch.storage import reading
@@ -36,7 +37,27 @@ space.eta = { low = 1e-3, high = 0.1, log = true }
 
 [final]
 replicates = 2
+
+[[reference]]
+metric = "test_rmse"
+value = 1.0
+source = "a paper"
+tolerance = 100.0
+
+[[reference]]
+stage = "coarse"
+metric = "train_mae"
+value = 1_000.0
+source = "a paper"
 """  # noqa: E501
+ROC_AUC = """
+[[reference]]
+stage = "coarse"
+metric = "validation_roc_auc"
+value = 0.5
+source = "chance"
+tolerance = 0.01
+"""
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +80,9 @@ def minimised(tmp_path_factory):
     """A finished classification by its log loss, one run each."""
     folder = tmp_path_factory.mktemp("minimised")
     text = ONE_STAGE.replace(
-        "[training]", '[objective]\nmetric = "log_loss"\nalso = ["balanced_accuracy"]\n\n[training]'
+        "[training]", '[objective]\nmetric = "log_loss"\nalso = ["balanced_accuracy", "roc_auc"]\n\n[training]'
     )
+    text += ROC_AUC
     launch(workspace(folder, text), options(folder))
     return folder
 
@@ -119,6 +141,20 @@ def test_every_format_is_written(name, request):
             continue
         formats.append(each)
     assert page(folder, tuple(formats)).startswith("<!doctype html>")
+
+
+def test_a_reported_result_of_any_recorded_metric_is_compared_in_its_unit(regression, minimised):
+    frames = load_frames(open_to_read(url(regression)), "tiny")
+    final, best = reference_rows(frames)
+    tests = frames.trials.loc[frames.trials["kind"] == "final", "test_rmse"]
+    assert (final.metric, final.mark, final.reported) == ("test rmse", "within", "1")
+    assert final.reproduced.startswith(f"{tests.mean():.4g} ± {tests.std():.2g}")
+    assert (best.metric, best.mark) == ("train mae", "outside")
+    frames = load_frames(open_to_read(url(minimised)), "tiny")
+    (area,) = reference_rows(frames)
+    first = frames.trials[frames.trials["rank"] == 1].iloc[0]
+    assert (area.metric, area.reproduced) == ("validation roc_auc", f"{first['validation_roc_auc']:.4g}")
+    assert area.difference == f"{first['validation_roc_auc'] - 0.5:+.4g}"
 
 
 def test_ranking_csv_has_the_further_metrics(regression):

@@ -52,16 +52,30 @@ def test_a_row_keeps_what_it_says():
     assert (found.note, found.configuration, found.stage) == ("as printed", {}, None)
 
 
+def test_a_row_is_of_any_metric_that_the_study_records_by_its_name():
+    objective = '[objective]\nmetric = "log_loss"\nalso = ["f1_macro", { file = "m/profit.py" }, { kind = "top_k_accuracy", k = 3 }]\n'
+    text = TEXT.replace("[[stage]]", objective + "[[stage]]", 1)
+    for name in ("log_loss", "f1_macro", "profit", "top_3_accuracy", "accuracy", "cost", "loss"):
+        for part in ("train", "validation", "test"):
+            assert parse(text + ROW.replace("test_accuracy", f"{part}_{name}"), "x").references[0].measured == name
+    with pytest.raises(StudyFileError, match=r"value must be a share between 0 and 1, got 51\.7"):
+        parse(text + ROW.replace("test_accuracy", "test_top_3_accuracy").replace("0.5", "51.7"), "x")
+
+
 def test_rows_and_the_description_are_no_part_of_what_a_study_is():
     changed = TEXT.replace('name = "x"', 'name = "x"\ndescription = "new"') + ROW
     assert difference(TEXT.replace("[[reference]]", ""), changed) == []
     assert difference(TEXT, TEXT.replace("epochs = 40", "epochs = 41")) == ["training.epochs: 40 → 41"]
 
 
+RULE = "must be 'train_', 'validation_' or 'test_' before a metric that the study records"
 BAD = [
     (ROW.replace("0.5", "51.73"), ".value must be a share between 0 and 1, got 51.73"),
     (ROW.replace("0.5", "true"), ".value must be a number, got true"),
-    (ROW.replace("test_accuracy", "accuracy"), ".metric must be 'train_cost', 'train_loss', 'train_accuracy', 'validation_cost', 'validation_loss', 'validation_accuracy', 'test_cost', 'test_loss' or 'test_accuracy', got 'accuracy'"),
+    (ROW.replace("test_accuracy", "accuracy"), f".metric {RULE}, got 'accuracy'; did you mean 'validation_accuracy'?"),
+    (ROW.replace("test_accuracy", "val_acc"), f".metric {RULE}, got 'val_acc'; did you mean 'validation_accuracy'?"),
+    (ROW.replace("test_accuracy", "test_acuracy"), f".metric {RULE}, got 'test_acuracy'; did you mean 'test_accuracy'?"),
+    (ROW.replace("test_accuracy", "test_rmse"), f".metric {RULE}, got 'test_rmse'; it records accuracy, loss, cost"),
     (ROW.replace("source", "sorce"), ".sorce is not a key; did you mean 'source'?"),
     (ROW + "\ntolerance = 0", ".tolerance must be above 0, got 0"),
     ('stage = "tabel"\n' + ROW, ".stage must name a stage, got 'tabel'; did you mean 'table'?"),

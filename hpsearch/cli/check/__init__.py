@@ -28,9 +28,7 @@ from hpsearch.cli.output import json_option
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
-    default="classification",
-    show_default=True,
-    help="What the labels are; a regression needs a --dataset with numbers as labels.",
+    help="What the labels are: classes if not given; a regression needs a --dataset with numbers as labels.",
 )
 @data_dir_option
 @json_option

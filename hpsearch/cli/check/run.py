@@ -23,7 +23,7 @@ _FIXED_KEYS = ("epochs", "cycles", "updates", "keep", "stop", "curves")
 
 
 def check(
-    model: Path, assignments: tuple[str, ...], *, dataset: str, task: str, data_dir: Path | None, as_json: bool
+    model: Path, assignments: tuple[str, ...], *, dataset: str, task: str | None, data_dir: Path | None, as_json: bool
 ) -> int:
     """Print a line for each check; return 1 if any fails."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a model raises is a finding; Ctrl-C is not

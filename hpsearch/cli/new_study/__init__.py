@@ -19,6 +19,11 @@ def new() -> None:
 @click.option("--dataset", metavar="NAME|PATH", help="digits, cifar10, or a path: .npz, .csv, .py, a folder.")
 @click.option("--label", metavar="COLUMN", help="The column of the labels, of a .csv file.")
 @click.option("--test", metavar="N|PATH", help="How many samples to hold out as the test set, or where that is.")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression"]),
+    help="What the labels are; if not given, a regression where they look like values.",
+)
 @click.option("--model", metavar="FILE", help="The model file.")
 @click.option(
     "--search", multiple=True, metavar="NAME[=VALUES]", help="A hyperparameter to search, e.g. 'hidden=[[32], [64]]'."

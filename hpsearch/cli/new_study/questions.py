@@ -7,44 +7,19 @@ import shlex
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 from hpsearch import data, spec
-from hpsearch.cli.new_study.study_text import DEFAULT_SPACE, Answers, minimal_study, study_text
-from hpsearch.cli.output import interactive_prompt, print_json
-from hpsearch.errors import DataError, InputError, StudyFileError, nearest
+from hpsearch.cli.new_study.dataset import source
+from hpsearch.cli.new_study.prompter import Prompter, count, is_there
+from hpsearch.cli.new_study.study_text import Answers, default_space, minimal_study, study_text
+from hpsearch.cli.output import print_json
+from hpsearch.errors import DataError, InputError, StudyFileError
 from hpsearch.search import preparation
 from hpsearch.spec.tables.base import Name
 from hpsearch.storage import DEFAULT_URL
 from hpsearch.workers.models.plugin import Plugin, read_plugin
-
-T = TypeVar("T")
-CIFAR10_SAMPLES = 50_000
-
-
-class Prompter:
-    """Takes an answer from the command line, from the defaults with `yes`, or from a prompt on the terminal."""
-
-    def __init__(self, yes: bool) -> None:
-        self._yes = yes
-
-    def __call__(self, text: str, default: object, check: Callable[[str], T], given: object = None) -> T:
-        """Return what `check` makes of the answer; a question is repeated as long as `check` refuses the answer."""
-        if given is not None:
-            return check(str(given))
-        if self._yes:
-            return check(str(default))
-
-        def checked(answer: str) -> T:
-            try:
-                return check(answer.strip())
-            except InputError as error:
-                raise click.UsageError(str(error)) from None
-
-        with interactive_prompt("new study: the answers ended early; --yes takes the defaults", err=True):
-            return click.prompt(text, default=str(default), value_proc=checked, err=True)
 
 
 def new_study(
@@ -53,6 +28,7 @@ def new_study(
     dataset: str | None,
     label: str | None,
     test: str | None,
+    task: str | None,
     model: str | None,
     search: tuple[str, ...],
     trials: int | None,
@@ -66,9 +42,12 @@ def new_study(
     if file is not None:
         _check_free(file)
         spec.check_value(f"{file}: the name", file.stem, Name)
-    source, samples = ask(
-        "Dataset: digits, cifar10, or a path", "digits", lambda text: _source(text, label, test, ask), dataset
+    found = ask(
+        "Dataset: digits, cifar10, or a path", "digits", lambda text: source(text, label, test, task, ask), dataset
     )
+    defaults = default_space(found.task)
+    if found.task == "regression" and task is None:
+        click.echo("the labels look like values: a regression (--task classification takes them for names)", err=True)
     plugin = ask("Model file", "models/mlp.py", lambda text: read_plugin(Path(text)), model)
     keys = ask(
         "Hyperparameters to search",
@@ -77,20 +56,25 @@ def new_study(
         ";".join(search) or None,
     )
     space = {
-        key: text or ask(f"Values of {key}", DEFAULT_SPACE.get(key, ""), _values_of(key, interactive=not yes))
+        key: text or ask(f"Values of {key}", defaults.get(key, ""), _values_of(key, interactive=not yes))
         for key, text in keys.items()
     }
-    each = ask("Epochs of each trial", 20, lambda text: _count("epochs", text), epochs)
-    number = ask("Configurations of the first stage", 16, lambda text: _count("trials", text), trials)
+    each = ask("Epochs of each trial", 20, lambda text: count("epochs", text), epochs)
+    number = ask("Configurations of the first stage", 16, lambda text: count("trials", text), trials)
     limit = ask("Time limit in minutes, 0 for none", 0, _minutes, minutes)
-    data_name = source if isinstance(source, str) else Path(source["path"]).stem
+    data_name = found.dataset if isinstance(found.dataset, str) else Path(found.dataset["path"]).stem
     name = file.stem if file is not None else ask("Name of the study", _proposed(data_name, new=not yes), _name)
     path = file if file is not None else Path("studies") / f"{name}.toml"
+    samples = found.samples
     validation = max(1, round(0.2 * samples)) if samples < 20_000 else samples // 10
-    training, usable = {"epochs": each, "batch_size": 50, "eta": 0.1}, ["epochs", *_training_keys(plugin)]
+    training: dict[str, int | float | str] = {"epochs": each, "batch_size": 50, "eta": 0.1}
+    if found.task == "regression":
+        training |= {"eta": 0.01, "loss": "squared_error"}
+    usable = ["epochs", *_training_keys(plugin)]
     answers = Answers(
         name=name,
-        dataset=source,
+        dataset=found.dataset,
+        task=found.task,
         train=samples - validation,
         validation=validation,
         model=str(plugin.path),
@@ -109,56 +93,10 @@ def new_study(
     return click.echo(f"next: {' && '.join(commands)}")
 
 
-def _source(text: str, label: str | None, test: str | None, ask: Prompter) -> tuple[str | dict[str, Any], int]:
-    """Return a dataset as a study file writes it, and how many samples it has for training and validation."""
-    if text in data.DATASETS:
-        try:
-            return text, len(data.load(text, data.data_directory()).labels)
-        except DataError:
-            if text != "cifar10":
-                raise
-            return text, CIFAR10_SAMPLES
-    path = _expanded(text)
-    if not _is_there(path):
-        raise DataError(f"{text!r} is neither a dataset nor a path{nearest(text, data.DATASETS)}")
-    source: dict[str, Any] = {"kind": _kind(path), "path": text}
-    if source["kind"] == "csv":
-        source["label"] = ask("Column of the labels", "label", str, label)
-    if source["kind"] in ("csv", "folder") or test is not None:
-        source |= ask("Test set: a path, or how many samples to hold out", 100, _test, test)
-    try:
-        return source, len(data.load(source, None, Path.cwd()).labels)
-    except DataError as error:
-        if "test" in source or "test = n" not in str(error):
-            raise
-        source |= ask("It has no test set; how many samples to hold out", 100, _test)
-        return source, len(data.load(source, None, Path.cwd()).labels)
-
-
 def _proposed(data_name: str, *, new: bool) -> str:
     """A name for a study of these data; with `new`, one that no file in studies/ has."""
     names = (f"my-{data_name}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
     return next(name for name in names if not (new and (Path("studies") / f"{name}.toml").exists()))
-
-
-def _expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:  # ~nobody-of-that-name
-        raise InputError(f"{text}: {error}") from error
-
-
-def _kind(path: Path) -> str:
-    if path.is_dir():
-        return "idx" if any(path.glob("*ubyte*")) else "folder"
-    kinds = {".npz": "npz", ".csv": "csv", ".py": "python"}
-    if path.suffix not in kinds:
-        raise DataError(f"{path}: must be a folder or end in {', '.join(kinds)}, got {path.suffix!r}")
-    return kinds[path.suffix]
-
-
-def _test(text: str) -> dict[str, str | int]:
-    return {"test": _count("test", text)} if text.isascii() and text.isdecimal() else {"test_path": text}
 
 
 def _training_keys(plugin: Plugin) -> list[str]:
@@ -220,12 +158,6 @@ def _check_values(key: str, text: str, place: str) -> None:
             raise InputError(f"{place}{message}") from None
 
 
-def _count(what: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 10**6):
-        raise InputError(f"{what} must be a whole number from 1 to 1_000_000, got {text!r}")
-    return int(text)
-
-
 def _minutes(text: str) -> float:
     try:
         value = float(text)
@@ -243,15 +175,8 @@ def _name(text: str) -> str:
 
 
 def _check_free(path: Path) -> None:
-    if _is_there(path):
+    if is_there(path):
         raise InputError(f"{path}: exists already; choose another name")
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:  # a name that is too long
-        raise InputError(f"{str(path)[:80]}: no file can have this name ({error.strerror})") from error
 
 
 def _check(text: str, path: Path, plugin: Plugin) -> bool:
@@ -259,7 +184,7 @@ def _check(text: str, path: Path, plugin: Plugin) -> bool:
     study = spec.parse(text, str(path))
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     try:
-        dataset = data.load(study.data.dataset, data.data_directory(), Path.cwd())
+        dataset = data.load(study.data.dataset, data.data_directory(), Path.cwd(), study.data.task_given)
     except DataError:
         if study.data.dataset != "cifar10":
             raise

@@ -21,6 +21,9 @@ DEFAULT_SPACE = {
 }
 """The values of a hyperparameter that is searched without values of its own, in TOML."""
 
+REGRESSION_SPACE = {"eta": "{ low = 1e-4, high = 0.1, log = true }"}
+"""The same of a regression where it is different: the squared error's gradient grows with the error."""
+
 BEST = 3
 """The second stage searches the range of this many best configurations of the first."""
 
@@ -31,13 +34,27 @@ class Answers:
 
     name: str
     dataset: str | Mapping[str, Any]
+    task: str | None  # None where the labels say it
     train: int
     validation: int
     model: str
     space: Mapping[str, str]
-    training: Mapping[str, float | int]
+    training: Mapping[str, float | int | str]
     trials: int
     minutes: float | None = None
+
+
+_OBJECTIVE = (
+    "[objective]",
+    'metric = "rmse"',
+    'also = ["mae", "r2"]            # recorded, and nothing chosen by them',
+    "",
+)
+
+
+def default_space(task: str | None) -> dict[str, str]:
+    """The values of a hyperparameter that is searched without values of its own, in TOML, in a study of this task."""
+    return DEFAULT_SPACE | (REGRESSION_SPACE if task == "regression" else {})
 
 
 def study_text(a: Answers) -> str:
@@ -50,15 +67,17 @@ def study_text(a: Answers) -> str:
             "",
             "[data]",
             f"dataset = {_toml(a.dataset)}",
+            *([] if a.task is None else [f"task = {_toml(a.task)}"]),
             _noted(f"train = {a.train:_}", "samples to train on"),
             _noted(f"validation = {a.validation:_}", "samples to compare configurations on"),
             "",
+            *(_OBJECTIVE if a.task == "regression" else ()),
             "[model]",
             _noted(f"file = {_toml(a.model)}", "any other key here is a parameter of the model"),
             "",
             "[training]",
             *(
-                f"{key} = {value:_}" if isinstance(value, int) else f"{key} = {value}"
+                f"{key} = {value:_}" if isinstance(value, int) else f"{key} = {_toml(value)}"
                 for key, value in a.training.items()
             ),
             *_stages(a),

@@ -17,14 +17,14 @@ def load(
     dataset: str | Mapping[str, Any],
     directory: Path | None = None,
     workspace: Path | None = None,
-    task: str = "classification",
+    task: str | None = None,
 ) -> Dataset:
     """Read a dataset, by name or as a study file's table describes it: `{kind = "npz", path = "x.npz"}`.
 
     `directory` is where those with a name are (None: see `data_directory`); paths in a table are relative to
-    `workspace` (None: the current folder); `task` is the study file's data.task, "classification" or "regression".
-    Raises `DataError` for an unknown name, a missing directory, and files that
-    are missing, truncated or not safe to read.
+    `workspace` (None: the current folder); `task` is "classification" or "regression" where the study file has
+    data.task; without it labels are classes, and refused where they look like the values of a regression. Raises
+    `DataError` for an unknown name, a missing directory, and files that are missing, truncated or not safe to read.
     """
     if not isinstance(dataset, str):
         return read_by_path(dataset, workspace or Path.cwd(), task)

@@ -30,6 +30,8 @@ class Part:
     image_shape: Shape
     targets: Targets | None = None
     names: tuple[str, ...] = ()
+    said: bool = False
+    """Whether labels are certainly classes, by the task or the kind of file: numbers are names then."""
 
 
 def existing(workspace: Path, given: str, *, folder: bool) -> Path:
@@ -75,7 +77,8 @@ def assemble(
     """
     if train.targets is not None:
         return _with_targets(name, train, train.targets, test, key)
-    refuse_values(train.place, train.labels)
+    if not train.said:
+        refuse_values(train.place, train.labels)
     found = _sorted(set(train.labels))
     if len(found) < 2:
         raise DataError(f"{train.place}: must have samples of at least 2 classes, has {len(found)}")

@@ -21,23 +21,23 @@ Row = tuple[int, list[str]]
 """A line's number, counted from 1, and its cells."""
 
 
-def read_csv(path: Path, table: Mapping[str, Any], workspace: Path, *, regression: bool = False) -> Dataset:
+def read_csv(path: Path, table: Mapping[str, Any], workspace: Path, task: str | None = None) -> Dataset:
     """Read a file with a header line; the column `label` may be any text, all others must be numbers.
 
-    In a `regression` the labels must be numbers too, and `label` may list several columns, the targets.
+    With the `task` "regression" the labels must be numbers too, and `label` may list several columns, the targets.
     `test_path` names another such file to test on, else `test` rows are held out; `image_shape` is (channels, height,
     width) if the numbers are pixels in that order. Raises `DataError` with file, line, column and value.
     """
     label, image_shape = table["label"], table.get("image_shape")
-    if not isinstance(label, str) and not regression:
+    if not isinstance(label, str) and task != "regression":
         rule = 'must be one column, and may be a list only where data.task = "regression"'
         raise DataError(f"data.dataset.label {rule}, got {list(label)!r:.60}")
     columns = [label] if isinstance(label, str) else list(label)
-    header, train = _read_part(path, columns, image_shape, regression)
+    header, train = _read_part(path, columns, image_shape, task)
     if "test_path" not in table:
         return assemble(path.name, train, table["test"])
     test_path = existing(workspace, table["test_path"], folder=False)
-    of_test, test = _read_part(test_path, columns, image_shape, regression)
+    of_test, test = _read_part(test_path, columns, image_shape, task)
     if of_test != header:
         raise DataError(
             f"{test_path}: line 1: must have the columns of {path}, in their order{_first(header, of_test)}"
@@ -56,7 +56,7 @@ def _first(header: list[str], other: list[str]) -> str:
 
 
 def _read_part(
-    path: Path, labels_of: list[str], image_shape: Sequence[int] | None, regression: bool
+    path: Path, labels_of: list[str], image_shape: Sequence[int] | None, task: str | None
 ) -> tuple[list[str], Part]:
     """Return the header, and all rows as samples; `labels_of` are the columns of the labels."""
     rows = _rows(path)
@@ -79,7 +79,7 @@ def _read_part(
             text = " ".join(cells[column].split())
             if not text:
                 raise DataError(f"{path}: line {line}: column {label!r} must have a label, is empty")
-            if regression:
+            if task == "regression":
                 targets.append(target_of(f"{path}: line {line}: column {label!r}", text))
             else:
                 labels.append(text)
@@ -96,8 +96,8 @@ def _read_part(
     for row in np.flatnonzero(~np.isfinite(samples).all(axis=1))[:1]:
         raise _not_a_number(path, lines[row], names, [str(value) for value in samples[row]])
     found = numbers(str(path), samples)
-    if not regression:
-        return header, Part(str(path), found, labels, shape)
+    if task != "regression":
+        return header, Part(str(path), found, labels, shape, said=task is not None)
     return header, Part(str(path), found, (), shape, np.array(targets).reshape(len(lines), -1), tuple(labels_of))
 
 

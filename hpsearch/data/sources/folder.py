@@ -47,7 +47,7 @@ def _read_part(folder: Path, size: Sequence[int] | None) -> Part:
         image = _read_image(file, size)
         _check_alike(file, image.shape, files[0], first.shape)
         row[:] = image.reshape(-1)
-    return Part(str(folder), images, labels, first.shape)
+    return Part(str(folder), images, labels, first.shape, said=True)
 
 
 def _check_alike(file: Path, shape: Shape, first: Path, expected: Shape) -> None:

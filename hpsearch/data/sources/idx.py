@@ -34,7 +34,9 @@ def _read_part(folder: Path, prefix: str) -> Part:
     if len(labels) != len(images):
         raise DataError(f"{labels_path}: must have a label for each of the {len(images):,} images, has {len(labels):,}")
     count, height, width = images.shape
-    return Part(str(labels_path), images.reshape(count, -1), [str(n) for n in labels.tolist()], (1, height, width))
+    return Part(
+        str(labels_path), images.reshape(count, -1), [str(n) for n in labels.tolist()], (1, height, width), said=True
+    )
 
 
 def _find(folder: Path, stem: str, dimensions: int) -> Path:

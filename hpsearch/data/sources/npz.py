@@ -23,7 +23,7 @@ _USUAL_NAMES = {
 """What an array is called where the study file does not say: the first of these that the file has."""
 
 
-def read_npz(path: Path, table: Mapping[str, Any], *, regression: bool = False) -> Dataset:
+def read_npz(path: Path, table: Mapping[str, Any], task: str | None = None) -> Dataset:
     """Read the arrays that `table` names: samples, labels, test_samples, test_labels, or hold out `test` samples.
 
     Samples are rows (n, features), or images (n, height, width), (n, height, width, channels) or (n, channels, height,
@@ -33,10 +33,10 @@ def read_npz(path: Path, table: Mapping[str, Any], *, regression: bool = False) 
     """
     with path.open("rb") as file:
         arrays = _open(path, file)
-        train = _read_part(path, arrays, table, ("samples", "labels"), regression)
+        train = _read_part(path, arrays, table, ("samples", "labels"), task)
         if "test" in table:
             return assemble(path.name, train, table["test"])
-        return assemble(path.name, train, _read_part(path, arrays, table, ("test_samples", "test_labels"), regression))
+        return assemble(path.name, train, _read_part(path, arrays, table, ("test_samples", "test_labels"), task))
 
 
 def _open(path: Path, file: BinaryIO) -> Any:
@@ -49,7 +49,7 @@ def _open(path: Path, file: BinaryIO) -> Any:
     return arrays
 
 
-def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], keys: tuple[str, str], regression: bool) -> Part:
+def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], keys: tuple[str, str], task: str | None) -> Part:
     """Read the arrays of samples and labels that these two keys of `table` name."""
     samples_key, labels_key = keys
     name, labels_name = (
@@ -61,9 +61,10 @@ def _read_part(path: Path, arrays: Any, table: Mapping[str, Any], keys: tuple[st
     samples, image_shape = channels_first(place, samples, table.get("channels"))
     labels = _array(path, arrays, labels_key, labels_name)
     flat = samples.reshape(len(samples), -1)
-    if regression:
+    if task == "regression":
         return part_with_targets(place, flat, image_shape, f"{path}: {labels_name!r}", labels)
-    return Part(place, flat, labels_of(f"{path}: {labels_name!r}", labels, len(samples)), image_shape)
+    classes = labels_of(f"{path}: {labels_name!r}", labels, len(samples), task)
+    return Part(place, flat, classes, image_shape, said=task is not None)
 
 
 def _array(path: Path, arrays: Any, key: str, name: str) -> npt.NDArray[Any]:
@@ -94,15 +95,15 @@ def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any,
     return samples, samples.shape[1:]
 
 
-def labels_of(place: str, labels: npt.NDArray[Any], samples: int) -> list[str]:
-    """Return labels (n,) or (n, 1), whole numbers or text, as text."""
-    if labels.dtype.kind == "f":
+def labels_of(place: str, labels: npt.NDArray[Any], samples: int, task: str | None = None) -> list[str]:
+    """Return labels (n,) or (n, 1), whole numbers or text, as text; fractions too where the task was given."""
+    if labels.dtype.kind == "f" and task is None:
         refuse_values(place, [str(value) for value in labels.ravel().tolist()])
     if labels.shape not in ((samples,), (samples, 1)):
         raise DataError(f"{place}: must have one label for each of the {samples:,} samples, is {labels.shape}")
     values = labels.reshape(-1)
     if values.dtype.kind in "iub":
         return [str(int(value)) for value in values]
-    if values.dtype.kind == "U":
-        return [str(value) for value in values]
+    if values.dtype.kind == "U" or (values.dtype.kind == "f" and task is not None and np.isfinite(values).all()):
+        return [str(value) for value in values.tolist()]
     raise DataError(f"{place}: labels must be whole numbers or text, are {values.dtype}")

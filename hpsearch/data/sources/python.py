@@ -23,7 +23,7 @@ _FORMER_NAMES = {"images": "samples", "test_images": "test_samples"}
 """Of keys of the dict that `load` returns; files written for earlier versions use them."""
 
 
-def read_python(path: Path, table: Mapping[str, Any], *, regression: bool = False) -> Dataset:
+def read_python(path: Path, table: Mapping[str, Any], task: str | None = None) -> Dataset:
     """Call `load` of the file at `path` with the table's other keys, and check what it returns.
 
     It must be a dict: samples (n, features) or as an .npz file may have them; labels (n,), in a `regression` numbers
@@ -31,8 +31,8 @@ def read_python(path: Path, table: Mapping[str, Any], *, regression: bool = Fals
     of the labels, and image_shape, the (channels, height, width) of a row. Raises `DataError` for anything else.
     """
     given = _call(path, _load(path), {key: value for key, value in table.items() if key not in _OWN})
-    train, names = _part(path, given, "samples", "labels", regression), _names(path, given.get("classes"))
-    if regression and names is not None:
+    train, names = _part(path, given, "samples", "labels", task), _names(path, given.get("classes"))
+    if task == "regression" and names is not None:
         raise DataError(f'{path}: load must return no classes where data.task = "regression", returned {len(names)}')
     if "test" in table:
         if there := [key for key in ("test_samples", "test_labels") if key in given]:
@@ -41,7 +41,7 @@ def read_python(path: Path, table: Mapping[str, Any], *, regression: bool = Fals
     if "test_samples" not in given:
         rule = "load must return test_samples and test_labels, or data.dataset have test = n, to hold some out"
         raise DataError(f"{path}: {rule}")
-    return assemble(path.name, train, _part(path, given, "test_samples", "test_labels", regression), names=names)
+    return assemble(path.name, train, _part(path, given, "test_samples", "test_labels", task), names=names)
 
 
 def _load(path: Path) -> Callable[..., Any]:
@@ -88,7 +88,7 @@ def _call(path: Path, load: Callable[..., Any], parameters: Mapping[str, Any]) -
     return renamed
 
 
-def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str, regression: bool) -> Part:
+def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str, task: str | None) -> Part:
     for key in (samples, labels):
         if key not in given:
             raise DataError(f"{path}: load must return {key}, returned {', '.join(given) or 'nothing'}")
@@ -100,9 +100,10 @@ def _part(path: Path, given: Mapping[str, Any], samples: str, labels: str, regre
     pixels, shape = channels_first(place, numbers(place, pixels), None)
     shape = _shape(path, given.get("image_shape"), shape, pixels.size // len(pixels))
     flat = pixels.reshape(len(pixels), -1)
-    if regression:
+    if task == "regression":
         return part_with_targets(place, flat, shape, f"{path}: {labels}", classes)
-    return Part(place, flat, labels_of(f"{path}: {labels}", classes, len(pixels)), shape)
+    found = labels_of(f"{path}: {labels}", classes, len(pixels), task)
+    return Part(place, flat, found, shape, said=task is not None)
 
 
 def _shape(path: Path, given: Any, found: Shape, features: int) -> Shape:

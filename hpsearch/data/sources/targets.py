@@ -18,6 +18,11 @@ FEW_VALUES = 20
 """So many different numbers may well be classes."""
 
 _REGRESSION = 'data.task = "regression"'
+_OR_NAMES = ', or "classification" for names'
+
+
+class LooksLikeValuesError(DataError):
+    """Labels look like the values of a regression, and the study file does not say what they are."""
 
 
 def is_number(text: Any) -> bool:
@@ -45,7 +50,7 @@ def refuse_values(place: str, labels: Sequence[str]) -> None:
         rule = (
             f"has {len(values):,} different numbers as labels, {once:,} only once, such as {(fractions or values)[0]}"
         )
-        raise DataError(f"{place}: {rule}; this looks like a regression: set {_REGRESSION}")
+        raise LooksLikeValuesError(f"{place}: {rule}; this looks like a regression: set {_REGRESSION}{_OR_NAMES}")
 
 
 def hint_of(classes: Sequence[str]) -> str:

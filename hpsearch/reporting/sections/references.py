@@ -74,7 +74,7 @@ def reference_rows(frames: Frames) -> list[ReferenceRow]:
     known = {goal.metric: goal for goal in (frames.goal, *frames.others)}
     rows = []
     for each in frames.written.references:
-        metric = each.metric.partition("_")[2]
+        metric = each.measured
         recorded = each.metric in frames.trials or metric == frames.goal.metric
         recorded = recorded and not (metric == "accuracy" and not frames.has_accuracy)
         goal = known.get(metric, Goal(metric, share=metric == "accuracy"))
@@ -190,8 +190,7 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
         trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
         point = _point(stage["space"] or {}, trials, reference.configuration) if stage else None
         chosen = [trial for trial in trials if trial["drawn"] == point]
-        split, _, metric = reference.metric.partition("_")
-        column = str(reference.metric)
+        split, metric, column = reference.part, reference.measured, reference.metric
         if metric == frames.goal.metric and split != "train":
             column = column_of(frames.goal, split)
         values = tuple(trial[column] for trial in chosen if trial.get(column) is not None)

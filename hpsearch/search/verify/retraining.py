@@ -76,7 +76,7 @@ class Retraining:
             raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
         self.measures = measures_of(self.study, workspace)
         require_same_metrics(row, self.measures)
-        task = self.study.data.task
+        task = self.study.data.task_given
         dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace, task)
         if dataset.fingerprint != row.data["fingerprint"]:
             rule = f"the samples are not those that study {row.name!r} was trained with"

@@ -1,22 +1,28 @@
-"""Rules between a study's [[reference]] rows and its stages. May import hpsearch.errors."""
+"""Rules between a study's [[reference]] rows and its stages. May import hpsearch.errors and `hpsearch.metrics`."""
 
+import difflib
 from collections.abc import Sequence
 
 from hpsearch.errors import nearest
+from hpsearch.metrics.names import SYNONYMS
 from hpsearch.spec.messages import Where, fail, show
 from hpsearch.spec.suggestions import did_you_mean
-from hpsearch.spec.tables.reference import Reference
+from hpsearch.spec.tables.reference import PARTS, Reference
 from hpsearch.spec.tables.space import same
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Study
 
 FINAL = "final"
 
+_PARTS = {"val": "validation", "valid": "validation", "dev": "validation", "training": "train", "testing": "test"}
+"""Other words for the parts of the data."""
+
 
 def check_references(study: Study) -> None:
     """Raise StudyFileError for the first row about something that the study does not train or measure."""
     for i, row in enumerate(study.references):
         where: Where = ["reference", i]
+        _check_metric(study, row, where)
         _check_stage(study, row, where)
         if row.stage != FINAL and (row.stage or row.configuration):
             _check_configuration(study, row, where)
@@ -29,6 +35,39 @@ def stages_of(study: Study, row: Reference) -> list[Stage]:
         return []
     named = [stage for stage in reversed(study.stages) if row.stage in (None, stage.name)]
     return [stage for stage in named if row.configuration.keys() <= set(stage.hyperparameters)]
+
+
+def _check_metric(study: Study, row: Reference, where: Where) -> None:
+    recorded = recorded_metrics(study)
+    if row.part not in PARTS or row.measured not in recorded:
+        rule = "must be 'train_', 'validation_' or 'test_' before a metric that the study records"
+        raise fail(study.place, [*where, "metric"], f"{rule}, got {show(row.metric)}{_nearest(row, [*recorded])}")
+    if recorded[row.measured] and not 0 <= row.value <= 1:
+        raise fail(study.place, [*where, "value"], f"must be a share between 0 and 1, got {show(row.value)}")
+
+
+def recorded_metrics(study: Study) -> dict[str, bool]:
+    """The metrics that every epoch of the study has, by name, each with whether it is a share in [0, 1]."""
+    task = study.data.task
+    metrics = (study.objective.parsed(task), *study.objective.others)
+    always = {"accuracy": True} if task == "classification" else {}
+    return {each.name: getattr(each, "share", False) for each in metrics} | always | {"loss": False, "cost": False}
+
+
+def _nearest(row: Reference, recorded: list[str]) -> str:
+    """Name the valid metric nearest to a row's: also of a name without a part, or another library's for the metric."""
+    parts: tuple[str, ...]
+    part, _, measured = row.metric.lower().partition("_")
+    part = _PARTS.get(part, part)
+    if part in PARTS:
+        parts, given = (part,), f"{part}_{measured}"
+    else:
+        parts, given, part, measured = PARTS, row.metric, "validation", row.metric.lower()
+    if (ours := SYNONYMS.get(measured, measured)) in recorded:
+        return f"; did you mean '{part}_{ours}'?"
+    names = [f"{each}_{name}" for each in parts for name in recorded]
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.75)
+    return f"; did you mean {near[0]!r}?" if near else f"; it records {', '.join(recorded)}"
 
 
 def _check_stage(study: Study, row: Reference, where: Where) -> None:
@@ -69,6 +108,6 @@ def _lists(configurations: Sequence[dict[str, object]], row: Reference) -> bool:
 
 def _check_test(study: Study, row: Reference, where: Where) -> None:
     stages = stages_of(study, row)
-    if row.metric.startswith("test") and stages and not any(stage.test for stage in stages):
+    if row.part == "test" and stages and not any(stage.test for stage in stages):
         text = f"must not be of the test set, on which stage {stages[0].name!r} is not evaluated (test = true)"
         raise fail(study.place, [*where, "metric"], f"{text}, got {show(row.metric)}")

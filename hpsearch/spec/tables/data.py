@@ -153,7 +153,9 @@ class Data(Table):
     source: Annotated[Source, Field(alias="dataset")]
     """`"digits"`, `"cifar10"`, or a table that describes your own files."""
     task: Literal["classification", "regression"] = "classification"
-    """What the labels are: classes, or the values of a regression, which csv, npz and python files may have."""
+    """What the labels are: classes, or the values of a regression, which csv, npz and python files may have. Where it
+    is not given, labels that look like values are refused; `"classification"` takes them for the names of classes.
+    """
     train: Count
     """The number of training samples."""
     held_out: Annotated[HeldOut, Field(alias="validation")]
@@ -166,6 +168,11 @@ class Data(Table):
             rule = f"must be a multiple of {others}, the number of folds that are trained on"
             raise wrong(f"{rule}, got {self.train:_}; the nearest that is: {near:_}", "train")
         return self
+
+    @property
+    def task_given(self) -> str | None:
+        """The task, None where the file does not say it."""
+        return self.task if "task" in self.model_fields_set else None
 
     @property
     def dataset(self) -> str | dict[str, Any]:

@@ -1,27 +1,14 @@
 """Results that others report of the same configurations, for comparison: [[reference]]. May import pydantic."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from hpsearch.spec.dotted_keys import flat_configuration
-from hpsearch.spec.messages import show, wrong
 from hpsearch.spec.tables.base import LARGEST, Name, Number, Positive, Table, Text
 
-Metric = Literal[
-    "train_cost",
-    "train_loss",
-    "train_accuracy",
-    "validation_cost",
-    "validation_loss",
-    "validation_accuracy",
-    "test_cost",
-    "test_loss",
-    "test_accuracy",
-]
-
-METRICS: tuple[str, ...] = get_args(Metric)
-"""What a reference row may report, by the names of the report's columns."""
+PARTS = ("train", "validation", "test")
+"""The samples on which a reported metric was measured."""
 
 
 class Reference(Table):
@@ -39,8 +26,10 @@ class Reference(Table):
     """The stage it is about, or `"final"`. Without it: the last stage that tried the configuration; without a
     configuration, the final.
     """
-    metric: Metric
-    """The metric that was reported."""
+    metric: Text
+    """The metric that was reported and its samples, such as `"test_accuracy"`, `"validation_loss"` or `"train_rmse"`:
+    any metric that the study records.
+    """
     value: Number
     """Its value; accuracies as shares (0.5173, not 51.73)."""
     source: Text
@@ -50,8 +39,12 @@ class Reference(Table):
     tolerance: Annotated[Positive, Field(le=LARGEST)] | None = None
     """A difference that a repetition may have for reasons no test covers, such as another split of the samples."""
 
-    @model_validator(mode="after")
-    def _is_a_share_if_an_accuracy(self) -> "Reference":
-        if self.metric.endswith("accuracy") and not 0 <= self.value <= 1:
-            raise wrong(f"must be a share between 0 and 1, got {show(self.value)}", "value")
-        return self
+    @property
+    def part(self) -> str:
+        """The samples on which it was measured: train, validation or test."""
+        return self.metric.partition("_")[0]
+
+    @property
+    def measured(self) -> str:
+        """The metric's own name, without that of its samples."""
+        return self.metric.partition("_")[2]
