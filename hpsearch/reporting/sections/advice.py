@@ -27,6 +27,9 @@ TRIALS, SEEDS, AGAIN = 8, 5, 3
 
 LENGTHS = ("epochs", "cycles", "updates")
 
+_KEYS = ("low", "high", "log", "integer", "step")
+"""The keys of a range that a further stage repeats."""
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -153,7 +156,7 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
         return {
             "choices": sorted([*entry["choices"], more])
         }, f"The best {label} of {name}, {formatting.short(best)}, is the {edge} of its choices."
-    span = spec.Range.of({each: entry[each] for each in ("low", "high", "log", "integer") if each in entry})
+    span = spec.Range.of({each: entry[each] for each in _KEYS if each in entry})
     tried = [trial["params"][key] for trial in search.trials if key in trial["params"]]
     finished = [search.params(row)[key] for row in search.view.ranked]
     around = spec.Around(around=name, best=min(AGAIN, len(finished)))
@@ -173,7 +176,7 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
 def _rounded(span: spec.Range, lowest: float, highest: float) -> dict[str, Any]:
     """Return a range with its ends rounded outwards to three digits, but within what the hyperparameter allows."""
     entry = span.model_dump(exclude_none=True)
-    if not span.integer:
+    if not span.integer and span.step is None:
         entry |= {
             "low": max(_digits(span.low, math.floor), lowest),
             "high": min(_digits(span.high, math.ceil), highest),
@@ -236,9 +239,7 @@ def _stage(search: _LastSearch, name: str, more: Mapping[str, Any]) -> dict[str,
 def _entry(entry: Mapping[str, Any]) -> Any:
     if "choices" in entry:
         return entry["choices"]
-    return {
-        key: value for key, value in entry.items() if key in ("low", "high") or (key in ("log", "integer") and value)
-    }
+    return {key: value for key, value in entry.items() if key in ("low", "high") or (key in _KEYS and value)}
 
 
 def _lines(stage: Mapping[str, Any]) -> str:

@@ -212,6 +212,12 @@ def _score(members: Sequence[Record], goal: Goal) -> float:
     return fmean(goal.sign * (trial["value"] or 0.0) for trial in counted(members))
 
 
+def _cells(spec: Mapping[str, Any], low: float, high: float) -> int | None:
+    """Return how many values a range has that were searched in whole numbers or steps."""
+    step = spec.get("step") or (1 if spec.get("integer") else None)
+    return None if step is None else round((high - low) / step) + 1
+
+
 def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, Any]]) -> dict[str, Axis]:
     """Return the axis of each hyperparameter with several values: numeric where the stage had a range for it."""
     axes = {}
@@ -223,7 +229,7 @@ def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, 
         if "low" in spec and all(formatting.is_number(value) for value in values):
             low, high = min(spec["low"], *values), max(spec["high"], *values)
             log = bool(spec.get("log")) and low > 0
-            axes[key] = numeric_axis(values, low, high, log, bool(spec.get("integer")))
+            axes[key] = numeric_axis(values, low, high, log, _cells(spec, low, high))
         else:
             axes[key] = category_axis([formatting.any_value(value) for value in values])
     return axes

@@ -54,11 +54,13 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Optuna's distributions of a space, in its order; choices are sampled by their index."""
+    """Optuna's distributions of a space, in its order; choices, and ranges with a step, are sampled by their index."""
     found: dict[str, BaseDistribution] = {}
     for key, entry in space.items():
         if isinstance(entry, Choices):
             found[key] = CategoricalDistribution(range(len(entry.choices)))
+        elif entry.size is not None:
+            found[key] = IntDistribution(0, entry.size - 1)
         elif entry.integer:
             found[key] = IntDistribution(int(entry.low), int(entry.high), log=entry.log)
         else:

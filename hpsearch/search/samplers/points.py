@@ -39,6 +39,8 @@ def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
 def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
     if isinstance(entry, Choices):
         return entry.choices[int(rng.integers(len(entry.choices)))]
+    if entry.size is not None:
+        return entry.at(int(rng.integers(entry.size)))
     low, high = float(entry.low), float(entry.high)
     if entry.integer:  # each whole number gets the part of the scale that rounds down to it
         top = high + 1
@@ -62,13 +64,16 @@ def first_of(stage: Stage, number: int) -> dict[str, Any]:
 def position(entry: Range | Choices, value: Any) -> int | float | None:
     """The number by which Optuna knows a value: itself, or its index in the choices; None if it is outside the space.
 
-    Choices are known by their index because 1, 1.0 and true are equal to Optuna, and lists are no choices.
+    Choices are known by their index because 1, 1.0 and true are equal to Optuna, and lists are no choices; so are the
+    values of a range with a step, which Optuna would compute with rounding errors.
     """
     if isinstance(entry, Choices):
         texts = [same(choice) for choice in entry.choices]
         return texts.index(same(value)) if same(value) in texts else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not entry.low <= value <= entry.high:
         return None
+    if entry.step is not None:
+        return entry.index(value) if entry.at(entry.index(value)) == value else None
     if entry.integer:
         return int(value) if value == int(value) else None
     return float(value)
@@ -78,4 +83,6 @@ def at_position(entry: Range | Choices, number: float) -> Any:
     """The value of a number: the inverse of `position`."""
     if isinstance(entry, Choices):
         return entry.choices[int(number)]
+    if entry.step is not None:
+        return entry.at(int(number))
     return int(number) if entry.integer else float(number)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -62,6 +63,8 @@ def meaning(row: StudyRow) -> str:
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
         stage["settings"] = stage.pop("configurations")
+        for entry in stage["space"].values():
+            _drop(entry, "step")
     if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later
         del said["objective"]
     for key in ("prefer", "tolerance"):
@@ -76,6 +79,13 @@ def meaning(row: StudyRow) -> str:
         for key in ("images", "test_images"):
             dataset[key] = dataset.pop(key.replace("images", "samples"))
     return json.dumps(said, sort_keys=True)
+
+
+def _drop(table: dict[str, Any], *keys: str) -> None:
+    """Leave out keys that came later, where they are not given."""
+    for key in keys:
+        if table.get(key, ...) in (None, []):
+            del table[key]
 
 
 def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:

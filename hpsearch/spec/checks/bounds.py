@@ -44,7 +44,9 @@ def trials_at_most(study: Study, stage: Stage) -> int:
         return stage.sampler.trials
     sources = {key: root(study, stage, key) for key in stage.space}
     sizes = (
-        len(source.choices) if isinstance(source, Choices) else getattr(stage.space[key], "points", None) or 1
+        len(source.choices)
+        if isinstance(source, Choices)
+        else getattr(stage.space[key], "points", None) or source.size or 1
         for key, source in sources.items()
     )
     return math.prod(sizes)

@@ -38,6 +38,9 @@ def _check_first(study: Study, where: Where, source: Range | Choices, value: Any
     if entry is source and not source.low <= value <= source.high:
         rule = f"must be between {show(source.low)} and {show(source.high)}, the ends of its range"
         raise fail(study.place, where, f"{rule}, got {show(value)}")
+    if source.step is not None and (near := source.at(source.index(value))) != value and entry is source:
+        rule = f"must be {show(source.low)} and whole steps of {show(source.step)}"
+        raise fail(study.place, where, f"{rule}, got {show(value)}; the nearest that is is {show(near)}")
 
 
 def check_rungs(study: Study, i: int, longest: int) -> None:

@@ -121,7 +121,7 @@ def _check_entry(study: Study, i: int, key: str, entry: Range | Choices | Around
     source = root(study, stage, key)
     if isinstance(entry, Choices) or isinstance(source, Choices):
         return
-    if stage.kind == "grid" and entry.points is None:
+    if stage.kind == "grid" and entry.points is None and source.step is None:
         raise fail(study.place, [*where, "points"], "is missing; a grid needs the number of points of each range")
     if stage.kind != "grid" and entry.points is not None:
         raise fail(study.place, [*where, "points"], f"must not be given; only a grid has points, got {entry.points}")
@@ -143,6 +143,9 @@ def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -
     for name, value in (("log", entry.log), ("points", entry.points)):
         if value is not None and isinstance(source, Choices):
             raise fail(study.place, [*where, name], f"must not be given; stage {target.name!r} searches choices")
+    if entry.log and isinstance(source, Range) and source.step is not None:
+        rule = f"must not be true where the range has a step of {show(source.step)}"
+        raise fail(study.place, [*where, "log"], f"{rule}, got true")
     if entry.log and isinstance(source, Range) and source.low < SMALLEST:
         rule = f"must not be true where the range began at {show(source.low)}"
         raise fail(study.place, [*where, "log"], f"{rule}, got true")

@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -20,6 +21,9 @@ SMALLEST = 1e-100
 
 MAX_GRID = 100_000
 """The most points of a grid, and the most trials of a stage."""
+
+MAX_STEPS = 10**9
+"""The most steps of a range."""
 
 SHAPES = {"low", "high", "choices", "around"}
 """The keys by which a range, choices and a range around a stage are recognised."""
@@ -40,27 +44,59 @@ class Range(Table):
     """Whole numbers only. If not given: true for keys of [training] that are whole numbers, and for parameters of the
     model where both ends are whole numbers.
     """
+    step: Number | None = None
+    """Only the values `low`, `low + step`, `low + 2 * step`, … up to `high`, exact in decimal digits; must divide the
+    range. Not with `log`. A grid takes all of them, or `points` of them.
+    """
     points: Points | None = None
-    """The number of values in a grid, and only there: evenly spaced (in the logarithm where `log`), with both ends."""
+    """The number of values in a grid, and only there: evenly spaced (in the logarithm where `log`), with both ends.
+    Not needed with `step`.
+    """
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "Range":
         if self.integer:
-            for key, bound in (("low", self.low), ("high", self.high)):
-                if not isinstance(bound, int):
+            for key, bound in (("low", self.low), ("high", self.high), ("step", self.step)):
+                if bound is not None and not isinstance(bound, int):
                     raise wrong(f"must be a whole number, got {show(bound)}", key)
         if self.log and self.low < SMALLEST:
             rule = "above 0" if self.low <= 0 else f"at least {SMALLEST:g}"
             raise wrong(f"must be {rule} where log = true, got {show(self.low)}", "low")
         if self.low >= self.high:
             raise wrong(f"must be below high = {show(self.high)}, got {show(self.low)}", "low")
+        if self.step is not None:
+            _check_step(self, self.step)
         if self.integer and self.points is not None and self.points > self.high - self.low + 1:
             room = show(int(self.high - self.low + 1))
             raise wrong(f"must be at most {room}, the whole numbers in the range, got {self.points}", "points")
+        if self.points is not None and self.points > (self.size or self.points):
+            raise wrong(f"must be at most {self.size:_}, the values of the range, got {self.points:_}", "points")
         return self
 
+    @property
+    def size(self) -> int | None:
+        """The number of values of a range with a step; None of one without."""
+        return None if self.step is None else round((decimal(self.high) - decimal(self.low)) / decimal(self.step)) + 1
+
+    def at(self, index: int) -> int | float:
+        """Return `low + index * step`: the float nearest to that decimal number, so that 0.1 + 2 · 0.1 is 0.3."""
+        assert self.step is not None
+        value = decimal(self.low) + index * decimal(self.step)
+        return int(value) if self.integer else float(value)
+
+    def index(self, value: float) -> int:
+        """Return the index of the value of a range with a step that is nearest."""
+        assert self.step is not None
+        assert self.size is not None
+        nearest = round((decimal(value) - decimal(self.low)) / decimal(self.step))
+        return min(max(nearest, 0), self.size - 1)
+
     def grid(self) -> list[int | float]:
-        """Return the `points` values, in order and without repetitions, the ends exact."""
+        """Return the `points` values, in order and without repetitions, the ends exact; with a step by default all."""
+        if self.size is not None:
+            last = (self.points or self.size) - 1
+            indices = (round(Fraction(i * (self.size - 1), last)) for i in range(last + 1))
+            return [self.at(i) for i in dict.fromkeys(indices)]
         assert self.points is not None
         last = self.points - 1
         inner = [_between(self, i / last) for i in range(1, last)]
@@ -102,6 +138,11 @@ class Around(Table):
     """For a grid; not for choices. Where the range has fewer whole numbers than points, all of them are taken."""
 
 
+def decimal(x: float) -> Fraction:
+    """Return the decimal number that a float is written as."""
+    return Fraction(repr(x))
+
+
 def same(value: Any) -> str:
     """Return text that is equal for equal values of a hyperparameter, and only for those (1 is not true)."""
     return json.dumps(_as_floats(value), sort_keys=True)
@@ -118,6 +159,24 @@ def _as_floats(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_as_floats(item) for item in value]
     return float(value) if type(value) is int and abs(value) < 2**53 else value
+
+
+def _check_step(span: Range, step: float) -> None:
+    """Refuse a step that does not divide the range, with the nearest range that it does divide."""
+    if step <= 0:
+        raise wrong(f"must be above 0, got {show(step)}", "step")
+    if span.log:
+        raise wrong(f"must not be given where log = true; list the values as choices, got {show(step)}", "step")
+    low, steps = decimal(span.low), (decimal(span.high) - decimal(span.low)) / decimal(step)
+    if steps > MAX_STEPS:
+        raise wrong(f"must give at most {MAX_STEPS:_} steps from low to high, got {show(step)}", "step")
+    if steps.denominator > 1:
+        high = low + max(1, round(steps)) * decimal(step)
+        near = show(int(high) if span.integer else float(high))
+        rule = f"must divide the range from {show(span.low)} to {show(span.high)}, which is {float(steps):g} steps"
+        raise wrong(
+            f"{rule}, got {show(step)}; the nearest range that it divides is {show(span.low)} to {near}", "step"
+        )
 
 
 def _between(span: Range, fraction: float) -> float:

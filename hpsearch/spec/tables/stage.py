@@ -32,7 +32,7 @@ def _whole_numbers(given: Any) -> Any:
     marked = dict(given)
     for key, entry in given.items():
         if isinstance(entry, dict) and "low" in entry and "high" in entry and "integer" not in entry:
-            ints = type(entry["low"]) is int and type(entry["high"]) is int
+            ints = all(type(entry[end]) is int for end in ("low", "high", "step") if end in entry)
             marked[key] = entry | {"integer": key not in FLOAT_KEYS and (ints or key in TRAINING_KEYS)}
     return marked
 

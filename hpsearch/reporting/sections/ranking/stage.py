@@ -226,8 +226,9 @@ def _space(label: str, spec: Mapping[str, Any]) -> str:
         return f"{label}: {formatting.listing(formatting.uniform(spec['choices']), 'or')}"
     scale = ", on a log scale" if spec.get("log") else ""
     whole = ", whole numbers" if spec.get("integer") else ""
+    steps = f", in steps of {formatting.short(spec['step'])}" if spec.get("step") else ""
     low, high = formatting.uniform([spec["low"], spec["high"]])
-    return f"{label}: {low} to {high}{scale}{whole}"
+    return f"{label}: {low} to {high}{scale}{steps or whole}"
 
 
 def _other_values(trials: Sequence[Record], rows: Sequence[Row], metrics: Sequence[Goal]) -> dict[int, tuple[str, ...]]:
