@@ -189,7 +189,7 @@ class Runner:
                 trial.params in now.winners[trial.point : trial.point + 1] for trial in self._trials(stage)
             )  # without trials it was killed as it began
         else:
-            same = spaces.space_to_json(now.space) == stage.space
+            same = not spaces.differences(now.space, stage.space or {})
         database = self.context.database
         with database.transaction() as connection:
             if same:

@@ -22,6 +22,8 @@ def narrow(
     `source` is what that stage searched, `tried` all values it tried, failed trials among them, and `best_values`
     the values of its trials that finished, best first, at least one; the first `around.best` of them count.
 
+    Of choices, those values are kept, and where choices have an order their neighbours in it.
+
     A range spans these values, and on each side half of the gap (on the range's own scale) to the next value tried,
     or all of it to the source's bound where none was tried. Only where the very best value is also the outermost one
     tried, and lies within one n-th of the source's length of its bound (n values tried), does the range go on beyond
@@ -31,7 +33,17 @@ def narrow(
     assert best, "a stage without a finished trial has nothing to be around"
     if isinstance(source, Choices):
         kept = {same(value) for value in best}
-        return Choices(choices=tuple(choice for choice in source.choices if same(choice) in kept)), None
+        if source.ordered:
+            order = [same(choice) for choice in source.in_order]
+            kept |= {
+                order[i]
+                for j, text in enumerate(order)
+                if text in kept
+                for i in (j - 1, j + 1)
+                if i in range(len(order))
+            }
+        choices = tuple(choice for choice in source.choices if same(choice) in kept)
+        return Choices(choices=choices, ordered=source.ordered), None
     log = source.log if around.log is None else around.log
     span = source.model_copy(update={"log": log})
     known = {*tried, *best}

@@ -111,6 +111,7 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     confirm = definitions["Confirm"]
     confirm["required"] = ["best"]
     del definitions["Range"]["properties"]["integer"]["default"]  # it follows from the key and the ends
+    del definitions["Choices"]["properties"]["ordered"]["default"]  # it follows from the values
     stage = definitions["Stage"]["properties"]
     stage["confirm"] = _either(stage["confirm"], confirm["properties"]["best"])
     training = definitions["PartialTraining"]["properties"]

@@ -28,6 +28,8 @@ from hpsearch.reporting.statistics.importance import (
 )
 from hpsearch.reporting.statistics.influence import STATED, power, rank_correlation_text, trials_needed
 from hpsearch.reporting.statistics.tests import LEVEL, holm
+from hpsearch.spec import Choices
+from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Goal
 
 FEWEST = 8
@@ -219,7 +221,7 @@ def _cells(spec: Mapping[str, Any], low: float, high: float) -> int | None:
 
 
 def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, Any]]) -> dict[str, Axis]:
-    """Return the axis of each hyperparameter with several values: numeric where the stage had a range for it."""
+    """Return the axis of each hyperparameter with several values: in order where it had a range or ordered choices."""
     axes = {}
     for key in hyperparameters_of(params):
         values: list[Any] = [each.get(key) for each in params]
@@ -230,6 +232,9 @@ def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, 
             low, high = min(spec["low"], *values), max(spec["high"], *values)
             log = bool(spec.get("log")) and low > 0
             axes[key] = numeric_axis(values, low, high, log, _cells(spec, low, high))
+        elif spec.get("ordered") and {*map(same, values)} <= {*map(same, spec["choices"])}:
+            order = [same(choice) for choice in Choices.of(spec).in_order]
+            axes[key] = Axis(np.array([order.index(same(value)) for value in values]), len(order), True)
         else:
             axes[key] = category_axis([formatting.any_value(value) for value in values])
     return axes

@@ -68,7 +68,7 @@ def position(entry: Range | Choices, value: Any) -> int | float | None:
     values of a range with a step, which Optuna would compute with rounding errors.
     """
     if isinstance(entry, Choices):
-        texts = [same(choice) for choice in entry.choices]
+        texts = [same(choice) for choice in entry.in_order]
         return texts.index(same(value)) if same(value) in texts else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not entry.low <= value <= entry.high:
         return None
@@ -82,7 +82,7 @@ def position(entry: Range | Choices, value: Any) -> int | float | None:
 def at_position(entry: Range | Choices, number: float) -> Any:
     """The value of a number: the inverse of `position`."""
     if isinstance(entry, Choices):
-        return entry.choices[int(number)]
+        return entry.in_order[int(number)]
     if entry.step is not None:
         return entry.at(int(number))
     return int(number) if entry.integer else float(number)

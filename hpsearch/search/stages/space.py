@@ -100,13 +100,26 @@ def longest_of(study: Study, stage: Stage) -> int:
 
 
 def space_to_json(space: Space) -> dict[str, Any]:
-    """The space as the database keeps it: {key: {"low", "high", "log", "integer", "points"} or {"choices"}}."""
-    return {key: entry.model_dump(mode="json", exclude_none=True) for key, entry in space.items()}
+    """The space as the database keeps it: {key: {"low", "high", "log", "integer", …} or {"choices", "ordered"}}."""
+    stored = {key: entry.model_dump(mode="json", exclude_none=True) for key, entry in space.items()}
+    for entry in stored.values():
+        if entry.get("ordered") is False:
+            del entry["ordered"]
+    return stored
 
 
 def space_from_json(stored: Mapping[str, Any]) -> Resolved:
-    """The inverse of `space_to_json`."""
+    """The inverse of `space_to_json`. Choices of earlier versions have no order: a stage goes on as it began."""
     return {
-        key: Choices.model_validate(entry) if "choices" in entry else Range.model_validate(entry)
+        key: Choices.model_validate({"ordered": False} | entry) if "choices" in entry else Range.model_validate(entry)
         for key, entry in stored.items()
     }
+
+
+def differences(space: Space, stored: Mapping[str, Any]) -> list[str]:
+    """The hyperparameters whose entries differ from those stored, which earlier versions stored without an order."""
+    now = space_to_json(space)
+    for key, entry in now.items():
+        if "ordered" not in stored.get(key, ()):
+            entry.pop("ordered", None)
+    return [key for key in {**now, **stored} if now.get(key) != stored.get(key)]

@@ -20,6 +20,7 @@ from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.finalists import finalists
 from hpsearch.search.verify.replay import replay
 from hpsearch.spec import Objective, Study
+from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage import reading
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
@@ -65,6 +66,8 @@ def meaning(row: StudyRow) -> str:
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
             _drop(entry, "step")
+            if "choices" in entry and entry["ordered"] == are_numbers(entry["choices"]):
+                del entry["ordered"]
     if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later
         del said["objective"]
     for key in ("prefer", "tolerance"):
@@ -191,8 +194,7 @@ def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
                 yield f"trial {name} has {dict(trial.params)}, the best configuration is {winner}"
         return
     earlier = {b.stage.name: (spaces.space_from_json(b.stage.space or {}), b.derived) for b in begun}
-    space = spaces.space_to_json(spaces.space_of(study, study.stages[now.stage.position], earlier)[0])
-    for key in {**space, **(now.stage.space or {})}:
-        stored = (now.stage.space or {}).get(key)
-        if space.get(key) != stored:
-            yield f"{key} was searched in {stored}, by the stages before it in {space.get(key)}"
+    space, stored = spaces.space_of(study, study.stages[now.stage.position], earlier)[0], now.stage.space or {}
+    derived = spaces.space_to_json(space)
+    for key in spaces.differences(space, stored):
+        yield f"{key} was searched in {stored.get(key)}, by the stages before it in {derived.get(key)}"

@@ -6,7 +6,7 @@ from hpsearch.spec.checks.bounds import root, trials_at_most
 from hpsearch.spec.messages import Where, fail, show
 from hpsearch.spec.tables.pruners import Hyperband, Median
 from hpsearch.spec.tables.samplers import Cmaes
-from hpsearch.spec.tables.space import Choices, Range, same
+from hpsearch.spec.tables.space import Choices, Range, is_numeric, same
 from hpsearch.spec.tables.study import Study
 
 
@@ -16,8 +16,8 @@ def check_samplers(study: Study, i: int) -> None:
     if stage.source is not None and stage.source.partition("/")[0] == study.name:
         rule = "must name another study; a stage of this one is searched around"
         raise fail(study.place, ["stage", i, "from"], f"{rule}, got {show(stage.source)}")
-    if isinstance(stage.sampler, Cmaes) and all(isinstance(root(study, stage, key), Choices) for key in stage.space):
-        rule = "must have at least one range for the cmaes sampler, which only draws choices at random"
+    if isinstance(stage.sampler, Cmaes) and not any(is_numeric(root(study, stage, key)) for key in stage.space):
+        rule = "must have at least one range or ordered choices for cmaes, which only draws other choices at random"
         raise fail(study.place, ["stage", i, "space"], rule)
     if isinstance(stage.pruner, Median) and stage.pruner.startup >= (most := trials_at_most(study, stage)):
         rule = f"must be below {most:_}, the trials of the stage"

@@ -3,7 +3,7 @@
 import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -109,6 +109,17 @@ class Choices(Table):
 
     choices: Annotated[tuple[Any, ...], Field(strict=False, max_length=1000)]
     """The values; a list alone means the same."""
+    ordered: bool = False
+    """Whether the values have an order, which samplers, importance and `around` then use: numbers by their value,
+    others as they are listed. If not given: true where all are numbers.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_ordered(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "ordered" not in given and isinstance(given.get("choices"), list | tuple):
+            return given | {"ordered": are_numbers(given["choices"])}
+        return given
 
     @model_validator(mode="after")
     def _has_distinct_choices(self) -> "Choices":
@@ -120,9 +131,19 @@ class Choices(Table):
                 raise wrong(f"must not repeat a choice, got {show(self.choices[i])} twice")
         return self
 
+    @property
+    def in_order(self) -> tuple[Any, ...]:
+        """The choices by their value where they are numbers and ordered, else as they are listed."""
+        return tuple(sorted(self.choices)) if self.ordered and are_numbers(self.choices) else self.choices
+
     def grid(self) -> list[Any]:
-        """Return the choices in order."""
+        """Return the choices as they are listed."""
         return list(self.choices)
+
+
+def is_numeric(entry: Range | Choices) -> bool:
+    """Tell whether the values have an order, as those of a range."""
+    return isinstance(entry, Range) or entry.ordered
 
 
 class Around(Table):
@@ -136,6 +157,11 @@ class Around(Table):
     """The scale of the new range, as in that stage if not given; not for choices."""
     points: Points | None = None
     """For a grid; not for choices. Where the range has fewer whole numbers than points, all of them are taken."""
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Tell whether there are values and all are numbers."""
+    return bool(values) and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
 def decimal(x: float) -> Fraction:

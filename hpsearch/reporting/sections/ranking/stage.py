@@ -30,6 +30,7 @@ from hpsearch.reporting.sections.ranking.rows import (
 )
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
 from hpsearch.spec import COUNTED
+from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage.records import ACCURACY, Goal
 
 SHOWN = 200
@@ -223,7 +224,8 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
 def _space(label: str, spec: Mapping[str, Any]) -> str:
     """Write the range or the choices of one hyperparameter as a line."""
     if "choices" in spec:
-        return f"{label}: {formatting.listing(formatting.uniform(spec['choices']), 'or')}"
+        order = ", in this order" if spec.get("ordered") and not are_numbers(spec["choices"]) else ""
+        return f"{label}: {formatting.listing(formatting.uniform(spec['choices']), 'or')}{order}"
     scale = ", on a log scale" if spec.get("log") else ""
     whole = ", whole numbers" if spec.get("integer") else ""
     steps = f", in steps of {formatting.short(spec['step'])}" if spec.get("step") else ""
