@@ -70,6 +70,7 @@ class Stage:
     first: Sequence[Table] | None = None
     from_: str | None = None
     confirm: int | Table | None = None
+    constraints: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

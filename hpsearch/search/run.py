@@ -211,6 +211,7 @@ class Runner:
         if isinstance(step, Final):
             planned *= len(now.winners)
         else:
+            spaces.require_configurations(step, now.space)
             planned *= sampler_of(step, now.space, self.study.seed).points
             if step.source:
                 with database.transaction() as connection:

@@ -18,7 +18,7 @@ SAMPLERS = [
     "tpe",
     "nsga2",
     pytest.param("cmaes", marks=needs("cmaes")),
-    pytest.param("gp", marks=needs("torch", "greenlet")),
+    pytest.param("gp", marks=[needs("torch", "greenlet"), pytest.mark.slow]),
 ]
 
 

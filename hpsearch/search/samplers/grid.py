@@ -6,24 +6,34 @@ from typing import Any
 
 from hpsearch.search.samplers.points import Space
 from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.spec.spaces.admission import constraints_of, kept
+from hpsearch.spec.spaces.expressions import Constraint
 
 
 class GridSampler(Sampler):
-    """All combinations of the hyperparameters' values; the last hyperparameter varies fastest."""
+    """All combinations of values that keep the constraints; the last hyperparameter varies fastest."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, constraints: Sequence[str] = ()) -> None:
         self._axes = {key: entry.grid() for key, entry in space.items()}
+        self._kept = self._numbers(constraints_of(constraints)) if constraints else None
+
+    def _numbers(self, constraints: Sequence[Constraint]) -> list[int]:
+        number = math.prod(len(values) for values in self._axes.values())
+        return [i for i in range(number) if kept(constraints, self._combination(i))]
 
     @property
     def points(self) -> int:
-        return math.prod(len(values) for values in self._axes.values())
+        return math.prod(len(values) for values in self._axes.values()) if self._kept is None else len(self._kept)
 
     def ask(self, number: int) -> tuple[dict[str, Any], None]:
+        return self._combination(number if self._kept is None else self._kept[number]), None
+
+    def _combination(self, number: int) -> dict[str, Any]:
         found = {}
         for key, values in reversed(self._axes.items()):
             number, index = divmod(number, len(values))
             found[key] = values[index]
-        return {key: found[key] for key in self._axes}, None
+        return {key: found[key] for key in self._axes}
 
 
 class ListSampler(Sampler):

@@ -12,18 +12,19 @@ from contextlib import nullcontext
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from threadpoolctl import threadpool_limits
 
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.optuna_samplers import CLASSES, distributions, options_of
-from hpsearch.search.samplers.points import Point, Space, at_position, first_of, position, trials_of
+from hpsearch.search.samplers.points import Point, Space, at_position, draw_admitted, first_of, position, trials_of
 from hpsearch.search.samplers.sampler import Sampler, SamplerAttributes
+from hpsearch.search.samplers.whole import WholeConfigurationSampler, only
 from hpsearch.spec import Stage
+from hpsearch.spec.spaces.admission import constraints_of, kept
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 
 WARM_START_TRIALS = 10
@@ -53,6 +54,7 @@ class ModelBasedSampler(Sampler):
         """
         self.stage, self.space, self.seed, self.several = stage, space, seed, several
         self._distributions = distributions(space)
+        self._constraints = constraints_of(stage.constraints)
         self._storage = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(storage=self._storage, directions=["maximize"] * max(1, several))
         self._known = [trial for row in known if (trial := self._known_trial(row))]
@@ -116,10 +118,17 @@ class ModelBasedSampler(Sampler):
         with warnings.catch_warnings(), one_thread:
             warnings.simplefilter("ignore")
             try:
-                self._study.sampler = _FixedValuesSampler(
-                    self._sampler(number), self._distributions, fixed, self._searched
+                self._study.sampler = sampler = WholeConfigurationSampler(
+                    lambda attempt: self._sampler(number, attempt),
+                    self._distributions,
+                    fixed,
+                    self._searched,
+                    lambda found: not self._constraints or kept(self._constraints, self._values(found) | dict(given)),
+                    lambda: self._drawn(number),
                 )
                 trial_id = self._study.ask(self._distributions)._trial_id
+            except HpsearchError:
+                raise
             except Exception as error:  # Optuna documents no exceptions of its samplers
                 reason = str(error) or type(error).__name__
                 name = CLASSES[self.stage.kind]
@@ -128,21 +137,31 @@ class ModelBasedSampler(Sampler):
         self._add(number, trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-        elif number < len(self.stage.first) and self.stage.kind != "nsga2":  # whose generations may have any
+        elif (number < len(self.stage.first) or sampler.drawn) and self.stage.kind != "nsga2":  # which may have any
             self._exclude(trial_id)
-        found = self._storage.get_trial(trial_id).params
-        return {key: at_position(entry, found[key]) for key, entry in self.space.items()} | dict(given)
+        return self._values(self._storage.get_trial(trial_id).params) | dict(given)
 
-    def _sampler(self, number: int) -> BaseSampler:
+    def _values(self, positions: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: at_position(entry, positions[key]) for key, entry in self.space.items()}
+
+    def _drawn(self, number: int) -> dict[str, int | float]:
+        """A configuration drawn at random, where the sampler has proposed too many that break a constraint."""
+        rng = generator(self.seed, "sample", self.stage.name, number)
+        drawn = draw_admitted(self.stage, self.space, number, rng)
+        found = {key: position(entry, drawn[key]) for key, entry in self.space.items()}
+        return {key: only(self._distributions[key]) if value is None else value for key, value in found.items()}
+
+    def _sampler(self, number: int, attempt: int = 0) -> BaseSampler:
         options = options_of(self.stage)
         if self.stage.kind == "cmaes" and len(self._known) >= WARM_START_TRIALS and not _sets_its_start(options):
             options["source_trials"] = [_numeric(trial) for trial in self._known]
-        seed = int(generator(self.seed, "sampler", self.stage.name, number).integers(2**32))
+        key = (number, attempt) if attempt else (number,)
+        seed = int(generator(self.seed, "sampler", self.stage.name, *key).integers(2**32))
         made: BaseSampler = getattr(optuna.samplers, CLASSES[self.stage.kind])(seed=seed, **options)
         return made
 
     def _exclude(self, trial_id: int) -> None:
-        """Take a configuration with values of `first` out of CMA-ES's generation, which is of its own samples alone."""
+        """Take a configuration that CMA-ES did not sample out of its generation, which is of its own samples alone."""
         for key in self._storage.get_trial(trial_id).system_attrs:
             if key.endswith("generation"):
                 self._storage.set_trial_system_attr(trial_id, key, -1)
@@ -195,42 +214,3 @@ def _numeric(trial: FrozenTrial) -> FrozenTrial:
     }
     params = {key: trial.params[key] for key in kept}
     return create_trial(params=params, distributions=kept, value=trial.value)
-
-
-def _clipped(distribution: BaseDistribution, value: Any) -> Any:
-    """The value, or the bound that it exceeds by a rounding error: TPE's exp(log(low)) may be less than low."""
-    if isinstance(distribution, FloatDistribution | IntDistribution):
-        return min(max(value, distribution.low), distribution.high)
-    return value
-
-
-class _FixedValuesSampler(BaseSampler):
-    """Samples as `base` does, except for the values that are `given`, and clips to the ranges."""
-
-    def __init__(
-        self,
-        base: BaseSampler,
-        distributions: Mapping[str, BaseDistribution],
-        given: Mapping[str, int | float],
-        searched: dict[str, BaseDistribution],
-    ) -> None:
-        """`searched` caches the space that `base` infers, which costs a pass over all trials and does not change."""
-        self._base, self._distributions, self._given, self._searched = base, distributions, given, searched
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        if not self._searched or getattr(self._base, "_group", False):  # groups are kept in the sampler
-            self._searched.update(self._base.infer_relative_search_space(study, trial))
-        return dict(self._searched)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        found = self._base.sample_relative(study, trial, search_space)
-        return {key: _clipped(self._distributions[key], self._given.get(key, value)) for key, value in found.items()}
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        if param_name in self._given:
-            return self._given[param_name]
-        return _clipped(param_distribution, self._base.sample_independent(study, trial, param_name, param_distribution))

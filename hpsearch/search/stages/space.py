@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hpsearch.errors import StorageError, nearest
+from hpsearch.errors import HpsearchError, StorageError, nearest
 from hpsearch.search.ranking import rank
 from hpsearch.search.samplers.points import Space
 from hpsearch.spec import Around, Choices, Range, Stage, Study, data_of, epochs, limits, narrow, probes, resolve
+from hpsearch.spec.spaces.admission import constraints_of, emptied_by
 from hpsearch.storage import reading
 from hpsearch.storage.records import ACCURACY, Goal, TrialRow
 
@@ -50,6 +51,14 @@ def space_of(
             notes.append(extended)
             edges.append(extended)
     return space, notes, edges
+
+
+def require_configurations(stage: Stage, space: Space) -> None:
+    """Raise HpsearchError if the constraints leave nothing of a space that was unknown before the stage began."""
+    emptied = emptied_by(space, constraints_of(stage.constraints), as_grid=stage.kind == "grid")
+    if emptied:
+        text = stage.constraints[emptied[0]]
+        raise HpsearchError(f"stage {stage.name!r}: constraint {text!r} leaves nothing to train; {emptied[1]}")
 
 
 def known_of(connection: Connection, source: str, keys: Collection[str], goal: Goal = ACCURACY) -> list[dict[str, Any]]:

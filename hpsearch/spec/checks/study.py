@@ -4,6 +4,7 @@ from typing import Any
 
 from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import probes, root, stage_named, trials_at_most
+from hpsearch.spec.checks.constraints import check_constraints
 from hpsearch.spec.checks.lengths import whole_epochs
 from hpsearch.spec.checks.objective import check_objective
 from hpsearch.spec.checks.references import check_references
@@ -30,6 +31,7 @@ def check(study: Study) -> None:
         _check_keys(study, i)
         for key, entry in stage.space.items():
             _check_entry(study, i, key, entry)
+        check_constraints(study, i)
         _check_number(study, i)
         check_samplers(study, i)
         check_rungs(study, i, _check_configurations(study, stage, stage))

@@ -6,6 +6,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from hpsearch.spec.dotted_keys import flat_configuration, flat_first, flat_space
 from hpsearch.spec.messages import show, wrong
+from hpsearch.spec.spaces.expressions import constraint
+from hpsearch.spec.spaces.operations import ConstraintError
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Count, Name, Table, check_name
 from hpsearch.spec.tables.budget import Budget, SomeBudget
@@ -60,6 +62,14 @@ def _study_or_stage(given: str) -> str:
     return given
 
 
+def _readable(text: str) -> str:
+    try:
+        constraint(text)
+    except ConstraintError as error:
+        raise wrong(f"{error}, got {show(text)}") from None
+    return text
+
+
 class Confirm(Table):
     """The `best` configurations get further replicates, until the best is clear or each has `replicates` in all."""
 
@@ -87,6 +97,9 @@ Configurations = Annotated[
 ]
 
 
+Constraints = Annotated[tuple[Annotated[str, AfterValidator(_readable)], ...], Field(strict=False, max_length=100)]
+
+
 class Stage(Table):
     """A sampler over a space, or a list of configurations, and how they are trained."""
 
@@ -96,6 +109,8 @@ class Stage(Table):
     """How configurations are chosen from the space, and how many."""
     space: Space = Field(default={})
     """The search space: the range or choices of each hyperparameter."""
+    constraints: Constraints = ()
+    """Conditions that every configuration of the space must keep, such as `"eta < 0.1 or batch_size > 50"`."""
     configurations: Configurations | None = None
     """Instead of sampler and space: a list of configurations to train."""
     training: Overrides = Field(default={})
@@ -135,7 +150,7 @@ class Stage(Table):
                     f"must name at least one hyperparameter for the {self.sampler.kind} sampler, got none", "space"
                 )
             return self
-        for key, given in (("sampler", self.sampler), ("space", self.space)):
+        for key, given in (("sampler", self.sampler), ("space", self.space), ("constraints", self.constraints)):
             if given:
                 raise wrong("must not be given beside configurations", key)
         _refuse_repeats("configurations", self.configurations)
