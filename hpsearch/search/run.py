@@ -215,7 +215,7 @@ class Runner:
             planned *= sampler_of(step, now.space, self.study.seed).points
             if step.source:
                 with database.transaction() as connection:
-                    known = spaces.known_of(connection, step.source, tuple(now.space), goal_of(self.study))
+                    known = spaces.known_of(connection, step.source, now.space, goal_of(self.study))
         notes = [*now.notes, *self._known_note(known, step)]
         with database.transaction() as connection:
             writing.start_stage(connection, stage, spaces.space_to_json(now.space), notes, known, planned)

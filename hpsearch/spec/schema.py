@@ -118,6 +118,7 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     training["optimiser"] = _either(training["optimiser"], {"type": "string", "enum": _kinds("optimiser")})
     dataset = definitions["Data"]["properties"]["dataset"]["oneOf"]
     dataset[0]["examples"] = list(DATASETS)
+    del definitions["Branching"]  # which a study file writes as choices
     definitions["TrainingOverrides"] = overrides = _overrides(definitions)
     definitions["Configuration"] = overrides | {"additionalProperties": True}
     definitions["Space"] = _space(definitions)

@@ -6,8 +6,9 @@ from typing import Any
 
 from hpsearch.search.samplers.points import Space
 from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.spec import grid
 from hpsearch.spec.spaces.admission import constraints_of, kept
-from hpsearch.spec.spaces.expressions import Constraint
+from hpsearch.spec.spaces.branches import branches
 
 
 class GridSampler(Sampler):
@@ -15,25 +16,23 @@ class GridSampler(Sampler):
 
     def __init__(self, space: Space, constraints: Sequence[str] = ()) -> None:
         self._axes = {key: entry.grid() for key, entry in space.items()}
-        self._kept = self._numbers(constraints_of(constraints)) if constraints else None
-
-    def _numbers(self, constraints: Sequence[Constraint]) -> list[int]:
-        number = math.prod(len(values) for values in self._axes.values())
-        return [i for i in range(number) if kept(constraints, self._combination(i))]
+        self._listed: list[dict[str, Any]] | None = None
+        if constraints or branches(space):
+            read = constraints_of(constraints)
+            self._listed = [params for params in grid(space) if kept(read, params)]
 
     @property
     def points(self) -> int:
-        return math.prod(len(values) for values in self._axes.values()) if self._kept is None else len(self._kept)
+        return math.prod(len(values) for values in self._axes.values()) if self._listed is None else len(self._listed)
 
     def ask(self, number: int) -> tuple[dict[str, Any], None]:
-        return self._combination(number if self._kept is None else self._kept[number]), None
-
-    def _combination(self, number: int) -> dict[str, Any]:
+        if self._listed is not None:
+            return dict(self._listed[number]), None
         found = {}
         for key, values in reversed(self._axes.items()):
             number, index = divmod(number, len(values))
             found[key] = values[index]
-        return {key: found[key] for key in self._axes}
+        return {key: found[key] for key in self._axes}, None
 
 
 class ListSampler(Sampler):

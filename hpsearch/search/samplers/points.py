@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from hpsearch.errors import HpsearchError
 from hpsearch.spec import Choices, Range, Stage
 from hpsearch.spec.spaces.admission import constraints_of, kept
+from hpsearch.spec.spaces.branches import complete
 from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Params
 
@@ -33,9 +35,17 @@ class Point:
     scores: tuple[float, ...] = ()  # of several objectives
 
 
-def draw(space: Space, rng: np.random.Generator) -> dict[str, Any]:
-    """One configuration: each hyperparameter uniform (or log-uniform) on its range, or one of its choices."""
-    return {key: _draw(entry, rng) for key, entry in space.items()}
+def draw(space: Space, rng: np.random.Generator, given: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+    """One configuration: each hyperparameter uniform (or log-uniform) on its range, or one of its choices, or `given`.
+
+    What belongs to a choice is drawn where that is taken.
+    """
+
+    def value(key: str, entry: Range | Choices) -> Any:
+        drawn = _draw(entry, rng)  # also where it is given, so that the others are drawn as if it were not
+        return given.get(key, drawn)
+
+    return complete(space, value)
 
 
 def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
@@ -63,7 +73,7 @@ def draw_admitted(stage: Stage, space: Space, number: int, rng: np.random.Genera
     """
     constraints, given = constraints_of(stage.constraints), first_of(stage, number)
     for _ in range(MOST_DRAWS):
-        drawn = draw(space, rng) | given
+        drawn = draw(space, rng, given)
         if kept(constraints, drawn):
             return drawn
     raise none_admitted(stage, number)

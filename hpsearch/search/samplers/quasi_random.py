@@ -14,6 +14,7 @@ from hpsearch.search.samplers.points import MOST_DRAWS, Space, at_position, firs
 from hpsearch.search.samplers.sampler import Sampler
 from hpsearch.spec import Stage
 from hpsearch.spec.spaces.admission import constraints_of, kept
+from hpsearch.spec.spaces.branches import complete
 
 
 class _NumberedQMCSampler(QMCSampler):
@@ -26,7 +27,7 @@ class _NumberedQMCSampler(QMCSampler):
 
 
 class QuasiRandomSampler(Sampler):
-    """Each hyperparameter is one dimension of the sequence, in the study file's order."""
+    """Each hyperparameter is one dimension of the sequence, in the study file's order, also where it is not active."""
 
     def __init__(self, stage: Stage, space: Space, seed: int) -> None:
         """`seed` is the study's."""
@@ -64,5 +65,5 @@ class QuasiRandomSampler(Sampler):
         """The configuration with this number at a point of the sequence."""
         self._sampler.number = point
         found = self._sampler.sample_relative(self._study, self._trial, self._distributions)
-        drawn = {key: at_position(entry, found[key]) for key, entry in self._space.items()}
-        return drawn | first_of(self._stage, number)
+        given = first_of(self._stage, number)
+        return complete(self._space, lambda key, entry: given[key] if key in given else at_position(entry, found[key]))

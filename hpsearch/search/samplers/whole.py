@@ -35,13 +35,19 @@ class WholeConfigurationSampler(BaseSampler):
         searched: dict[str, BaseDistribution],
         kept: Callable[[Positions], bool],
         drawn: Callable[[], Positions],
+        active: Callable[[str, Positions], bool],
+        *,
+        fills: bool,
     ) -> None:
         """`base` makes the sampler of an attempt; `drawn` is a configuration to take where all attempts break one.
+
+        `active` says whether there is a hyperparameter, given those before it. With `fills` those that there are not
+        have their first value for the base, which then sees no difference between them; else they are left out.
 
         `searched` caches the space that the base infers, which costs a pass over all trials and does not change.
         """
         self._base, self._distributions, self._given, self._searched = base, distributions, given, searched
-        self._kept, self._draw = kept, drawn
+        self._kept, self._draw, self._active, self._fills = kept, drawn, active, fills
         self.drawn = False
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -68,7 +74,10 @@ class WholeConfigurationSampler(BaseSampler):
         relative = base.sample_relative(study, trial, dict(self._searched))
         found: Positions = {}
         for key, distribution in self._distributions.items():
-            if key in self._given:
+            if not self._active(key, found):
+                if self._fills:
+                    found[key] = only(distribution)
+            elif key in self._given:
                 found[key] = self._given[key]
             elif distribution.single():
                 found[key] = only(distribution)

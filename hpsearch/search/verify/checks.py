@@ -67,7 +67,7 @@ def meaning(row: StudyRow) -> str:
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
             _drop(entry, "step")
-            if "choices" in entry and entry["ordered"] == are_numbers(entry["choices"]):
+            if "active" not in entry and "choices" in entry and entry["ordered"] == are_numbers(entry["choices"]):
                 del entry["ordered"]
     if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later
         del said["objective"]

@@ -1,8 +1,9 @@
 """Rules on the constraints of a stage. May import nothing but this package."""
 
-from hpsearch.spec.checks.bounds import probes, root
+from hpsearch.spec.checks.bounds import entries, probes
 from hpsearch.spec.messages import Where, fail, show
 from hpsearch.spec.spaces.admission import constraints_of, emptied_by
+from hpsearch.spec.spaces.branches import bare
 from hpsearch.spec.spaces.expressions import Constraint
 from hpsearch.spec.spaces.operations import ABSENT, ConstraintError, value_of
 from hpsearch.spec.suggestions import did_you_mean
@@ -30,7 +31,7 @@ def check_constraints(study: Study, i: int) -> None:
 
 def _check_one(study: Study, i: int, where: Where, one: Constraint) -> None:
     stage = study.stages[i]
-    space: dict[str, Range | Choices] = {key: root(study, stage, key) for key in stage.space}
+    space = entries(study, stage)
     for name, column in one.names:
         if not _is_known(name, space):
             rule = f"must name hyperparameters of the stage's space, got {name!r} at column {column}"
@@ -48,7 +49,7 @@ def _check_one(study: Study, i: int, where: Where, one: Constraint) -> None:
 
 def _is_known(name: str, space: dict[str, Range | Choices]) -> bool:
     """Tell whether a name is a hyperparameter, or a key of a table among its choices."""
-    if name in space:
+    if name in map(bare, space) or f"{name}.layers" in space:
         return True
     for key, entry in space.items():
         tables = entry.choices if name.startswith(f"{key}.") and isinstance(entry, Choices) else ()

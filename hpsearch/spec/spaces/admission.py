@@ -1,15 +1,13 @@
 """Which configurations of a space keep the constraints, and whether any does. May import the tables."""
 
-import itertools
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hpsearch.spec.spaces.branches import Space, combinations, complete, count
 from hpsearch.spec.spaces.expressions import Constraint, constraint
-from hpsearch.spec.tables.space import Choices, Range, grid
-
-Space = Mapping[str, Range | Choices]
+from hpsearch.spec.tables.space import Choices, Range
 
 ENUMERATED = 100_000
 """A space of at most so many configurations is looked through; of a larger one, so many are drawn at most."""
@@ -53,10 +51,10 @@ def emptied_by(space: Space, constraints: Sequence[Constraint], *, as_grid: bool
 
 
 def _size(space: Space, *, as_grid: bool) -> float:
-    return math.prod(_values(entry, as_grid=as_grid) for entry in space.values())
+    return count(space, lambda _, entry: _number(entry, as_grid=as_grid))
 
 
-def _values(entry: Range | Choices, *, as_grid: bool) -> float:
+def _number(entry: Range | Choices, *, as_grid: bool) -> float:
     if isinstance(entry, Choices):
         return len(entry.choices)
     if as_grid:
@@ -67,15 +65,12 @@ def _values(entry: Range | Choices, *, as_grid: bool) -> float:
 
 
 def _all(space: Space, *, as_grid: bool) -> Iterator[dict[str, Any]]:
-    if as_grid:
-        yield from grid(space)
-        return
-    values = [entry.choices if isinstance(entry, Choices) else _listed(entry) for entry in space.values()]
-    for combination in itertools.product(*values):
-        yield dict(zip(space, combination, strict=True))
+    return combinations(space, lambda _, entry: entry.grid() if as_grid else _listed(entry))
 
 
-def _listed(span: Range) -> list[int | float]:
+def _listed(span: Range | Choices) -> Sequence[Any]:
+    if isinstance(span, Choices):
+        return span.choices
     if span.size is not None:
         return [span.at(i) for i in range(span.size)]
     return list(range(int(span.low), int(span.high) + 1))
@@ -84,7 +79,7 @@ def _listed(span: Range) -> list[int | float]:
 def _drawn(space: Space) -> Iterator[dict[str, Any]]:
     rng = random.Random(0)
     for _ in range(DRAWN):
-        yield {key: _draw(entry, rng) for key, entry in space.items()}
+        yield complete(space, lambda _, entry: _draw(entry, rng))
 
 
 def _draw(entry: Range | Choices, rng: random.Random) -> Any:

@@ -3,6 +3,7 @@
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,17 +27,16 @@ ABSENT = _Absent()
 
 def value_of(values: Values, name: str) -> Any:
     """Return what a name in a constraint stands for, of a table with a `kind` that kind; ABSENT if there is none."""
-    found = values.get(name, ABSENT)
-    if found is ABSENT and "." in name:
-        head, _, rest = name.rpartition(".")
-        table = _plain(values, head)
-        found = table.get(rest, ABSENT) if isinstance(table, dict) else ABSENT
+    found = _plain(values, name)
     return found.get("kind", found) if isinstance(found, dict) else found
 
 
 def _plain(values: Values, name: str) -> Any:
     if name in values:
         return values[name]
+    for key in values:
+        if key.startswith(f"{name}.units.") or ("[" in key and re.sub(r"\[[^\]]*\]", "", key) == name):
+            return values[key] if "[" in key else [values[each] for each in values if each.startswith(f"{name}.units.")]
     head, _, rest = name.rpartition(".")
     table = _plain(values, head) if head else ABSENT
     return table.get(rest, ABSENT) if isinstance(table, dict) else ABSENT

@@ -1,9 +1,8 @@
 """The search space of a stage: ranges, choices, and ranges around an earlier stage's best. May import pydantic."""
 
-import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -128,8 +127,12 @@ class Choices(Table):
         seen = [same(choice) for choice in self.choices]
         for i, text in enumerate(seen):
             if text in seen[:i]:
-                raise wrong(f"must not repeat a choice, got {show(self.choices[i])} twice")
+                raise wrong(f"must not repeat a choice, got {show(self.choices[i])} twice{self._hint}")
         return self
+
+    @property
+    def _hint(self) -> str:
+        return ""
 
     @property
     def in_order(self) -> tuple[Any, ...]:
@@ -139,6 +142,24 @@ class Choices(Table):
     def grid(self) -> list[Any]:
         """Return the choices as they are listed."""
         return list(self.choices)
+
+
+class Branching(Choices):
+    """Choices to which other hyperparameters of the space belong; a study file writes those inside the choices."""
+
+    active: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False)]
+    """For each choice the names of those that there are where it is taken; they come after it in the space."""
+
+    @property
+    def _hint(self) -> str:
+        return "; they must differ in more than what is searched inside them, such as in a kind"
+
+    def belonging(self, value: Any) -> tuple[str, ...]:
+        """Return the hyperparameters that belong to a choice."""
+        wanted = same(value)
+        return next(
+            (keys for choice, keys in zip(self.choices, self.active, strict=True) if same(choice) == wanted), ()
+        )
 
 
 def is_numeric(entry: Range | Choices) -> bool:
@@ -172,11 +193,6 @@ def decimal(x: float) -> Fraction:
 def same(value: Any) -> str:
     """Return text that is equal for equal values of a hyperparameter, and only for those (1 is not true)."""
     return json.dumps(_as_floats(value), sort_keys=True)
-
-
-def grid(space: Mapping[str, Range | Choices]) -> list[dict[str, Any]]:
-    """Return the configurations of a grid, in the order of its trials: the last hyperparameter varies fastest."""
-    return [dict(zip(space, values, strict=True)) for values in itertools.product(*(s.grid() for s in space.values()))]
 
 
 def _as_floats(value: Any) -> Any:
@@ -227,12 +243,14 @@ def _as_table(given: Any) -> Any:
 def _shape(given: Any) -> str:
     if isinstance(given, Table):
         return TAG + type(given).__name__.lower()
-    return TAG + ("around" if "around" in given else "choices" if "choices" in given else "range")
+    kinds = (("around", "around"), ("active", "branching"), ("choices", "choices"))
+    return TAG + next((kind for key, kind in kinds if key in given), "range")
 
 
 Entry = Annotated[
     Annotated[Range, Tag(TAG + "range")]
     | Annotated[Choices, Tag(TAG + "choices")]
+    | Annotated[Branching, Tag(TAG + "branching")]
     | Annotated[Around, Tag(TAG + "around")],
     Discriminator(_shape),
     BeforeValidator(_as_table),

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from hpsearch.spec.dotted_keys import flat_configuration, flat_first, flat_space
 from hpsearch.spec.messages import show, wrong
+from hpsearch.spec.spaces.branches import bare, branched, separated
 from hpsearch.spec.spaces.expressions import constraint
 from hpsearch.spec.spaces.operations import ConstraintError
 from hpsearch.spec.suggestions import did_you_mean
@@ -35,12 +36,18 @@ def _whole_numbers(given: Any) -> Any:
     for key, entry in given.items():
         if isinstance(entry, dict) and "low" in entry and "high" in entry and "integer" not in entry:
             ints = all(type(entry[end]) is int for end in ("low", "high", "step") if end in entry)
-            marked[key] = entry | {"integer": key not in FLOAT_KEYS and (ints or key in TRAINING_KEYS)}
+            marked[key] = entry | {"integer": bare(key) not in FLOAT_KEYS and (ints or bare(key) in TRAINING_KEYS)}
     return marked
 
 
 def _with_space(given: Any, info: ValidationInfo) -> Any:
-    return flat_first(given, info.data.get("space", {}))
+    space = info.data.get("space", {})
+    rows = [separated(space, row) if isinstance(row, dict) else row for row in given] if _is_list(given) else given
+    return flat_first(rows, space)
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, list | tuple)
 
 
 def _written_out(given: Any, info: ValidationInfo) -> Any:
@@ -88,7 +95,7 @@ Replicates = Annotated[Count, Field(le=MAX_GRID)]
 """How many seeds each configuration is trained with."""
 
 Space = Annotated[
-    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(flat_space)
+    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(branched), BeforeValidator(flat_space)
 ]  # validators run from the last to the first
 Rows = Annotated[tuple[dict[str, Any], ...], Field(strict=False, min_length=1, max_length=MAX_GRID)]
 Configurations = Annotated[
