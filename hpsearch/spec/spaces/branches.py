@@ -93,7 +93,10 @@ def branched(given: Any) -> Any:
     for key, entry in given.items():
         if isinstance(entry, dict) and "active" in entry:
             raise wrong("is not a key; write what belongs to a choice inside it", key, "active")
-        flat |= _branched(key, entry)
+        found = _branched(key, entry)
+        if twice := found.keys() & flat.keys():
+            raise wrong("must not be given twice, by itself and inside a choice or as layers", min(twice))
+        flat |= found
     return flat
 
 
@@ -148,7 +151,7 @@ def _labels(templates: Sequence[Any]) -> list[str]:
 
 
 def _is_layers(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.keys() == _LAYERS and isinstance(entry["layers"], list)
+    return isinstance(entry, dict) and entry.keys() == _LAYERS
 
 
 def _layers(key: str, entry: dict[str, Any]) -> dict[str, Any]:

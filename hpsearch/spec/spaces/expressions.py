@@ -64,7 +64,7 @@ def constraint(text: str) -> Constraint:
     """Read a constraint. Raises ConstraintError."""
     if len(text) > LONGEST:
         raise ConstraintError(f"must have at most {LONGEST} characters, got {len(text)}")
-    body = re.sub(r"'[^']*'|\"[^\"]*\"|\blambda\b", _without_keyword, text)
+    body = re.sub(r"'[^']*'|\"[^\"]*\"|\blambda\b", _without_keyword, text.replace("\n", " "))
     start = len(body) - len(body.lstrip())
     try:
         with warnings.catch_warnings():
