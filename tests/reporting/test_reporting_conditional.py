@@ -24,7 +24,7 @@ TEXT = (
 [[stage]]
 name = "coarse"
 sampler = { kind = "random", trials = 24 }
-space.eta = { low = 1e-2, high = 0.5, log = true }
+space.eta = { low = 1e-2, high = 0.5, log = true, prior = 0.1 }
 space.optimiser = ["sgd", { kind = "momentum", momentum = { low = 0.1, high = 0.9 } }]
 constraints = ["eta < 0.5"]
 
@@ -80,5 +80,7 @@ def test_parallel_coordinates_show_who_has_none(frames, monkeypatch):
 def test_the_report_has_the_reference_and_advice_that_is_a_valid_stage(frames):
     page = render(frames, view_stages(frames))
     assert "a paper" in page
+    assert "eta: 0.01 to 0.5, on a log scale, drawn around 0.1" in page.replace("η", "eta")
+    assert "coarse: the prior of" in page or "coarse: whether the prior of" in page
     for lines in re.findall(r"<pre[^>]*>(?:<code>)?(\[\[stage\]\].*?)</", page, re.S):
         parse(TEXT.partition("[[reference]]")[0] + html.unescape(lines), "x")

@@ -99,10 +99,9 @@ PIECES += [
 def test_any_text_is_a_constraint_or_costs_one_line(text):
     try:
         found = constraint(text)
-    except ConstraintError as error:
-        assert str(error)
-    else:
-        assert found.breaks(VALUES) in (True, False)
+    except ConstraintError:
+        return
+    assert found.breaks(VALUES) in (True, False)
 
 
 REFUSED = """__import__('os').system('x')

@@ -127,7 +127,7 @@ def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[Stage
     for index, (view, stage) in enumerate(zip(stages, frames.stage_rows, strict=True)):
         if view.kind == "final":
             continue
-        tried, scores, failed = _scored(configurations_of(frames.by_stage[stage["name"]]), frames.goal)
+        tried, scores, failed = scored(configurations_of(frames.by_stage[stage["name"]]), frames.goal)
         space, params = stage["space"] or {}, [members[0]["params"] for members in tried]
         inner = {key for entry in space.values() for keys in entry.get("active", ()) for key in keys}
         axes = _axes(space, [{key: value for key, value in each.items() if key not in inner} for each in params])
@@ -194,7 +194,7 @@ def _importance(
     )
 
 
-def _scored(
+def scored(
     configurations: Sequence[Sequence[Record]], goal: Goal
 ) -> tuple[list[Sequence[Record]], NDArray[np.float64], float]:
     """Return the configurations that have ended, their scores, (configurations,), and the score of the failed.

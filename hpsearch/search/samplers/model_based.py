@@ -61,6 +61,9 @@ class ModelBasedSampler(Sampler):
         for parent, entry in self._branches.items():
             for key in {inner for keys in entry.active for inner in keys}:
                 self._parents.setdefault(key, []).append(parent)
+        has_prior = any(getattr(entry, "prior", None) is not None for entry in space.values())
+        self._by_prior = options_of(stage).get("n_startup_trials", 10) if has_prior else 0
+        """So many configurations at the start are drawn by the priors, from which TPE then learns."""
         self._fills = bool(self._branches) and stage.kind != "tpe"  # TPE has groups of what is active together
         self._storage = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(storage=self._storage, directions=["maximize"] * max(1, several))
@@ -117,6 +120,10 @@ class ModelBasedSampler(Sampler):
 
     def _ask(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
         """Have Optuna sample a configuration, except for the values that are given."""
+        if number < self._by_prior:
+            given = draw_admitted(
+                self.stage, self.space, number, generator(self.seed, "sample", self.stage.name, number)
+            )
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
         one_thread = (

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from hpsearch.errors import HpsearchError
 from hpsearch.spec import Choices, Range, Stage
@@ -38,14 +39,35 @@ class Point:
 def draw(space: Space, rng: np.random.Generator, given: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """One configuration: each hyperparameter uniform (or log-uniform) on its range, or one of its choices, or `given`.
 
-    What belongs to a choice is drawn where that is taken.
+    What belongs to a choice is drawn where that is taken. Ranges with a prior are drawn by it, but in a third of the
+    configurations uniformly, so that a wrong prior does not keep the search away from the best.
     """
+    has_prior = any(isinstance(entry, Range) and entry.prior is not None for entry in space.values())
+    by_prior = has_prior and rng.random() >= UNIFORM_SHARE
 
     def value(key: str, entry: Range | Choices) -> Any:
-        drawn = _draw(entry, rng)  # also where it is given, so that the others are drawn as if it were not
+        drawn = (
+            _draw_around(entry, rng)
+            if by_prior and isinstance(entry, Range) and entry.prior is not None
+            else (_draw(entry, rng))
+        )  # also where it is given, so that the others are drawn as if it were not
         return given.get(key, drawn)
 
     return complete(space, value)
+
+
+def _draw_around(span: Range, rng: np.random.Generator) -> Any:
+    """A value by the normal distribution around the prior that ends at the range's ends, on the range's scale."""
+    assert span.prior is not None
+    scale = math.log if span.log else float
+    low, high, centre = scale(span.low), scale(span.high), scale(span.prior)
+    deviation = span.deviation * (high - low)
+    below, above = ndtr((low - centre) / deviation), ndtr((high - centre) / deviation)
+    value = centre + deviation * float(ndtri(rng.uniform(below, above)))
+    value = min(max(math.exp(value) if span.log else value, float(span.low)), float(span.high))
+    if span.step is not None:
+        return span.at(span.index(value))
+    return round(value) if span.integer else value
 
 
 def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
@@ -61,6 +83,9 @@ def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
     value = math.exp(rng.uniform(math.log(low), math.log(high))) if entry.log else rng.uniform(low, high)
     return min(max(float(value), low), high)
 
+
+UNIFORM_SHARE = 1 / 3
+"""The share of configurations that are drawn without the priors; PriorBand (Mallik et al. 2023) keeps one, too."""
 
 MOST_DRAWS = 100_000
 """So many configurations in a row are drawn at most that break a constraint."""

@@ -66,7 +66,7 @@ def meaning(row: StudyRow) -> str:
         _drop(stage, "constraints")
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
-            _drop(entry, "step")
+            _drop(entry, "step", "prior", "confidence")
             if "active" not in entry and "choices" in entry and entry["ordered"] == are_numbers(entry["choices"]):
                 del entry["ordered"]
     if said["objective"] == Objective().model_dump(mode="json"):  # nor do they have keys that came later

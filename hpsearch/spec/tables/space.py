@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -51,6 +51,12 @@ class Range(Table):
     """The number of values in a grid, and only there: evenly spaced (in the logarithm where `log`), with both ends.
     Not needed with `step`.
     """
+    prior: Number | None = None
+    """The value that is thought to be best; the random and tpe samplers draw around it."""
+    confidence: Literal["low", "medium", "high"] | None = None
+    """How sure that is: the standard deviation around `prior` is 1/2, 1/4 or 1/8 of the range (of its logarithm where
+    `log`). If not given: `"medium"`.
+    """
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "Range":
@@ -65,12 +71,22 @@ class Range(Table):
             raise wrong(f"must be below high = {show(self.high)}, got {show(self.low)}", "low")
         if self.step is not None:
             _check_step(self, self.step)
+        if self.prior is not None and not self.low <= self.prior <= self.high:
+            rule = f"must be between {show(self.low)} and {show(self.high)}, the ends of the range"
+            raise wrong(f"{rule}, got {show(self.prior)}", "prior")
+        if self.prior is None and self.confidence is not None:
+            raise wrong(f"must not be given without a prior, got {show(self.confidence)}", "confidence")
         if self.integer and self.points is not None and self.points > self.high - self.low + 1:
             room = show(int(self.high - self.low + 1))
             raise wrong(f"must be at most {room}, the whole numbers in the range, got {self.points}", "points")
         if self.points is not None and self.points > (self.size or self.points):
             raise wrong(f"must be at most {self.size:_}, the values of the range, got {self.points:_}", "points")
         return self
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of the prior as a share of the range."""
+        return {"low": 1 / 2, "medium": 1 / 4, "high": 1 / 8}[self.confidence or "medium"]
 
     @property
     def size(self) -> int | None:

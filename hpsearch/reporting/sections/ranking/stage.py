@@ -230,7 +230,8 @@ def _space(label: str, spec: Mapping[str, Any]) -> str:
     whole = ", whole numbers" if spec.get("integer") else ""
     steps = f", in steps of {formatting.short(spec['step'])}" if spec.get("step") else ""
     low, high = formatting.uniform([spec["low"], spec["high"]])
-    return f"{label}: {low} to {high}{scale}{steps or whole}"
+    prior = f", drawn around {formatting.short(spec['prior'])}" if spec.get("prior") is not None else ""
+    return f"{label}: {low} to {high}{scale}{steps or whole}{prior}"
 
 
 def _other_values(trials: Sequence[Record], rows: Sequence[Row], metrics: Sequence[Goal]) -> dict[int, tuple[str, ...]]:
