@@ -24,10 +24,11 @@ class Range:
     """Numbers from `low` to `high`, both included; a grid takes `points` of them, evenly spaced.
 
     With `log` they are spaced, or drawn uniformly, on a logarithmic scale. Where `integer` is None, it depends on the
-    hyperparameter, or on the two numbers.
+    hyperparameter, or on the numbers. With `step`, only `low`, `low + step` and so on are searched;
+    with `prior`, most values are drawn around it.
 
     >>> Range(1e-6, 1e-1, log=True)
-    Range(low=1e-06, high=0.1, log=True, integer=None, points=None)
+    Range(low=1e-06, high=0.1, log=True, integer=None, points=None, step=None, prior=None, confidence=None)
     """
 
     low: float
@@ -35,6 +36,9 @@ class Range:
     log: bool = False
     integer: bool | None = None
     points: int | None = None
+    step: float | None = None
+    prior: float | None = None
+    confidence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Stage:
     first: Sequence[Table] | None = None
     from_: str | None = None
     confirm: int | Table | None = None
+    constraints: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

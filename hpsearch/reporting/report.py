@@ -34,6 +34,7 @@ from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
+from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
@@ -118,6 +119,7 @@ def render(
             best_by_sizes=best_by_sizes(frames, stages),
             final_test=final_test(frames, stages, corrected),
             importances=importances,
+            priors=prior_sentences(frames, stages),
             importance_figure=Markup(importance_figure(importances)),
             search=[Markup(svg) for svg in search_figures(frames, stages)],
             search_text=reading_aid(frames, stages),

@@ -65,7 +65,7 @@ def _check_sources(study: Study, storage: str) -> None:
     try:
         with engine.connect() as connection:
             for stage in stages:
-                known_of(connection, stage.source or "", tuple(stage.space), goal_of(study))
+                known_of(connection, stage.source or "", stage.space, goal_of(study))
     finally:
         engine.dispose()
 

@@ -189,7 +189,7 @@ class Runner:
                 trial.params in now.winners[trial.point : trial.point + 1] for trial in self._trials(stage)
             )  # without trials it was killed as it began
         else:
-            same = spaces.space_to_json(now.space) == stage.space
+            same = not spaces.differences(now.space, stage.space or {})
         database = self.context.database
         with database.transaction() as connection:
             if same:
@@ -211,10 +211,11 @@ class Runner:
         if isinstance(step, Final):
             planned *= len(now.winners)
         else:
+            spaces.require_configurations(step, now.space)
             planned *= sampler_of(step, now.space, self.study.seed).points
             if step.source:
                 with database.transaction() as connection:
-                    known = spaces.known_of(connection, step.source, tuple(now.space), goal_of(self.study))
+                    known = spaces.known_of(connection, step.source, now.space, goal_of(self.study))
         notes = [*now.notes, *self._known_note(known, step)]
         with database.transaction() as connection:
             writing.start_stage(connection, stage, spaces.space_to_json(now.space), notes, known, planned)

@@ -18,6 +18,7 @@ from hpsearch.spec.resolve import (
     replicates_of,
     resolve,
 )
+from hpsearch.spec.spaces.branches import grid
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
 from hpsearch.spec.tables.data import Augmentation, Csv, Data, Folder, Folds, Idx, Npz, Python
@@ -28,7 +29,7 @@ from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
 from hpsearch.spec.tables.reference import Reference
 from hpsearch.spec.tables.samplers import Cmaes, Gp, Grid, Learning, Nsga2, Qmc, Random, Sampler, Tpe
 from hpsearch.spec.tables.schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
-from hpsearch.spec.tables.space import Around, Choices, Range, grid
+from hpsearch.spec.tables.space import Around, Branching, Choices, Range
 from hpsearch.spec.tables.stage import Confirm, Stage
 from hpsearch.spec.tables.study import Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
@@ -43,6 +44,7 @@ __all__ = [
     "AdamW",
     "Around",
     "Augmentation",
+    "Branching",
     "Budget",
     "Choices",
     "Cmaes",

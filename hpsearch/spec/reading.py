@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -104,11 +105,23 @@ def _toml(text: str, place: str) -> dict[str, Any]:
     except StudyFileError:
         raise
     except ValueError as error:  # TOMLDecodeError, and what Python's int() refuses
-        raise fail(place, [], f"is not TOML: {error}") from None
+        raise fail(place, [], f"is not TOML: {_explained(str(error))}") from None
     except RecursionError:
         raise fail(place, [], "is nested too deeply") from None
     _rename(given, place)
     return given
+
+
+def _explained(message: str) -> str:
+    """Explain tomllib's message where a key of a hyperparameter is given beside its list of choices."""
+    found = re.fullmatch(r"Cannot mutate immutable namespace \((.*'space', .*)\) (\(at .*\))", message)
+    if not found:
+        return message
+    key = ".".join(re.findall(r"'([^']*)'", found[1]))
+    return (
+        f"{key} is a list or a table in one line, so that no {key}.… can be added {found[2]}; what belongs to a choice"
+        ' is written inside it: [{ kind = "momentum", momentum = { low = 0.5, high = 0.9 } }, …]'
+    )
 
 
 def _rename(given: dict[str, Any], place: str) -> None:

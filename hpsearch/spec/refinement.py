@@ -6,7 +6,7 @@ from typing import Any
 
 from hpsearch.spec.checks.limits import Limits
 from hpsearch.spec.tables.base import LARGEST
-from hpsearch.spec.tables.space import SMALLEST, Around, Choices, Range, same
+from hpsearch.spec.tables.space import SMALLEST, Around, Choices, Range, decimal, same
 
 
 def narrow(
@@ -22,6 +22,8 @@ def narrow(
     `source` is what that stage searched, `tried` all values it tried, failed trials among them, and `best_values`
     the values of its trials that finished, best first, at least one; the first `around.best` of them count.
 
+    Of choices, those values are kept, and where choices have an order their neighbours in it.
+
     A range spans these values, and on each side half of the gap (on the range's own scale) to the next value tried,
     or all of it to the source's bound where none was tried. Only where the very best value is also the outermost one
     tried, and lies within one n-th of the source's length of its bound (n values tried), does the range go on beyond
@@ -31,18 +33,30 @@ def narrow(
     assert best, "a stage without a finished trial has nothing to be around"
     if isinstance(source, Choices):
         kept = {same(value) for value in best}
-        return Choices(choices=tuple(choice for choice in source.choices if same(choice) in kept)), None
+        if source.ordered:
+            order = [same(choice) for choice in source.in_order]
+            kept |= {
+                order[i]
+                for j, text in enumerate(order)
+                if text in kept
+                for i in (j - 1, j + 1)
+                if i in range(len(order))
+            }
+        choices = tuple(choice for choice in source.choices if same(choice) in kept)
+        return Choices(choices=choices, ordered=source.ordered), None
     log = source.log if around.log is None else around.log
     span = source.model_copy(update={"log": log})
     known = {*tried, *best}
     low, below = _side(span, best, known, limits[0], upper=False)
     high, above = _side(span, best, known, limits[1], upper=True)
-    points = around.points if around.points is None or not span.integer else min(around.points, int(high - low) + 1)
     where = f"of the range of stage {around.around!r} ({_number(source.low)} to {_number(source.high)})"
     notes = [
         f"{key}: the best value, {_number(best[0])}, is on the {note.format(where)}" for note in (below, above) if note
     ]
-    return Range(low=low, high=high, log=log, integer=span.integer, points=points), " ".join(notes) or None
+    new = Range(low=low, high=high, log=log, integer=span.integer, step=span.step)
+    room = int(high - low) + 1 if span.integer and span.step is None else new.size
+    points = around.points if around.points is None or room is None else min(around.points, room)
+    return new.model_copy(update={"points": points}), " ".join(notes) or None
 
 
 def _side(
@@ -68,6 +82,8 @@ def _half_way(span: Range, last: float, neighbour: float, *, upper: bool) -> flo
     middle = math.sqrt(last) * math.sqrt(neighbour) if span.log else last + (neighbour - last) / 2
     if not min(last, neighbour) < middle < max(last, neighbour):  # they are so close that rounding decides
         middle = neighbour
+    if span.step is not None:
+        return _on_steps(span, middle, up=upper)
     if span.integer:
         return math.ceil(middle) if upper else math.floor(middle)
     return middle
@@ -82,12 +98,22 @@ def _beyond(span: Range, bound: float, step: float, limit: float, *, upper: bool
         moved = bound + sign * step
         if sign * bound <= 0:
             moved = innermost(moved, bound / 2 or bound)  # half of the smallest float is 0
-    if span.integer and bound * (bound + sign) > 0:
-        moved = outermost(moved, bound + sign)
+    least = span.step or span.integer
+    if least and bound * (bound + sign * least) > 0:
+        moved = outermost(moved, bound + sign * least)
     moved = outermost(bound, innermost(moved, limit))
+    if span.step is not None:
+        return _on_steps(span, moved, up=not upper)
     if span.integer:
         return math.floor(moved) if upper else math.ceil(moved)
     return moved
+
+
+def _on_steps(span: Range, x: float, *, up: bool) -> float:
+    """Return the next value up or down on the steps of `span`, which may be beyond its ends."""
+    assert span.step is not None
+    steps = (decimal(x) - decimal(span.low)) / decimal(span.step)
+    return span.at(math.ceil(steps) if up else math.floor(steps))
 
 
 def _on_scale(span: Range, x: float) -> float:

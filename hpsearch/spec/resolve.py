@@ -10,6 +10,7 @@ from hpsearch.spec.checks.bounds import first_probes
 from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, whole_epochs
 from hpsearch.spec.checks.objective import check_task_of
 from hpsearch.spec.messages import Where, describe, fail
+from hpsearch.spec.spaces.branches import bare, composed
 from hpsearch.spec.tables.data import Augmentation, Data
 from hpsearch.spec.tables.optimisers import written_out
 from hpsearch.spec.tables.space import Around
@@ -107,7 +108,7 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     objective = objective_of(study)
     training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
     model = merge({"file": study.model.file} | study.model.parameters, step.model)
-    for key, value in params.items():
+    for key, value in composed(params).items():
         if is_training_key(key):
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
         else:
@@ -167,7 +168,7 @@ def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: 
     """Return where in the file the value at `path` in [training] comes from: the space, the step or the study."""
     here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
     key = ".".join(str(part) for part in path)
-    if any(_holds(name, key) for name in params):
+    if any(_holds(bare(name), key) for name in params):
         searched = study.stages[-1] if isinstance(step, Final) else step
         at: Where = ["stage", study.stages.index(searched)]
         if searched.configurations is not None:

@@ -111,12 +111,14 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     confirm = definitions["Confirm"]
     confirm["required"] = ["best"]
     del definitions["Range"]["properties"]["integer"]["default"]  # it follows from the key and the ends
+    del definitions["Choices"]["properties"]["ordered"]["default"]  # it follows from the values
     stage = definitions["Stage"]["properties"]
     stage["confirm"] = _either(stage["confirm"], confirm["properties"]["best"])
     training = definitions["PartialTraining"]["properties"]
     training["optimiser"] = _either(training["optimiser"], {"type": "string", "enum": _kinds("optimiser")})
     dataset = definitions["Data"]["properties"]["dataset"]["oneOf"]
     dataset[0]["examples"] = list(DATASETS)
+    del definitions["Branching"]  # which a study file writes as choices
     definitions["TrainingOverrides"] = overrides = _overrides(definitions)
     definitions["Configuration"] = overrides | {"additionalProperties": True}
     definitions["Space"] = _space(definitions)

@@ -67,6 +67,7 @@ _ROWS = (
     ("log", "log_scale log_uniform"),
     ("choices", "values categories options"),
     ("points", "num n_points"),
+    ("step", "q quantum quantisation increment"),
 )
 """Our keys, the likelier first, and what others call them."""
 

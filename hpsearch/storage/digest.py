@@ -50,13 +50,22 @@ def digest(
     found = _Hash()
     found.add_json(["hpsearch", meaning, study.data.get("fingerprint"), study.model.get("hash")])
     for stage in reading.stages(connection, study.id):
-        found.add_json([stage.position, stage.name, stage.kind, stage.state, stage.space, stage.known, stage.ended])
+        found.add_json([stage.position, stage.name, stage.kind, stage.state, _space(stage), stage.known, stage.ended])
         numbers = _add_trials(found, connection, stage)
         found.add_json([numbers[trial_id] for trial_id in (ranked or {}).get(stage.id, ())])
         _add_curves(found, connection, stage.id)
         _add_weights(found, connection, stage.id)
         _add_predictions(found, connection, stage.id)
     return found.hexdigest()
+
+
+def _space(stage: StageRow) -> Any:
+    """A stage's space without the order of its choices, which earlier versions did not store."""
+    if stage.space is None:
+        return None
+    return {
+        key: {name: value for name, value in entry.items() if name != "ordered"} for key, entry in stage.space.items()
+    }
 
 
 _SAME = (

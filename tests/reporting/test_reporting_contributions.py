@@ -23,7 +23,7 @@ def made(metric, classes, n, seed=0):
     """Labels and what a mediocre model predicts for them, with ties among the scores."""
     random = np.random.default_rng(seed)
     if not classes:
-        truth = np.exp(random.standard_normal((n, 1)) / 2) + [[0.5]]
+        truth = 0.5 + np.exp(random.standard_normal((n, 1)) / 2)
         return truth, truth + 0.5 * random.standard_normal((n, 1)) + 0.1
     truth = random.choice(classes, n, p=[0.7, 0.3] if classes == 2 else [0.4, 0.3, 0.2, 0.1])
     z = 1.4 * (truth[:, None] == np.arange(classes)) + random.standard_normal((n, classes))

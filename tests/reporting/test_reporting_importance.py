@@ -42,8 +42,8 @@ def axes(params):
         numeric_axis(params["lambda"], 1e-5, 1e-1, log=True),
         numeric_axis(params["dropout"], 0.0, 0.8),
         category_axis(params["activation"].tolist()),
-        numeric_axis(params["layers"], 1, 6, integer=True),
-        numeric_axis(params["units"], 8, 256, log=True, integer=True),
+        numeric_axis(params["layers"], 1, 6, cells=6),
+        numeric_axis(params["units"], 8, 256, log=True, cells=249),
     ]
 
 

@@ -35,7 +35,7 @@ LEARNERS = [
 
 def made_stage(kind: str, trials: int = 24, space: Mapping[str, Any] = SPACE, **given: Any) -> Stage:
     """A stage with this sampler; its options are given beside those keys of a stage that have their own names."""
-    whole = {key: given.pop(key) for key in ("first", "configurations") if key in given}
+    whole = {key: given.pop(key) for key in ("first", "configurations", "constraints") if key in given}
     sampler = {"kind": kind, "trials": trials, **given}
     return Stage.model_validate({"name": "coarse", "sampler": sampler, "space": space, **whole})
 

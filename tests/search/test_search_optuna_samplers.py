@@ -118,5 +118,7 @@ def test_a_missing_package_names_the_extra(kind, package, monkeypatch):
 
 @needs("cmaes")
 def test_cma_es_needs_a_number_to_search():
-    with pytest.raises(InputError, match=r"kind 'cmaes' needs at least one range in the space, got only choices"):
+    with pytest.raises(
+        InputError, match=r"kind 'cmaes' needs at least one range in the space, got only unordered choices"
+    ):
         check_sampler(made_stage("cmaes", space={"hidden": [[50], [100]]}), "a.toml", 0)

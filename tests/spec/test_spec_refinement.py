@@ -90,9 +90,29 @@ def test_a_grid_around_has_values_of_the_range_in_order(stage, points):
 def test_around_choices_are_those_of_the_best_in_their_order(choices, data):
     best = data.draw(st.lists(st.sampled_from(choices), min_size=1))
     n = data.draw(st.integers(1, 5))
-    new, note = narrow("k", Around(around="a", best=n), Choices(choices=tuple(choices)), best, best)
+    new, note = narrow("k", Around(around="a", best=n), Choices(choices=tuple(choices), ordered=False), best, best)
     assert new.choices == tuple(choice for choice in choices if choice in best[:n])
     assert note is None
+
+
+@pytest.mark.parametrize(
+    ("choices", "best", "expected"),
+    [
+        ([10, 100, 20, 50, 200], [50], [100, 20, 50]),  # by their value, kept as they were listed
+        ([10, 20, 50], [10], [10, 20]),
+        ([10, 20, 50, 100, 200], [10, 200], [10, 20, 100, 200]),
+    ],
+)
+def test_around_ordered_choices_takes_their_neighbours(choices, best, expected):
+    new, _ = narrow("k", Around(around="a", best=2), Choices(choices=tuple(choices)), best, choices)
+    assert (list(new.choices), new.ordered) == (expected, True)
+
+
+def test_a_list_of_numbers_is_ordered_unless_it_says_otherwise_and_other_lists_if_they_say_so():
+    said = [[1, 2.5], ["a", "b"], [1, "a"], [True, False], [[1], [2]]]
+    assert [Choices(choices=tuple(each)).ordered for each in said] == [True, False, False, False, False]
+    assert Choices(choices=("small", "large", "huge"), ordered=True).in_order == ("small", "large", "huge")
+    assert Choices(choices=(3, 1, 2), ordered=False).in_order == (3, 1, 2)
 
 
 def test_a_range_goes_half_way_to_the_next_value_tried():

@@ -211,7 +211,7 @@ BAD_TOGETHER = [
     ((RANDOM, f"{RANDOM}, bach = 4"), "stage[1].sampler.bach is not a key; did you mean 'batch'?"),
     ((TPE, f"{TPE}, window = 4", "space.loss", "pruner.kind = 'halving'\nspace.loss"), "stage[0].sampler.window must not be given beside the halving pruner, which compares the trials of a batch, got 4"),
     (("low = 10, high", "points = 3, low = 10, high"), "stage[0].space.batch_size.points must not be given; only a grid has points, got 3"),
-    ((RANDOM, 'kind = "cmaes", trials = 8', "{ around = \"coarse\", best = 3 }", "[0, 1]", "space.batch_size = { around = \"coarse\" }", ""), "stage[1].space must have at least one range for the cmaes sampler, which only draws choices at random"),
+    ((RANDOM, 'kind = "cmaes", trials = 8', "{ around = \"coarse\", best = 3 }", "{ choices = [0, 1], ordered = false }", "space.batch_size = { around = \"coarse\" }", ""), "stage[1].space must have at least one range or ordered choices for cmaes, which only draws other choices at random"),
     ((RANDOM, f"{RANDOM} }}\nfrom = 'other'\nmodel = {{"), f"stage[1].from must not be given; {LEARN} can start from other trials, got 'other'"),
     ((CONFIGURATIONS, f"first = [{{ lambda = 0 }}]\n{CONFIGURATIONS}"), f"stage[2].first {DRAWN}"),
     ((CONFIGURATIONS, f"{GRID}first = [{{ lambda = 0 }}]\n# "), f"stage[2].first {DRAWN}"),

@@ -1,7 +1,8 @@
 """Parallel coordinates of all hyperparameters and the objective, better above. May import matplotlib."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
@@ -17,12 +18,17 @@ LINES = 300
 """At most so many configurations are drawn, the best ones."""
 
 
+ABSENT = -0.15
+"""The height of a hyperparameter that a configuration does not have, because it belongs to another choice."""
+
+
 def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
     """Return the figure, "" with fewer than two hyperparameters of several values, or two configurations."""
     configurations = searched_configurations(frames, stages)
     axes = hyperparameter_axes(frames, stages, configurations)
     scored = [each for each in configurations if each.score is not None]
-    complete = [each for each in scored if all(axis.key in each.params for axis in axes)]
+    inner = {key for space in frames.stages["space"] for entry in (space or {}).values() for key in _belonging(entry)}
+    complete = [each for each in scored if all(axis.key in each.params or axis.key in inner for axis in axes)]
     best = sorted(complete, key=lambda each: -(each.score or 0.0))[: min(LINES, math.ceil(0.9 * len(complete)))]
     if len(axes) < 2 or len(best) < 2:
         return ""
@@ -32,7 +38,7 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
     def draw(plot: Axes) -> None:
         for index, each in reversed(list(enumerate(best))):
             height = ((each.score or 0.0) - low) / ((high - low) or 1.0)
-            heights = [*(axis.share(each.params) for axis in axes), height]
+            heights = [*(axis.share(each.params) if axis.key in each.params else ABSENT for axis in axes), height]
             above = 1 - index / len(best)  # the share of configurations that are not better
             plot.plot(
                 range(len(heights)),
@@ -48,7 +54,10 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
         plot.set_xticks(range(len(names)), names)
         plot.xaxis.tick_top()
         plot.set_xlim(-0.3, len(names) - 0.55)
-        plot.set_ylim(-0.04, 1.04)
+        absent = [i for i, axis in enumerate(axes) if any(axis.key not in each.params for each in best)]
+        plot.set_ylim(ABSENT - 0.04 if absent else -0.04, 1.04)
+        for index in absent:
+            plot.text(index + 0.04, ABSENT, "none", fontsize=8, va="center", zorder=6)
         plot.yaxis.set_major_locator(NullLocator())
         plot.yaxis.set_major_formatter(NullFormatter())
         plot.xaxis.set_major_locator(FixedLocator(range(len(names))))
@@ -68,6 +77,11 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
     names = formatting.listing([axis.label for axis in axes])
     alt = f"Parallel coordinates of {names} and the validation {goal.metric}."
     return svg("parallel", alt, (2.0 + 1.5 * len(axes), 3.6), draw, legend)
+
+
+def _belonging(entry: Mapping[str, Any]) -> list[str]:
+    """Return the hyperparameters that belong to the choices of an entry of a space."""
+    return [key for keys in entry.get("active", ()) for key in keys]
 
 
 def _edge(goal: Goal, value: float) -> str:

@@ -20,12 +20,16 @@ from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.summary import configuration, final, last_search
+from hpsearch.spec.spaces.branches import as_written, entry_from_json, written
 from hpsearch.storage.records import ACCURACY
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3
 """A suggested stage samples at least so many configurations, or trains with so many seeds the best so many again."""
 
 LENGTHS = ("epochs", "cycles", "updates")
+
+_KEYS = ("low", "high", "log", "integer", "step")
+"""The keys of a range that a further stage repeats."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def _again(search: _LastSearch, compared: Sequence[Row]) -> Advice:
     again = view.ranked[:AGAIN]
     folds = bool(view.replication and view.replication.noun == "fold")
     stage = _stage(search, "again", {} if folds else {"replicates": SEEDS})
-    stage["configurations"] = [search.params(row) for row in again]
+    stage["configurations"] = [written(search.params(row)) for row in again]
     how = "on more samples" if folds else f"with {SEEDS} seeds each"
     most = max((-row.verdict.found.low for row in compared if row.verdict), default=0.0)
     return Advice(
@@ -157,15 +161,25 @@ def _extensions(search: _LastSearch) -> list[Advice]:
     if not sentences:
         return []
     stage = _stage(search, "further", {"sampler": {"kind": "random", "trials": max(TRIALS, len(sentences) * TRIALS)}})
-    stage["space"] = {key: _entry(entry) for key, entry in space.items()}
+    if "constraints" in search.written:
+        stage["constraints"] = search.written["constraints"]
+    stage["space"] = _space(space)
     return [Advice("Extend the search space", f"{' '.join(sentences)} The optimum may lie beyond:", _lines(stage))]
+
+
+def _space(space: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    if any("active" in entry for entry in space.values()):
+        return as_written({key: entry_from_json(entry) for key, entry in space.items()})
+    return {key: _entry(entry) for key, entry in space.items()}
 
 
 def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[dict[str, Any], str] | None:
     """Return the extended range or choices if the best value is at an edge, and a sentence that says so."""
     name, label = search.view.name, formatting.label(key)
     stage = next(each for each in search.study.stages if each.name == name)
-    best = search.params(search.view.ranked[0])[key]
+    best = search.params(search.view.ranked[0]).get(key)
+    if best is None or "active" in entry:
+        return None  # it belongs to a choice that the best configuration does not take, or others belong to it
     low, high = spec.limits(search.study, stage, key)
     if "choices" in entry:
         more = _next_choice(entry["choices"], best, low, high)
@@ -175,9 +189,9 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
         return {
             "choices": sorted([*entry["choices"], more])
         }, f"The best {label} of {name}, {formatting.short(best)}, is the {edge} of its choices."
-    span = spec.Range.of({each: entry[each] for each in ("low", "high", "log", "integer") if each in entry})
+    span = spec.Range.of({each: entry[each] for each in _KEYS if each in entry})
     tried = [trial["params"][key] for trial in search.trials if key in trial["params"]]
-    finished = [search.params(row)[key] for row in search.view.ranked]
+    finished = [search.params(row)[key] for row in search.view.ranked if key in search.params(row)]
     around = spec.Around(around=name, best=min(AGAIN, len(finished)))
     wider, edge_note = spec.narrow(key, around, span, finished, tried, (low, high))
     assert isinstance(wider, spec.Range)
@@ -195,7 +209,7 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
 def _rounded(span: spec.Range, lowest: float, highest: float) -> dict[str, Any]:
     """Return a range with its ends rounded outwards to three digits, but within what the hyperparameter allows."""
     entry = span.model_dump(exclude_none=True)
-    if not span.integer:
+    if not span.integer and span.step is None:
         entry |= {
             "low": max(_digits(span.low, math.floor), lowest),
             "high": min(_digits(span.high, math.ceil), highest),
@@ -239,7 +253,7 @@ def _longer(search: _LastSearch, last: StageView | None) -> Advice | None:
     stage = _stage(search, "longer", {})
     given = stage.get("training", {})
     kept = {name: value for name, value in given.items() if name not in LENGTHS}
-    stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [search.params(best)]}
+    stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [written(search.params(best))]}
     which = f"The best of {search.view.name} ({configuration(search.view, best)})"
     reason = [f"{which} was still improving after its {training[key]:,} {key}.", best.diagnosis_reason]
     return Advice("Train longer", f"{' '.join(filter(None, reason))} Train it for twice as long:", _lines(stage))
@@ -258,9 +272,7 @@ def _stage(search: _LastSearch, name: str, more: Mapping[str, Any]) -> dict[str,
 def _entry(entry: Mapping[str, Any]) -> Any:
     if "choices" in entry:
         return entry["choices"]
-    return {
-        key: value for key, value in entry.items() if key in ("low", "high") or (key in ("log", "integer") and value)
-    }
+    return {key: value for key, value in entry.items() if key in ("low", "high") or (key in _KEYS and value)}
 
 
 def _lines(stage: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -28,6 +28,8 @@ from hpsearch.reporting.statistics.importance import (
 )
 from hpsearch.reporting.statistics.influence import STATED, power, rank_correlation_text, trials_needed
 from hpsearch.reporting.statistics.tests import LEVEL, holm
+from hpsearch.spec import Choices
+from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Goal
 
 FEWEST = 8
@@ -125,11 +127,36 @@ def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[Stage
     for index, (view, stage) in enumerate(zip(stages, frames.stage_rows, strict=True)):
         if view.kind == "final":
             continue
-        tried, scores, failed = _scored(configurations_of(frames.by_stage[stage["name"]]), frames.goal)
-        axes = _axes(stage["space"] or {}, [members[0]["params"] for members in tried])
-        if axes:
-            found.append(_importance(view.name, index, scores, failed, axes, labels))
+        tried, scores, failed = scored(configurations_of(frames.by_stage[stage["name"]]), frames.goal)
+        space, params = stage["space"] or {}, [members[0]["params"] for members in tried]
+        inner = {key for entry in space.values() for keys in entry.get("active", ()) for key in keys}
+        axes = _axes(space, [{key: value for key, value in each.items() if key not in inner} for each in params])
+        parts = list(_parts(space, params, inner))
+        if axes or parts:
+            found.append(_importance(view.name, index, scores, failed, axes, parts, labels))
     return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Hyperparameters that only some configurations have: those, their axes, and which of these are to be rated."""
+
+    members: list[int]
+    axes: Mapping[str, Axis]
+    keys: tuple[str, ...]
+
+
+def _parts(space: Mapping[str, Any], params: Sequence[Mapping[str, Any]], inner: set[str]) -> Iterator[_Part]:
+    """Yield what belongs to a choice, rated among the configurations that took it, with all that they have."""
+    having: dict[tuple[int, ...], list[str]] = {}
+    for key in (key for key in space if key in inner):
+        having.setdefault(tuple(i for i, each in enumerate(params) if key in each), []).append(key)
+    for members, keys in having.items():
+        common = set.intersection(*(set(params[i]) for i in members)) if members else set()
+        axes = _axes(space, [{key: value for key, value in params[i].items() if key in common} for i in members])
+        rated = tuple(key for key in keys if key in axes)
+        if len(members) >= FEWEST and rated:
+            yield _Part(list(members), axes, rated)
 
 
 def _importance(
@@ -138,24 +165,36 @@ def _importance(
     scores: NDArray[np.float64],
     failed: float,
     axes: Mapping[str, Axis],
+    parts: Sequence[_Part],
     labels: Mapping[str, str],
 ) -> StageImportance:
     tried = len(scores)
     best = math.ceil(top_share(tried) * tried) if tried else 0
     if tried < FEWEST or not (scores > failed).any():
         return StageImportance(name, index, tried, best, ())
-    rated: list[Importance] = importances(list(axes.values()), scores)
-    p_values = holm([each.p for each in rated]).tolist()
+    rated: list[tuple[str, str, Importance]] = []
+    if axes:
+        each_rated = importances(list(axes.values()), scores)
+        rated += [(key, labels[key], each) for key, each in zip(axes, each_rated, strict=True)]
+    for part in parts:
+        own = scores[part.members]
+        if not (own > failed).any():
+            continue
+        among = f" (of the {len(part.members)} with it)"
+        each_rated = importances(list(part.axes.values()), own)
+        named = dict(zip(part.axes, each_rated, strict=True))
+        rated += [(key, labels[key] + among, named[key]) for key in part.keys]
+    p_values = holm([each.p for _, _, each in rated]).tolist() if rated else []
     found = [
-        HyperparameterImportance(key, labels[key], each.share, each.explained, each.correlation, p)
-        for key, each, p in zip(axes, rated, p_values, strict=True)
+        HyperparameterImportance(key, label, each.share, each.explained, each.correlation, p)
+        for (key, label, each), p in zip(rated, p_values, strict=True)
     ]
     return StageImportance(
         name, index, tried, best, tuple(sorted(found, key=lambda each: (not each.significant, -each.share)))
     )
 
 
-def _scored(
+def scored(
     configurations: Sequence[Sequence[Record]], goal: Goal
 ) -> tuple[list[Sequence[Record]], NDArray[np.float64], float]:
     """Return the configurations that have ended, their scores, (configurations,), and the score of the failed.
@@ -212,8 +251,14 @@ def _score(members: Sequence[Record], goal: Goal) -> float:
     return fmean(goal.sign * (trial["value"] or 0.0) for trial in counted(members))
 
 
+def _cells(spec: Mapping[str, Any], low: float, high: float) -> int | None:
+    """Return how many values a range has that were searched in whole numbers or steps."""
+    step = spec.get("step") or (1 if spec.get("integer") else None)
+    return None if step is None else round((high - low) / step) + 1
+
+
 def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, Any]]) -> dict[str, Axis]:
-    """Return the axis of each hyperparameter with several values: numeric where the stage had a range for it."""
+    """Return the axis of each hyperparameter with several values: in order where it had a range or ordered choices."""
     axes = {}
     for key in hyperparameters_of(params):
         values: list[Any] = [each.get(key) for each in params]
@@ -223,7 +268,10 @@ def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, 
         if "low" in spec and all(formatting.is_number(value) for value in values):
             low, high = min(spec["low"], *values), max(spec["high"], *values)
             log = bool(spec.get("log")) and low > 0
-            axes[key] = numeric_axis(values, low, high, log, bool(spec.get("integer")))
+            axes[key] = numeric_axis(values, low, high, log, _cells(spec, low, high))
+        elif spec.get("ordered") and {*map(same, values)} <= {*map(same, spec["choices"])}:
+            order = [same(choice) for choice in Choices.of(spec).in_order]
+            axes[key] = Axis(np.array([order.index(same(value)) for value in values]), len(order), True)
         else:
             axes[key] = category_axis([formatting.any_value(value) for value in values])
     return axes

@@ -18,8 +18,9 @@ from hpsearch.reporting.sections.selection.seed_variance import seed_variance
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.seeds import SeedVariance
 from hpsearch.reporting.statistics.tests import LEVEL
-from hpsearch.spec import Reference, Study
+from hpsearch.spec import Branching, Reference, Study
 from hpsearch.spec.checks.references import stages_of
+from hpsearch.spec.spaces.branches import separated
 from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Goal
 
@@ -188,7 +189,9 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
     for name in names:
         stage = next((row for row in frames.stage_rows if row["name"] == name), None)
         trials = [trial for trial in frames.by_stage.get(name, []) if trial["rank"]]
-        point = _point(stage["space"] or {}, trials, reference.configuration) if stage else None
+        space = (stage["space"] or {}) if stage else {}
+        wanted = separated({key: _branching(entry) for key, entry in space.items()}, reference.configuration)
+        point = _point(space, trials, wanted) if stage else None
         chosen = [trial for trial in trials if trial["drawn"] == point]
         split, metric, column = reference.part, reference.measured, reference.metric
         if metric == frames.goal.metric and split != "train":
@@ -196,12 +199,16 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
         values = tuple(trial[column] for trial in chosen if trial.get(column) is not None)
         if stage and values:
             samples = samples_of(frames, stage, chosen[0], split) if metric == "accuracy" else None
-            there = {key: chosen[0]["params"][key] for key in reference.configuration}
-            differing = {key: there[key] for key in there if same(there[key]) != same(reference.configuration[key])}
+            there = {key: chosen[0]["params"][key] for key in wanted}
+            differing = {key: there[key] for key in there if same(there[key]) != same(wanted[key])}
             folds = bool((stage["data"] or {}).get("folds"))
             known = seed_variance(frames, name, folds=folds) if samples else None
             return Measured(values, samples, pairs(differing), known)
     return None
+
+
+def _branching(entry: Mapping[str, Any]) -> Any:
+    return Branching.of(entry) if "active" in entry else entry
 
 
 def _point(space: Mapping[str, Any], trials: Sequence[Record], configuration: Mapping[str, Any]) -> int | None:

@@ -48,11 +48,13 @@ class Importance:
     p: float  # of no influence, by permutation; not adjusted
 
 
-def numeric_axis(values: Sequence[float], low: float, high: float, log: bool = False, integer: bool = False) -> Axis:
-    """Assign numbers to cells of a grid over their range; of two equally near cells, to the lower one."""
+def numeric_axis(values: Sequence[float], low: float, high: float, log: bool = False, cells: int | None = None) -> Axis:
+    """Assign numbers to cells of a grid over their range; of two equally near cells, to the lower one.
+
+    `cells` is the number of values that were possible, None where all real numbers were.
+    """
     size = STEPS
-    if integer:
-        cells = int(high - low) + 1
+    if cells is not None:
         size = min(math.ceil(math.log2(cells)) + 1 if log else cells, STEPS)
     scaled = np.asarray(values, dtype=np.float64)
     if log:

@@ -12,18 +12,20 @@ from contextlib import nullcontext
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler
-from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from threadpoolctl import threadpool_limits
 
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.optuna_samplers import CLASSES, distributions, options_of
-from hpsearch.search.samplers.points import Point, Space, at_position, first_of, position, trials_of
+from hpsearch.search.samplers.points import Point, Space, at_position, draw_admitted, first_of, position, trials_of
 from hpsearch.search.samplers.sampler import Sampler, SamplerAttributes
+from hpsearch.search.samplers.whole import WholeConfigurationSampler, only
 from hpsearch.spec import Stage
+from hpsearch.spec.spaces.admission import constraints_of, kept
+from hpsearch.spec.spaces.branches import branches, complete
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 
 WARM_START_TRIALS = 10
@@ -53,6 +55,16 @@ class ModelBasedSampler(Sampler):
         """
         self.stage, self.space, self.seed, self.several = stage, space, seed, several
         self._distributions = distributions(space)
+        self._constraints = constraints_of(stage.constraints)
+        self._branches = branches(space)
+        self._parents: dict[str, list[str]] = {}
+        for parent, entry in self._branches.items():
+            for key in {inner for keys in entry.active for inner in keys}:
+                self._parents.setdefault(key, []).append(parent)
+        has_prior = any(getattr(entry, "prior", None) is not None for entry in space.values())
+        self._by_prior = options_of(stage).get("n_startup_trials", 10) if has_prior else 0
+        """So many configurations at the start are drawn by the priors, from which TPE then learns."""
+        self._fills = bool(self._branches) and stage.kind != "tpe"  # TPE has groups of what is active together
         self._storage = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(storage=self._storage, directions=["maximize"] * max(1, several))
         self._known = [trial for row in known if (trial := self._known_trial(row))]
@@ -86,8 +98,8 @@ class ModelBasedSampler(Sampler):
             self._recalled.append(point)
             return
         values = self._positions(point.params)
-        state, searched = (TrialState.FAIL, {}) if values is None else (TrialState.RUNNING, self._distributions)
-        template = create_trial(state=state, params=values or {}, distributions=searched)
+        state = TrialState.FAIL if values is None else TrialState.RUNNING
+        template = create_trial(state=state, params=values or {}, distributions=self._searched_in(values or {}))
         self._add(point.number, self._storage.create_new_trial(self._study._study_id, template))
 
     def tell(self, point: Point) -> None:
@@ -108,6 +120,10 @@ class ModelBasedSampler(Sampler):
 
     def _ask(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
         """Have Optuna sample a configuration, except for the values that are given."""
+        if number < self._by_prior:
+            given = draw_admitted(
+                self.stage, self.space, number, generator(self.seed, "sample", self.stage.name, number)
+            )
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
         one_thread = (
@@ -116,33 +132,81 @@ class ModelBasedSampler(Sampler):
         with warnings.catch_warnings(), one_thread:
             warnings.simplefilter("ignore")
             try:
-                self._study.sampler = _FixedValuesSampler(
-                    self._sampler(number), self._distributions, fixed, self._searched
+                self._study.sampler = sampler = WholeConfigurationSampler(
+                    lambda attempt: self._sampler(number, attempt),
+                    self._distributions,
+                    fixed,
+                    self._searched,
+                    lambda found: not self._constraints or kept(self._constraints, self._values(found) | dict(given)),
+                    lambda: self._drawn(number),
+                    self._is_active,
+                    fills=self._fills,
                 )
-                trial_id = self._study.ask(self._distributions)._trial_id
+                trial = self._study.ask()
+                for key in trial.relative_params:
+                    trial._suggest(key, self._distributions[key])
+                trial_id = trial._trial_id
+            except HpsearchError:
+                raise
             except Exception as error:  # Optuna documents no exceptions of its samplers
                 reason = str(error) or type(error).__name__
                 name = CLASSES[self.stage.kind]
                 what = f"stage {self.stage.name!r}: Optuna's {name} failed at configuration {number}"
                 raise HpsearchError(f"{what}: {reason}".replace("\n", " ")) from error
         self._add(number, trial_id)
+        if self._branches:
+            self._forget_proposal(trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-        elif number < len(self.stage.first) and self.stage.kind != "nsga2":  # whose generations may have any
+        elif (number < len(self.stage.first) or sampler.drawn) and self.stage.kind != "nsga2":  # which may have any
             self._exclude(trial_id)
-        found = self._storage.get_trial(trial_id).params
-        return {key: at_position(entry, found[key]) for key, entry in self.space.items()} | dict(given)
+        return self._values(self._storage.get_trial(trial_id).params) | dict(given)
 
-    def _sampler(self, number: int) -> BaseSampler:
-        options = options_of(self.stage)
+    def _values(self, positions: Mapping[str, Any]) -> dict[str, Any]:
+        return complete(self.space, lambda key, entry: at_position(entry, positions[key]))
+
+    def _is_active(self, key: str, positions: Mapping[str, Any]) -> bool:
+        """Is there this hyperparameter, given the choices before it?"""
+        if key not in self._parents:
+            return True
+        return any(
+            parent in positions
+            and self._is_active(parent, positions)
+            and key in self._branches[parent].belonging(at_position(self._branches[parent], positions[parent]))
+            for parent in self._parents[key]
+        )
+
+    def _forget_proposal(self, trial_id: int) -> None:
+        """Take away what TPE sampled of groups that are not active, which it would count as running."""
+        for key in self._storage.get_trial(trial_id).system_attrs:
+            if "relative_params" in key:
+                self._storage.set_trial_system_attr(trial_id, key, "")
+
+    def _drawn(self, number: int) -> dict[str, int | float]:
+        """A configuration drawn at random, where the sampler has proposed too many that break a constraint."""
+        rng = generator(self.seed, "sample", self.stage.name, number)
+        drawn = draw_admitted(self.stage, self.space, number, rng)
+        found = {key: position(self.space[key], drawn[key]) for key in drawn}
+        inside = {key: only(self._distributions[key]) if value is None else value for key, value in found.items()}
+        return self._filled(inside)
+
+    def _filled(self, positions: Mapping[str, int | float]) -> dict[str, int | float]:
+        """A configuration in the order of the space, as the sampler is to know it."""
+        first = {key: only(each) for key, each in self._distributions.items()} if self._fills else {}
+        return {key: positions.get(key, first.get(key, 0)) for key in self.space if key in positions or key in first}
+
+    def _sampler(self, number: int, attempt: int = 0) -> BaseSampler:
+        grouped = {"multivariate": True, "group": True} if self._branches and self.stage.kind == "tpe" else {}
+        options = grouped | options_of(self.stage)
         if self.stage.kind == "cmaes" and len(self._known) >= WARM_START_TRIALS and not _sets_its_start(options):
             options["source_trials"] = [_numeric(trial) for trial in self._known]
-        seed = int(generator(self.seed, "sampler", self.stage.name, number).integers(2**32))
+        key = (number, attempt) if attempt else (number,)
+        seed = int(generator(self.seed, "sampler", self.stage.name, *key).integers(2**32))
         made: BaseSampler = getattr(optuna.samplers, CLASSES[self.stage.kind])(seed=seed, **options)
         return made
 
     def _exclude(self, trial_id: int) -> None:
-        """Take a configuration with values of `first` out of CMA-ES's generation, which is of its own samples alone."""
+        """Take a configuration that CMA-ES did not sample out of its generation, which is of its own samples alone."""
         for key in self._storage.get_trial(trial_id).system_attrs:
             if key.endswith("generation"):
                 self._storage.set_trial_system_attr(trial_id, key, -1)
@@ -169,16 +233,20 @@ class ModelBasedSampler(Sampler):
 
     def _positions(self, params: Mapping[str, Any]) -> dict[str, int | float] | None:
         """A configuration as numbers of the private study (see `position`); None if it is outside the space."""
-        found = {key: position(entry, params[key]) for key, entry in self.space.items() if key in params}
-        inner = {key: value for key, value in found.items() if value is not None}
-        return inner if len(inner) == len(self.space) else None
+        found = complete(self.space, lambda key, entry: params.get(key, None))
+        positions = {key: position(self.space[key], value) for key, value in found.items()}
+        inside = {key: value for key, value in positions.items() if value is not None}
+        return self._filled(inside) if len(inside) == len(positions) else None
 
     def _known_trial(self, row: Mapping[str, Any]) -> FrozenTrial | None:
         values = self._positions(row["params"])
         outcome = row["scores"] if self.several else [row["value"]]
         if values is None or not all(map(math.isfinite, outcome)):
             return None
-        return create_trial(params=values, distributions=self._distributions, values=outcome)
+        return create_trial(params=values, distributions=self._searched_in(values), values=outcome)
+
+    def _searched_in(self, values: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+        return {key: self._distributions[key] for key in values}
 
 
 def _sets_its_start(options: Mapping[str, Any]) -> bool:
@@ -195,42 +263,3 @@ def _numeric(trial: FrozenTrial) -> FrozenTrial:
     }
     params = {key: trial.params[key] for key in kept}
     return create_trial(params=params, distributions=kept, value=trial.value)
-
-
-def _clipped(distribution: BaseDistribution, value: Any) -> Any:
-    """The value, or the bound that it exceeds by a rounding error: TPE's exp(log(low)) may be less than low."""
-    if isinstance(distribution, FloatDistribution | IntDistribution):
-        return min(max(value, distribution.low), distribution.high)
-    return value
-
-
-class _FixedValuesSampler(BaseSampler):
-    """Samples as `base` does, except for the values that are `given`, and clips to the ranges."""
-
-    def __init__(
-        self,
-        base: BaseSampler,
-        distributions: Mapping[str, BaseDistribution],
-        given: Mapping[str, int | float],
-        searched: dict[str, BaseDistribution],
-    ) -> None:
-        """`searched` caches the space that `base` infers, which costs a pass over all trials and does not change."""
-        self._base, self._distributions, self._given, self._searched = base, distributions, given, searched
-
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        if not self._searched or getattr(self._base, "_group", False):  # groups are kept in the sampler
-            self._searched.update(self._base.infer_relative_search_space(study, trial))
-        return dict(self._searched)
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        found = self._base.sample_relative(study, trial, search_space)
-        return {key: _clipped(self._distributions[key], self._given.get(key, value)) for key, value in found.items()}
-
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        if param_name in self._given:
-            return self._given[param_name]
-        return _clipped(param_distribution, self._base.sample_independent(study, trial, param_name, param_distribution))

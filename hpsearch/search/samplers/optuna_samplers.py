@@ -54,11 +54,14 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Optuna's distributions of a space, in its order; choices are sampled by their index."""
+    """Optuna's distributions of a space, in its order; choices, and ranges with a step, are sampled by their index."""
     found: dict[str, BaseDistribution] = {}
     for key, entry in space.items():
         if isinstance(entry, Choices):
-            found[key] = CategoricalDistribution(range(len(entry.choices)))
+            last = len(entry.choices) - 1
+            found[key] = IntDistribution(0, last) if entry.ordered else CategoricalDistribution(range(last + 1))
+        elif entry.size is not None:
+            found[key] = IntDistribution(0, entry.size - 1)
         elif entry.integer:
             found[key] = IntDistribution(int(entry.low), int(entry.high), log=entry.log)
         else:
@@ -84,8 +87,12 @@ def check_options(stage: Stage, place: str, i: int) -> None:
     if missing := [package for package in PACKAGES.get(stage.kind, ()) if find_spec(package) is None]:
         rule = f"{stage.kind!r} needs {' and '.join(missing)}, not installed here: pip install 'hpsearch[{stage.kind}]'"
         raise fail(place, [*where, "kind"], rule)
-    if stage.kind == "cmaes" and all(isinstance(entry, Choices) for entry in stage.space.values()):
-        rule = "'cmaes' needs at least one range in the space, got only choices; 'tpe' learns about these, too"
+    if stage.kind == "cmaes" and all(
+        isinstance(entry, Choices) and not entry.ordered for entry in stage.space.values()
+    ):
+        rule = (
+            "'cmaes' needs at least one range in the space, got only unordered choices; 'tpe' learns about these, too"
+        )
         raise fail(place, [*where, "kind"], rule)
     known = _known(stage.kind)
     for name, value in getattr(stage.sampler, "options", {}).items():

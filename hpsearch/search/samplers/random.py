@@ -3,7 +3,7 @@
 from typing import Any
 
 from hpsearch.nn.random import generator
-from hpsearch.search.samplers.points import Space, draw, first_of, trials_of
+from hpsearch.search.samplers.points import Space, draw_admitted, trials_of
 from hpsearch.search.samplers.sampler import Sampler
 from hpsearch.spec import Stage
 
@@ -20,5 +20,5 @@ class RandomSampler(Sampler):
         return trials_of(self._stage)
 
     def ask(self, number: int) -> tuple[dict[str, Any], None]:
-        drawn = draw(self._space, generator(self._seed, "sample", self._stage.name, number))
-        return drawn | first_of(self._stage, number), None
+        rng = generator(self._seed, "sample", self._stage.name, number)
+        return draw_admitted(self._stage, self._space, number, rng), None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.finalists import finalists
 from hpsearch.search.verify.replay import replay
 from hpsearch.spec import Objective, Study
+from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage import reading
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
@@ -61,7 +63,12 @@ def meaning(row: StudyRow) -> str:
     said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
+        _drop(stage, "constraints")
         stage["settings"] = stage.pop("configurations")
+        for entry in stage["space"].values():
+            _drop(entry, "step", "prior", "confidence")
+            if "active" not in entry and "choices" in entry and entry["ordered"] == are_numbers(entry["choices"]):
+                del entry["ordered"]
     if isinstance(said["objective"], dict):
         del said["objective"]["rope"]  # the report alone goes by it
     default = Objective().model_dump(mode="json", exclude={"rope"})
@@ -79,6 +86,13 @@ def meaning(row: StudyRow) -> str:
         for key in ("images", "test_images"):
             dataset[key] = dataset.pop(key.replace("images", "samples"))
     return json.dumps(said, sort_keys=True)
+
+
+def _drop(table: dict[str, Any], *keys: str) -> None:
+    """Leave out keys that came later, where they are not given."""
+    for key in keys:
+        if table.get(key, ...) in (None, []):
+            del table[key]
 
 
 def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
@@ -184,8 +198,7 @@ def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
                 yield f"trial {name} has {dict(trial.params)}, the best configuration is {winner}"
         return
     earlier = {b.stage.name: (spaces.space_from_json(b.stage.space or {}), b.derived) for b in begun}
-    space = spaces.space_to_json(spaces.space_of(study, study.stages[now.stage.position], earlier)[0])
-    for key in {**space, **(now.stage.space or {})}:
-        stored = (now.stage.space or {}).get(key)
-        if space.get(key) != stored:
-            yield f"{key} was searched in {stored}, by the stages before it in {space.get(key)}"
+    space, stored = spaces.space_of(study, study.stages[now.stage.position], earlier)[0], now.stage.space or {}
+    derived = spaces.space_to_json(space)
+    for key in spaces.differences(space, stored):
+        yield f"{key} was searched in {stored.get(key)}, by the stages before it in {derived.get(key)}"

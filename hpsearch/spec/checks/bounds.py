@@ -1,12 +1,12 @@
 """How many configurations a stage has, and those that bound all of them. May import nothing but this package."""
 
 import itertools
-import math
 from collections.abc import Iterator
 from typing import Any
 
+from hpsearch.spec.spaces.branches import bare, branches, complete, count
 from hpsearch.spec.tables.samplers import Grid
-from hpsearch.spec.tables.space import Around, Choices, Range
+from hpsearch.spec.tables.space import Around, Branching, Choices, Range, same
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Study
 
@@ -25,10 +25,39 @@ COUPLED = {
 
 def root(study: Study, stage: Stage, key: str) -> Range | Choices:
     """Return what the first stage of a chain of `around` searches for this hyperparameter."""
+    if key not in stage.space:  # it belongs to a choice of an earlier stage, which this one is around
+        source = next(
+            stage_named(study, name) for name in _sources(stage) if key in entries(study, stage_named(study, name))
+        )
+        return root(study, source, key)
     entry = stage.space[key]
     while isinstance(entry, Around):
         entry = stage_named(study, entry.around).space[key]
     return entry
+
+
+def _sources(stage: Stage) -> list[str]:
+    return [entry.around for entry in stage.space.values() if isinstance(entry, Around)]
+
+
+def entries(study: Study, stage: Stage) -> dict[str, Range | Choices]:
+    """Return `root` of all hyperparameters of a stage, also of those that belong to a choice that it is around."""
+    return {name: entry for key in stage.space for name, entry in entries_of(study, stage, key).items()}
+
+
+def entries_of(study: Study, stage: Stage, key: str) -> dict[str, Range | Choices]:
+    """Return `root` of one hyperparameter, and where it is around another stage of those that belong to its choices."""
+    found, entry = {key: root(study, stage, key)}, stage.space[key]
+    if isinstance(entry, Around):
+        _add_belonging(found, key, entries(study, stage_named(study, entry.around)))
+    return found
+
+
+def _add_belonging(found: dict[str, Range | Choices], key: str, source: dict[str, Range | Choices]) -> None:
+    entry = source[key]
+    for inner in dict.fromkeys(name for keys in entry.active for name in keys) if isinstance(entry, Branching) else ():
+        found[inner] = source[inner]
+        _add_belonging(found, inner, source)
 
 
 def stage_named(study: Study, name: str) -> Stage:
@@ -42,12 +71,15 @@ def trials_at_most(study: Study, stage: Stage) -> int:
         return len(stage.configurations)
     if stage.sampler is not None and not isinstance(stage.sampler, Grid):
         return stage.sampler.trials
-    sources = {key: root(study, stage, key) for key in stage.space}
-    sizes = (
-        len(source.choices) if isinstance(source, Choices) else getattr(stage.space[key], "points", None) or 1
-        for key, source in sources.items()
-    )
-    return math.prod(sizes)
+    points = {key: getattr(stage.space[key], "points", None) for key in stage.space}
+    inner = max((each for each in points.values() if each), default=None)  # of what belongs to a choice it is around
+
+    def size(key: str, source: Range | Choices) -> int:
+        if isinstance(source, Choices):
+            return len(source.choices)
+        return points.get(key, inner) or source.size or 1
+
+    return int(count(entries(study, stage), size))
 
 
 def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
@@ -55,26 +87,41 @@ def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
     if stage.configurations is not None:
         yield from (dict(configuration) for configuration in stage.configurations)
         return
-    values = {key: _extremes(root(study, stage, key)) for key in stage.space}
-    first = _all_at_their_first(study, stage)
-    coupled = [key for key in values if key in COUPLED]
+    space = entries(study, stage)
+    values = {key: _extremes(entry) for key, entry in space.items()}
+    coupled = [key for key in values if bare(key) in COUPLED]
     for key in values:
         if key not in coupled:
-            yield from (first | {key: value} for value in values[key])
+            needed = _activating(space, key)
+            yield from (_with(space, needed | {key: value}) for value in values[key])
     combinations = itertools.product(*(values[key] for key in coupled))
+    seen: set[str] = set()
     for combination in itertools.islice(combinations, MAX_PROBES):
-        yield first | dict(zip(coupled, combination, strict=True))
+        configuration = _with(space, dict(zip(coupled, combination, strict=True)))
+        if (text := same(configuration)) not in seen:  # what differs may not be active
+            seen.add(text)
+            yield configuration
     yield from first_probes(study, stage)
+
+
+def _with(space: dict[str, Range | Choices], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration with these values, and with the first of each other hyperparameter that is active."""
+    return complete(space, lambda key, entry: given[key] if key in given else _extremes(entry)[0])
+
+
+def _activating(space: dict[str, Range | Choices], key: str) -> dict[str, Any]:
+    """Return choices with which a hyperparameter is active."""
+    for parent, entry in branches(space).items():
+        for choice, keys in zip(entry.choices, entry.active, strict=True):
+            if key in keys:
+                return _activating(space, parent) | {parent: choice}
+    return {}
 
 
 def first_probes(study: Study, stage: Stage) -> list[dict[str, Any]]:
     """Return the configurations to try first, with the lower end or first choice of what they leave to the sampler."""
-    rest = _all_at_their_first(study, stage)
-    return [rest | row for row in stage.first]
-
-
-def _all_at_their_first(study: Study, stage: Stage) -> dict[str, Any]:
-    return {key: _extremes(root(study, stage, key))[0] for key in stage.space}
+    space = entries(study, stage)
+    return [_with(space, row) for row in stage.first]
 
 
 def _extremes(source: Range | Choices) -> list[Any]:

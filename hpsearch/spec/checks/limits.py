@@ -3,6 +3,7 @@
 from hpsearch.spec.checks.bounds import probes, root
 from hpsearch.spec.checks.lengths import warm_up
 from hpsearch.spec.resolve import data_of, resolve
+from hpsearch.spec.spaces.branches import bare
 from hpsearch.spec.tables.base import LARGEST
 from hpsearch.spec.tables.schedules import Cyclical
 from hpsearch.spec.tables.space import Choices, Range
@@ -35,6 +36,7 @@ def limits(study: Study, stage: Stage, key: str) -> Limits:
     The limits of the model's own parameters are not known.
     """
     source = root(study, stage, key)
+    key = bare(key)
     if isinstance(source, Choices) or not is_training_key(key):
         return -LARGEST, LARGEST
     if key in ETAS:

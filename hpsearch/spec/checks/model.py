@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hpsearch.spec.checks.bounds import probes
 from hpsearch.spec.messages import Where, fail
 from hpsearch.spec.resolve import as_given, check_complete, resolve
+from hpsearch.spec.spaces.branches import bare
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Table
 from hpsearch.spec.tables.stage import Stage
@@ -32,7 +33,7 @@ def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str
         if table == "model" or (table == "space" and not is_training_key(key)):
             names = known | set(TRAINING_KEYS) if table == "space" else known
             hint = "; it is one of [training]" if is_training_key(key) else did_you_mean(key, names, "[model]")
-            if key.split(".")[0] not in known:
+            if bare(key).split(".")[0] not in known:
                 raise fail(study.place, where, f"is not a key of {study.model.file}{hint}")
     if taken is None:
         _check_layers(study)
@@ -85,7 +86,7 @@ def _check_used(study: Study, given: Sequence[tuple[str, Where, str]], taken: Ma
         if table == "augmentation":
             rule = f"must not be given; {study.model.file}, a trainable, gets the samples as they are"
             raise fail(study.place, where, rule)
-        if table != "model" and is_training_key(key) and key.split(".")[0] not in used:
+        if table != "model" and is_training_key(key) and bare(key).split(".")[0] not in used:
             rule = f"is not used by {study.model.file}, which has a training loop of its own"
             raise fail(study.place, where, f"{rule}; of [training] it uses {', '.join(used)}")
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from hpsearch.spec.checks.bounds import root, trials_at_most
+from hpsearch.spec.checks.bounds import entries, root, trials_at_most
 from hpsearch.spec.messages import Where, fail, show
+from hpsearch.spec.spaces.branches import branches
 from hpsearch.spec.tables.pruners import Hyperband, Median
-from hpsearch.spec.tables.samplers import Cmaes
-from hpsearch.spec.tables.space import Choices, Range, same
+from hpsearch.spec.tables.samplers import Cmaes, Nsga2, Random, Tpe
+from hpsearch.spec.tables.space import Choices, Range, is_numeric, same
 from hpsearch.spec.tables.study import Study
 
 
@@ -16,15 +17,34 @@ def check_samplers(study: Study, i: int) -> None:
     if stage.source is not None and stage.source.partition("/")[0] == study.name:
         rule = "must name another study; a stage of this one is searched around"
         raise fail(study.place, ["stage", i, "from"], f"{rule}, got {show(stage.source)}")
-    if isinstance(stage.sampler, Cmaes) and all(isinstance(root(study, stage, key), Choices) for key in stage.space):
-        rule = "must have at least one range for the cmaes sampler, which only draws choices at random"
+    if isinstance(stage.sampler, Cmaes) and not any(is_numeric(root(study, stage, key)) for key in stage.space):
+        rule = "must have at least one range or ordered choices for cmaes, which only draws other choices at random"
         raise fail(study.place, ["stage", i, "space"], rule)
+    if isinstance(stage.sampler, Cmaes | Nsga2) and (splitting := branches(entries(study, stage))):
+        rule = f"must not have ranges or lists inside choices for {stage.kind}; random, grid, qmc, tpe and gp can"
+        raise fail(study.place, ["stage", i, "space", next(iter(splitting))], rule)
+    if not isinstance(stage.sampler, Random | Tpe | None):
+        for key, entry in stage.space.items():
+            if isinstance(entry, Range) and entry.prior is not None:
+                rule = f"must not be given; of all samplers random and tpe draw by it, and {stage.kind} does not"
+                raise fail(study.place, ["stage", i, "space", key, "prior"], f"{rule}, got {show(entry.prior)}")
     if isinstance(stage.pruner, Median) and stage.pruner.startup >= (most := trials_at_most(study, stage)):
         rule = f"must be below {most:_}, the trials of the stage"
         raise fail(study.place, ["stage", i, "pruner", "startup"], f"{rule}, got {stage.pruner.startup:_}")
     for j, row in enumerate(stage.first):
+        _check_active(study, i, j, row)
         for key, value in row.items():
             _check_first(study, ["stage", i, "first", j, key], root(study, stage, key), value, stage.space[key])
+
+
+def _check_active(study: Study, i: int, j: int, row: dict[str, Any]) -> None:
+    """Refuse a value without the choice that it belongs to."""
+    for parent, entry in branches(study.stages[i].space).items():
+        taken = entry.belonging(row[parent]) if parent in row else ()
+        for key in {inner for keys in entry.active for inner in keys} & row.keys():
+            if key not in taken:
+                rule = f"belongs to a choice of {parent!r} that the configuration does not take"
+                raise fail(study.place, ["stage", i, "first", j, key], rule)
 
 
 def _check_first(study: Study, where: Where, source: Range | Choices, value: Any, entry: object) -> None:
@@ -38,6 +58,9 @@ def _check_first(study: Study, where: Where, source: Range | Choices, value: Any
     if entry is source and not source.low <= value <= source.high:
         rule = f"must be between {show(source.low)} and {show(source.high)}, the ends of its range"
         raise fail(study.place, where, f"{rule}, got {show(value)}")
+    if source.step is not None and (near := source.at(source.index(value))) != value and entry is source:
+        rule = f"must be {show(source.low)} and whole steps of {show(source.step)}"
+        raise fail(study.place, where, f"{rule}, got {show(value)}; the nearest that is is {show(near)}")
 
 
 def check_rungs(study: Study, i: int, longest: int) -> None:

@@ -3,13 +3,15 @@
 from typing import Any
 
 from hpsearch.errors import nearest
-from hpsearch.spec.checks.bounds import probes, root, stage_named, trials_at_most
+from hpsearch.spec.checks.bounds import entries, entries_of, probes, root, stage_named, trials_at_most
+from hpsearch.spec.checks.constraints import check_constraints
 from hpsearch.spec.checks.lengths import whole_epochs
 from hpsearch.spec.checks.objective import check_objective
 from hpsearch.spec.checks.references import check_references
 from hpsearch.spec.checks.samplers import check_rungs, check_samplers
 from hpsearch.spec.messages import Where, fail, show
 from hpsearch.spec.resolve import Configuration, data_of, replicates_of, resolve
+from hpsearch.spec.spaces.branches import bare, branches
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.schedules import Cyclical, OneCycle
 from hpsearch.spec.tables.space import MAX_GRID, SMALLEST, Around, Choices, Range
@@ -30,6 +32,7 @@ def check(study: Study) -> None:
         _check_keys(study, i)
         for key, entry in stage.space.items():
             _check_entry(study, i, key, entry)
+        check_constraints(study, i)
         _check_number(study, i)
         check_samplers(study, i)
         check_rungs(study, i, _check_configurations(study, stage, stage))
@@ -80,14 +83,17 @@ def _check_keys(study: Study, i: int) -> None:
     else:
         keys = [(["space", key], key) for key in stage.space]
     for where, key in keys:
-        head, _, rest = key.partition(".")
+        head, _, rest = bare(key).partition(".")
         if head in ("training", "model") and rest:
             raise fail(study.place, ["stage", i, *where], f"is not a key; write {rest!r} for the key of [{head}]")
-        if is_training_key(key) and key not in TRAINING_KEYS:
-            raise fail(
-                study.place, ["stage", i, *where], f"is not a key of [training]{did_you_mean(key, TRAINING_KEYS)}"
-            )
-        if head in TABLES and rest and (wider := {head, f"{head}.kind"} & stage.space.keys() - {key}):
+        if is_training_key(key) and bare(key) not in TRAINING_KEYS:
+            rule = f"is not a key of [training]{did_you_mean(bare(key), TRAINING_KEYS)}"
+            raise fail(study.place, ["stage", i, *where], rule)
+        if (
+            head in TABLES
+            and rest
+            and (wider := {head, f"{head}.kind"} & stage.space.keys() - {key} - _above(stage, key))
+        ):
             rule = f"must not be searched beside {min(wider)!r}, which replaces the whole table"
             raise fail(study.place, ["stage", i, *where], rule)
         if key == "file":
@@ -95,12 +101,18 @@ def _check_keys(study: Study, i: int) -> None:
     _check_overrides(study, stage, ["stage", i], stage)
 
 
+def _above(stage: Stage, key: str) -> set[str]:
+    """Return the hyperparameters to whose choices this one belongs."""
+    above = {name for name, entry in branches(stage.space).items() if any(key in keys for keys in entry.active)}
+    return above.union(*(_above(stage, name) for name in above))
+
+
 def _check_overrides(study: Study, step: Stage | Final, where: Where, searched: Stage) -> None:
     if "file" in step.model:
         raise fail(study.place, [*where, "model", "file"], "must not be given; a study has one model file")
     for table, keys in (("training", _leaves(step.training)), ("model", _leaves(step.model))):
         for key in keys:
-            if key in searched.hyperparameters and is_training_key(key) == (table == "training"):
+            if key in map(bare, searched.hyperparameters) and is_training_key(key) == (table == "training"):
                 text = f"must not be given; stage {searched.name!r} searches it"
                 raise fail(study.place, [*where, table, key], text)
 
@@ -119,12 +131,20 @@ def _check_entry(study: Study, i: int, key: str, entry: Range | Choices | Around
     if isinstance(entry, Around):
         _check_around(study, i, key, entry, where)
     source = root(study, stage, key)
-    if isinstance(entry, Choices) or isinstance(source, Choices):
+    inside = isinstance(entry, Around) and any(each.step is None for each in _ranges_in(study, stage, key))
+    if isinstance(entry, Choices) or (isinstance(source, Choices) and not inside):
         return
-    if stage.kind == "grid" and entry.points is None:
+    if isinstance(source, Choices):
+        source = next(each for each in _ranges_in(study, stage, key) if each.step is None)
+    if stage.kind == "grid" and entry.points is None and source.step is None:
         raise fail(study.place, [*where, "points"], "is missing; a grid needs the number of points of each range")
     if stage.kind != "grid" and entry.points is not None:
         raise fail(study.place, [*where, "points"], f"must not be given; only a grid has points, got {entry.points}")
+
+
+def _ranges_in(study: Study, stage: Stage, key: str) -> list[Range]:
+    """Return the ranges that belong to the choices of a hyperparameter of an earlier stage, or around one."""
+    return [each for name, each in entries_of(study, stage, key).items() if name != key and isinstance(each, Range)]
 
 
 def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -> None:
@@ -141,8 +161,15 @@ def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -
         raise fail(study.place, [*where, "best"], f"{rule}, got {entry.best:_}")
     source = root(study, target, key)
     for name, value in (("log", entry.log), ("points", entry.points)):
-        if value is not None and isinstance(source, Choices):
+        if (
+            value is not None
+            and isinstance(source, Choices)
+            and not (name == "points" and _ranges_in(study, study.stages[i], key))
+        ):
             raise fail(study.place, [*where, name], f"must not be given; stage {target.name!r} searches choices")
+    if entry.log and isinstance(source, Range) and source.step is not None:
+        rule = f"must not be true where the range has a step of {show(source.step)}"
+        raise fail(study.place, [*where, "log"], f"{rule}, got true")
     if entry.log and isinstance(source, Range) and source.low < SMALLEST:
         rule = f"must not be true where the range began at {show(source.low)}"
         raise fail(study.place, [*where, "log"], f"{rule}, got true")
@@ -184,7 +211,7 @@ def _check_schedule(study: Study, step: Stage | Final, searched: Stage, configur
             raise fail(study.place, [*here, "training", "eta"], unused)
         if study.training.schedule.kind == schedule.kind and study.training.eta is not None:
             raise fail(study.place, ["training", "eta"], unused)
-    ranges = [key for key in searched.space if isinstance(root(study, searched, key), Range)]
+    ranges = [bare(key) for key, entry in entries(study, searched).items() if isinstance(entry, Range)]
     for key, reason in _whole_epochs_needed(configuration.training):
         if key in ranges:
             raise fail(study.place, [*at, key], f"must be a list of choices {reason}")

@@ -6,6 +6,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 
 from hpsearch.spec.dotted_keys import flat_configuration, flat_first, flat_space
 from hpsearch.spec.messages import show, wrong
+from hpsearch.spec.spaces.branches import bare, branched, separated
+from hpsearch.spec.spaces.expressions import constraint
+from hpsearch.spec.spaces.operations import ConstraintError
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.base import Count, Name, Table, check_name
 from hpsearch.spec.tables.budget import Budget, SomeBudget
@@ -32,13 +35,19 @@ def _whole_numbers(given: Any) -> Any:
     marked = dict(given)
     for key, entry in given.items():
         if isinstance(entry, dict) and "low" in entry and "high" in entry and "integer" not in entry:
-            ints = type(entry["low"]) is int and type(entry["high"]) is int
-            marked[key] = entry | {"integer": key not in FLOAT_KEYS and (ints or key in TRAINING_KEYS)}
+            ints = all(type(entry[end]) is int for end in ("low", "high", "step") if end in entry)
+            marked[key] = entry | {"integer": bare(key) not in FLOAT_KEYS and (ints or bare(key) in TRAINING_KEYS)}
     return marked
 
 
 def _with_space(given: Any, info: ValidationInfo) -> Any:
-    return flat_first(given, info.data.get("space", {}))
+    space = info.data.get("space", {})
+    rows = [separated(space, row) if isinstance(row, dict) else row for row in given] if _is_list(given) else given
+    return flat_first(rows, space)
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, list | tuple)
 
 
 def _written_out(given: Any, info: ValidationInfo) -> Any:
@@ -60,6 +69,14 @@ def _study_or_stage(given: str) -> str:
     return given
 
 
+def _readable(text: str) -> str:
+    try:
+        constraint(text)
+    except ConstraintError as error:
+        raise wrong(f"{error}, got {show(text)}") from None
+    return text
+
+
 class Confirm(Table):
     """The `best` configurations get further replicates, until the best is clear or each has `replicates` in all."""
 
@@ -78,13 +95,16 @@ Replicates = Annotated[Count, Field(le=MAX_GRID)]
 """How many seeds each configuration is trained with."""
 
 Space = Annotated[
-    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(flat_space)
+    dict[str, Entry], BeforeValidator(_whole_numbers), BeforeValidator(branched), BeforeValidator(flat_space)
 ]  # validators run from the last to the first
 Rows = Annotated[tuple[dict[str, Any], ...], Field(strict=False, min_length=1, max_length=MAX_GRID)]
 Configurations = Annotated[
     tuple[Annotated[dict[str, Any], BeforeValidator(flat_configuration)], ...],
     Field(strict=False, min_length=1, max_length=MAX_GRID),
 ]
+
+
+Constraints = Annotated[tuple[Annotated[str, AfterValidator(_readable)], ...], Field(strict=False, max_length=100)]
 
 
 class Stage(Table):
@@ -96,6 +116,8 @@ class Stage(Table):
     """How configurations are chosen from the space, and how many."""
     space: Space = Field(default={})
     """The search space: the range or choices of each hyperparameter."""
+    constraints: Constraints = ()
+    """Conditions that every configuration of the space must keep, such as `"eta < 0.1 or batch_size > 50"`."""
     configurations: Configurations | None = None
     """Instead of sampler and space: a list of configurations to train."""
     training: Overrides = Field(default={})
@@ -135,7 +157,7 @@ class Stage(Table):
                     f"must name at least one hyperparameter for the {self.sampler.kind} sampler, got none", "space"
                 )
             return self
-        for key, given in (("sampler", self.sampler), ("space", self.space)):
+        for key, given in (("sampler", self.sampler), ("space", self.space), ("constraints", self.constraints)):
             if given:
                 raise wrong("must not be given beside configurations", key)
         _refuse_repeats("configurations", self.configurations)

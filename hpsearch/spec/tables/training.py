@@ -1,5 +1,6 @@
 """The table [training]: how a trial is trained. May import pydantic."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -128,4 +129,4 @@ FLOAT_KEYS = (
 
 def is_training_key(key: str) -> bool:
     """Tell whether this is a key of [training], such as `eta` or `schedule.eta_max`, and not one of the model's."""
-    return key.split(".")[0] in Training.key_names()
+    return re.split(r"[.\[]", key)[0] in Training.key_names()

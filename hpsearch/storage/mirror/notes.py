@@ -149,7 +149,8 @@ def _range(key: str, entry: Mapping[str, Any]) -> str:
     if "choices" in entry:
         return f"- {shown(key)}: {', '.join(shown(json.dumps(choice)) for choice in entry['choices'][:20])}"
     log = ", on a log scale" if entry.get("log") else ""
-    return f"- {shown(key)}: {shown(_short(entry['low']))} to {shown(_short(entry['high']))}{log}"
+    steps = f", in steps of {shown(_short(entry['step']))}" if entry.get("step") else ""
+    return f"- {shown(key)}: {shown(_short(entry['low']))} to {shown(_short(entry['high']))}{log}{steps}"
 
 
 def _goal_and_samples(stage: Mapping[str, Any]) -> tuple[Goal, int | None]:

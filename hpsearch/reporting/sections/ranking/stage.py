@@ -30,6 +30,7 @@ from hpsearch.reporting.sections.ranking.rows import (
 )
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
 from hpsearch.spec import COUNTED
+from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage.records import ACCURACY, Goal
 
 SHOWN = 200
@@ -226,11 +227,14 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
 def _space(label: str, spec: Mapping[str, Any]) -> str:
     """Write the range or the choices of one hyperparameter as a line."""
     if "choices" in spec:
-        return f"{label}: {formatting.listing(formatting.uniform(spec['choices']), 'or')}"
+        order = ", in this order" if spec.get("ordered") and not are_numbers(spec["choices"]) else ""
+        return f"{label}: {formatting.listing(formatting.uniform(spec['choices']), 'or')}{order}"
     scale = ", on a log scale" if spec.get("log") else ""
     whole = ", whole numbers" if spec.get("integer") else ""
+    steps = f", in steps of {formatting.short(spec['step'])}" if spec.get("step") else ""
     low, high = formatting.uniform([spec["low"], spec["high"]])
-    return f"{label}: {low} to {high}{scale}{whole}"
+    prior = f", drawn around {formatting.short(spec['prior'])}" if spec.get("prior") is not None else ""
+    return f"{label}: {low} to {high}{scale}{steps or whole}{prior}"
 
 
 def _other_values(trials: Sequence[Record], rows: Sequence[Row], metrics: Sequence[Goal]) -> dict[int, tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""What restricts a search space beside the range of each hyperparameter. May import pydantic and hpsearch.errors."""
