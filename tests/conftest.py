@@ -20,9 +20,6 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
 
-DRAWN = {f"test_reporting_{name}.py" for name in ("documents", "escaping", "figures", "formats", "large", "pruning")}
-"""The tests that look at figures."""
-
 
 def pytest_collection_finish():
     """Leave the modules and tests that are there by now out of every later search for garbage."""
@@ -60,16 +57,20 @@ def _databases_are_copied(request: pytest.FixtureRequest, _made_once, _empty_dat
         yield
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _blank_figures(request: pytest.FixtureRequest):
-    """Leave a page's figures blank but where the test of them is: each takes a tenth of a second, each page ten."""
-    if request.path.name in DRAWN:
-        yield
-        return
-    from hpsearch.reporting.figures import style
+@pytest.fixture(autouse=True, scope="session")
+def _blank_figures():
+    import figures_left_blank
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "_svg_file", lambda _, size, __: f'<svg viewBox="0 0 {size[0]} {size[1]}"></svg>')
+    with figures_left_blank.blank():
+        yield
+
+
+@pytest.fixture
+def drawn():
+    """Draw a page's figures in this test."""
+    import figures_left_blank
+
+    with figures_left_blank.drawn():
         yield
 
 
