@@ -1,15 +1,30 @@
 """What all tests share: none of them touches the user's cache of prepared splits."""
 
+import contextlib
+import gc
 import os
+import shutil
 import signal
+import tempfile
+from pathlib import Path
 
+import made_once
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is there: the tests already have a process a core
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the many processes that they start compiles hpsearch anew
 
-DRAWN = {f"test_reporting_{name}.py" for name in ("documents", "escaping", "figures", "formats", "large", "pruning")}
-"""The tests that look at figures."""
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+"""A disk in memory, on which a commit and a deletion take no time, and what must be free there to use it."""
+
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
+
+
+def pytest_collection_finish():
+    """Leave the modules and tests that are there by now out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,32 +36,41 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _migrations_read_once():
-    """Let Optuna import its migrations once a process: for each new database again, they were a third of the suite."""
-    from optuna.storages._rdb.storage import _VersionManager as Versions
-
-    read, directories = Versions._create_alembic_script, []
-
-    def once(self):
-        if not directories:
-            directories.append(read(self))
-        return directories[0]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Versions, "_create_alembic_script", once)
+def _made_once():
+    with made_once.migrations(), made_once.digits(), made_once.statements():
         yield
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hpsearch.storage.database import Database
+
+    path = tmp_path_factory.mktemp("empty") / "study.db"
+    Database(f"sqlite:///{path}", create=True).close()
+    return path
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _blank_figures(request: pytest.FixtureRequest):
-    """Leave a page's figures blank but where the test of them is: each takes a tenth of a second, each page ten."""
-    if request.path.name in DRAWN:
+def _databases_are_copied(request: pytest.FixtureRequest, _made_once, _empty_database):
+    """Begin a new database as a copy of an empty one, but in the tests of how one is made."""
+    with contextlib.nullcontext() if request.path.name in made_once.MAKING else made_once.database(_empty_database):
         yield
-        return
-    from hpsearch.reporting.figures import style
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "_svg_file", lambda _, size, __: f'<svg viewBox="0 0 {size[0]} {size[1]}"></svg>')
+
+@pytest.fixture(autouse=True, scope="session")
+def _blank_figures():
+    import figures_left_blank
+
+    with figures_left_blank.blank():
+        yield
+
+
+@pytest.fixture
+def drawn():
+    """Draw a page's figures in this test."""
+    import figures_left_blank
+
+    with figures_left_blank.drawn():
         yield
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import figures_left_blank
 import made_study
 import pytest
 
@@ -45,6 +46,12 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(finished_engine, tmp_path_factory):
     return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("reports")).parent
+
+
+@pytest.fixture(scope="module")
+def drawn_page(finished_engine, tmp_path_factory):
+    with figures_left_blank.drawn():
+        return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("drawn")).read_text()
 
 
 def rows(path):
@@ -89,20 +96,19 @@ def test_ranking_md_has_a_table_per_stage_with_as_many_cells_in_every_line(folde
         assert len({line.count("|") for line in lines}) == 1
 
 
-def test_the_page_is_well_formed_and_fetches_nothing(folder):
-    page = Page((folder / "index.html").read_text())
+def test_the_page_is_well_formed_and_fetches_nothing(drawn_page):
+    page = Page(drawn_page)
     assert all(value.startswith("data:") for value in page.fetched)
     assert len(page.ids) == len(set(page.ids))
-    assert not re.search(r"url\(\s*['\"]?(?!#)", (folder / "index.html").read_text())
+    assert not re.search(r"url\(\s*['\"]?(?!#)", drawn_page)
     assert page.tags.count("img") == 50
 
 
-def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(folder):
-    text = (folder / "index.html").read_text()
-    page = Page(text)
-    figures = re.findall(r'<svg role="img" aria-label="([^"]+)"', text)
+def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(drawn_page):
+    page = Page(drawn_page)
+    figures = re.findall(r'<svg role="img" aria-label="([^"]+)"', drawn_page)
     assert len(figures) == 2 + 1 + 1 + 1 + 1 + 4 + 4
-    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(page.ids)
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', drawn_page)) <= set(page.ids)
 
 
 def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
@@ -242,7 +248,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 @pytest.mark.slow
-def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch):
+def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch, drawn):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
     assert write_report(finished_engine, "coarse-to-fine", tmp_path).exists()
 
@@ -250,7 +256,7 @@ def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch):
 EVIL = "<script>alert(1)</script>&\"'| $x_1$ --> ]]> {{ 1234 * 7 }} 名 \x08"
 
 
-def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
+def test_foreign_text_is_shown_and_never_run(engine, tmp_path, drawn):
     data = {"classes": [EVIL] * 10, "image_shape": [3, 32, 32], "dataset": EVIL, "fingerprint": EVIL}
     text = f"description = '''{EVIL[:-1].replace(chr(39), '')}'''"
     maker = made_study.Maker(engine, EVIL, data=data, text=text, environment={EVIL: EVIL}, path=EVIL)

@@ -2,6 +2,7 @@
 
 import re
 
+import figures_left_blank
 import made_study
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from hpsearch.reporting.options import chosen_trials
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.storage import schema
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
 
 def views(engine, name="made"):
     frames = load_frames(engine, name)
@@ -39,6 +42,11 @@ def test_a_log_range_has_a_log_axis_and_choices_have_places(finished):
 def test_the_last_stages_range_is_drawn_large_beside_the_whole(finished):
     figures = search_figures(finished, view_stages(finished))
     assert ["range of the last search stage" in figure for figure in figures] == [False, True, False]
+
+
+def test_a_figure_drawn_again_has_the_same_bytes(finished):
+    first, again = (pair_figures(finished, view_stages(finished)) for _ in range(2))
+    assert first == again
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,7 @@ def test_chosen_trials_are_drawn_beside_the_best(finished):
     ],
 )
 def test_a_trial_that_does_not_exist_costs_one_line(finished_engine, tmp_path, trials, line):
-    with pytest.raises(InputError) as error:
+    with figures_left_blank.blank(), pytest.raises(InputError) as error:
         write_report(finished_engine, "coarse-to-fine", tmp_path, trials=trials)
     assert str(error.value) == line
     with pytest.raises(InputError, match=r"--trials must name trials as STAGE:NUMBER, e\.g\. fine:3,final:0, got '7'"):
