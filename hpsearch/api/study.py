@@ -126,7 +126,7 @@ def _toml(written: Table) -> str:
 
 def _in_order(space: dict[str, Any]) -> dict[str, Any]:
     """Write lists of choices as tables: TOML would move plain lists first, and draws depend on the order of keys."""
-    if "choices" in space:
+    if "choices" in space or space.keys() == {"layers", "units"}:
         return space
     wrapped = {key: {"choices": entry} if isinstance(entry, list) else entry for key, entry in space.items()}
     return {key: _in_order(entry) if isinstance(entry, dict) else entry for key, entry in wrapped.items()}

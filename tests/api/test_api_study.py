@@ -92,3 +92,18 @@ def test_an_invalid_study_is_refused_with_one_line(given, message):
         tiny(**given)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_choices_with_ranges_inside_layers_constraints_and_priors_can_be_written_in_python():
+    space = {
+        "optimiser": ["sgd", {"kind": "momentum", "momentum": Range(0.5, 0.9, step=0.1)}],
+        "hidden": {"layers": [1, 2], "units": Range(4, 8)},
+        "lambda": Range(1e-5, 1e-1, log=True, prior=1e-3, confidence="high"),
+    }
+    stage = Stage("a", sampler={"kind": "random", "trials": 3}, space=space, constraints=["len(hidden) < 3"])
+    found = spec.parse(tiny(stages=(stage,)).text, "").stages[0]
+    assert list(found.space) == [
+        *("optimiser", "optimiser.momentum", "hidden.layers", "hidden.units.1", "hidden.units.2", "lambda")
+    ]
+    assert found.space["hidden.units.1"] == spec.Range(low=4, high=8, integer=True)
+    assert found.constraints == ("len(hidden) < 3",)

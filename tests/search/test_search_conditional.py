@@ -122,8 +122,8 @@ space.optimiser = { around = "coarse", best = 2 }
 
 def test_a_conditional_study_has_one_digest_for_any_workers_and_after_kills_and_is_verified(tmp_path):
     text = made(OPTIMISERS, AROUND, FINAL)
-    folders = [tmp_path / name for name in ("one", "two", "killed")]
-    for folder, workers in zip(folders, (1, 2, 1), strict=True):
+    folders = [tmp_path / name for name in ("one", "four", "killed")]
+    for folder, workers in zip(folders, (1, 4, 1), strict=True):
         folder.mkdir()
         stop = {"watcher": StopAfter(7)} if folder.name == "killed" else {}
         launch(workspace(folder, text), options(folder, workers, **stop))

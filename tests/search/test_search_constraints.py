@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 from sampler_runs import ask_all, made_stage, needs
-from study_parts import FINAL, FINE, coarse, end, made, random
+from study_parts import FINE, coarse, end, made, random
 from tiny import StopAfter, options, rows, url, workspace
 
 from hpsearch.errors import HpsearchError, StudyFileError
@@ -45,7 +45,7 @@ def keeps(params) -> bool:
 @pytest.mark.parametrize("kind", SAMPLERS)
 def test_no_sampler_chooses_what_breaks_a_constraint_also_after_kills(kind):
     more = {"n_startup_trials": 5} if kind in ("tpe", "cmaes", "gp") else {}
-    stage = made_stage(kind, 14, space=SPACE, constraints=CONSTRAINTS, first=[{"eta": 0.7}], batch=4, **more)
+    stage = made_stage(kind, 10, space=SPACE, constraints=CONSTRAINTS, first=[{"eta": 0.7}], batch=4, **more)
     found = ask_all(stage)
     assert all(keeps(params) for params, _ in found)
     assert found[0][0]["eta"] == 0.7
@@ -139,11 +139,10 @@ def test_a_first_configuration_must_keep_the_constraints_and_a_list_has_none():
 
 STUDY = made(
     coarse(
-        'kind = "tpe", trials = 8, batch = 4, n_startup_trials = 3',
+        'kind = "tpe", trials = 6, batch = 3, n_startup_trials = 3',
         "space.batch_size = [20, 40, 50]",
         'constraints = ["eta * batch_size < 10", "lambda < 1e-2", "batch_size != 40"]',
     ),
-    FINAL,
 )
 
 

@@ -95,12 +95,15 @@ def probes(study: Study, stage: Stage) -> Iterator[dict[str, Any]]:
             needed = _activating(space, key)
             yield from (_with(space, needed | {key: value}) for value in values[key])
     combinations = itertools.product(*(values[key] for key in coupled))
-    seen: set[str] = set()
+    splitting, seen = branches(space), set[str]()
     for combination in itertools.islice(combinations, MAX_PROBES):
         configuration = _with(space, dict(zip(coupled, combination, strict=True)))
-        if (text := same(configuration)) not in seen:  # what differs may not be active
+        if splitting:  # what differs may not be active
+            text = same(configuration)
+            if text in seen:
+                continue
             seen.add(text)
-            yield configuration
+        yield configuration
     yield from first_probes(study, stage)
 
 
