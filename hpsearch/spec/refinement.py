@@ -22,7 +22,7 @@ def narrow(
     `source` is what that stage searched, `tried` all values it tried, failed trials among them, and `best_values`
     the values of its trials that finished, best first, at least one; the first `around.best` of them count.
 
-    Of choices, those values are kept, and where choices have an order their neighbours in it.
+    Of choices, those values are kept, with `around.neighbours` their neighbours in the choices' order as well.
 
     A range spans these values, and on each side half of the gap (on the range's own scale) to the next value tried,
     or all of it to the source's bound where none was tried. Only where the very best value is also the outermost one
@@ -33,7 +33,7 @@ def narrow(
     assert best, "a stage without a finished trial has nothing to be around"
     if isinstance(source, Choices):
         kept = {same(value) for value in best}
-        if source.ordered:
+        if source.ordered and around.neighbours:
             order = [same(choice) for choice in source.in_order]
             kept |= {
                 order[i]

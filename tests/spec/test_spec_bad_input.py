@@ -115,6 +115,7 @@ BAD = [
     ("high = 1e-1", "high = 1e16", "stage[0].space.lambda.high must be between -1e+15 and 1e+15, got 1e+16"),
     ("low = 1e-5", "integer = true, low = 1e-5", "stage[0].space.lambda.low must be a whole number, got 1e-05"),
     (", log = true }", ", points = 5 }", "stage[0].space.lambda.points must not be given; only a grid has points, got 5"),
+    ("points = 5", "neighbours = true", "stage[1].space.lambda.neighbours must not be given; only ordered choices have some, not a range"),
     ("points = 5", "points = 1", "stage[1].space.lambda.points must be at least 2, got 1"),
     (", points = 5", "", "stage[1].space.lambda.points is missing; a grid needs the number of points of each range"),
     (LAMBDA, "{ low = 0, high = 1, step = 0 }", "stage[0].space.lambda.step must be above 0, got 0"),

@@ -103,9 +103,12 @@ def test_around_choices_are_those_of_the_best_in_their_order(choices, data):
         ([10, 20, 50, 100, 200], [10, 200], [10, 20, 100, 200]),
     ],
 )
-def test_around_ordered_choices_takes_their_neighbours(choices, best, expected):
-    new, _ = narrow("k", Around(around="a", best=2), Choices(choices=tuple(choices)), best, choices)
+def test_around_ordered_choices_takes_their_neighbours_where_asked_to(choices, best, expected):
+    source = Choices(choices=tuple(choices))
+    new, _ = narrow("k", Around(around="a", best=2, neighbours=True), source, best, choices)
     assert (list(new.choices), new.ordered) == (expected, True)
+    alone, _ = narrow("k", Around(around="a", best=2), source, best, choices)
+    assert list(alone.choices) == [choice for choice in choices if choice in best]
 
 
 def test_a_list_of_numbers_is_ordered_unless_it_says_otherwise_and_other_lists_if_they_say_so():

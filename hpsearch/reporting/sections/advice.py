@@ -3,9 +3,7 @@
 docs/report.md states the rules. They use the last search stage.
 """
 
-import json
 import math
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import pruning_histories
+from hpsearch.reporting.sections.stage_lines import stage_lines
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 from hpsearch.spec.spaces.branches import as_written, entry_from_json, written
 from hpsearch.storage.records import ACCURACY
@@ -146,7 +145,7 @@ def _again(search: _LastSearch, compared: Sequence[Row]) -> Advice:
         f" best {on}, so a search in narrower ranges would select by chance. But they are not shown to be equivalent:"
         f" differences of up to {goal_text.size(view.goal, most, 1)} cannot be excluded. Train the best {len(again)}"
         f" again {how}:",
-        _lines(stage),
+        stage_lines(stage),
     )
 
 
@@ -164,7 +163,7 @@ def _extensions(search: _LastSearch) -> list[Advice]:
     if "constraints" in search.written:
         stage["constraints"] = search.written["constraints"]
     stage["space"] = _space(space)
-    return [Advice("Extend the search space", f"{' '.join(sentences)} The optimum may lie beyond:", _lines(stage))]
+    return [Advice("Extend the search space", f"{' '.join(sentences)} The optimum may lie beyond:", stage_lines(stage))]
 
 
 def _space(space: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -256,7 +255,7 @@ def _longer(search: _LastSearch, last: StageView | None) -> Advice | None:
     stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [written(search.params(best))]}
     which = f"The best of {search.view.name} ({configuration(search.view, best)})"
     reason = [f"{which} was still improving after its {training[key]:,} {key}.", best.diagnosis_reason]
-    return Advice("Train longer", f"{' '.join(filter(None, reason))} Train it for twice as long:", _lines(stage))
+    return Advice("Train longer", f"{' '.join(filter(None, reason))} Train it for twice as long:", stage_lines(stage))
 
 
 def _stage(search: _LastSearch, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,35 +272,3 @@ def _entry(entry: Mapping[str, Any]) -> Any:
     if "choices" in entry:
         return entry["choices"]
     return {key: value for key, value in entry.items() if key in ("low", "high") or (key in _KEYS and value)}
-
-
-def _lines(stage: Mapping[str, Any]) -> str:
-    """Write a stage as TOML; each hyperparameter of its space, and each of its configurations, on a line of its own."""
-    lines = ["[[stage]]"]
-    for key, value in stage.items():
-        if key == "space":
-            lines += [f"space.{_key(name)} = {toml(entry)}" for name, entry in value.items()]
-        elif key == "configurations":
-            lines += ["configurations = [", *(f"    {toml(each)}," for each in value), "]"]
-        else:
-            lines.append(f"{key} = {toml(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
-
-
-def toml(value: Any) -> str:
-    """Write a value in TOML, tables inline.
-
-    >>> toml({"kind": "grid", "low": 1e-05, "on": True, "hidden": [50], "a b": "x"})
-    '{ kind = "grid", low = 1e-05, on = true, hidden = [50], "a b" = "x" }'
-    """
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_key(key)} = {toml(each)}' for key, each in value.items())} }}" if value else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(toml(each) for each in value)}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return json.dumps(value) if isinstance(value, bool) else repr(value)

@@ -67,6 +67,8 @@ def meaning(row: StudyRow) -> str:
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
             _drop(entry, "step", "prior", "confidence")
+            if entry.get("neighbours") is False:
+                del entry["neighbours"]
             if "active" not in entry and "choices" in entry and entry["ordered"] == are_numbers(entry["choices"]):
                 del entry["ordered"]
     if isinstance(said["objective"], dict):

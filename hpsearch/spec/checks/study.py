@@ -131,6 +131,11 @@ def _check_entry(study: Study, i: int, key: str, entry: Range | Choices | Around
     if isinstance(entry, Around):
         _check_around(study, i, key, entry, where)
     source = root(study, stage, key)
+    if isinstance(entry, Around) and entry.neighbours and not (isinstance(source, Choices) and source.ordered):
+        what = "choices without an order" if isinstance(source, Choices) else "a range"
+        raise fail(
+            study.place, [*where, "neighbours"], f"must not be given; only ordered choices have some, not {what}"
+        )
     inside = isinstance(entry, Around) and any(each.step is None for each in _ranges_in(study, stage, key))
     if isinstance(entry, Choices) or (isinstance(source, Choices) and not inside):
         return

@@ -125,8 +125,8 @@ class Choices(Table):
     choices: Annotated[tuple[Any, ...], Field(strict=False, max_length=1000)]
     """The values; a list alone means the same."""
     ordered: bool = False
-    """Whether the values have an order, which samplers, importance and `around` then use: numbers by their value,
-    others as they are listed. If not given: true where all are numbers.
+    """Whether the values have an order, which samplers and importance then use, and `around` for `neighbours`: numbers
+    by their value, others as they are listed. If not given: true where all are numbers.
     """
 
     @model_validator(mode="before")
@@ -194,6 +194,8 @@ class Around(Table):
     """The scale of the new range, as in that stage if not given; not for choices."""
     points: Points | None = None
     """For a grid; not for choices. Where the range has fewer whole numbers than points, all of them are taken."""
+    neighbours: bool = False
+    """Of choices with an order: search the next smaller and the next larger one of each, too."""
 
 
 def are_numbers(values: Sequence[Any]) -> bool:
