@@ -10,7 +10,7 @@ import hpsearch.reporting.frames
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.ranking.stage import view_stages
-from hpsearch.reporting.sections.stage_lines import toml
+from hpsearch.reporting.stage_lines import toml
 from hpsearch.spec import parse
 from hpsearch.storage import schema
 

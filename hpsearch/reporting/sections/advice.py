@@ -17,8 +17,8 @@ from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import pruning_histories
-from hpsearch.reporting.sections.stage_lines import stage_lines
 from hpsearch.reporting.sections.summary import configuration, final, last_search
+from hpsearch.reporting.stage_lines import stage_lines
 from hpsearch.spec.spaces.branches import as_written, entry_from_json, written
 from hpsearch.storage.records import ACCURACY
 
