@@ -12,13 +12,13 @@ from typing import Any
 
 from hpsearch import spec
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.formats.stage_lines import stage_lines
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.summary import configuration, final, last_search
-from hpsearch.reporting.stage_lines import stage_lines
 from hpsearch.spec.spaces.branches import as_written, entry_from_json, written
 from hpsearch.storage.records import ACCURACY
 
