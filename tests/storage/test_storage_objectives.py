@@ -1,8 +1,8 @@
 """A study of several objectives in a database of each kind, as Optuna and its dashboard read it."""
 
-import io
 import json
 from contextlib import closing
+from wsgiref.util import setup_testing_defaults
 
 import optuna
 import optuna_dashboard
@@ -46,10 +46,11 @@ def test_optuna_has_the_directions_the_values_and_the_front_of_a_study_of_severa
 
 def shown_by_the_dashboard(storage, study):
     """What the dashboard's page of a study asks its server for."""
-    environ, found = {"REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()}, []
-    environ |= {"PATH_INFO": f"/api/studies/{study}", "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
-    body = b"".join(optuna_dashboard.wsgi(storage)(environ, lambda status, headers: found.append(status)))
-    assert found == ["200 OK"]
+    environ, found = {"PATH_INFO": f"/api/studies/{study}"}, []
+    setup_testing_defaults(environ)
+    app = optuna_dashboard.wsgi(storage)
+    body = b"".join(app(environ, lambda status, headers, error=None: found.append((status, error))))
+    assert found == [("200 OK", None)]
     return json.loads(body)
 
 
