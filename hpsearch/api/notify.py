@@ -20,7 +20,7 @@ from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search.ranking import rank
 from hpsearch.storage import reading
 from hpsearch.storage.database import open_to_read
-from hpsearch.storage.records import FAILED, RUNNING
+from hpsearch.storage.records import FAILED, RUNNING, Goal
 
 URL_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
@@ -54,12 +54,13 @@ def notify(target: str, name: str, storage: str, error: BaseException | None) ->
 def study_payload(name: str, storage: str, error: BaseException | None) -> dict[str, Any]:
     """Return the state of a study, its best trial so far with its configuration, and the error."""
     payload: dict[str, Any] = {"study": name, "state": FAILED, "error": str(error) if error else None}
-    payload |= {"trial": None, "best": None, "configuration": None}
+    payload |= {"trial": None, "best": None, "configuration": None, "metric": None, "goal": Goal()}
     with suppress(HpsearchError):  # the database itself may have failed
         payload |= _stored(name, storage)
     if payload["state"] == RUNNING:  # the coordinator could not store the end
         payload["state"] = FAILED
-    best = "" if payload["best"] is None else f"; best {payload['trial']}, {100 * payload['best']:.2f}%"
+    goal: Goal = payload.pop("goal")
+    best = "" if payload["best"] is None else f"; best {payload['trial']}, {goal.named(payload['best'])}"
     problem = f"; {payload['error']}" if payload["error"] else ""
     return payload | {"text": f"hpsearch: study {name!r} is {payload['state']}{best}{problem}"}
 
@@ -71,12 +72,14 @@ def _stored(name: str, storage: str) -> dict[str, Any]:
             study = reading.get_study(connection, name)
             for stage in reversed(reading.stages(connection, study.id)):
                 if ranked := rank(reading.trials(connection, stage.id)):
-                    best = ranked[0]
+                    best, goal = ranked[0], Goal.of(stage.data)
                     trial = f"{stage.name}:{best.number}"
                     return {
                         "state": study.state,
                         "trial": trial,
                         "best": best.value,
+                        "metric": goal.metric,
+                        "goal": goal,
                         "configuration": dict(best.params),
                     }
             return {"state": study.state}

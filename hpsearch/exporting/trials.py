@@ -3,7 +3,7 @@
 May import reporting and workers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,13 +45,20 @@ def runs(frames: Frames, trial: Mapping[str, Any] | None = None) -> Iterator[Run
     ended = [row for row in rows if row["state"] in ENDED]
     if not ended:
         raise StorageError(f"study {frames.study['name']!r} has no trial that has ended; see `hpsearch status`")
+    further = dict(iter(frames.metrics.groupby("trial_id")))
+    columns = [f"{part}_{name}" for name in ("accuracy", "loss", *frames.recorded) for part in ("validation", "test")]
     for row in ended:
-        yield _run(row, curves.get(row["id"]))
+        yield _run(row, curves.get(row["id"]), further.get(row["id"]), (*columns, "best_epoch", "seconds"))
 
 
-def _run(row: Mapping[str, Any], curve: pd.DataFrame | None) -> Run:
-    names = ("validation_accuracy", "validation_loss", "test_accuracy", "test_loss", "best_epoch", "seconds")
-    metrics = {}
+def _run(
+    row: Mapping[str, Any], curve: pd.DataFrame | None, further: pd.DataFrame | None, columns: Sequence[str]
+) -> Run:
+    metrics: dict[str, list[tuple[int, float]]] = {}
+    for name, of_metric in further.groupby("metric") if further is not None else ():
+        for part in ("train", "validation"):
+            points = of_metric[["epoch", part]].dropna().sort_values("epoch")
+            metrics[f"{part}_{name}"] = [(int(epoch), float(value)) for epoch, value in points.itertuples(index=False)]
     for name in METRICS if curve is not None else ():
         assert curve is not None
         known = curve[["epoch", name]].dropna()
@@ -64,7 +71,7 @@ def _run(row: Mapping[str, Any], curve: pd.DataFrame | None) -> Run:
         reason=row["reason"],
         parameters=dict(_flat(row["configuration"])),
         metrics={name: points for name, points in metrics.items() if points},
-        results={f"best.{name}": float(row[name]) for name in names if row[name] is not None},
+        results={f"best.{name}": float(row[name]) for name in columns if row.get(name) is not None},
     )
 
 

@@ -70,6 +70,12 @@ class Frames:
         return (self.study["data"] or {}).get("classes") == []
 
     @property
+    def images(self) -> bool:
+        """Whether its samples are images, and not rows of a table, whose shape is 1 × 1 × features."""
+        shape = (self.study["data"] or {}).get("image_shape") or (1, 1)
+        return tuple(shape[:2]) != (1, 1)
+
+    @property
     def returned(self) -> bool:
         """Whether its objective is a number that the model returns, of which nothing else is known."""
         metric = self.written.objective.parsed(self.written.data.task) if self.written else None

@@ -111,6 +111,7 @@ def render(
             fronts=[(front, [Markup(svg) for svg in front_figures(front)]) for front in fronts],
             objectives=named(frames.goal.objectives) if fronts else "",
             series_of_front=SERIES,
+            images=frames.images,
             goal=frames.goal,
             goal_text=goal_text,
             quantities=summary.quantities(frames),

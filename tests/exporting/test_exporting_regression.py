@@ -11,6 +11,7 @@ import hpsearch
 from hpsearch import data
 from hpsearch.errors import InputError
 from hpsearch.exporting.export import export
+from hpsearch.exporting.trials import runs
 from hpsearch.search.launch import launch
 
 STUDY = """
@@ -83,6 +84,17 @@ def test_a_regressor_predicts_the_values_that_the_search_stored(results, trial):
     assert regressor.target_names_.tolist() == ["price", "rent"]
     with pytest.raises(InputError, match=f"trial {trial} of study 'tiny' is of a regression: use Results.regressor"):
         results.classifier(trial)
+
+
+def test_tools_that_get_all_trials_get_every_recorded_metric(results):
+    (run,) = (run for run in runs(results.frames) if run.name == "one:0")
+    row = next(row for row in results.frames.rows if row["stage"] == "one")
+    of_trial = results.frames.metrics.query(f"trial_id == {row['id']}")
+    for name in ("rmse", "r2"):
+        expected = of_trial[of_trial["metric"] == name].sort_values("epoch")["validation"].tolist()
+        assert [value for _, value in run.metrics[f"validation_{name}"]] == expected
+        assert run.results[f"best.validation_{name}"] == row[f"validation_{name}"]
+    assert "best.validation_accuracy" not in run.results
 
 
 def test_arrays_are_enough_to_predict_with_numpy_alone(results, tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import made_study
 import pytest
@@ -52,6 +53,14 @@ def test_a_configuration_is_behind_the_front_only_if_a_test_says_so(engine):
     assert front.sentences[0].startswith("3 of 7 finished configurations of coarse are on the front")
     assert "2 of the other 4 are not statistically distinguishable" in front.sentences[1]
     assert len(front_figures(front)) == 1
+
+
+def test_the_legend_has_the_places_that_a_test_can_tell_apart(engine):
+    frames = load_frames(engine, "made")
+    (front,) = view_fronts(frames, view_stages(frames))
+    assert front.places == (ON, NEAR, BEHIND)
+    untested = replace(front, points=tuple(replace(point, p=None) for point in front.points))
+    assert untested.places == (ON, BEHIND)
 
 
 def test_rankings_have_the_front_first_and_name_each_objective(engine, tmp_path):

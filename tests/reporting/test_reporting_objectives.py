@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from tiny import TINY, options, url, workspace
 
 import hpsearch
+from hpsearch.api.notify import study_payload
 from hpsearch.cli import main
 from hpsearch.reporting import load_frames, load_results, write_report
 from hpsearch.reporting.formats.csv import ranking_csv
@@ -162,6 +164,18 @@ def test_ranking_csv_has_the_further_metrics(regression):
     assert {"validation_rmse", "train_mae", "test_r2"} <= rows[0].keys()
     assert all(float(row["validation_rmse"]) > 0 for row in rows)
     assert all(row["test_rmse"] for row in rows if row["stage"] == "final")
+
+
+def test_a_table_has_no_weights_as_images(regression, minimised):
+    assert "Weights as images" not in words(page(regression))
+    assert "Weights as images" in words(page(minimised))
+
+
+def test_a_notification_names_the_metric(regression):
+    payload = study_payload("tiny", url(regression), None)
+    assert payload["metric"] == "rmse"
+    assert payload["text"].endswith(f"best final:0, rmse {payload['best']:.5g}")
+    json.dumps(payload)
 
 
 def test_results_in_python_name_the_metric(regression):

@@ -181,6 +181,8 @@ BAD = [
     ('metric = "auc"', "did you mean 'roc_auc'?"),
     ('metric = "brier"\ndirection = "maximize"', "objective.direction must be 'minimize', which is better for brier"),
     ('metric = "f1"\nalso = ["f1"]', "objective.also[0] must not repeat a metric, got 'f1' twice"),
+    ('also = ["f1_macro", { kind = "f1", average = "macro" }]', "objective.also[1] must not repeat a metric, got"),
+    ('also = ["f1", "accuracy"]', "objective.also[1] must not repeat the objective, which is 'accuracy' if"),
     ('metric = { kind = "f1", average = "binary" }', "must be given: average"),
     ('metric = { kind = "recall", positive = "eleven" }', "must be a class, got 'eleven'"),
     ('metric = "top_10_accuracy"', "must be below the number of classes, 10, got 10"),

@@ -11,6 +11,7 @@ from tiny import options, rows, url, workspace
 from hpsearch import data, spec
 from hpsearch.cli import main
 from hpsearch.errors import InputError
+from hpsearch.nn.losses import probabilities
 from hpsearch.search.launch import launch
 from hpsearch.search.preparation import prepare_one
 from hpsearch.storage import schema
@@ -102,16 +103,23 @@ def test_probabilities_have_the_metrics_that_scikit_learn_computes_of_them(tmp_p
     split, (trial,) = split_of(path), rows(tmp_path)
     again = SGDClassifier(loss="log_loss", alpha=0.0, eta0=0.01, learning_rate="constant", shuffle=False)
     shared = Data(split.train_x, split.train_y, 10, split.image_shape, common_seed(0, 0))
+    truth, curve = split.validation_y, rows(tmp_path, schema.curves)
+    kept = {row["epoch"]: row["outputs"] for row in rows(tmp_path, schema.predictions) if row["split"] == "validation"}
+    assert kept.keys() == {1, 2}
     for epoch in (1, 2):
         order = shared.order(epoch)
         again.partial_fit(split.train_x[order], split.train_y[order], classes=np.arange(10))
-    shares = again.predict_proba(split.validation_x)
-    found, truth = recorded(tmp_path), split.validation_y
-    assert found["log_loss"] == pytest.approx(sklearn.metrics.log_loss(truth, shares, labels=range(10)), rel=1e-5)
-    assert found["roc_auc"] == pytest.approx(sklearn.metrics.roc_auc_score(truth, shares, multi_class="ovr"), abs=1e-5)
-    last = rows(tmp_path, schema.curves)[-1]
-    assert last["validation_loss"] == pytest.approx(found["log_loss"], rel=1e-5)
-    assert last["validation_accuracy"] == np.mean(shares.argmax(axis=1) == truth)
+        shares, found = again.predict_proba(split.validation_x), recorded(tmp_path, epoch)
+        stored = probabilities(np.frombuffer(kept[epoch], np.float32).reshape(-1, 10))
+        for each in (shares, stored):
+            loss, area = (
+                sklearn.metrics.log_loss(truth, each),
+                sklearn.metrics.roc_auc_score(truth, each, multi_class="ovr"),
+            )
+            assert found["log_loss"] == pytest.approx(loss, rel=1e-6)
+            assert found["roc_auc"] == pytest.approx(area, abs=1e-6)
+        assert curve[epoch - 1]["validation_loss"] == pytest.approx(found["log_loss"], rel=1e-6)
+        assert curve[epoch - 1]["validation_accuracy"] == np.mean(shares.argmax(axis=1) == truth)
     assert trial["test_value"] > 0
 
 

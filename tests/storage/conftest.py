@@ -13,7 +13,7 @@ from tiny import url
 
 from hpsearch.storage.database import Database
 
-ON_EVERY_DATABASE = {f"test_storage_{name}.py" for name in ("contract", "servers")}
+ON_EVERY_DATABASE = {f"test_storage_{name}.py" for name in ("contract", "objectives", "servers")}
 """What the default run tests on servers too; on SQLite it tests all."""
 
 

@@ -31,7 +31,7 @@ def weight_images(frames: Frames, stages: Sequence[StageView]) -> WeightImages |
     """Return the first layer of the final's first replicate or the last search stage's best, if stored."""
     stage = final(stages) or last_search(stages)
     shape = (frames.study["data"] or {}).get("image_shape")
-    if stage is None or not shape:
+    if stage is None or not shape or not frames.images:
         return None
     row = stage.ranked[0]
     arrays = frames.weights(row.trial_ids[0])

@@ -27,6 +27,7 @@ def check_objective(study: Study) -> None:
             check_task(metric, task)
         except MetricError as error:
             raise fail(study.place, study.objective.place(metric.name), str(error)) from None
+    _check_also(study)
     _check_several(study)
     objective = study.objective.stored(task)
     for i, stage in enumerate(study.stages):
@@ -34,6 +35,16 @@ def check_objective(study: Study) -> None:
         if target is not None and (objective is None or objective["share"]) and not 0 < target <= 1:
             rule = f"must be a share above 0 and at most 1, like the {(objective or {}).get('metric', 'accuracy')}"
             raise fail(study.place, ["stage", i, "budget", "target"], f"{rule}, got {show(target)}")
+
+
+def _check_also(study: Study) -> None:
+    """Refuse the objective that a study has by default among the further metrics; the table knows those it names."""
+    if study.several is not None:
+        return
+    main, names = study.objective.parsed(study.data.task).name, [metric.name for metric in study.objective.others]
+    if main in names:
+        rule = f"must not repeat the objective, which is {main!r} if no metric is given"
+        raise fail(study.place, ["objective", "also", names.index(main)], f"{rule}, got {main!r}")
 
 
 def _check_several(study: Study) -> None:

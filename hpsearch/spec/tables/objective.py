@@ -58,7 +58,7 @@ class Objective(Table):
     direction: Literal["maximize", "minimize"] | None = None
     """Follows from the metric; needed with `returned`, and a file of one's own may leave it to this key."""
     also: Annotated[tuple[GivenMetric, ...], Field(strict=False, max_length=20)] = ()
-    """Further metrics that are recorded for every epoch; nothing is chosen by them."""
+    """Further metrics that are recorded for every epoch; nothing is chosen by them. None twice, nor the objective."""
     evidence: Annotated[int, Field(ge=0, le=1_000_000)] = EVIDENCE
     """How many kB of a trial's predictions for the validation samples are kept: those of the best epochs, at least of
     one.

@@ -19,7 +19,9 @@ from hpsearch.nn.losses import SoftmaxCrossEntropy
 Array = npt.NDArray[Any]
 
 SMALLEST = float(np.finfo(np.float64).eps)
-"""Probabilities below it count as it, as in scikit-learn's `log_loss`: the logarithm of 0 is infinite."""
+"""Probabilities below it count as it: the logarithm of 0 is infinite. So they do in scikit-learn's `log_loss` of
+float64; of float32 that clips at 1.2e-7, which would make a loss depend on the type that a trainable happens to return.
+"""
 
 _ROUNDING = 1e-3
 """The sum of a row of probabilities may be so far from 1; float16 has less."""

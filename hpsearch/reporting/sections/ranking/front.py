@@ -50,6 +50,12 @@ class FrontView:
         return tuple(point for point in self.points if point.where != BEHIND)[:SHOWN]
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """The places that a point can have: without a test none is indistinguishable from the front."""
+        tested = any(point.p is not None for point in self.points)
+        return (ON, NEAR, BEHIND) if tested else (ON, BEHIND)
+
+    @property
     def intervals(self) -> bool:
         """Whether the main objective has intervals."""
         return any(point.row.validation and point.row.validation.has_interval for point in self.points)
