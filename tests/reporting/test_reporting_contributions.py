@@ -23,7 +23,7 @@ def made(metric, classes, n, seed=0):
     """Labels and what a mediocre model predicts for them, with ties among the scores."""
     random = np.random.default_rng(seed)
     if not classes:
-        truth = np.exp(random.standard_normal((n, 1)) / 2) + [[0.5]]
+        truth = np.exp(random.standard_normal((n, 1)) / 2) + 0.5
         return truth, truth + 0.5 * random.standard_normal((n, 1)) + 0.1
     truth = random.choice(classes, n, p=[0.7, 0.3] if classes == 2 else [0.4, 0.3, 0.2, 0.1])
     z = 1.4 * (truth[:, None] == np.arange(classes)) + random.standard_normal((n, classes))
@@ -65,7 +65,9 @@ def test_their_standard_error_is_that_of_the_bootstrap(name, classes):
     for _ in range(1_500):
         rows = random.integers(0, n, n)
         drawn.append(evaluate(metric, truth[rows], prediction[rows], classes=names))
-    assert found.std(ddof=1) / np.sqrt(n) == pytest.approx(np.std(drawn, ddof=1), rel=0.10 if name in WITHOUT_DERIVATIVE else 0.05)
+    assert found.std(ddof=1) / np.sqrt(n) == pytest.approx(
+        np.std(drawn, ddof=1), rel=0.10 if name in WITHOUT_DERIVATIVE else 0.05
+    )
 
 
 def test_a_metric_of_ones_own_has_them_from_groups_that_are_left_out(tmp_path):
