@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import judgement_metrics
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -126,6 +127,11 @@ def one_seed(options: argparse.Namespace) -> Iterator[str]:
         yield f"| {k} | {case.n:,} | {100 * deviation:.1f} pp | {_share(found)} |"
 
 
+def other_metrics(options: argparse.Namespace) -> Iterator[str]:
+    """The same of metrics beside the accuracy."""
+    yield from judgement_metrics.table(options)
+
+
 def _searched(case: Case, random: np.random.Generator, *, of_networks: bool = True) -> tuple[float, ...]:
     """One search: is an equal one worse, is the best a tie, the share of intervals that hold, do all, the power."""
     truth = case.truth(random)
@@ -161,7 +167,11 @@ def _share(values: NDArray[np.float64]) -> str:
     return f"{100 * known.mean():.1f} ({100 * error:.1f})"
 
 
-CLAIMS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {"comparison": comparison, "one seed": one_seed}
+CLAIMS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
+    "comparison": comparison,
+    "one seed": one_seed,
+    "other metrics": other_metrics,
+}
 
 
 if __name__ == "__main__":

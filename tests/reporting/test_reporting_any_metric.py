@@ -11,6 +11,9 @@ from tiny import digest_of, options, url, workspace
 from hpsearch.metrics import evaluate, parse
 from hpsearch.reporting.frames import load
 from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.reporting.statistics.comparison.best import compare
+from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.contributions import contributions
 from hpsearch.reporting.statistics.tests import of_means
 from hpsearch.search.copy import copy
 from hpsearch.search.delete import delete
@@ -128,3 +131,34 @@ def test_a_copy_has_the_labels_and_what_is_deleted_leaves_none(launched, tmp_pat
     assert "study 'any', stage 'final': its labels of 119 test samples are 360 bytes long" in problems
     delete("any", url(tmp_path))
     assert labels(tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rmse", "log_loss", "roc_auc", "f1_macro"])
+def test_of_equal_networks_none_is_worse_by_any_metric_and_intervals_hold(name):
+    random, metric, n, k, tables = np.random.default_rng(4), parse(name), 1_000, 8, 250
+    names = () if name == "rmse" else ("a", "b", "c")
+
+    def network(truth, hard):
+        if not names:
+            return truth + hard[:, 0] + random.standard_normal(len(truth))
+        z = 1.5 * (truth[:, None] == np.arange(3)) + hard + random.standard_normal(hard.shape)
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        return p.argmax(axis=1) if metric.needs == "classes" else p
+
+    def samples(number):
+        truth = random.choice(3, number, p=[0.5, 0.3, 0.2]) if names else random.standard_normal(number)
+        return truth, random.standard_normal((number, 3))
+
+    population = samples(1_000_000)
+    true = metric.sign * evaluate(metric, population[0], network(*population), classes=names)
+    worse, held = [], []
+    for _ in range(tables):
+        truth, hard = samples(n)
+        each = [metric.sign * contributions(metric, truth, network(truth, hard), names) for _ in range(k)]
+        runs = sorted((Runs((float(c.mean()),), (c.astype(np.float32),)) for c in each), key=lambda run: -run.mean)
+        evidence, found = compare(Evidence(tuple(runs), n, share=name in ("roc_auc", "f1_macro")))
+        worse.append(any(one.worse for one in found if one))
+        held += [low <= true <= high for low, high in map(evidence.interval, range(k))]
+    assert np.mean(worse) <= 0.06 + 2 * np.sqrt(0.06 * 0.94 / tables)
+    assert 0.92 <= np.mean(held) <= 0.98
