@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import judgement_comparison
+import judgement_metrics
 import judgement_selection
 from judgement_searches import SHAPES
 
@@ -20,6 +21,7 @@ CLAIMS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "comparison": judgement_comparison.comparison,
     "one seed": judgement_comparison.one_seed,
     **judgement_selection.CLAIMS,
+    "other metrics": judgement_metrics.table,
 }
 
 

@@ -101,7 +101,9 @@ def table(options: argparse.Namespace) -> Iterator[str]:
     """The lines of a Markdown table, in percent with standard errors."""
     yield "| metric | k | n | R | an equal one is “worse” | interval | all differences | less skill is “worse” |"
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
-    for name, seeds in itertools.product(options.metric or METRICS[:4], options.seeds or (1, 3)):
+    for name, seeds in itertools.product(
+        getattr(options, "metric", None) or METRICS[:4], getattr(options, "seeds", None) or (1, 3)
+    ):
         true = truth_of(name, DEVIATION if seeds > 1 else 0.0)
         for k, n in itertools.product((2, 8, 64), (200, 1_000, 5_000)):
             random = np.random.default_rng([options.seed, METRICS.index(name), seeds, k, n])

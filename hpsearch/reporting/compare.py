@@ -29,7 +29,7 @@ from hpsearch.reporting.report import environment
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row, column_of, distinction
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.summary import configuration, final, last_search
-from hpsearch.reporting.statistics.tests import holm, mcnemar_exact
+from hpsearch.reporting.statistics.tests import holm, mcnemar_exact, of_means
 from hpsearch.storage.records import ACCURACY, Goal
 from hpsearch.storage.schema import METRICS
 
@@ -185,8 +185,10 @@ def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
             return None  # folds share training samples: their accuracies are not independent
         constant = len({*a}) == len({*b}) == 1  # no variance, and so no test
         return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
-    if len(a) != len(b) or one.frames.goal != ACCURACY:
+    if len(a) != len(b):
         return None
+    if one.frames.goal != ACCURACY:
+        return _of_contributions(one, other, split)
     first, second = one.frames.correct(one.ids(split)[0], split), other.frames.correct(other.ids(split)[0], split)
     if first is None or second is None:
         return None
@@ -194,6 +196,16 @@ def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
         only = (first & ~second).sum(), (second & ~first).sum()
         return float(mcnemar_exact(*only)), "exact McNemar, same samples"
     return two_proportions(int(first.sum()), first.size, int(second.sum()), second.size), "two proportions"
+
+
+def _of_contributions(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
+    """Return p and the name of the test of single networks by another metric, None where no sample of it is known."""
+    trials = [next(row for row in each.frames.rows if row["id"] == each.ids(split)[0]) for each in (one, other)]
+    first, second = (e.frames.sample_scores.of(trial, split) for e, trial in zip((one, other), trials, strict=True))
+    if first is None or second is None:
+        return None
+    same = one.samples(split) == other.samples(split) and first.size == second.size
+    return of_means(first, second, paired=same), "paired t over the same samples" if same else "Welch's t over samples"
 
 
 def two_proportions(correct: int, samples: int, other_correct: int, other_samples: int) -> float:

@@ -41,7 +41,10 @@ LATER = (
     ("hpsearch_trials", "test_metrics"),
     ("hpsearch_curves", "value"),
 )
-"""Columns that version 3 had not; nor had it hpsearch_metrics, hpsearch_labels, or predictions of other epochs."""
+"""Columns that version 3 had not.
+
+Nor had it the tables hpsearch_metrics and hpsearch_labels, or predictions of but the best epoch.
+"""
 
 
 def unpack(folder: Path, name: str = "study.db") -> Path:

@@ -47,7 +47,8 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     texts = []
     if single:
         where = f"In {formatting.listing(single)} each" if means else "Each"
-        line = "; its line is Wilson's 95% interval" if frames.goal == ACCURACY else ""
+        which = "Wilson's 95% interval" if frames.goal == ACCURACY else "the 95% interval"
+        line = f"; its line is {which}" if any(stage.intervals for stage in shown if not stage.replication) else ""
         texts.append(f"{where} mark is a trial{line}.")
     if means:
         where = f"In {formatting.listing(means)} each" if single else "Each"

@@ -13,6 +13,7 @@ from scipy.special import ndtri, stdtrit
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.ranking.comparison import sampling_variance
 from hpsearch.reporting.sections.ranking.rows import Record, column_of, samples_of
 from hpsearch.reporting.sections.selection.seed_variance import seed_variance
 from hpsearch.reporting.statistics.intervals import wilson_interval
@@ -51,6 +52,7 @@ class Measured:
     samples: int | None
     where: str  # the hyperparameters that differ from the reported ones, "" where none does
     seeds: SeedVariance | None = None  # of the stage's replicates and the final's
+    sampling: float = 0.0  # of another metric, the variance that the samples give it
 
     @property
     def seeds_known(self) -> bool:
@@ -86,12 +88,13 @@ def reference_rows(frames: Frames) -> list[ReferenceRow]:
 def noise(reported: float, measured: Measured) -> float | None:
     """Return the largest difference that two equally good trainings have with a probability of 95%, None if not known.
 
-    The variance of the samples is that of two proportions, both on as many samples as ours. The variance of the seeds
-    comes from our replicates, or those of the whole stage and the final where these are more, for the one reported
-    training and for our mean over n: s²·(1 + 1/n). Student's t has Welch's degrees of freedom, since only the second
-    part is estimated from few values. Without any second seed it is the noise of the samples alone.
+    The variance of the samples is that of two proportions, both on as many samples as ours, or of another objective
+    twice that of its samples' contributions. That of the seeds comes from our replicates, or those of the whole stage
+    and the final where these are more, for the one reported training and for our mean over n: s²·(1 + 1/n). Student's t
+    has Welch's degrees of freedom, since only the second part is estimated from few values. Without any second seed it
+    is the noise of the samples alone.
     """
-    number, known, of_seeds, of_samples = len(measured.values), 1, 0.0, 0.0
+    number, known, of_seeds, of_samples = len(measured.values), 1, 0.0, 2 * measured.sampling
     seeds = measured.seeds
     if measured.samples:
         share = min(1.0, max(0.0, (reported + measured.mean) / 2))
@@ -203,7 +206,9 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
             differing = {key: there[key] for key in there if same(there[key]) != same(wanted[key])}
             folds = bool((stage["data"] or {}).get("folds"))
             known = seed_variance(frames, name, folds=folds) if samples else None
-            return Measured(values, samples, pairs(differing), known)
+            own = metric == frames.goal.metric and metric != "accuracy" and split != "train"
+            sampling = sampling_variance(frames, chosen, split) if own and not folds else 0.0
+            return Measured(values, samples, pairs(differing), known, sampling)
     return None
 
 

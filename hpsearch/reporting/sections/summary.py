@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.base_rate import base_rate_sentences
+from hpsearch.reporting.sections.ranking.comparison import interval_of
 from hpsearch.reporting.sections.ranking.front import FrontView, front_sentences
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
@@ -240,8 +241,12 @@ def _final(frames: Frames, stages: Sequence[StageView]) -> str:
         numbers = ", ".join(part for part in (covered, on) if part)
         return f"{how}, {what} {tests[0].text}{f' ({numbers})' if numbers else ''}."
     if goal != ACCURACY:
-        edges = StudentT.of(goal, len(values), samples).interval(values)
-        covered = f"95% interval of the mean over seeds: {goal_text.interval(goal, *edges, places)}"
+        again = [trial for trial in frames.by_stage[stage.name] if trial["rank"] and trial["test_value"] is not None]
+        known = frames.sample_scores.of(again[0], "test") is not None
+        edges = interval_of(frames, again, "test") if known else None
+        over = "over other seeds and samples" if edges else "of the mean over seeds"
+        edges = edges or StudentT.of(goal, len(values), samples).interval(values)
+        covered = f"95% interval {over}: {goal_text.interval(goal, *edges, places)}"
     spread = goal_text.spread(goal, statistics.stdev(values), places)
     return (
         f"{how} with {len(values)} seeds, {what} {goal_text.text(goal, mean, places)} ± {spread} (mean ± standard"

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr
+from scipy.special import bdtr, stdtr
 
 LEVEL = 0.05
 """The significance level: the highest probability, over a whole table, of any false claim of a difference."""
@@ -36,3 +36,17 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 def tied(p: float) -> bool:
     """Whether the two sides of a comparison are not statistically distinguishable, by its adjusted p-value."""
     return p > LEVEL
+
+
+def of_means(first: ArrayLike, second: ArrayLike, *, paired: bool) -> float:
+    """Return the two-sided p that two networks' mean contributions are equal, by the paired or by Welch's t test."""
+    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if paired:
+        gaps = one - other
+        gap, variance, freedom = float(gaps.mean()), float(gaps.var(ddof=1)) / gaps.size, gaps.size - 1.0
+    else:
+        gap = float(one.mean() - other.mean())
+        parts = np.array([one.var(ddof=1) / one.size, other.var(ddof=1) / other.size])
+        variance = float(parts.sum())
+        freedom = variance**2 / float((parts**2 / [one.size - 1, other.size - 1]).sum()) if variance else 1.0
+    return 2 * float(stdtr(freedom, -abs(gap) / variance**0.5)) if variance else 1.0

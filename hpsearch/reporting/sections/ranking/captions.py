@@ -15,8 +15,13 @@ def caption_of(
     goal: Goal,
     kind: str,
     rope: float | None = None,
+    *,
+    of_samples: bool,
 ) -> str:
-    """Explain the numbers and marks of the table of a stage of some kind; `rope` is the region of equivalence."""
+    """Explain the numbers and marks of the table of a stage of some kind.
+
+    `rope` is the region of equivalence; `of_samples` says whether intervals cover other samples.
+    """
     sizes = {row.validation.samples for row in rows if row.validation}
     if not sizes:
         what = "configuration" if replication else "trial"
@@ -24,9 +29,13 @@ def caption_of(
     samples = f"{sizes.pop():,} samples" if len(sizes) == 1 and 0 not in sizes else "the validation samples"
     compared = sum(row.mark in ("tied", "worse") for row in rows)
     if replication:
-        text = _of_means(samples, compared, replication, goal)
+        text = _of_means(samples, compared, replication, goal, of_samples=of_samples)
     else:
-        text = _of_trials(samples, compared, kind) if goal == ACCURACY else _of_values(samples, goal, kind)
+        text = (
+            _of_trials(samples, compared, kind)
+            if goal == ACCURACY
+            else _of_values(samples, compared, goal, kind, of_samples=of_samples)
+        )
     if goal.objectives:
         text += " Configurations of the front come first, then those of the front of the others, and so on; inside one"
         text += f" the {goal.metric} decides, by which marks and tests compare."
@@ -36,8 +45,21 @@ def caption_of(
     return text + "".join(f" {short[:1].upper()}{short[1:]}: {why}." for short, why in whys if why)
 
 
-def _of_values(samples: str, goal: Goal, kind: str) -> str:
+def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples: bool) -> str:
     percent = ", in %" if goal.share else ""
+    if of_samples and kind == "final":
+        return (
+            f"Validation {goal.metric} of each network on {samples}{percent}, with the 95% interval for this network on"
+            " other samples; all metrics are at the trial's best epoch."
+        )
+    if of_samples:
+        text = (
+            f"Validation {goal.metric} on {samples}{percent}, of these networks, one of each configuration, with the"
+            f" 95% interval for the network's {goal.metric} on other samples, from what each sample contributes to it;"
+            " all metrics are at the trial's best epoch. How much it varies with the seed is not known here, and no"
+            " interval has it."
+        )
+        return text + (_approximately_best("networks", "", compared, goal) if compared else "")
     text = f"Validation {goal.metric} on {samples}{percent}; all metrics are at the trial's best epoch."
     if kind == "final":
         return text
@@ -59,11 +81,11 @@ def _of_trials(samples: str, compared: int, kind: str) -> str:
         " with the seed is not known here, and no interval has it: another network of the same configuration may do"
         " better or worse."
     )
-    return text + (_approximately_best("networks", "", compared) if compared else "")
+    return text + (_approximately_best("networks", "", compared, ACCURACY) if compared else "")
 
 
-def _of_means(samples: str, compared: int, how: Replication, goal: Goal) -> str:
-    accuracy = goal == ACCURACY
+def _of_means(samples: str, compared: int, how: Replication, goal: Goal, *, of_samples: bool) -> str:
+    accuracy = goal == ACCURACY or of_samples
     text = (
         f"Means over {how.text}: {goal.metric}{' in %' * goal.share}, mean ± standard deviation, with the 95% interval"
         " of the configuration's"
@@ -85,12 +107,13 @@ def _of_means(samples: str, compared: int, how: Replication, goal: Goal) -> str:
         text += " A configuration that was drawn several times is one, and its trials are its replicates."
     if not how.even and how.confirmed:
         text += f" Configurations with more {how.noun}s come first, because the others have not been confirmed."
-    return text + (_approximately_best("configurations", f", over {how.noun}s", compared) if compared else "")
+    return text + (_approximately_best("configurations", f", over {how.noun}s", compared, goal) if compared else "")
 
 
-def _approximately_best(what: str, over: str, compared: int) -> str:
+def _approximately_best(what: str, over: str, compared: int, goal: Goal) -> str:
     together = f"95% and simultaneous over the {compared:,} differences of the table" if compared > 1 else "95%"
+    best = goal_text.better(goal, "est")
     return (
         f" In brackets is the difference from the best with its interval, {together}, which allows for the best being"
-        f" the highest of all {what}{over}. “≈ best”: not statistically distinguishable from the best at the 5% level."
+        f" the {best} of all {what}{over}. “≈ best”: not statistically distinguishable from the best at the 5% level."
     )

@@ -110,14 +110,29 @@ def _of_samples(frames: Frames, trial: Record, split: str) -> OfSamples | None:
     return frames.sample_scores.of(trial, split)
 
 
-def interval_of(frames: Frames, trial: Record, split: str) -> tuple[float, float] | None:
-    """Return the 95% interval of a trial's objective on other samples, None where nothing is known of them."""
-    runs = runs_of(frames, [trial], split=split)
+def interval_of(frames: Frames, trials: Sequence[Record], split: str) -> tuple[float, float] | None:
+    """Return the 95% interval of a trial's objective on other samples, of several trials also over other seeds.
+
+    None where nothing is known of them.
+    """
+    runs = runs_of(frames, trials, split=split)
     found = Evidence((runs,), runs.right[0].size if runs.right else 0, None, is_share(frames, runs)).interval(0)
     if found is None:
         return None
     low, high = sorted(frames.goal.sign * edge for edge in found)
     return low, high
+
+
+def sampling_variance(frames: Frames, trials: Sequence[Record], split: str) -> float:
+    """Return the variance that the samples give to the mean objective of some trials, 0 where it is not known."""
+    runs = runs_of(frames, trials, split=split)
+    return float(runs.shares(False).var(ddof=1, dtype=np.float64)) / runs.right[0].size if runs.right else 0.0
+
+
+def knows_samples(frames: Frames, trials: Sequence[Record]) -> bool:
+    """Whether it is known what each validation sample contributes to the objective of the finished trials."""
+    first = next((trial for trial in trials if trial["rank"]), None)
+    return first is not None and _of_samples(frames, first, "validation") is not None
 
 
 def column_of(goal: Goal, split: str) -> str:

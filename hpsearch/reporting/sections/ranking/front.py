@@ -12,7 +12,7 @@ from hpsearch.reporting.sections.ranking.rows import Record, Row, samples_of
 from hpsearch.reporting.sections.ranking.stage import SHOWN, StageView
 from hpsearch.reporting.statistics.tests import holm, tied
 from hpsearch.storage.fronts import front_ranks
-from hpsearch.storage.records import Goal
+from hpsearch.storage.records import ACCURACY, Goal
 
 ON, NEAR, BEHIND = "on the front", "≈ front", "behind"
 """Where a configuration is: NEAR is not statistically distinguishable from the front."""
@@ -152,7 +152,8 @@ def _sentences(view: StageView, points: Sequence[FrontPoint]) -> list[str]:
             " behind the front by chance: with `replicates = 3` or more it has one.",
         ]
     how = view.replication
-    test = f"the variance over {how.noun}s and samples" if how else "an exact McNemar test on the same samples"
+    paired = "an exact McNemar test" if goal == ACCURACY else "a test of the paired differences"
+    test = f"the variance over {how.noun}s and samples" if how else f"{paired} on the same samples"
     return [
         *found,
         f"“{NEAR}”: {near:,} of the other {behind:,} {'is' if near == 1 else 'are'} not statistically distinguishable"

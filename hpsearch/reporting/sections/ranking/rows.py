@@ -108,7 +108,7 @@ def estimate(frames: Frames, stage: Record, trial: Record, split: str) -> Estima
     if frames.goal != ACCURACY:
         if value is None:
             return None
-        low, high = interval_of(frames, trial, split) or (value, value)
+        low, high = interval_of(frames, [trial], split) or (value, value)
         return Estimate(value, low, high, samples or 0, goal=frames.goal)
     return (
         Estimate(value, *wilson_interval(value * samples, samples), samples) if value is not None and samples else None

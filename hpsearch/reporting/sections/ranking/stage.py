@@ -16,6 +16,7 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all, of_configuration
 from hpsearch.reporting.sections.diagnosis_rules import Diagnosis
 from hpsearch.reporting.sections.ranking.captions import caption_of
+from hpsearch.reporting.sections.ranking.comparison import knows_samples
 from hpsearch.reporting.sections.ranking.replicates import (
     Replication,
     comparison_of,
@@ -215,7 +216,15 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         rows=tuple(rows),
         replication=replication,
         tested=any(row.test for row in rows),
-        caption=caption_of(rows, replication, trials, frames.goal, stage["kind"], frames.rope),
+        caption=caption_of(
+            rows,
+            replication,
+            trials,
+            frames.goal,
+            stage["kind"],
+            frames.rope,
+            of_samples=knows_samples(frames, trials),
+        ),
         tracebacks=tuple(tracebacks(stage["name"], trials)),
         goal=frames.goal,
         rope=frames.rope,

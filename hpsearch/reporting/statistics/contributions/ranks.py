@@ -29,25 +29,18 @@ def _within_first(metric: Metric, truth: Array, prediction: Array) -> Floats:
 def roc_auc(right: Array, scores: Array) -> Floats:
     """The placements of DeLong, DeLong & Clarke-Pearson (1988): the share of the other class that is behind (ahead)."""
     n, positives = len(right), int(np.count_nonzero(right))
-    ranks = _mid_ranks(scores)
+    order = np.argsort(scores)
+    y, ordered = right[order], scores[order]
+    first = np.append(True, ordered[1:] != ordered[:-1])  # of equal scores, which count half
+    starts, group = np.flatnonzero(first), np.cumsum(first) - 1
+    up_to = np.append(0, np.cumsum(y))  # positives among the first k
+    ends = np.append(starts[1:], n)
+    of_positives = (up_to[starts] + up_to[ends])[group] / 2
+    of_negatives = (starts + ends)[group] / 2 - of_positives
+    placed = np.where(y, of_negatives / (n - positives), 1 - of_positives / positives)
+    value = float(placed[y].mean())
     found = np.empty(n)
-    own = np.empty(n)
-    own[right], own[~right] = _mid_ranks(scores[right]), _mid_ranks(scores[~right])
-    found[right] = (ranks - own)[right] / (n - positives)
-    found[~right] = 1 - (ranks - own)[~right] / positives
-    value = found[right].mean()
-    share = np.where(right, positives / n, 1 - positives / n)
-    return np.asarray(value + (found - value) / share)
-
-
-def _mid_ranks(scores: Array) -> Floats:
-    """The ranks from 1, equal scores sharing the mean of theirs."""
-    order = np.argsort(scores, kind="stable")
-    ordered = scores[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    ends = np.append(starts[1:], len(scores))
-    found = np.empty(len(scores))
-    found[order] = np.repeat((starts + 1 + ends) / 2, ends - starts)
+    found[order] = value + (placed - value) / np.where(y, positives / n, 1 - positives / n)
     return found
 
 
@@ -58,7 +51,7 @@ def average_precision(right: Array, scores: Array) -> Floats:
     at or above s adds y/N(s) − T(s)/N(s)² to the precision at s.
     """
     n = len(right)
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores)
     y, ordered = right[order].astype(np.float64), scores[order]
     last = np.append(ordered[1:] != ordered[:-1], True)  # of equal scores
     ends = np.flatnonzero(last)
