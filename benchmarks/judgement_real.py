@@ -159,6 +159,7 @@ class Drawn:
     networks_error: NDArray[np.float64]
     worth: NDArray[np.float64]
     worth_error: NDArray[np.float64]
+    easier: float  # by so much these samples are easier than the others, at all epochs alike: no selection bias
 
     @classmethod
     def of(cls, trained: Trained, size: int, keep: str, seeds: int, random: np.random.Generator) -> "Drawn":
@@ -168,11 +169,13 @@ class Drawn:
         right = np.stack([each[random.permutation(every)] for each in trained.right])
         here = right[..., drawn[:size]]
         at = here.mean(axis=3).argmax(axis=2) if keep == "best" else np.full((k, every), epochs - 1)
-        left = np.take_along_axis(right[..., drawn[size:]], at[:, :, None, None], axis=2)[:, :, 0]
+        others = right[..., drawn[size:]]
+        easier = float(here[:, :seeds].mean() - others[:, :seeds].mean())
+        left = np.take_along_axis(others, at[:, :, None, None], axis=2)[:, :, 0]
         means = (left[:, :seeds].mean(axis=1), left[:, seeds:].mean(axis=1))
         networks, worth = ((mean.mean(axis=1), mean.var(axis=1) / mean.shape[1]) for mean in means)
         spread = left[:, seeds:].mean(axis=2).var(axis=1, ddof=1) / (every - seeds)
-        return cls(here[:, :seeds], at[:, :seeds], *networks, worth[0], worth[1] + spread)
+        return cls(here[:, :seeds], at[:, :seeds], *networks, worth[0], worth[1] + spread, easier)
 
 
 def judged(drawn: Drawn, keep: str) -> list[float]:
@@ -188,9 +191,7 @@ def judged(drawn: Drawn, keep: str) -> list[float]:
     known = SeedVariance.pooled([list(each) for each in rights]) if seeds > 1 else None
     shrunken, _, any_seed = shrunken_and_worth(said, seeds, known)
     best = float(shrunken.best[0])
-    # By so much the samples drawn are easier than the others for all, which is no selection bias.
-    easier = float((means - drawn.networks).mean())
-    network = drawn.networks[first]
+    easier, network = drawn.easier, drawn.networks[first]
     row = [said.raw - network - easier, said.corrected - network - easier]
     row += [_holds((said.low, said.high), network, drawn.networks_error[first])]
     if any_seed:

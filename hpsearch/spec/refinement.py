@@ -50,9 +50,7 @@ def narrow(
     low, below = _side(span, best, known, limits[0], upper=False)
     high, above = _side(span, best, known, limits[1], upper=True)
     where = f"of the range of stage {around.around!r} ({_number(source.low)} to {_number(source.high)})"
-    notes = [
-        f"{key}: the best value, {_number(best[0])}, is on the {note.format(where)}" for note in (below, above) if note
-    ]
+    notes = [f"{key}: the best value, {_number(best[0])}, is {note.format(where)}" for note in (below, above) if note]
     new = Range(low=low, high=high, log=log, integer=span.integer, step=span.step)
     room = int(high - low) + 1 if span.integer and span.step is None else new.size
     points = around.points if around.points is None or room is None else min(around.points, room)
@@ -72,7 +70,11 @@ def _side(
     if best[0] != last or abs(_on_scale(span, bound) - _on_scale(span, last)) > step:
         return bound, None
     new = _beyond(span, bound, step, limit, upper=upper)
-    edge = f"{'upper' if upper else 'lower'} edge {{}}"
+    edge = f"on the {'upper' if upper else 'lower'} edge {{}}"
+    if last != bound:  # within one n-th of it on the range's scale, which is wide of few values
+        edge = (
+            f"the {'highest' if upper else 'lowest'} that was tried, near the {'upper' if upper else 'lower'} end {{}}"
+        )
     if new == bound:
         return bound, f"{edge}, beyond which it cannot go."
     return new, f"{edge}; the new range goes on to {_number(new)}."

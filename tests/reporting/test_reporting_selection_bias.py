@@ -125,10 +125,19 @@ def test_ties_of_one_hyperparameter_are_a_range_with_the_samples_needed(engine):
     said = lambdas(engine, [samples < 900, near, best, near, samples < 1_000])
     assert said.startswith(
         "On these 5,000 samples, the configurations with λ from 1e-4 to 1e-2 are not statistically distinguishable;"
-        " how many samples would be needed to distinguish the best from the next (0.30 points lower) cannot be said"
+        " how many samples would distinguish the best from the next (0.30 points lower) cannot be said"
         " (at least about 5,000)."
     )
     assert said.endswith("These samples show a difference of 0.8 points with a power of 80%.")
+
+
+def test_ties_whose_samples_needed_cannot_be_said_share_one_sentence(engine):
+    samples = np.arange(2_000)
+    best = samples < 1_000
+    ties = [(samples < 1_000 - lost) | ((samples >= 1_000) & (samples < 1_010)) for lost in (12, 18, 20)]
+    said = lambdas(engine, [best, *ties])
+    assert said.count("cannot be said") == 1
+    assert "how many samples would distinguish the best from its ties cannot be said (at least about" in said
 
 
 def test_ties_with_a_worse_configuration_in_between_are_no_range(engine):
@@ -150,4 +159,4 @@ def test_seeds_have_their_own_number_needed(engine):
     frames = load_frames(engine, "made")
     said = sample_size(frames, view_stages(frames)[0])
     assert said.startswith("Over these 3 seeds (on the same samples), ")
-    assert "how many seeds would be needed to distinguish the best from the next (0.29 points lower) cannot be" in said
+    assert "how many seeds would distinguish the best from the next (0.29 points lower) cannot be" in said

@@ -49,4 +49,4 @@ def test_a_best_value_on_the_edge_extends_the_range_and_is_noted():
     assert (len(notes), edges) == (1, [])
     _, notes, edges = space_of(study, study.stages[1], {"coarse": (source, on_edge)})
     assert notes[1:] == edges
-    assert "is on the upper edge" in edges[0]
+    assert "is the highest that was tried, near the upper end" in edges[0]

@@ -126,11 +126,12 @@ def test_a_range_goes_half_way_to_the_next_value_tried():
     assert note is None
 
 
-def test_a_best_value_on_the_edge_extends_the_range_and_says_so():
+def test_a_best_value_near_the_edge_extends_the_range_and_is_not_said_to_be_on_it():
     new, note = narrow("lambda", Around(around="coarse", best=2), FULL, [2e-5, 1e-3], [2e-5, 1e-3, 1e-2, 2e-2])
     assert math.isclose(new.low, 1e-6)
     assert note == (
-        "lambda: the best value, 2e-05, is on the lower edge of the range of stage 'coarse' (1e-05 to 0.1); "
+        "lambda: the best value, 2e-05, is the lowest that was tried, "
+        "near the lower end of the range of stage 'coarse' (1e-05 to 0.1); "
         "the new range goes on to 1e-06."
     )
 

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -101,13 +101,19 @@ def _samples(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
         said.append((middle, "the median of the ties"))
     if not said:
         return ""
-    return "; ".join(_needed(gap, other, places) for gap, other in said)
+    spans = [samples_needed_range(gap.only_best, gap.only_other, gap.samples) for gap, _ in said]
+    if len(said) > 1 and not any(_has_end(span) for span in spans):  # one sentence for both
+        return how_many(inf, min(spans), "samples", "its ties")
+    return "; ".join(
+        how_many(
+            samples_needed(gap.discordant, gap.difference), span, "samples", f"{other} ({_points(gap, places)} lower)"
+        )
+        for (gap, other), span in zip(said, spans, strict=True)
+    )
 
 
-def _needed(gap: Gap, other: str, places: int) -> str:
-    number = samples_needed(gap.discordant, gap.difference)
-    span = samples_needed_range(gap.only_best, gap.only_other, gap.samples)
-    return how_many(number, span, "samples", f"{other} ({_points(gap, places)} lower)")
+def _has_end(span: tuple[float, float]) -> bool:
+    return isfinite(span[1]) and span[1] <= MOST
 
 
 def how_many(number: float, span: tuple[float, float], noun: str, other: str) -> str:
@@ -117,9 +123,9 @@ def how_many(number: float, span: tuple[float, float], noun: str, other: str) ->
     'about 30,000 samples (5–95% range 10,000 to 200,000) would be needed to distinguish the best from the next'
     """
     low, high = span
-    if not isfinite(high) or high > MOST:
+    if not _has_end(span):
         least = f" (at least {roughly(low)})" if isfinite(low) and low <= MOST else ""
-        return f"how many {noun} would be needed to distinguish the best from {other} cannot be said{least}"
+        return f"how many {noun} would distinguish the best from {other} cannot be said{least}"
     ends = " to ".join(roughly(end).removeprefix("about ") for end in span)
     return f"{roughly(number)} {noun} (5–95% range {ends}) would be needed to distinguish the best from {other}"
 
