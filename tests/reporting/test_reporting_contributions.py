@@ -50,12 +50,11 @@ def test_a_contribution_is_the_derivative_of_scikit_learns_metric_by_the_samples
         assert found[i] - value == pytest.approx((sides[0] - sides[1]) / 2e-4, rel=5e-3, abs=5e-3 * found.std())
 
 
-def smooth(name, classes):
-    quick = name in WITHOUT_DERIVATIVE
-    return pytest.param(name, classes, marks=() if quick else pytest.mark.slow)
+SMOOTH = [case for case in CASES if parse(case[0]).kind not in MEANS and case[0] not in WITHOUT_DERIVATIVE]
 
 
-@pytest.mark.parametrize(("name", "classes"), [smooth(*case) for case in CASES if parse(case[0]).kind not in MEANS])
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "classes"), SMOOTH)
 def test_their_standard_error_is_that_of_the_bootstrap(name, classes):
     metric, n, random = parse(name), 3_000, np.random.default_rng(1)
     truth, prediction = made(metric, classes, n, seed=3)
@@ -65,9 +64,7 @@ def test_their_standard_error_is_that_of_the_bootstrap(name, classes):
     for _ in range(1_500):
         rows = random.integers(0, n, n)
         drawn.append(evaluate(metric, truth[rows], prediction[rows], classes=names))
-    assert found.std(ddof=1) / np.sqrt(n) == pytest.approx(
-        np.std(drawn, ddof=1), rel=0.10 if name in WITHOUT_DERIVATIVE else 0.05
-    )
+    assert found.std(ddof=1) / np.sqrt(n) == pytest.approx(np.std(drawn, ddof=1), rel=0.05)
 
 
 def test_a_metric_of_ones_own_has_them_from_groups_that_are_left_out(tmp_path):
@@ -81,3 +78,10 @@ def test_a_metric_of_ones_own_has_them_from_groups_that_are_left_out(tmp_path):
     found, exact = contributions(own, truth, prediction), contributions(rmse, truth, prediction)
     assert found.mean() == pytest.approx(exact.mean())
     assert found.std() == pytest.approx(exact.std(), rel=0.25)  # of 50 groups a deviation is known to 10%
+
+
+def test_the_standard_error_of_a_median_is_its_deviation_over_samples():
+    metric = parse("median_absolute_error")
+    found = [contributions(metric, *made(metric, 0, 1_000, seed)) for seed in range(400)]
+    true = np.std([each.mean() for each in found], ddof=1)
+    assert np.mean([each.std(ddof=1) for each in found]) / np.sqrt(1_000) == pytest.approx(true, rel=0.08)
