@@ -2,7 +2,7 @@
 
     HPSEARCH_DATA=DIR OPENBLAS_NUM_THREADS=1 python benchmarks/metrics.py [--pairs 7] [--trials 8] [--epochs 2]
 
-Report 5's network, 3072-50-10, on CIFAR-10: 45,000 training and 5,000 validation images, batches of 100. "Without" is
+Report 5's network, 3072-50-10, on CIFAR-10: 45,000 training and 5,000 validation samples, batches of 100. "Without" is
 the same segment with the accuracy that training counts anyway, no further metric and no predictions kept. Both are run
 in turn, each first in every second pair, and the median of the pairs' ratios is shown with their quartiles. Run it with
 OPENBLAS_NUM_THREADS=1, as workers are.
