@@ -49,6 +49,7 @@ class Around:
     best: int = 1
     log: bool | None = None
     points: int | None = None
+    neighbours: bool = False
 
 
 @dataclass(frozen=True)

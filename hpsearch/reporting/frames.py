@@ -26,7 +26,6 @@ from hpsearch.storage.records import Goal
 
 SPLITS = ("train", "validation")
 
-
 _AT_ONCE = 500
 """The most trials whose predictions are asked for at a time: databases limit the length of a query."""
 
@@ -38,10 +37,9 @@ class Frames:
     `study` has the columns of hpsearch_studies. `stages` has a row per stage, in order. `trials` has a row per trial,
     by stage, rank (which the replicates of a configuration share) and replicate: its name `trial` (coarse:3), its
     stage's name `stage`, `position` and `kind`, the first point `drawn` of equal configurations, which are ranked as
-    one, and its metrics at the best epoch as train_cost … validation_accuracy,
-    and for each metric in `recorded` as train_NAME, validation_NAME and test_NAME. `curves` has a row per `trial` and
-    epoch, `metrics` a row per `trial`, epoch and recorded metric. `written` is the study file as it was launched, None
-    where this version of hpsearch cannot read it.
+    one, and its metrics at the best epoch as train_cost … validation_accuracy, and for each metric in `recorded` as
+    train_NAME, validation_NAME and test_NAME. `curves` has a row per `trial` and epoch, `metrics` a row per `trial`,
+    epoch and recorded metric. `written` is the study file, None where this version of hpsearch cannot read it.
     """
 
     study: dict[str, Any]
