@@ -9,7 +9,6 @@ from wsgiref.simple_server import make_server
 
 import pytest
 from optuna.storages import RDBStorage
-from optuna_dashboard import wsgi
 from tiny import LIST, TINY, options, url, workspace
 
 from hpsearch.cli.dashboard.serve import WithReports, _QuietHandler, _Server
@@ -28,6 +27,8 @@ STUDY = (
 @pytest.fixture
 def site(tmp_path):
     """The address of a dashboard over a finished study."""
+    from optuna_dashboard import wsgi
+
     launch(workspace(tmp_path, STUDY), options(tmp_path))
     storage = RDBStorage("sqlite://", engine_kwargs=connection.dashboard_options(tmp_path / "study.db"))
     server = make_server("127.0.0.1", 0, WithReports(wsgi(storage), url(tmp_path)), _Server, _QuietHandler)

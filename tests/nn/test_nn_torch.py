@@ -1,7 +1,10 @@
 """Layers, losses, schedules and SGD against PyTorch's, in float64; skipped where PyTorch is not installed."""
 
+import functools
+
 import numpy as np
 import pytest
+from later import later
 from nn_cohorts import NETS, REGRESSION_NETS, initialised, lam_of, perturbed, samples, values
 
 from hpsearch.nn import SGD, BatchNorm, Dense, Dropout, LeakyReLU, Weights
@@ -10,7 +13,7 @@ from hpsearch.nn.random import generator
 from hpsearch.nn.regression_losses import REGRESSION_LOSSES
 from hpsearch.nn.schedules import cosine, cyclical, one_cycle, step_decay
 
-torch = pytest.importorskip("torch")
+torch = later("torch")
 
 ETA = 0.05
 
@@ -22,41 +25,45 @@ def torch_loss(name, scores, y):
     return getattr(torch.nn.functional, theirs.get(name, name))(scores, y)
 
 
-class Twin(torch.nn.Module):
-    """Trial k of a network in PyTorch, with its parameters under the same names."""
+@functools.cache
+def twin_class():
+    class Twin(torch.nn.Module):
+        """Trial k of a network in PyTorch, with its parameters under the same names."""
 
-    def __init__(self, network, k):
-        super().__init__()
-        self.layers = network.layers
-        weights = {name.replace(".", "_"): torch.tensor(array) for name, array in network.weights(k).items()}
-        for name, array in weights.items():
-            if name.endswith(("mean", "variance")):
-                self.register_buffer(name, array)
-            else:
-                self.register_parameter(name, torch.nn.Parameter(array))
+        def __init__(self, network, k):
+            super().__init__()
+            self.layers = network.layers
+            weights = {name.replace(".", "_"): torch.tensor(array) for name, array in network.weights(k).items()}
+            for name, array in weights.items():
+                if name.endswith(("mean", "variance")):
+                    self.register_buffer(name, array)
+                else:
+                    self.register_parameter(name, torch.nn.Parameter(array))
 
-    def forward(self, x, rng):
-        for i, layer in enumerate(self.layers):
-            if isinstance(layer, Dense):
-                x = x @ getattr(self, f"{i}_weights") + getattr(self, f"{i}_bias")
-            elif isinstance(layer, BatchNorm):
-                own = [getattr(self, f"{i}_{name}") for name in ("mean", "variance", "gamma", "beta")]
-                x = torch.nn.functional.batch_norm(x, *own, training=self.training)
-            elif isinstance(layer, Dropout):
-                if self.training:
-                    kept = rng.random(x.shape, dtype=np.float32) >= np.float32(layer.rate)
-                    x = x * torch.tensor(kept) / (1 - layer.rate)
-            else:
-                name = {"ReLU": "relu", "Tanh": "tanh", "LeakyReLU": "leaky_relu"}[type(layer).__name__]
-                x = getattr(torch.nn.functional, name)(x, *((layer.slope,) if isinstance(layer, LeakyReLU) else ()))
-        return x
+        def forward(self, x, rng):
+            for i, layer in enumerate(self.layers):
+                if isinstance(layer, Dense):
+                    x = x @ getattr(self, f"{i}_weights") + getattr(self, f"{i}_bias")
+                elif isinstance(layer, BatchNorm):
+                    own = [getattr(self, f"{i}_{name}") for name in ("mean", "variance", "gamma", "beta")]
+                    x = torch.nn.functional.batch_norm(x, *own, training=self.training)
+                elif isinstance(layer, Dropout):
+                    if self.training:
+                        kept = rng.random(x.shape, dtype=np.float32) >= np.float32(layer.rate)
+                        x = x * torch.tensor(kept) / (1 - layer.rate)
+                else:
+                    name = {"ReLU": "relu", "Tanh": "tanh", "LeakyReLU": "leaky_relu"}[type(layer).__name__]
+                    x = getattr(torch.nn.functional, name)(x, *((layer.slope,) if isinstance(layer, LeakyReLU) else ()))
+            return x
+
+    return Twin
 
 
 def made(layers, loss, x, trials=3):
     made_loss = (LOSSES | REGRESSION_LOSSES)[loss]()
     network = initialised(layers, x.shape[1], range(trials), dtype="float64", loss=made_loss)
     perturbed(network)
-    return network, [Twin(network, k) for k in range(trials)]
+    return network, [twin_class()(network, k) for k in range(trials)]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

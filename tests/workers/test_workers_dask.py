@@ -1,6 +1,5 @@
 """A study on a real Dask cluster: the same digest as on this machine, whatever befalls the cluster in between."""
 
-import importlib
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ from contextlib import closing
 
 import pytest
 from clusters import DaskCluster
+from later import later
 from tiny import LONG, ROOT, TINY, alive, digest_of, epochs_done, finish, options, start, until, workspace
 from worker_tasks import blas_threads, busy, fails, leave, sleep
 
@@ -22,8 +22,7 @@ from hpsearch.search.progress import Watcher
 from hpsearch.search.resume import resume
 from hpsearch.workers.pools import WorkerDied, WorkerLost, open_pool, scheduled
 
-pytest.importorskip("distributed", reason="distributed, which --backend dask needs, is missing")
-dask_engine = importlib.import_module("hpsearch.workers.pools.dask_engine")
+later("distributed")
 
 SECONDS = LONG.replace("epochs = 3000", "epochs = 60")
 
@@ -128,7 +127,7 @@ def test_workers_may_come_and_go_and_the_scheduler_restart_in_mid_study(tmp_path
 @pytest.mark.slow
 def test_a_scheduler_that_stays_away_stops_the_study_in_one_line_and_it_resumes(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(scheduled, "PATIENCE", 1.0)
-    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr("hpsearch.workers.pools.dask_engine.CONNECT_SECONDS", 1.0)
     path = workspace(tmp_path, SECONDS, "long.toml")
 
     class Watch(Watcher):
@@ -179,13 +178,13 @@ def test_a_worker_with_another_hpsearch_is_refused_and_alone_ends_the_study(tmp_
     "address", ["tcp://127.0.0.1:9", "ftp://x", "127.0.0.1:nine", "tcp://no.such.host.invalid:8786"]
 )
 def test_a_scheduler_that_does_not_answer_is_refused_in_one_line(address, monkeypatch):
-    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr("hpsearch.workers.pools.dask_engine.CONNECT_SECONDS", 1.0)
     with pytest.raises(InputError, match=re.escape(f"--scheduler {address}: no Dask scheduler answers there (")):
         open_pool("dask", None, address)
 
 
 def test_something_else_than_a_scheduler_is_refused_in_bounded_time(monkeypatch):
-    monkeypatch.setattr(dask_engine, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("hpsearch.workers.pools.dask_engine.CONNECT_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(InputError, match="no Dask scheduler answers there"):

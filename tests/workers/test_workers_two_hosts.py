@@ -10,12 +10,13 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from later import later
 from tiny import LONG, ROOT, epochs_done, finish, options, ranking, until, url, workspace
 from two_hosts import TwoHosts
 
 from hpsearch.search import launch
 
-pytest.importorskip("distributed", reason="distributed, which --backend dask needs, is missing")
+later("distributed")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.geteuid() != 0 if hasattr(os, "geteuid") else True, reason="network namespaces need root"),
