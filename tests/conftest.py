@@ -57,6 +57,21 @@ def _databases_are_copied(request: pytest.FixtureRequest, _made_once, _empty_dat
         yield
 
 
+@pytest.fixture(scope="session")
+def _pools():
+    pools = {}
+    yield pools
+    for pool in pools.values():
+        pool.close()
+
+
+@pytest.fixture(scope="module")
+def shared_processes(_pools):
+    """Lend the processes of one pool to all studies of a file that are run by `main` in this process."""
+    with made_once.processes(_pools):
+        yield
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _blank_figures():
     import figures_left_blank

@@ -6,8 +6,10 @@ Nothing of a study's own is shared; processes that a test starts make all for th
 import contextlib
 import functools
 import shutil
+import types
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,4 +79,23 @@ def database(empty: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(File, "open_writer", opened)
+        yield
+
+
+@contextlib.contextmanager
+def processes(pools: dict[int, Any]) -> Iterator[None]:
+    """Let all studies of as many workers have the processes of one pool, kept in `pools`: each starts in a second."""
+    from hpsearch.workers.pools import loky
+
+    make = loky.LokyPool
+
+    def lend(workers):
+        pool = pools.get(workers) or make(workers)
+        pools[workers] = pool
+        return types.SimpleNamespace(
+            capacity=pool.capacity, submit=pool.submit, warm=pool.warm, poll=pool.poll, close=lambda: None
+        )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loky, "LokyPool", lend)
         yield

@@ -1,6 +1,7 @@
 """The layout: who may import what, no circles, where a command is; a quick start; the contents of the wheel."""
 
 import ast
+import functools
 import graphlib
 import importlib
 import importlib.util
@@ -62,6 +63,15 @@ MODULES = {"new": "new_study"}
 """The commands whose module is not named after them alone."""
 
 
+@functools.cache
+def parsed(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str | None, int]:
+    """A file's imports, its docstring, and how many lines it has."""
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return imports, ast.get_docstring(tree), len(text.splitlines())
+
+
 def imported(path: Path, modules: Collection[str] = ()) -> set[str]:
     """The names of all modules that a file imports anywhere in it, absolute.
 
@@ -69,10 +79,10 @@ def imported(path: Path, modules: Collection[str] = ()) -> set[str]:
     """
     package = path.relative_to(ROOT).parts[:-1]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in parsed(path)[0]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = ".".join(package[: len(package) + 1 - node.level]) if node.level else ""
             module = ".".join(filter(None, (base, node.module)))
             names = {f"{module}.{alias.name}" for alias in node.names}
@@ -129,9 +139,9 @@ def test_the_module_of_a_command_has_its_name():
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_opens_with_its_purpose_and_stays_small(path):
-    text = path.read_text("utf-8")
-    assert ast.get_docstring(ast.parse(text))
-    assert len(text.splitlines()) <= 300
+    _, purpose, lines = parsed(path)
+    assert purpose
+    assert lines <= 300
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["launch", "--help"], ["--version"]])

@@ -1,8 +1,13 @@
-"""A new workspace, for the commands that are given in one."""
+"""A new workspace, for the commands that are given in one, and processes that they share."""
 
 import pytest
 
 from hpsearch.cli import main
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _shared_processes(shared_processes):
+    """The processes of workers have tests of their own, in tests/workers."""
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def _with_data(row: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory, shared_processes: None) -> Path:
     """The workspace after `hpsearch init` and the first launch."""
     folder = tmp_path_factory.mktemp("docs") / "digits"
     with pytest.MonkeyPatch.context() as patch:
