@@ -1,8 +1,8 @@
 """The claims on the selected configuration: corrected accuracy, probability of the best, the final, references.
 
 The simulated networks have curves, seeds and samples of their own: a network classifies a sample correctly if its
-difficulty, plus what the configuration, the seed and the epoch make of it, is below a bound. May import NumPy, SciPy and
-our statistics.
+difficulty, plus what the configuration, the seed and the epoch make of it, is below a bound. May import NumPy, SciPy
+and our statistics.
 """
 
 import argparse
@@ -62,7 +62,7 @@ class Search:
         deviation: float = 0.0,
         accuracy: float = 0.55,
     ) -> "Search":
-        """Simulate a search. Curves rise, and fall a little at the end; neighbouring epochs are correlated by a half."""
+        """Simulate a search: curves rise, and fall a little; neighbouring epochs are correlated by a half."""
         k = len(gains)
         worth = np.clip(accuracy + gains[:, None] + rise(epochs), 0.02, 0.98)
         truth = np.clip(worth[:, None] + deviation * random.normal(size=(k, seeds, 1)), 0.01, 0.99)
@@ -188,7 +188,8 @@ def final(options: argparse.Namespace) -> Iterator[str]:
     yield claim("its interval holds the truth", COVERAGE, means[:, 3])
     yield from (
         "",
-        "| seed deviation | seeds in the search | kind | significant | corrected − worth | with any seed − worth | interval holds |",
+        "| seed deviation | seeds in the search | kind | significant | corrected − worth | with any seed − worth"
+        " | interval holds |",
         "|---:|---:|---|---:|---:|---:|---:|",
     )
     for (seeds, name, deviation), rows in zip(kinds, found, strict=True):
@@ -244,7 +245,8 @@ def samples(options: argparse.Namespace) -> Iterator[str]:
                 low, high = samples_needed_range(int(one), int(other), size)
                 rows.append(low <= true <= high)
                 silent += not math.isfinite(high)
-            said = f"range of the samples needed holds {true:,.0f}, of {size:,} samples ({silent / len(rows):.0%} without an end)"
+            said = f"range of the samples needed holds {true:,.0f}, of {size:,} samples"
+            said += f" ({silent / len(rows):.0%} without an end)"
             yield claim(said, Goal("≥ 88%", 0.88, 1), np.array(rows, float))
 
 

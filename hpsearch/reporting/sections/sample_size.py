@@ -122,7 +122,7 @@ def how_many(number: float, span: tuple[float, float], noun: str, other: str) ->
     >>> how_many(30_000, (11_000, 200_000), "samples", "the next")
     'about 30,000 samples (5–95% range 10,000 to 200,000) would be needed to distinguish the best from the next'
     """
-    low, high = span
+    low, _ = span
     if not _has_end(span):
         least = f" (at least {roughly(low)})" if isfinite(low) and low <= MOST else ""
         return f"how many {noun} would distinguish the best from {other} cannot be said{least}"
