@@ -62,7 +62,7 @@ class Search:
         deviation: float = 0.0,
         accuracy: float = 0.55,
     ) -> "Search":
-        """Simulate a search. Curves rise, and fall a little at the end; neighbouring epochs correlate by a half."""
+        """Simulate a search: curves rise, and fall a little; neighbouring epochs are correlated by a half."""
         k = len(gains)
         worth = np.clip(accuracy + gains[:, None] + rise(epochs), 0.02, 0.98)
         truth = np.clip(worth[:, None] + deviation * random.normal(size=(k, seeds, 1)), 0.01, 0.99)
@@ -188,8 +188,8 @@ def final(options: argparse.Namespace) -> Iterator[str]:
     yield claim("its interval holds the truth", COVERAGE, means[:, 3])
     yield from (
         "",
-        "| seed deviation | seeds in the search | kind | significant | corrected − worth | with any seed − worth |"
-        " interval holds |",
+        "| seed deviation | seeds in the search | kind | significant | corrected − worth | with any seed − worth"
+        " | interval holds |",
         "|---:|---:|---|---:|---:|---:|---:|",
     )
     for (seeds, name, deviation), rows in zip(kinds, found, strict=True):

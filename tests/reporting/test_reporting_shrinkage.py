@@ -83,6 +83,21 @@ def test_the_variance_of_the_seeds_is_found_beside_that_of_the_samples():
     assert raw == pytest.approx((0.05 * slope) ** 2, abs=4e-5)
 
 
+def test_the_variance_of_the_seeds_is_that_near_the_best_where_far_ones_vary_more():
+    random = np.random.default_rng(2)
+    difficulty = random.normal(size=1_000)
+
+    def networks(accuracy, deviation):
+        reached = np.clip(accuracy + deviation * random.normal(size=(4, 1)), 0.01, 0.99)
+        return list(difficulty + 0.5 * random.normal(size=(4, 1_000)) < np.hypot(1, 0.5) * stats.norm.ppf(reached))
+
+    best, slow = [networks(0.9, 0.005) for _ in range(6)], [networks(0.2, 0.06) for _ in range(12)]
+    near, mixed = SeedVariance.pooled(best), SeedVariance.pooled([*best, *slow])
+    assert (mixed.variance, mixed.degrees) == (near.variance, 18)
+    alike = [networks(0.2, 0.005) for _ in range(12)]
+    assert SeedVariance.pooled([*best, *alike]).degrees == 54
+
+
 def test_without_a_second_seed_no_variance_is_known_and_two_estimates_are_pooled():
     assert SeedVariance.pooled([[np.ones(5, bool)]]) is None
     first, second = SeedVariance(4.0, 1), SeedVariance(1.0, 2)
