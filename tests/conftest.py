@@ -13,6 +13,8 @@ import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is there: the tests already have a process a core
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the many processes that they start compiles hpsearch anew
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 """A disk in memory, on which a commit and a deletion take no time, and what must be free there to use it."""
