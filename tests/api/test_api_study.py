@@ -42,6 +42,7 @@ def test_a_study_in_python_equals_its_file():
     assert list(written["stage"][0]["space"]) == ["lambda", "eta", "batch_size"]
 
 
+@pytest.mark.usefixtures("shared_processes")
 def test_a_study_in_python_has_the_results_of_its_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     launch(workspace(tmp_path), options(tmp_path))

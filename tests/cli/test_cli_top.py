@@ -191,7 +191,7 @@ def seen(terminal, word: str) -> bool:
     return word in terminal.text
 
 
-@pytest.mark.parametrize("way", ["q", "SIGTERM"])
+@pytest.mark.parametrize("way", ["q", pytest.param("SIGTERM", marks=pytest.mark.slow)])
 def test_top_quits_and_restores_the_terminal(held, way):
     terminal = in_a_terminal(held)
     until(lambda: seen(terminal, "q quits"))

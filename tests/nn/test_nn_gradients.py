@@ -52,7 +52,7 @@ def test_every_entry_of_the_reports_two_layer_net_is_checked():
     assert max(c.absolute_difference for c in found) <= 1e-7
 
 
-@pytest.mark.parametrize("trials", [1, 8, 16])
+@pytest.mark.parametrize("trials", [1, 8, pytest.param(16, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", ["softmax", "relu", "three layers", "batch norm"])
 def test_gradients_in_float32_are_those_in_float64_however_the_products_are_made(net, loss, trials):

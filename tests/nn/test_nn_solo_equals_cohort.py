@@ -121,9 +121,9 @@ def test_a_regression_in_a_cohort_has_the_bits_that_it_has_alone_however_it_is_c
     run = partial(train, make, x=x, y=y, epochs=3, loss=REGRESSION_LOSSES[loss], optimiser=OPTIMISERS["adam"])
     together, cut = run(range(8)), run(range(8), cut=True)
     left = run(range(8), leaving={2: [0, 3], 3: [7]})
-    for trial in range(8):
+    for trial in (0, 3, 6):
         assert differences(together[trial], run([trial])[trial]) == []
-        assert differences(together[trial], cut[trial]) == []
+    assert [trial for trial in range(8) if differences(together[trial], cut[trial])] == []
     assert [differences(together[trial], left[trial]) for trial in (1, 5)] == [[], []]
 
 

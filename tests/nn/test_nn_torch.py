@@ -66,9 +66,12 @@ def made(layers, loss, x, trials=3):
     return network, [twin_class()(network, k) for k in range(trials)]
 
 
+SIZES = [(net, 10, 20) for net in NETS]
+SIZES += [pytest.param(net, 100, 3072, marks=[pytest.mark.slow] * (net != "batch norm")) for net in NETS]  # CIFAR-10's
+
+
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize(("n", "inputs"), [(100, 3072), (10, 20)])
+@pytest.mark.parametrize(("net", "n", "inputs"), SIZES)
 def test_gradients_are_those_of_autograd(net, loss, n, inputs):
     x, y = samples(n, inputs, "float64")
     network, twins = made(NETS[net](50), loss, x)

@@ -25,7 +25,7 @@ HARMFUL = [
     "| a | `b` ``` [c](javascript:alert(1)) ![](x) </script></style>--> {{ 7 * 191 }}",
     "\x00\x07\x1b[31m\r\n\ttab",
 ]
-FORMATS = ["html", "md", "csv", "tex", "png", "svg"]
+FORMATS = ["html", "md", "csv", "tex", "png"]  # not svg: what the page shows is SVG
 FORMATS += [name for name, package in (("pdf", "fpdf"), ("parquet", "pyarrow")) if find_spec(package)]
 
 

@@ -123,6 +123,7 @@ def test_probabilities_have_the_metrics_that_scikit_learn_computes_of_them(tmp_p
     assert trial["test_value"] > 0
 
 
+@pytest.mark.usefixtures("shared_processes")
 def test_a_regression_is_scikit_learn_s_on_the_standardised_targets_in_their_own_unit(tmp_path):
     path = regression(tmp_path)
     launch(path, options(tmp_path))

@@ -74,6 +74,7 @@ def test_a_plain_function_is_minimised_as_its_negative_is_maximised(tmp_path):
     assert {row["validation_accuracy"] for row in curve} == {None}
 
 
+@pytest.mark.usefixtures("shared_processes")
 def test_nothing_is_stored_of_samples_and_the_report_claims_no_interval(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     launched(tmp_path)

@@ -33,7 +33,7 @@ def on_edge(source, tried, best):
     return near[0] and best == min(tried), near[1] and best == max(tried)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(finished_stages())
 def test_the_best_is_inside_and_the_range_is_left_only_at_an_edge(stage):
     source, tried, best, around = stage
@@ -49,7 +49,7 @@ def test_the_best_is_inside_and_the_range_is_left_only_at_an_edge(stage):
     assert bool(note) == (lower or upper)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example((Range(low=5e-324, high=1.0), [0.5], [0.5], Around(around="coarse")))
 @given(finished_stages())
 def test_a_range_keeps_its_kind_and_never_reaches_zero(stage):

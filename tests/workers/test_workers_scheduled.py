@@ -1,5 +1,6 @@
 """Workers elsewhere, without Dask or Ray: an engine of threads, on what might be another machine."""
 
+import contextlib
 import dataclasses
 import os
 import pickle
@@ -62,22 +63,36 @@ class Elsewhere:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-@pytest.fixture(autouse=True)
-def far(tmp_path, monkeypatch):
-    """The cache of a worker's processes, which are started anew with another cache than this process has."""
+@contextlib.contextmanager
+def apart(cache: Path):
+    """A worker's processes, which are started anew with another cache than this process has."""
     started, hosts = host.Host.__init__, []
 
     def start(one):
         started(one)
         hosts.append(one)
 
-    elsewhere = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "far")}
-    monkeypatch.setattr(host, "os", types.SimpleNamespace(environ=elsewhere))
-    monkeypatch.setattr(host, "_idle", [])
-    monkeypatch.setattr(host.Host, "__init__", start)
-    yield tmp_path / "far"
-    for one in hosts:
-        one.end()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "os", types.SimpleNamespace(environ=os.environ | {"XDG_CACHE_HOME": str(cache)}))
+        patch.setattr(host, "_idle", [])
+        patch.setattr(host.Host, "__init__", start)
+        yield cache
+        for one in hosts:
+            one.end()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _shared(tmp_path_factory):
+    """Processes that the tests share which do not look into their cache: each takes a second to start."""
+    with apart(tmp_path_factory.mktemp("far")):
+        yield
+
+
+@pytest.fixture
+def far(tmp_path):
+    """The cache of processes of a test's own."""
+    with apart(tmp_path / "far") as cache:
+        yield cache
 
 
 @pytest.fixture
