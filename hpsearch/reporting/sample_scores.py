@@ -79,17 +79,6 @@ class SampleScores:
             self._found[key] = {trial_id: values for trial_id, _, values in rows}
         return self._found[key].get(trial["id"])
 
-    def by_epoch(self, stage: int, trials: Sequence[int]) -> dict[int, tuple[list[int], Values]]:
-        """Return the same of the validation samples at each epoch that is stored: epochs and (epochs, n)."""
-        found: dict[int, tuple[list[int], list[Values]]] = {}
-        for start in range(0, len(trials), _AT_ONCE):
-            chosen = schema.predictions.c.trial_id.in_(trials[start : start + _AT_ONCE])
-            for trial, epoch, values in self._read((stage, "validation"), chosen):
-                epochs, each = found.setdefault(trial, ([], []))
-                epochs.append(epoch)
-                each.append(values)
-        return {trial: (epochs, np.stack(each)) for trial, (epochs, each) in found.items()}
-
     @cached_property
     def _all_folds(self) -> set[int]:
         return {fold for *_, fold in self._labels}
