@@ -19,9 +19,6 @@ from hpsearch.reporting.statistics.contributions import contributions, is_within
 from hpsearch.spec import Study
 from hpsearch.storage import schema
 
-_AT_ONCE = 200
-"""The most trials whose predictions are asked for at a time."""
-
 _NEAR = 1e-3
 """By so much of its deviation a mean may differ from the stored value: predictions are stored in single precision."""
 
