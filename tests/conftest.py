@@ -22,6 +22,20 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
 
+LONG = """
+cli_run_study docs_examples cli_bad_input search_growth search_same_result nn_solo_equals_cohort nn_torch
+search_model_based nn_gradients reporting_figures reporting_documents reporting_formats reporting_escaping
+storage_contract storage_upgrade storage_servers search_several_objectives workers_conformance workers_scheduled
+workers_dask layout
+"""
+FIRST = {f"test_{name}.py" for name in LONG.split()}
+"""The files that take longest: one that was begun last would keep one process busy when the other has no more to do."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
 
 def pytest_collection_finish():
     """Leave the modules and tests that are there by now out of every later search for garbage."""
