@@ -24,6 +24,7 @@ from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.power import samples_needed, samples_needed_range
 from hpsearch.reporting.statistics.seeds import SeedVariance, pool
 from hpsearch.reporting.statistics.selection import BiasCorrection, Run, correct_selection_bias
+from hpsearch.reporting.statistics.shrinkage import shrink
 
 PARTS = (0.35, 0.35, 0.35)
 """Standard deviations of configuration, seed and epoch within a sample, beside its difficulty of 1."""
@@ -170,6 +171,33 @@ def best(options: argparse.Namespace) -> Iterator[str]:
         yield f"| {k} | {name} | {share(rows[:, 0])} | {share(rows[:, 1])} |"
 
 
+def near(options: argparse.Namespace) -> Iterator[str]:
+    """The probability of being within the region of equivalence, of every configuration, against the truth."""
+    region, random = 0.5, np.random.default_rng([options.seed, 5])  # in standard deviations of the noise
+    goal = Goal("within 10 pp", -0.1, 0.1)
+    kinds = {f"normal, spread {spread}": (spread, lambda z: z) for spread in (0.5, 1.0, 2.0, 4.0)}
+    kinds |= {"equal": (0.0, lambda z: z)}
+    kinds |= {f"half a normal {side}, spread 2": (2.0, sign) for side, sign in (("below", _below), ("above", np.abs))}
+    found: dict[str, Floats] = {}
+    for name, (spread, shape) in kinds.items():
+        rows = []
+        for _ in range(options.tables // 4):
+            truth = shape(spread * random.standard_normal(12))
+            shrunken = shrink(truth + random.standard_normal(12), np.ones(12), rope=region)
+            rows += zip(shrunken.near.tolist(), (truth >= truth.max() - region).tolist(), strict=True)
+        found[name] = np.array(rows, float)
+    every = np.concatenate([*found.values()])
+    yield from HEAD
+    yield claim("probability of being within the region, said − true, all kinds", goal, every[:, 0] - every[:, 1], "pp")
+    yield from ("", "| kind | said | true |", "|---|---:|---:|")
+    for name, rows in found.items():
+        yield f"| {name} | {share(rows[:, 0])} | {share(rows[:, 1])} |"
+
+
+def _below(values: Floats) -> Floats:
+    return -np.abs(values)
+
+
 def final(options: argparse.Namespace) -> Iterator[str]:
     """False “statistically significant” of corrected − test, and the worth; the final has three seeds."""
     kinds = [
@@ -265,6 +293,7 @@ def points(values: Floats) -> str:
 CLAIMS = {
     "corrected accuracy": corrected,
     "probability of the best": best,
+    "probability of equivalence": near,
     "final": final,
     "references": references,
     "samples needed": samples,

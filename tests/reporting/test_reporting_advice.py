@@ -8,10 +8,10 @@ from made_advice import HEAD, RANDOM, flat, make, spread
 
 import hpsearch.reporting.frames
 from hpsearch.reporting import load_frames
-from hpsearch.reporting.formats.stage_lines import toml
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.spec import parse
+from hpsearch.spec.writing import toml
 from hpsearch.storage import schema
 
 LAMBDAS = spread(2e-5, 5e-2, 6)

@@ -59,3 +59,8 @@ def test_a_dataset_by_path_means_what_it_meant_under_former_and_present_names(da
     text = DIGITS.replace('dataset = "digits"', f"dataset = {dataset}")
     assert text != DIGITS
     assert hashed(text) == expected
+
+
+@pytest.mark.parametrize("objective", ["", 'metric = "balanced_accuracy"\nalso = ["log_loss"]\n'])
+def test_the_region_of_equivalence_is_the_reports_alone(objective):
+    assert hashed(f"{DIGITS}\n[objective]\n{objective}rope = 0.02\n") == hashed(f"{DIGITS}\n[objective]\n{objective}")

@@ -1,12 +1,13 @@
-"""The study file that `hpsearch new study` writes, and the smallest that is valid. May import the standard library."""
+"""The study file that `hpsearch new study` writes, and the smallest that is valid. May import spec."""
 
-import json
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from hpsearch.spec.writing import toml
 
 DEFAULT_SPACE = {
     "lambda": "{ low = 1e-6, high = 1e-1, log = true }",
@@ -62,22 +63,22 @@ def study_text(a: Answers) -> str:
     return "\n".join(
         [
             "# Written by `hpsearch new study`; `hpsearch launch` checks all of it before anything runs.",
-            f"name = {_toml(a.name)}",
+            f"name = {toml(a.name)}",
             "seed = 0",
             "",
             "[data]",
-            f"dataset = {_toml(a.dataset)}",
-            *([] if a.task is None else [f"task = {_toml(a.task)}"]),
+            f"dataset = {toml(a.dataset)}",
+            *([] if a.task is None else [f"task = {toml(a.task)}"]),
             _noted(f"train = {a.train:_}", "samples to train on"),
             _noted(f"validation = {a.validation:_}", "samples to compare configurations on"),
             "",
             *(_OBJECTIVE if a.task == "regression" else ()),
             "[model]",
-            _noted(f"file = {_toml(a.model)}", "any other key here is a parameter of the model"),
+            _noted(f"file = {toml(a.model)}", "any other key here is a parameter of the model"),
             "",
             "[training]",
             *(
-                f"{key} = {value:_}" if isinstance(value, int) else f"{key} = {_toml(value)}"
+                f"{key} = {value:_}" if isinstance(value, int) else f"{key} = {toml(value)}"
                 for key, value in a.training.items()
             ),
             *_stages(a),
@@ -103,7 +104,7 @@ def minimal_study(
     All values are in TOML; `stage` is the lines of its only stage.
     """
     text = "name = 'check'\n"
-    data = {"dataset": dataset, "task": _toml(task), "train": train, "validation": 1}
+    data = {"dataset": dataset, "task": toml(task), "train": train, "validation": 1}
     for table, keys in (("data", data), ("model", model), ("training", training)):
         text += f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
     return f"{text}[[stage]]\nname = 'check'\n{stage}\n"
@@ -140,9 +141,3 @@ def _noted(line: str, note: str) -> str:
 def _head(name: str, sampler: str, minutes: float | None) -> list[str]:
     budget = [] if minutes is None else [f"budget = {{ minutes = {minutes:g} }}"]
     return ["", "[[stage]]", f'name = "{name}"', f"sampler = {{ {sampler} }}", *budget]
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)  # TOML writes text, numbers and booleans as JSON does

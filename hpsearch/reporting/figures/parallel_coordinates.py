@@ -1,8 +1,7 @@
 """Parallel coordinates of all hyperparameters and the objective, better above. May import matplotlib."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
@@ -12,6 +11,7 @@ from hpsearch.reporting.figures.hyperparameters import HyperparameterAxis, hyper
 from hpsearch.reporting.figures.style import BACK, INK, colour, marker, one_line, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.spec.spaces.branches import belonging
 from hpsearch.storage.records import Goal
 
 LINES = 300
@@ -27,7 +27,7 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
     configurations = searched_configurations(frames, stages)
     axes = hyperparameter_axes(frames, stages, configurations)
     scored = [each for each in configurations if each.score is not None]
-    inner = {key for space in frames.stages["space"] for entry in (space or {}).values() for key in _belonging(entry)}
+    inner = {key for space in frames.stages["space"] for key in belonging(space or {})}
     complete = [each for each in scored if all(axis.key in each.params or axis.key in inner for axis in axes)]
     best = sorted(complete, key=lambda each: -(each.score or 0.0))[: min(LINES, math.ceil(0.9 * len(complete)))]
     if len(axes) < 2 or len(best) < 2:
@@ -77,11 +77,6 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
     names = formatting.listing([axis.label for axis in axes])
     alt = f"Parallel coordinates of {names} and the validation {goal.metric}."
     return svg("parallel", alt, (2.0 + 1.5 * len(axes), 3.6), draw, legend)
-
-
-def _belonging(entry: Mapping[str, Any]) -> list[str]:
-    """Return the hyperparameters that belong to the choices of an entry of a space."""
-    return [key for keys in entry.get("active", ()) for key in keys]
 
 
 def _edge(goal: Goal, value: float) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 from hpsearch import spec
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.formats.stage_lines import stage_lines
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
 from hpsearch.reporting.sections.ranking.rows import Record, Row
@@ -20,6 +19,7 @@ from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 from hpsearch.spec.spaces.branches import as_written, entry_from_json, written
+from hpsearch.spec.writing import stage_lines
 from hpsearch.storage.records import ACCURACY
 
 TRIALS, SEEDS, AGAIN = 8, 5, 3

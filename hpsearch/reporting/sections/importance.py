@@ -29,6 +29,7 @@ from hpsearch.reporting.statistics.importance import (
 from hpsearch.reporting.statistics.influence import STATED, power, rank_correlation_text, trials_needed
 from hpsearch.reporting.statistics.tests import LEVEL, holm
 from hpsearch.spec import Choices
+from hpsearch.spec.spaces.branches import belonging
 from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Goal
 
@@ -129,7 +130,7 @@ def stage_importances(frames: Frames, stages: Sequence[StageView]) -> list[Stage
             continue
         tried, scores, failed = scored(configurations_of(frames.by_stage[stage["name"]]), frames.goal)
         space, params = stage["space"] or {}, [members[0]["params"] for members in tried]
-        inner = {key for entry in space.values() for keys in entry.get("active", ()) for key in keys}
+        inner = belonging(space)
         axes = _axes(space, [{key: value for key, value in each.items() if key not in inner} for each in params])
         parts = list(_parts(space, params, inner))
         if axes or parts:

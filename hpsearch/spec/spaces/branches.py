@@ -36,6 +36,11 @@ def roots(space: Mapping[str, Any]) -> list[str]:
     return [key for key in space if key not in inner]
 
 
+def belonging(stored: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the hyperparameters of a space, as a database keeps it, that belong to a choice of another."""
+    return {key for entry in stored.values() for keys in entry.get("active", ()) for key in keys}
+
+
 def complete(space: Space, value: Callable[[str, Any], Any]) -> dict[str, Any]:
     """Return a configuration: the value of each hyperparameter that is active by the choices before it."""
     splitting = branches(space)

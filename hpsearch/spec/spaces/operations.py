@@ -82,27 +82,24 @@ def is_number(value: Any) -> bool:
 
 
 def both(conditions: list[Evaluate]) -> Evaluate:
-    def evaluate(values: Values) -> Any:
-        unknown = False
-        for condition in conditions:
-            found = condition(values)
-            if found is False:
-                return False
-            unknown = unknown or found is ABSENT
-        return ABSENT if unknown else True
-
-    return evaluate
+    return _decided(conditions, by=False)
 
 
 def either(conditions: list[Evaluate]) -> Evaluate:
+    return _decided(conditions, by=True)
+
+
+def _decided(conditions: list[Evaluate], *, by: bool) -> Evaluate:
+    """Evaluate conditions in turn: the first that is `by` decides; else what is absent leaves it open."""
+
     def evaluate(values: Values) -> Any:
         unknown = False
         for condition in conditions:
             found = condition(values)
-            if found is True:
-                return True
+            if found is by:
+                return by
             unknown = unknown or found is ABSENT
-        return ABSENT if unknown else False
+        return ABSENT if unknown else not by
 
     return evaluate
 

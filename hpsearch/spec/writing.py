@@ -1,4 +1,4 @@
-"""A stage as lines of a study file. Imports nothing of hpsearch."""
+"""Values and stages as lines of a study file. May import nothing but the standard library."""
 
 import json
 import re
