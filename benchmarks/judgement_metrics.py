@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from hpsearch.metrics import evaluate, parse
 from hpsearch.reporting.statistics.comparison.best import compare
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.contributions import contributions, is_within
 
 METRICS = ("rmse", "log_loss", "roc_auc", "f1_macro", "mae", "average_precision", "balanced_accuracy", "r2")

@@ -27,7 +27,8 @@ from hpsearch.reporting import load_frames
 from hpsearch.reporting.ranking_order import Record
 from hpsearch.reporting.sections.selection_bias import shrunken_and_worth
 from hpsearch.reporting.statistics.comparison.best import compare
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.seeds import SeedVariance
 from hpsearch.reporting.statistics.selection import Run, correct_selection_bias
 

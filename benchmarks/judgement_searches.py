@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import t
 
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from hpsearch.metrics import evaluate, parse
 from hpsearch.reporting.frames import load
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.statistics.comparison.best import compare
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.contributions import contributions
 from hpsearch.reporting.statistics.tests import of_means
 from hpsearch.search.copy import copy

@@ -11,7 +11,8 @@ from hpsearch.reporting.sections.selection.seed_variance import seed_variance
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies, with_probabilities
 from hpsearch.reporting.sections.summary import summarise
 from hpsearch.reporting.statistics.comparison.best import compare_with_best
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.shrinkage import shrink
 
 INNER = [{"lambda": value, "batch_size": 100} for value in spread(2e-5, 5e-2, 6)]

@@ -68,14 +68,15 @@ def judged(folder, text, name):
 
 
 @pytest.mark.slow
-def test_of_digits_few_learning_rates_are_ties_and_none_at_chance_level_however_many_the_seeds(tmp_path):
-    _, stages = judged(tmp_path, DIGITS, "replicates")
+@pytest.mark.parametrize("seed", [0, 5])
+def test_of_digits_few_learning_rates_are_ties_and_none_at_chance_level_however_many_the_seeds(tmp_path, seed):
+    _, stages = judged(tmp_path, DIGITS.replace("seed = 0", f"seed = {seed}", 1), "replicates")
     ties = []
     for stage in stages:
         marks = [row.mark for row in stage.ranked]
         values = [row.validation.value for row in stage.ranked]
         assert len(marks) == 24
-        assert all(mark == "worse" for mark, value in zip(marks, values, strict=True) if value < 0.5)
+        assert all(mark == "worse" for mark, value in zip(marks, values, strict=True) if value < values[0] - 0.2)
         ties.append(marks.count("tied"))
         assert marks == ["best", *["tied"] * ties[-1], *["worse"] * (23 - ties[-1])]  # no tie below one that is worse
     assert max(ties) <= 12
@@ -83,8 +84,9 @@ def test_of_digits_few_learning_rates_are_ties_and_none_at_chance_level_however_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 5])
 def test_of_wine_with_five_folds_one_at_half_the_best_accuracy_is_worse_and_the_search_does_not_stop(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, seed
 ):
     monkeypatch.chdir(tmp_path)
     wine = load_wine()
@@ -93,7 +95,7 @@ def test_of_wine_with_five_folds_one_at_half_the_best_accuracy_is_worse_and_the_
     names = [name.replace("/", "_") for name in wine.feature_names]
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "wine.csv").write_text("\n".join([",".join([*names, "kind"]), *rows]) + "\n")
-    frames, stages = judged(tmp_path, WINE, "folds")
+    frames, stages = judged(tmp_path, WINE.replace("seed = 0", f"seed = {seed}", 1), "folds")
     (stage,) = stages
     values = [row.validation.value for row in stage.ranked]
     assert values[0] > 0.95

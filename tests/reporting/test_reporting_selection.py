@@ -10,7 +10,8 @@ import pytest
 from hpsearch.reporting.statistics import bags
 from hpsearch.reporting.statistics.bags import Bags
 from hpsearch.reporting.statistics.comparison.best import compare_with_best
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.selection import Run, correct_selection_bias
 

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from hpsearch.reporting.statistics.comparison.moderated import clearly_smaller
-
-_FAR = 5.0
-"""A configuration so many standard errors behind the best is far from it."""
+from hpsearch.reporting.statistics.comparison.runs import near_the_best
 
 
 @dataclass(frozen=True)
@@ -47,26 +45,13 @@ class SeedVariance:
         degrees = np.array([len(correct) - 1 for correct in several])
         squares = np.array([correct.mean(axis=1).var(ddof=1) for correct in several])
         within = np.array([correct.var(axis=0, ddof=1).mean() / correct.shape[1] for correct in several])
-        near = _near_the_best(several)
+        shares = [correct.mean(axis=0, dtype=np.float32) for correct in several]
+        near = near_the_best(shares, int(np.argmax([share.mean() for share in shares])))
         if clearly_smaller(squares, degrees, near):
             degrees, squares, within = degrees[near], squares[near], within[near]
         total = int(degrees.sum())
         measured, of_samples = (float((degrees * each).sum()) / total for each in (squares, within))
         return cls(max(0.0, measured - of_samples), total, measured, of_samples)
-
-
-def _near_the_best(groups: Sequence[NDArray[np.bool_]]) -> list[int]:
-    """Return which configurations the samples alone do not show to be worse than the best one."""
-    shares = [correct.mean(axis=0) for correct in groups]
-    best = max(shares, key=lambda share: float(share.mean()))
-    near = []
-    for place, share in enumerate(shares):
-        if share.size != best.size:
-            continue
-        behind = best - share
-        if behind.mean() <= _FAR * behind.std() / np.sqrt(behind.size):
-            near.append(place)
-    return near
 
 
 def pool(first: SeedVariance | None, second: SeedVariance | None) -> SeedVariance | None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from hpsearch.reporting import goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.statistics.comparison.best import AgainstBest, compare
-from hpsearch.reporting.statistics.comparison.two_way import Evidence, Runs
+from hpsearch.reporting.statistics.comparison.runs import Runs
+from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.storage.records import ACCURACY, Goal
 
 Record = dict[str, Any]

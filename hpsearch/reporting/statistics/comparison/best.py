@@ -45,12 +45,16 @@ class AgainstBest:
 def compare(evidence: Evidence) -> tuple[Evidence, list[AgainstBest | None]]:
     """Compare all with the best, and again with the variances of the seeds among those that are not worse.
 
-    The second time only if these are clearly smaller. Returns the evidence that the verdicts rest on, for intervals.
+    The second time only if these are clearly smaller; those found worse stay so. Returns the evidence that the verdicts
+    rest on, for intervals.
     """
     found = compare_with_best(evidence)
     near = [index for index, each in enumerate(found) if each is None or not each.worse]
     separate = evidence.separated(near) if len(near) < len(found) else evidence
-    return (evidence, found) if separate is evidence else (separate, compare_with_best(separate))
+    if separate is evidence:
+        return evidence, found
+    again = compare_with_best(separate)
+    return separate, [one if one and one.worse else other for one, other in zip(found, again, strict=True)]
 
 
 def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> list[AgainstBest | None]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from hpsearch.reporting.statistics.comparison.moderated import (
@@ -23,45 +22,14 @@ from hpsearch.reporting.statistics.comparison.moderated import (
     variances_of,
 )
 from hpsearch.reporting.statistics.comparison.quantiles import exact, normal_of, quantile, satterthwaite, skewed
+from hpsearch.reporting.statistics.comparison.runs import Runs, near_the_best
 from hpsearch.reporting.statistics.intervals import wilson_interval
 
 LEAST = 10.0
-"""A configuration as good as the best has a seed deviation of at most so many times that of the others: assumed."""
+"""A configuration as good as the best has a seed deviation of at most so many times that of those near it: assumed."""
 
-
-@dataclass(frozen=True)
-class Runs:
-    """The networks of one configuration: a score for each seed or fold, higher being better.
-
-    `right` has for each of them which validation samples it classifies correctly, or of another metric what each sample
-    contributes to the score; () where that is not known.
-    """
-
-    scores: tuple[float, ...]
-    right: tuple[NDArray[np.bool_] | NDArray[np.float32], ...] = ()
-    replicates: tuple[int, ...] = ()  # which folds these are
-
-    @property
-    def mean(self) -> float:
-        """The mean score."""
-        return sum(self.scores) / len(self.scores)
-
-    @property
-    def counted(self) -> bool:
-        """Whether the score is a share of samples, for which exact tests exist."""
-        return bool(self.right) and self.right[0].dtype == np.bool_
-
-    def shares(self, folds: bool) -> NDArray[np.float32]:
-        """Return the share of seeds that classify each sample correctly; of folds the samples one after the other.
-
-        Of another metric these are the means of the contributions.
-        """
-        if folds:
-            return np.concatenate(self.right).astype(np.float32)
-        found = self.right[0].astype(np.float32)
-        for each in self.right[1:]:
-            found += each
-        return found / np.float32(len(self.right))
+_FEWEST = 4
+"""Fewer degrees of freedom of those near the best do not bound the variance of the others."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +80,14 @@ class Evidence:
         """The moderated variance between a configuration's networks; None where none has a second one."""
         s2, d = self._of_networks
         found = moderate_separately(s2, d, self.near) if self.near else moderate(s2, d)
-        if found is None or not self.share or not self.samples:
-            return found
-        least = 1 / self.samples**2  # a few shares can agree by chance
-        return Moderated(np.maximum(found.variances, least), found.freedom, max(found.prior, least))
+        if found is None:
+            return None
+        return Moderated(np.maximum(found.variances, self._least), found.freedom, max(found.prior, self._least))
+
+    @property
+    def _least(self) -> float:
+        """The least variance between networks: a few shares can agree by chance."""
+        return 1 / self.samples**2 if self.share and self.samples else 0.0
 
     @cached_property
     def _of_networks(self) -> tuple[Floats, Floats]:
@@ -251,7 +223,10 @@ class Evidence:
         """Return the variance of a difference: from the variances of the seeds, or from a bound on them."""
         if self.seeds is None:
             return sampled
-        pair = [(self.runs[i], float(self.seeds.variances[i] if bound is None else bound), i) for i in (first, second)]
+        variances = [float(self.seeds.variances[i]) for i in (first, second)]
+        if bound is not None:  # the best is among those that it is derived from
+            variances = [min(variances[0], bound), bound]
+        pair = [(self.runs[i], variance, i) for i, variance in zip((first, second), variances, strict=True)]
         if self.folds:
             factors = [self.factor(runs) for runs, *_ in pair]
             return max(sampled * len(pair[0][0].scores) * factors[0], sum(each for _, each, _ in pair) * max(factors))
@@ -261,15 +236,27 @@ class Evidence:
     def _bound(self) -> float | None:
         """The largest variance between the networks of a configuration if that is as good as the best.
 
-        A score within 0 and 1 with the mean of the best, m, has a variance of at most m(1 − m).
+        It is then among those near the best, whose seeds often differ less than those of slow or unstable training. A
+        score within 0 and 1 with the mean of the best, m, has a variance of at most m(1 − m).
         """
         if self.seeds is None:
             return None
-        bound = LEAST**2 * self.seeds.prior
+        usual = min(self.seeds.prior, self._usual_near_the_best)
+        bound = LEAST**2 * usual
         if self.share:
             best = self.runs[0].mean
-            bound = min(bound, max(best * (1 - best), self.seeds.prior))
+            bound = min(bound, max(best * (1 - best), usual))
         return bound
+
+    @cached_property
+    def _usual_near_the_best(self) -> float:
+        """The variance that those share which the samples alone do not show to be worse; infinite if unknown."""
+        s2, d = self._of_networks
+        near = near_the_best([each.shares(self.folds) if each.right else None for each in self.runs])
+        found = moderate(s2[near], d[near]) if d[near].sum() >= _FEWEST else None
+        return (
+            math.inf if found is None else max(found.prior, 1 / self.samples**2 if self.share and self.samples else 0)
+        )
 
     def _over_common(self, one: Runs, two: Runs) -> float:
         ones, twos = (dict(zip(runs.replicates, runs.scores, strict=True)) for runs in (one, two))
