@@ -20,6 +20,7 @@ from judgement_searches import SHAPES
 CLAIMS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "comparison": judgement_comparison.comparison,
     "one seed": judgement_comparison.one_seed,
+    "power": judgement_comparison.power,
     **judgement_selection.CLAIMS,
     "other metrics": judgement_metrics.table,
 }

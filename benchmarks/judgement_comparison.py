@@ -48,6 +48,9 @@ _PREDICTIONS = 120_000_000
 
 _WORST = 5
 
+_POWER = {"seeds": (1, 2, 3, 5, 10, 20), "n": (200, 500, 1_000, 2_000, 5_000)}
+"""The evidence that grows: more seeds at 1,000 samples, more samples at three seeds."""
+
 
 def drawn(random: np.random.Generator) -> Case:
     """Draw a kind of search."""
@@ -167,6 +170,37 @@ def one_seed(options: argparse.Namespace) -> Iterator[str]:
             made, _ = case.make(np.random.default_rng([options.seed, 7, number, index]))
             wrong.append(float(any(each is not None and each.worse for each in compare(made)[1])))
         yield f"| {k} | {case.n:,} | {100 * deviation:.1f} pp | {share(np.array(wrong))} |"
+
+
+def power(options: argparse.Namespace) -> Iterator[str]:
+    """Yield how often a configuration 3 points below the only good one is “worse”, by seeds and by samples.
+
+    More evidence must not find less: the last column has the largest fall from one row to the next, in standard errors.
+    One seed is a statement about the networks, so that the fall from it is no fall of the same claim.
+    """
+    yield from ("| evidence | seed deviation | “worse”, least evidence to most | largest fall |", "|---|---:|---|---:|")
+    for key, deviation in itertools.product(_POWER, (0.0, 0.005, 0.01, 0.02)):
+        found = []
+        for value in _POWER[key]:
+            case = replace(Case("one good", 8, 1_000, 3, deviation), **{key: value})
+            found.append(np.array([_found(case, [options.seed, 8, index]) for index in range(options.tables)]))
+        compared = found[1:] if key == "seeds" and deviation else found
+        falls = [_fall(first, second) for first, second in itertools.pairwise(compared)]
+        said = ", ".join(f"{value:,}: {share(each)}" for value, each in zip(_POWER[key], found, strict=True))
+        name = "seeds" if key == "seeds" else "samples"
+        yield f"| {name} | {100 * deviation:.1f} pp | {said} | {max(falls):.1f} SE |"
+
+
+def _found(case: Case, key: Sequence[int]) -> float:
+    made, truth = case.make(np.random.default_rng(key))
+    worse = [each is not None and each.worse for each in compare(made)[1]]
+    return float(np.array(worse)[truth < truth.max() - 1e-9].mean())
+
+
+def _fall(first: Floats, second: Floats) -> float:
+    error = math.sqrt((first.var(ddof=1) + second.var(ddof=1)) / first.size)
+    fall = float(first.mean() - second.mean())
+    return fall / error if error else math.copysign(math.inf, fall) if fall else 0.0
 
 
 def _row(case: Case, found: Floats) -> str:
