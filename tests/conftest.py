@@ -8,6 +8,7 @@ import signal
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import made_once
 import pytest
 
@@ -22,6 +23,10 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
 
+hypothesis.settings.register_profile("quick", max_examples=30, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=300, deadline=None)
+hypothesis.settings.load_profile("quick")  # pytest --hypothesis-profile=thorough loads the other one later
+
 LONG = """
 cli_run_study docs_examples cli_bad_input search_growth search_same_result nn_solo_equals_cohort nn_torch
 search_model_based nn_gradients reporting_figures reporting_documents reporting_formats reporting_escaping
@@ -30,6 +35,26 @@ workers_dask layout
 """
 FIRST = {f"test_{name}.py" for name in LONG.split()}
 """The files that take longest: one that was begun last would keep one process busy when the other has no more to do."""
+
+TOGETHER = {
+    "servers": "storage_contract storage_objectives storage_servers",
+    "torch": "nn_torch nn_class_weights nn_optimisers nn_regression_losses search_optuna_samplers spec_study",
+}
+"""Files that one process is to run, since what they need takes seconds: servers that are started, PyTorch's import."""
+GROUPS = {f"test_{name}.py": group for group, names in TOGETHER.items() for name in names.split()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Hand out the tests file by file, but files of a group as if they were one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return GROUPS.get(path.rpartition("/")[2], path)
+
+    return ByGroup(config, log)
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedKFold
 
@@ -17,7 +17,6 @@ def folds_of(total, folds, seed=0):
     return [draw(LABELS, SIZES, (total - v, v), seed, "split", (i, folds)) for i, v in enumerate(sizes)]
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.integers(20, 200), st.integers(2, 9), st.integers(0, 3))
 def test_the_validation_sets_are_disjoint_and_cover_all_that_a_plain_split_draws(total, folds, seed):
     parts = folds_of(total, folds, seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes
 
@@ -103,13 +103,11 @@ def test_a_class_of_one_sample_among_many_numbers_may_be_a_value(tmp_path):
         prepare(text, train=199, validation=100, seed=0, cache=tmp_path / "c")
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.lists(st.integers(-(10**6), 10**6), min_size=2, max_size=120, unique=True), st.integers(2, 4))
 def test_whole_numbers_that_repeat_are_never_refused(numbers, times):
     refuse_values("d.csv", [str(number) for number in numbers] * times)
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.permutations([*(f"{i}.25" for i in range(30)), "NA"]))
 def test_the_example_in_the_message_does_not_depend_on_the_order(labels):
     with pytest.raises(DataError, match=r"has 30 different numbers as labels, 30 only once, such as 0\.25;"):

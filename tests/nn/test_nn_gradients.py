@@ -27,7 +27,7 @@ def checked(layers, x, y, loss="cross_entropy", **options):
     return check(perturbed(network), x, y, LAMBDAS, **options)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", ["cross_entropy", pytest.param("hinge", marks=pytest.mark.slow)])
 def test_softmax_gradients_hold_for_100_samples_of_cifar_size(loss):
     found = checked(NETS["softmax"](0), *pixels(100, 3072), loss=loss, sample=100)
     assert [(c.name, c.trial, c.entries) for c in found[:4]] == [
@@ -38,10 +38,11 @@ def test_softmax_gradients_hold_for_100_samples_of_cifar_size(loss):
     assert max(c.absolute_difference for c in found) <= 1e-7
 
 
+@pytest.mark.parametrize("entries", [40, pytest.param(150, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", NETS)
-def test_all_gradients_hold_for_20_features_of_10_samples(net, loss):
-    found = checked(NETS[net](50), *pixels(10, 20), loss=loss, sample=150)
+def test_all_gradients_hold_for_20_features_of_10_samples(net, loss, entries):
+    found = checked(NETS[net](50), *pixels(10, 20), loss=loss, sample=entries)
     assert {c.name: c.relative_error for c in found if not c.relative_error <= 1e-6} == {}
 
 
@@ -52,7 +53,7 @@ def test_every_entry_of_the_reports_two_layer_net_is_checked():
     assert max(c.absolute_difference for c in found) <= 1e-7
 
 
-@pytest.mark.parametrize("trials", [1, 8, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [8, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 16))])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", ["softmax", "relu", "three layers", "batch norm"])
 def test_gradients_in_float32_are_those_in_float64_however_the_products_are_made(net, loss, trials):

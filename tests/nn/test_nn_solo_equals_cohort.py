@@ -15,18 +15,25 @@ INPUTS, UNITS = 64, 16
 EPOCHS = 3
 
 
-@pytest.fixture(params=["wide where exact", "trial by trial"])
-def _products(request, monkeypatch):
-    def separate(trials, rows, inputs, outputs, dtype):
-        return Scheme(), Scheme().separate(trials, outputs)
+def separate(trials, rows, inputs, outputs, dtype):
+    return Scheme(), Scheme().separate(trials, outputs)
 
-    if request.param == "trial by trial":
+
+def slow_but(names, kept):
+    """The names, those that are not kept in the default run as slow ones."""
+    return [pytest.param(name, marks=[] if name in kept else pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("products", "net"),
+    [
+        *(("wide where exact", net) for net in NETS),
+        *(pytest.param("trial by trial", net, marks=[pytest.mark.slow] * (net != "batch norm")) for net in NETS),
+    ],
+)
+def test_a_trial_in_a_cohort_has_the_bits_that_it_has_alone(net, products, monkeypatch):
+    if products == "trial by trial":
         monkeypatch.setattr("hpsearch.nn.parameters.choose_layout", separate)
-
-
-@pytest.mark.usefixtures("_products")
-@pytest.mark.parametrize("net", NETS)
-def test_a_trial_in_a_cohort_has_the_bits_that_it_has_alone(net):
     x, y = samples(75, INPUTS)  # three batches of 20 and one of 15
     make = partial(NETS[net], UNITS)
     alone = {t: train(make, [t], x, y, epochs=EPOCHS)[t] for t in range(16)}
@@ -46,7 +53,7 @@ def test_cutting_into_segments_and_leaving_neighbours_change_no_bit(net):
     assert differences(whole[5], left[5]) == []
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", slow_but(LOSSES, ["cross_entropy"]))
 @pytest.mark.parametrize("net", ["softmax", "relu"])
 def test_the_bits_are_the_same_for_samples_of_cifar_size(net, loss):
     x, y = samples(230, 3072)
@@ -57,7 +64,7 @@ def test_the_bits_are_the_same_for_samples_of_cifar_size(net, loss):
     assert [differences(together[t], pair[t]) for t in (6, 3)] == [[], []]
 
 
-@pytest.mark.parametrize("clip", [None, 0.5])
+@pytest.mark.parametrize("clip", slow_but([None, 0.5], [0.5]))
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_every_optimiser_gives_the_bits_of_a_trial_alone_however_it_is_cut(optimiser, clip):
     x, y = samples(75, INPUTS)
@@ -111,11 +118,15 @@ def test_hinge_trains_in_a_cohort_as_alone():
     assert {t: differences(together[t], run([t])[t]) for t in range(5)} == {t: [] for t in range(5)}
 
 
-@pytest.mark.usefixtures("_products")
-@pytest.mark.parametrize("targets", [1, 3])
+@pytest.mark.parametrize("products", slow_but(["wide where exact", "trial by trial"], ["wide where exact"]))
+@pytest.mark.parametrize("targets", slow_but([1, 3], [1]))
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
-@pytest.mark.parametrize("net", REGRESSION_NETS)
-def test_a_regression_in_a_cohort_has_the_bits_that_it_has_alone_however_it_is_cut(net, loss, targets):
+@pytest.mark.parametrize("net", slow_but(REGRESSION_NETS, ["linear", "dropout", "batch norm last"]))
+def test_a_regression_in_a_cohort_has_the_bits_that_it_has_alone_however_it_is_cut(
+    net, loss, targets, products, monkeypatch
+):
+    if products == "trial by trial":
+        monkeypatch.setattr("hpsearch.nn.parameters.choose_layout", separate)
     x, y = values(75, INPUTS, targets)
     make = partial(REGRESSION_NETS[net], targets)
     run = partial(train, make, x=x, y=y, epochs=3, loss=REGRESSION_LOSSES[loss], optimiser=OPTIMISERS["adam"])
@@ -152,7 +163,7 @@ def test_the_bits_of_a_regression_are_the_same_for_odd_shapes(optimiser, loss, n
     assert {t: differences(together[t], run([t])[t]) for t in chosen} == {t: [] for t in chosen}
 
 
-@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+@pytest.mark.parametrize("loss", slow_but(REGRESSION_LOSSES, ["squared_error"]))
 @pytest.mark.parametrize("net", ["linear", "batch norm"])
 def test_a_regression_beside_one_of_nan_keeps_its_bits(net, loss):
     x, y = values(60, INPUTS, 1)

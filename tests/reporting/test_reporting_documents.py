@@ -122,7 +122,9 @@ def test_the_summary_says_what_was_found_and_how_sure_it_is(folder):
     assert "Test-set evaluations: 3 (3 in final), after all configurations had been chosen." in text
 
 
-@pytest.mark.parametrize(("fine", "said"), [(0.4, True), (0.5, False), (0.6, False)])
+@pytest.mark.parametrize(
+    ("fine", "said"), [(0.4, True), (0.5, False), pytest.param(0.6, False, marks=pytest.mark.slow)]
+)
 def test_a_higher_value_of_an_earlier_stage_is_reported(engine, tmp_path, fine, said):
     maker = made_study.Maker(engine)
     for name, accuracy in (("coarse", 0.5), ("fine", fine)):
@@ -256,7 +258,7 @@ def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch, drawn):
 EVIL = "<script>alert(1)</script>&\"'| $x_1$ --> ]]> {{ 1234 * 7 }} 名 \x08"
 
 
-def test_foreign_text_is_shown_and_never_run(engine, tmp_path, drawn):
+def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
     data = {"classes": [EVIL] * 10, "image_shape": [3, 32, 32], "dataset": EVIL, "fingerprint": EVIL}
     text = f"description = '''{EVIL[:-1].replace(chr(39), '')}'''"
     maker = made_study.Maker(engine, EVIL, data=data, text=text, environment={EVIL: EVIL}, path=EVIL)

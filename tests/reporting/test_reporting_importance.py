@@ -119,7 +119,7 @@ def test_without_an_influence_5_of_100_are_significant_and_a_threshold_is_found_
     assert np.mean([found(bad_ends) for _ in range(100)]) > 0.9
 
 
-@pytest.mark.parametrize("trials", [16, 40])
+@pytest.mark.parametrize("trials", [16, pytest.param(40, marks=pytest.mark.slow)])
 def test_the_stated_power_is_about_that_of_the_test(trials):
     random, found, correlation = np.random.default_rng(5), [], 2 * np.sin(np.pi / 12)  # Spearman's is 0.5
     for _ in range(200):

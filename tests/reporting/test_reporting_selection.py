@@ -15,7 +15,7 @@ from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.intervals import wilson_interval
 from hpsearch.reporting.statistics.selection import Run, correct_selection_bias
 
-SEARCHES = pytest.mark.parametrize("searches", [200, pytest.param(1_000, marks=pytest.mark.slow)])
+SEARCHES = pytest.mark.parametrize("searches", [100, pytest.param(1_000, marks=pytest.mark.slow)])
 
 
 def corrected(right, **arguments):

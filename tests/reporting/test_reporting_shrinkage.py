@@ -35,7 +35,10 @@ def test_probabilities_add_up_and_the_order_of_the_configurations_does_not_matte
     assert shrink(100 * scores, np.full(9, 100.0), draws=4_000).mean == pytest.approx(100 * found.mean)
 
 
-@pytest.mark.parametrize("component", range(1, len(shrinkage._DEVIATIONS)))  # the first has no spread
+@pytest.mark.parametrize(
+    "component",  # the first has no spread
+    [pytest.param(i, marks=[pytest.mark.slow] * (i % 4 != 1)) for i in range(1, len(shrinkage._DEVIATIONS))],
+)
 def test_each_components_density_and_draws_are_those_of_numerical_integration(component):
     deviation, side, at, variance = shrinkage._DEVIATIONS[component], shrinkage._SIDES[component], 0.8, 1.3
 

@@ -47,7 +47,7 @@ GROWTHS = {
 }  # fmt: skip
 
 
-OF_A_KIND = {"random in batches", "tpe in a window", "target", "no budget"}
+OF_A_KIND = {"random in batches", "quasi-random", "tpe in a window", "target", "patience", "no budget"}
 """Those of which the quicker ones show the like."""
 
 
@@ -314,7 +314,9 @@ def test_a_sampler_starts_from_another_studys_trials_as_they_were_when_its_stage
     assert end(tmp_path) == end(tmp_path / "calm")
 
 
-@pytest.mark.parametrize("sampler", ['kind = "random"', 'kind = "qmc"', 'kind = "tpe", batch = 3'])
+@pytest.mark.parametrize(
+    "sampler", ['kind = "random"', pytest.param('kind = "qmc"', marks=pytest.mark.slow), 'kind = "tpe", batch = 3']
+)
 def test_configurations_named_first_are_tried_first(tmp_path, sampler):
     first = "first = [{ lambda = 1e-3, eta = 0.25 }, { eta = 0.125 }]"
     launch(workspace(tmp_path, made(coarse(f"{sampler}, trials = 5", first))), options(tmp_path))

@@ -111,10 +111,10 @@ def test_one_at_a_time_is_optunas_own_optimize(name):
             raise optuna.TrialPruned
         return math.nan if point.value is None else point.value  # what is not a number fails
 
-    for number in range(40):
+    for number in range(24):
         study.sampler = sampler(seed=int(generator(0, "sampler", "coarse", number).integers(2**32)), **options)
         study.optimize(objective, n_trials=1)
-    assert values(made_stage(kind, 40, batch=1, space=RANGES, **options)) == found
+    assert values(made_stage(kind, 24, batch=1, space=RANGES, **options)) == found
 
 
 @pytest.mark.parametrize("kind", LEARNERS)
@@ -146,7 +146,7 @@ def test_what_is_known_is_learnt_from_before_the_first_configuration(kind):
     "params", [{"lambda": 1.0}, {"hidden": [7]}, {"batch_size": 20.5}, {"eta": None}, {"eta": True}]
 )
 def test_what_is_known_outside_the_space_is_left_out(params):
-    stage = made_stage("tpe", 24, n_startup_trials=1)
+    stage = made_stage("tpe", 6, n_startup_trials=1)
     inside = {"lambda": 1e-3, "eta": 0.5, "batch_size": 50, "hidden": [50]}
     known = [{"params": inside | params, "value": 0.5}]
     assert values(stage, known=known) == values(stage)
@@ -154,10 +154,10 @@ def test_what_is_known_outside_the_space_is_left_out(params):
 
 
 def test_true_and_one_and_lists_are_choices_of_their_own():
-    stage = made_stage("tpe", 60, space={"lambda": SPACE["lambda"], "flips": [True, 1, [1], {"a": 1}]})
+    stage = made_stage("tpe", 30, space={"lambda": SPACE["lambda"], "flips": [True, 1, [1], {"a": 1}]})
     found = values(stage)
     assert {repr(params["flips"]) for params in found} == {"True", "1", "[1]", "{'a': 1}"}
-    assert values(stage, cuts=[30]) == found
+    assert values(stage, cuts=[15]) == found
 
 
 @needs("cmaes")

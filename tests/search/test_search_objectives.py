@@ -78,7 +78,13 @@ def test_the_best_epoch_is_that_of_the_lowest_value_where_the_objective_is_minim
 
 def test_every_metric_is_scikit_learns_of_the_stored_predictions(tmp_path):
     also = ", ".join(f'"{name}"' for name in EVERY[1:])
-    path = with_objective(tmp_path, f'metric = "{EVERY[0]}"\nalso = [{also}]', TINY.replace("epochs = 3", "epochs = 2"))
+    path = with_objective(
+        tmp_path,
+        f'metric = "{EVERY[0]}"\nalso = [{also}]',
+        TINY.replace("epochs = 3", "epochs = 2")
+        .replace("trials = 5", "trials = 2")
+        .replace("best = 3, points = 3", "best = 1, points = 2"),
+    )
     launch(path, options(tmp_path))
     study = spec.read(path)
     dataset = data.load("digits")

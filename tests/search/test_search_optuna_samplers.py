@@ -1,7 +1,7 @@
 """The options of Optuna's samplers, in one line each where they are wrong, before anything is changed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sampler_runs import ask_all, made_stage, needs
 
@@ -61,7 +61,11 @@ RIGHT = [
     ("tpe", {"window": 4, "group": True, "n_ei_candidates": 5, "prior_weight": 2}),
     pytest.param("cmaes", {"popsize": 6, "use_separable_cma": True}, marks=needs("cmaes")),
     pytest.param("cmaes", {"sigma0": 0.1, "with_margin": True}, marks=needs("cmaes")),
-    pytest.param("gp", {"n_startup_trials": 3, "deterministic_objective": True}, marks=needs("torch", "greenlet")),
+    pytest.param(
+        "gp",
+        {"n_startup_trials": 3, "deterministic_objective": True},
+        marks=[needs("torch", "greenlet"), pytest.mark.slow],
+    ),
 ]
 
 
@@ -84,7 +88,6 @@ def refusal(stage):
 
 
 @given(options=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=2))
-@settings(max_examples=60, deadline=None)
 def test_options_are_refused_in_one_line_or_work(options):
     stage = made_stage("tpe", 14, **options)
     said = refusal(stage)

@@ -28,9 +28,8 @@ def calm(tmp_path_factory):
 @pytest.mark.parametrize(
     ("workers", "backend"),
     [
-        (3, "threading"),
         (2, "loky"),
-        *(pytest.param(*way, marks=pytest.mark.slow) for way in [(2, "threading"), (1, "loky")]),
+        *(pytest.param(*way, marks=pytest.mark.slow) for way in [(2, "threading"), (3, "threading"), (1, "loky")]),
     ],
 )
 def test_workers_and_backend_do_not_change_the_ranking(tmp_path, calm, workers, backend):

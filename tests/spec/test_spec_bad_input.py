@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import StudyFileError
@@ -511,7 +511,6 @@ def test_the_study_files_that_are_mutated_are_valid_themselves():
     assert [parse(text, "x").name for text in (GOOD, RICH)] == ["good", "rich"]
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from([GOOD.splitlines(), RICH.splitlines()]),
     st.lists(st.tuples(st.integers(0), st.sampled_from(["", "#", "=", *VALUES])), min_size=1, max_size=3),
@@ -528,7 +527,6 @@ def test_a_mutated_study_file_raises_nothing_but_study_file_errors(source, chang
         parse(text, "x")
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=40), st.integers(0, len(GOOD)))
 def test_garbage_bytes_raise_nothing_but_study_file_errors(tmp_path_factory, garbage, at):
     path: Path = tmp_path_factory.getbasetemp() / "garbage.toml"

@@ -1,7 +1,7 @@
 """Constraints are read as Python reads them, and whatever else they are costs one line."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.spec.spaces.expressions import constraint
@@ -95,7 +95,6 @@ PIECES += [
 
 
 @given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
-@settings(max_examples=300, deadline=None)
 def test_any_text_is_a_constraint_or_costs_one_line(text):
     try:
         found = constraint(text)

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpsearch.spec import Around, Choices, Range, is_training_key, limits, narrow, parse, probes, resolve
@@ -33,7 +33,6 @@ def on_edge(source, tried, best):
     return near[0] and best == min(tried), near[1] and best == max(tried)
 
 
-@settings(max_examples=200, deadline=None)
 @given(finished_stages())
 def test_the_best_is_inside_and_the_range_is_left_only_at_an_edge(stage):
     source, tried, best, around = stage
@@ -49,7 +48,6 @@ def test_the_best_is_inside_and_the_range_is_left_only_at_an_edge(stage):
     assert bool(note) == (lower or upper)
 
 
-@settings(max_examples=200, deadline=None)
 @example((Range(low=5e-324, high=1.0), [0.5], [0.5], Around(around="coarse")))
 @given(finished_stages())
 def test_a_range_keeps_its_kind_and_never_reaches_zero(stage):
@@ -63,7 +61,6 @@ def test_a_range_keeps_its_kind_and_never_reaches_zero(stage):
     assert new.high <= 0 or source.high > 0
 
 
-@settings(max_examples=100, deadline=None)
 @given(finished_stages(), st.floats(-10, 300), st.floats(-10, 300))
 def test_an_extension_stays_within_the_limits(stage, lowest, highest):
     source, tried, best, around = stage

@@ -122,7 +122,14 @@ def test_on_a_full_disk_every_write_says_so_and_leaves_nothing(small_disk):
         walk(database, full_disk)
 
 
-@pytest.mark.parametrize("size", [0, 1_000, 10_000, 40_000, 100_000, 170_000, 1_000_000])
+def quick_but(values, kept):
+    """The values, those that are not kept in the default run as slow ones."""
+    return [pytest.param(each, marks=[] if each in kept else pytest.mark.slow) for each in values]
+
+
+@pytest.mark.parametrize(
+    "size", quick_but([0, 1_000, 10_000, 40_000, 100_000, 170_000, 1_000_000], [0, 40_000, 170_000])
+)
 def test_a_database_that_could_not_grow_to_its_tables_is_made_later(tmp_path, size):
     with file_size_limit(tmp_path, size), contextlib.suppress(StorageFault):
         with closing(Database(url(tmp_path), create=True)) as database:
@@ -137,7 +144,7 @@ def test_a_database_that_could_not_grow_to_its_tables_is_made_later(tmp_path, si
             assert check_integrity(connection) == []
 
 
-@pytest.mark.parametrize("room", [0, 1, 4, 20, 50, 100, 200, 350])
+@pytest.mark.parametrize("room", quick_but([0, 1, 4, 20, 50, 100, 200, 350], [0, 20, 100]))
 def test_a_database_that_could_not_be_made_whole_is_made_later(small_disk, room):
     with full_disk(small_disk / "study.db"):
         os.truncate(small_disk / "filler", (small_disk / "filler").stat().st_size - 4096 * room)

@@ -93,7 +93,9 @@ def test_optuna_reads_back_what_was_written(database):
     assert one.datetime_complete >= one.datetime_start
 
 
-@pytest.mark.parametrize("cuts", [[300], [7, 8, 150, 299, 300], list(range(1, 301))])
+@pytest.mark.parametrize(
+    "cuts", [[300], [7, 8, 150, 299, 300], pytest.param(list(range(1, 301)), marks=pytest.mark.slow)]
+)
 def test_at_most_so_many_accuracies_are_shown_whatever_the_segments(database, cuts):
     add(database)
     start(database)

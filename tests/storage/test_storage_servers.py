@@ -22,6 +22,10 @@ from hpsearch.storage.servers.postgresql import PostgreSQL
 
 KINDS = ["postgresql", "mariadb"]
 SERVERS = pytest.mark.parametrize("storage", KINDS, indirect=True)
+ONE_SERVER = pytest.mark.parametrize(
+    "storage", [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "mariadb")) for kind in KINDS], indirect=True
+)
+"""For what is the same code on all servers."""
 
 
 @pytest.mark.parametrize(
@@ -98,14 +102,14 @@ def test_options_that_pymysql_does_not_take_cost_one_line(options):
         look_up(f"mysql://me@127.0.0.1:1/db?{options}", "s")
 
 
-@SERVERS
+@ONE_SERVER
 def test_a_new_database_is_no_fault_to_doctor(storage):
     (found,) = checks._database(storage)
     assert found.state == checks.OK
     assert found.text.endswith(": no studies yet; `hpsearch launch` makes the tables")
 
 
-@SERVERS
+@ONE_SERVER
 def test_a_database_with_another_programs_tables_is_left_alone(storage):
     engine = place_of(storage)._engine(read_only=False)
     with closing(engine.connect()) as connection:
@@ -151,7 +155,7 @@ def test_a_wrong_password_and_a_missing_database_are_told_apart(storage):
         Database(elsewhere, create=True)
 
 
-@SERVERS
+@ONE_SERVER
 def test_the_password_may_come_from_elsewhere(storage, monkeypatch):
     url = place_of(storage).url
     bare = url._replace(password=None).render_as_string()
@@ -177,7 +181,7 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch):
         assert MySQL().too_old(old) is None
 
 
-@SERVERS
+@ONE_SERVER
 def test_a_database_of_another_version_is_refused_on_a_server_too(storage):
     with closing(Database(storage, create=True)) as database, database.transaction() as connection:
         connection.execute(schema.versions.update().values(version=1))
