@@ -16,9 +16,9 @@ from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
+from hpsearch.search.stages.distinct import fewer_than_asked, is_distinct
 from hpsearch.search.stages.finalists import final_note, finalists
 from hpsearch.search.stages.goal import goal_of
-from hpsearch.search.stages.distinct import fewer_than_asked, is_distinct
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.search.stages.run import RunContext, StageRun
 from hpsearch.spec import Around, Final, Stage, Study, data_of, epochs, replicates_of, resolve

@@ -89,9 +89,10 @@ class ModelBasedSampler(Sampler):
         return self._untried.fewer
 
     def ask(self, number: int) -> tuple[dict[str, Any], SamplerAttributes]:
-        """The configuration's values, and for CMA-ES and NSGA-II how many outcomes it had seen, and if it chose another.
+        """The configuration's values, and for CMA-ES and NSGA-II how many outcomes it had seen.
 
-        Raises HpsearchError if Optuna's sampler fails.
+        `another` is there, too, where none of the sampler's proposals might be trained. Raises NothingLeftError if
+        there is no further configuration, HpsearchError if Optuna's sampler fails.
 
         CMA-ES keeps its state as a pickle, and NSGA-II its generations, in attributes of the private study, which do
         not belong in a database. A later run samples all configurations again instead, each after the same number of

@@ -169,7 +169,8 @@ class _Listed:
     def nearest(self, params: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         """The one left that is nearest, each hyperparameter from 0 to 1 on its scale; a random one of several.
 
-        Different values without an order are 1 apart, and so are a hyperparameter that is there and one that is not.
+        The distance of different values without an order is 1, and so is that of a hyperparameter that is there from
+        one that is not.
         """
         numbers = np.flatnonzero(self.left)
         total = np.minimum(np.abs(self._places[numbers] - self._place(params)), 1).sum(axis=1)
