@@ -74,8 +74,8 @@ def test_random_configurations_are_the_draws_that_were_not_tried():
 def test_a_choice_without_hyperparameters_is_tried_once_beside_a_range_without_end():
     inside = [{"kind": "sgd"}, {"kind": "momentum", "momentum": {"low": 0.5, "high": 0.9}}]
     for kind in ("random", "tpe"):
-        found = ask_all(made_stage(kind, 30, space={"optimiser": inside, "lambda": [0.01]}))
-        assert distinct(found) == 30
+        found = ask_all(made_stage(kind, 12, space={"optimiser": inside, "lambda": [0.01]}))
+        assert distinct(found) == 12
         assert sum(params["optimiser"]["kind"] == "sgd" for params, _ in found) == 1
 
 
@@ -104,14 +104,10 @@ def test_a_first_configuration_that_comes_to_one_before_it_gives_way_to_another(
 
 @pytest.mark.parametrize("kind", ["random", "qmc", "tpe"])
 def test_what_no_draw_finds_in_a_space_too_large_to_list_ends_the_stage(kind, monkeypatch):
-    for module, name, value in (
-        ("untried", "MOST_DRAWS", 200),
-        ("quasi_random", "MOST_DRAWS", 200),
-        ("untried", "ENUMERATED", 3),
-    ):
-        monkeypatch.setattr(f"hpsearch.search.samplers.{module}.{name}", value)
-    stage = made_stage(kind, 9, space=FOUR, constraints=["lambda < 0.02 or batch_size < 100"], n_startup_trials=1)
-    stage = stage if kind == "tpe" else made_stage(kind, 9, space=FOUR, constraints=stage.constraints)
+    for name, value in (("untried.MOST_DRAWS", 200), ("quasi_random.MOST_DRAWS", 200), ("untried.ENUMERATED", 3)):
+        monkeypatch.setattr(f"hpsearch.search.samplers.{name}", value)
+    more = {"n_startup_trials": 1} if kind == "tpe" else {}
+    stage = made_stage(kind, 9, space=FOUR, constraints=["lambda < 0.02 or batch_size < 100"], **more)
     sampler = sampler_of(stage, stage.space, 0)
     assert sampler.points == 9  # it is not known that there are three
     assert distinct(sampler.ask(number) for number in range(3)) == 3
@@ -161,11 +157,8 @@ def test_a_study_of_repeats_trains_each_configuration_once_with_one_digest_for_a
         assert heard.said[0] == (
             "stage random: only 4 different configurations, 20 are asked for; it ends when all are tried"
         )
-        if folder.name == "one":
-            assert (
-                "stage around: only 2 different configurations, 5 are asked for; it ends when all are tried"
-                in heard.said
-            )
+        around = "stage around: only 2 different configurations, 5 are asked for; it ends when all are tried"
+        assert (around in heard.said) == (folder.name != "stopped")
         for epochs in (5, 7, 10**6) if folder.name == "stopped" else ():
             resume("tiny", options(folder, 2, watcher=StopAfter(epochs)))
     assert len({end(folder) for folder in folders}) == 1
@@ -205,9 +198,8 @@ def test_a_study_that_an_earlier_version_began_goes_on_with_its_repeats_and_is_v
         earlier.setattr(preparation, "MARK", {})
         for folder in folders:
             folder.mkdir()
-            launch(
-                workspace(folder, text), options(folder, watcher=StopAfter(5 if folder.name == "resumed" else 10**6))
-            )
+            stop = StopAfter(5 if folder.name == "resumed" else 10**6)
+            launch(workspace(folder, text), options(folder, watcher=stop))
     assert resume("tiny", options(folders[1]))
     assert end(folders[0]) == end(folders[1])
     found = rows(folders[1])
