@@ -23,6 +23,7 @@ from hpsearch.search.preparation import (
 )
 from hpsearch.search.resume import resume
 from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
@@ -82,6 +83,8 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
                 row = reading.get_study(connection, study.name)
             if row.text != text:
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
+            for message in those_with_fewer(study):
+                options.watcher.message(message)
             with closing(Coordinator(database, row.id, row.name)):
                 return study.name, run_study(
                     database, row, study, plugin, measures, dataset, splits, workers, options.watcher

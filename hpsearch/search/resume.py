@@ -18,6 +18,7 @@ from hpsearch.search.preparation import (
     require_same_metrics,
 )
 from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
@@ -58,6 +59,8 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
             check_measures(study, measures, splits)
             if grown:
                 options.watcher.message(description(row, study, grown))
+                for message in those_with_fewer(study, grown.growth.added):
+                    options.watcher.message(message)
             with database.transaction() as connection:
                 now = reading.get_study(connection, name)
                 if (now.id, now.text, now.model["hash"]) != (row.id, row.text, row.model["hash"]):

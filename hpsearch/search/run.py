@@ -1,6 +1,6 @@
 """The run loop over a study's stages. May import spec, storage and workers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,12 @@ from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
+from hpsearch.search.stages.distinct import fewer_than_asked, is_distinct
 from hpsearch.search.stages.finalists import final_note, finalists
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.search.stages.run import RunContext, StageRun
-from hpsearch.spec import Final, Stage, Study, data_of, epochs, replicates_of, resolve
+from hpsearch.spec import Around, Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes as mirror_notes
@@ -206,21 +207,25 @@ class Runner:
         """Resolve the stage's space from the stages before it, and store it."""
         step, now = self._step(stage), self._basis(stages, stage)
         known: Sequence[Mapping[str, Any]] | None = None
+        fewer: Iterable[str] = ()
         database = self.context.database
         planned = replicates_of(self.study, step)
         if isinstance(step, Final):
             planned *= len(now.winners)
         else:
             spaces.require_configurations(step, now.space)
-            planned *= sampler_of(step, now.space, self.study.seed).points
+            distinct = is_distinct(stage.data)
+            planned *= sampler_of(step, now.space, self.study.seed, distinct=distinct).points
+            if distinct and any(isinstance(entry, Around) for entry in step.space.values()):  # else it was said before
+                fewer = filter(None, [fewer_than_asked(step, now.space)])
             if step.source:
                 with database.transaction() as connection:
                     known = spaces.known_of(connection, step.source, now.space, goal_of(self.study))
         notes = [*now.notes, *self._known_note(known, step)]
         with database.transaction() as connection:
             writing.start_stage(connection, stage, spaces.space_to_json(now.space), notes, known, planned)
-        for note in now.extensions:
-            self.context.watcher.message(f"stage {stage.name}: {note}")
+        for message in (*(f"stage {stage.name}: {note}" for note in now.extensions), *fewer):
+            self.context.watcher.message(message)
 
     def _known_note(self, known: Sequence[Mapping[str, Any]] | None, step: Stage | Final) -> list[str]:
         if not known or isinstance(step, Final):
@@ -250,5 +255,6 @@ def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePl
         return StagePlan(study, study.final, stage.name, ListSampler(winners), length)
     step = study.stages[stage.position]
     space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)
-    sampler = sampler_of(step, space, study.seed, stage.known or (), several)
+    distinct = is_distinct(stage.data)
+    sampler = sampler_of(step, space, study.seed, stage.known or (), several, distinct=distinct)
     return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches)

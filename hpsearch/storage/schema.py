@@ -57,7 +57,7 @@ stages = Table(
     Column("trials", Integer),  # how many trials it is planned to have, once its space is known; then, how many it has
     Column("space", Json),  # {hyperparameter: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
     Column("notes", Json, nullable=False),  # sentences for the report: where its range came from, what was extended
-    Column("data", Json, nullable=False),  # {"train": n, "validation": n, "test": n}
+    Column("data", Json, nullable=False),  # {"train": n, .., "distinct": true}; see search/stages/distinct.py
     Column("optuna_study_id", Integer),
     Column("started_at", String(32)),
     Column("finished_at", String(32)),

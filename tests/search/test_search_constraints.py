@@ -82,7 +82,7 @@ def test_ten_thousand_configurations_under_three_constraints_cost_little():
 
 @pytest.mark.parametrize("kind", ["random", "qmc", "tpe"])
 def test_a_constraint_that_hardly_any_configuration_keeps_ends_in_one_line(kind, monkeypatch):
-    monkeypatch.setattr("hpsearch.search.samplers.points.MOST_DRAWS", 500)
+    monkeypatch.setattr("hpsearch.search.samplers.untried.MOST_DRAWS", 500)
     monkeypatch.setattr("hpsearch.search.samplers.quasi_random.MOST_DRAWS", 500)
     stage = made_stage(kind, 5, space=SPACE, constraints=["eta > 0.9999999"])
     with pytest.raises(HpsearchError, match=r"^stage 'coarse': no configuration 0 was found that keeps 'eta > 0.9"):

@@ -78,7 +78,8 @@ def test_quasi_random_configurations_are_scipys_sequence_on_the_spaces_scales(na
 
 
 def test_quasi_random_configurations_use_every_choice_and_whole_number_evenly():
-    stage = made_stage("qmc", trials=48, space={"hidden": SPACE["hidden"], "batch_size": {"low": 20, "high": 22}})
+    space = {"hidden": SPACE["hidden"], "batch_size": {"low": 20, "high": 22}, "eta": SPACE["eta"]}
+    stage = made_stage("qmc", trials=48, space=space)
     found = [params for params, _ in ask_all(stage)]
     for value in ([50], [100], [50, 50]):
         assert sum(params["hidden"] == value for params in found) == pytest.approx(16, abs=2)

@@ -11,30 +11,39 @@ from hpsearch.search.samplers.points import Point, Space
 from hpsearch.search.samplers.quasi_random import QuasiRandomSampler
 from hpsearch.search.samplers.random import RandomSampler
 from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.search.samplers.untried import Untried
 from hpsearch.spec import Around, Grid, Learning, Qmc, Random, Range, Stage
 from hpsearch.spec.messages import fail
 from hpsearch.storage.records import COMPLETE
 
 
 def sampler_of(
-    stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]] = (), several: int = 0
+    stage: Stage,
+    space: Space,
+    seed: int,
+    known: Sequence[Mapping[str, Any]] = (),
+    several: int = 0,
+    *,
+    distinct: bool = True,
 ) -> Sampler:
     """The sampler of a stage with this space.
 
     `seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from;
-    `several` is the number of objectives, 0 for one.
+    `several` is the number of objectives, 0 for one. Without `distinct` a configuration may come again, as in stages
+    that began with earlier versions.
     """
+    untried = Untried(stage, space, distinct=distinct)
     match stage.sampler:
         case None:
             return ListSampler(stage.configurations or ())
         case Grid():
             return GridSampler(space, stage.constraints)
         case Random():
-            return RandomSampler(stage, space, seed)
+            return RandomSampler(stage, space, seed, untried)
         case Qmc():
-            return QuasiRandomSampler(stage, space, seed)
+            return QuasiRandomSampler(stage, space, seed, untried)
         case Learning():
-            return ModelBasedSampler(stage, space, seed, known, several)
+            return ModelBasedSampler(stage, space, seed, known, several, untried)
         case _:
             assert_never(stage.sampler)
 
@@ -54,7 +63,7 @@ def check_sampler(stage: Stage, place: str, i: int, several: int = 0) -> None:
     fewer = {"n_startup_trials": 2} if isinstance(stage.sampler, Learning) and stage.kind != "nsga2" else {}
     trial = stage.model_copy(update={"sampler": stage.sampler.model_copy(update=fewer), "first": (), "constraints": ()})
     try:
-        sampler = sampler_of(trial, space, seed=0, several=several)
+        sampler = sampler_of(trial, space, seed=0, several=several, distinct=False)
         for number in range(4):
             params, attributes = sampler.ask(number)
             sampler.tell(Point(number, params, COMPLETE, number / 10, (), attributes, (number / 10,) * several))

@@ -20,11 +20,11 @@ from threadpoolctl import threadpool_limits
 from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.optuna_samplers import CLASSES, distributions, options_of
-from hpsearch.search.samplers.points import Point, Space, at_position, draw_admitted, first_of, position, trials_of
+from hpsearch.search.samplers.points import Point, Space, at_position, position
 from hpsearch.search.samplers.sampler import Sampler, SamplerAttributes
+from hpsearch.search.samplers.untried import Untried
 from hpsearch.search.samplers.whole import WholeConfigurationSampler, only
 from hpsearch.spec import Stage
-from hpsearch.spec.spaces.admission import constraints_of, kept
 from hpsearch.spec.spaces.branches import branches, complete
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 
@@ -47,15 +47,20 @@ class ModelBasedSampler(Sampler):
     learns = True
 
     def __init__(
-        self, stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]], several: int = 0
+        self,
+        stage: Stage,
+        space: Space,
+        seed: int,
+        known: Sequence[Mapping[str, Any]],
+        several: int,
+        untried: Untried,
     ) -> None:
         """`seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations.
 
         `several` is the number of objectives, 0 for one.
         """
-        self.stage, self.space, self.seed, self.several = stage, space, seed, several
+        self.stage, self.space, self.seed, self.several, self._untried = stage, space, seed, several, untried
         self._distributions = distributions(space)
-        self._constraints = constraints_of(stage.constraints)
         self._branches = branches(space)
         self._parents: dict[str, list[str]] = {}
         for parent, entry in self._branches.items():
@@ -77,20 +82,28 @@ class ModelBasedSampler(Sampler):
 
     @property
     def points(self) -> int:
-        return trials_of(self.stage)
+        return self._untried.points
+
+    @property
+    def fewer(self) -> str | None:
+        return self._untried.fewer
 
     def ask(self, number: int) -> tuple[dict[str, Any], SamplerAttributes]:
         """The configuration's values, and for CMA-ES and NSGA-II how many outcomes it had seen.
 
-        Raises HpsearchError if Optuna's sampler fails.
+        `another` is there, too, where none of the sampler's proposals might be trained. Raises NothingLeftError if
+        there is no further configuration, HpsearchError if Optuna's sampler fails.
 
         CMA-ES keeps its state as a pickle, and NSGA-II its generations, in attributes of the private study, which do
         not belong in a database. A later run samples all configurations again instead, each after the same number of
         outcomes.
         """
         self._catch_up()
-        attributes = {"seen": self._told} if self.stage.kind in _REPLAYED else None
-        return self._ask(number, first_of(self.stage, number)), attributes
+        seen = self._told
+        params, another = self._ask(number, self._untried.first(number))
+        if self.stage.kind not in _REPLAYED:
+            return params, None
+        return params, {"seen": seen} | ({"another": True} if another and self._untried.distinct else {})
 
     def recall(self, point: Point) -> None:
         """Take in a configuration that an earlier run asked for."""
@@ -100,6 +113,7 @@ class ModelBasedSampler(Sampler):
         values = self._positions(point.params)
         state = TrialState.FAIL if values is None else TrialState.RUNNING
         template = create_trial(state=state, params=values or {}, distributions=self._searched_in(values or {}))
+        self._untried.add(point.params)
         self._add(point.number, self._storage.create_new_trial(self._study._study_id, template))
 
     def tell(self, point: Point) -> None:
@@ -112,18 +126,20 @@ class ModelBasedSampler(Sampler):
     def _catch_up(self) -> None:
         while self._recalled:
             point = self._recalled.popleft()
-            while self._told < (point.sampler_attributes or {})["seen"]:
+            attributes = point.sampler_attributes or {}
+            while self._told < attributes["seen"]:
                 self._settle(self._pending_outcomes.popleft())
-            self._ask(point.number, point.params)
+            self._ask(point.number, point.params, another=attributes.get("another", False))
         while self._pending_outcomes:
             self._settle(self._pending_outcomes.popleft())
 
-    def _ask(self, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Have Optuna sample a configuration, except for the values that are given."""
+    def _ask(self, number: int, given: Mapping[str, Any], *, another: bool = False) -> tuple[dict[str, Any], bool]:
+        """Have Optuna sample a configuration, except for the values that are given, and whether it is `another` one.
+
+        That is one that its sampler did not propose, because none of its proposals might be trained.
+        """
         if number < self._by_prior:
-            given = draw_admitted(
-                self.stage, self.space, number, generator(self.seed, "sample", self.stage.name, number)
-            )
+            given = self._untried.draw(number, generator(self.seed, "sample", self.stage.name, number))
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
         one_thread = (
@@ -137,8 +153,8 @@ class ModelBasedSampler(Sampler):
                     self._distributions,
                     fixed,
                     self._searched,
-                    lambda found: not self._constraints or kept(self._constraints, self._values(found) | dict(given)),
-                    lambda: self._drawn(number),
+                    lambda found: self._untried.admits(self._values(found) | dict(given)),
+                    lambda found: self._instead(number, self._values(found) | dict(given)),
                     self._is_active,
                     fills=self._fills,
                 )
@@ -154,13 +170,16 @@ class ModelBasedSampler(Sampler):
                 what = f"stage {self.stage.name!r}: Optuna's {name} failed at configuration {number}"
                 raise HpsearchError(f"{what}: {reason}".replace("\n", " ")) from error
         self._add(number, trial_id)
+        another = another or sampler.drawn
         if self._branches:
             self._forget_proposal(trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-        elif (number < len(self.stage.first) or sampler.drawn) and self.stage.kind != "nsga2":  # which may have any
+        elif (number < len(self.stage.first) or another) and self.stage.kind != "nsga2":  # which may have any
             self._exclude(trial_id)
-        return self._values(self._storage.get_trial(trial_id).params) | dict(given)
+        params = self._values(self._storage.get_trial(trial_id).params) | dict(given)
+        self._untried.add(params)
+        return params, another
 
     def _values(self, positions: Mapping[str, Any]) -> dict[str, Any]:
         return complete(self.space, lambda key, entry: at_position(entry, positions[key]))
@@ -182,10 +201,9 @@ class ModelBasedSampler(Sampler):
             if "relative_params" in key:
                 self._storage.set_trial_system_attr(trial_id, key, "")
 
-    def _drawn(self, number: int) -> dict[str, int | float]:
-        """A configuration drawn at random, where the sampler has proposed too many that break a constraint."""
-        rng = generator(self.seed, "sample", self.stage.name, number)
-        drawn = draw_admitted(self.stage, self.space, number, rng)
+    def _instead(self, number: int, proposal: Mapping[str, Any]) -> dict[str, int | float]:
+        """The configuration to try where none of the sampler's proposals may be trained; the first of them is given."""
+        drawn = self._untried.instead(proposal, number, generator(self.seed, "sample", self.stage.name, number))
         found = {key: position(self.space[key], drawn[key]) for key in drawn}
         inside = {key: only(self._distributions[key]) if value is None else value for key, value in found.items()}
         return self._filled(inside)

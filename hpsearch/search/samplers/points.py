@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from hpsearch.errors import HpsearchError
 from hpsearch.spec import Choices, Range, Stage
-from hpsearch.spec.spaces.admission import constraints_of, kept
 from hpsearch.spec.spaces.branches import complete
 from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Params
@@ -86,29 +84,6 @@ def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
 
 UNIFORM_SHARE = 1 / 3
 """The share of configurations that are drawn without the priors; PriorBand (Mallik et al. 2023) keeps one, too."""
-
-MOST_DRAWS = 100_000
-"""So many configurations in a row are drawn at most that break a constraint."""
-
-
-def draw_admitted(stage: Stage, space: Space, number: int, rng: np.random.Generator) -> dict[str, Any]:
-    """Draw the stage's configuration with this number until it keeps the constraints; see `draw`.
-
-    Raises HpsearchError after too many draws.
-    """
-    constraints, given = constraints_of(stage.constraints), first_of(stage, number)
-    for _ in range(MOST_DRAWS):
-        drawn = draw(space, rng, given)
-        if kept(constraints, drawn):
-            return drawn
-    raise none_admitted(stage, number)
-
-
-def none_admitted(stage: Stage, number: int) -> HpsearchError:
-    """The error that a sampler found no configuration that keeps the constraints."""
-    texts = " and ".join(map(repr, stage.constraints))
-    what = f"stage {stage.name!r}: no configuration {number} was found that keeps {texts}"
-    return HpsearchError(f"{what}, in {MOST_DRAWS:_} draws; widen the constraints or narrow the ranges")
 
 
 def trials_of(stage: Stage) -> int:

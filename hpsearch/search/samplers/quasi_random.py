@@ -1,6 +1,7 @@
 """Quasi-random search: the points of a Sobol or Halton sequence. May import spec and Optuna."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -10,10 +11,10 @@ from optuna.study import Study
 
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.optuna_samplers import distributions, options_of
-from hpsearch.search.samplers.points import MOST_DRAWS, Space, at_position, first_of, none_admitted, trials_of
+from hpsearch.search.samplers.points import Space, at_position
 from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.search.samplers.untried import DRAWS, MOST_DRAWS, Untried
 from hpsearch.spec import Stage
-from hpsearch.spec.spaces.admission import constraints_of, kept
 from hpsearch.spec.spaces.branches import complete
 
 
@@ -29,9 +30,9 @@ class _NumberedQMCSampler(QMCSampler):
 class QuasiRandomSampler(Sampler):
     """Each hyperparameter is one dimension of the sequence, in the study file's order, also where it is not active."""
 
-    def __init__(self, stage: Stage, space: Space, seed: int) -> None:
+    def __init__(self, stage: Stage, space: Space, seed: int, untried: Untried) -> None:
         """`seed` is the study's."""
-        self._stage, self._space = stage, space
+        self._stage, self._space, self._seed, self._untried = stage, space, seed, untried
         self._distributions = distributions(space)
         number = int(generator(seed, "sampler", stage.name).integers(2**32))
         with warnings.catch_warnings():
@@ -39,31 +40,42 @@ class QuasiRandomSampler(Sampler):
             # scrambled unless the file says otherwise: the first point of the plain sequence is the space's corner
             self._sampler = _NumberedQMCSampler(seed=number, **({"scramble": True} | options_of(stage)))
         self._study = optuna.create_study(sampler=self._sampler)
-        self._constraints = constraints_of(stage.constraints)
-        self._taken: list[int] = []
-        """The points of the sequence that each configuration took, where a constraint leaves some out."""
+        self._found: list[dict[str, Any]] = []
+        self._next = 0
+        """The point of the sequence that comes next: more than the configurations, where some points are left out."""
         self._trial = optuna.trial.create_trial(state=optuna.trial.TrialState.WAITING)
 
     @property
     def points(self) -> int:
-        return trials_of(self._stage)
+        return self._untried.points
+
+    @property
+    def fewer(self) -> str | None:
+        return self._untried.fewer
 
     def ask(self, number: int) -> tuple[dict[str, Any], None]:
-        if not self._constraints:
-            return self._configuration(number, number), None
-        for each in range(len(self._taken), number + 1):
-            begin = self._taken[-1] + 1 if self._taken else 0
-            for point in range(begin, begin + MOST_DRAWS):
-                if kept(self._constraints, self._configuration(each, point)):
-                    self._taken.append(point)
-                    break
-            else:
-                raise none_admitted(self._stage, each)
-        return self._configuration(number, self._taken[number]), None
+        for each in range(len(self._found), number + 1):
+            params = self._choose(each)
+            self._untried.add(params)
+            self._found.append(params)
+        return dict(self._found[number]), None
 
-    def _configuration(self, number: int, point: int) -> dict[str, Any]:
-        """The configuration with this number at a point of the sequence."""
+    def _choose(self, number: int) -> dict[str, Any]:
+        """The configuration with this number: the first point of the sequence, from the next one on, that may be."""
+        given, left_out = self._untried.first(number), list[dict[str, Any]]()
+        for _ in range(MOST_DRAWS):
+            params = self._configuration(given, self._next)
+            self._next += 1
+            if self._untried.admits(params):
+                return params
+            left_out.append(params)
+            if len(left_out) == DRAWS and self._untried.is_listed:
+                rng = generator(self._seed, "sample", self._stage.name, number)
+                return self._untried.instead(left_out[0], number, rng)
+        raise self._untried.not_found(number, any_kept=any(map(self._untried.keeps, left_out)))
+
+    def _configuration(self, given: Mapping[str, Any], point: int) -> dict[str, Any]:
+        """The configuration at a point of the sequence, with the values that are given."""
         self._sampler.number = point
         found = self._sampler.sample_relative(self._study, self._trial, self._distributions)
-        given = first_of(self._stage, number)
         return complete(self._space, lambda key, entry: given[key] if key in given else at_position(entry, found[key]))

@@ -22,10 +22,15 @@ class Sampler(Protocol):
     def points(self) -> int:
         """The number of configurations that there are to ask for."""
 
+    @property
+    def fewer(self) -> str | None:
+        """A sentence on it, where there are fewer than the study file asks for."""
+        return None
+
     def ask(self, number: int) -> tuple[dict[str, Any], SamplerAttributes]:
         """The values of a configuration, and what `recall` will need; a sampler that learns is asked in order.
 
-        Raises HpsearchError where Optuna's sampler fails.
+        Raises NothingLeftError where there is no further one, HpsearchError where Optuna's sampler fails.
         """
 
     def recall(self, point: Point) -> None:

@@ -1,4 +1,4 @@
-"""Whole configurations from a sampler of Optuna: with given values, within the ranges, and keeping the constraints.
+"""Whole configurations from a sampler of Optuna: with given values, within the ranges, that may be trained.
 
 May import Optuna.
 """
@@ -12,10 +12,10 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 PROPOSALS = 16
-"""So many configurations of the sampler may break a constraint before one is drawn at random."""
+"""So many configurations of the sampler may break a constraint, or have been tried, before another is taken."""
 
 _PROPOSES_ITS_BEST = "GPSampler"
-"""A sampler whose proposals hardly differ, and cost seconds: where the first breaks a constraint, one is drawn."""
+"""A sampler whose proposals hardly differ, and cost seconds: where the first may not be, another is taken."""
 
 Positions = dict[str, Any]
 
@@ -34,12 +34,13 @@ class WholeConfigurationSampler(BaseSampler):
         given: Mapping[str, int | float],
         searched: dict[str, BaseDistribution],
         kept: Callable[[Positions], bool],
-        drawn: Callable[[], Positions],
+        instead: Callable[[Positions], Positions],
         active: Callable[[str, Positions], bool],
         *,
         fills: bool,
     ) -> None:
-        """`base` makes the sampler of an attempt; `drawn` is a configuration to take where all attempts break one.
+        """`base` makes the sampler of an attempt; `instead` gives the configuration to take where no attempt's is kept,
+        from the first of them.
 
         `active` says whether there is a hyperparameter, given those before it. With `fills` those that there are not
         have their first value for the base, which then sees no difference between them; else they are left out.
@@ -47,7 +48,7 @@ class WholeConfigurationSampler(BaseSampler):
         `searched` caches the space that the base infers, which costs a pass over all trials and does not change.
         """
         self._base, self._distributions, self._given, self._searched = base, distributions, given, searched
-        self._kept, self._draw, self._active, self._fills = kept, drawn, active, fills
+        self._kept, self._instead, self._active, self._fills = kept, instead, active, fills
         self.drawn = False
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -57,15 +58,17 @@ class WholeConfigurationSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        first: Positions = {}
         for attempt in range(PROPOSALS):
             base = self._base(attempt)
             found = self._proposed(base, study, trial)
             if self._kept(found):
                 return found
+            first = first or found
             if type(base).__name__ == _PROPOSES_ITS_BEST:
                 break
         self.drawn = True
-        return self._draw()
+        return self._instead(first)
 
     def _proposed(self, base: BaseSampler, study: Study, trial: FrozenTrial) -> Positions:
         inferred = base.infer_relative_search_space

@@ -17,9 +17,11 @@ from hpsearch.search.pruners.rungs import Curve, Rungs
 from hpsearch.search.ranking import means, rank
 from hpsearch.search.samplers.points import Point
 from hpsearch.search.samplers.sampler import Sampler
+from hpsearch.search.samplers.untried import NothingLeftError
 from hpsearch.search.stages.budgets import Ledger
 from hpsearch.search.stages.confirmation import Replicates, next_round
 from hpsearch.search.stages.goal import goal_of
+from hpsearch.search.stages.step import Step
 from hpsearch.spec import Budget, Final, Stage, Study, data_of, epochs, replicates_of, resolve
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
 
@@ -36,17 +38,6 @@ class _Configuration:
     sampler_attributes: Mapping[str, Any] | None
     trials: list[int] = field(default_factory=list)
     further: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What to store next."""
-
-    decisions: Sequence[Decision]
-    trials: Sequence[NewTrial]
-
-    def __bool__(self) -> bool:
-        return bool(self.decisions or self.trials)
 
 
 class StagePlan:
@@ -196,7 +187,11 @@ class StagePlan:
             if self.ended:
                 break
             self._tell(seen)
-            params, attributes = self.sampler.ask(number)
+            try:
+                params, attributes = self.sampler.ask(number)
+            except NothingLeftError as nothing:
+                self.ended = str(nothing)
+                break
             configuration = resolve(self.study, self.step, params)
             length = epochs(configuration.training, self._samples)
             running = sum(s.epochs for s in self._configurations[seen:]) * self.replicates if self.budget.epochs else 0
@@ -294,6 +289,7 @@ class StagePlan:
 
     @property
     def why_it_ended(self) -> str | None:
-        """Which budget ended the stage, and how its best were confirmed; None if all was trained."""
-        over = f"Time: {OUT_OF_TIME} ({self.budget.minutes:g})." if self.expired else self.ended
+        """What ended the stage before it had as many as asked for, and how its best were confirmed; None if nothing."""
+        over = self.ended or (self.sampler.fewer if len(self._configurations) == self.sampler.points else None)
+        over = f"Time: {OUT_OF_TIME} ({self.budget.minutes:g})." if self.expired else over
         return " ".join(filter(None, (over, self._outcome))) or None

@@ -10,7 +10,8 @@ from dataclasses import replace
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.run import plan_of
 from hpsearch.search.stages.outcomes import decided
-from hpsearch.search.stages.plan import OUT_OF_TIME, StagePlan, Step
+from hpsearch.search.stages.plan import OUT_OF_TIME, StagePlan
+from hpsearch.search.stages.step import Step
 from hpsearch.spec import Study
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewTrial, StageRow, TrialRow
 

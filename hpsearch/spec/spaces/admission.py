@@ -32,10 +32,10 @@ def emptied_by(space: Space, constraints: Sequence[Constraint], *, as_grid: bool
     """
     if not constraints:
         return None
-    size = _size(space, as_grid=as_grid)
+    size = size_of(space, as_grid=as_grid)
     exact = size <= ENUMERATED
     reached = [0] * len(constraints)
-    for params in _all(space, as_grid=as_grid) if exact else _drawn(space):
+    for params in all_of(space, as_grid=as_grid) if exact else _drawn(space):
         for j, each in enumerate(constraints):
             if each.breaks(params):
                 break
@@ -50,7 +50,8 @@ def emptied_by(space: Space, constraints: Sequence[Constraint], *, as_grid: bool
     return first, f"none of the {rest:_} keeps it that keep those before it, of {of}"
 
 
-def _size(space: Space, *, as_grid: bool) -> float:
+def size_of(space: Space, *, as_grid: bool = False) -> float:
+    """Return the number of configurations of a space, infinite where a range of it has no steps."""
     return count(space, lambda _, entry: _number(entry, as_grid=as_grid))
 
 
@@ -64,7 +65,8 @@ def _number(entry: Range | Choices, *, as_grid: bool) -> float:
     return entry.high - entry.low + 1 if entry.integer else math.inf
 
 
-def _all(space: Space, *, as_grid: bool) -> Iterator[dict[str, Any]]:
+def all_of(space: Space, *, as_grid: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield all configurations of a finite space, or those of its grid; the last hyperparameter varies fastest."""
     return combinations(space, lambda _, entry: entry.grid() if as_grid else _listed(entry))
 
 

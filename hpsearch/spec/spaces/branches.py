@@ -55,6 +55,25 @@ def complete(space: Space, value: Callable[[str, Any], Any]) -> dict[str, Any]:
     return found
 
 
+def within(space: Space, given: Mapping[str, Any]) -> Space:
+    """Return the part of a space in which these hyperparameters have these values."""
+    found: dict[str, Range | Choices] = {}
+    active = set(roots(space))
+    for key, entry in space.items():
+        if key not in active:
+            continue
+        found[key] = entry
+        if not isinstance(entry, Branching):
+            found[key] = Choices(choices=(given[key],), ordered=False) if key in given else entry
+        elif key in given:
+            inner = entry.belonging(given[key])
+            found[key] = Branching(choices=(given[key],), ordered=False, active=(inner,))
+            active.update(inner)
+        else:
+            active.update(name for names in entry.active for name in names)
+    return found
+
+
 def combinations(space: Space, values: Callable[[str, Any], Sequence[Any]]) -> Iterator[dict[str, Any]]:
     """Yield all configurations of these values, the last hyperparameter varying fastest."""
 
