@@ -18,6 +18,7 @@ from hpsearch.search.preparation import (
     require_same_metrics,
 )
 from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
@@ -53,6 +54,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 "of those with --data-dir, or launch under a new name"
             )
         check(study, plugin, measures, dataset, options.storage)
+        check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
             splits = prepare(study, dataset)
             check_measures(study, measures, splits)

@@ -14,6 +14,8 @@ from hpsearch.spec.resolve import (
     augmentation_of,
     data_of,
     epochs,
+    length_of,
+    limits_of,
     objective_of,
     replicates_of,
     resolve,
@@ -33,6 +35,7 @@ from hpsearch.spec.tables.space import Around, Branching, Choices, Range
 from hpsearch.spec.tables.stage import Confirm, Stage
 from hpsearch.spec.tables.study import Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
+from hpsearch.spec.tables.trial import TrialLimits, limit_of
 
 __all__ = [
     "COUNTED",
@@ -90,6 +93,7 @@ __all__ = [
     "Study",
     "Tpe",
     "Training",
+    "TrialLimits",
     "augmentation_of",
     "check_class_weight",
     "check_model_keys",
@@ -101,7 +105,10 @@ __all__ = [
     "grid",
     "growth",
     "is_training_key",
+    "length_of",
+    "limit_of",
     "limits",
+    "limits_of",
     "narrow",
     "objective_of",
     "parse",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hpsearch.spec.messages import show
 from hpsearch.spec.reading import differences, parse
-from hpsearch.spec.resolve import data_of, epochs, resolve
+from hpsearch.spec.resolve import length_of, resolve
 from hpsearch.spec.tables.pruners import Hyperband
 from hpsearch.spec.tables.samplers import Grid
 from hpsearch.spec.tables.stage import Stage
@@ -102,9 +102,9 @@ def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
 
 def _longest(study: Study, stage: Stage) -> int:
     """Return the epochs of the longest training among a stage's listed configurations."""
-    samples = data_of(study, stage).train
     return max(
-        epochs(resolve(study, stage, configuration).training, samples) for configuration in stage.configurations or ()
+        length_of(study, stage, resolve(study, stage, configuration).training)
+        for configuration in stage.configurations or ()
     )
 
 
