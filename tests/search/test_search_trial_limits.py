@@ -68,11 +68,12 @@ class Told(Watcher):
         self.lines.append(text)
 
 
-def test_a_trial_that_hangs_fails_alone_and_its_cohort_ends_as_without_it(tmp_path, shared_processes):
+def test_a_trial_that_hangs_fails_alone_and_its_cohort_ends_as_without_it(tmp_path, monkeypatch, shared_processes):
     (tmp_path / "sane").mkdir()
     for folder, text in ((tmp_path, STUCK), (tmp_path / "sane", SANE)):
         path = workspace(folder, text.replace("[[stage]]", "[trial]\nminutes = 0.04\n[[stage]]"))
         (folder / "models" / "mlp.py").write_text(STUCK_LAYER, "utf-8")
+        monkeypatch.chdir(folder)
         assert launch(path, options(folder, 1, "loky")) == ("tiny", True)
     found, sane = rows(tmp_path), rows(tmp_path / "sane")
     assert (found[1]["state"], found[1]["epochs_done"]) == ("failed", 0)
@@ -118,7 +119,7 @@ def test_a_limit_of_updates_ends_a_trial_with_what_it_has_reached_as_a_shorter_t
     assert (cut["state"], cut["epochs"], cut["epochs_done"]) == ("complete", 2, 2)
     assert cut["reason"] == "ended by trial.updates = 21"
     assert [row["value"] for row in rows(tmp_path)] == [row["value"] for row in rows(tmp_path / "short")]
-    assert main(["verify", "tiny", "--backend", "threading", "--storage", options(tmp_path).storage]) == 0
+    assert main(["verify", "tiny", "--storage", options(tmp_path).storage]) == 0
 
 
 @pytest.mark.parametrize(

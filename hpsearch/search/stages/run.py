@@ -13,6 +13,7 @@ from hpsearch.search.progress import Tally
 from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
 from hpsearch.search.stages.context import RunContext
 from hpsearch.search.stages.limits import Allowance
+from hpsearch.search.stages.longer import EndStates
 from hpsearch.search.stages.outcomes import curve_of, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
@@ -48,6 +49,7 @@ class StageRun:
         self._waiting: list[Cohort] = []
         self._running: dict[Future[SegmentResult], tuple[Cohort, Segment]] = {}
         self.allowance = Allowance(plan.study, plan.step)
+        self.ends = EndStates(plan.study, plan.step, stage, context.database)
         self._seconds = stage.seconds
         self._clock = self._noted = time.monotonic()
         for row in plan.rows.values():
@@ -215,7 +217,7 @@ class StageRun:
         self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
         share, first = result.seconds / len(result.tasks), cohort.trials[0].number
         records = [
-            self.allowance.judged(progress_of(trial, task, segment, share, first))
+            self.ends.kept(self.allowance.judged(progress_of(trial, task, segment, share, first)))
             for trial, task in zip(cohort.trials, result.tasks, strict=True)
         ]
         self._commit(records)
