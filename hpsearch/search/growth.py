@@ -19,7 +19,7 @@ from hpsearch.search.stages.space import FINAL
 from hpsearch.spec import Stage, Study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
-from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, StudyRow
+from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Decision, StudyRow, TrialRow
 from hpsearch.workers.models.plugin import Plugin
 
 
@@ -63,6 +63,7 @@ def description(row: StudyRow, study: Study, grown: Grown) -> str:
     new = {stage.name: stage for stage in study.stages}
     parts = [f"stage {name} {', '.join(_more(old[name], new[name]))}" for name in grown.growth.grown]
     parts += [_longer(spec.parse(row.text, row.path), study, name) for name in grown.growth.longer]
+    parts += [f"{name} with higher limits of its trials" for name in grown.growth.relieved]
     parts += [f"new stage {name}" for name in grown.growth.added]
     return f"study {row.name!r} grows: {'; '.join(parts)}"
 
@@ -100,11 +101,23 @@ def grow(
         for stage in reading.stages(connection, row.id)
         if stage.name in grown.growth.grown
     }
-    more = dict.fromkeys((*grown.growth.grown, *grown.growth.longer))
+    ended = {
+        stage.name: found
+        for stage in reading.stages(connection, row.id)
+        if stage.name in grown.growth.relieved
+        and (found := [t for t in reading.trials(connection, stage.id) if _ended_by_limit(t)])
+    }
+    for trials in ended.values():
+        writing.reset_trials(connection, trials)
+    more = dict.fromkeys((*grown.growth.grown, *grown.growth.longer, *ended))
     writing.grow(connection, database.optuna, row.id, grown.text, tuple(more), added, points)
     for stage in reading.stages(connection, row.id):
         if stage.name in grown.growth.longer:
             writing.lengthen(connection, longer_trials(study, stage, reading.trials(connection, stage.id)))
+
+
+def _ended_by_limit(trial: TrialRow) -> bool:
+    return trial.state == FAILED and spec.limit_of(trial.reason) in ("minutes", "memory")
 
 
 def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:

@@ -5,7 +5,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from hpsearch.spec.longer import is_longer, lengthened
+from hpsearch.spec.longer import is_longer, is_relief, lengthened, relieved
 from hpsearch.spec.messages import show
 from hpsearch.spec.reading import differences, parse
 from hpsearch.spec.resolve import length_of, resolve
@@ -20,13 +20,15 @@ class Growth:
     """What a changed study file asks for: `refused` are the differences that are no growth, one line each.
 
     `grown` are the stages that have more trials, a longer budget or more replicates to confirm with, `added` those
-    that are new at the end, `longer` those, or "final", whose trials train longer; all in the file's order.
+    that are new at the end, `longer` those, or "final", whose trials train longer, `relieved` those with
+    a higher limit of their trials' time or memory; all in the file's order.
     """
 
     refused: list[str]
     grown: tuple[str, ...]
     added: tuple[str, ...]
     longer: tuple[str, ...] = ()
+    relieved: tuple[str, ...] = ()
 
 
 def growth(old_text: str, new_text: str) -> Growth:
@@ -39,6 +41,8 @@ def growth(old_text: str, new_text: str) -> Growth:
     for key, line in differences(old_text, new_text).items():
         if is_longer(key, before_all, after_all):
             lines.append(line)
+            continue
+        if is_relief(key, before_all, after_all):
             continue
         number, inner = _in_stage(key)
         if number is not None and number >= len(old):
@@ -54,7 +58,13 @@ def growth(old_text: str, new_text: str) -> Growth:
         if isinstance(before.pruner, Hyperband) and before.configurations and after.configurations:
             refused += _rebracketed(i, _longest(before_all, before), _longest(after_all, after))
     names = tuple(stage.name for stage in new)
-    return Growth(refused, tuple(name for name in names if name in grown), names[len(old) :], tuple(longer))
+    return Growth(
+        refused,
+        tuple(name for name in names if name in grown),
+        names[len(old) :],
+        tuple(longer),
+        relieved(before_all, after_all),
+    )
 
 
 def _in_stage(key: str) -> tuple[int | None, str]:

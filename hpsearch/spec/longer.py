@@ -1,18 +1,46 @@
-"""Whether the trials of a study can train longer than they did, as if they had been launched so.
+"""Whether the trials of a study can train longer than they did, as if they had been launched so; raised limits.
 
 May import nothing but this package.
 """
 
 import re
+from collections.abc import Iterator
 
 from hpsearch.spec.checks.bounds import probes
-from hpsearch.spec.resolve import data_of, epochs, resolve
+from hpsearch.spec.resolve import data_of, epochs, limits_of, resolve
 from hpsearch.spec.tables.samplers import Learning
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
 from hpsearch.spec.tables.training import LENGTHS
+from hpsearch.spec.tables.trial import TrialLimits
 
 _KEY = re.compile(rf"(?:stage\[(\d+)\]\.|(final)\.)?training\.({'|'.join(LENGTHS)})")
+
+
+_LIMIT = re.compile(r"(?:stage\[(\d+)\]\.|(final)\.)?trial\.(?:minutes|memory)")
+
+
+def is_relief(key: str, before: Study, after: Study) -> bool:
+    """Tell whether this key of two study files is a limit of trials that has been raised, and lowers none."""
+    found = _LIMIT.fullmatch(key)
+    return found is not None and all(_raised(*pair) is not False for pair in _limits(before, after).values())
+
+
+def relieved(before: Study, after: Study) -> tuple[str, ...]:
+    """Return the steps of which a limit of time or memory is higher, or gone."""
+    return tuple(name for name, pair in _limits(before, after).items() if _raised(*pair))
+
+
+def _limits(before: Study, after: Study) -> dict[str, tuple[TrialLimits, TrialLimits]]:
+    return {name: (limits_of(before, old), limits_of(after, new)) for name, _, old, new in _steps(before, after)}
+
+
+def _raised(old: TrialLimits, new: TrialLimits) -> bool | None:
+    """Return whether limits are higher: False if one is lower, None if none changed."""
+    pairs = [(old.seconds, new.seconds), (old.memory_bytes, new.memory_bytes)]
+    if any(after is not None and (before is None or before > after) for before, after in pairs):
+        return False
+    return True if any(before != after for before, after in pairs) else None
 
 
 def is_longer(key: str, before: Study, after: Study) -> bool:
@@ -35,19 +63,21 @@ def _given(study: Study, number: str | None, final: str | None, name: str) -> ob
 
 def lengthened(before: Study, after: Study) -> dict[str, str | None]:
     """Return the steps whose trials train longer, each with why they cannot; None where they can."""
-    pairs: list[tuple[str, str, Stage | Final, Stage | Final]] = [
-        (new.name, f"stage[{i}]", old, new)
-        for i, (old, new) in enumerate(zip(before.stages, after.stages, strict=False))
-    ]
-    if before.final and after.final:
-        pairs.append(("final", "final", before.final, after.final))
     found = {}
-    for name, place, old, new in pairs:
+    for name, place, old, new in _steps(before, after):
         trained = lengths(before, old)
         if trained != lengths(after, new)[: len(trained)]:  # a list may have further configurations
             why = why_not_longer(after, new)
             found[name] = why and f"the trials of {place} cannot train longer: {why}"
     return found
+
+
+def _steps(before: Study, after: Study) -> Iterator[tuple[str, str, Stage | Final, Stage | Final]]:
+    """Yield each step that both studies have: its name, its place in the file, and the step in either."""
+    for i, (old, new) in enumerate(zip(before.stages, after.stages, strict=False)):
+        yield new.name, f"stage[{i}]", old, new
+    if before.final and after.final:
+        yield "final", "final", before.final, after.final
 
 
 def lengths(study: Study, step: Stage | Final) -> list[int]:
@@ -63,6 +93,11 @@ def why_not_longer(study: Study, step: Stage | Final) -> str | None:
         kind = resolve(study, step, params).training.schedule.kind
         if kind in ("cosine", "one_cycle"):
             return f"the learning rates of the {kind} schedule depend on the length of the training"
+    return why_compared(step)
+
+
+def why_compared(step: Stage | Final) -> str | None:
+    """Return what in a step depends on how its trials ended, so that they cannot end otherwise; None if nothing."""
     if isinstance(step, Final):
         return None
     if step.pruner is not None:

@@ -47,6 +47,9 @@ def train_epoch(state, data, epoch, rng, kind):
     if epoch == 2 and kind == "grows":
         kept = []
         while True: kept.append(np.ones(2_000_000))
+    if kind == "large":
+        kept = np.ones(25_000_000)
+        time.sleep(0.5)
     return {"w": np.float64(epoch)}
 
 def predict(state, samples): return np.arange(len(samples)) % 10
@@ -70,11 +73,12 @@ class Told(Watcher):
 
 def test_a_trial_that_hangs_fails_alone_and_its_cohort_ends_as_without_it(tmp_path, monkeypatch, shared_processes):
     (tmp_path / "sane").mkdir()
-    for folder, text in ((tmp_path, STUCK), (tmp_path / "sane", SANE)):
-        path = workspace(folder, text.replace("[[stage]]", "[trial]\nminutes = 0.04\n[[stage]]"))
+    limited = STUCK.replace("[[stage]]", "[trial]\nminutes = 0.04\n[[stage]]")
+    for folder, text, backend in ((tmp_path, limited, "loky"), (tmp_path / "sane", SANE, "threading")):
+        path = workspace(folder, text)
         (folder / "models" / "mlp.py").write_text(STUCK_LAYER, "utf-8")
         monkeypatch.chdir(folder)
-        assert launch(path, options(folder, 1, "loky")) == ("tiny", True)
+        assert launch(path, options(folder, 1, backend)) == ("tiny", True)
     found, sane = rows(tmp_path), rows(tmp_path / "sane")
     assert (found[1]["state"], found[1]["epochs_done"]) == ("failed", 0)
     assert found[1]["reason"] == "ran longer than trial.minutes = 0.04"
@@ -156,3 +160,13 @@ def test_a_stage_may_have_other_limits_and_a_backend_that_cannot_end_a_trial_say
         "trial.memory not at all"
     ]
     check_backend(study, options(tmp_path, backend="loky"))
+
+
+@pytest.mark.slow
+def test_a_trial_that_a_limit_ended_begins_anew_under_a_higher_one(tmp_path, shared_processes):
+    path = own(tmp_path, '{ memory = "150 MB" }', "large", "fine")
+    assert launch(path, options(tmp_path, 1, "loky")) == ("own", True)
+    assert [row["state"] for row in rows(tmp_path)] == ["failed", "complete"]
+    path.write_text(path.read_text().replace("150 MB", "600 MB"))
+    assert resume("own", options(tmp_path, 1, "loky"))
+    assert [row["state"] for row in rows(tmp_path)] == ["complete", "complete"]

@@ -13,8 +13,11 @@ from hpsearch.storage import writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import COMPLETE, Progress, StageRow, TrialRow
 
-ROOM = 100_000_000
-"""How many bytes of a stage's database the states may take that its trials ended with."""
+ROOM = 50_000_000
+"""How many bytes of a stage's database the states may take that its trials ended with.
+
+Their best weights, which are kept with them, take at most as much again.
+"""
 
 
 def step_named(study: Study, name: str) -> Stage | Final:
