@@ -105,6 +105,7 @@ def grow(
         stage.name: found
         for stage in reading.stages(connection, row.id)
         if stage.name in grown.growth.relieved
+        and spec.why_compared(step_named(study, stage.name)) is None
         and (found := [t for t in reading.trials(connection, stage.id) if _ended_by_limit(t)])
     }
     for trials in ended.values():

@@ -6,7 +6,7 @@ from hpsearch.spec.checks.lengths import updates_per_epoch, warm_up
 from hpsearch.spec.checks.limits import limits
 from hpsearch.spec.checks.model import TAKEN, check_model_keys
 from hpsearch.spec.growth import Growth, growth
-from hpsearch.spec.longer import lengths, why_not_longer
+from hpsearch.spec.longer import lengths, why_compared, why_not_longer
 from hpsearch.spec.messages import check_value
 from hpsearch.spec.reading import difference, parse, read, read_text
 from hpsearch.spec.refinement import narrow
@@ -122,5 +122,6 @@ __all__ = [
     "trials_at_most",
     "updates_per_epoch",
     "warm_up",
+    "why_compared",
     "why_not_longer",
 ]

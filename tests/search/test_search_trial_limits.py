@@ -7,6 +7,7 @@ from hpsearch.cli import main
 from hpsearch.errors import InputError, StudyFileError
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
+from hpsearch.search.resume import resume
 from hpsearch.search.stages.limits import check_backend
 from hpsearch.spec import parse
 
