@@ -5,11 +5,12 @@ from tiny import LIST, TINY, digest_of, options, rows, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import InputError, StudyFileError
+from hpsearch.reporting.sections.ranking.stage_facts import changes
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
 from hpsearch.search.resume import resume
 from hpsearch.search.stages.limits import check_backend
-from hpsearch.spec import parse
+from hpsearch.spec import TrialLimits, parse
 
 FEW = TINY.split("[[stage]]")[0] + LIST
 STUCK = FEW + "configurations = [ { eta = 0.1 }, { eta = 1e6 }, { eta = 0.05 }, { eta = 0.2 } ]\n"
@@ -125,6 +126,26 @@ def test_a_limit_of_updates_ends_a_trial_with_what_it_has_reached_as_a_shorter_t
     assert cut["reason"] == "ended by trial.updates = 21"
     assert [row["value"] for row in rows(tmp_path)] == [row["value"] for row in rows(tmp_path / "short")]
     assert main(["verify", "tiny", "--storage", options(tmp_path).storage]) == 0
+
+
+def test_the_report_says_in_one_line_that_a_limit_depends_on_the_machine():
+    limits = TrialLimits(minutes=5, updates=20_000)
+    stage = {"kind": "random", "ended": None, "batches": [], "stale": False}
+    trials = [
+        {"point": i, "replicate": 0, "state": state, "reason": reason, "pruned_at": None}
+        for i, (state, reason) in enumerate(
+            [
+                ("failed", limits.reason("minutes")),
+                ("failed", "out of memory"),
+                ("complete", limits.reason("updates")),
+                ("failed", limits.reason("minutes")),
+            ]
+        )
+    ]
+    assert list(changes(stage, trials)) == [
+        "2 trials ran longer than trial.minutes = 5 and failed. This depends on the machine.",
+        "1 trial ended by trial.updates = 20_000 before the end of the training, and ranked by what it had reached.",
+    ]
 
 
 @pytest.mark.parametrize(

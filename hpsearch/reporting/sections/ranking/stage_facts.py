@@ -83,11 +83,11 @@ def _limited(trials: Sequence[Record]) -> Iterator[str]:
     """Yield a sentence for each limit that ended trials."""
     found = Counter(trial["reason"] for trial in trials if limit_of(trial["reason"]))
     for reason, number in found.items():
-        ended = formatting.count(number, "trial")
+        ended, it = formatting.count(number, "trial"), "it" if number == 1 else "they"
         if limit_of(reason) == "updates":
-            yield f"{ended} {reason} before the end of the training: ranked by what was reached until then."
+            yield f"{ended} {reason} before the end of the training, and ranked by what {it} had reached."
         else:
-            yield f"{ended} {reason} and failed. This depends on the machine: another one may end others."
+            yield f"{ended} {reason} and failed. This depends on the machine."
 
 
 def tracebacks(stage: str, trials: Sequence[Record]) -> Iterator[Traceback]:
