@@ -75,6 +75,7 @@ class Stage:
     from_: str | None = None
     confirm: int | Table | None = None
     constraints: Sequence[str] | None = None
+    trial: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Study:
     augmentation: Table | None = None
     objective: Table | Sequence[Table] | None = None
     references: Sequence[Table] | None = None
+    trial: Table | None = None
     text: str = field(init=False, repr=False, compare=False)
     """The same study as the text of a study file."""
 

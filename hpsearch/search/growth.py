@@ -13,11 +13,13 @@ from hpsearch import spec
 from hpsearch.data import Dataset
 from hpsearch.errors import InputError, StudyChangedError
 from hpsearch.search.preparation import stages_of
+from hpsearch.search.stages.longer import longer_trials, step_named
 from hpsearch.search.stages.plan import OUT_OF_TIME
+from hpsearch.search.stages.space import FINAL
 from hpsearch.spec import Stage, Study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
-from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, StudyRow
+from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Decision, StudyRow, TrialRow
 from hpsearch.workers.models.plugin import Plugin
 
 
@@ -45,8 +47,10 @@ def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
         return None
     spec.parse(text, place)
     growth = spec.growth(row.text, text)
-    if growth.refused:
-        changes = growth.refused
+    changes = growth.refused
+    if growth.longer and row.model.get("former"):
+        changes = [*changes, "training: no longer one, since the model file has changed"]
+    if changes:
         shown = "; ".join(changes[:5]) + (f"; and {len(changes) - 5} more" if len(changes) > 5 else "")
         rule = f"study {row.name!r} was launched with another text ({shown})"
         raise StudyChangedError(f"{place}: {rule}; undo that, or give it a new name")
@@ -58,6 +62,8 @@ def description(row: StudyRow, study: Study, grown: Grown) -> str:
     old = {stage.name: stage for stage in spec.parse(row.text, row.path).stages}
     new = {stage.name: stage for stage in study.stages}
     parts = [f"stage {name} {', '.join(_more(old[name], new[name]))}" for name in grown.growth.grown]
+    parts += [_longer(spec.parse(row.text, row.path), study, name) for name in grown.growth.longer]
+    parts += [f"{name} with higher limits of its trials" for name in grown.growth.relieved]
     parts += [f"new stage {name}" for name in grown.growth.added]
     return f"study {row.name!r} grows: {'; '.join(parts)}"
 
@@ -75,6 +81,12 @@ def _more(old: Stage, new: Stage) -> Iterator[str]:
         yield f"confirm.replicates {old.confirm.replicates} → {new.confirm.replicates}"
 
 
+def _longer(before: Study, after: Study, name: str) -> str:
+    """How much longer the trials of a stage, or the final, train."""
+    old, new = (max(spec.lengths(study, step_named(study, name))) for study in (before, after))
+    return f"{'final' if name == FINAL else f'stage {name}'} {old:,} → {new:,} epochs"
+
+
 def _size(stage: Stage) -> int:
     return len(stage.configurations or ()) or getattr(stage.sampler, "trials", 0)
 
@@ -89,7 +101,24 @@ def grow(
         for stage in reading.stages(connection, row.id)
         if stage.name in grown.growth.grown
     }
-    writing.grow(connection, database.optuna, row.id, grown.text, grown.growth.grown, added, points)
+    ended = {
+        stage.name: found
+        for stage in reading.stages(connection, row.id)
+        if stage.name in grown.growth.relieved
+        and spec.why_compared(step_named(study, stage.name)) is None
+        and (found := [t for t in reading.trials(connection, stage.id) if _ended_by_limit(t)])
+    }
+    for trials in ended.values():
+        writing.reset_trials(connection, trials)
+    more = dict.fromkeys((*grown.growth.grown, *grown.growth.longer, *ended))
+    writing.grow(connection, database.optuna, row.id, grown.text, tuple(more), added, points)
+    for stage in reading.stages(connection, row.id):
+        if stage.name in grown.growth.longer:
+            writing.lengthen(connection, longer_trials(study, stage, reading.trials(connection, stage.id)))
+
+
+def _ended_by_limit(trial: TrialRow) -> bool:
+    return trial.state == FAILED and spec.limit_of(trial.reason) in ("minutes", "memory")
 
 
 def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:

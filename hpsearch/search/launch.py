@@ -24,6 +24,7 @@ from hpsearch.search.preparation import (
 from hpsearch.search.resume import resume
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.stages.distinct import those_with_fewer
+from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
@@ -55,6 +56,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     check(study, plugin, measures, dataset, options.storage)
+    check_backend(study, options)
     new = NewStudy(
         name=study.name,
         text=text,

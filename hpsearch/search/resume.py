@@ -19,6 +19,7 @@ from hpsearch.search.preparation import (
 )
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.stages.distinct import those_with_fewer
+from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
@@ -54,6 +55,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 "of those with --data-dir, or launch under a new name"
             )
         check(study, plugin, measures, dataset, options.storage)
+        check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
             splits = prepare(study, dataset)
             check_measures(study, measures, splits)

@@ -16,12 +16,13 @@ from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
+from hpsearch.search.stages.context import RunContext
 from hpsearch.search.stages.distinct import fewer_than_asked, is_distinct
 from hpsearch.search.stages.finalists import final_note, finalists
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.plan import StagePlan
-from hpsearch.search.stages.run import RunContext, StageRun
-from hpsearch.spec import Around, Final, Stage, Study, data_of, epochs, replicates_of, resolve
+from hpsearch.search.stages.run import StageRun
+from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes as mirror_notes
@@ -250,8 +251,7 @@ def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePl
     """The plan of a stage that has begun, without its trials; `winners` is what a final trains again."""
     if stage.kind == spaces.FINAL:
         assert study.final is not None
-        samples = data_of(study, study.final).train
-        length = max(epochs(resolve(study, study.final, winner).training, samples) for winner in winners)
+        length = max(length_of(study, study.final, resolve(study, study.final, winner).training) for winner in winners)
         return StagePlan(study, study.final, stage.name, ListSampler(winners), length)
     step = study.stages[stage.position]
     space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)

@@ -6,6 +6,7 @@ from hpsearch.spec.checks.lengths import updates_per_epoch, warm_up
 from hpsearch.spec.checks.limits import limits
 from hpsearch.spec.checks.model import TAKEN, check_model_keys
 from hpsearch.spec.growth import Growth, growth
+from hpsearch.spec.longer import lengths, why_compared, why_not_longer
 from hpsearch.spec.messages import check_value
 from hpsearch.spec.reading import difference, parse, read, read_text
 from hpsearch.spec.refinement import narrow
@@ -14,6 +15,8 @@ from hpsearch.spec.resolve import (
     augmentation_of,
     data_of,
     epochs,
+    length_of,
+    limits_of,
     objective_of,
     replicates_of,
     resolve,
@@ -33,6 +36,7 @@ from hpsearch.spec.tables.space import Around, Branching, Choices, Range
 from hpsearch.spec.tables.stage import Confirm, Stage
 from hpsearch.spec.tables.study import Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
+from hpsearch.spec.tables.trial import TrialLimits, limit_of
 
 __all__ = [
     "COUNTED",
@@ -90,6 +94,7 @@ __all__ = [
     "Study",
     "Tpe",
     "Training",
+    "TrialLimits",
     "augmentation_of",
     "check_class_weight",
     "check_model_keys",
@@ -101,7 +106,11 @@ __all__ = [
     "grid",
     "growth",
     "is_training_key",
+    "length_of",
+    "lengths",
+    "limit_of",
     "limits",
+    "limits_of",
     "narrow",
     "objective_of",
     "parse",
@@ -113,4 +122,6 @@ __all__ = [
     "trials_at_most",
     "updates_per_epoch",
     "warm_up",
+    "why_compared",
+    "why_not_longer",
 ]

@@ -5,9 +5,10 @@ import math
 import re
 from dataclasses import dataclass
 
+from hpsearch.spec.longer import is_longer, is_relief, lengthened, relieved
 from hpsearch.spec.messages import show
 from hpsearch.spec.reading import differences, parse
-from hpsearch.spec.resolve import data_of, epochs, resolve
+from hpsearch.spec.resolve import length_of, resolve
 from hpsearch.spec.tables.pruners import Hyperband
 from hpsearch.spec.tables.samplers import Grid
 from hpsearch.spec.tables.stage import Stage
@@ -19,12 +20,15 @@ class Growth:
     """What a changed study file asks for: `refused` are the differences that are no growth, one line each.
 
     `grown` are the stages that have more trials, a longer budget or more replicates to confirm with, `added` those
-    that are new at the end, both in the file's order.
+    that are new at the end, `longer` those, or "final", whose trials train longer, `relieved` those with
+    a higher limit of their trials' time or memory; all in the file's order.
     """
 
     refused: list[str]
     grown: tuple[str, ...]
     added: tuple[str, ...]
+    longer: tuple[str, ...] = ()
+    relieved: tuple[str, ...] = ()
 
 
 def growth(old_text: str, new_text: str) -> Growth:
@@ -33,7 +37,13 @@ def growth(old_text: str, new_text: str) -> Growth:
     old, new = before_all.stages, after_all.stages
     refused: list[str] = []
     grown: set[str] = set()
+    longer, lines = lengthened(before_all, after_all), []
     for key, line in differences(old_text, new_text).items():
+        if is_longer(key, before_all, after_all):
+            lines.append(line)
+            continue
+        if is_relief(key, before_all, after_all):
+            continue
         number, inner = _in_stage(key)
         if number is not None and number >= len(old):
             continue
@@ -42,12 +52,19 @@ def growth(old_text: str, new_text: str) -> Growth:
             refused.append(line)
         elif change > 0:
             grown.add(new[number].name)
+    refused += [f"{', '.join(lines)}, but {why}" for why in longer.values() if why]
     for i, (before, after) in enumerate(zip(old, new, strict=False)):
         refused += _reordered(i, before, after) + _regrouped(i, before, after)
         if isinstance(before.pruner, Hyperband) and before.configurations and after.configurations:
             refused += _rebracketed(i, _longest(before_all, before), _longest(after_all, after))
     names = tuple(stage.name for stage in new)
-    return Growth(refused, tuple(name for name in names if name in grown), names[len(old) :])
+    return Growth(
+        refused,
+        tuple(name for name in names if name in grown),
+        names[len(old) :],
+        tuple(longer),
+        relieved(before_all, after_all),
+    )
 
 
 def _in_stage(key: str) -> tuple[int | None, str]:
@@ -102,9 +119,9 @@ def _regrouped(i: int, before: Stage, after: Stage) -> list[str]:
 
 def _longest(study: Study, stage: Stage) -> int:
     """Return the epochs of the longest training among a stage's listed configurations."""
-    samples = data_of(study, stage).train
     return max(
-        epochs(resolve(study, stage, configuration).training, samples) for configuration in stage.configurations or ()
+        length_of(study, stage, resolve(study, stage, configuration).training)
+        for configuration in stage.configurations or ()
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hpsearch.spec.checks.bounds import first_probes
-from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, whole_epochs
+from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, updates_per_epoch, whole_epochs
 from hpsearch.spec.checks.objective import check_task_of
 from hpsearch.spec.messages import Where, describe, fail
 from hpsearch.spec.spaces.branches import bare, composed
@@ -17,6 +17,7 @@ from hpsearch.spec.tables.space import Around
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
 from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training, is_training_key
+from hpsearch.spec.tables.trial import TrialLimits
 
 Alternatives = tuple[tuple[str, ...], ...]
 
@@ -83,6 +84,12 @@ def replicates_of(study: Study, step: Stage | Final) -> int:
     return data_of(study, step).folds or step.replicates
 
 
+def limits_of(study: Study, step: Stage | Final) -> TrialLimits:
+    """Return the limits of a step's trials: the study's, with the step's own in place of its."""
+    given = [each.model_dump(exclude_none=True) for each in (study.trial, step.trial) if each]
+    return TrialLimits(**dict(item for each in given for item in each.items()))
+
+
 def objective_of(study: Study) -> dict[str, Any] | None:
     """Return what is stored of a study's objective (see `Objective.stored`)."""
     return study.objective.stored(study.data.task)
@@ -142,6 +149,18 @@ def epochs(training: Training, samples: int) -> int:
         return whole_epochs(training, samples)
     except UnfitError as error:
         raise fail("training", error.path, error.text) from None
+
+
+def length_of(study: Study, step: Stage | Final, training: Training) -> int:
+    """Return how many epochs a step's trial has: as many of its training as its limit of updates allows, at least one.
+
+    Raises StudyFileError where the training ends inside an epoch.
+    """
+    samples, most = data_of(study, step).train, limits_of(study, step).updates
+    length = epochs(training, samples)
+    if most is None or training.batch_size is None:
+        return length
+    return min(length, max(1, most // updates_per_epoch(training, samples)))
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any], alternatives: Alternatives = ()) -> dict[str, Any]:

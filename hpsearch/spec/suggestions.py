@@ -60,6 +60,8 @@ _ROWS = (
     ("min_epochs", "min_resource grace_period n_warmup_steps min_budget"),
     ("keep", "reduction_factor eta"),
     ("minutes", "timeout time_limit max_time time_budget"),
+    ("memory", "max_memory memory_limit mem_limit ram"),
+    ("updates", "max_steps max_updates n_steps num_steps"),
     ("--workers", "n_jobs num_workers n_workers workers jobs"),
     # a range
     ("low", "min minimum lower"),
@@ -89,6 +91,7 @@ _TABLES = {
     **dict.fromkeys(("momentum", "beta1", "beta2", "epsilon"), "training.optimiser"),
     "folds": "data.validation",
     "minutes": "the stage's budget",
+    "memory": "trial",
     "trials": "a random, qmc, tpe, cmaes or gp sampler",
     "n_startup_trials": "a tpe sampler",
     "seed": "the top level of the file",

@@ -124,7 +124,10 @@ def _add_curves(found: _Hash, connection: Connection, stage_id: int) -> None:
 def _add_weights(found: _Hash, connection: Connection, stage_id: int) -> None:
     column = schema.weights.c
     columns = [column.kind, column.epoch, column.content]
-    for number, kind, epoch, content in _of_stage(connection, stage_id, schema.weights, columns, column.kind):
+    hashed = column.kind.in_(("state", "best"))  # others are kept while there is room for them
+    for number, kind, epoch, content in _of_stage(
+        connection, stage_id, schema.weights, columns, column.kind, only=hashed
+    ):
         found.add_json([number, kind, epoch])
         for name, array in _arrays(content):
             found.add(name.encode())

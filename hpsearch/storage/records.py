@@ -156,6 +156,7 @@ class TrialRow:
     reason: str | None = None
     pruned_at: int | None = None  # the epoch after which the pruner decided against it
     sampler_attributes: Mapping[str, Any] | None = None
+    seconds: float = 0.0  # its share of its cohorts' wall time
     values: tuple[float | None, ...] = ()  # of several objectives, at best_epoch; derived, not stored
 
     @property

@@ -131,7 +131,8 @@ weights = Table(
     "hpsearch_weights",
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
-    Column("kind", String(16), primary_key=True),  # "state": to go on from; "best": the parameters at best_epoch
+    # "state": to go on from; "best": the parameters at best_epoch; "end", "end best": the same, to train longer one day
+    Column("kind", String(16), primary_key=True),
     Column("epoch", Integer, nullable=False),
     Column("content", Blob, nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
 )

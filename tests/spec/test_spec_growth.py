@@ -154,3 +154,58 @@ def test_what_is_growth_one_way_is_refused_the_other_way(one, other):
     assert bool(forth.refused) == bool(back.grown)
     assert bool(back.refused) == bool(forth.grown)
     assert bool(forth.refused or forth.grown) == (one != other)
+
+
+LONG = """
+name = "x"
+data = { dataset = "digits", train = 1_000, validation = 400 }
+model = { file = "models/mlp.py" }
+training = { eta = 0.1, batch_size = 100, epochs = 40 }
+[[stage]]
+name = "one"
+sampler = { kind = "random", trials = 8 }
+space.lambda = { low = 1e-5, high = 1e-1, log = true }
+[[stage]]
+name = "two"
+training.epochs = 10
+configurations = [{ lambda = 0 }, {}]
+[final]
+"""
+LONGER = ("epochs = 40", "epochs = 60")
+
+
+def test_a_longer_training_is_growth_of_the_steps_that_it_is_of():
+    assert changed(*LONGER, old=LONG) == Growth([], (), (), ("one", "final"))
+    assert changed("training.epochs = 10", "training.epochs = 11", old=LONG) == Growth([], (), (), ("two",))
+    both = changed(*LONGER, "trials = 8", "trials = 9", "{}]", "{}, { lambda = 1 }]", old=LONG)
+    assert both == Growth([], ("one", "two"), (), ("one", "final"))
+    assert changed("epochs = 40", "epochs = 30", old=LONG).refused == ["training.epochs: 40 → 30"]
+    assert changed("epochs = 40", "updates = 500", old=LONG).refused == [
+        "training.epochs: 40 → not given",
+        "training.updates: not given → 500",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (('trials = 8 }', 'trials = 8 }\npruner.kind = "median"'), "its median pruner has compared them by the rungs of the shorter training"),
+        (('"random"', '"tpe"'), "its tpe sampler has learnt from the shorter trainings"),
+        (("trials = 8 }", "trials = 8 }\nbudget.patience = 4"), "its budget has counted the shorter trainings"),
+        (("trials = 8 }", "trials = 8 }\nconfirm = 2"), "confirm has chosen among them by the shorter trainings"),
+        (("epochs = 40 }", 'epochs = 40, schedule.kind = "cosine" }'), "the learning rates of the cosine schedule depend on the length of the training"),
+    ],
+)  # fmt: skip
+def test_a_longer_training_is_refused_where_what_was_trained_is_no_beginning_of_it(change, why):
+    before = LONG.replace(*change)
+    line, *_ = changed(*LONGER, old=before).refused
+    assert line == f"training.epochs: 40 → 60, but the trials of stage[0] cannot train longer: {why}"
+
+
+def test_a_higher_limit_of_the_trials_is_growth_and_a_lower_one_is_not():
+    limited = LONG.replace('name = "x"', 'name = "x"\ntrial = { minutes = 5, memory = "2 GB" }')
+    assert changed("minutes = 5", "minutes = 6", old=limited).relieved == ("one", "two", "final")
+    assert changed(', memory = "2 GB"', "", old=limited).relieved == ("one", "two", "final")
+    assert changed("2 GB", "2_GB".replace("_", ""), old=limited) == Growth([], (), ())
+    assert changed("minutes = 5", "minutes = 4", old=limited).refused == ["trial.minutes: 5 → 4"]
+    assert changed(*LONGER, old=limited).relieved == ()

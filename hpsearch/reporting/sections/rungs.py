@@ -15,7 +15,7 @@ from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.replicates import points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
-from hpsearch.spec import Hyperband, Pruner, Study, data_of, epochs, probes, replicates_of, resolve
+from hpsearch.spec import Hyperband, Pruner, Study, length_of, probes, replicates_of, resolve
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,7 @@ def _history(frames: Frames, name: str, curves: Mapping[int, Curve]) -> PruningH
 def _longest(study: Study, name: str) -> int:
     """Return the epochs of a stage's longest training, as the search does (hpsearch/search/stages/space.py)."""
     stage = next(each for each in study.stages if each.name == name)
-    samples = data_of(study, stage).train
-    return max(epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
+    return max(length_of(study, stage, resolve(study, stage, params).training) for params in probes(study, stage))
 
 
 def _rungs_of(pruner: Pruner, point: int, longest: int) -> tuple[int, ...]:

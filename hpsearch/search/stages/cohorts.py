@@ -43,6 +43,8 @@ class Cohort:
     lost: int = 0  # how often in a row its worker was lost
     isolated: bool = False
     """After a failure: one epoch per segment, so that the epoch in which a trial fails does not depend on segments."""
+    fresh: bool = False
+    """Its next segment needs a worker that has run nothing before."""
 
     @property
     def share_done(self) -> float:
@@ -172,6 +174,11 @@ class Pace:
         """The seconds that a segment should take."""
         overhead = workers * self._overhead / max(1, self._segments)
         return SEGMENT_SECONDS * min(MAX_FACTOR, max(1.0, overhead / ROUND_SECONDS))
+
+    def expected(self, cohort: Cohort, epochs: int) -> float | None:
+        """How long so many epochs of the cohort should take; None until a segment was measured."""
+        seconds = self.measured.get((cohort.shape, len(cohort.trials)))
+        return None if seconds is None else seconds * epochs
 
     def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:
         """Note how long a segment took."""

@@ -33,6 +33,7 @@ def updated(record: Progress) -> TrialRow:
         state=record.outcome,
         epochs_done=record.epochs_done,
         reason=record.failure or record.stopped or record.trial.reason,
+        seconds=record.trial.seconds + record.seconds,
     )
     if record.best is None:
         return row

@@ -22,7 +22,7 @@ from hpsearch.search.stages.budgets import Ledger
 from hpsearch.search.stages.confirmation import Replicates, next_round
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.step import Step
-from hpsearch.spec import Budget, Final, Stage, Study, data_of, epochs, replicates_of, resolve
+from hpsearch.spec import Budget, Final, Stage, Study, length_of, replicates_of, resolve
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
 
 OUT_OF_TIME = "the stage's budget of minutes ended"
@@ -66,7 +66,6 @@ class StagePlan:
         self._grown = sorted(batches)
         self._batch = stage.batch_size_of_points if stage else None
         self._window = stage.window if stage else None
-        self._samples = data_of(study, step).train
         self._configurations: list[_Configuration] = []
         self._ready: dict[int, None] = {}
         self._ledger = Ledger(self.budget, goal_of(study))
@@ -193,7 +192,7 @@ class StagePlan:
                 self.ended = str(nothing)
                 break
             configuration = resolve(self.study, self.step, params)
-            length = epochs(configuration.training, self._samples)
+            length = length_of(self.study, self.step, configuration.training)
             running = sum(s.epochs for s in self._configurations[seen:]) * self.replicates if self.budget.epochs else 0
             self.ended = self._ledger.too_long(
                 self._ledger.spent[seen].epochs + running + planned, length * self.replicates

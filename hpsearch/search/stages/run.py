@@ -4,27 +4,23 @@ One process, this one, decides what is trained and writes the database; workers 
 run is killed is computed again, with the same result.
 """
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from pathlib import Path
 
-from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.search.interrupts import Interrupts
-from hpsearch.search.progress import Tally, Watcher
-from hpsearch.search.stages.cohorts import Cohort, Pace, form_cohorts, next_segment
+from hpsearch.errors import HpsearchError
+from hpsearch.search.progress import Tally
+from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
+from hpsearch.search.stages.context import RunContext
+from hpsearch.search.stages.limits import Allowance
+from hpsearch.search.stages.longer import EndStates
 from hpsearch.search.stages.outcomes import curve_of, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
-from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import CurvePoint, Progress, StageRow, TrialRow
-from hpsearch.workers.models.plugin import Plugin, largest_cohort
-from hpsearch.workers.pools import Pool, WorkerDied, WorkerLost
+from hpsearch.workers.pools import LimitReached, WorkerDied, WorkerLost
 from hpsearch.workers.segments.failures import TrainingError
-from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment
@@ -45,22 +41,6 @@ ROOM = 256
 """The number of trials that are stored ahead of their training: enough for full cohorts."""
 
 
-@dataclass(frozen=True)
-class RunContext:
-    """What all stages of a run need."""
-
-    database: Database
-    plugin: Plugin
-    measures: Measures
-    outputs: int  # of the model: one for each class or target
-    inputs: int
-    splits: Mapping[tuple[str, int], Path]  # by stage and replicate: each fold has its own
-    pool: Pool
-    watcher: Watcher
-    interrupts: Interrupts
-    pace: Pace
-
-
 class StageRun:
     """Trains what the plan asks for until the stage is over or interrupted."""
 
@@ -68,7 +48,8 @@ class StageRun:
         self.context, self.stage, self.plan, self.tally = context, stage, plan, tally
         self._waiting: list[Cohort] = []
         self._running: dict[Future[SegmentResult], tuple[Cohort, Segment]] = {}
-        self._sizes: dict[str, int] = {}
+        self.allowance = Allowance(plan.study, plan.step)
+        self.ends = EndStates(plan.study, plan.step, stage, context.database)
         self._seconds = stage.seconds
         self._clock = self._noted = time.monotonic()
         for row in plan.rows.values():
@@ -148,22 +129,15 @@ class StageRun:
         if ready:
             whole: list[Cohort] = []
             for cohort in self._waiting:
-                if cohort.died or cohort.isolated or len(cohort.trials) >= self._largest(cohort.trials[0]):
+                if (
+                    cohort.died
+                    or cohort.isolated
+                    or len(cohort.trials) >= self.context.largest_cohort(cohort.trials[0])
+                ):
                     whole.append(cohort)
                 else:
                     ready += cohort.trials
-            self._waiting = whole + form_cohorts(ready, self.plan.limit, self._largest)
-
-    def _largest(self, trial: TrialRow) -> int:
-        """The maximal size of a cohort of this trial's shape; the model is built once to find it."""
-        parameters = {key: value for key, value in trial.configuration["model"].items() if key != "file"}
-        shape, context = json.dumps(parameters, sort_keys=True), self.context
-        if shape not in self._sizes:
-            try:
-                self._sizes[shape] = largest_cohort(context.plugin, context.inputs, context.outputs, parameters)
-            except ModelError:  # refused within a range whose bounds were accepted: its trial will fail
-                self._sizes[shape] = 1
-        return self._sizes[shape]
+            self._waiting = whole + form_cohorts(ready, self.plan.limit, self.context.largest_cohort)
 
     def _note(self, row: TrialRow, curve: Sequence[CurvePoint] = ()) -> None:
         ended = self.tally.note(row)
@@ -189,7 +163,8 @@ class StageRun:
                 measures=context.measures,
                 seed=self.plan.study.seed,
             )
-            future = context.pool.submit(run_segment, segment)
+            expected = context.pace.expected(cohort, segment.last - cohort.done)
+            future = context.pool.submit(run_segment, segment, self.allowance.of(cohort, segment.last, expected))
             self._running[future] = cohort, segment
             if not future.done():  # the sequential pool has trained it in the meantime
                 context.pace.note_overhead(time.perf_counter() - began, 0)
@@ -223,6 +198,9 @@ class StageRun:
         except WorkerDied:
             self._redo(cohort, segment)
             return
+        except LimitReached as reached:
+            self._end(cohort, segment, reached)
+            return
         except WorkerLost as error:
             self._redo_elsewhere(cohort, error)
             return
@@ -235,11 +213,11 @@ class StageRun:
                 failure = error if isinstance(error, TrainingError) else TrainingError.of(error)
                 self._fail(cohort, failure.reason, failure.trace)
             return
-        cohort.died = cohort.lost = 0
+        cohort.died, cohort.lost, cohort.fresh = 0, 0, False
         self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
         share, first = result.seconds / len(result.tasks), cohort.trials[0].number
         records = [
-            progress_of(trial, task, segment, share, first)
+            self.ends.kept(self.allowance.judged(progress_of(trial, task, segment, share, first)))
             for trial, task in zip(cohort.trials, result.tasks, strict=True)
         ]
         self._commit(records)
@@ -248,6 +226,17 @@ class StageRun:
         cohort.done = segment.last
         if cohort.trials and cohort.done < cohort.limit:
             self._waiting.append(cohort)
+
+    def _end(self, cohort: Cohort, segment: Segment, reached: LimitReached) -> None:
+        """A worker was ended by a limit: of a trial alone, which fails, or else its segment is run again."""
+        found = self.allowance.reached(cohort, segment, reached)
+        if isinstance(found, str):
+            self._fail(cohort, found)
+            return
+        self._waiting += found
+        how = "in a new worker" if found[0].fresh else "each trial alone"
+        text = f"a segment came near trial.{reached.key}; it is run again, {how}"
+        self.context.watcher.message(f"stage {self.stage.name}: {text}")
 
     def _redo(self, cohort: Cohort, segment: Segment) -> None:
         """A worker died: its segment is run again, and after the third time each trial alone, epoch by epoch.

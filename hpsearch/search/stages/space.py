@@ -15,8 +15,7 @@ from hpsearch.spec import (
     Range,
     Stage,
     Study,
-    data_of,
-    epochs,
+    length_of,
     limits,
     narrow,
     probes,
@@ -159,8 +158,7 @@ def known_of(
 
 def longest_of(study: Study, stage: Stage) -> int:
     """The epochs of a stage's longest training, over the bounds and choices of its space."""
-    samples = data_of(study, stage).train
-    return max(epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
+    return max(length_of(study, stage, resolve(study, stage, params).training) for params in probes(study, stage))
 
 
 def space_to_json(space: Space) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def meaning(row: StudyRow) -> str:
     said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
-        _drop(stage, "constraints")
+        _drop(stage, "constraints", "trial")
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
             _drop(entry, "step", "prior", "confidence")
@@ -76,9 +76,9 @@ def meaning(row: StudyRow) -> str:
     default = Objective().model_dump(mode="json", exclude={"rope"})
     if said["objective"] == default:  # nor do they have keys that came later
         del said["objective"]
-    for key in ("prefer", "tolerance"):
-        if said["final"] and said["final"][key] is None:
-            del said["final"][key]
+    if said["final"]:
+        _drop(said["final"], "prefer", "tolerance", "trial")
+    _drop(said, "trial")
     if said["data"]["task"] == "classification":
         del said["data"]["task"]
     if said["training"]["class_weight"] is None:

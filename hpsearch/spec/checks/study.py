@@ -5,12 +5,12 @@ from typing import Any
 from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import entries, entries_of, probes, root, stage_named, trials_at_most
 from hpsearch.spec.checks.constraints import check_constraints
-from hpsearch.spec.checks.lengths import whole_epochs
 from hpsearch.spec.checks.objective import check_objective
 from hpsearch.spec.checks.references import check_references
 from hpsearch.spec.checks.samplers import check_rungs, check_samplers
+from hpsearch.spec.checks.trial import check_updates
 from hpsearch.spec.messages import Where, fail, show
-from hpsearch.spec.resolve import Configuration, data_of, replicates_of, resolve
+from hpsearch.spec.resolve import Configuration, length_of, replicates_of, resolve
 from hpsearch.spec.spaces.branches import bare, branches
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.schedules import Cyclical, OneCycle
@@ -183,10 +183,10 @@ def _check_around(study: Study, i: int, key: str, entry: Around, where: Where) -
 def _check_epochs(study: Study, i: int) -> None:
     """Refuse a budget of epochs that is over before the first configuration."""
     stage = study.stages[i]
-    most, replicates, samples = stage.budget.epochs, replicates_of(study, stage), data_of(study, stage).train
+    most, replicates = stage.budget.epochs, replicates_of(study, stage)
     if most is None:
         return
-    least = min(whole_epochs(resolve(study, stage, params).training, samples) for params in probes(study, stage))
+    least = min(length_of(study, stage, resolve(study, stage, params).training) for params in probes(study, stage))
     if most < least * replicates:
         of = "the epochs of a configuration" + f" with its {replicates} replicates" * (replicates > 1)
         rule = f"must be at least {least * replicates:_}, {of}"
@@ -199,7 +199,8 @@ def _check_configurations(study: Study, step: Stage | Final, searched: Stage) ->
     for params in probes(study, searched):
         configuration = resolve(study, step, params)
         _check_schedule(study, step, searched, configuration)
-        longest = max(longest, whole_epochs(configuration.training, data_of(study, step).train))
+        check_updates(study, step, configuration.training)
+        longest = max(longest, length_of(study, step, configuration.training))
     return longest
 
 

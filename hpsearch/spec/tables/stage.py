@@ -17,6 +17,7 @@ from hpsearch.spec.tables.pruners import Pruner
 from hpsearch.spec.tables.samplers import LEARNING, Grid, Learning, Sampler
 from hpsearch.spec.tables.space import MAX_GRID, Entry, same
 from hpsearch.spec.tables.training import FLOAT_KEYS, TRAINING_KEYS
+from hpsearch.spec.tables.trial import SomeLimits
 
 BATCH_TO_LEARN_FROM = 8
 """The default `batch` of a sampler that learns."""
@@ -144,6 +145,8 @@ class Stage(Table):
     """An earlier study whose trials the sampler learns from: `"study"` or `"study/stage"`."""
     confirm: Annotated[Confirm, BeforeValidator(_written_out)] | None = None
     """Train the best configurations with more replicates until one is distinguishable from the others."""
+    trial: SomeLimits | None = None
+    """Limits of each trial that are different in this stage."""
 
     @model_validator(mode="after")
     def _searches_or_lists(self) -> Self:

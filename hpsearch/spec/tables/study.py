@@ -14,6 +14,7 @@ from hpsearch.spec.tables.objectives import Objectives, OneOrSeveral
 from hpsearch.spec.tables.reference import Reference
 from hpsearch.spec.tables.stage import Overrides, Replicates, Stage
 from hpsearch.spec.tables.training import PartialTraining
+from hpsearch.spec.tables.trial import SomeLimits
 
 
 class ModelTable(Table):
@@ -51,6 +52,8 @@ class Final(Table):
     """
     tolerance: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
     """How much worse than the best value of `prefer` a configuration may be, in that metric's unit; 0 if not given."""
+    trial: SomeLimits | None = None
+    """Limits of each trial that are different from the study's."""
 
 
 class Study(Table):
@@ -74,6 +77,8 @@ class Study(Table):
     """How each trial is trained."""
     augmentation: Augmentation = Augmentation()
     """Random changes to the training samples."""
+    trial: SomeLimits | None = None
+    """Limits of each trial: of its time, its memory, its updates."""
     stages: Annotated[tuple[Stage, ...], Field(alias="stage", strict=False, min_length=1)]
     """The steps of the search, in their order."""
     final: Final | None = None

@@ -5,6 +5,7 @@ what is going on. All functions take the connection of an open `Database.transac
 """
 
 from hpsearch.storage.writing.labels import store_labels
+from hpsearch.storage.writing.longer import Longer, end_bytes, lengthen
 from hpsearch.storage.writing.stages import (
     KEPT_WEIGHTS,
     add_seconds,
@@ -19,6 +20,7 @@ from hpsearch.storage.writing.trials import add_trials, commit_progress, decide,
 
 __all__ = [
     "KEPT_WEIGHTS",
+    "Longer",
     "accept_model",
     "add_seconds",
     "add_study",
@@ -27,9 +29,11 @@ __all__ = [
     "count_launch",
     "decide",
     "delete_study",
+    "end_bytes",
     "finish_stage",
     "grow",
     "keep_stage",
+    "lengthen",
     "reset_stage",
     "reset_trials",
     "set_planned",

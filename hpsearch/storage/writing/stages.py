@@ -11,6 +11,7 @@ from hpsearch.storage import schema
 from hpsearch.storage.mirror import rows
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, NewStage, StageRow
 from hpsearch.storage.writing.evaluations import count_test_evaluations
+from hpsearch.storage.writing.trials import END, END_BEST
 
 KEPT_WEIGHTS = 10
 """Of a finished stage, the best weights of so many trials stay in the database."""
@@ -64,13 +65,17 @@ def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int], e
     """Mark a stage as complete, with which budget ended it and how many trials it has; let go of most weights.
 
     `ranked` has trial ids, best first: the first `KEPT_WEIGHTS` keep their best weights. Pruned trials keep those that
-    they would go on from; those that a budget stopped, which a longer one lets go on, keep both.
+    they would go on from; those that a budget stopped, which a longer one lets go on, keep both. The best weights of
+    trials whose state at the end is kept are laid aside with it.
     """
     column, kind = schema.trials.c, schema.weights.c.kind
     of_stage = select(column.id).where(column.stage_id == stage_id)
     may_go_on = and_(column.state == PRUNED, column.pruned_at.is_(None))
     losers = of_stage.where(column.id.not_in(ranked[:KEPT_WEIGHTS]), not_(may_go_on))
     ended_trials = of_stage.where(column.state.in_([COMPLETE, FAILED]))
+    may_grow = select(schema.weights.c.trial_id).where(kind == END)
+    laid_aside = and_(kind == "best", schema.weights.c.trial_id.in_(losers), schema.weights.c.trial_id.in_(may_grow))
+    connection.execute(update(schema.weights).where(laid_aside).values(kind=END_BEST))
     gone = or_(
         and_(kind == "best", schema.weights.c.trial_id.in_(losers)),
         and_(kind == "state", schema.weights.c.trial_id.in_(ended_trials)),

@@ -13,9 +13,24 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror import rows as mirror
-from hpsearch.storage.records import PRUNED, RUNNING, WAITING, Decision, NewTrial, Progress, StageRow, TrialRow
+from hpsearch.storage.records import (
+    COMPLETE,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    Decision,
+    NewTrial,
+    Progress,
+    StageRow,
+    TrialRow,
+)
 from hpsearch.storage.writing.evaluations import count_test_evaluations
 from hpsearch.storage.writing.predictions import keeps_last, store_predictions
+
+END, END_BEST = "end", "end best"
+"""Kinds of weights by which a trial that has ended can train longer: its state then, and its best ones where no other
+use keeps them. No result depends on which trials have them.
+"""
 
 _CURVE = [column.name for column in schema.curves.c]
 
@@ -117,13 +132,15 @@ def _finite(value: float) -> float | None:
 
 
 def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
-    """Replace what trials go on from, and their best; a trial that has ended goes on from nothing."""
+    """Replace what trials go on from, and their best; of one that has ended, the state that is given."""
     gone, new = [], []
     for record in records:
         place = {"trial_id": record.trial.id, "kind": "state"}
         gone.append(place)
         if record.outcome == RUNNING:
             new.append(place | {"epoch": record.epochs_done, "content": record.state})
+        elif record.outcome == COMPLETE and record.state:
+            new.append(place | {"kind": END, "epoch": record.epochs_done, "content": record.state})
         if record.best:
             place = {"trial_id": record.trial.id, "kind": "best"}
             gone.append(place)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-from hpsearch.workers.pools.pool import Argument, Result
+from hpsearch.workers.pools.pool import Argument, Limits, Result
 
 
 class ThreadPool:
@@ -19,7 +19,9 @@ class ThreadPool:
         self._executor = ThreadPoolExecutor(workers)
         self._limits = threadpool_limits(1, user_api="blas")
 
-    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def submit(
+        self, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
+    ) -> "Future[Result]":
         return self._executor.submit(function, given)
 
     def warm(self) -> None:
@@ -42,7 +44,9 @@ class SequentialPool:
     def __init__(self) -> None:
         self._limits = threadpool_limits(1, user_api="blas")
 
-    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def submit(
+        self, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
+    ) -> "Future[Result]":
         future: Future[Result] = Future()
         try:
             future.set_result(function(given))

@@ -19,8 +19,9 @@ from typing import Any
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-from hpsearch.workers.pools.pool import Argument, Result, WorkerDied
+from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied
 from hpsearch.workers.pools.semaphores import remove_leftovers
+from hpsearch.workers.pools.watch import Watch, Watched
 from hpsearch.workers.threads import ONE_THREAD
 
 WARM_SECONDS = 10.0
@@ -38,38 +39,56 @@ class LokyPool:
         self._executors: list[Executor | None] = [None] * workers
         self._loads, self._lock = [0] * workers, threading.Lock()
         self._warming: list[Future[Any]] = []
+        self._used = [False] * workers
+        self._watch = Watch()
 
-    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def submit(
+        self, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
+    ) -> "Future[Result]":
         """Start function(given) in an idle slot, with a new worker if there is none or if it died."""
         with self._lock:
             slot = self._loads.index(min(self._loads))
             self._loads[slot] += 1
-        inner, outer = self._start(slot, function, given), Future[Result]()
-        inner.add_done_callback(lambda done: self._hand_on(slot, done, outer))
+        if limits and limits.fresh and self._used[slot]:
+            self._discard(slot)
+        inner, watched = self._start(slot, function, given, limits)
+        outer = Future[Result]()
+        inner.add_done_callback(lambda done: self._hand_on(slot, done, outer, watched))
         return outer
 
-    def _hand_on(self, slot: int, inner: "Future[Result]", outer: "Future[Result]") -> None:
+    def _hand_on(self, slot: int, inner: "Future[Result]", outer: "Future[Result]", watched: Watched | None) -> None:
         with self._lock:
             self._loads[slot] -= 1
-        _hand_on(inner, outer)
+        _hand_on(inner, outer, None if watched is None else self._watch.leave(watched))
 
-    def _start(self, slot: int, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def _start(
+        self, slot: int, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
+    ) -> "tuple[Future[Result], Watched | None]":
         try:
-            return self._try_to_start(slot, function, given)
+            return self._try_to_start(slot, function, given, limits)
         except BrokenExecutor:
             self._discard(slot)
-            return self._try_to_start(slot, function, given)
+            return self._try_to_start(slot, function, given, limits)
 
-    def _try_to_start(self, slot: int, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def _try_to_start(
+        self, slot: int, function: Callable[[Argument], Result], given: Argument, limits: Limits | None
+    ) -> "tuple[Future[Result], Watched | None]":
         executor = self._executors[slot] or self._make()
         self._executors[slot] = executor
         with _signals_held():
-            return executor.submit(function, given)
+            if limits is None:
+                watched = None
+            else:  # what the worker needs to start is not part of the call's time
+                watched = self._watch.over(executor.submit(_ready, _WORK), limits, fresh=not self._used[slot])
+            inner = executor.submit(function, given)
+        self._used[slot] = True
+        return inner, watched
 
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
         remove_leftovers()
-        self._warming = [self._start(slot, importlib.import_module, _WORK) for slot in range(self.capacity)]
+        self._warming = [self._start(slot, _ready, _WORK)[0] for slot in range(self.capacity)]
+        self._used = [False] * self.capacity
 
     def poll(self) -> None:
         """A worker that died shows in its future, and is replaced."""
@@ -85,25 +104,26 @@ class LokyPool:
 
     def _discard(self, slot: int) -> None:
         """Forget a slot's worker, which has died; the next `submit` starts another."""
-        executor, self._executors[slot] = self._executors[slot], None
+        executor, self._executors[slot], self._used[slot] = self._executors[slot], None, False
         if executor is not None:
             executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg] # loky's own
 
     def close(self) -> None:
         """End all workers at once; their running segments are lost."""
+        self._watch.close()
         wait(self._warming, timeout=WARM_SECONDS)  # loky fails on a worker that is ended while it starts
         for slot in range(self.capacity):
             self._discard(slot)
         _join_feeders()
 
 
-def _hand_on(inner: "Future[Result]", outer: "Future[Result]") -> None:
-    """Settle the outer future as the inner one."""
+def _hand_on(inner: "Future[Result]", outer: "Future[Result]", reached: LimitReached | None) -> None:
+    """Settle the outer future as the inner one, whose worker may have been ended since it `reached` a limit."""
     if inner.cancelled():
         outer.cancel()
     elif error := inner.exception():
         died = isinstance(error, BrokenExecutor)
-        outer.set_exception(WorkerDied(f"{type(error).__name__}: {error}") if died else error)
+        outer.set_exception((reached or WorkerDied(f"{type(error).__name__}: {error}")) if died else error)
     else:
         outer.set_result(inner.result())
 
@@ -123,6 +143,12 @@ def _join_feeders() -> None:
     for thread in threading.enumerate():
         if thread.name == "QueueFeederThread":
             thread.join(timeout=1.0)
+
+
+def _ready(module: str) -> int:
+    """In a worker: import what a call needs; return the process."""
+    importlib.import_module(module)
+    return os.getpid()
 
 
 def _begin(coordinator: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 Argument = TypeVar("Argument")
@@ -16,6 +17,23 @@ class WorkerLost(Exception):  # noqa: N818
     """A segment's worker, or the connection to it, was lost, not because of the segment: another worker can run it."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a call may take in a worker that can be ended; None is no limit."""
+
+    seconds: float | None = None
+    memory: int | None = None  # bytes
+    fresh: bool = False  # run it in a worker that has run nothing before, whose memory is the call's own
+
+
+class LimitReached(Exception):  # noqa: N818
+    """A call reached a limit, so that its worker was ended. `fresh` tells whether that had run nothing before."""
+
+    def __init__(self, key: str, *, fresh: bool) -> None:
+        super().__init__(key, fresh)
+        self.key, self.fresh = key, fresh  # "minutes" or "memory", as in the study file
+
+
 class Pool(Protocol):
     """Workers that each run one segment at a time, with one BLAS thread."""
 
@@ -23,10 +41,13 @@ class Pool(Protocol):
     def capacity(self) -> int:
         """How many segments may run at once now: workers may join and leave."""
 
-    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def submit(
+        self, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
+    ) -> "Future[Result]":
         """Start function(given) in a worker; calls beyond the capacity wait there.
 
-        The future raises what the function raised, WorkerDied or WorkerLost.
+        The future raises what the function raised, WorkerDied, WorkerLost or, of a pool that can end its workers,
+        LimitReached; the others disregard the limits.
         """
 
     def warm(self) -> None:

@@ -19,7 +19,7 @@ from hpsearch.errors import HpsearchError, ModelError
 from hpsearch.workers.models.plugin import read_plugin
 from hpsearch.workers.pools.calls import Answer, Calls
 from hpsearch.workers.pools.engine import Engine, EngineUnavailable, shown
-from hpsearch.workers.pools.pool import Argument, Result, WorkerDied, WorkerLost
+from hpsearch.workers.pools.pool import Argument, Limits, Result, WorkerDied, WorkerLost
 from hpsearch.workers.pools.roster import Roster, gone
 from hpsearch.workers.pools.transfer import CannotStore, SplitSender
 from hpsearch.workers.remote.compatibility import facts_for
@@ -66,7 +66,9 @@ class ScheduledPool:
     def capacity(self) -> int:
         return self._roster.slots if self._limit is None else min(self._limit, self._roster.slots)
 
-    def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
+    def submit(
+        self, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
+    ) -> "Future[Result]":
         """Have a worker call function(given); a segment's model file is sent with it, its split before it."""
         future: Future[Result]
         if isinstance(given, Segment):

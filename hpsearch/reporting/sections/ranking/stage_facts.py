@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hpsearch.reporting import formatting
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time, without_folders
+from hpsearch.spec import limit_of
 
 _KINDS = {
     "random": "random search",
@@ -70,11 +71,23 @@ def changes(stage: Record, trials: Sequence[Record]) -> Iterator[str]:
     late = sum(out_of_time(trial) for trial in trials)
     if late:
         yield f"{formatting.count(late, 'trial')} had not finished when the budget ended: not ranked."
+    yield from _limited(trials)
     grown = [f"{number:,}" for number in stage["batches"] or ()]
     if grown:
         yield f"The study file was changed to add configurations when the stage had {formatting.listing(grown)}."
     if stage["stale"]:
         yield "An earlier stage has grown since this one began, whose ranges rest on fewer results than there are now."
+
+
+def _limited(trials: Sequence[Record]) -> Iterator[str]:
+    """Yield a sentence for each limit that ended trials."""
+    found = Counter(trial["reason"] for trial in trials if limit_of(trial["reason"]))
+    for reason, number in found.items():
+        ended, it = formatting.count(number, "trial"), "it" if number == 1 else "they"
+        if limit_of(reason) == "updates":
+            yield f"{ended} {reason} before the end of the training, and ranked by what {it} had reached."
+        else:
+            yield f"{ended} {reason} and failed. This depends on the machine."
 
 
 def tracebacks(stage: str, trials: Sequence[Record]) -> Iterator[Traceback]:
