@@ -6,25 +6,21 @@ run is killed is computed again, with the same result.
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from pathlib import Path
 
-from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.search.interrupts import Interrupts
-from hpsearch.search.progress import Tally, Watcher
-from hpsearch.search.stages.cohorts import Cohort, Pace, form_cohorts, next_segment
+from hpsearch.errors import DataError, HpsearchError, ModelError
+from hpsearch.search.progress import Tally
+from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
+from hpsearch.search.stages.context import RunContext
 from hpsearch.search.stages.outcomes import curve_of, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
-from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import CurvePoint, Progress, StageRow, TrialRow
-from hpsearch.workers.models.plugin import Plugin, largest_cohort
-from hpsearch.workers.pools import Pool, WorkerDied, WorkerLost
+from hpsearch.workers.models.plugin import largest_cohort
+from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.segments.failures import TrainingError
-from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment
@@ -43,22 +39,6 @@ MAX_LOST = 10
 
 ROOM = 256
 """The number of trials that are stored ahead of their training: enough for full cohorts."""
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """What all stages of a run need."""
-
-    database: Database
-    plugin: Plugin
-    measures: Measures
-    outputs: int  # of the model: one for each class or target
-    inputs: int
-    splits: Mapping[tuple[str, int], Path]  # by stage and replicate: each fold has its own
-    pool: Pool
-    watcher: Watcher
-    interrupts: Interrupts
-    pace: Pace
 
 
 class StageRun:
@@ -226,7 +206,10 @@ class StageRun:
         except WorkerLost as error:
             self._redo_elsewhere(cohort, error)
             return
-        except HpsearchError:  # the model file or the prepared data changed or vanished: no trial is to blame
+        except DataError as error:
+            self._prepare_again(cohort, error)
+            return
+        except HpsearchError:  # the model file has changed or vanished: no trial is to blame
             raise
         except Exception as error:
             if not cohort.isolated:  # which trial fails, and in which epoch, shows when each trains alone
@@ -276,6 +259,15 @@ class StageRun:
                 f"{MAX_LOST} workers in a row were lost with the segment of trial {names} (out of memory?): {error}; "
                 "resume when the workers are available again"
             )
+        self._waiting.append(cohort)
+
+    def _prepare_again(self, cohort: Cohort, error: DataError) -> None:
+        """A split has vanished from the cache, or is damaged: the same is made of the dataset again."""
+        cohort.lost += 1
+        if cohort.lost == MAX_DIED:
+            raise error
+        self.context.watcher.message(f"stage {self.stage.name}: the prepared data are gone; they are prepared again")
+        self.context.prepare_again()
         self._waiting.append(cohort)
 
     def _commit(self, records: Sequence[Progress]) -> None:
