@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from hpsearch.api.console import SafeConsole
 from hpsearch.api.notebook import in_notebook, notebook_bars
 from hpsearch.api.progress_text import is_complete, shorten, summary
+from hpsearch.api.streams import safe
 from hpsearch.search.progress import StageProgress, Watcher
 
 LINE_SECONDS = 10.0
@@ -27,7 +28,7 @@ def open_display(*, quiet: bool) -> Iterator[Watcher]:
     elif in_notebook():
         with notebook_bars() as table:
             yield table
-    elif sys.stdout.isatty():
+    elif safe(sys.stdout).isatty():
         with Bars() as bars:
             yield bars
     else:
@@ -36,7 +37,7 @@ def open_display(*, quiet: bool) -> Iterator[Watcher]:
 
 def is_interactive() -> bool:
     """Whether standard output is a terminal or a notebook."""
-    return in_notebook() or sys.stdout.isatty()
+    return in_notebook() or safe(sys.stdout).isatty()
 
 
 class Lines(Watcher):
@@ -44,6 +45,7 @@ class Lines(Watcher):
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[float, StageProgress]] = {}
+        self._stream = safe(sys.stdout)
 
     def stage(self, progress: StageProgress) -> None:
         now = time.monotonic()
@@ -54,10 +56,10 @@ class Lines(Watcher):
         self._last[progress.name] = now, progress
         share = 100 * progress.epochs_done // max(progress.epochs, 1)
         where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
-        print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {summary(progress)}", flush=True)
+        print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {summary(progress)}", file=self._stream, flush=True)
 
     def message(self, text: str) -> None:
-        print(text, flush=True)
+        print(text, file=self._stream, flush=True)
 
 
 class Bars(Watcher):
@@ -70,7 +72,7 @@ class Bars(Watcher):
             TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.fields[summary]}", markup=False),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=Console(),
+            console=SafeConsole(),
         )
         self._bars: dict[str, TaskID] = {}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from hpsearch.api.progress_text import duration, is_complete, summary
 from hpsearch.search.progress import StageProgress, Watcher
+from hpsearch.text import visible
 
 REDRAW_SECONDS = 0.3
 """The least time between two drawings of the table."""
@@ -83,7 +84,7 @@ class Table(Watcher):
             for p in self._stages.values()
         )
         messages = "".join(f"<div>{escape(text)}</div>" for text in self._messages)
-        return f"<table>{rows}</table>{messages}"
+        return visible(f"<table>{rows}</table>{messages}")
 
     def _left(self, p: StageProgress) -> str:
         since, before = self._begun[p.name]

@@ -18,13 +18,17 @@ from urllib.parse import unquote, urlsplit
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search.ranking import rank
-from hpsearch.storage import reading
+from hpsearch.storage import STORAGE_VARIABLE, reading
 from hpsearch.storage.database import open_to_read
+from hpsearch.storage.masking import secrets, shown
 from hpsearch.storage.records import FAILED, RUNNING, Goal
 
 URL_SECONDS = 10.0
 COMMAND_SECONDS = 60.0
 """The time limits of a web hook and of a command."""
+
+_PASSWORDS = frozenset(("PGPASSWORD", "MYSQL_PWD"))
+"""The variables in which the libraries of PostgreSQL and MySQL look for a password."""
 
 _log = logging.getLogger("hpsearch")  # without logging configured, Python prints warnings to standard error
 
@@ -46,7 +50,7 @@ def notify(target: str, name: str, storage: str, error: BaseException | None) ->
     A failure is one warning on the logger "hpsearch", and nothing else.
     """
     payload = study_payload(name, storage, error)
-    problem = _post(target, payload) if _is_url(target) else _run(target, payload)
+    problem = _post(target, payload) if _is_url(target) else _run(target, payload, storage)
     if problem:
         _log.warning("hpsearch: notify: %s", problem)
 
@@ -87,14 +91,14 @@ def _stored(name: str, storage: str) -> dict[str, Any]:
         engine.dispose()
 
 
-def _run(command: str, payload: Mapping[str, Any]) -> str | None:
+def _run(command: str, payload: Mapping[str, Any], storage: str) -> str | None:
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in payload.items()}
     given = {f"HPSEARCH_{key.upper()}": "" if value == "null" else value for key, value in values.items()}
     try:
         done = subprocess.run(
             command,
             shell=True,  # the command line is the user's own; the payload is only in its environment
-            env=os.environ | given,
+            env=_without_password(os.environ, storage) | given,
             stdin=subprocess.DEVNULL,
             stdout=2,  # standard output may be a program's JSON
             timeout=COMMAND_SECONDS,
@@ -105,6 +109,18 @@ def _run(command: str, payload: Mapping[str, Any]) -> str | None:
     except (OSError, ValueError) as error:
         return f"the command cannot be run: {getattr(error, 'strerror', None) or error}"
     return f"the command ended with status {done.returncode}" if done.returncode else None
+
+
+def _without_password(variables: Mapping[str, str], storage: str) -> dict[str, str]:
+    """Return the environment without what would let the command into the database: it needs only the payload."""
+    passwords = secrets(storage) | secrets(variables.get(STORAGE_VARIABLE, ""))
+
+    def secret(name: str, value: str) -> bool:
+        if name in _PASSWORDS or (name == STORAGE_VARIABLE and shown(value) != value):
+            return True
+        return any(value == each or f":{each}@" in value or f"={each}" in value for each in passwords)
+
+    return {name: value for name, value in variables.items() if not secret(name, value)}
 
 
 def _post(url: str, payload: Mapping[str, Any]) -> str | None:

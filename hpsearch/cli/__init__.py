@@ -7,19 +7,38 @@ from typing import Any
 
 import click
 
+from hpsearch.api.streams import LenientStream, safe_streams
 from hpsearch.errors import HpsearchError
+from hpsearch.text import require_utf8, visible_line
 
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2, help was no error
 """Raised where a command is missing; its message is the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C."""
-    from hpsearch.cli.group import cli
+    """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
 
+    A command that only prints fails if its output is lost; the status of others, such as `launch`, is what became of
+    their work.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
+    with safe_streams() as (output, _):
+        status = _status(arguments)
+        sys.stdout.flush()
+        if output.lost is not None:
+            _print_lost(output)
+            status = 1 if status is None else status
+    return status or 0
+
+
+def _status(arguments: Sequence[str] | None) -> int | None:
+    """Run one command; return its exit status, None for one that has done nothing but print."""
+    from hpsearch.cli.group import cli
+
     try:
+        for argument in sys.argv[1:] if arguments is None else arguments:
+            require_utf8("an argument", argument)
         status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)
     except HpsearchError as error:
         _print_error(str(error))
@@ -33,15 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _print_error("stopped")
         return 130
-    except BrokenPipeError:  # `hpsearch status | head`
-        sys.stderr.close()
-        return 1
-    return status if isinstance(status, int) else 0
+    return status if isinstance(status, int) else None
+
+
+def _print_lost(output: LenientStream) -> None:
+    """Say why standard output cannot be written, unless its reader has enough, as in `hpsearch status | head`."""
+    if not isinstance(output.lost, BrokenPipeError):
+        reason = getattr(output.lost, "strerror", None) or output.lost
+        _print_error(f"standard output cannot be written: {reason}")
 
 
 def _print_error(text: str) -> None:
-    """Print one line to standard error; control and bidirectional characters are escaped."""
-    line = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in " ".join(text.split())
-    )
-    print(f"hpsearch: {line}", file=sys.stderr)
+    """Print one line to standard error."""
+    print(f"hpsearch: {visible_line(' '.join(text.split()))}", file=sys.stderr)

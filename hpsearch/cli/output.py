@@ -120,5 +120,6 @@ def exit_on_signal() -> None:
 
 
 def _exit(number: int, frame: FrameType | None) -> None:
-    os.write(2, b"hpsearch: stopped\n")
+    with contextlib.suppress(OSError):  # where there is no standard error
+        os.write(2, b"hpsearch: stopped\n")
     os._exit(130)

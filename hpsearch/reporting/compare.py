@@ -24,8 +24,8 @@ from hpsearch.reporting.figures.style import character, colour, marker, svg, val
 from hpsearch.reporting.files import folder_name, write_atomically
 from hpsearch.reporting.formats import markdown
 from hpsearch.reporting.formats.outline import outline
+from hpsearch.reporting.formats.page import page
 from hpsearch.reporting.frames import Frames, load
-from hpsearch.reporting.report import environment
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row, column_of, distinction
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.summary import configuration, final, last_search
@@ -224,19 +224,16 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
     goal = entries[0].frames.goal
     metrics = dict.fromkeys((goal.metric, "loss"))
     figures = [_curves(entries, metric) for metric in metrics] if any(entry.best for entry in entries) else []
-    return (
-        environment()
-        .get_template("compare.html")
-        .render(
-            entries=entries,
-            goal=goal,
-            pairs=pairs,
-            same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
-            symbols=formatting.symbols(label for entry in entries for stage in entry.stages for label in stage.labels),
-            figures=[Markup(figure) for figure in figures],
-            character=character,
-            duration=formatting.duration,
-        )
+    return page(
+        "compare.html",
+        entries=entries,
+        goal=goal,
+        pairs=pairs,
+        same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
+        symbols=formatting.symbols(label for entry in entries for stage in entry.stages for label in stage.labels),
+        figures=[Markup(figure) for figure in figures],
+        character=character,
+        duration=formatting.duration,
     )
 
 

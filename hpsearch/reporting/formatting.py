@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hpsearch.text import visible
+
 MISSING = "–"
 _SYMBOLS = {"lambda": "λ", "eta": "η", "beta1": "β₁", "beta2": "β₂", "epsilon": "ε"}
 _MEANINGS = {"λ": "λ the factor of L2 regularisation", "η": "η the learning rate"}
@@ -245,9 +247,10 @@ def csv_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value[:1] in tuple("=+-@\t\r\n") and not _NUMBER.fullmatch(value) else value
+        formula = value.lstrip()[:1] in tuple("=+-@＝＋－＠") or value[:1] in ("\t", "\r", "\n")
+        return visible(f"'{value}" if formula and not _NUMBER.fullmatch(value.strip()) else value)
     if isinstance(value, (bool, list, dict)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return visible(json.dumps(value, ensure_ascii=False, sort_keys=True))
     return "" if value != value else repr(value)  # NaN is a missing metric
 
 
@@ -260,7 +263,7 @@ def markdown(text: str) -> str:
     >>> markdown("a|b <c>")
     'a\\\\|b &lt;c&gt;'
     """
-    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = visible(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", plain)
 
 

@@ -1,17 +1,14 @@
-"""Renders a study's report and writes its files. May import Jinja2 and everything in this package.
+"""Renders a study's report and writes its files. May import everything in this package.
 
-Every text that a user or a model chose is escaped where it enters a document: HTML by Jinja2, CSV and Markdown by
+Every text that a user or a model chose is escaped where it enters a document: HTML by `page`, CSV and Markdown by
 `formatting`, figures by matplotlib. A name never becomes a path outside the reports' directory.
 """
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
-import jinja2
 import sqlalchemy
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
@@ -26,6 +23,7 @@ from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
 from hpsearch.reporting.files import folder_name, write_atomically
 from hpsearch.reporting.formats.content import Content
+from hpsearch.reporting.formats.page import page
 from hpsearch.reporting.formats.registry import DEFAULT, report_files
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.options import ReportOptions
@@ -71,22 +69,6 @@ def write(
     return folder / next(iter(contents))
 
 
-@lru_cache(maxsize=1)
-def environment() -> jinja2.Environment:
-    """Return the environment of our templates: it escapes every text, and has `read` and `unbroken`."""
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("hpsearch.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["unbroken"] = unbroken
-    folder = Path(__file__).parent / "templates"
-    made.globals["read"] = lambda file: Markup((folder / file).read_text(encoding="utf-8"))
-    return made
-
-
 def render(
     frames: Frames,
     stages: Sequence[StageView],
@@ -99,55 +81,44 @@ def render(
     prunings = view_pruning(frames, stages)
     fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)
-    return (
-        environment()
-        .get_template("index.html")
-        .render(
-            study=frames.study,
-            description=summary.description(frames),
-            summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings], fronts),
-            symbols=formatting.symbols(label for stage in stages for label in stage.labels),
-            facts=facts(frames),
-            fronts=[(front, [Markup(svg) for svg in front_figures(front)]) for front in fronts],
-            objectives=named(frames.goal.objectives) if fronts else "",
-            series_of_front=SERIES,
-            images=frames.images,
-            goal=frames.goal,
-            goal_text=goal_text,
-            quantities=summary.quantities(frames),
-            stages=stages,
-            corrected=corrected,
-            best_by_sizes=best_by_sizes(frames, stages),
-            final_test=final_test(frames, stages, corrected),
-            importances=importances,
-            priors=prior_sentences(frames, stages),
-            importance_figure=Markup(importance_figure(importances)),
-            search=[Markup(svg) for svg in search_figures(frames, stages)],
-            search_text=reading_aid(frames, stages),
-            curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
-            weights=weight_images(frames, stages),
-            references=reference_rows(frames),
-            advice=advise(frames, stages),
-            provenance=stage_provenance(frames, stages),
-            prunings=prunings,
-            pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
-            parallel=Markup(parallel_coordinates(frames, stages)),
-            early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
-            confusion=matrix,
-            residuals=view_residuals(frames, stages),
-            confusion_figure=Markup(matrix.figure if matrix else ""),
-            character=character,
-            bar=_bar,
-        )
+    return page(
+        "index.html",
+        study=frames.study,
+        description=summary.description(frames),
+        summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings], fronts),
+        symbols=formatting.symbols(label for stage in stages for label in stage.labels),
+        facts=facts(frames),
+        fronts=[(front, [Markup(svg) for svg in front_figures(front)]) for front in fronts],
+        objectives=named(frames.goal.objectives) if fronts else "",
+        series_of_front=SERIES,
+        images=frames.images,
+        goal=frames.goal,
+        goal_text=goal_text,
+        quantities=summary.quantities(frames),
+        stages=stages,
+        corrected=corrected,
+        best_by_sizes=best_by_sizes(frames, stages),
+        final_test=final_test(frames, stages, corrected),
+        importances=importances,
+        priors=prior_sentences(frames, stages),
+        importance_figure=Markup(importance_figure(importances)),
+        search=[Markup(svg) for svg in search_figures(frames, stages)],
+        search_text=reading_aid(frames, stages),
+        curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
+        weights=weight_images(frames, stages),
+        references=reference_rows(frames),
+        advice=advise(frames, stages),
+        provenance=stage_provenance(frames, stages),
+        prunings=prunings,
+        pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
+        parallel=Markup(parallel_coordinates(frames, stages)),
+        early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
+        confusion=matrix,
+        residuals=view_residuals(frames, stages),
+        confusion_figure=Markup(matrix.figure if matrix else ""),
+        character=character,
+        bar=_bar,
     )
-
-
-_NUMBER = re.compile(r"\d[\d.,]*(e-?\d+|–\d[\d.]*)")
-
-
-def unbroken(text: str) -> Markup:
-    """Escape a text for HTML, and keep numbers such as 6.75e-4 and 50.75–52.71 on one line."""
-    return Markup(_NUMBER.sub(lambda number: f'<span class="number">{number[0]}</span>', str(escape(text))))
 
 
 def _bar(stage: StageView, value: float) -> str:

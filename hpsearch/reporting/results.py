@@ -18,6 +18,7 @@ from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.ranking.front import FrontView, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities
+from hpsearch.text import visible
 
 _BEST = 10
 """A notebook shows so many rows of each stage."""
@@ -114,7 +115,7 @@ class Results:
             frame = pd.DataFrame(rows, columns=columns)
             parts.append(frame.to_html(index=False, escape=True, border=0) if rows else "<p>No trials yet.</p>")
         parts += [figure._repr_html_() for name, figure in self.figures.items() if name.startswith("search ")]
-        return "\n".join(parts)
+        return visible("\n".join(parts))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
 from hpsearch.storage.records import NewStudy
+from hpsearch.text import require_utf8
 
 
 def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[str, bool]:
@@ -43,6 +44,8 @@ def launch(path: Path, options: Options, *, or_resume: bool = False) -> tuple[st
 
 def launch_text(text: str, place: str, options: Options, *, or_resume: bool = False) -> tuple[str, bool]:
     """Do what `launch` does for the text of a study file; `place` says in messages where it is from."""
+    path = str(Path(place).absolute())
+    require_utf8("the path of the study file", path)
     study = spec.parse(text, place)
     row = look_up(options.storage, study.name)
     if row is not None:
@@ -52,6 +55,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
         command = how_to_resume(study.name, options)
         raise InputError(f"study {study.name!r} exists already; go on with `{command}`, or give it a new name")
     workspace = find_workspace(study.model.file, Path(place))
+    require_utf8("the path of the workspace", str(workspace))
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
@@ -60,7 +64,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     new = NewStudy(
         name=study.name,
         text=text,
-        path=str(Path(place).absolute()),
+        path=path,
         workspace=str(workspace),
         environment=environment(),
         data={

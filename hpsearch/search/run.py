@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.data import Dataset
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.options import Options
+from hpsearch.search.preparation import prepare
 from hpsearch.search.progress import StageEvent, Tally, Watcher
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.samplers.factory import sampler_of
@@ -64,7 +65,11 @@ def run_study(
     workers: tuple[Pool, Interrupts],
     watcher: Watcher,
 ) -> bool:
-    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted."""
+    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted.
+
+    Something has changed by now: an input that is found to be invalid, such as a model file that somebody has changed
+    in the meantime, is a failure with exit status 1.
+    """
     pool, interrupts = workers
     context = RunContext(
         database=database,
@@ -77,8 +82,12 @@ def run_study(
         watcher=watcher,
         interrupts=interrupts,
         pace=Pace(),
+        prepare_again=lambda: prepare(study, dataset),
     )
-    return Runner(row, study, context).run()
+    try:
+        return Runner(row, study, context).run()
+    except InputError as error:
+        raise HpsearchError(str(error)) from error
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from hpsearch.errors import ModelError, StudyFileError
+from hpsearch.text import visible_line
 
 Where = list[str | int]
 """A place in a study file: `["stage", 1, "space", "lambda"]`."""
@@ -108,7 +109,7 @@ def show(value: Any) -> str:
 
 def one_line(text: str) -> str:
     """Escape what would break the line or the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
+    return visible_line(text)
 
 
 def check_value(what: str, value: Any, expected: Any) -> None:

@@ -35,10 +35,12 @@ class Database:
         else:
             open_to_read(url).dispose()
         self.place.require_writable()
+        opened = False
         try:
             with self.place.schema_lock():
                 self.optuna = self.place.open_writer()
                 self.engine = self.optuna.engine
+                opened = True  # and changed, where it was new: it has Optuna's tables
                 try:
                     _make_tables(self.place, self.engine)
                     self._opened = self.place.begin_writing(self.engine)
@@ -46,7 +48,7 @@ class Database:
                     self.close()
                     raise
         except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
-            raise self.place.explain(error) from error
+            raise self.place.explain(error, opened=opened) from error
         self.fence: Callable[[sqlalchemy.Connection], None] | None = None
         """Called first in every transaction; what it raises keeps the transaction from happening."""
         self.faulted = False

@@ -1,7 +1,7 @@
 """Storage URLs as they may be shown: without what is secret in them. May import the standard library."""
 
 import re
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 _SECRET = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 
@@ -23,3 +23,19 @@ def shown(url: str) -> str:
     place, question, given = place.partition("?")
     options = [(key, "***" if _SECRET.search(key) else value) for key, value in parse_qsl(given, True)]
     return f"{scheme}{separator}{place}{question}{urlencode(options, safe='*/:')}"
+
+
+def secrets(url: str) -> set[str]:
+    """Return what `shown` hides of a URL, as it is written there and as it is meant.
+
+    >>> sorted(secrets("postgresql://me:a%3Ab@host/db?sslpassword=c"))
+    ['a%3Ab', 'a:b', 'c']
+    """
+    try:
+        parts = urlsplit(url)
+        password = parts.password or ""
+    except ValueError:
+        return set()
+    raw = dict(each.partition("=")[::2] for each in parts.query.split("&"))
+    found = [password, *(value for key, value in raw.items() if _SECRET.search(key))]
+    return {text for each in found if each for text in (each, unquote(each))}

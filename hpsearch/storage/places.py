@@ -15,6 +15,7 @@ from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage.masking import shown
 from hpsearch.storage.servers.server import KINDS, Server
 from hpsearch.storage.sqlite.file import File
+from hpsearch.text import require_utf8
 
 _NAMES = {"sqlite": "sqlite:///"} | {name: f"{name}://" for name in KINDS if name != "postgres"}
 """How a URL of each kind begins."""
@@ -85,6 +86,7 @@ class Place(Protocol):
 
 def place_of(url: str) -> Place:
     """Return the place that a storage URL names. Raises StorageError, without the password, where it names none."""
+    require_utf8("--storage", url)
     scheme = re.match(r"(\w+)(\+\w+)?://", url)
     if scheme and scheme[1] in KINDS:
         return Server.of(url)

@@ -151,3 +151,34 @@ def test_the_command_line_notifies_and_prints_events_as_json(here, tmp_path, cap
     assert (events[-1]["event"], events[-1]["state"]) == ("end", "complete")
     assert events[-1]["report"] == "reports/tiny/index.html"
     assert err == "now complete\n"
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "postgresql://me:s3cr%3At@host/db",
+        "mysql://me:s3cr%3At@host/db?ssl_ca=x",
+        "postgresql://me@host/db?password=s3cr%3At",
+    ],
+)
+def test_a_command_does_not_get_the_password_of_the_database(tmp_path, monkeypatch, storage):
+    monkeypatch.setenv("HPSEARCH_STORAGE", storage)
+    monkeypatch.setenv("PGPASSWORD", "s3cr:t")
+    monkeypatch.setenv("MYSQL_PWD", "s3cr:t")
+    monkeypatch.setenv("OTHER_URL", storage)
+    monkeypatch.setenv("DB_PASSWORD", "s3cr:t")
+    monkeypatch.setenv("KEPT", "s3cr")
+    monkeypatch.setattr(notify_module, "_stored", lambda name, storage: {"state": "complete"})
+    notify_module.notify(f"env > {tmp_path}/got", "tiny", storage, None)
+    got = dict(line.split("=", 1) for line in (tmp_path / "got").read_text().splitlines() if "=" in line)
+    assert got["HPSEARCH_STATE"] == "complete"
+    assert got["KEPT"] == "s3cr"
+    assert "PATH" in got
+    assert not [name for name, value in got.items() if "s3cr:t" in value or "s3cr%3At" in value]
+
+
+def test_a_command_gets_the_storage_without_a_password(tmp_path, monkeypatch):
+    monkeypatch.setenv("HPSEARCH_STORAGE", "sqlite:///a.db")
+    monkeypatch.setattr(notify_module, "_stored", lambda name, storage: {"state": "complete"})
+    notify_module.notify(f"env > {tmp_path}/got", "tiny", "sqlite:///a.db", None)
+    assert "HPSEARCH_STORAGE=sqlite:///a.db" in (tmp_path / "got").read_text().splitlines()

@@ -87,6 +87,16 @@ def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_pa
         assert not (page.parent / "pwned").exists()
 
 
+def test_no_format_passes_on_control_characters_or_marks_of_direction(engine, tmp_path):
+    name = harmful_study(engine, "a\x1b[31m\u202eb")
+    page = write_report(engine, name, tmp_path, ["html", "md", "csv", "tex"])
+    notebook = load_results(engine, name)._repr_html_()
+    texts = {"notebook": notebook} | {file.name: file.read_text("utf-8") for file in page.parent.iterdir()}
+    assert [file for file, text in texts.items() if set(text) & {"\x1b", "\u202e"}] == []
+    assert r"a\x1b[31m[U+202E]b" in texts["index.html"]
+    assert r"a\x1b[31m[U+202E]b" in texts["ranking.csv"]
+
+
 @pytest.mark.slow
 def test_a_comparison_and_a_notebook_show_harmful_names_and_run_nothing(engine, tmp_path, drawn):
     names = [harmful_study(engine, text) for text in HARMFUL[:3]]

@@ -1,5 +1,6 @@
 """Faults are reported as what they are: a changed, raising or dying model file; changed data; a lost claim."""
 
+import shutil
 import socket
 import sqlite3
 import sys
@@ -9,18 +10,20 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from study_parts import FINAL, HEAD, coarse, end, made, random
-from tiny import StopAfter, finish, options, rows, start, until, url, workspace
+from tiny import StopAfter, digest_of, finish, options, rows, start, until, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.errors import DataError, ModelError, StudyBusyError
+from hpsearch.errors import DataError, HpsearchError, ModelError, StudyBusyError
 from hpsearch.search.growth import accept
 from hpsearch.search.launch import launch
+from hpsearch.search.progress import Watcher
 from hpsearch.search.resume import resume
 from hpsearch.search.stages.plan import OUT_OF_TIME
 from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.database import Database, open_to_read
 from hpsearch.storage.records import Decision
 from hpsearch.workers.models.plugin import read_plugin
+from hpsearch.workers.segments import run as segments_run
 
 NAMED = HEAD + '[[stage]]\nname = "coarse"\n'
 ODD = NAMED + "configurations = [{ hidden = [8] }, { hidden = [9] }, { hidden = [8], eta = 0.2 }]\n"
@@ -223,6 +226,49 @@ def change_model(folder):
     """Another model, with other numbers."""
     path = folder / "models" / "mlp.py"
     path.write_text(path.read_text().replace("return [*layers,", "return [*layers, Dense(12, init),"))
+
+
+class Once(Watcher):
+    """Does something once, when the first results of a stage are committed."""
+
+    def __init__(self, action):
+        self.action, self.told = action, []
+
+    def stage(self, progress):
+        if progress.epochs_done and self.action:
+            action, self.action = self.action, None
+            action()
+
+    def message(self, text):
+        self.told.append(text)
+
+
+def new_workers(monkeypatch):
+    """Have each segment opened by a worker that has not seen the data before."""
+    monkeypatch.setattr(segments_run, "_open", segments_run._open.__wrapped__)
+
+
+@pytest.mark.parametrize("damage", [shutil.rmtree, lambda path: (path / "train_x.npy").write_bytes(b"")])
+def test_data_that_vanish_from_the_cache_during_a_study_are_prepared_again(tmp_path, monkeypatch, damage):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    new_workers(monkeypatch)
+    path = workspace(tmp_path, made(coarse('kind = "random", trials = 3')))
+    watcher = Once(lambda: [damage(split) for split in (tmp_path / "cache").rglob("*.split")])
+    assert launch(path, options(tmp_path, watcher=watcher, backend="sequential"))[1]
+    assert "stage coarse: the prepared data are gone; they are prepared again" in watcher.told
+    (tmp_path / "new").mkdir()
+    launch(workspace(tmp_path / "new", made(coarse('kind = "random", trials = 3'))), options(tmp_path / "new"))
+    assert digest_of(tmp_path) == digest_of(tmp_path / "new")
+
+
+def test_a_model_file_that_changes_during_a_study_is_a_failure_with_status_1(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = workspace(tmp_path, made(coarse('kind = "random", trials = 3')))
+    watcher = Once(lambda: change_model(tmp_path))
+    with pytest.raises(HpsearchError, match="has changed since the study was launched") as failure:
+        launch(path, options(tmp_path, watcher=watcher, backend="sequential"))
+    assert failure.value.exit_status == 1
 
 
 def test_a_changed_model_file_is_refused_until_its_changes_are_accepted(tmp_path, monkeypatch):

@@ -1,12 +1,13 @@
 """`gradcheck`: print a table of analytic and numeric gradients. May import workers and rich."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from hpsearch.api.console import SafeConsole
 from hpsearch.cli.output import print_json
 from hpsearch.cli.set_option import assignment, parse_toml
 from hpsearch.nn.gradcheck import ParameterCheck
@@ -58,4 +59,4 @@ def _print(found: list[ParameterCheck], tolerance: float) -> None:
             "ok" if c.relative_error <= tolerance else "FAILS",
         )
         table.add_row(*cells)
-    Console(width=None if Console().is_terminal else 140).print(table, markup=False, highlight=False)
+    SafeConsole(width=None if sys.stdout.isatty() else 140).print(table, markup=False, highlight=False)

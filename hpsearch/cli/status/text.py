@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
+from hpsearch.api.console import SafeConsole
 from hpsearch.cli.hints import command
 from hpsearch.cli.output import print_json
 from hpsearch.cli.status.values import study_facts, trial_facts
@@ -77,7 +77,8 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
             cells |= {"study": "", "state": ""}
         table.add_row(*(Text(cells[heading]) for heading in headings))
         before = row["study"]
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # `hpsearch status | grep` needs unbroken lines
+    width = None if sys.stdout.isatty() else 1000  # `hpsearch status | grep` needs unbroken lines
+    SafeConsole(width=width).print(table)
 
 
 def _with_true_states(rows: Sequence[dict[str, Any]], storage: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.live import Live
 from sqlalchemy import Engine
 
+from hpsearch.api.console import SafeConsole
 from hpsearch.cli.hints import command
 from hpsearch.cli.output import print_json
 from hpsearch.cli.top import frame as frames
@@ -39,10 +40,10 @@ def top(name: str | None, storage: str, *, once: bool, as_json: bool) -> None:
         frame = _read(engine, storage, name)
         if as_json:
             return print_json(frame)
-        console = Console()
-        if once or not (console.is_terminal and sys.stdin.isatty()):
+        console: Console = SafeConsole()
+        if once or not (console.is_terminal and sys.stdin is not None and sys.stdin.isatty()):
             width = console.width if console.is_terminal else 120
-            console = Console(width=width)
+            console = SafeConsole(width=width)
             return console.print(view.draw(frame, console, rate=None, height=None, live=False))
         frame = _watch(engine, storage, frame, console)
         console.print(view.draw(frame, console, rate=None, height=None, live=False))

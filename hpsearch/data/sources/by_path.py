@@ -12,6 +12,7 @@ from hpsearch.data.sources.idx import read_idx
 from hpsearch.data.sources.npz import read_npz
 from hpsearch.data.sources.python import read_python
 from hpsearch.errors import DataError, nearest
+from hpsearch.text import require_utf8
 
 Reader = Callable[[Path, Mapping[str, Any], Path, str | None], Dataset]
 
@@ -49,6 +50,9 @@ def read_by_path(table: Mapping[str, Any], workspace: Path, task: str | None = N
         raise DataError(f"data.dataset must have test_path or test = n, to test on, has {which}")
     path = existing(workspace, given["path"], folder=kind in ("folder", "idx"))
     try:
-        return KINDS[kind](path, given, workspace, task)
+        dataset = KINDS[kind](path, given, workspace, task)
     except OSError as error:
         raise DataError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
+    for name in (*dataset.classes, *dataset.targets):
+        require_utf8(f"{path}: the name of a class", name)
+    return dataset

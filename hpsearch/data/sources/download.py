@@ -98,7 +98,7 @@ class _Percentage:
         percent = min(100, 100 * self._done // self.total) if self.total else 0
         if percent != self._shown:
             self._shown = percent
-            print(f"\r{percent:3d}% of {self.total / 1e6:.0f} MB", end="", file=sys.stderr, flush=True)
+            print(f"{percent:3d}% of {self.total / 1e6:.0f} MB", end="\r", file=sys.stderr, flush=True)
 
     def reset(self) -> None:
         self._done = 0

@@ -1,7 +1,7 @@
 """What all stages of a run need. May import spec, storage and workers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class RunContext:
     watcher: Watcher
     interrupts: Interrupts
     pace: Pace
+    prepare_again: Callable[[], object]  # the splits, where one has vanished from the cache
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def largest_cohort(self, trial: TrialRow) -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import DataError, HpsearchError
 from hpsearch.search.progress import Tally
 from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
 from hpsearch.search.stages.context import RunContext
@@ -204,7 +204,10 @@ class StageRun:
         except WorkerLost as error:
             self._redo_elsewhere(cohort, error)
             return
-        except HpsearchError:  # the model file or the prepared data changed or vanished: no trial is to blame
+        except DataError as error:
+            self._prepare_again(cohort, error)
+            return
+        except HpsearchError:  # the model file has changed or vanished: no trial is to blame
             raise
         except Exception as error:
             if not cohort.isolated:  # which trial fails, and in which epoch, shows when each trains alone
@@ -265,6 +268,15 @@ class StageRun:
                 f"{MAX_LOST} workers in a row were lost with the segment of trial {names} (out of memory?): {error}; "
                 "resume when the workers are available again"
             )
+        self._waiting.append(cohort)
+
+    def _prepare_again(self, cohort: Cohort, error: DataError) -> None:
+        """A split has vanished from the cache, or is damaged: the same is made of the dataset again."""
+        cohort.lost += 1
+        if cohort.lost == MAX_DIED:
+            raise error
+        self.context.watcher.message(f"stage {self.stage.name}: the prepared data are gone; they are prepared again")
+        self.context.prepare_again()
         self._waiting.append(cohort)
 
     def _commit(self, records: Sequence[Progress]) -> None:

@@ -18,6 +18,7 @@ from hpsearch.storage import REPORTS_PATH, objectives, reading, schema
 from hpsearch.storage.fronts import front_ranks
 from hpsearch.storage.mirror import rows
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, RUNNING, Goal, Params
+from hpsearch.text import visible
 
 _PIECE = 2045
 """Characters in one attribute, as the dashboard cuts them."""
@@ -140,7 +141,7 @@ def note(stage: Mapping[str, Any], ranked: Sequence[Trial], counts: Mapping[str,
 
 def shown(text: Any, length: int = 120) -> str:
     """Return a foreign text as Markdown that shows it on its line: the dashboard would run HTML, and set formulas."""
-    one_line = " ".join(str(text).split())
+    one_line = visible(" ".join(str(text).split()))
     cut = one_line if len(one_line) <= length else f"{one_line[: length - 1]}…"
     return re.sub(r"[^\w .,=±…λη≈-]|_", lambda found: f"&#{ord(found[0])};", cut)
 
@@ -195,7 +196,7 @@ def plots(
         {
             "type": "scatter",
             "mode": "lines+markers" if len(curves[trial.id]) < 50 else "lines",
-            "name": f"{html.escape(stage['name'][:80])}:{trial.number}",
+            "name": f"{_plain(stage['name'])}:{trial.number}",
             "marker": {"symbol": SYMBOLS[index]},
             "x": list(range(1, len(curves[trial.id]) + 1)),
             "y": [value if value is not None and math.isfinite(value) else None for value in curves[trial.id]],
@@ -203,7 +204,7 @@ def plots(
         for index, trial in enumerate(ranked[:BEST])
         if trial.id in curves
     ]
-    title = f"Validation {html.escape(goal.metric)} of the best {len(lines)} by epoch"
+    title = f"Validation {_plain(goal.metric)} of the best {len(lines)} by epoch"
     found["curves-of-the-best"] = {"data": lines, "layout": _layout(title, {"title": {"text": "epoch"}}, goal)}
     return found
 
@@ -227,11 +228,11 @@ def _by_hyperparameter(
     if samples:
         errors = [half_width(share, samples) for share in shares]
         series["error_y"] = {"type": "data", "array": errors, "thickness": 1}
-    name = html.escape(key[:80])
+    name = _plain(key)
     return {
         "data": [series],
         "layout": _layout(
-            f"Validation {html.escape(goal.metric)} against {name}",
+            f"Validation {_plain(goal.metric)} against {name}",
             {
                 "type": kind,
                 "title": {"text": name},
@@ -244,7 +245,12 @@ def _by_hyperparameter(
 
 
 def _choice(value: Any) -> str:
-    return html.escape(json.dumps(value, ensure_ascii=False)[:80])
+    return _plain(json.dumps(value, ensure_ascii=False))
+
+
+def _plain(text: str) -> str:
+    """Return a foreign text for a figure, which shows it as HTML."""
+    return html.escape(visible(text[:80]))
 
 
 def _layout(title: str, x: Mapping[str, Any], goal: Goal) -> dict[str, Any]:
