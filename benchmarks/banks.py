@@ -15,12 +15,12 @@ from hpsearch import data
 from hpsearch.errors import HpsearchError
 from hpsearch.nn import Dense, Network, ReLU
 from hpsearch.nn.optimisers import OPTIMISERS
-from hpsearch.nn.schedules import Schedule, constant, cosine, cyclical, step_decay
+from hpsearch.nn.schedules import Schedule, constant, cosine, cyclical, step_decay, warm_up
 from hpsearch.nn.training import batch_rows, measure, train_epoch, updates_per_epoch
 from hpsearch.search.replay.curves import Trained
 
 ROOT = Path(__file__).resolve().parent.parent
-SEEDS = 3
+SEEDS = 5
 ETA_MIN = 1e-5
 
 Array = np.ndarray
@@ -43,15 +43,11 @@ class Dataset:
     @property
     def schedules(self) -> tuple[str, ...]:
         """The schedules that it has a bank of for each seed."""
-        return ("constant", "step", "cosine", *self.half_cycles)
-
-    def cycle(self, schedule: str) -> int:
-        """The epochs of a cycle; 1 without cycles."""
-        return 2 * self.half_cycles[schedule] if schedule in self.half_cycles else 1
+        return ("constant", "step", "cosine", "warm-up", *self.half_cycles)
 
 
 DIGITS = Dataset("digits", 1000, 437, 50, 50, 128, {"cyclical, 12 cycles": 2, "cyclical, 5 cycles": 5})
-CIFAR = Dataset("cifar10", 3000, 2000, 40, 27, 96, {"cyclical, 13 cycles": 1, "cyclical, 4 cycles": 3})
+CIFAR = Dataset("cifar10", 2000, 1500, 40, 27, 80, {"cyclical, 13 cycles": 1, "cyclical, 4 cycles": 3})
 
 
 @dataclass(frozen=True)
@@ -110,6 +106,8 @@ def _split(dataset: Dataset) -> Split:
 def _schedule(dataset: Dataset, schedule: str, per_epoch: int) -> Callable[[float], Schedule]:
     if schedule == "constant":
         return constant
+    if schedule == "warm-up":
+        return lambda eta: warm_up(constant(eta), dataset.epochs // 5 * per_epoch)
     if schedule == "step":
         return lambda eta: step_decay(eta, 0.2, 2 * dataset.epochs // 5 * per_epoch)
     if schedule == "cosine":

@@ -215,6 +215,8 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
             sizes["folds"] = samples.folds
         if objective:
             sizes["objective"] = objective
+        if isinstance(step, Stage) and (rungs := spec.chosen_rungs(study, step)):
+            sizes["rungs"] = list(rungs)
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages

@@ -18,6 +18,7 @@ from hpsearch.spec.resolve import (
     replicates_of,
     resolve,
 )
+from hpsearch.spec.rungs import chosen_rungs, with_rungs
 from hpsearch.spec.spaces.branches import grid
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
@@ -91,6 +92,7 @@ __all__ = [
     "Tpe",
     "Training",
     "augmentation_of",
+    "chosen_rungs",
     "check_class_weight",
     "check_model_keys",
     "check_value",
@@ -113,4 +115,5 @@ __all__ = [
     "trials_at_most",
     "updates_per_epoch",
     "warm_up",
+    "with_rungs",
 ]
