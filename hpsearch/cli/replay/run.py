@@ -15,7 +15,7 @@ from hpsearch.search.replay.request import Request, replay_stage
 from hpsearch.search.replay.search import Plan
 from hpsearch.search.replay.stages import StageCurves, stages_of_study
 from hpsearch.search.replay.summary import Spread, Summary
-from hpsearch.spec import Hyperband
+from hpsearch.spec import Hyperband, Study
 from hpsearch.spec.options import pruner_and_sampler
 from hpsearch.storage import reading
 from hpsearch.storage.database import opened_to_read
@@ -46,13 +46,27 @@ def run(
         study, found = stages_of_study(connection, reading.get_study(connection, name))
     if found and found[0].goal.objectives:
         raise InputError(f"study {name!r} has several objectives, of which no search chooses one best configuration")
-    rows: list[Row] = [(each, *replay_stage(study, each, request)) for each in _chosen(name, found, stage)]
+    rows, unfit = _replayed(study, _chosen(name, found, stage), request)
     if as_json:
-        return print_json({"study": name, "stages": [_facts(*row) for row in rows]})
+        return print_json({"study": name, "stages": [_facts(*row) for row in rows], "unfit": unfit})
     _print(rows)
-    for line in _remarks(rows, request):
+    for line in (*_remarks(rows, request), *unfit):
         print(line)
     return None
+
+
+def _replayed(study: Study, stages: Sequence[StageCurves], request: Request) -> tuple[list[Row], list[str]]:
+    """Replay the stages that the request fits, with a line on each other one. Raises InputError if it fits none."""
+    rows: list[Row] = []
+    errors: list[InputError] = []
+    for each in stages:
+        try:
+            rows.append((each, *replay_stage(study, each, request)))
+        except InputError as error:
+            errors.append(error)
+    if not rows:
+        raise errors[0]
+    return rows, [f"left out: {error}" for error in errors]
 
 
 def _request(pruner: str | None, sampler: str | None, trials: int | None, orders: int | None) -> Request:

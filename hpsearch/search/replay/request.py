@@ -54,7 +54,7 @@ def _pruner(study: Study, found: StageCurves, pruner: spec.Pruner | None, trials
         return None
     changed, stage = with_pruner(study, found.stage, pruner, longest_of(study, found.stage), "--pruner")
     if isinstance(pruner, Median) and pruner.startup >= trials:
-        raise InputError(f"--pruner: startup must be below {trials:,}, the configurations, got {pruner.startup:,}")
+        raise InputError(f"--pruner: startup must be below {trials:,}, the configurations of stage {found.row.name!r}, got {pruner.startup:,}")
     return spec.with_rungs(pruner, spec.chosen_rungs(changed, stage))
 
 
