@@ -5,7 +5,7 @@ curves are kept in a file outside the repository, so that they are trained once.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +60,13 @@ class Bank:
     configurations: tuple[Trained, ...]
 
 
-def banks(folder: Path, datasets: tuple[Dataset, ...] = (DIGITS, CIFAR), seeds: int = SEEDS) -> Iterator[Bank]:
+def banks(folder: Path, seeds: Sequence[int], datasets: Sequence[Dataset] = (DIGITS, CIFAR)) -> Iterator[Bank]:
     """Yield all banks, those that are not in `folder` after training them; a data set that is missing is skipped."""
     folder.mkdir(parents=True, exist_ok=True)
     for dataset in datasets:
         split: Split | None = None
         for schedule in dataset.schedules:
-            for seed in range(seeds):
+            for seed in seeds:
                 kind = schedule.replace(", ", "-").replace(" ", "-")
                 file = folder / f"{dataset.name}-{kind}-{seed}-{dataset.trials}x{dataset.epochs}.npz"
                 if not file.exists():
@@ -137,7 +137,10 @@ def _train(dataset: Dataset, split: Split, schedule: str, seed: int) -> Array:
                 order = np.random.default_rng([seed, epoch]).permutation(len(x))
                 train_epoch(
                     *(network, optimiser, x, y, order),
-                    **{"epoch": epoch, "batch_size": size, "schedules": schedules, "lam": lam[members]},
+                    epoch=epoch,
+                    batch_size=size,
+                    schedules=schedules,
+                    lam=lam[members],
                 )
                 measured = measure(network, held_out[0], held_out[1], lam[members])
                 found[members, epoch - 1] = [(each.accuracy, each.loss) for each in measured]

@@ -19,7 +19,7 @@ class _Options(Table):
 
 
 def pruner_and_sampler(given: dict[str, Any], place: str) -> tuple[Pruner | None, Sampler | None]:
-    """Validate {"pruner": …, "sampler": …}, either of which may be missing; `place` begins the StudyFileError's line."""
+    """Validate {"pruner": …, "sampler": …}, either of which may be missing; `place` begins a StudyFileError's line."""
     try:
         found = _Options.of(given)
     except ValidationError as error:
@@ -28,7 +28,7 @@ def pruner_and_sampler(given: dict[str, Any], place: str) -> tuple[Pruner | None
 
 
 def with_pruner(study: Study, stage: Stage, pruner: Pruner, longest: int, place: str) -> tuple[Study, Stage]:
-    """Return the study and its stage with another pruner. Raises StudyFileError where its rungs do not fit the stage."""
+    """Return the study and its stage with another pruner. Raises StudyFileError where its rungs do not fit it."""
     i = study.stages.index(stage)
     changed = stage.model_copy(update={"pruner": pruner})
     stages = tuple(changed if number == i else each for number, each in enumerate(study.stages))

@@ -1,7 +1,7 @@
 """`replay`: reads the options and the stored curves, and prints what the replays came to. May import storage, rich."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -125,9 +125,7 @@ def _facts(found: StageCurves, summary: Summary, plan: Plan) -> dict[str, Any]:
         "pruned": summary.pruned,
         "regret": summary.regret,
         "best_lost": summary.lost,
-        "chosen": [
-            {"trial": each.trial, "value": sign * each.score, "share": each.share} for each in summary.chosen
-        ],
+        "chosen": [{"trial": each.trial, "value": sign * each.score, "share": each.share} for each in summary.chosen],
     }
 
 
@@ -149,9 +147,9 @@ def _print(rows: Sequence[Row]) -> None:
             "",
             _search(found, plan),
             f"{summary.trials:,}",
-            _spread(summary.epochs, lambda value: f"{value:,.0f}"),
+            _spread(summary.epochs, lambda value, _: f"{value:,.0f}", found),
             f"{summary.saved:.0%}",
-            _spread(summary.regret, lambda value: _difference(found, value)),
+            _spread(summary.regret, _difference, found),
             f"{summary.lost:.0%}",
             f"trial {most.trial} ({found.goal.text(found.goal.sign * most.score)}), in {most.share:.0%}",
         )
@@ -168,12 +166,12 @@ def _search(found: StageCurves, plan: Plan) -> str:
     return f"{plan.pruner.kind}, epochs {', '.join(f'{rung:,}' for rung in rungs)}"
 
 
-def _difference(found: StageCurves, value: float) -> str:
+def _difference(value: float, found: StageCurves) -> str:
     return f"{100 * value:.2f}" if found.goal.share else f"{value:.4g}"
 
 
-def _spread(spread: Spread, text: Any) -> str:
-    mean, low, high = (text(value) for value in (spread.mean, spread.low, spread.high))
+def _spread(spread: Spread, text: Callable[[float, StageCurves], str], found: StageCurves) -> str:
+    mean, low, high = (text(value, found) for value in (spread.mean, spread.low, spread.high))
     return mean if low == mean == high else f"{mean} ({low} to {high})"
 
 
@@ -181,8 +179,8 @@ def _remarks(rows: Sequence[Row], request: Request) -> Iterator[str]:
     """What the numbers mean, and what they leave out."""
     unit = " in percentage points" if rows[0][0].goal.share else ""
     yield (
-        f"Means over {rows[0][1].orders:,} random orders, with the range of 95% of them; behind the best{unit}: the best "
-        "of all that were trained. Nothing was trained for this."
+        f"Means over {rows[0][1].orders:,} random orders, with the range of 95% of them; behind the best{unit}: of all "
+        "that were trained. Nothing was trained for this."
     )
     if request.sampler is not None and request.sampler.kind != "random":
         yield (

@@ -37,7 +37,9 @@ def replay_stage(study: Study, found: StageCurves, request: Request) -> tuple[Su
     available = len(found.configurations)
     trials = available if request.trials is None else request.trials
     if trials > available:
-        rule = f"must be at most {available:,}, the configurations of stage {found.row.name!r} that trained to their end"
+        rule = (
+            f"must be at most {available:,}, the configurations of stage {found.row.name!r} that trained to their end"
+        )
         raise InputError(f"--trials {rule}, got {trials:,}")
     plan = Plan(trials, _pruner(study, found, request.pruner, trials), *_batches(found, request), found.goal)
     default = ORDERS if _is_random(request) else MODEL_BASED_ORDERS
@@ -54,7 +56,8 @@ def _pruner(study: Study, found: StageCurves, pruner: spec.Pruner | None, trials
         return None
     changed, stage = with_pruner(study, found.stage, pruner, longest_of(study, found.stage), "--pruner")
     if isinstance(pruner, Median) and pruner.startup >= trials:
-        raise InputError(f"--pruner: startup must be below {trials:,}, the configurations of stage {found.row.name!r}, got {pruner.startup:,}")
+        rule = f"startup must be below {trials:,}, the configurations of stage {found.row.name!r}"
+        raise InputError(f"--pruner: {rule}, got {pruner.startup:,}")
     return spec.with_rungs(pruner, spec.chosen_rungs(changed, stage))
 
 

@@ -49,9 +49,7 @@ class Summary:
         return 1 - self.epochs.mean / self.all_epochs
 
 
-def summary(
-    configurations: Sequence[Trained], plan: Plan, orders: int, chooser: Callable[[int], Chooser]
-) -> Summary:
+def summary(configurations: Sequence[Trained], plan: Plan, orders: int, chooser: Callable[[int], Chooser]) -> Summary:
     """Replay a search in so many orders; `chooser` makes the chooser of each."""
     found = [replay(configurations, chooser(number), plan) for number in range(orders)]
     best = best_of(configurations)
