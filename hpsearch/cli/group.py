@@ -8,7 +8,7 @@ from hpsearch.errors import InputError, nearest
 from hpsearch.version import __version__
 
 COMMANDS = (
-    *("init", "new", "launch", "resume", "status", "top", "report", "compare", "dashboard"),
+    *("init", "new", "launch", "resume", "status", "top", "report", "compare", "replay", "dashboard"),
     *("digest", "verify", "export", "copy", "upgrade", "delete"),
     *("check", "gradcheck", "data", "schema", "doctor", "completion"),
 )

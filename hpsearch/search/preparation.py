@@ -218,6 +218,8 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
             sizes["objective"] = objective
         if isinstance(step, Stage):
             sizes |= MARK
+            if rungs := spec.chosen_rungs(study, step):
+                sizes["rungs"] = list(rungs)
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages

@@ -23,7 +23,7 @@ from hpsearch.search.stages.finalists import final_note, finalists
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.search.stages.run import StageRun
-from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve
+from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve, with_rungs
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.mirror import notes as mirror_notes
@@ -266,4 +266,5 @@ def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePl
     space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)
     distinct = is_distinct(stage.data)
     sampler = sampler_of(step, space, study.seed, stage.known or (), several, distinct=distinct)
-    return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches)
+    pruner = with_rungs(step.pruner, stage.data.get("rungs"))
+    return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches, pruner)

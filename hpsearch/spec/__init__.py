@@ -21,6 +21,7 @@ from hpsearch.spec.resolve import (
     replicates_of,
     resolve,
 )
+from hpsearch.spec.rungs import chosen_rungs, with_rungs
 from hpsearch.spec.spaces.branches import grid
 from hpsearch.spec.suggestions import did_you_mean
 from hpsearch.spec.tables.budget import Budget
@@ -99,6 +100,7 @@ __all__ = [
     "check_class_weight",
     "check_model_keys",
     "check_value",
+    "chosen_rungs",
     "data_of",
     "did_you_mean",
     "difference",
@@ -124,4 +126,5 @@ __all__ = [
     "warm_up",
     "why_compared",
     "why_not_longer",
+    "with_rungs",
 ]

@@ -15,7 +15,7 @@ from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.replicates import points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
-from hpsearch.spec import Hyperband, Pruner, Study, length_of, probes, replicates_of, resolve
+from hpsearch.spec import Hyperband, Pruner, Study, length_of, probes, replicates_of, resolve, with_rungs
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def _history(frames: Frames, name: str, curves: Mapping[int, Curve]) -> PruningH
     base = min(len(members) for members in configurations)
     pruner, longest = None, max(trial["epochs"] for members in configurations for trial in members)
     if stage is not None and frames.written is not None:
-        base, pruner = replicates_of(frames.written, stage), stage.pruner
+        base = replicates_of(frames.written, stage)
+        stored = next(row["data"] for row in frames.stage_rows if row["name"] == name)
+        pruner = with_rungs(stage.pruner, (stored or {}).get("rungs"))
         longest = max(longest, _longest(frames.written, name))
     used = tuple(sorted({trial["pruned_at"] for members in configurations for trial in members if trial["pruned_at"]}))
     candidates, sign = [], frames.goal.sign

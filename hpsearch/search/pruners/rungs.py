@@ -32,7 +32,8 @@ class TrialScores:
                 self.at[epoch] = self.best
 
 
-def _mean(scores: Sequence[Score]) -> Score:
+def mean_score(scores: Sequence[Score]) -> Score:
+    """The mean over replicates, of the objective, the loss and each of several objectives."""
     score, loss, *others = (fmean(column) for column in zip(*scores, strict=True))
     return score, loss, *others
 
@@ -85,7 +86,7 @@ class Rungs:
                 return
         known = [score for score in found if score is not None]
         whole = len(known) == len(found)
-        candidate.scores[rung] = _mean(known) if whole else None
+        candidate.scores[rung] = mean_score(known) if whole else None
         self._pruner.report(candidate)
 
     def decisions(self) -> list[RungDecision]:

@@ -22,7 +22,7 @@ from hpsearch.search.stages.budgets import Ledger
 from hpsearch.search.stages.confirmation import Replicates, next_round
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.step import Step
-from hpsearch.spec import Budget, Final, Stage, Study, length_of, replicates_of, resolve
+from hpsearch.spec import Budget, Final, Pruner, Stage, Study, length_of, replicates_of, resolve
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Decision, NewTrial, Params, TrialRow
 
 OUT_OF_TIME = "the stage's budget of minutes ended"
@@ -51,6 +51,7 @@ class StagePlan:
         sampler: Sampler,
         longest: int,
         batches: Sequence[int] = (),
+        pruner: Pruner | None = None,  # the stage's, with the rungs that the launch chose
     ) -> None:
         """`longest`: epochs of the stage's longest training; `batches`: its configurations whenever it was extended."""
         self.study, self.step, self.name, self.sampler = study, step, name, sampler
@@ -58,7 +59,7 @@ class StagePlan:
         stage = step if isinstance(step, Stage) else None
         self.confirm = stage.confirm if stage else None
         self.budget = stage.budget if stage else Budget()
-        self.pruner = stage.pruner if stage else None
+        self.pruner = pruner or (stage.pruner if stage else None)
         self.rungs = Rungs(self.pruner, longest, goal_of(study)) if self.pruner else None
         self.rows: dict[int, TrialRow] = {}
         self.ended: str | None = None

@@ -64,6 +64,8 @@ def meaning(row: StudyRow) -> str:
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
         _drop(stage, "constraints", "trial")
+        if stage["pruner"] and stage["pruner"]["min_epochs"] is None:
+            stage["pruner"]["min_epochs"] = 1  # which it then was
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
             _drop(entry, "step", "prior", "confidence")

@@ -76,7 +76,7 @@ def check_rungs(study: Study, i: int, longest: int) -> None:
             if rung >= longest:
                 raise fail(study.place, [*where, "rungs", j], f"must be below {of}, got {rung:_}")
         return
-    if pruner.min_epochs >= longest:
-        raise fail(study.place, [*where, "min_epochs"], f"must be below {of}, got {pruner.min_epochs:_}")
+    if pruner.first >= longest:
+        raise fail(study.place, [*where, "min_epochs"], f"must be below {of}, got {pruner.first:_}")
     if rungs is not None and rungs > (fit := len(pruner.rungs_for(longest))):
         raise fail(study.place, [*where, "rungs"], f"must be at most {fit:_}, the rungs below {of}, got {rungs:_}")

@@ -2,10 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from hpsearch.spec.messages import TAG, wrong
 from hpsearch.spec.tables.base import LARGEST, Count, Share, Table, of_kind, tag_of
@@ -27,13 +27,35 @@ Audit = Annotated[float, Field(ge=0, lt=1)]
 AUDIT = 0.05
 
 
-class _WithRungs(Table):
-    """A pruner with `rungs`: epochs that do not depend on a trial's length; the first is `min_epochs`."""
+class _Pruner(Table):
+    """What pruners share: rungs, which do not depend on a trial's length.
+
+    Where the file gives neither `rungs` nor `min_epochs`, `hpsearch.spec.rungs` chooses them, and the launch stores
+    them. Until then, and in studies that were launched before there was a choice, they begin at the first epoch.
+    """
+
+    min_epochs: Count | None = None
+    """The first rung, where `rungs` is not a list. If not given: chosen by the length of the training and its schedule.
+    """
+    _chosen: tuple[int, ...] | None = PrivateAttr(None)
+
+    @property
+    def first(self) -> int:
+        """The first rung, where they are not chosen."""
+        return self.min_epochs or 1
+
+    def choosing(self, rungs: Sequence[int]) -> Self:
+        """Return the pruner with these rungs, where the file leaves them open."""
+        found = self.model_copy()
+        found._chosen = tuple(rungs)
+        return found
+
+
+class _WithRungs(_Pruner):
+    """A pruner whose `rungs` may be given."""
 
     rungs: Rungs | None = None
     """The epochs at which trials are pruned: a list (`[2, 4, 8]`), or how many; all that fit if not given."""
-    min_epochs: Count = 1
-    """The first rung, where `rungs` is not a list."""
     audit: Audit = AUDIT
     """The probability that a trial is trained on although it would be pruned, so that the report can estimate how often
     pruning loses the best one; 0 is never.
@@ -46,7 +68,7 @@ class _WithRungs(Table):
         for i, (rung, following) in enumerate(itertools.pairwise(self.rungs), 1):
             if following <= rung:
                 raise wrong(f"must be above {rung:_}, the rung before it, got {following:_}", "rungs", i)
-        if "min_epochs" in self.model_fields_set:
+        if self.min_epochs is not None:
             rule = "must not be given beside a list of rungs, whose first it would be"
             raise wrong(f"{rule}, got {self.min_epochs:_}", "min_epochs")
         return self
@@ -64,10 +86,10 @@ class Halving(_WithRungs):
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
-        return _rungs(self.rungs, self.min_epochs, self.keep, epochs)
+        return _rungs(self._chosen or self.rungs, self.first, self.keep, epochs)
 
 
-class Hyperband(Table):
+class Hyperband(_Pruner):
     """Hyperband (Li et al. 2018): brackets of successive halving, each of which prunes from a later rung on."""
 
     in_batches: ClassVar[bool] = True
@@ -75,8 +97,6 @@ class Hyperband(Table):
     kind: Literal["hyperband"]
     keep: Share = 1 / 3
     """The share of trials that each rung keeps; 1 / the reduction factor."""
-    min_epochs: Count = 1
-    """The first rung."""
     audit: Audit = AUDIT
     """The probability that a trial is trained on although it would be pruned, so that the report can estimate how often
     pruning loses the best one; 0 is never.
@@ -84,7 +104,7 @@ class Hyperband(Table):
 
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return all rungs of a training of so many epochs: those of the bracket that prunes first."""
-        return _rungs(None, self.min_epochs, self.keep, epochs)
+        return _rungs(self._chosen, self.first, self.keep, epochs)
 
     def brackets_for(self, epochs: int) -> tuple[tuple[int, ...], ...]:
         """Return the rungs of each bracket, that which prunes first at the beginning; the last bracket has none."""
@@ -118,8 +138,8 @@ class Median(_WithRungs):
     def rungs_for(self, epochs: int) -> tuple[int, ...]:
         """Return the rungs of a trial of so many epochs; those of a shorter one are the first of a longer one's."""
         if self.rungs is None:
-            return tuple(range(self.min_epochs, epochs))
-        return _rungs(self.rungs, self.min_epochs, 1 / 2, epochs)
+            return tuple(range(self._chosen[0] if self._chosen else self.first, epochs))
+        return _rungs(self._chosen or self.rungs, self.first, 1 / 2, epochs)
 
 
 def _rungs(given: int | tuple[int, ...] | None, first: int, keep: float, epochs: int) -> tuple[int, ...]:
