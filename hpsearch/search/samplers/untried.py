@@ -90,7 +90,11 @@ class Untried:
 
     def admits(self, params: Mapping[str, Any]) -> bool:
         """Does it keep the constraints, and was it not tried?"""
-        return self.keeps(params) and not (self.distinct and same(params) in self._tried)
+        return self.keeps(params) and not self.was_tried(params)
+
+    def was_tried(self, params: Mapping[str, Any]) -> bool:
+        """Was it tried, where that counts?"""
+        return self.distinct and same(params) in self._tried
 
     def first(self, number: int) -> dict[str, Any]:
         """The values of `first` for a configuration with this number; {} if all that have them were tried."""
@@ -112,9 +116,10 @@ class Untried:
             if i == DRAWS and self.is_listed:
                 return self._from_list(given, rng)
             drawn = draw(self._space, rng, given)
-            if self.admits(drawn):
-                return drawn
-            any_kept = any_kept or (self.distinct and self.keeps(drawn))
+            if self.keeps(drawn):
+                if not self.was_tried(drawn):
+                    return drawn
+                any_kept = True
         raise self.not_found(number, any_kept=any_kept)
 
     def instead(self, proposal: Mapping[str, Any], number: int, rng: np.random.Generator) -> dict[str, Any]:
