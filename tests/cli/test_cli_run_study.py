@@ -32,7 +32,7 @@ from hpsearch.storage import schema
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 ONE_STAGE = TINY.partition('[[stage]]\nname = "fine"')[0]
-MEDIUM = ONE_STAGE.replace("epochs = 3", "epochs = 100")
+MEDIUM = ONE_STAGE.replace("epochs = 3", "epochs = 60")
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ def undisturbed(tmp_path_factory):
     return ranking(folder)
 
 
-def started(folder, text=MEDIUM, *arguments):
+def started(folder, text=MEDIUM, *arguments, workers=2):
     """Launch a study in a process of its own, and wait until it has committed something."""
-    process = start(folder, "launch", str(workspace(folder, text)), "--workers", "2", *arguments)
+    process = start(folder, "launch", str(workspace(folder, text)), "--workers", str(workers), *arguments)
     until(lambda: process.poll() is not None or epochs_done(folder))
     assert process.poll() is None
     return process
@@ -55,7 +55,7 @@ def started(folder, text=MEDIUM, *arguments):
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
 )
 def test_a_signal_stops_cleanly_and_resume_has_the_same_result(tmp_path, undisturbed, capsys, number):
-    process = started(tmp_path, MEDIUM, "--reports", "my reports")
+    process = started(tmp_path, MEDIUM, "--reports", "my reports", workers=1)
     os.killpg(process.pid, number)
     status, _, errors = finish(process, 12)
     assert status == 130
@@ -119,7 +119,7 @@ def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, undisturbed):
 
 
 def test_a_second_process_is_refused_and_a_killed_coordinator_leaves_no_worker(tmp_path, capsys):
-    process = started(tmp_path, LONG)
+    process = started(tmp_path, LONG, workers=1)
     workers = until(lambda: children(process.pid))
     storage = ["--storage", url(tmp_path)]
     message = (
