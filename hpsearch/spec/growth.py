@@ -52,7 +52,7 @@ def growth(old_text: str, new_text: str) -> Growth:
             refused.append(line)
         elif change > 0:
             grown.add(new[number].name)
-    refused += [f"{', '.join(lines)}, but {why}" for why in longer.values() if why]
+    refused += [f"{', '.join(lines)}, but {why}" for why in longer.values() if why and lines]
     for i, (before, after) in enumerate(zip(old, new, strict=False)):
         refused += _reordered(i, before, after) + _regrouped(i, before, after)
         if isinstance(before.pruner, Hyperband) and before.configurations and after.configurations:
