@@ -37,10 +37,11 @@ def growth(old_text: str, new_text: str) -> Growth:
     old, new = before_all.stages, after_all.stages
     refused: list[str] = []
     grown: set[str] = set()
-    longer, lines = lengthened(before_all, after_all), []
-    for key, line in differences(old_text, new_text).items():
-        if is_longer(key, before_all, after_all):
-            lines.append(line)
+    changes = differences(old_text, new_text)
+    lines = [line for key, line in changes.items() if is_longer(key, before_all, after_all)]
+    longer = lengthened(before_all, after_all) if lines else {}
+    for key, line in changes.items():
+        if line in lines:
             continue
         if is_relief(key, before_all, after_all):
             continue
@@ -52,7 +53,7 @@ def growth(old_text: str, new_text: str) -> Growth:
             refused.append(line)
         elif change > 0:
             grown.add(new[number].name)
-    refused += [f"{', '.join(lines)}, but {why}" for why in longer.values() if why and lines]
+    refused += [f"{', '.join(lines)}, but {why}" for why in longer.values() if why]
     for i, (before, after) in enumerate(zip(old, new, strict=False)):
         refused += _reordered(i, before, after) + _regrouped(i, before, after)
         if isinstance(before.pruner, Hyperband) and before.configurations and after.configurations:

@@ -178,7 +178,7 @@ def test_a_stage_may_have_other_limits_and_a_backend_that_cannot_end_a_trial_say
     told = Told()
     check_backend(study, options(tmp_path, backend="dask", watcher=told))
     assert told.lines == [
-        "--backend dask cannot end a running trial: trial.minutes is looked at between segments only, "
+        "--backend dask cannot end a running trial: trial.minutes is checked between segments only, "
         "trial.memory not at all"
     ]
     check_backend(study, options(tmp_path, backend="loky"))
