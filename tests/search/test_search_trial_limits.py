@@ -90,6 +90,7 @@ def test_a_trial_that_hangs_fails_alone_and_its_cohort_ends_as_without_it(tmp_pa
         assert found[number]["state"] == "complete"
 
 
+@pytest.mark.slow
 def test_a_trial_that_allocates_without_end_fails_with_what_it_had_and_the_next_goes_on(tmp_path, shared_processes):
     path = own(tmp_path, '{ memory = "400 MB" }', "grows", "fine")
     assert launch(path, options(tmp_path, 1, "loky")) == ("own", True)
