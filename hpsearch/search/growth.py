@@ -16,7 +16,7 @@ from hpsearch.search.preparation import stages_of
 from hpsearch.search.stages.longer import longer_trials, step_named
 from hpsearch.search.stages.plan import OUT_OF_TIME
 from hpsearch.search.stages.space import FINAL
-from hpsearch.spec import Stage, Study
+from hpsearch.spec import Final, Stage, Study
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import FAILED, PRUNED, RUNNING, WAITING, Decision, StudyRow, TrialRow
@@ -83,7 +83,9 @@ def _more(old: Stage, new: Stage) -> Iterator[str]:
 
 def _longer(before: Study, after: Study, name: str) -> str:
     """How much longer the trials of a stage, or the final, train."""
-    old, new = (max(spec.lengths(study, step_named(study, name))) for study in (before, after))
+    step = step_named(before, name)
+    bounding = list(spec.probes(before, before.stages[-1] if isinstance(step, Final) else step))
+    old, new = (max(spec.lengths(study, step_named(study, name), bounding)) for study in (before, after))
     return f"{'final' if name == FINAL else f'stage {name}'} {old:,} → {new:,} epochs"
 
 

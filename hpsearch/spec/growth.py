@@ -37,10 +37,11 @@ def growth(old_text: str, new_text: str) -> Growth:
     old, new = before_all.stages, after_all.stages
     refused: list[str] = []
     grown: set[str] = set()
-    longer, lines = lengthened(before_all, after_all), []
-    for key, line in differences(old_text, new_text).items():
-        if is_longer(key, before_all, after_all):
-            lines.append(line)
+    changes = differences(old_text, new_text)
+    lines = [line for key, line in changes.items() if is_longer(key, before_all, after_all)]
+    longer = lengthened(before_all, after_all) if lines else {}
+    for key, line in changes.items():
+        if line in lines:
             continue
         if is_relief(key, before_all, after_all):
             continue

@@ -1,11 +1,13 @@
 """Whether the trials of a study can train longer than they did, as if they had been launched so; raised limits.
 
-May import nothing but this package.
+May import hpsearch.errors.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from hpsearch.errors import StudyFileError
 from hpsearch.spec.checks.bounds import probes
 from hpsearch.spec.resolve import data_of, epochs, limits_of, resolve
 from hpsearch.spec.tables.samplers import Learning
@@ -65,8 +67,12 @@ def lengthened(before: Study, after: Study) -> dict[str, str | None]:
     """Return the steps whose trials train longer, each with why they cannot; None where they can."""
     found = {}
     for name, place, old, new in _steps(before, after):
-        trained = lengths(before, old)
-        if trained != lengths(after, new)[: len(trained)]:  # a list may have further configurations
+        bounding = list(probes(before, before.stages[-1] if isinstance(old, Final) else old))
+        try:
+            same = lengths(before, old, bounding) == lengths(after, new, bounding)
+        except StudyFileError:  # its space has changed too, which is refused
+            continue
+        if not same:
             why = why_not_longer(after, new)
             found[name] = why and f"the trials of {place} cannot train longer: {why}"
     return found
@@ -80,10 +86,10 @@ def _steps(before: Study, after: Study) -> Iterator[tuple[str, str, Stage | Fina
         yield "final", "final", before.final, after.final
 
 
-def lengths(study: Study, step: Stage | Final) -> list[int]:
-    """Return the epochs of the trainings that bound a step's, in their order."""
-    searched, samples = study.stages[-1] if isinstance(step, Final) else step, data_of(study, step).train
-    return [epochs(resolve(study, step, params).training, samples) for params in probes(study, searched)]
+def lengths(study: Study, step: Stage | Final, configurations: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the epochs of the trainings with these hyperparameters, in their order."""
+    samples = data_of(study, step).train
+    return [epochs(resolve(study, step, params).training, samples) for params in configurations]
 
 
 def why_not_longer(study: Study, step: Stage | Final) -> str | None:

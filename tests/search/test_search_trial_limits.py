@@ -90,6 +90,7 @@ def test_a_trial_that_hangs_fails_alone_and_its_cohort_ends_as_without_it(tmp_pa
         assert found[number]["state"] == "complete"
 
 
+@pytest.mark.slow
 def test_a_trial_that_allocates_without_end_fails_with_what_it_had_and_the_next_goes_on(tmp_path, shared_processes):
     path = own(tmp_path, '{ memory = "400 MB" }', "grows", "fine")
     assert launch(path, options(tmp_path, 1, "loky")) == ("own", True)
@@ -178,7 +179,7 @@ def test_a_stage_may_have_other_limits_and_a_backend_that_cannot_end_a_trial_say
     told = Told()
     check_backend(study, options(tmp_path, backend="dask", watcher=told))
     assert told.lines == [
-        "--backend dask cannot end a running trial: trial.minutes is looked at between segments only, "
+        "--backend dask cannot end a running trial: trial.minutes is checked between segments only, "
         "trial.memory not at all"
     ]
     check_backend(study, options(tmp_path, backend="loky"))

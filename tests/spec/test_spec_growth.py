@@ -93,7 +93,7 @@ def test_configurations_at_the_end_of_a_list_and_stages_at_the_end_are_growth():
         (("high = 2", "high = 3"), ["stage[1].space.lambda.high: 2 → 3"]),
         (("{ lambda = 0 }, {}", "{}, { lambda = 0 }, { lambda = 1 }"), ["stage[2].configurations[0].lambda: 0 → not given", "stage[2].configurations[1]: {} → not given", "stage[2].configurations[0]: not given → {}", "stage[2].configurations[1].lambda: not given → 0", "stage[2].configurations[2].lambda: not given → 1"]),
         (("{ lambda = 0 }, {}", "{ lambda = 0 }"), ["stage[2].configurations[1]: {} → not given"]),
-        (("epochs = 40", "epochs = 41", "trials = 8", "trials = 9"), ["training.epochs: 40 → 41"]),
+        (("epochs = 40", "epochs = 41", "trials = 8", "trials = 9"), ["training.epochs: 40 → 41, but the trials of stage[0] cannot train longer: its budget has counted the shorter trainings"]),
         (('name = "x"', 'name = "y"'), ["name: 'x' → 'y'"]),
         (("[final]", "[final]\nreplicates = 3"), ["final: {} → not given", "final.replicates: not given → 3"]),
     ],

@@ -9,10 +9,10 @@ from contextlib import closing
 
 import pytest
 from tiny import ROOT, alive, children, until
-from worker_tasks import blas_threads, fails, fork_a_pool, interrupt, sleep
+from worker_tasks import allocate, blas_threads, fails, fork_a_pool, ignore_and_sleep, interrupt, sleep
 
 from hpsearch.errors import InputError
-from hpsearch.workers.pools import WorkerDied, open_pool
+from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, open_pool
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -27,6 +27,19 @@ def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
             running.result(30)
         assert innocent.result(30) == other
         assert pool.submit(sleep, 0.0).result(30) not in (pruned_at, other)
+
+
+@linux
+def test_a_call_beyond_its_time_or_memory_is_ended_whatever_it_does_and_its_slot_gets_another_worker():
+    with closing(open_pool("loky", 2)) as pool:
+        deaf = pool.submit(ignore_and_sleep, 60.0, Limits(seconds=0.3))
+        grows = pool.submit(allocate, 60.0, Limits(memory=300_000_000))
+        for future, key in ((deaf, "minutes"), (grows, "memory")):
+            with pytest.raises(LimitReached) as reached:
+                future.result(30)
+            assert (reached.value.key, reached.value.fresh) == (key, True)
+        within = [pool.submit(sleep, 0.1, Limits(seconds=60, memory=300_000_000)) for _ in range(2)]
+        assert len({future.result(30) for future in within}) == 2
 
 
 def test_a_model_file_may_have_processes_of_its_own_and_what_it_prints_is_no_output_of_ours(capfd):

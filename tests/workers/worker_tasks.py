@@ -13,6 +13,18 @@ def sleep(seconds: float) -> int:
     return os.getpid()
 
 
+def ignore_and_sleep(seconds: float) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(seconds)
+
+
+def allocate(seconds: float) -> None:
+    """Take more and more memory for some seconds."""
+    kept, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        kept.append(b"x" * 10_000_000)
+
+
 def blas_threads(_: None) -> set[int]:
     import numpy as np
 

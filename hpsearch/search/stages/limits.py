@@ -30,14 +30,14 @@ def check_backend(study: Study, options: Options) -> None:
     steps: list[Stage | Final] = [*study.stages, *([study.final] if study.final else [])]
     keys = dict.fromkeys(key for step in steps for key in limits_of(study, step).measured)
     if "memory" in keys and options.backend in ENDING and sys.platform != "linux":
-        options.watcher.message("trial.memory is not looked at: only Linux tells what a process uses")
+        options.watcher.message("trial.memory is not checked: only Linux tells what a process uses")
     if not keys or options.backend in ENDING:
         return
     named = " and ".join(f"trial.{key}" for key in keys)
     if options.backend not in SCHEDULED:
         rule = f"--backend {options.backend} has no worker that could be ended, which {named} needs"
         raise InputError(f"{rule}; use --backend {' or '.join(ENDING)}")
-    parts = ["trial.minutes is looked at between segments only"] if "minutes" in keys else []
+    parts = ["trial.minutes is checked between segments only"] if "minutes" in keys else []
     parts += ["trial.memory not at all"] if "memory" in keys else []
     options.watcher.message(f"--backend {options.backend} cannot end a running trial: {', '.join(parts)}")
 
@@ -73,7 +73,7 @@ class Allowance:
             return [replace(cohort, isolated=True, fresh=True)]
         return limits_of(self.study, self.step).reason(reached.key)
 
-    def judged(self, record: Progress) -> Progress:
+    def with_limits(self, record: Progress) -> Progress:
         """A trial's progress, and that it fails with its time over, or that its updates are used up."""
         limits = limits_of(self.study, self.step)
         if record.failure or record.stopped:

@@ -220,7 +220,7 @@ class StageRun:
         self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
         share, first = result.seconds / len(result.tasks), cohort.trials[0].number
         records = [
-            self.ends.kept(self.allowance.judged(progress_of(trial, task, segment, share, first)))
+            self.ends.kept(self.allowance.with_limits(progress_of(trial, task, segment, share, first)))
             for trial, task in zip(cohort.trials, result.tasks, strict=True)
         ]
         self._commit(records)

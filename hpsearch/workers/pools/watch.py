@@ -33,7 +33,7 @@ class Watched:
 
 
 class Watch:
-    """A thread that looks at the running calls' time and memory."""
+    """A thread that checks the running calls' time and memory."""
 
     def __init__(self) -> None:
         self._calls: set[Watched] = set()
@@ -54,7 +54,7 @@ class Watch:
             watched.pid, watched.since = ready.result(), time.monotonic()
             self._calls.add(watched)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._look, name="hpsearch-limits", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="hpsearch-limits", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
@@ -70,7 +70,7 @@ class Watch:
             self._closed = True
             self._changed.notify()
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._calls or self._closed)
