@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-from hpsearch.workers.pools.pool import Argument, Result
+from hpsearch.workers.pools.pool import Argument, Result, cannot_start
 
 
 class ThreadPool:
@@ -20,7 +20,10 @@ class ThreadPool:
         self._limits = threadpool_limits(1, user_api="blas")
 
     def submit(self, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
-        return self._executor.submit(function, given)
+        try:
+            return self._executor.submit(function, given)
+        except RuntimeError as error:
+            raise cannot_start("a thread", error) from error
 
     def warm(self) -> None:
         """Threads need nothing."""

@@ -6,20 +6,23 @@ Each slot has an executor with one worker, so that a worker that dies affects no
 import contextlib
 import ctypes
 import importlib
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateError, wait
 from multiprocessing import resource_tracker
 from typing import Any
 
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-from hpsearch.workers.pools.pool import Argument, Result, WorkerDied
+from hpsearch.errors import InputError
+from hpsearch.workers.pools.executors import end, quiet_threads, thread_died
+from hpsearch.workers.pools.pool import Argument, Result, WorkerDied, cannot_start
 from hpsearch.workers.pools.semaphores import remove_leftovers
 from hpsearch.workers.threads import ONE_THREAD
 
@@ -34,8 +37,14 @@ class LokyPool:
     """`workers` processes on this machine, each in an executor (a slot) of its own."""
 
     def __init__(self, workers: int) -> None:
+        if multiprocessing.current_process().daemon:
+            rule = 'may not start processes; use --backend sequential, backend="sequential" in Python'
+            raise InputError(f"this process is a daemon of multiprocessing, which {rule}")
         self.capacity = workers
         self._executors: list[Executor | None] = [None] * workers
+        self._running: dict[Future[Any], int] = {}  # the slot of each
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(quiet_threads())
         self._loads, self._lock = [0] * workers, threading.Lock()
         self._warming: list[Future[Any]] = []
 
@@ -45,12 +54,15 @@ class LokyPool:
             slot = self._loads.index(min(self._loads))
             self._loads[slot] += 1
         inner, outer = self._start(slot, function, given), Future[Result]()
+        with self._lock:
+            self._running[inner] = slot
         inner.add_done_callback(lambda done: self._hand_on(slot, done, outer))
         return outer
 
     def _hand_on(self, slot: int, inner: "Future[Result]", outer: "Future[Result]") -> None:
         with self._lock:
             self._loads[slot] -= 1
+            self._running.pop(inner, None)
         _hand_on(inner, outer)
 
     def _start(self, slot: int, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
@@ -61,10 +73,18 @@ class LokyPool:
             return self._try_to_start(slot, function, given)
 
     def _try_to_start(self, slot: int, function: Callable[[Argument], Result], given: Argument) -> "Future[Result]":
-        executor = self._executors[slot] or self._make()
-        self._executors[slot] = executor
-        with _signals_held():
-            return executor.submit(function, given)
+        try:
+            executor = self._executors[slot] or self._make()
+            self._executors[slot] = executor
+            with _signals_held():
+                return executor.submit(function, given)
+        except BrokenExecutor:
+            raise
+        except (OSError, RuntimeError, MemoryError, UnboundLocalError) as error:  # loky trips over a pipe that failed
+            self._warming = []
+            self._discard(slot)
+            cause = error.__context__ if isinstance(error, UnboundLocalError) else error
+            raise cannot_start("a worker process", cause or error) from error
 
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
@@ -72,7 +92,15 @@ class LokyPool:
         self._warming = [self._start(slot, importlib.import_module, _WORK) for slot in range(self.capacity)]
 
     def poll(self) -> None:
-        """A worker that died shows in its future, and is replaced."""
+        """A worker that died shows in its future, and is replaced. So that one whose thread here died does, too."""
+        for slot, executor in enumerate(self._executors):
+            if executor is not None and thread_died(executor):
+                with self._lock:
+                    lost = [inner for inner, where in self._running.items() if where == slot]
+                self._discard(slot)
+                for inner in lost:
+                    with contextlib.suppress(InvalidStateError):
+                        inner.set_exception(BrokenExecutor("the thread that watched it died"))
 
     def _make(self) -> Executor:
         with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
@@ -87,7 +115,7 @@ class LokyPool:
         """Forget a slot's worker, which has died; the next `submit` starts another."""
         executor, self._executors[slot] = self._executors[slot], None
         if executor is not None:
-            executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg] # loky's own
+            end(executor)
 
     def close(self) -> None:
         """End all workers at once; their running segments are lost."""
@@ -95,6 +123,7 @@ class LokyPool:
         for slot in range(self.capacity):
             self._discard(slot)
         _join_feeders()
+        self._quiet.close()
 
 
 def _hand_on(inner: "Future[Result]", outer: "Future[Result]") -> None:
@@ -133,7 +162,8 @@ def _begin(coordinator: int) -> None:
     for number in _LEFT_TO_COORDINATOR:
         signal.signal(number, signal.SIG_IGN)
     os.register_at_fork(after_in_child=_accept_signals)
-    os.dup2(2, 1)  # what a model file prints is not part of the output of `launch --json`
+    with contextlib.suppress(OSError):  # there is no standard error
+        os.dup2(2, 1)  # what a model file prints is not part of the output of `launch --json`
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

@@ -1,8 +1,10 @@
-"""The interface of a pool of workers. May import the standard library."""
+"""The interface of a pool of workers. May import `hpsearch.errors`."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
+
+from hpsearch.errors import HpsearchError
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -14,6 +16,15 @@ class WorkerDied(Exception):  # noqa: N818 - an event, not an error of ours
 
 class WorkerLost(Exception):  # noqa: N818
     """A segment's worker, or the connection to it, was lost, not because of the segment: another worker can run it."""
+
+
+def cannot_start(what: str, error: BaseException) -> HpsearchError:
+    """The error for workers that the system does not let us start."""
+    reason = getattr(error, "strerror", None) or " ".join(f"{error}".split()) or type(error).__name__
+    return HpsearchError(
+        f"{what} cannot be started ({reason}): allow more processes, open files or memory (`ulimit -a`, the control "
+        'group, room in /dev/shm), fewer --workers, or none: --backend sequential, backend="sequential" in Python'
+    )
 
 
 class Pool(Protocol):
