@@ -1,14 +1,16 @@
 """The command line: thin commands over the packages below, which are imported only by the command that needs them."""
 
+import errno
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from hpsearch.api.streams import LenientStream, safe_streams
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, raised
 from hpsearch.text import require_utf8, visible_line
 
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2, help was no error
@@ -36,6 +38,7 @@ def _status(arguments: Sequence[str] | None) -> int | None:
     """Run one command; return its exit status, None for one that has done nothing but print."""
     from hpsearch.cli.group import cli
 
+    warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")  # what needs it says so itself
     try:
         for argument in sys.argv[1:] if arguments is None else arguments:
             require_utf8("an argument", argument)
@@ -52,7 +55,21 @@ def _status(arguments: Sequence[str] | None) -> int | None:
     except (KeyboardInterrupt, click.Abort):
         _print_error("stopped")
         return 130
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        if not _is_shortage(error):
+            raise
+        _print_error(f"the system refuses what this needs: {raised(error)}; see `ulimit -a`, and the control group")
+        return 1
     return status if isinstance(status, int) else None
+
+
+def _is_shortage(error: Exception) -> bool:
+    """Whether the system refuses memory, a thread, a process or a file descriptor."""
+    if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
+        return True
+    text = str(error).lower()
+    said = ("can't start new thread", "cannot allocate memory", "failed to map segment", "too many open files")
+    return isinstance(error, MemoryError) or any(each in text for each in said)
 
 
 def _print_lost(output: LenientStream) -> None:

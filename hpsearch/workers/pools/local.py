@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-from hpsearch.workers.pools.pool import Argument, Limits, Result
+from hpsearch.workers.pools.pool import Argument, Limits, Result, cannot_start
 
 
 class ThreadPool:
@@ -22,7 +22,10 @@ class ThreadPool:
     def submit(
         self, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
     ) -> "Future[Result]":
-        return self._executor.submit(function, given)
+        try:
+            return self._executor.submit(function, given)
+        except RuntimeError as error:
+            raise cannot_start("a thread", error) from error
 
     def warm(self) -> None:
         """Threads need nothing."""

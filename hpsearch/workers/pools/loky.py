@@ -6,20 +6,23 @@ Each slot has an executor with one worker, so that a worker that dies affects no
 import contextlib
 import ctypes
 import importlib
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateError, wait
 from multiprocessing import resource_tracker
 from typing import Any
 
 from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied
+from hpsearch.errors import InputError
+from hpsearch.workers.pools.executors import end, quiet_threads, thread_died
+from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied, cannot_start
 from hpsearch.workers.pools.semaphores import remove_leftovers
 from hpsearch.workers.pools.watch import Watch, Watched
 from hpsearch.workers.threads import ONE_THREAD
@@ -35,8 +38,14 @@ class LokyPool:
     """`workers` processes on this machine, each in an executor (a slot) of its own."""
 
     def __init__(self, workers: int) -> None:
+        if multiprocessing.current_process().daemon:
+            rule = 'may not start processes; use --backend sequential, backend="sequential" in Python'
+            raise InputError(f"this process is a daemon of multiprocessing, which {rule}")
         self.capacity = workers
         self._executors: list[Executor | None] = [None] * workers
+        self._running: dict[Future[Any], int] = {}  # the slot of each
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(quiet_threads())
         self._loads, self._lock = [0] * workers, threading.Lock()
         self._warming: list[Future[Any]] = []
         self._used = [False] * workers
@@ -53,12 +62,15 @@ class LokyPool:
             self._discard(slot)
         inner, watched = self._start(slot, function, given, limits)
         outer = Future[Result]()
+        with self._lock:
+            self._running[inner] = slot
         inner.add_done_callback(lambda done: self._hand_on(slot, done, outer, watched))
         return outer
 
     def _hand_on(self, slot: int, inner: "Future[Result]", outer: "Future[Result]", watched: Watched | None) -> None:
         with self._lock:
             self._loads[slot] -= 1
+            self._running.pop(inner, None)
         _hand_on(inner, outer, None if watched is None else self._watch.leave(watched))
 
     def _start(
@@ -73,14 +85,22 @@ class LokyPool:
     def _try_to_start(
         self, slot: int, function: Callable[[Argument], Result], given: Argument, limits: Limits | None
     ) -> "tuple[Future[Result], Watched | None]":
-        executor = self._executors[slot] or self._make()
-        self._executors[slot] = executor
-        with _signals_held():
-            if limits is None:
-                watched = None
-            else:  # what the worker needs to start is not part of the call's time
-                watched = self._watch.over(executor.submit(_ready, _WORK), limits, fresh=not self._used[slot])
-            inner = executor.submit(function, given)
+        try:
+            executor = self._executors[slot] or self._make()
+            self._executors[slot] = executor
+            with _signals_held():
+                if limits is None:
+                    watched = None
+                else:  # what the worker needs to start is not part of the call's time
+                    watched = self._watch.over(executor.submit(_ready, _WORK), limits, fresh=not self._used[slot])
+                inner = executor.submit(function, given)
+        except BrokenExecutor:
+            raise
+        except (OSError, RuntimeError, MemoryError, UnboundLocalError) as error:  # loky trips over a pipe that failed
+            self._warming = []
+            self._discard(slot)
+            cause = error.__context__ if isinstance(error, UnboundLocalError) else error
+            raise cannot_start("a worker process", cause or error) from error
         self._used[slot] = True
         return inner, watched
 
@@ -91,7 +111,15 @@ class LokyPool:
         self._used = [False] * self.capacity
 
     def poll(self) -> None:
-        """A worker that died shows in its future, and is replaced."""
+        """A worker that died shows in its future, and is replaced. So that one whose thread here died does, too."""
+        for slot, executor in enumerate(self._executors):
+            if executor is not None and thread_died(executor):
+                with self._lock:
+                    lost = [inner for inner, where in self._running.items() if where == slot]
+                self._discard(slot)
+                for inner in lost:
+                    with contextlib.suppress(InvalidStateError):
+                        inner.set_exception(BrokenExecutor("the thread that watched it died"))
 
     def _make(self) -> Executor:
         with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
@@ -106,7 +134,7 @@ class LokyPool:
         """Forget a slot's worker, which has died; the next `submit` starts another."""
         executor, self._executors[slot], self._used[slot] = self._executors[slot], None, False
         if executor is not None:
-            executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg] # loky's own
+            end(executor)
 
     def close(self) -> None:
         """End all workers at once; their running segments are lost."""
@@ -115,6 +143,7 @@ class LokyPool:
         for slot in range(self.capacity):
             self._discard(slot)
         _join_feeders()
+        self._quiet.close()
 
 
 def _hand_on(inner: "Future[Result]", outer: "Future[Result]", reached: LimitReached | None) -> None:
@@ -159,7 +188,8 @@ def _begin(coordinator: int) -> None:
     for number in _LEFT_TO_COORDINATOR:
         signal.signal(number, signal.SIG_IGN)
     os.register_at_fork(after_in_child=_accept_signals)
-    os.dup2(2, 1)  # what a model file prints is not part of the output of `launch --json`
+    with contextlib.suppress(OSError):  # there is no standard error
+        os.dup2(2, 1)  # what a model file prints is not part of the output of `launch --json`
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

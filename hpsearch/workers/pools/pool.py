@@ -1,9 +1,11 @@
-"""The interface of a pool of workers. May import the standard library."""
+"""The interface of a pool of workers. May import `hpsearch.errors`."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+from hpsearch.errors import HpsearchError
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -32,6 +34,15 @@ class LimitReached(Exception):  # noqa: N818
     def __init__(self, key: str, *, fresh: bool) -> None:
         super().__init__(key, fresh)
         self.key, self.fresh = key, fresh  # "minutes" or "memory", as in the study file
+
+
+def cannot_start(what: str, error: BaseException) -> HpsearchError:
+    """The error for workers that the system does not let us start."""
+    reason = getattr(error, "strerror", None) or " ".join(f"{error}".split()) or type(error).__name__
+    return HpsearchError(
+        f"{what} cannot be started ({reason}): allow more processes, open files or memory (`ulimit -a`, the control "
+        'group, room in /dev/shm), fewer --workers, or none: --backend sequential, backend="sequential" in Python'
+    )
 
 
 class Pool(Protocol):

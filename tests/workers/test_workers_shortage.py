@@ -1,0 +1,101 @@
+"""Where no process or thread can be started: one line, soon; a thread of loky's that dies costs one segment."""
+
+import errno
+import multiprocessing
+import os
+import threading
+import time
+
+import pytest
+from joblib.externals.loky import process_executor
+from tiny import TINY, options, workspace
+
+from hpsearch.cli import main
+from hpsearch.errors import HpsearchError, InputError
+from hpsearch.search.launch import launch
+from hpsearch.workers.pools import WorkerDied, open_pool
+
+MANAGER = process_executor._ExecutorManagerThread
+
+
+def no_thread(*_):
+    raise RuntimeError("can't start new thread")
+
+
+def no_descriptor(*_, **__):
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "fault", "reason"),
+    [
+        (process_executor.ProcessPoolExecutor, "_adjust_process_count", no_descriptor, "Too many open files"),
+        (process_executor.ProcessPoolExecutor, "_setup_queues", no_descriptor, "Too many open files"),
+        (MANAGER, "start", no_thread, "can't start new thread"),
+    ],
+    ids=["no process", "no semaphore", "no thread"],
+)
+def test_workers_that_cannot_be_started_are_one_line(tmp_path, monkeypatch, place, name, fault, reason):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(place, name, fault)
+    began = time.monotonic()
+    with pytest.raises(HpsearchError, match="a worker process cannot be started") as failure:
+        launch(workspace(tmp_path, TINY), options(tmp_path, workers=2, backend="loky"))
+    assert reason in str(failure.value)
+    assert "--backend sequential" in str(failure.value)
+    assert failure.value.exit_status == 1
+    assert time.monotonic() - began < 20  # the machine may be busy
+    assert not (tmp_path / "study.db").exists()
+
+
+def test_a_thread_of_loky_that_dies_costs_its_segment_and_no_other(capfd):
+    before = threading.excepthook
+    pool = open_pool("loky", 1)
+    try:
+        assert pool.submit(abs, -1).result(60) == 1
+        thread = pool._executors[0]._executor_manager_thread
+        thread.process_result_item = no_thread
+        future = pool.submit(abs, -2)
+        while thread.is_alive():
+            time.sleep(0.01)
+        assert not future.done()
+        pool.poll()
+        with pytest.raises(WorkerDied):
+            future.result(0)
+        assert pool.submit(abs, -3).result(60) == 3
+    finally:
+        pool.close()
+    assert "Traceback" not in capfd.readouterr().err
+    assert threading.excepthook is before
+
+
+def in_daemon(connection, backend):
+    try:
+        open_pool(backend, 1).close()
+        connection.send(None)
+    except InputError as error:
+        connection.send(str(error))
+
+
+@pytest.mark.parametrize("backend", ["loky", "sequential", "threading"])
+def test_a_daemonic_process_is_told_which_backend_to_use(backend):
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=in_daemon, args=(theirs, backend), daemon=True)
+    process.start()
+    said = ours.recv()
+    process.join()
+    assert (said is None) == (backend != "loky")
+    assert said is None or 'backend="sequential" in Python' in said
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("can't start new thread"), OSError(errno.EMFILE, "many")]
+)
+def test_a_command_says_in_one_line_what_the_system_refuses(monkeypatch, capsys, error):
+    def refused(*_, **__):
+        raise error
+
+    monkeypatch.setattr("hpsearch.cli.schema.schema.callback", refused)
+    assert main(["schema"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
