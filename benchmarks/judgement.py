@@ -22,6 +22,7 @@ CLAIMS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "one seed": judgement_comparison.one_seed,
     **judgement_selection.CLAIMS,
     "other metrics": judgement_metrics.table,
+    "corrected score of other metrics": judgement_metrics.selected,
 }
 
 

@@ -125,6 +125,7 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     stage["space"] = _described(stage["space"], _ref("Space"))
     for step in (stage, definitions["Final"]["properties"]):
         step["training"] = _described(step["training"], _ref("TrainingOverrides"))
+    stage["default"] = _described(stage["default"], _ref("Configuration"))
     for key in ("configurations", "first"):
         stage[key]["items"] = _ref("Configuration")
 

@@ -158,7 +158,9 @@ class ModelBasedSampler(Sampler):
             self._forget_proposal(trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-        elif (number < len(self.stage.first) or sampler.drawn) and self.stage.kind != "nsga2":  # which may have any
+        elif (
+            number < len(self.stage.tried_first) or sampler.drawn
+        ) and self.stage.kind != "nsga2":  # which may have any
             self._exclude(trial_id)
         return self._values(self._storage.get_trial(trial_id).params) | dict(given)
 

@@ -63,7 +63,7 @@ def meaning(row: StudyRow) -> str:
     said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
-        _drop(stage, "constraints")
+        _drop(stage, "constraints", "default")
         stage["settings"] = stage.pop("configurations")
         for entry in stage["space"].values():
             _drop(entry, "step", "prior", "confidence")
