@@ -94,7 +94,7 @@ def _without_null(schema: Any) -> Any:
         return schema
     kept: Schema = {}
     for key, part in schema.items():
-        if key == "default" and isinstance(part, dict):
+        if key == "default" and isinstance(part, dict) and "description" not in part:  # that is the key of a stage
             part = {"kind": part["kind"]} if "kind" in part else None
         if (key == "title" and isinstance(part, str)) or (key == "default" and part in (None, [])):
             continue
