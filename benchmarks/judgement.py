@@ -23,6 +23,7 @@ CLAIMS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "power": judgement_comparison.power,
     **judgement_selection.CLAIMS,
     "other metrics": judgement_metrics.table,
+    "corrected score of other metrics": judgement_metrics.selected,
 }
 
 

@@ -196,7 +196,7 @@ def judged(drawn: Drawn, keep: str) -> list[float]:
     row = [said.raw - network - easier, said.corrected - network - easier]
     row += [_holds((said.low, said.high), network, drawn.networks_error[first])]
     if any_seed:
-        row += [any_seed.accuracy - drawn.worth[first] - easier]
+        row += [any_seed.score - drawn.worth[first] - easier]
         row += [_holds((any_seed.low, any_seed.high), drawn.worth[first], drawn.worth_error[first])]
     else:
         row += [math.nan, math.nan]

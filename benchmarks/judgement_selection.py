@@ -241,7 +241,7 @@ def _final(options: argparse.Namespace, number: int, kind: tuple[int, str, float
     assert any_seed is not None
     mean = float(np.mean(tests))
     _, low, high = compare_with_test(said, any_seed, (mean, *wilson_interval(mean * 10_000, 10_000)), 3)
-    off = [each - worth - made.easier for each in (said.corrected, any_seed.accuracy)]
+    off = [each - worth - made.easier for each in (said.corrected, any_seed.score)]
     return [not low <= 0 <= high, *off, any_seed.low <= worth <= any_seed.high]
 
 

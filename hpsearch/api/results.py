@@ -29,7 +29,7 @@ class Best:
     trial: its first replicate, STAGE:NUMBER. params: the values of the searched hyperparameters. configuration:
     everything it is trained with. value: the objective, whose name is metric, on the validation samples, the mean over
     its replicates, with its 95% interval `low` to `high` (equal to it where there is none). accuracy: the value where
-    that is the objective, else NaN. corrected: the accuracy corrected for selection bias; None where unknown. test: the
+    that is the objective, else NaN. corrected: that value corrected for selection bias; None where unknown. test: the
     objective of [final] on the test set; None without [final].
     """
 
@@ -74,7 +74,7 @@ class Results(reported.Results):
             accuracy=row.validation.value if self.frames.goal == ACCURACY else math.nan,
             low=row.validation.low,
             high=row.validation.high,
-            corrected=choice.chosen.corrected if choice else None,
+            corrected=choice.value if choice else None,
             test=float(np.mean(tests)) if tests else None,
             metric=self.frames.goal.metric,
             value=row.validation.value,

@@ -15,6 +15,7 @@ from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.sections import summary
+from hpsearch.reporting.sections.default_configuration import AgainstDefault, against_default
 from hpsearch.reporting.sections.ranking.front import FrontView, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities
@@ -69,6 +70,11 @@ class Results:
     def summary(self) -> list[str]:
         """The sentences of the report's summary."""
         return summary.summarise(self.frames, self._views, self._corrected, (), self._fronts)
+
+    @cached_property
+    def default(self) -> AgainstDefault | None:
+        """The best configuration of the last search against the default; None where the study file names none."""
+        return against_default(self.frames, self._views, summary.last_search(self._views))
 
     @cached_property
     def figures(self) -> Mapping[str, "Figure"]:

@@ -3,8 +3,9 @@
 May import NumPy, SQLAlchemy, spec, metrics, storage and our statistics.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from hpsearch.metrics import Metric, MetricError, MetricFile, load
 from hpsearch.reporting.statistics.contributions import contributions, is_within
 from hpsearch.spec import Study
 from hpsearch.storage import schema
+
+_AT_ONCE = 500
+"""The most trials that are asked for at a time: databases limit the length of a query."""
 
 _NEAR = 1e-3
 """By so much of its deviation a mean may differ from the stored value: predictions are stored in single precision."""
@@ -75,6 +79,24 @@ class SampleScores:
             rows = self._read(key, at_best) if self._labels.keys() & {(*key, fold) for fold in self._all_folds} else ()
             self._found[key] = {trial_id: values for trial_id, _, values in rows}
         return self._found[key].get(trial["id"])
+
+    @property
+    def costly(self) -> bool:
+        """Whether the metric is one's own, which is called many times for the contributions at one epoch."""
+        return self.metric is not None and self.metric.kind == "file"
+
+    def by_epoch(self, stage: int, trials: Sequence[int]) -> Iterator[tuple[int, list[int], Values]]:
+        """Yield what each validation sample contributes to the score of some trials of a stage at each epoch stored.
+
+        That is each trial, its epochs, and the contributions (epochs, n). They are read at every call.
+        """
+        if self.metric is None:
+            return
+        for start in range(0, len(trials), _AT_ONCE):
+            which = schema.predictions.c.trial_id.in_(list(trials[start : start + _AT_ONCE]))
+            for trial, rows in groupby(self._read((stage, "validation"), which), lambda row: row[0]):
+                kept = list(rows)
+                yield trial, [epoch for _, epoch, _ in kept], np.stack([values for *_, values in kept])
 
     @cached_property
     def _all_folds(self) -> set[int]:

@@ -197,9 +197,9 @@ def _source(study: Study, step: Stage | Final, params: Mapping[str, Any], path: 
             return [*at, "configurations", *rows[:1], *path]
         for j, configuration in enumerate(first_probes(study, searched)):
             # what an explicit range or choice has is checked: only around another stage can only the row be wrong
-            around = {name for name in searched.first[j] if isinstance(searched.space[name], Around)}
+            around = {name for name in searched.tried_first[j] if isinstance(searched.space[name], Around)}
             if configuration == dict(params) and any(_holds(name, key) for name in around):
-                return [*at, "first", j, *path]
+                return [*at, *searched.place_of_first(j), *path]
         return [*at, "space", *path]
     by_study_alone = path and path[0] in as_given(study.training) and not step.training and isinstance(step, Stage)
     return ["training", *path] if by_study_alone else [*here, "training", *path]

@@ -94,7 +94,7 @@ def _without_null(schema: Any) -> Any:
         return schema
     kept: Schema = {}
     for key, part in schema.items():
-        if key == "default" and isinstance(part, dict):
+        if key == "default" and isinstance(part, dict) and "description" not in part:  # that is the key of a stage
             part = {"kind": part["kind"]} if "kind" in part else None
         if (key == "title" and isinstance(part, str)) or (key == "default" and part in (None, [])):
             continue
@@ -125,6 +125,7 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     stage["space"] = _described(stage["space"], _ref("Space"))
     for step in (stage, definitions["Final"]["properties"]):
         step["training"] = _described(step["training"], _ref("TrainingOverrides"))
+    stage["default"] = _described(stage["default"], _ref("Configuration"))
     for key in ("configurations", "first"):
         stage[key]["items"] = _ref("Configuration")
 

@@ -4,6 +4,8 @@ import made_study
 import numpy as np
 import sqlalchemy
 
+from hpsearch.metrics import parse
+from hpsearch.reporting.statistics.contributions import contributions
 from hpsearch.storage import schema
 
 SAMPLES = 5_000
@@ -69,3 +71,59 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
                 f"INSERT INTO hpsearch_curves VALUES ({places})", curves[start : start + 100_000]
             )
         connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?, ?, NULL)", predictions)
+
+
+EPOCHS_KEPT = 4
+"""So many epochs of 5,000 samples and two classes are 160 kB, the default of `evidence`."""
+
+SCORED = """\
+name = "scored"
+data = {{ dataset = "digits", train = 1_000, validation = 300 }}
+objective = {{ metric = "{metric}" }}
+model = {{ file = "models/mlp.py", hidden = [50] }}
+training = {{ eta = 0.1, batch_size = 100, epochs = 20 }}
+[[stage]]
+name = "coarse"
+sampler = {{ kind = "random", trials = {trials} }}
+space.lambda = {{ low = 1e-5, high = 1e-1, log = true }}
+space.eta = {{ low = 1e-4, high = 1, log = true }}
+"""
+
+
+def make_scored(engine: sqlalchemy.Engine, trials: int, metric: str, epochs: int = 20) -> None:
+    """A random search by a metric of two classes' scores, which are stored at the best four epochs of each trial."""
+    direction = "minimize" if metric == "log_loss" else "maximize"
+    objective = {"metric": metric, "direction": direction, "share": False}
+    text = SCORED.format(metric=metric, trials=trials)
+    maker = made_study.Maker(engine, "scored", objective=objective, classes=["no", "yes"], text=text)
+    stage, random = maker.stage("coarse", "random", RANGES, trials=trials), maker.random
+    labels, measure = (random.random(SAMPLES) < 0.3).astype(np.uint8), parse(metric)
+    hard = random.standard_normal((SAMPLES, 2)).astype(np.float32)
+    own = labels[:, None] == np.arange(2)
+    rows: dict[sqlalchemy.Table, list[dict]] = {schema.trials: [], schema.curves: [], schema.predictions: []}
+    for number in range(trials):
+        params = {"lambda": float(10 ** random.uniform(-5, -1)), "eta": float(10 ** random.uniform(-4, 0))}
+        skill = 1.2 - 0.1 * abs(np.log10(params["eta"]) + 1) + 0.02 * random.normal()
+        values = {}
+        for epoch in range(epochs - EPOCHS_KEPT + 1, epochs + 1):
+            outputs = skill * own + 0.8 * hard + 0.5 * random.standard_normal(hard.shape, dtype=np.float32)
+            outputs = outputs.astype(np.float32)
+            p = np.exp(outputs.astype(np.float64))
+            p /= p.sum(axis=1, keepdims=True)
+            values[epoch] = float(contributions(measure, labels.astype(np.int64), p, ("no", "yes")).mean())
+            of_epoch = {"trial_id": number + 1, "split": "validation", "epoch": epoch, "samples": SAMPLES}
+            right = np.packbits(outputs.argmax(axis=1) == labels).tobytes()
+            rows[schema.predictions].append(of_epoch | {"correct": right, "outputs": outputs.tobytes()})
+            curve = {"trial_id": number + 1, "epoch": epoch, "eta": 0.1, "value": values[epoch]}
+            rows[schema.curves].append(curve | {"train_loss": 0.5, "validation_loss": 0.6, "validation_accuracy": 0.7})
+        best = (min if direction == "minimize" else max)(values, key=lambda epoch: values[epoch])
+        configuration = {"model": {"hidden": [50]}, "training": {"batch_size": 100} | params, "objective": objective}
+        trial = {"id": number + 1, "stage_id": stage, "number": number, "point": number, "replicate": 0}
+        trial |= {"params": params, "configuration": configuration, "state": "complete", "epochs": epochs}
+        trial |= {"epochs_done": epochs, "seconds": 3.0, "best_epoch": best, "value": values[best]}
+        rows[schema.trials].append(trial)
+    known = {"stage_id": stage, "split": "validation", "fold": 0, "samples": SAMPLES, "labels": labels.tobytes()}
+    with maker.engine.begin() as connection:
+        connection.execute(schema.labels.insert(), known)
+        for table, each in rows.items():
+            connection.execute(table.insert(), each)

@@ -9,8 +9,11 @@ from scipy import stats
 from tiny import digest_of, options, url, workspace
 
 from hpsearch.metrics import evaluate, parse
+from hpsearch.reporting import write_report
 from hpsearch.reporting.frames import load
 from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
+from hpsearch.reporting.sections.summary import summarise
 from hpsearch.reporting.statistics.comparison.best import compare
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
@@ -95,6 +98,22 @@ def test_single_runs_of_another_metric_have_an_interval_and_are_compared_with_th
     assert other.mark == "worse"
     assert "f1_macro on other samples, from what each sample contributes to it" in single.caption
     assert "over other seeds and other samples" in seeds.caption
+
+
+def test_the_selection_by_another_metric_is_corrected_from_the_predictions_at_every_epoch(launched, tmp_path):
+    frames = loaded(launched)
+    stages = view_stages(frames)
+    single, seeds = corrected_accuracies(frames, stages)
+    assert (single.chosen.configurations, single.chosen.epochs, single.epochs) == (2, 2, "every")
+    assert single.value == pytest.approx(single.chosen.raw, abs=0.02)  # the other configuration is far behind
+    assert single.chosen.raw == pytest.approx(frames.by_stage["single"][0]["value"], rel=1e-5)
+    assert single.chosen.low < single.value < single.chosen.high <= 1
+    assert seeds.worth is not None
+    summary = " ".join(summarise(frames, stages, [single, seeds]))
+    assert f"Corrected for selection bias, its validation f1_macro is {seeds.corrected} (95% interval" in summary
+    assert "The test f1_macro is" in summary
+    page = write_report(open_to_read(url(launched)), "any", tmp_path).read_text()
+    assert '<th scope="col">corrected<br>f1_macro</th>' in page
 
 
 def test_a_study_from_before_there_were_labels_is_reported_as_it_was(launched, tmp_path):

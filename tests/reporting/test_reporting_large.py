@@ -22,6 +22,16 @@ def test_a_report_of_a_thousand_trials_is_quick_and_small(engine, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("metric", ["log_loss", "roc_auc"])
+def test_a_report_of_a_thousand_trials_by_another_metric_corrects_the_selection_and_is_quick(engine, tmp_path, metric):
+    made_large.make_scored(engine, 1_000, metric)
+    before = time.process_time()
+    page = write_report(engine, "scored", tmp_path)
+    assert time.process_time() - before < 15
+    assert f"Corrected for selection bias, its validation {metric} is" in page.read_text()
+
+
+@pytest.mark.slow
 def test_a_report_of_ten_thousand_tiny_trials_in_one_stage_takes_less_than_five_seconds(engine, tmp_path):
     maker = made_study.Maker(engine, "large")
     made_large.make_stage(maker, "coarse", made_large.RANGES, range(1, 10_001), epochs=3)

@@ -13,7 +13,7 @@ from hpsearch.reporting.statistics.comparison.best import compare_with_best
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.intervals import wilson_interval
-from hpsearch.reporting.statistics.selection import Run, correct_selection_bias
+from hpsearch.reporting.statistics.selection import Run, Valued, correct_selection_bias
 
 SEARCHES = pytest.mark.parametrize("searches", [100, pytest.param(1_000, marks=pytest.mark.slow)])
 
@@ -52,6 +52,54 @@ def test_the_corrected_accuracy_is_that_of_choosing_again_in_a_plain_loop(seeds,
     assert found.raw == right[0].mean(axis=2).max(axis=1).mean()
     assert found.corrected == pytest.approx(found.raw + np.mean(gains), abs=0.002)  # but for the choice among equals
     assert (found.samples, found.epochs) == (size, epochs)
+
+
+@pytest.mark.parametrize(("seeds", "epochs", "folds"), [(1, 1, False), (2, 4, False), (2, 4, True)])
+def test_of_contributions_the_corrected_score_is_that_of_choosing_again_in_a_plain_loop(seeds, epochs, folds):
+    random = np.random.default_rng(1)
+    values = 30 + 0.6 * random.normal(size=120) + random.standard_t(5, size=(5, seeds, epochs, 120))
+    values = values[np.argsort(-values.mean(axis=3).max(axis=2).mean(axis=1))].astype(np.float32)
+    runs = [[Valued.of(run) for run in each] for each in values]
+    at_best = values.mean(axis=3).argmax(axis=2)
+    bags = Bags.draw(120, 2 if folds else 1, [run for each in runs for run in each], 300, 0)
+    gains = []
+    for parts in bags.drawn:
+        counts = parts if folds else np.repeat(parts, seeds, axis=0)
+        chosen = [
+            [np.average(values[c, r], axis=1, weights=counts[r]).argmax() for r in range(seeds)] for c in range(5)
+        ]
+        totals = [sum((values[c, r, chosen[c][r]] * counts[r]).sum() for r in range(seeds)) for c in range(5)]
+
+        def outside(place, at):
+            return np.concatenate([values[place, r, e][counts[r] == 0] for r, e in enumerate(at)]).mean()  # noqa: B023
+
+        winner = int(np.argmax(totals))
+        gains.append(outside(winner, chosen[winner]) - outside(0, at_best[0]))
+    found = correct_selection_bias(runs, 120, folds=folds, share=False, resamples=300)
+    assert found.raw == pytest.approx(values[0].mean(axis=2).max(axis=1).mean())
+    assert found.corrected == pytest.approx(found.raw + np.mean(gains), abs=1e-5)
+    assert found.low < found.corrected < found.high
+
+
+def test_the_accuracy_as_contributions_is_corrected_as_the_accuracy_is():
+    right = epochs_of(2, 6, 1, 5, 400)
+    bits = correct_selection_bias([[Run.of(run) for run in runs] for runs in right], 400)
+    found = correct_selection_bias([[Valued.of(run.astype(float)) for run in runs] for runs in right], 400)
+    assert found.corrected == pytest.approx(bits.corrected, abs=1e-3)  # but for the choice among equals
+    assert (found.low, found.high) == pytest.approx((bits.low, bits.high), abs=2e-3)
+    assert found.of_epochs == pytest.approx(bits.of_epochs, abs=1e-3)
+    assert found.within_reach.noise == pytest.approx(bits.within_reach.noise, rel=1e-3)
+
+
+def test_a_network_with_one_huge_error_leaves_the_others_as_they_are():
+    values = np.random.default_rng(3).normal(size=(6, 1, 300)).astype(np.float32)
+    values = values[np.argsort(-values.mean(axis=(1, 2)))]
+    wild = np.append(values[1, 0, :-1], np.float32(-1e9))[None]
+    runs = [[Valued.of(each)] for each in values]
+    with_it = correct_selection_bias([*runs, [Valued.of(wild)]], 300, share=False)
+    without = correct_selection_bias(runs, 300, share=False)
+    assert with_it.corrected == pytest.approx(without.corrected, abs=1e-6)
+    assert with_it.within_reach.noise == pytest.approx(without.within_reach.noise, rel=1e-6)
 
 
 def test_the_choice_of_the_epoch_is_a_part_of_the_selection_bias():

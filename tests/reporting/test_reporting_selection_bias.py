@@ -34,7 +34,7 @@ def test_the_final_has_its_test_accuracy_and_the_difference_from_the_corrected_o
     difference, low, high = final.difference
     tests = finished.trials["test_accuracy"].dropna()
     assert (final.test_evaluations, final.trained) == (3, "49,000 samples instead of 45,000")
-    assert difference == pytest.approx(corrected_accuracies(finished, stages)[-1].worth.accuracy - tests.mean())
+    assert difference == pytest.approx(corrected_accuracies(finished, stages)[-1].worth.score - tests.mean())
     assert low < difference < high
 
 
@@ -73,7 +73,7 @@ def test_known_seeds_lower_what_the_best_is_worth():
     probability, informed = float(probability.best[0]), float(informed.best[0])
     assert none is None
     assert informed < probability
-    assert worth.accuracy < 0.535
+    assert worth.score < 0.535
 
 
 def test_seeds_count_by_the_number_of_them_that_are_correct(engine):

@@ -129,6 +129,24 @@ def test_a_range_around_another_stage_is_not_known_before_so_first_may_name_any_
     assert stage.first == ({"lambda": 9.5, "loss": "hinge"},)
 
 
+DEFAULT = "default = { lambda = 1e-3, batch_size = 100, loss = 'hinge', init = { gain = 1 } }"
+
+
+def test_the_default_is_tried_before_those_of_first_and_is_one_of_a_grid_or_of_a_list():
+    stage = with_keys(f"{DEFAULT}\nfirst = [{{ lambda = 1e-4 }}]")
+    assert stage.default == {"lambda": 1e-3, "batch_size": 100, "loss": "hinge", "init.gain": 1}
+    assert stage.tried_first == (stage.default, {"lambda": 1e-4})
+    listed = TEXT[: TEXT.index("[[stage]]")] + "[[stage]]\nname = 'list'\ndefault = { lambda = 1 }\n"
+    assert parse(listed + "configurations = [{ lambda = 0 }, { lambda = 1.0 }]", "x").stages[0].tried_first == ()
+    with pytest.raises(StudyFileError, match=r"stage\[0\].default must be one of the configurations, got"):
+        parse(listed + "configurations = [{ lambda = 0 }]", "x")
+    grid = "[[stage]]\nname = 'g'\nsampler = { kind = 'grid' }\nspace.lambda = { low = 1e-3, high = 1, log = true, points = 4 }\n"
+    head = TEXT[: TEXT.index("[[stage]]")]
+    assert parse(head + grid + "default = { lambda = 0.01 }", "x").stages[0].default == {"lambda": 0.01}
+    with pytest.raises(StudyFileError, match=r"default.lambda must be one of the grid's \[0.001, .*\], got 0.02"):
+        parse(head + grid + "default = { lambda = 0.02 }", "x")
+
+
 LEARN = "only samplers that learn (tpe, cmaes, gp, nsga2)"
 LONGEST = "40, the epochs of the stage's longest training"
 NAMED = "must be the name of a study, or of a study and a stage: 'study/stage'"
@@ -163,6 +181,12 @@ BAD = [
     ("budget = { epochs = 1.5 }", "budget.epochs must be a whole number, got 1.5"),
     ("budget = { target = 55 }", "budget.target must be a share above 0 and at most 1, like the accuracy, got 55"),
     ("budget = { patience = 0 }", "budget.patience must be at least 1, got 0"),
+    ("default = 3", "default must be a table, got 3"),
+    (DEFAULT.replace("lambda", "lamda"), "default.lamda is not in the stage's space; did you mean 'lambda'?"),
+    (DEFAULT.replace("1e-3", "0.2"), "default.lambda must be between 1e-05 and 0.1, the ends of its range, got 0.2"),
+    (DEFAULT.replace("batch_size = 100, ", ""), "default must give all hyperparameters of the space that its choices have, but 'batch_size' is missing"),
+    (DEFAULT + "\nconstraints = ['lambda < 1e-4']", "default must keep the constraint 'lambda < 1e-4'"),
+    (DEFAULT + "\nfirst = [" + DEFAULT.removeprefix("default = ") + "]", "first must not repeat the default, which is trained first"),
     ("first = { lambda = 1 }", "first must be a list, got { lambda = 1 }"),
     ("first = []", "first must have at least 1, got []"),
     ("first = [3]", "first[0] must be a table, got 3"),

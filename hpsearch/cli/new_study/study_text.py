@@ -122,16 +122,32 @@ def _stages(a: Answers) -> list[str]:
     random = f'kind = "random", trials = {a.trials}'
     if size is not None:  # there is nothing finer between choices
         name, sampler = ("grid", 'kind = "grid"') if size <= a.trials else ("random", random)
-        return [*_head(name, sampler, a.minutes), *space]
+        return [*_head(name, sampler, a.minutes), *space, *_default(a.space)]
     trials = max(1, a.trials * 3 // 4)
     minutes = None if a.minutes is None else a.minutes / 2
     around = f'{{ around = "coarse", best = {min(BEST, a.trials)} }}'
     return [
         *_head("coarse", random, minutes),
         *space,
+        *_default(a.space),
         *_head("narrow", f'kind = "random", trials = {trials}', minutes),
         *(f"space.{key} = {around}" for key in a.space),
     ]
+
+
+def _default(space: Mapping[str, str]) -> list[str]:
+    """Return a comment that names a configuration of the space as the default."""
+    pairs = []
+    for key, text in space.items():
+        entry = tomllib.loads(f"value = {text}")["value"]
+        inside = entry["high"] if isinstance(entry, dict) and "high" in entry else entry
+        if isinstance(inside, list):
+            inside = inside[0]
+        if isinstance(inside, dict):  # with ranges of its own, or around another stage
+            return []
+        pairs.append(f"{key} = {toml(inside)}")
+    note = "# what you would use without a search: trained first, and the report says whether the best is better"
+    return [note, f"# default = {{ {', '.join(pairs)} }}"]
 
 
 def _noted(line: str, note: str) -> str:

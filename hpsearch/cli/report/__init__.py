@@ -26,7 +26,9 @@ from hpsearch.cli.output import json_option, print_json
 @json_option
 def report(name: str, watch: bool, as_json: bool, **given: Any) -> None:
     """Write the report of study NAME, finished or not."""
-    from hpsearch.cli.report.write import watch_report, write_report
+    from hpsearch.cli.report.write import default_facts, watch_report, write_report
 
     written = (watch_report if watch else write_report)(name, **given)
-    return print_json({"study": name, "report": written}) if as_json else click.echo(written)
+    if as_json:
+        return print_json({"study": name, "report": written} | default_facts(name, given["storage"]))
+    return click.echo(written)

@@ -31,6 +31,19 @@ def write_report(
     return reporting.write_report(engine, name, reports, chosen, **given)
 
 
+def default_facts(name: str, storage: str) -> dict[str, Any]:
+    """Return how the best compares with the default configuration, {} where the study names none."""
+    from hpsearch import spec
+    from hpsearch.reporting.results import results
+
+    with opened_to_read(storage) as connection:
+        study = reading.get_study(connection, name)
+    if spec.parse(study.text, study.path).stages[0].default is None:
+        return {}
+    found = results(open_to_read(storage), name).default
+    return {"default": found.facts() if found else None}
+
+
 def watch_report(name: str, storage: str, reports: Path, **given: Any) -> Path:
     """Write the report again and again while a process runs the study; return the path to open."""
     first = True

@@ -10,6 +10,7 @@ import pandas as pd
 from hpsearch.reporting import formatting
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.frames import SPLITS, Frames
+from hpsearch.reporting.sections.ranking.default import names_default, trials_of_default
 from hpsearch.reporting.sections.ranking.stage import hyperparameters_of
 from hpsearch.storage.schema import METRICS
 
@@ -38,13 +39,16 @@ def _ranking(frames: Frames) -> tuple[list[str], list[list[Any]]]:
     # Sorted, because a database may return the hyperparameters of a configuration in another order.
     keys = sorted(hyperparameters_of(frames.trials["params"]))
     metrics = [*frames.recorded, *(name for name in METRICS if name != "accuracy" or frames.has_accuracy)]
+    default = {trial["id"] for trial in trials_of_default(frames)}
+    named = ["default"] if names_default(frames) else []
     several = ["front"] if frames.goal.objectives else []
     results = [*several, "best_epoch", *(f"{split}_{name}" for split in (*SPLITS, "test") for name in metrics), *ENDED]
-    taken = {*IDENTITY, *results}
-    header = [*IDENTITY, *(f"configuration.{key}" if key in taken else key for key in keys), *results]
+    taken = {*IDENTITY, *named, *results}
+    header = [*IDENTITY, *named, *(f"configuration.{key}" if key in taken else key for key in keys), *results]
     rows = [
         [
             *(trial[column] for column in IDENTITY),
+            *(["yes" if trial["id"] in default else ""] if named else []),
             *(trial["params"].get(key) for key in keys),
             *(trial[column] for column in results),
         ]

@@ -205,7 +205,7 @@ def _measured(frames: Frames, study: Study, reference: Reference) -> Measured | 
             there = {key: chosen[0]["params"][key] for key in wanted}
             differing = {key: there[key] for key in there if same(there[key]) != same(wanted[key])}
             folds = bool((stage["data"] or {}).get("folds"))
-            known = seed_variance(frames, name, folds=folds) if samples else None
+            known = seed_variance(frames, name, folds=folds, accuracy=True) if samples else None
             own = metric == frames.goal.metric and metric != "accuracy" and split != "train"
             sampling = sampling_variance(frames, chosen, split) if own and not folds else 0.0
             return Measured(values, samples, pairs(differing), known, sampling)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.base_rate import base_rate_sentences
+from hpsearch.reporting.sections.default_configuration import against_default
 from hpsearch.reporting.sections.ranking.comparison import interval_of
 from hpsearch.reporting.sections.ranking.front import FrontView, front_sentences
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row
@@ -58,7 +59,8 @@ def summarise(
     sentences += front_sentences(fronts, search)
     if search:
         sentences += [_best(search), corrected_sentence(search, corrected), _ties(search), sample_size(frames, search)]
-        sentences.append(_earlier(stages, search))
+        default = against_default(frames, stages, search)
+        sentences += [_earlier(stages, search), default.sentence if default else ""]
         sentences.append(_not_tested(search))
     sentences.append(base)
     sentences += pruned

@@ -1,15 +1,18 @@
 """Bootstrap samples (bags) of the validation samples, and what configurations score in and out of them.
 
-May import NumPy.
+May import NumPy and our runs.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hpsearch.reporting.statistics.candidate_runs import AnyRun, Run
 
 DRAWN = 2
 """A bag draws so many times as many samples as there are.
@@ -29,22 +32,19 @@ _FEWEST = 200
 """There are at least so many bags, unless fewer were asked for."""
 
 
-class Epochs(Protocol):
-    """Packed correct predictions, (epochs, bytes), and which epoch was chosen."""
-
-    @property
-    def correct(self) -> NDArray[np.uint8]: ...
-
-    @property
-    def chosen(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class Found:
-    """A configuration on each bag: how many drawn samples are correct, and the accuracy on those not drawn."""
+    """A configuration on each bag: its sum over the drawn samples, and its mean over those not drawn."""
 
     inside: NDArray[np.float64]
     outside: NDArray[np.float64]
+
+
+class _Sums(NamedTuple):
+    """Of one run, (epochs, bags): the sums over the drawn samples; of contributions also over those not drawn."""
+
+    inside: NDArray[np.float32]
+    outside: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Bags:
         return len(self.drawn)
 
     @classmethod
-    def draw(cls, samples: int, parts: int, runs: Sequence[Epochs], most: int, seed: int) -> "Bags":
+    def draw(cls, samples: int, parts: int, runs: Sequence[AnyRun], most: int, seed: int) -> "Bags":
         """Draw bags for these runs; `parts` is the number of folds, whose samples are drawn together."""
         size = samples * parts
-        cells = samples * sum(len(run.correct) for run in runs)
+        cells = samples * sum(run.epochs for run in runs)
         number = min(most, max(_FEWEST, int(_PRODUCTS / max(1, cells))))
         generator = np.random.default_rng([seed, size])
         rows = np.empty((number, size), dtype=np.float32)
@@ -74,56 +74,79 @@ class Bags:
         drawn = rows.reshape(number, parts, samples)
         return cls(drawn, np.packbits(drawn == 0, axis=2), np.count_nonzero(drawn == 0, axis=(1, 2)))
 
-    def evaluate(
-        self, configurations: Sequence[Sequence[Epochs]], *, runs_share_samples: bool
-    ) -> Iterator[tuple[Found, Found]]:
-        """Yield what each configuration scores if its runs choose their epochs on the bag, and at those they have."""
-        for block in _blocks(configurations, self.drawn.shape[2]):
-            inside = self._inside(block, runs_share_samples=runs_share_samples)
-            for runs in block:
-                yield self._found(runs, inside, runs_share_samples=runs_share_samples)
+    @cached_property
+    def _outside(self) -> NDArray[np.float32]:
+        """Which samples a bag has not, (bags, parts, samples), to multiply with."""
+        return np.asarray(self.drawn == 0, dtype=np.float32)
 
-    def _inside(self, block: Sequence[Sequence[Epochs]], *, runs_share_samples: bool) -> Iterator[NDArray[np.float32]]:
-        """Yield how many drawn samples are correct for each run of a block, (epochs, bags), in one wide product."""
+    def evaluate(
+        self, configurations: Sequence[Sequence[AnyRun]], *, runs_share_samples: bool, offset: float = 0.0
+    ) -> Iterator[tuple[Found, Found]]:
+        """Yield what each configuration scores if its runs choose their epochs on the bag, and at those they have.
+
+        The scores are less an `offset`, which is subtracted from what each sample adds to them.
+        """
+        for block in _blocks(configurations, self.drawn.shape[2]):
+            products = iter(self._products(block, offset, runs_share_samples=runs_share_samples))
+            for runs in block:
+                yield self._found(runs, products, runs_share_samples=runs_share_samples)
+
+    def _products(self, block: Sequence[Sequence[AnyRun]], offset: float, *, runs_share_samples: bool) -> list[_Sums]:
+        """Return the sums of each run of a block, in one wide product."""
         samples = self.drawn.shape[2]
         runs = [(place, run) for each in block for place, run in enumerate(each)]
-        found: list[NDArray[np.float32]] = [np.empty((0, 0), np.float32)] * len(runs)
+        found: list[_Sums] = [_Sums(np.empty((0, 0), np.float32), None)] * len(runs)
         for part in range(self.drawn.shape[1]):
             here = [index for index, (place, _) in enumerate(runs) if runs_share_samples or place == part]
-            rows = [np.unpackbits(runs[index][1].correct, axis=1, count=samples) for index in here]
-            product = np.concatenate(rows).astype(np.float32) @ self.drawn[:, part].T
+            rows = [runs[index][1].rows(samples) for index in here]
+            matrix = np.concatenate(rows).astype(np.float32)
+            if offset:
+                matrix -= np.float32(offset)
+            inside = matrix @ self.drawn[:, part].T
+            # Bits are counted instead, which is faster.
+            outside = None if isinstance(runs[0][1], Run) else matrix @ self._outside[:, part].T
             edges = np.cumsum([0, *(len(each) for each in rows)])
             for index, (start, end) in zip(here, pairwise(edges), strict=True):
-                found[index] = product[start:end]
-        return iter(found)
+                found[index] = _Sums(inside[start:end], None if outside is None else outside[start:end])
+        return found
 
     def _found(
-        self, runs: Sequence[Epochs], scores: Iterator[NDArray[np.float32]], *, runs_share_samples: bool
+        self, runs: Sequence[AnyRun], products: Iterator[_Sums], *, runs_share_samples: bool
     ) -> tuple[Found, Found]:
         zero = np.zeros(self.number)
         inside, outside = [zero.copy(), zero.copy()], [zero.copy(), zero.copy()]
         for place, run in enumerate(runs):
-            score, left_out = next(scores), self.left_out[:, 0 if runs_share_samples else place]
-            fixed = np.bitwise_count(run.correct[run.chosen] & left_out).sum(axis=1, dtype=np.int64)
-            inside[1] += score[run.chosen]
+            score = next(products)
+            fixed = self._left_out(run, run.chosen, score, 0 if runs_share_samples else place)
+            inside[1] += score.inside[run.chosen]
             outside[1] += fixed
-            if len(run.correct) == 1:
-                inside[0] += score[0]
+            if run.epochs == 1:
+                inside[0] += score.inside[0]
                 outside[0] += fixed
                 continue
-            best = score.argmax(axis=0)  # of equal epochs the earliest, as in the search
-            inside[0] += score[best, np.arange(self.number)]
-            outside[0] += np.bitwise_count(run.correct[best] & left_out).sum(axis=1, dtype=np.int64)
+            best = score.inside.argmax(axis=0)  # of equal epochs the earliest, as in the search
+            inside[0] += score.inside[best, np.arange(self.number)]
+            outside[0] += self._left_out(run, best, score, 0 if runs_share_samples else place)
         count = self.sizes * (len(runs) if runs_share_samples else 1)
         return Found(inside[0], outside[0] / count), Found(inside[1], outside[1] / count)
 
+    def _left_out(
+        self, run: AnyRun, epochs: int | NDArray[np.intp], sums: _Sums, part: int
+    ) -> NDArray[np.int64] | NDArray[np.float32]:
+        """Return the sum over the samples left out of each bag at some epoch, or at one of each bag."""
+        if isinstance(run, Run):
+            hits = np.bitwise_count(run.correct[epochs] & self.left_out[:, part])
+            return np.asarray(hits.sum(axis=1, dtype=np.int64))
+        assert sums.outside is not None, "of contributions these are computed"
+        return np.asarray(sums.outside[epochs, np.arange(self.number)])
 
-def _blocks(configurations: Sequence[Sequence[Epochs]], samples: int) -> Iterator[list[Sequence[Epochs]]]:
+
+def _blocks(configurations: Sequence[Sequence[AnyRun]], samples: int) -> Iterator[list[Sequence[AnyRun]]]:
     """Cut the configurations into blocks that are multiplied at once."""
-    block: list[Sequence[Epochs]] = []
+    block: list[Sequence[AnyRun]] = []
     rows = 0
     for runs in configurations:
-        more = sum(len(run.correct) for run in runs)
+        more = sum(run.epochs for run in runs)
         if block and (rows + more) * samples > _CELLS:
             yield block
             block, rows = [], 0

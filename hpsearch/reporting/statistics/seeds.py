@@ -1,7 +1,8 @@
-"""How much an accuracy varies with the seed, beside the samples. May import NumPy, SciPy, moderated variances."""
+"""How much a score varies with the seed, beside the samples. May import NumPy, SciPy, moderated variances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,16 @@ from scipy.special import chdtri
 from hpsearch.reporting.statistics.comparison.moderated import clearly_smaller
 from hpsearch.reporting.statistics.comparison.runs import near_the_best
 
+Samples = NDArray[np.bool_] | NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """The variance of an accuracy over seeds on any samples, and the degrees of freedom of its estimate."""
+    """The variance of a score over seeds on any samples, and the degrees of freedom of its estimate."""
 
     variance: float
     degrees: int
-    measured: float | None = None  # that of the accuracies on the samples there were
+    measured: float | None = None  # that of the scores on the samples there were
     of_samples: float = 0.0  # the part of it that more samples would not have
 
     def likely(self) -> list[float]:
@@ -30,22 +33,24 @@ class SeedVariance:
         return [max(0.0, float(each)) for each in found - self.of_samples]
 
     @classmethod
-    def pooled(cls, groups: Sequence[Sequence[NDArray[np.bool_]]]) -> "SeedVariance | None":
+    def pooled(cls, groups: Sequence[Sequence[Samples]]) -> "SeedVariance | None":
         """Return the variance that seeds add to the samples', pooled over groups of networks that differ in the seed.
 
-        A network is given as which samples it classifies correctly. The measured accuracies of networks on the same n
-        samples also differ because each network errs on other samples: that part, the variance between the networks
-        within a sample divided by n, is subtracted. Where training is slow or unstable seeds often differ more: those
-        far from the best are left out if the variance of those near it is clearly smaller. None without two networks
-        that differ in the seed alone.
+        A network is given as which samples it classifies correctly, or what these contribute to its score. The scores
+        of networks on the same n samples also differ because each network errs on other samples: that part, the
+        variance between the networks within a sample divided by n, is subtracted. Where training is slow or unstable
+        seeds often differ more: those far from the best are left out if the variance of those near it is clearly
+        smaller. None without two networks that differ in the seed alone.
         """
-        several = [np.stack(networks) for networks in groups if len(networks) > 1]
+        several: list[NDArray[Any]] = [np.stack(networks) for networks in groups if len(networks) > 1]
         if not several:
             return None
         degrees = np.array([len(correct) - 1 for correct in several])
-        squares = np.array([correct.mean(axis=1).var(ddof=1) for correct in several])
-        within = np.array([correct.var(axis=0, ddof=1).mean() / correct.shape[1] for correct in several])
-        shares = [correct.mean(axis=0, dtype=np.float32) for correct in several]
+        squares = np.array([correct.mean(axis=1, dtype=np.float64).var(ddof=1) for correct in several])
+        within = np.array(
+            [correct.var(axis=0, ddof=1, dtype=np.float64).mean() / correct.shape[1] for correct in several]
+        )
+        shares = [correct.mean(axis=0, dtype=np.float64) for correct in several]
         near = near_the_best(shares, int(np.argmax([share.mean() for share in shares])))
         if clearly_smaller(squares, degrees, near):
             degrees, squares, within = degrees[near], squares[near], within[near]

@@ -61,7 +61,8 @@ def check_sampler(stage: Stage, place: str, i: int, several: int = 0) -> None:
         key: Range(low=1.0, high=2.0) if isinstance(entry, Around) else entry for key, entry in stage.space.items()
     }
     fewer = {"n_startup_trials": 2} if isinstance(stage.sampler, Learning) and stage.kind != "nsga2" else {}
-    trial = stage.model_copy(update={"sampler": stage.sampler.model_copy(update=fewer), "first": (), "constraints": ()})
+    free = {"first": (), "default": None, "constraints": ()}
+    trial = stage.model_copy(update={"sampler": stage.sampler.model_copy(update=fewer), **free})
     try:
         sampler = sampler_of(trial, space, seed=0, several=several, distinct=False)
         for number in range(4):

@@ -175,7 +175,7 @@ class ModelBasedSampler(Sampler):
             self._forget_proposal(trial_id)
         if len(fixed) < len(given):
             self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
-        elif (number < len(self.stage.first) or another) and self.stage.kind != "nsga2":  # which may have any
+        elif (number < len(self.stage.tried_first) or another) and self.stage.kind != "nsga2":  # which may have any
             self._exclude(trial_id)
         params = self._values(self._storage.get_trial(trial_id).params) | dict(given)
         self._untried.add(params)

@@ -93,8 +93,8 @@ def trials_of(stage: Stage) -> int:
 
 
 def first_of(stage: Stage, number: int) -> dict[str, Any]:
-    """The values of `first` in the study file for a configuration with this number; {} beyond them."""
-    return dict(stage.first[number]) if number < len(stage.first) else {}
+    """The values of `default` and `first` in the study file for a configuration with this number; {} beyond them."""
+    return dict(stage.tried_first[number]) if number < len(stage.tried_first) else {}
 
 
 def position(entry: Range | Choices, value: Any) -> int | float | None:

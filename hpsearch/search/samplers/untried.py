@@ -59,8 +59,8 @@ class Untried:
 
     @property
     def _outside(self) -> int:
-        inner = (all(key in self._space for key in row) for row in self._stage.first)
-        rows = zip(self._stage.first, inner, strict=True)
+        inner = (all(key in self._space for key in row) for row in self._stage.tried_first)
+        rows = zip(self._stage.tried_first, inner, strict=True)
         return sum(
             not inside or any(position(self._space[key], value) is None for key, value in row.items())
             for row, inside in rows

@@ -63,7 +63,7 @@ def meaning(row: StudyRow) -> str:
     said = spec.parse(row.text, row.path).model_dump(mode="json", exclude={"name", "description", "references"})
     # digests keep the names that these keys had when the first were written down
     for stage in said["stages"]:
-        _drop(stage, "constraints", "trial")
+        _drop(stage, "constraints", "default", "trial")
         if stage["pruner"] and stage["pruner"]["min_epochs"] is None:
             stage["pruner"]["min_epochs"] = 1  # which it then was
         stage["settings"] = stage.pop("configurations")

@@ -124,7 +124,7 @@ def _activating(space: dict[str, Range | Choices], key: str) -> dict[str, Any]:
 def first_probes(study: Study, stage: Stage) -> list[dict[str, Any]]:
     """Return the configurations to try first, with the lower end or first choice of what they leave to the sampler."""
     space = entries(study, stage)
-    return [_with(space, row) for row in stage.first]
+    return [_with(space, row) for row in stage.tried_first]
 
 
 def _extremes(source: Range | Choices) -> list[Any]:

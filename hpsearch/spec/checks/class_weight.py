@@ -26,6 +26,7 @@ def _given(study: Study) -> Iterator[tuple[Where, Any]]:
         yield [*here, "training", key], stage.training.get(key)
         if isinstance(entry := stage.space.get(key), Choices):
             yield from (([*here, "space", key, j], choice) for j, choice in enumerate(entry.choices))
+        yield [*here, "default", key], (stage.default or {}).get(key)
         rows = (("configurations", stage.configurations or ()), ("first", stage.first))
         yield from (([*here, name, j, key], row.get(key)) for name, listed in rows for j, row in enumerate(listed))
     if study.final is not None:

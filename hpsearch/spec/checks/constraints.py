@@ -17,10 +17,13 @@ def check_constraints(study: Study, i: int) -> None:
     constraints = constraints_of(stage.constraints)
     for j, each in enumerate(constraints):
         _check_one(study, i, ["stage", i, "constraints", j], each)
-    for j, row in enumerate(stage.first):
+    rows = [(stage.place_of_first(j), row) for j, row in enumerate(stage.tried_first)]
+    if stage.default is not None and not stage.tried_first:  # of a grid
+        rows.append((("default",), stage.default))
+    for where, row in rows:
         for each in constraints:
             if each.breaks(row):
-                raise fail(study.place, ["stage", i, "first", j], f"must keep the constraint {each.text!r}")
+                raise fail(study.place, ["stage", i, *where], f"must keep the constraint {each.text!r}")
     space = {key: entry for key, entry in stage.space.items() if not isinstance(entry, Around)}
     if not constraints or len(space) < len(stage.space):  # a range around another stage is known when the stage begins
         return

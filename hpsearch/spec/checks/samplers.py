@@ -4,10 +4,10 @@ from typing import Any
 
 from hpsearch.spec.checks.bounds import entries, root, trials_at_most
 from hpsearch.spec.messages import Where, fail, show
-from hpsearch.spec.spaces.branches import branches
+from hpsearch.spec.spaces.branches import branches, roots
 from hpsearch.spec.tables.pruners import Hyperband, Median
 from hpsearch.spec.tables.samplers import Cmaes, Nsga2, Random, Tpe
-from hpsearch.spec.tables.space import Choices, Range, is_numeric, same
+from hpsearch.spec.tables.space import Choices, Range, is_near, is_numeric, same
 from hpsearch.spec.tables.study import Study
 
 
@@ -31,20 +31,45 @@ def check_samplers(study: Study, i: int) -> None:
     if isinstance(stage.pruner, Median) and stage.pruner.startup >= (most := trials_at_most(study, stage)):
         rule = f"must be below {most:_}, the trials of the stage"
         raise fail(study.place, ["stage", i, "pruner", "startup"], f"{rule}, got {stage.pruner.startup:_}")
-    for j, row in enumerate(stage.first):
-        _check_active(study, i, j, row)
+    if stage.default is not None:
+        _check_default(study, i, stage.default)
+    for j, row in enumerate(stage.tried_first):
+        where: Where = ["stage", i, *stage.place_of_first(j)]
+        _check_active(study, i, where, row)
         for key, value in row.items():
-            _check_first(study, ["stage", i, "first", j, key], root(study, stage, key), value, stage.space[key])
+            _check_first(study, [*where, key], root(study, stage, key), value, stage.space[key])
 
 
-def _check_active(study: Study, i: int, j: int, row: dict[str, Any]) -> None:
+def _check_default(study: Study, i: int, default: dict[str, Any]) -> None:
+    """Refuse a default of a later stage, one that leaves a hyperparameter open, and one that its grid does not have."""
+    stage = study.stages[i]
+    where: Where = ["stage", i, "default"]
+    if i:
+        raise fail(study.place, where, f"must be given in the first stage alone, got {show(default)}")
+    needed, splitting = roots(stage.space), branches(stage.space)
+    for key in needed:  # grows by what belongs to the choices taken
+        if key not in default:
+            rule = "must give all hyperparameters of the space that its choices have"
+            raise fail(study.place, where, f"{rule}, but {key!r} is missing")
+        if key in splitting and same(default[key]) in map(same, splitting[key].choices):
+            needed += splitting[key].belonging(default[key])
+    if stage.kind != "grid":
+        return
+    _check_active(study, i, where, default)
+    for key, value in default.items():
+        of_grid = root(study, stage, key).grid()
+        if not any(is_near(value, each) for each in of_grid):
+            raise fail(study.place, [*where, key], f"must be one of the grid's {show(of_grid)}, got {show(value)}")
+
+
+def _check_active(study: Study, i: int, where: Where, row: dict[str, Any]) -> None:
     """Refuse a value without the choice that it belongs to."""
     for parent, entry in branches(study.stages[i].space).items():
         taken = entry.belonging(row[parent]) if parent in row else ()
         for key in {inner for keys in entry.active for inner in keys} & row.keys():
             if key not in taken:
                 rule = f"belongs to a choice of {parent!r} that the configuration does not take"
-                raise fail(study.place, ["stage", i, "first", j, key], rule)
+                raise fail(study.place, [*where, key], rule)
 
 
 def _check_first(study: Study, where: Where, source: Range | Choices, value: Any, entry: object) -> None:

@@ -213,6 +213,12 @@ def same(value: Any) -> str:
     return json.dumps(_as_floats(value), sort_keys=True)
 
 
+def is_near(one: Any, other: Any) -> bool:
+    """Whether two values of a hyperparameter are equal but for the rounding of a grid."""
+    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other))
+    return math.isclose(one, other, rel_tol=1e-9) if numbers else same(one) == same(other)
+
+
 def _as_floats(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _as_floats(item) for key, item in value.items()}

@@ -47,6 +47,13 @@ def _with_space(given: Any, info: ValidationInfo) -> Any:
     return flat_first(rows, space)
 
 
+def _one_with_space(given: Any, info: ValidationInfo) -> Any:
+    """Return a configuration under the names of the space, or as one that is listed."""
+    if not isinstance(given, dict):
+        raise wrong(f"must be a table, got {show(given)}")
+    return _with_space([given], info)[0] if info.data.get("space") else flat_configuration(given)
+
+
 def _is_list(given: Any) -> bool:
     return isinstance(given, list | tuple)
 
@@ -141,6 +148,11 @@ class Stage(Table):
     """End the stage before all its configurations are trained."""
     first: Annotated[Rows, BeforeValidator(_with_space)] = ()
     """Configurations to try first."""
+    default: Annotated[dict[str, Any], BeforeValidator(_one_with_space)] | None = None
+    """In the first stage: the configuration that one would use without a search, with all its hyperparameters. It is
+    trained before all others, as one of the stage's `trials`; of a grid or a list it is one of the configurations. The
+    report says whether the best is better.
+    """
     source: Annotated[Annotated[str, AfterValidator(_study_or_stage)] | None, Field(alias="from")] = None
     """An earlier study whose trials the sampler learns from: `"study"` or `"study/stage"`."""
     confirm: Annotated[Confirm, BeforeValidator(_written_out)] | None = None
@@ -168,6 +180,12 @@ class Stage(Table):
 
     @model_validator(mode="after")
     def _begins_with_configurations_of_its_space(self) -> Self:
+        listed = [same(row) for row in self.configurations or ()]
+        if self.default is not None and listed and same(self.default) not in listed:
+            raise wrong(f"must be one of the configurations, got {show(self.default)}", "default")
+        for key in self.default or () if self.space else ():
+            if key not in self.space:
+                raise wrong(f"is not in the stage's space{did_you_mean(key, self.space)}", "default", key)
         if not self.first:
             return self
         if self.sampler is None or isinstance(self.sampler, Grid):
@@ -179,8 +197,12 @@ class Stage(Table):
                 if key not in self.space:
                     raise wrong(f"is not in the stage's space{did_you_mean(key, self.space)}", "first", i, key)
         _refuse_repeats("first", self.first)
-        if len(self.first) > self.sampler.trials:
-            rule = f"must have at most {self.sampler.trials:_}, the trials of the stage"
+        if self.default is not None and same(self.default) in map(same, self.first):
+            raise wrong("must not repeat the default, which is trained first", "first")
+        if len(self.tried_first) > self.sampler.trials:
+            most = self.sampler.trials - (self.default is not None)
+            beside = "beside the default, " if self.default is not None else ""
+            rule = f"must have at most {most:_}, {beside}the trials of the stage"
             raise wrong(f"{rule}, got {len(self.first):_}", "first")
         return self
 
@@ -205,6 +227,17 @@ class Stage(Table):
     def kind(self) -> str:
         """The sampler's kind, or "list"."""
         return self.sampler.kind if self.sampler is not None else "list"
+
+    @property
+    def tried_first(self) -> tuple[dict[str, Any], ...]:
+        """The configurations that are trained before the sampler's own: the default, then those of `first`."""
+        drawn = self.sampler is not None and not isinstance(self.sampler, Grid)
+        return ((self.default,) if drawn and self.default is not None else ()) + self.first
+
+    def place_of_first(self, index: int) -> tuple[str | int, ...]:
+        """Where in its table the one with this index in `tried_first` is."""
+        before = len(self.tried_first) - len(self.first)
+        return ("default",) if index < before else ("first", index - before)
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:

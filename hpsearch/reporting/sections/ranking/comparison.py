@@ -91,7 +91,7 @@ def runs_of(frames: Frames, members: Sequence[Record], *, folds: bool = False, s
     column = column_of(frames.goal, split)
     worst = 0.0 if frames.goal.share else -np.inf
     scores = [worst if trial[column] is None else frames.goal.sign * trial[column] for trial in members]
-    right = [_of_samples(frames, trial, split) for trial in members]
+    right = [of_samples(frames, trial, split) for trial in members]
     known = [each for each in right if each is not None]
     if len(known) < len(members) or (len({each.size for each in known}) > 1 and not folds):
         known = []
@@ -105,7 +105,8 @@ def runs_of(frames: Frames, members: Sequence[Record], *, folds: bool = False, s
     return Runs(tuple(fmean(score for score, _ in by_fold[fold]) for fold in numbers), kept, numbers)
 
 
-def _of_samples(frames: Frames, trial: Record, split: str) -> OfSamples | None:
+def of_samples(frames: Frames, trial: Record, split: str) -> OfSamples | None:
+    """Return which samples a trial classifies correctly, or of another objective what each contributes to the score."""
     if frames.goal == ACCURACY:
         return frames.correct(trial["id"], split)
     return frames.sample_scores.of(trial, split)
@@ -133,7 +134,7 @@ def sampling_variance(frames: Frames, trials: Sequence[Record], split: str) -> f
 def knows_samples(frames: Frames, trials: Sequence[Record]) -> bool:
     """Whether it is known what each validation sample contributes to the objective of the finished trials."""
     first = next((trial for trial in trials if trial["rank"]), None)
-    return first is not None and _of_samples(frames, first, "validation") is not None
+    return first is not None and of_samples(frames, first, "validation") is not None
 
 
 def column_of(goal: Goal, split: str) -> str:

@@ -17,6 +17,7 @@ from hpsearch.reporting.sections.diagnosis import diagnose_all, of_configuration
 from hpsearch.reporting.sections.diagnosis_rules import Diagnosis
 from hpsearch.reporting.sections.ranking.captions import caption_of
 from hpsearch.reporting.sections.ranking.comparison import knows_samples
+from hpsearch.reporting.sections.ranking.default import THE_DEFAULT, trials_of_default
 from hpsearch.reporting.sections.ranking.replicates import (
     Replication,
     comparison_of,
@@ -202,6 +203,7 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
     else:
         found = comparison_of(frames, stage, trials)
         rows = trial_rows(frames, stage, trials, columns, found.verdicts if found else {})
+    rows = _with_default(rows, {trial["id"] for trial in trials_of_default(frames)})
     return StageView(
         name=stage["name"],
         kind=stage["kind"],
@@ -231,6 +233,14 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         others=tuple(frames.others),
         other_values=_other_values(trials, rows, frames.others),
     )
+
+
+def _with_default(rows: list[Row], default: set[int]) -> list[Row]:
+    """Name the row of the default configuration."""
+    return [
+        replace(row, remark="; ".join(filter(None, (THE_DEFAULT, row.remark)))) if default & {*row.trial_ids} else row
+        for row in rows
+    ]
 
 
 def _space(label: str, spec: Mapping[str, Any]) -> str:
