@@ -19,7 +19,7 @@ from scipy.interpolate import CubicSpline
 
 from hpsearch.metrics import evaluate, parse
 from hpsearch.reporting.sections.selection_bias import shrunken_and_worth
-from hpsearch.reporting.statistics.candidate_runs import Valued
+from hpsearch.reporting.statistics.bootstrap.runs import Valued
 from hpsearch.reporting.statistics.comparison.best import compare
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence

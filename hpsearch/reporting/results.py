@@ -15,7 +15,7 @@ from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
 from hpsearch.reporting.sections import summary
-from hpsearch.reporting.sections.default_configuration import AgainstDefault, against_default
+from hpsearch.reporting.sections.ranking.against_default import AgainstDefault, against_default
 from hpsearch.reporting.sections.ranking.front import FrontView, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities

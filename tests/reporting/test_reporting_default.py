@@ -12,7 +12,7 @@ from hpsearch.cli import main
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.results import results
-from hpsearch.reporting.sections.default_configuration import against_default
+from hpsearch.reporting.sections.ranking.against_default import against_default
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.summary import last_search
 from hpsearch.search.launch import launch

@@ -7,8 +7,8 @@ import made_searches
 import numpy as np
 import pytest
 
-from hpsearch.reporting.statistics import bags
-from hpsearch.reporting.statistics.bags import Bags
+from hpsearch.reporting.statistics.bootstrap import bags
+from hpsearch.reporting.statistics.bootstrap.bags import Bags
 from hpsearch.reporting.statistics.comparison.best import compare_with_best
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.base_rate import base_rate_sentences
-from hpsearch.reporting.sections.default_configuration import against_default
+from hpsearch.reporting.sections.ranking.against_default import against_default
 from hpsearch.reporting.sections.ranking.comparison import interval_of
 from hpsearch.reporting.sections.ranking.front import FrontView, front_sentences
 from hpsearch.reporting.sections.ranking.rows import Estimate, Row

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from hpsearch.reporting.statistics.bags import DRAWN, Bags
-from hpsearch.reporting.statistics.candidate_runs import AnyRun, Run, Valued, counted, noise, reachable, score, sums
+from hpsearch.reporting.statistics.bootstrap.bags import DRAWN, Bags
+from hpsearch.reporting.statistics.bootstrap.runs import AnyRun, Run, Valued, counted, noise, reachable, score, sums
 from hpsearch.reporting.statistics.comparison.quantiles import skewed
 from hpsearch.reporting.statistics.intervals import wilson_interval
 

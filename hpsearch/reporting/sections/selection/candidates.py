@@ -9,7 +9,7 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.ranking_order import Record, configuration_state
 from hpsearch.reporting.sections.ranking.comparison import of_samples
 from hpsearch.reporting.sections.ranking.replicates import configurations_of, counted
-from hpsearch.reporting.statistics.candidate_runs import AnyRun, Run, Valued, reachable
+from hpsearch.reporting.statistics.bootstrap.runs import AnyRun, Run, Valued, reachable
 from hpsearch.storage.records import ACCURACY
 
 EVERY, SOME, ONLY_BEST, NO_CHOICE = "every", "some", "only best", "no choice"
@@ -18,7 +18,7 @@ _CELLS = 40_000_000
 """So many contributions are kept, 160 MB: the trials that are ranked last take part with their best epoch alone."""
 
 _AT_ONCE = 50
-"""So many trials are read between two looks at that."""
+"""So many trials are read before the contributions are counted again."""
 
 _COSTLY = 50
 """Of so many trials the contributions to a metric of one's own are computed at every epoch: it is called for each."""

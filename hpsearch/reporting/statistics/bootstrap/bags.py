@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.reporting.statistics.candidate_runs import AnyRun, Run
+from hpsearch.reporting.statistics.bootstrap.runs import AnyRun, Run
 
 DRAWN = 2
 """A bag draws so many times as many samples as there are.
