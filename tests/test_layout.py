@@ -15,6 +15,7 @@ import click
 import pytest
 
 from hpsearch.cli.group import COMMANDS
+from hpsearch.storage.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "hpsearch"
@@ -156,6 +157,18 @@ def test_help_is_quick(arguments):
         [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout
+    assert done.stderr == "[]\n"
+
+
+def test_what_only_reads_the_database_does_without_optuna_and_numpy(tmp_path):
+    program = (
+        "import sys; from hpsearch.cli import main; main(sys.argv[1:]); "
+        "sys.exit(str(sorted({'numpy', 'pandas', 'optuna', 'sqlalchemy.orm', 'matplotlib'} & set(sys.modules))))"
+    )
+    Database(f"sqlite:///{tmp_path}/study.db", create=True).close()
+    command = [sys.executable, "-c", program, "status", "--storage", f"sqlite:///{tmp_path}/study.db"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "no studies" in done.stdout
     assert done.stderr == "[]\n"
 
 

@@ -4,7 +4,6 @@ import contextlib
 import shlex
 from collections.abc import Callable, Iterator
 
-import optuna
 import sqlalchemy
 from sqlalchemy import select
 
@@ -12,8 +11,6 @@ from hpsearch.errors import StorageError
 from hpsearch.storage import reading, schema
 from hpsearch.storage.places import Place, place_of
 from hpsearch.storage.records import StudyRow
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 class NoTablesError(StorageError):
@@ -29,6 +26,8 @@ class Database:
 
     def __init__(self, url: str, *, create: bool) -> None:
         """Open it, making it and the tables with `create`. Raises StorageError in one line."""
+        from optuna.exceptions import StorageInternalError
+
         self.place = place_of(url)
         if create:
             self.place.make()
@@ -47,7 +46,7 @@ class Database:
                 except BaseException:
                     self.close()
                     raise
-        except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, RuntimeError) as error:
+        except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError, RuntimeError) as error:
             raise self.place.explain(error, opened=opened) from error
         self.fence: Callable[[sqlalchemy.Connection], None] | None = None
         """Called first in every transaction; what it raises keeps the transaction from happening."""
@@ -57,6 +56,8 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
         """Commit what is done inside, ours and Optuna's, as one; on an error nothing of it is left."""
+        from optuna.exceptions import StorageInternalError
+
         try:
             with self.engine.begin() as connection:
                 self._bind_optuna(connection)
@@ -67,7 +68,7 @@ class Database:
                     self.place.check(self._opened)
                 finally:
                     self._bind_optuna(self.engine)
-        except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as error:
             self.faulted = True
             raise self.place.explain(error, opened=True) from error
 

@@ -6,16 +6,18 @@ What differs between them is here and in the modules of each kind; everything el
 import difflib
 import re
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy
-from optuna.storages import RDBStorage
 
 from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage.masking import shown
 from hpsearch.storage.servers.server import KINDS, Server
 from hpsearch.storage.sqlite.file import File
 from hpsearch.text import require_utf8
+
+if TYPE_CHECKING:
+    from hpsearch.storage.mirror.rdb import RDBStorage
 
 _NAMES = {"sqlite": "sqlite:///"} | {name: f"{name}://" for name in KINDS if name != "postgres"}
 """How a URL of each kind begins."""
@@ -47,7 +49,7 @@ class Place(Protocol):
     def require_writable(self) -> None:
         """Raise StorageError if this process may not write the database that is there."""
 
-    def open_writer(self) -> RDBStorage:
+    def open_writer(self) -> "RDBStorage":
         """Return Optuna's storage over it, with Optuna's tables; its engine is the one to write with."""
 
     def begin_writing(self, engine: sqlalchemy.Engine) -> Any:
@@ -65,7 +67,7 @@ class Place(Protocol):
     def reader_engine(self) -> sqlalchemy.Engine:
         """Return an engine that cannot write. Raises StorageError if there is no database or it cannot be read."""
 
-    def dashboard_storage(self) -> RDBStorage:
+    def dashboard_storage(self) -> "RDBStorage":
         """Return Optuna's storage for optuna-dashboard, which writes notes while a study may be running."""
 
     def explain(self, error: BaseException, *, opened: bool = False) -> HpsearchError:

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy
-from optuna.storages._rdb import models
 from sqlalchemy import MetaData, text
 from sqlalchemy.dialects.mysql import LONGTEXT
 
@@ -67,6 +66,8 @@ class MySQL:
 
     def make_tables(self, engine: sqlalchemy.Engine) -> None:
         """Text by its bytes and of any length: by default case, accents, and spaces at its end do not count."""
+        from optuna.storages._rdb import models
+
         exact = "utf8mb4_nopad_bin" if getattr(engine.dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
         made = MetaData()
         for source in (models.BaseModel.metadata, schema.metadata):

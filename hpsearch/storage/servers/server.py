@@ -6,11 +6,9 @@ May import SQLAlchemy and Optuna; the drivers are imported by SQLAlchemy, and on
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
 from sqlalchemy import event
 
 from hpsearch.errors import HpsearchError, StorageError, StorageFault, raised
@@ -20,6 +18,9 @@ from hpsearch.storage.servers.kind import Kind, Trouble
 from hpsearch.storage.servers.locks import SCHEMA, ServerLock, end, hold
 from hpsearch.storage.servers.mysql import MYSQL
 from hpsearch.storage.servers.postgresql import POSTGRESQL
+
+if TYPE_CHECKING:
+    from hpsearch.storage.mirror.rdb import RDBStorage
 
 KINDS: dict[str, Kind] = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}
 """The kind of server for each scheme of a URL."""
@@ -76,7 +77,9 @@ class Server:
     def require_writable(self) -> None:
         """Nothing: the server reports it with the first write."""
 
-    def open_writer(self) -> RDBStorage:
+    def open_writer(self) -> "RDBStorage":
+        from hpsearch.storage.mirror.rdb import RDBStorage
+
         engine = self._engine(read_only=False)
         try:
             with engine.connect() as connection:  # what is wrong with it is reported before anything is made
@@ -93,6 +96,8 @@ class Server:
         found = sqlalchemy.inspect(connection)
         if found.has_table(schema.versions.name):
             return
+        from optuna.storages._rdb import models
+
         there = set(found.get_table_names())
         for table in (*models.BaseModel.metadata.sorted_tables, *schema.metadata.sorted_tables):
             if table.name in there and not {c["name"] for c in found.get_columns(table.name)} >= set(table.c.keys()):

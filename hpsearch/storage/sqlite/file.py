@@ -4,14 +4,16 @@ import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from optuna.storages import RDBStorage
 
 from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage import DEFAULT_URL
 from hpsearch.storage.sqlite import connection, locks
+
+if TYPE_CHECKING:
+    from hpsearch.storage.mirror.rdb import RDBStorage
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ class File:
         if self.path.exists() and not _may_write(self.path):  # SQLite says so with the first change only
             raise StorageError(f"{self.path}: the database cannot be written; check its permissions")
 
-    def open_writer(self) -> RDBStorage:
+    def open_writer(self) -> "RDBStorage":
+        from hpsearch.storage.mirror.rdb import RDBStorage
+
         return RDBStorage("sqlite://", engine_kwargs=connection.writer_options(self.path))
 
     def begin_writing(self, engine: sqlalchemy.Engine) -> tuple[int, int]:
@@ -74,7 +78,9 @@ class File:
     def reader_engine(self) -> sqlalchemy.Engine:
         return connection.reader_engine(self.path)
 
-    def dashboard_storage(self) -> RDBStorage:
+    def dashboard_storage(self) -> "RDBStorage":
+        from hpsearch.storage.mirror.rdb import RDBStorage
+
         return RDBStorage("sqlite://", engine_kwargs=connection.dashboard_options(self.path))
 
     def explain(self, error: BaseException, *, opened: bool = False) -> HpsearchError:
