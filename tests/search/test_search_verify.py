@@ -11,8 +11,7 @@ from tiny import TINY, StopAfter, digest_of, options, rows, url, workspace
 from hpsearch.errors import ModelError, StorageError
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
-from hpsearch.search.stages import cohorts
-from hpsearch.search.stages import context
+from hpsearch.search.stages import cohorts, context
 from hpsearch.search.stages import run as stage_run
 from hpsearch.search.verify import retraining
 from hpsearch.search.verify.checks import verify
