@@ -33,14 +33,13 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
 try:
     from hpsearch.cli import main, run_study
-    from hpsearch.search.stages import cohorts
-    from hpsearch.search.stages import run as stage_run
+    from hpsearch.search.stages import cohorts, context
 except KeyboardInterrupt:  # a signal during our own imports above
     print("hpsearch: stopped", file=sys.stderr)
     sys.exit(130)
 cohorts.SEGMENT_SECONDS = {seconds}
-largest = stage_run.largest_cohort
-stage_run.largest_cohort = lambda *given: max(1, round({share} * largest(*given)))
+largest = context.largest_cohort
+context.largest_cohort = lambda *given: max(1, round({share} * largest(*given)))
 if not {report}:
     run_study.write_report = lambda *given: ""
 sys.exit(main())

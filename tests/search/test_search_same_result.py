@@ -39,7 +39,7 @@ def test_workers_and_backend_do_not_change_the_ranking(tmp_path, calm, workers, 
 
 def test_cohorts_and_segments_do_not_change_the_ranking(tmp_path, calm, monkeypatch):
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
-    monkeypatch.setattr("hpsearch.search.stages.run.largest_cohort", lambda *_: 1)
+    monkeypatch.setattr("hpsearch.search.stages.context.largest_cohort", lambda *_: 1)
     launch(workspace(tmp_path), options(tmp_path))
     assert ranking(tmp_path) == calm
 

@@ -11,7 +11,7 @@ from tiny import TINY, StopAfter, digest_of, options, rows, url, workspace
 from hpsearch.errors import ModelError, StorageError
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
-from hpsearch.search.stages import cohorts
+from hpsearch.search.stages import cohorts, context
 from hpsearch.search.stages import run as stage_run
 from hpsearch.search.verify import retraining
 from hpsearch.search.verify.checks import verify
@@ -109,7 +109,7 @@ def test_a_study_that_has_grown_has_no_problems(tmp_path):
 def test_a_study_that_ran_out_of_time_has_no_problems(tmp_path, monkeypatch):
     text = made(randomly(30, "budget = { minutes = 1 }", 'pruner = { kind = "halving", keep = 0.5, min_epochs = 1 }'))
     path = workspace(tmp_path, text)
-    monkeypatch.setattr(stage_run, "largest_cohort", lambda *_: 3)
+    monkeypatch.setattr(context, "largest_cohort", lambda *_: 3)
     launch(path, options(tmp_path, watcher=StopAfter(50)))
     monkeypatch.setattr(stage_run.StageRun, "_elapsed", lambda _: 61.0)
     launch(path, options(tmp_path), or_resume=True)

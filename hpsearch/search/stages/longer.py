@@ -39,15 +39,15 @@ class EndStates:
     _room: int | None = None
 
     def kept(self, record: Progress) -> Progress:
-        """A trial's progress, without its state where it has ended and that is not kept."""
+        """A trial's progress, and whether its state is kept where it has ended."""
         if not record.finished or not record.state:
             return record
         if self._room is None:
             self._room = self._left()
         if len(record.state) > self._room:
-            return replace(record, state=b"")
+            return record
         self._room -= len(record.state)
-        return record
+        return replace(record, keeps_end=True)
 
     def _left(self) -> int:
         if why_not_longer(self.study, self.step) is not None:

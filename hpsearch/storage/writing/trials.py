@@ -132,14 +132,14 @@ def _finite(value: float) -> float | None:
 
 
 def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
-    """Replace what trials go on from, and their best; of one that has ended, the state that is given."""
+    """Replace what trials go on from, and their best; of one that has ended, the state that is to be kept."""
     gone, new = [], []
     for record in records:
         place = {"trial_id": record.trial.id, "kind": "state"}
         gone.append(place)
         if record.outcome == RUNNING:
             new.append(place | {"epoch": record.epochs_done, "content": record.state})
-        elif record.outcome == COMPLETE and record.state:
+        elif record.outcome == COMPLETE and record.keeps_end:
             new.append(place | {"kind": END, "epoch": record.epochs_done, "content": record.state})
         if record.best:
             place = {"trial_id": record.trial.id, "kind": "best"}
