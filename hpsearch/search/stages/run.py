@@ -200,8 +200,8 @@ class StageRun:
         cohort, segment = self._running.pop(future)
         try:
             result = future.result()
-        except WorkerDied:
-            self._redo(cohort, segment)
+        except WorkerDied as error:
+            self._redo(cohort, segment, error.reason)
             return
         except WorkerLost as error:
             self._redo_elsewhere(cohort, error)
@@ -232,13 +232,14 @@ class StageRun:
         if cohort.trials and cohort.done < cohort.limit:
             self._waiting.append(cohort)
 
-    def _redo(self, cohort: Cohort, segment: Segment) -> None:
+    def _redo(self, cohort: Cohort, segment: Segment, reason: str | None) -> None:
         """A worker died: its segment is run again, and after the third time each trial alone, epoch by epoch.
 
         So neither the trial that fails nor its epoch depends on its cohort or on the segments.
         """
         cohort.died += 1
-        message = f"stage {self.stage.name}: a worker died; its segment is run again"
+        died = f"a worker died ({reason})" if reason else "a worker died"
+        message = f"stage {self.stage.name}: {died}; its segment is run again"
         if cohort.died < MAX_DIED:
             self._waiting.append(cohort)
         elif len(cohort.trials) > 1 or segment.last > segment.first:
@@ -246,7 +247,7 @@ class StageRun:
             cohort.died = 0
             self._waiting += cohort.isolate()
         else:
-            self._fail(cohort, f"its worker died {cohort.died} times (out of memory?)")
+            self._fail(cohort, f"its worker died {cohort.died} times ({reason or 'out of memory?'})")
             return
         self.context.watcher.message(message)
 
