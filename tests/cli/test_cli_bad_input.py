@@ -120,6 +120,7 @@ MODELS = [
     ("raise SystemExit(0)", "the model file cannot be imported (SystemExit: 0)"),
     (MODEL + "1 / 0", "build(hidden = [8]) failed: ZeroDivisionError: division by zero"),
     (MODEL + "classes", "build(hidden = [8]) must return a list of layers, got 10"),
+    (MODEL + "[Dense(10)] * 2001", "a model must have at most 2,000 layers, got 2,001"),
     (MODEL + "[]", "build(hidden = [8]) must return a list of layers, got []"),
     (MODEL + "[Dense(7)]", "the last layer must have 10 outputs, one a class, has 7"),
     (MODEL + "[Dense(10), Dense]", "build(hidden = [8]) must return a list of layers, got "),

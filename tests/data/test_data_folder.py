@@ -107,6 +107,15 @@ def test_an_image_too_large_to_be_one_costs_one_line(folder, monkeypatch):
     assert "00.png: not an image that can be read: Image size (20 pixels) exceeds limit of 15 pixels" in line(folder)
 
 
+def test_an_image_with_too_many_pixels_is_refused_before_it_is_unpacked(folder, monkeypatch):
+    from PIL import ImageFile
+
+    monkeypatch.setattr("hpsearch.data.sources.folder.MOST_PIXELS", 11)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("it was unpacked"))
+    with pytest.raises(DataError, match=r"must have at most 11 pixels, has \d+ × \d+; make it smaller$"):
+        read(folder)
+
+
 def test_folders_without_images_cost_one_line(folder):
     (folder / "images" / "dog").mkdir()
     assert "dog: must have images (.bmp, .gif, .jpeg, " in line(folder)

@@ -44,7 +44,7 @@ def test_workers_that_cannot_be_started_are_one_line(tmp_path, monkeypatch, plac
     assert reason in str(failure.value)
     assert "--backend sequential" in str(failure.value)
     assert failure.value.exit_status == 1
-    assert time.monotonic() - began < 20  # the machine may be busy
+    assert time.monotonic() - began < 60  # it used to hang; the machine may be busy
     assert not (tmp_path / "study.db").exists()
 
 

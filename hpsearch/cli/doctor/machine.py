@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from hpsearch.workers.out_of_memory import control_groups
+
 NETWORK = ("nfs", "cifs", "smb", "sshfs", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "9p", "afs")
 """Network file systems, by their kind or its prefix."""
 
 
 def core_quota() -> float | None:
     """Return the CPU quota of this process's control group in cores, as containers and batch systems set it."""
-    for folder in _groups("cpu"):
+    for folder in control_groups("cpu"):
         try:
             if (folder / "cpu.max").exists():
                 quota, period = (folder / "cpu.max").read_text().split()
@@ -29,7 +31,7 @@ def core_quota() -> float | None:
 
 def memory_free() -> int | None:
     """Return the bytes that this process can still allocate: the machine's, or its control group's if fewer."""
-    found = [_machine_memory(), *(_group_memory(folder) for folder in _groups("memory"))]
+    found = [_machine_memory(), *(_group_memory(folder) for folder in control_groups("memory"))]
     return min((value for value in found if value is not None), default=None)
 
 
@@ -48,23 +50,6 @@ def _group_memory(folder: Path) -> int | None:
         except (OSError, ValueError):  # no such file, or no limit: "max"
             continue
     return None
-
-
-def _groups(controller: str) -> list[Path]:
-    """Return the folders of this process's control group, of version 2 or 1, and of its parents."""
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    root, found = Path("/sys/fs/cgroup"), []
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and controller not in controllers.split(","):
-            continue
-        top = root / controllers if controllers else root
-        here = top / path.lstrip("/")
-        found += [here, *(parent for parent in here.parents if parent.is_relative_to(top))]
-    return found
 
 
 def file_system(path: Path) -> str | None:

@@ -14,6 +14,8 @@ from hpsearch.errors import DataError
 
 _SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"))
 _MODES = {"1": "L", "L": "L", "P": "RGB", "RGB": "RGB"}
+MOST_PIXELS = 50_000_000
+"""The most pixels of an image: unpacked, they take 150 MB of memory."""
 _COLOURS = {1: "greyscale", 3: "RGB"}
 
 
@@ -70,11 +72,19 @@ def _read_image(file: Path, size: Sequence[int] | None) -> npt.NDArray[np.uint8]
         with warnings.catch_warnings(), Image.open(file) as image:
             warnings.simplefilter("ignore")  # such as damaged EXIF data, which do not matter here
             warnings.simplefilter("error", Image.DecompressionBombWarning)  # Pillow would read on
-            upright = ImageOps.exif_transpose(image)
+            width, height = image.size  # of its head: the pixels are not unpacked yet
+            if width * height > MOST_PIXELS:
+                raise DataError(
+                    f"{file}: must have at most {MOST_PIXELS:,} pixels, has {width:,} × {height:,}; make it smaller"
+                )
+            ImageOps.exif_transpose(image, in_place=True)
+            upright: Image.Image = image
             mode = _MODES.get(upright.mode)
             if mode is not None:
-                upright = upright.convert(mode)
+                upright = upright if mode == upright.mode else upright.convert(mode)
                 pixels = np.asarray(upright.resize((size[0], size[1]), Image.Resampling.BILINEAR) if size else upright)
+    except DataError:
+        raise
     except OSError as error:
         if error.errno is not None:
             raise

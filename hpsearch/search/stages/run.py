@@ -195,8 +195,8 @@ class StageRun:
         cohort, segment = self._running.pop(future)
         try:
             result = future.result()
-        except WorkerDied:
-            self._redo(cohort, segment)
+        except WorkerDied as error:
+            self._redo(cohort, segment, error.reason)
             return
         except LimitReached as reached:
             self._end(cohort, segment, reached)
@@ -237,17 +237,17 @@ class StageRun:
             self._fail(cohort, found)
             return
         self._waiting += found
+        near = f"a segment came near trial.{reached.key}; it is run again"
         how = "in a new worker" if found[0].fresh else "each trial alone"
-        text = f"a segment came near trial.{reached.key}; it is run again, {how}"
-        self.context.watcher.message(f"stage {self.stage.name}: {text}")
+        self.context.watcher.message(f"stage {self.stage.name}: {near}, {how}")
 
-    def _redo(self, cohort: Cohort, segment: Segment) -> None:
+    def _redo(self, cohort: Cohort, segment: Segment, reason: str | None) -> None:
         """A worker died: its segment is run again, and after the third time each trial alone, epoch by epoch.
 
         So neither the trial that fails nor its epoch depends on its cohort or on the segments.
         """
         cohort.died += 1
-        message = f"stage {self.stage.name}: a worker died; its segment is run again"
+        message = f"stage {self.stage.name}: a worker died{f' ({reason})' if reason else ''}; its segment is run again"
         if cohort.died < MAX_DIED:
             self._waiting.append(cohort)
         elif len(cohort.trials) > 1 or segment.last > segment.first:
@@ -255,7 +255,7 @@ class StageRun:
             cohort.died = 0
             self._waiting += cohort.isolate()
         else:
-            self._fail(cohort, f"its worker died {cohort.died} times (out of memory?)")
+            self._fail(cohort, f"its worker died {cohort.died} times ({reason or 'out of memory?'})")
             return
         self.context.watcher.message(message)
 

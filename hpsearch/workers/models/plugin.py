@@ -30,6 +30,9 @@ FIRST_PARAMETERS = {
 _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "class_weight": "class_weight"}
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
+MOST_LAYERS = 2_000
+"""More would take minutes to make, in which nothing is said."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plugin:
@@ -152,6 +155,8 @@ def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[
     made = called(plugin, what, lambda: plugin.function(classes, **parameters))
     if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
         raise ModelError(f"{plugin.path}: {what} must return a list of layers, got {on_one_line(made)}")
+    if len(made) > MOST_LAYERS:
+        raise ModelError(f"{plugin.path}: a model must have at most {MOST_LAYERS:,} layers, got {len(made):,}")
     return made
 
 

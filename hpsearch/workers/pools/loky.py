@@ -21,6 +21,7 @@ from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
 from hpsearch.errors import InputError
+from hpsearch.workers.out_of_memory import explanation, kills
 from hpsearch.workers.pools.executors import end, quiet_threads, thread_died
 from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied, cannot_start
 from hpsearch.workers.pools.semaphores import remove_leftovers
@@ -44,6 +45,7 @@ class LokyPool:
         self.capacity = workers
         self._executors: list[Executor | None] = [None] * workers
         self._running: dict[Future[Any], int] = {}  # the slot of each
+        self._kills = kills()
         self._quiet = contextlib.ExitStack()
         self._quiet.enter_context(quiet_threads())
         self._loads, self._lock = [0] * workers, threading.Lock()
@@ -71,7 +73,11 @@ class LokyPool:
         with self._lock:
             self._loads[slot] -= 1
             self._running.pop(inner, None)
-        _hand_on(inner, outer, None if watched is None else self._watch.leave(watched))
+        reason = None
+        if not inner.cancelled() and isinstance(inner.exception(), BrokenExecutor):
+            before, self._kills = self._kills, kills()
+            reason = explanation(before, self._kills)
+        _hand_on(inner, outer, reason, None if watched is None else self._watch.leave(watched))
 
     def _start(
         self, slot: int, function: Callable[[Argument], Result], given: Argument, limits: Limits | None = None
@@ -146,13 +152,18 @@ class LokyPool:
         self._quiet.close()
 
 
-def _hand_on(inner: "Future[Result]", outer: "Future[Result]", reached: LimitReached | None) -> None:
-    """Settle the outer future as the inner one, whose worker may have been ended since it `reached` a limit."""
+def _hand_on(
+    inner: "Future[Result]", outer: "Future[Result]", reason: str | None, reached: LimitReached | None
+) -> None:
+    """Settle the outer future as the inner one, whose worker may have been ended since it `reached` a limit.
+
+    `reason` says why its worker died otherwise, where that is known.
+    """
     if inner.cancelled():
         outer.cancel()
     elif error := inner.exception():
         died = isinstance(error, BrokenExecutor)
-        outer.set_exception((reached or WorkerDied(f"{type(error).__name__}: {error}")) if died else error)
+        outer.set_exception((reached or WorkerDied(f"{type(error).__name__}: {error}", reason)) if died else error)
     else:
         outer.set_result(inner.result())
 

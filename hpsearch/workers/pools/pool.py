@@ -12,7 +12,14 @@ Result = TypeVar("Result")
 
 
 class WorkerDied(Exception):  # noqa: N818 - an event, not an error of ours
-    """The process that trained a segment died, perhaps because of the segment."""
+    """The process that trained a segment died, perhaps because of the segment.
+
+    `reason` says why, where the system tells.
+    """
+
+    def __init__(self, text: str, reason: str | None = None) -> None:
+        super().__init__(text, reason)
+        self.reason = reason
 
 
 class WorkerLost(Exception):  # noqa: N818
