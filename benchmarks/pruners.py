@@ -90,7 +90,7 @@ def median(**given: object) -> Median:
 
 def chosen(pruner: Pruner, bank: Bank) -> Pruner:
     """The pruner with the rungs that a launch chooses."""
-    return pruner.choosing(rungs_of_length(pruner, bank.dataset.epochs))
+    return pruner.choosing(rungs_of_length(pruner, bank.dataset.epochs, bank.warm_up))
 
 
 OURS: dict[str, Callable[[Bank], Pruner | None]] = {
