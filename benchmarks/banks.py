@@ -59,6 +59,11 @@ class Bank:
     seed: int
     configurations: tuple[Trained, ...]
 
+    @property
+    def warm_up(self) -> int:
+        """The epochs of its warm-up."""
+        return self.dataset.epochs // 5 if self.schedule == "warm-up" else 0
+
 
 def banks(folder: Path, seeds: Sequence[int], datasets: Sequence[Dataset] = (DIGITS, CIFAR)) -> Iterator[Bank]:
     """Yield all banks, those that are not in `folder` after training them; a data set that is missing is skipped."""

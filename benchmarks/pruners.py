@@ -29,6 +29,9 @@ from hpsearch.search.replay.search import Plan, replay
 from hpsearch.spec import Halving, Hyperband, Median, Pruner
 from hpsearch.spec.rungs import rungs_of_length
 
+WITHOUT, WITH = "schedules without a warm-up", "with a warm-up"
+"""Rungs wait for a warm-up, so that more epochs are trained."""
+
 Search = Callable[[list[Trained], Bank], tuple[Trained, float]]
 """A search over configurations in this order: the one that it chooses, and the epochs that it trains."""
 
@@ -90,7 +93,7 @@ def median(**given: object) -> Median:
 
 def chosen(pruner: Pruner, bank: Bank) -> Pruner:
     """The pruner with the rungs that a launch chooses."""
-    return pruner.choosing(rungs_of_length(pruner, bank.dataset.epochs))
+    return pruner.choosing(rungs_of_length(pruner, bank.dataset.epochs, bank.warm_up))
 
 
 OURS: dict[str, Callable[[Bank], Pruner | None]] = {
@@ -150,18 +153,19 @@ def compare(given: argparse.Namespace, all_banks: Iterable[Bank]) -> None:
         parts = found.setdefault(bank.dataset.name, {})
         for name, (search, orders) in searches.items():
             rows = measured(search, bank, orders, given.trials)
-            for part in ("all schedules", bank.schedule):
+            for part in (WITH if bank.warm_up else WITHOUT, bank.schedule):
                 parts.setdefault(part, defaultdict(list))[name].append(rows)
     for dataset, parts in found.items():
-        table(f"{dataset}, {given.trials} configurations", parts["all schedules"])
+        for part in (WITHOUT, WITH):
+            table(f"{dataset}, {given.trials} configurations, {part}", parts[part])
         by_schedule(parts)
 
 
 def by_schedule(parts: dict[str, dict[str, list[list[Row]]]]) -> None:
     """Print the regret of each search, a column per schedule."""
-    schedules = [part for part in parts if part != "all schedules"]
+    schedules = [part for part in parts if part not in (WITH, WITHOUT)]
     print(f"\n| regret, points | {' | '.join(schedules)} |\n|---|{'---|' * len(schedules)}")
-    for name in parts["all schedules"]:
+    for name in parts[WITHOUT]:
         cells = [f"{np.mean([row[1] for rows in parts[each][name] for row in rows]):.3f}" for each in schedules]
         print(f"| {name} | {' | '.join(cells)} |")
 

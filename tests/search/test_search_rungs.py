@@ -34,7 +34,7 @@ def problems(folder):
     return [problem for check in checks for problem in check.problems]
 
 
-@pytest.mark.parametrize(("kind", "rungs"), [("halving", [1, 2]), ("hyperband", [1, 3, 9])])
+@pytest.mark.parametrize(("kind", "rungs"), [("halving", [1, 3, 7]), ("hyperband", [1, 3, 9])])
 def test_the_launch_stores_the_rungs_that_it_chose_and_all_go_by_them(tmp_path, kind, rungs):
     launch(workspace(tmp_path, made(kind, 12)), options(tmp_path))
     assert rows(tmp_path, schema.stages)[0]["data"]["rungs"] == rungs

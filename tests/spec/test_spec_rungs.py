@@ -6,29 +6,39 @@ from tiny import TINY
 from hpsearch.spec import chosen_rungs, parse, with_rungs
 
 
-def study_of(pruner, epochs):
-    text = TINY.replace("epochs = 3", f"epochs = {epochs}").replace("trials = 5", "trials = 9")
+def study_of(pruner, epochs=50, schedule='kind = "constant"'):
+    text = TINY.replace("epochs = 3", f"epochs = {epochs}\nschedule = {{ {schedule} }}").replace(
+        "trials = 5", "trials = 9"
+    )
     return parse(text.replace("trials = 9 }", f"trials = 9 }}\npruner = {{ {pruner} }}"), "study")
 
 
-def chosen(pruner, epochs=50):
-    study = study_of(pruner, epochs)
+def chosen(*given):
+    study = study_of(*given)
     return chosen_rungs(study, study.stages[0])
 
 
 @pytest.mark.parametrize(
     ("epochs", "rungs"),
-    [(2, (1,)), (3, (1, 2)), (8, (1, 2)), (27, (2, 3)), (40, (3, 5)), (50, (3, 5)), (200, (13, 20))],
+    [(2, (1,)), (3, (1,)), (8, (1, 3, 5)), (27, (2, 5, 18)), (50, (3, 8, 33)), (200, (13, 33, 133))],
 )
-def test_halving_decides_twice_within_the_first_tenth_of_the_training(epochs, rungs):
+def test_halving_decides_twice_early_and_once_when_most_of_the_training_is_over(epochs, rungs):
     assert chosen('kind = "halving"', epochs) == rungs
 
 
 @pytest.mark.parametrize(
-    ("keep", "rungs"), [(0.1, (3,)), (0.25, (3, 5)), (0.5, (3, 5, 8)), (0.9, (3, 5, 8, 12, 18, 27, 41)), (1e-320, (3,))]
+    ("keep", "rungs"),
+    [(1e-320, (3,)), (0.1, (3,)), (0.2, (3, 33)), (0.5, (3, 4, 6, 8, 33)), (1 - 1e-16, tuple(range(3, 50)))],
 )
-def test_halving_that_keeps_more_decides_more_often_so_that_about_a_ninth_is_left(keep, rungs):
+def test_halving_that_keeps_more_decides_more_often_so_that_about_as_many_are_left(keep, rungs):
     assert chosen(f'kind = "halving", keep = {keep}') == rungs
+
+
+def test_no_rung_is_before_the_end_of_the_longest_warm_up():
+    assert chosen('kind = "halving"', 50, 'kind = "cosine", warmup_epochs = 10') == (10, 25, 33)
+    # 200 samples are 4 updates an epoch in batches of 50
+    assert chosen('kind = "halving"', 50, 'kind = "cosine", warmup_updates = 40') == (10, 25, 33)
+    assert chosen('kind = "hyperband"', 50, 'kind = "cosine", warmup_epochs = 10') == (10, 30)
 
 
 def test_hyperband_and_the_median_rule_begin_where_halving_does():
