@@ -23,6 +23,7 @@ from hpsearch.search.preparation import (
 )
 from hpsearch.search.resume import resume
 from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.samplers.sampler_files import sampler_classes, sampler_hashes
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database, look_up
@@ -53,7 +54,8 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
-    check(study, plugin, measures, dataset, options.storage)
+    samplers = sampler_classes(study, workspace)
+    said = check(study, plugin, measures, dataset, options.storage, samplers)
     new = NewStudy(
         name=study.name,
         text=text,
@@ -67,12 +69,15 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             "image_shape": list(dataset.image_shape),
             **({"targets": list(dataset.targets)} if dataset.targets else {}),
             **({"metrics": files} if (files := metric_files(measures)) else {}),
+            **({"samplers": files} if (files := sampler_hashes(samplers)) else {}),
         },
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
     )
     with open_workers(options) as workers:
         splits = prepare(study, dataset)
         check_measures(study, measures, splits)
+        for line in said:
+            options.watcher.message(line)
         new = replace(new, data={**new.data, **base_rate(splits)})
         with closing(Database(options.storage, create=True)) as database:
             with database.transaction() as connection:
@@ -84,5 +89,5 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
             with closing(Coordinator(database, row.id, row.name)):
                 return study.name, run_study(
-                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher
+                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
                 )

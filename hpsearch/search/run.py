@@ -14,6 +14,7 @@ from hpsearch.search.progress import StageEvent, Tally, Watcher
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
+from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
 from hpsearch.search.stages.finalists import final_note, finalists
@@ -61,6 +62,7 @@ def run_study(
     splits: Mapping[tuple[str, int], Path],
     workers: tuple[Pool, Interrupts],
     watcher: Watcher,
+    samplers: Classes,
 ) -> bool:
     """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted."""
     pool, interrupts = workers
@@ -76,7 +78,7 @@ def run_study(
         interrupts=interrupts,
         pace=Pace(),
     )
-    return Runner(row, study, context).run()
+    return Runner(row, study, context, samplers).run()
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Runner:
     row: StudyRow
     study: Study
     context: RunContext
+    samplers: Classes
 
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
@@ -212,7 +215,7 @@ class Runner:
             planned *= len(now.winners)
         else:
             spaces.require_configurations(step, now.space)
-            planned *= sampler_of(step, now.space, self.study.seed).points
+            planned *= sampler_of(step, now.space, self.study.seed, classes=self.samplers).points
             if step.source:
                 with database.transaction() as connection:
                     known = spaces.known_of(connection, step.source, now.space, goal_of(self.study))
@@ -230,7 +233,8 @@ class Runner:
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
         """The stage's plan, with the stored trials taken in."""
         final = stage.kind == spaces.FINAL
-        plan = plan_of(self.study, stage, [each.params for each in self._winners(stages)[1]] if final else [])
+        winners = [each.params for each in self._winners(stages)[1]] if final else []
+        plan = plan_of(self.study, stage, winners, self.samplers)
         rows = self._trials(stage)
         with self.context.database.transaction() as connection:
             curves = reading.validation_curves(connection, stage.id, goal_of(self.study)) if plan.pruner else {}
@@ -241,8 +245,11 @@ class Runner:
         return Tally(self.row.name, stage.name, stage.position, len(stages), plan.sampler.points * plan.replicates)
 
 
-def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePlan:
-    """The plan of a stage that has begun, without its trials; `winners` is what a final trains again."""
+def plan_of(study: Study, stage: StageRow, winners: Sequence[Params], samplers: Classes) -> StagePlan:
+    """The plan of a stage that has begun, without its trials; `winners` is what a final trains again.
+
+    `samplers` has the classes of the workspace, by stage.
+    """
     if stage.kind == spaces.FINAL:
         assert study.final is not None
         samples = data_of(study, study.final).train
@@ -250,5 +257,5 @@ def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePl
         return StagePlan(study, study.final, stage.name, ListSampler(winners), length)
     step = study.stages[stage.position]
     space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)
-    sampler = sampler_of(step, space, study.seed, stage.known or (), several)
+    sampler = sampler_of(step, space, study.seed, stage.known or (), several, samplers)
     return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches)
