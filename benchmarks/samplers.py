@@ -213,23 +213,32 @@ def of_stages(stages: Callable[[Table, int], str]) -> Way:
     return way
 
 
-def confirmed(table: Table, budget: int) -> str:
-    """An eighth of the trainings are further seeds of the best: two more of each."""
+def again(budget: int, replicates: int) -> tuple[str, int]:
+    """`confirm` for one in 16 configurations, at least two, and the trainings that it takes."""
     best = max(2, budget // 16)
-    again = f"confirm = {{ best = {best}, replicates = 3 }}"
-    return stage("only", f"kind = 'tpe', batch = 4, trials = {budget - 2 * best}", listed(table), again)
+    return f"confirm = {{ best = {best}, replicates = {replicates} }}", best * (replicates - 1)
+
+
+def confirmed(replicates: int) -> Way:
+    """The best are trained again: with 3 replicates an eighth of the trainings, with 5 a quarter."""
+
+    def stages(table: Table, budget: int) -> str:
+        confirm, trainings = again(budget, replicates)
+        return stage("only", f"kind = 'tpe', batch = 4, trials = {budget - trainings}", listed(table), confirm)
+
+    return of_stages(stages)
 
 
 def narrowed(table: Table, budget: int) -> str:
-    """Half of the trainings coarse, the others around the best four and their neighbours, then as `confirmed`."""
-    best = max(2, budget // 16)
+    """Half of the trainings coarse, the others around the best four and their neighbours, then confirmed."""
+    confirm, trainings = again(budget, 3)
     around = "\n".join(
         f"space.x_{key} = {{ around = 'coarse', best = 4{', neighbours = true' if ordered(values) else ''} }}"
         for key, values in table.space.items()
     )
     coarse = stage("coarse", f"kind = 'tpe', batch = 4, trials = {budget // 2}", listed(table))
-    again = f"confirm = {{ best = {best}, replicates = 3 }}"
-    return coarse + stage("fine", f"kind = 'tpe', batch = 4, trials = {budget - budget // 2 - 2 * best}", around, again)
+    trials = budget - budget // 2 - trainings
+    return coarse + stage("fine", f"kind = 'tpe', batch = 4, trials = {trials}", around, confirm)
 
 
 def optuna_tpe(table: Table, seed: int, budgets: Sequence[int]) -> Sequence[float]:
@@ -248,7 +257,8 @@ WAYS: dict[str, Way] = {
     "tpe, batch 16": of_one_stage("kind = 'tpe', batch = 16"),
     "tpe, window 8": of_one_stage("kind = 'tpe', window = 8"),
     "gp": of_one_stage("kind = 'gp'"),
-    "tpe, confirmed": of_stages(confirmed),
+    "tpe, confirmed": confirmed(3),
+    "tpe, confirmed by 5": confirmed(5),
     "tpe, around, confirmed": of_stages(narrowed),
     "good prior": prior("kind = 'tpe', batch = 4", "medium"),
     "vague prior": prior("kind = 'tpe', batch = 4", "low"),
