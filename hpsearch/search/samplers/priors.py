@@ -1,4 +1,4 @@
-"""Priors in TPE: its densities have those of the study file where Optuna has a broad one. May import spec, Optuna."""
+"""Priors in TPE: its densities have those of the study file where Optuna's have a broad one. May import spec, Optuna."""
 
 import math
 from collections.abc import Mapping
