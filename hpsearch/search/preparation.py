@@ -16,7 +16,6 @@ from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import load as load_metric
 from hpsearch.search.samplers.factory import check_sampler
-from hpsearch.search.samplers.priors import PRIORS
 from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.space import FINAL, known_of
@@ -224,8 +223,6 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
             sizes["folds"] = samples.folds
         if objective:
             sizes["objective"] = objective
-        if isinstance(step, Stage) and any(getattr(entry, "prior", None) is not None for entry in step.space.values()):
-            sizes[PRIORS] = "throughout"
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages

@@ -14,7 +14,6 @@ from hpsearch.search.progress import StageEvent, Tally, Watcher
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
-from hpsearch.search.samplers.priors import PRIORS
 from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
@@ -258,6 +257,5 @@ def plan_of(study: Study, stage: StageRow, winners: Sequence[Params], samplers: 
         return StagePlan(study, study.final, stage.name, ListSampler(winners), length)
     step = study.stages[stage.position]
     space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)
-    at_start = PRIORS not in stage.data
-    sampler = sampler_of(step, space, study.seed, stage.known or (), several, samplers, prior_at_start=at_start)
+    sampler = sampler_of(step, space, study.seed, stage.known or (), several, samplers)
     return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches)

@@ -1,24 +1,14 @@
 """Priors: most values are drawn around the value that is thought to be best, by random search and TPE."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from optuna.samplers import TPESampler
 from sampler_runs import ask_all, made_stage
 from scipy.stats import kstest, truncnorm
-from tiny import TINY, options, url, workspace
 
-from hpsearch.search.launch import launch
-from hpsearch.search.samplers.factory import sampler_of
-from hpsearch.search.samplers.optuna_samplers import distributions
 from hpsearch.search.samplers.points import UNIFORM_SHARE, draw
-from hpsearch.search.samplers.priors import PRIORS, by_priors, kernels_of
-from hpsearch.search.verify.replay import replay
-from hpsearch.spec import Range, parse
-from hpsearch.storage import reading
-from hpsearch.storage.database import opened_to_read
+from hpsearch.spec import Range
 
 LOG = Range(low=1e-5, high=1e-1, log=True, prior=1e-3, confidence="high")
 
@@ -58,35 +48,6 @@ def test_tpe_begins_with_the_draws_of_random_search_and_then_learns():
     assert [params for params, _ in found[:6]] == [params for params, _ in ask_all(random)[:6]]
     assert [params for params, _ in found[6:]] != [params for params, _ in ask_all(random)[6:]]
     assert ask_all(tpe, cuts=[3, 9]) == found
-
-
-def test_tpe_has_the_prior_as_a_component_of_its_densities_where_optuna_has_the_whole_range():
-    space = {"lambda": LOG, "eta": Range(low=0, high=8, integer=True, prior=2), "step": Range(low=0, high=1, step=0.25)}
-    assert kernels_of(space) == {"lambda": (math.log(1e-3), math.log(1e4) / 8), "eta": (2.0, 2.0)}
-    sampler = TPESampler()
-    by_priors(sampler, kernels_of(space))
-    told = {"lambda": np.array([1e-2, 3e-2]), "eta": np.array([5, 6]), "step": np.array([0, 4])}
-    made = sampler._parzen_estimator_cls(told, distributions(space), sampler._parzen_estimator_parameters)
-    last = [(float(each.mu[-1]), float(each.sigma[-1])) for each in made._mixture_distribution.distributions]
-    assert last == [(math.log(1e-3), math.log(1e4) / 8), (2.0, 2.0), (2.0, 5.0)]
-
-
-def test_a_stage_of_an_earlier_version_goes_on_with_the_prior_at_its_start_alone(tmp_path):
-    prior = 'high = 1e-1, log = true, prior = 1e-4, confidence = "high" }'
-    text = TINY.replace('"random", trials = 5', '"tpe", trials = 9, batch = 3, n_startup_trials = 3')
-    path = workspace(
-        tmp_path, text.replace("high = 1e-1, log = true }", prior, 1).partition('[[stage]]\nname = "fine"')[0]
-    )
-    launch(path, options(tmp_path))
-    with opened_to_read(url(tmp_path)) as connection:
-        (stage,) = reading.stages(connection, 1)
-        trials, curves = reading.trials(connection, stage.id), reading.validation_curves(connection, stage.id)
-    study, former = parse(path.read_text("utf-8"), "a"), replace(stage, data={**stage.data})
-    assert former.data.pop(PRIORS) == "throughout"
-    assert list(replay(study, stage, trials, curves, {})) == []
-    assert "trial coarse:3: its params is" in next(iter(replay(study, former, trials, curves, {})))
-    first = sampler_of(study.stages[0], dict(study.stages[0].space), 0, prior_at_start=True)
-    assert first.ask(0)[0] == dict(trials[0].params)
 
 
 def test_hyperparameters_without_a_prior_are_drawn_as_before_where_no_other_has_one():

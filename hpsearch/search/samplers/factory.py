@@ -26,14 +26,11 @@ def sampler_of(
     known: Sequence[Mapping[str, Any]] = (),
     several: int = 0,
     classes: Classes = MappingProxyType({}),
-    *,
-    prior_at_start: bool = False,
 ) -> Sampler:
     """The sampler of a stage with this space.
 
     `seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations, to learn from;
-    `several` is the number of objectives, 0 for one; `classes` has those of the workspace, by stage;
-    `prior_at_start` is for stages of earlier versions (see `ModelBasedSampler`).
+    `several` is the number of objectives, 0 for one; `classes` has those of the workspace, by stage.
     """
     match stage.sampler:
         case None:
@@ -47,7 +44,7 @@ def sampler_of(
         case PythonSampler():
             return OwnSampler(stage, space, seed, classes[stage.name], known, several)
         case Learning():
-            return ModelBasedSampler(stage, space, seed, known, several, prior_at_start=prior_at_start)
+            return ModelBasedSampler(stage, space, seed, known, several)
         case _:
             assert_never(stage.sampler)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +21,6 @@ from hpsearch.errors import HpsearchError
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.optuna_samplers import CLASSES, distributions, options_of
 from hpsearch.search.samplers.points import Point, Space, at_position, draw_admitted, first_of, position, trials_of
-from hpsearch.search.samplers.priors import by_priors, kernels_of
 from hpsearch.search.samplers.sampler import Sampler, SamplerAttributes
 from hpsearch.search.samplers.whole import WholeConfigurationSampler, only
 from hpsearch.spec import Stage
@@ -48,18 +47,11 @@ class ModelBasedSampler(Sampler):
     learns = True
 
     def __init__(
-        self,
-        stage: Stage,
-        space: Space,
-        seed: int,
-        known: Sequence[Mapping[str, Any]],
-        several: int = 0,
-        *,
-        prior_at_start: bool = False,
+        self, stage: Stage, space: Space, seed: int, known: Sequence[Mapping[str, Any]], several: int = 0
     ) -> None:
         """`seed` is the study's; `known` has {"params", "value"} of an earlier study's configurations.
 
-        `several` is the number of objectives, 0 for one. With `prior_at_start` TPE uses priors only there.
+        `several` is the number of objectives, 0 for one.
         """
         self.stage, self.space, self.seed, self.several = stage, space, seed, several
         self._distributions = distributions(space)
@@ -72,7 +64,6 @@ class ModelBasedSampler(Sampler):
         has_prior = any(getattr(entry, "prior", None) is not None for entry in space.values())
         self._by_prior = options_of(stage).get("n_startup_trials", 10) if has_prior else 0
         """So many configurations at the start are drawn by the priors, from which TPE then learns."""
-        self._kernels = {} if prior_at_start else kernels_of(space)
         self._fills = bool(self._branches) and stage.kind != "tpe"  # TPE has groups of what is active together
         self._storage = optuna.storages.InMemoryStorage()
         self._study = optuna.create_study(storage=self._storage, directions=["maximize"] * max(1, several))
@@ -220,8 +211,6 @@ class ModelBasedSampler(Sampler):
         key = (number, attempt) if attempt else (number,)
         seed = int(generator(self.seed, "sampler", self.stage.name, *key).integers(2**32))
         made: BaseSampler = getattr(optuna.samplers, CLASSES[self.stage.kind])(seed=seed, **options)
-        if self._kernels and isinstance(made, TPESampler):
-            by_priors(made, self._kernels)
         return made
 
     def _exclude(self, trial_id: int) -> None:
