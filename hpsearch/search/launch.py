@@ -23,6 +23,7 @@ from hpsearch.search.preparation import (
 )
 from hpsearch.search.resume import resume
 from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.samplers.sampler_files import sampler_classes, sampler_hashes
 from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
@@ -59,7 +60,8 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
-    check(study, plugin, measures, dataset, options.storage)
+    samplers = sampler_classes(study, workspace)
+    said = check(study, plugin, measures, dataset, options.storage, samplers)
     check_backend(study, options)
     new = NewStudy(
         name=study.name,
@@ -74,12 +76,15 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             "image_shape": list(dataset.image_shape),
             **({"targets": list(dataset.targets)} if dataset.targets else {}),
             **({"metrics": files} if (files := metric_files(measures)) else {}),
+            **({"samplers": files} if (files := sampler_hashes(samplers)) else {}),
         },
         model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
     )
     with open_workers(options) as workers:
         splits = prepare(study, dataset)
         check_measures(study, measures, splits)
+        for line in said:
+            options.watcher.message(line)
         new = replace(new, data={**new.data, **base_rate(splits)})
         with closing(Database(options.storage, create=True)) as database:
             with database.transaction() as connection:
@@ -93,5 +98,5 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
                 options.watcher.message(message)
             with closing(Coordinator(database, row.id, row.name)):
                 return study.name, run_study(
-                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher
+                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
                 )

@@ -16,6 +16,7 @@ from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import load as load_metric
 from hpsearch.search.samplers.factory import check_sampler
+from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages.distinct import MARK
 from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.space import FINAL, known_of
@@ -48,13 +49,20 @@ def checked_plugin(study: Study, workspace: Path) -> Plugin:
     return plugin
 
 
-def check(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset, storage: str) -> None:
-    """Check what depends on the model, the metrics, the data, the installed packages and the database."""
+def check(
+    study: Study, plugin: Plugin, measures: Measures, dataset: Dataset, storage: str, samplers: Classes
+) -> list[str]:
+    """Check what depends on the model, the metrics, the samplers, the data, the installed packages and the database.
+
+    Returns what is to be said of the samplers' options.
+    """
+    said: list[str] = []
     for i, stage in enumerate(study.stages):
-        check_sampler(stage, study.place, i, len(goal_of(study).objectives))
+        said += check_sampler(stage, study.place, i, len(goal_of(study).objectives), samplers)
     _check_sources(study, storage)
     spec.check_class_weight(study, dataset.classes)
     _check_model(study, plugin, measures, dataset)
+    return said
 
 
 def _check_sources(study: Study, storage: str) -> None:

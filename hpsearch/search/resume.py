@@ -18,6 +18,7 @@ from hpsearch.search.preparation import (
     require_same_metrics,
 )
 from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.samplers.sampler_files import require_same_samplers, sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
@@ -48,13 +49,15 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
             )
         measures = measures_of(study, workspace)
         require_same_metrics(row, measures)
+        samplers = sampler_classes(study, workspace)
+        require_same_samplers(name, row.data.get("samplers", {}), samplers)
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
-        check(study, plugin, measures, dataset, options.storage)
+        check(study, plugin, measures, dataset, options.storage, samplers)
         check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
             splits = prepare(study, dataset)
@@ -73,4 +76,6 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     accept(connection, row, plugin)
                 writing.store_labels(connection, row.id, labels_of(study, splits))
                 writing.count_launch(connection, row.id, environment())
-            return run_study(database, row, study, plugin, measures, dataset, splits, workers, options.watcher)
+            return run_study(
+                database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
+            )

@@ -15,6 +15,7 @@ from hpsearch.search.progress import StageEvent, Tally, Watcher
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.samplers.factory import sampler_of
 from hpsearch.search.samplers.grid import ListSampler
+from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.cohorts import Pace
 from hpsearch.search.stages.context import RunContext
@@ -64,6 +65,7 @@ def run_study(
     splits: Mapping[tuple[str, int], Path],
     workers: tuple[Pool, Interrupts],
     watcher: Watcher,
+    samplers: Classes,
 ) -> bool:
     """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted.
 
@@ -85,7 +87,7 @@ def run_study(
         prepare_again=lambda: prepare(study, dataset),
     )
     try:
-        return Runner(row, study, context).run()
+        return Runner(row, study, context, samplers).run()
     except InputError as error:
         raise HpsearchError(str(error)) from error
 
@@ -107,6 +109,7 @@ class Runner:
     row: StudyRow
     study: Study
     context: RunContext
+    samplers: Classes
 
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
@@ -225,7 +228,7 @@ class Runner:
         else:
             spaces.require_configurations(step, now.space)
             distinct = is_distinct(stage.data)
-            planned *= sampler_of(step, now.space, self.study.seed, distinct=distinct).points
+            planned *= sampler_of(step, now.space, self.study.seed, classes=self.samplers, distinct=distinct).points
             if distinct and any(isinstance(entry, Around) for entry in step.space.values()):  # else it was said before
                 fewer = filter(None, [fewer_than_asked(step, now.space)])
             if step.source:
@@ -245,7 +248,8 @@ class Runner:
     def _plan(self, stages: list[StageRow], stage: StageRow) -> StagePlan:
         """The stage's plan, with the stored trials taken in."""
         final = stage.kind == spaces.FINAL
-        plan = plan_of(self.study, stage, [each.params for each in self._winners(stages)[1]] if final else [])
+        winners = [each.params for each in self._winners(stages)[1]] if final else []
+        plan = plan_of(self.study, stage, winners, self.samplers)
         rows = self._trials(stage)
         with self.context.database.transaction() as connection:
             curves = reading.validation_curves(connection, stage.id, goal_of(self.study)) if plan.pruner else {}
@@ -256,8 +260,11 @@ class Runner:
         return Tally(self.row.name, stage.name, stage.position, len(stages), plan.sampler.points * plan.replicates)
 
 
-def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePlan:
-    """The plan of a stage that has begun, without its trials; `winners` is what a final trains again."""
+def plan_of(study: Study, stage: StageRow, winners: Sequence[Params], samplers: Classes) -> StagePlan:
+    """The plan of a stage that has begun, without its trials; `winners` is what a final trains again.
+
+    `samplers` has the classes of the workspace, by stage.
+    """
     if stage.kind == spaces.FINAL:
         assert study.final is not None
         length = max(length_of(study, study.final, resolve(study, study.final, winner).training) for winner in winners)
@@ -265,6 +272,6 @@ def plan_of(study: Study, stage: StageRow, winners: Sequence[Params]) -> StagePl
     step = study.stages[stage.position]
     space, several = spaces.space_from_json(stage.space or {}), len(goal_of(study).objectives)
     distinct = is_distinct(stage.data)
-    sampler = sampler_of(step, space, study.seed, stage.known or (), several, distinct=distinct)
+    sampler = sampler_of(step, space, study.seed, stage.known or (), several, samplers, distinct=distinct)
     pruner = with_rungs(step.pruner, stage.data.get("rungs"))
     return StagePlan(study, step, stage.name, sampler, spaces.longest_of(study, step), stage.batches, pruner)

@@ -83,7 +83,7 @@ def test_a_missing_package_is_named_with_its_purpose(capsys, monkeypatch):
 
 def test_the_extras_are_those_of_the_project():
     known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    assert set(EXTRAS) == set(known) - {"dev", "docs"}
+    assert set(EXTRAS) == set(known) - {"bench", "dev", "docs"}
 
 
 def test_network_file_systems_are_recognised(tmp_path):

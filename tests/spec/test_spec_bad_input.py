@@ -158,7 +158,7 @@ BAD = [
     ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].configurations[0].lambda must be at least 0, got -1"),
     ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].configurations[0].eta must be a number, got 'x'"),
     ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or configurations"),
-    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', 'nsga2', got 'gird'"),
+    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', 'nsga2', 'python', got 'gird'"),
 ]  # fmt: skip
 
 

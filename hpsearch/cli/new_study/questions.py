@@ -189,7 +189,7 @@ def _check(text: str, path: Path, plugin: Plugin) -> bool:
         if study.data.dataset != "cifar10":
             raise
         return False
-    preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, DEFAULT_URL)
+    preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, DEFAULT_URL, {})
     return True
 
 

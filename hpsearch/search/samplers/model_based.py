@@ -31,8 +31,8 @@ from hpsearch.storage.records import COMPLETE, FAILED, PRUNED
 WARM_START_TRIALS = 10
 """CMA-ES starts from the best tenth of an earlier study (Nomura et al. 2021): with fewer trials that tenth is empty."""
 
-_REPLAYED = ("cmaes", "nsga2")
-"""Kinds whose samplers keep a state in the private study: a later run samples all configurations again."""
+_REPLAYED = ("cmaes", "nsga2", "python")
+"""Kinds whose samplers keep a state, most in the private study: a later run samples all configurations again."""
 
 _STATES = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 
@@ -88,6 +88,11 @@ class ModelBasedSampler(Sampler):
     def fewer(self) -> str | None:
         return self._untried.fewer
 
+    @property
+    def name(self) -> str:
+        """The sampler's name in messages."""
+        return f"Optuna's {CLASSES[self.stage.kind]}"
+
     def ask(self, number: int) -> tuple[dict[str, Any], SamplerAttributes]:
         """The configuration's values, and for CMA-ES and NSGA-II how many outcomes it had seen.
 
@@ -126,12 +131,15 @@ class ModelBasedSampler(Sampler):
     def _catch_up(self) -> None:
         while self._recalled:
             point = self._recalled.popleft()
-            attributes = point.sampler_attributes or {}
-            while self._told < attributes["seen"]:
+            while self._told < (point.sampler_attributes or {})["seen"]:
                 self._settle(self._pending_outcomes.popleft())
-            self._ask(point.number, point.params, another=attributes.get("another", False))
+            self._ask_again(point)
         while self._pending_outcomes:
             self._settle(self._pending_outcomes.popleft())
+
+    def _ask_again(self, point: Point) -> None:
+        """Have the private study reach the state that it had after this configuration was sampled."""
+        self._ask(point.number, point.params, another=(point.sampler_attributes or {}).get("another", False))
 
     def _ask(self, number: int, given: Mapping[str, Any], *, another: bool = False) -> tuple[dict[str, Any], bool]:
         """Have Optuna sample a configuration, except for the values that are given, and whether it is `another` one.
@@ -143,7 +151,7 @@ class ModelBasedSampler(Sampler):
         within = {key: position(self.space[key], value) for key, value in given.items()}
         fixed = {key: value for key, value in within.items() if value is not None}
         one_thread = (
-            threadpool_limits(1) if self.stage.kind in ("cmaes", "gp") else nullcontext()
+            threadpool_limits(1) if self.stage.kind in ("cmaes", "gp", "python") else nullcontext()
         )  # else the last bits depend on the cores
         with warnings.catch_warnings(), one_thread:
             warnings.simplefilter("ignore")
@@ -166,8 +174,7 @@ class ModelBasedSampler(Sampler):
                 raise
             except Exception as error:  # Optuna documents no exceptions of its samplers
                 reason = str(error) or type(error).__name__
-                name = CLASSES[self.stage.kind]
-                what = f"stage {self.stage.name!r}: Optuna's {name} failed at configuration {number}"
+                what = f"stage {self.stage.name!r}: {self.name} failed at configuration {number}"
                 raise HpsearchError(f"{what}: {reason}".replace("\n", " ")) from error
         self._add(number, trial_id)
         another = another or sampler.drawn
@@ -247,7 +254,11 @@ class ModelBasedSampler(Sampler):
                 values, state = None, TrialState.FAIL
         elif point.state == COMPLETE and point.value is not None:
             values = [point.value]
+        self._before_told(trial_id, state, values)
         self._storage.set_trial_state_values(trial_id, state, values)
+
+    def _before_told(self, trial_id: int, state: TrialState, values: list[float] | None) -> None:
+        """What a kind of sampler does before the private study has an outcome."""
 
     def _positions(self, params: Mapping[str, Any]) -> dict[str, int | float] | None:
         """A configuration as numbers of the private study (see `position`); None if it is outside the space."""

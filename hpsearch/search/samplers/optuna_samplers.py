@@ -4,6 +4,7 @@ May import spec and Optuna.
 """
 
 import inspect
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -104,6 +105,19 @@ def check_options(stage: Stage, place: str, i: int) -> None:
         if not any(_KINDS[kind][1](value) for kind in known[name]):
             rule = " or ".join(_KINDS[kind][0] for kind in known[name])
             raise fail(place, [*where, name], f"must be {rule}, got {show(value)}")
+
+
+def deprecated(stage: Stage) -> list[str]:
+    """What Optuna says of the options of a stage's sampler that it has deprecated, a line each."""
+    options = options_of(stage)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        getattr(optuna.samplers, CLASSES[stage.kind])(seed=0, **options)
+    texts = (" ".join(str(each.message).split()) for each in caught if issubclass(each.category, FutureWarning))
+    # the first sentence has the versions, and what is left is about GitHub and `optuna.logging`
+    first = (text.partition(". ")[0] for text in texts if "deprecated" in text)
+    said = ((text, next((name for name in options if f"`{name}`" in text), None)) for text in first)
+    return [f"option {name!r} of Optuna's {CLASSES[stage.kind]}: {text}" for text, name in said if name]
 
 
 def _known(kind: str) -> dict[str, list[str]]:

@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hpsearch import spec
+from hpsearch.search.preparation import known_workspace
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.ranking import Ranked, rank
+from hpsearch.search.samplers.sampler_files import require_same_samplers, sampler_classes
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.finalists import finalists
 from hpsearch.search.verify.replay import replay
@@ -106,6 +108,8 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
     if any(problem.startswith("SQLite:") for problem in damage):
         return  # whatever else is read may be wrong
     study = spec.parse(row.text, row.path)
+    samplers = sampler_classes(study, known_workspace(row, study))
+    require_same_samplers(row.name, row.data.get("samplers", {}), samplers)
     begun: list[Begun] = []
     for stage in reading.stages(connection, row.id):
         if stage.space is None:
@@ -119,7 +123,7 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
         elif begun:
             yield Check.of(f"stage {stage.name}: {_basis(stage, begun)}", _chain(study, now, begun))
         text = f"stage {stage.name}: its plan, replayed over the curves, asks for and decides what is stored"
-        yield Check.of(text, replay(study, stage, now.trials, curves))
+        yield Check.of(text, replay(study, stage, now.trials, curves, samplers))
         begun.append(now)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.run import plan_of
+from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages.outcomes import decided
 from hpsearch.search.stages.plan import OUT_OF_TIME, StagePlan
 from hpsearch.search.stages.step import Step
@@ -16,7 +17,13 @@ from hpsearch.spec import Study
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, NewTrial, StageRow, TrialRow
 
 
-def replay(study: Study, stage: StageRow, trials: Sequence[TrialRow], curves: Mapping[int, Curve]) -> Iterator[str]:
+def replay(
+    study: Study,
+    stage: StageRow,
+    trials: Sequence[TrialRow],
+    curves: Mapping[int, Curve],
+    samplers: Classes,
+) -> Iterator[str]:
     """Differences between the stored trials and those of the plan; `curves` are by trial id.
 
     In a stage that is not over, what is stored may lag behind the plan.
@@ -24,7 +31,7 @@ def replay(study: Study, stage: StageRow, trials: Sequence[TrialRow], curves: Ma
     if not trials:
         return
     winners = {trial.point: trial.params for trial in trials}  # of a final; what they should be is checked elsewhere
-    found = _Replay(plan_of(study, stage, list(winners.values())), stage, trials, curves)
+    found = _Replay(plan_of(study, stage, list(winners.values()), samplers), stage, trials, curves)
     found.run()
     yield from found.problems
     yield from found.differences()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from hpsearch.spec.messages import TAG, show, wrong
-from hpsearch.spec.tables.base import Count, Table, of_kind, tag_of
+from hpsearch.spec.tables.base import Count, Table, Text, of_kind, tag_of
 from hpsearch.spec.tables.space import MAX_GRID
 
 Batch = Annotated[Count, Field(le=MAX_GRID)]
@@ -103,6 +103,16 @@ class Nsga2(Learning):
     kind: Literal["nsga2"]
 
 
+class PythonSampler(Learning):
+    """A sampler of your own or of others: a class derived from `optuna.samplers.BaseSampler`, in a Python file."""
+
+    kind: Literal["python"]
+    path: Text
+    """The file, or a folder with an `__init__.py`, relative to the workspace."""
+    class_: Annotated[Text | None, Field(alias="class")] = None
+    """The name of the class, where the file defines several."""
+
+
 LEARNING: tuple[str, ...] = tuple(
     get_args(each.model_fields["kind"].annotation)[0] for each in Learning.__subclasses__()
 )
@@ -115,7 +125,8 @@ Sampler = Annotated[
     | Annotated[Tpe, Tag(TAG + "tpe")]
     | Annotated[Cmaes, Tag(TAG + "cmaes")]
     | Annotated[Gp, Tag(TAG + "gp")]
-    | Annotated[Nsga2, Tag(TAG + "nsga2")],
+    | Annotated[Nsga2, Tag(TAG + "nsga2")]
+    | Annotated[PythonSampler, Tag(TAG + "python")],
     Discriminator(tag_of),
-    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp", "nsga2"),
+    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp", "nsga2", "python"),
 ]
