@@ -7,7 +7,7 @@ of the learning rate and five seeds. A search draws 64 configurations of one ban
 share of the epochs of training all of them; the regret, how much the best configuration of the 64 is better than the
 one that was chosen, in percentage points of the validation accuracy, with a 95% interval over the banks (Student's t,
 each bank one observation); and in how many searches the best one was lost. The replays are those of `hpsearch replay`.
-Optuna's pruners decide in real studies that are told the same curves, one trial after the other. `--rungs 3,5 10,15`
+Optuna's pruners decide in real studies that are given the same curves, one trial after the other. `--rungs 3,5 10,15`
 adds lists of rungs; `--seeds 3,4` takes only these seeds.
 """
 

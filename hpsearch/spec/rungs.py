@@ -40,8 +40,8 @@ def chosen_rungs(study: Study, stage: Stage) -> tuple[int, ...] | None:
 def rungs_of_length(pruner: Pruner, longest: int, warm_up: int = 0) -> tuple[int, ...]:
     """Return the rungs for trainings of at most `longest` epochs, with a warm-up of at most `warm_up` of them.
 
-    docs/benchmarks.md has what these and others save and lose. Early in training the best configurations can be told
-    from the bad ones, but not from each other. So halving decides early and quickly until few are left, and then not
+    docs/benchmarks.md has what these and others save and lose. Early in training the best configurations differ from
+    the bad ones, but not yet from each other. So halving decides early and quickly until few are left, and then not
     until most of the training is over. A warm-up is waited for, as it favours high learning rates; a cycle is not:
     rungs inside of it lost no more than rungs at its end, and saved more.
     """

@@ -46,14 +46,33 @@ def test_json_has_the_numbers_of_each_stage(folder, capsys):
     ("arguments", "message"),
     [
         ([], "nothing to replay; give --pruner '{ kind = \"halving\" }', --sampler or --trials"),
-        (["--pruner", "halving"], "--pruner must be a table as TOML writes it, e.g. '{ kind = \"halving\", keep = 0.5 }', got 'halving'"),
+        (
+            ["--pruner", "halving"],
+            "--pruner must be a table as TOML writes it, e.g. '{ kind = \"halving\", keep = 0.5 }', got 'halving'",
+        ),
         (["--pruner", '{ kind = "halving", kep = 0.5 }'], "replay: pruner.kep is not a key; did you mean 'keep'?"),
-        (["--pruner", '{ kind = "halving", rungs = [3] }'], "--pruner: stage[0].pruner.rungs[0] must be below 3, the epochs of the stage's longest training, got 3"),
-        (["--pruner", '{ kind = "median" }'], "--pruner: startup must be below 5, the configurations of stage 'coarse', got 5"),
-        (["--sampler", '{ kind = "nsga2" }'], "--sampler: kind must be one of 'random', 'qmc', 'tpe', 'gp'; others know only configurations of their own, got 'nsga2'"),
-        (["--trials", "6"], "--trials must be at most 5, the configurations of stage 'coarse' that trained to their end, got 6"),
-        (["--trials", "2", "--stage", "corse"], "study 'tiny' has no stage 'corse' that has begun; did you mean 'coarse'?"),
+        (
+            ["--pruner", '{ kind = "halving", rungs = [3] }'],
+            "--pruner: stage[0].pruner.rungs[0] must be below 3, the epochs of the stage's longest training, got 3",
+        ),
+        (
+            ["--pruner", '{ kind = "median" }'],
+            "--pruner: startup must be below 5, the configurations of stage 'coarse', got 5",
+        ),
+        (
+            ["--sampler", '{ kind = "nsga2" }'],
+            "--sampler: kind must be one of 'random', 'qmc', 'tpe', 'gp'; "
+            "others know only configurations of their own, got 'nsga2'",
+        ),
+        (
+            ["--trials", "6"],
+            "--trials must be at most 5, the configurations of stage 'coarse' that trained to their end, got 6",
+        ),
+        (
+            ["--trials", "2", "--stage", "corse"],
+            "study 'tiny' has no stage 'corse' that has begun; did you mean 'coarse'?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_line(folder, capsys, arguments, message):
     assert run(folder, capsys, *arguments) == (2, "", f"hpsearch: {message}\n")

@@ -101,7 +101,7 @@ def test_a_list_has_batches_where_a_budget_counts_its_trials():
 def test_pruners_and_budgets_have_the_defaults_of_the_documentation():
     pruners = [with_keys(f'pruner = {{ kind = "{kind}" }}').pruner for kind in ("halving", "hyperband", "median")]
     assert [type(pruner) for pruner in pruners] == [Halving, Hyperband, Median]
-    assert [(pruner.min_epochs, pruner.audit) for pruner in pruners] == [(1, 0.05)] * 3
+    assert [(pruner.min_epochs, pruner.audit) for pruner in pruners] == [(None, 0.05)] * 3
     assert (pruners[0].keep, pruners[0].rungs, pruners[1].keep, pruners[2].startup) == (1 / 3, None, 1 / 3, 5)
     budget = with_keys("budget = { minutes = 30, target = 0.55 }").budget
     assert (budget.minutes, budget.epochs, budget.target, budget.patience) == (30.0, None, 0.55, None)

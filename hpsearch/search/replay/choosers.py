@@ -15,7 +15,7 @@ from hpsearch.storage.records import RUNNING, Params
 
 
 class Chooser(Protocol):
-    """Chooses configurations by their index, each once, and may learn from the outcomes that it is told."""
+    """Chooses configurations by their index, each once, and may learn from their outcomes."""
 
     def choose(self, number: int) -> int:
         """The index of the configuration that is the search's number `number`."""
@@ -40,8 +40,8 @@ class RandomOrder:
 class NearestTried:
     """Takes, for each configuration that a sampler proposes, the nearest one that was trained and is not taken yet.
 
-    The sampler is then told of the one that was taken. `make` returns a new sampler, which is asked for one
-    configuration: Optuna's know only what they proposed themselves, so that a new one is told what was taken instead.
+    The sampler then learns from the one that was taken. `make` returns a new sampler, which is asked for one
+    configuration: Optuna's know only what they proposed themselves, so that each new one is given what was taken.
     """
 
     def __init__(self, make: Callable[[], Sampler], configurations: Sequence[Trained], space: Space) -> None:
@@ -50,13 +50,13 @@ class NearestTried:
         self._units = [_unit(space, each.params) for each in configurations]
         self._left = dict.fromkeys(range(len(configurations)))
         self._taken: list[int] = []
-        self._told: list[Point] = []
+        self._outcomes: list[Point] = []
 
     def choose(self, number: int) -> int:
         sampler = self._make()
         for i, index in enumerate(self._taken):
             sampler.recall(Point(i, self._configurations[index].params, RUNNING, None, (), None))
-        for point in self._told:
+        for point in self._outcomes:
             sampler.tell(point)
         proposed = _unit(self._space, sampler.ask(number)[0])
         index = min(self._left, key=lambda i: (_distance(proposed, self._units[i]), i))
@@ -65,7 +65,7 @@ class NearestTried:
         return index
 
     def tell(self, point: Point) -> None:
-        self._told.append(point)
+        self._outcomes.append(point)
 
 
 def _unit(space: Space, params: Params) -> dict[str, float | str]:

@@ -47,7 +47,7 @@ class _Search:
         self.pruner = pruner_of(plan.pruner, self.longest, plan.goal) if plan.pruner else None
         self.drawn: list[Trained] = []
         self.candidates: list[Candidate] = []
-        self.told = 0
+        self._reported = 0
 
     def run(self) -> Replayed:
         size = self.plan.batch or self.plan.trials
@@ -84,14 +84,14 @@ class _Search:
             waiting = [decision.candidate for decision in self.pruner.decisions()]
 
     def _outcomes(self, until: int) -> Iterator[Point]:
-        """The outcomes of the configurations before number `until` that were not told yet."""
-        for number in range(self.told, max(self.told, until)):
+        """The outcomes of the configurations before number `until` that the chooser does not know yet."""
+        for number in range(self._reported, max(self._reported, until)):
             candidate, found = self.candidates[number], self.drawn[number]
             rungs = tuple((rung, score[0]) for rung, score in sorted(candidate.scores.items()) if score is not None)
             pruned = candidate.pruned_at
             score = found.end[0] if pruned is None else found.at(pruned)[0]
             yield Point(number, found.params, COMPLETE if pruned is None else PRUNED, score, rungs, None)
-            self.told = number + 1
+            self._reported = number + 1
 
     def _replayed(self) -> Replayed:
         audit, epochs = self.plan.pruner.audit if self.plan.pruner else 0.0, 0.0
