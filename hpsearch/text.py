@@ -14,10 +14,10 @@ from hpsearch.errors import InputError
 
 _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _INVISIBLE = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-_LONE = "\ud800-\udfff"  # bytes that were no UTF-8
-_SURROGATE = re.compile(f"[{_LONE}]")
-_ACTIVE = re.compile(f"[{_CONTROL}{_INVISIBLE}{_LONE}]")
-_ACTIVE_OR_BREAK = re.compile(f"[\t\n{_CONTROL}{_INVISIBLE}{_LONE}]")
+_NO_TEXT = "\ud800-\udfff"  # bytes that were no UTF-8
+_SURROGATE = re.compile(f"[{_NO_TEXT}]")
+_ACTIVE = re.compile(f"[{_CONTROL}{_INVISIBLE}{_NO_TEXT}]")
+_ACTIVE_OR_BREAK = re.compile(f"[\t\n{_CONTROL}{_INVISIBLE}{_NO_TEXT}]")
 
 
 def visible(text: str) -> str:
