@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import Connection, select, text
 
 from hpsearch.storage import reading, schema
+from hpsearch.storage.damage.blobs import damaged
 from hpsearch.storage.mirror.distributions import categorical
 from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
@@ -100,6 +101,7 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
         curve, beside = curves.get(trial.id, _Curve()), stored.get(trial.id, _Stored({}, {}, None))
         for problem in (*_of_curve(trial, curve), *_of_stored(stage, trial, beside)):
             yield f"trial {stage.name}:{trial.number}: {problem}"
+    yield from damaged(connection, stage.id)
     yield from _of_labels(connection, stage)
     yield from _of_mirror(connection, stage, trials, curves)
 

@@ -1,7 +1,8 @@
 """Our tables, which stand beside Optuna's in the one database. May import SQLAlchemy only.
 
 They are the truth about a study; Optuna's tables mirror what Optuna and optuna-dashboard show. Every name starts with
-`hpsearch_`. Times are ISO 8601 text in UTC, structured values JSON.
+`hpsearch_`. Times are ISO 8601 text in UTC, structured values JSON. Beside each blob is its checksum, which is checked
+wherever it is read (`damage.blobs`).
 """
 
 from sqlalchemy import (
@@ -16,8 +17,9 @@ from sqlalchemy import (
 )
 
 from hpsearch.storage.column_types import Blob, Json, Real, Text
+from hpsearch.storage.damage.checksums import checksum_of
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised with every change of these tables, which also adds a module to `migrations`."""
 
 OLDEST_VERSION = 3
@@ -134,6 +136,7 @@ weights = Table(
     Column("kind", String(16), primary_key=True),  # "state": to go on from; "best": the parameters at best_epoch
     Column("epoch", Integer, nullable=False),
     Column("content", Blob, nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
+    checksum_of("content"),
 )
 
 predictions = Table(
@@ -146,6 +149,7 @@ predictions = Table(
     Column("correct", Blob, nullable=False),  # np.packbits over the split's samples in stored order
     Column("predicted", Blob),  # class per sample, uint8, of over 256 classes uint16: of the test set, and if needed
     Column("outputs", Blob),  # float32 per sample and class or target: scores or values, where a metric needs them
+    *(checksum_of(name) for name in ("correct", "predicted", "outputs")),
 )
 
 OF_TRIALS = (curves, measurements, weights, predictions)
@@ -162,6 +166,7 @@ labels = Table(
     Column(
         "scale", Blob
     ),  # of a regression, float64: mean and deviation of each target, by which outputs are standardised
+    *(checksum_of(name) for name in ("labels", "scale")),
 )
 
 claims = Table(

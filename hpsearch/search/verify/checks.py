@@ -174,7 +174,7 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
         trial.id for trial in now.trials if trial.state == PRUNED and trial.pruned_at is None
     }  # for lack of time
     first = set([trial_id for configuration in now.ranked for trial_id in configuration.trials][:KEPT_WEIGHTS])
-    kept = set(reading.weights(connection, list(numbers), "best")) - stopped
+    kept = reading.with_weights(connection, list(numbers), "best") - stopped
     missing = set() if now.stage.batches else first - kept  # before it grew, a stage deleted some
     for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are missing, of")):
         if trial_ids:
