@@ -1,9 +1,11 @@
 """The group of all commands; each command is in the module of its name. May import click."""
 
 from importlib import import_module
+from typing import Any
 
 import click
 
+from hpsearch.cli.options import STORAGES
 from hpsearch.errors import InputError, nearest
 from hpsearch.version import __version__
 
@@ -44,6 +46,20 @@ class _Commands(Group):
             return None
         command: click.Command = getattr(import_module(f"hpsearch.cli.{_MODULES.get(cmd_name, cmd_name)}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where damage to its database made it fail, raise DamagedError, which says so."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception:
+            if not (storages := ctx.meta.get(STORAGES)):
+                raise
+            from hpsearch.storage.damage.explained import explained
+
+            with explained(*storages):
+                raise
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,4 +1,4 @@
-"""Whether a database is consistent: SQLite's own checks, and what must hold between our tables.
+"""Whether a database is consistent: what the values are, and what must hold between our tables.
 
 May import Optuna and SQLAlchemy; changes nothing.
 """
@@ -11,10 +11,11 @@ from typing import Any
 
 from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from hpsearch.storage import reading, schema
 from hpsearch.storage.damage.blobs import damaged
+from hpsearch.storage.damage.sweep import sweep
 from hpsearch.storage.mirror.distributions import categorical
 from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
@@ -26,7 +27,7 @@ _NEAR = 1e-6
 
 def check_integrity(connection: Connection) -> list[str]:
     """Everything that is wrong in the database, a line each; nothing if all is well."""
-    if connection.dialect.name == "sqlite" and (damage := _sqlite(connection)):
+    if damage := list(sweep(connection)):
         return damage  # whatever else is read may be wrong
     problems = []
     studies = select(schema.studies.c.id, schema.studies.c.name).order_by(schema.studies.c.id)
@@ -42,13 +43,6 @@ def check_study(connection: Connection, study_id: int, name: str) -> list[str]:
         for stage in reading.stages(connection, study_id)
         for problem in _stage(connection, stage)
     ]
-
-
-def _sqlite(connection: Connection) -> list[str]:
-    damage = [f"SQLite: {row[0]}" for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
-    for table, row_id, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
-        damage.append(f"SQLite: row {row_id} of {table} belongs to no row of {parent}")
-    return damage
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, select
+from sqlalchemy import Column, Connection, Select, select
 from sqlalchemy.engine import result_tuple
 
 from hpsearch.errors import DamagedError
@@ -16,7 +16,7 @@ _AT_ONCE = 20
 Key = Mapping[str, Any]
 
 
-def intact(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+def intact(connection: Connection, query: Select[Any]) -> Iterator[Any]:
     """The rows of a query, each once its blobs have been compared with their checksums.
 
     Raises DamagedError, with the trial and what of it is lost.
@@ -33,7 +33,9 @@ def intact(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
         for at, beside, column in places:
             if checksum(row[at]) != row[beside]:
                 result.close()
-                key = dict(zip([each.name for each in more[len(blobs) :]], row[len(columns) + len(blobs) :], strict=True))
+                key = dict(
+                    zip([each.name for each in more[len(blobs) :]], row[len(columns) + len(blobs) :], strict=True)
+                )
                 raise DamagedError(f"{_named(connection, key)}: {_lost(column, key, row[at], row[beside])}")
         yield made(row[: len(columns)])
 

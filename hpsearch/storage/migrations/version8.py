@@ -1,6 +1,7 @@
 """Version 8: a checksum beside each blob, so that damage to it is noticed. Changes no result."""
 
 import zlib
+from typing import Any
 
 from alembic.operations import Operations
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, bindparam, inspect, select, update
@@ -35,7 +36,7 @@ def migrate(operations: Operations) -> None:
 
 def _fill(operations: Operations, name: str, key: tuple[str, ...], blob: str) -> None:
     connection = operations.get_bind()
-    keys = [Column(each, _KEYS[each]) for each in key]
+    keys: list[Column[Any]] = [Column(each, _KEYS[each]) for each in key]
     content, checksum = Column(blob, Blob), Column(f"{blob}_checksum", BigInteger)
     table = Table(name, MetaData(), *keys, content, checksum)
     missing = connection.execute(select(*keys).where(content.is_not(None), checksum.is_(None))).all()
