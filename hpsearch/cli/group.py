@@ -11,7 +11,7 @@ from hpsearch.version import __version__
 
 COMMANDS = (
     *("init", "new", "launch", "resume", "status", "top", "report", "compare", "dashboard"),
-    *("digest", "verify", "export", "copy", "upgrade", "delete"),
+    *("digest", "verify", "export", "copy", "upgrade", "repair-mirror", "delete"),
     *("check", "gradcheck", "data", "schema", "doctor", "completion"),
 )
 """In the order of `hpsearch --help`. `hpsearch X` is the command `X` of `hpsearch.cli.X`."""
@@ -44,7 +44,8 @@ class _Commands(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"hpsearch.cli.{_MODULES.get(cmd_name, cmd_name)}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"hpsearch.cli.{_MODULES.get(name, name)}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -137,7 +137,7 @@ def _arrays(content: bytes) -> list[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             return [(name, file.read(name)) for name in sorted(file.namelist())]
-    except zipfile.BadZipFile:
+    except Exception:  # whatever another program's bytes make of zipfile
         return [("", content)]
 
 

@@ -17,7 +17,8 @@ from hpsearch.storage import reading, schema
 from hpsearch.storage.damage.blobs import damaged
 from hpsearch.storage.damage.sweep import sweep
 from hpsearch.storage.mirror.distributions import categorical
-from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
+from hpsearch.storage.mirror.others import shown_study, strangers
+from hpsearch.storage.mirror.tables import PARAMS, STATES, TRIALS, VALUES
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
 
 _AT_ONCE = 1000
@@ -208,6 +209,8 @@ def _of_labels(connection: Connection, stage: StageRow) -> Iterator[str]:
             yield f"there are predictions for {samples} {split} samples, and {known or 'no'} labels"
 
 
+_REPAIR = "; the results do not depend on it, `hpsearch repair-mirror` shows them anew"
+
 _Shown = tuple[int, TrialState, float | None, dict[str, Any]]
 
 
@@ -215,7 +218,10 @@ def _of_mirror(
     connection: Connection, stage: StageRow, trials: Sequence[TrialRow], curves: Mapping[int, _Curve]
 ) -> Iterator[str]:
     """Do Optuna's tables say the same, if nobody deleted the study there?"""
-    shown = _shown(connection, stage.optuna_study_id)
+    study = shown_study(connection, stage.id)
+    shown = None if study is None else _shown(connection, study)
+    for number in () if study is None else strangers(connection, stage.id, study):
+        yield f"Optuna shows a trial {number} that another program added{_REPAIR}"
     for trial in trials if shown is not None else ():
         curve = curves.get(trial.id, _Curve())
         value = trial.value if trial.state == COMPLETE else curve.last if trial.state == PRUNED else None
@@ -223,13 +229,11 @@ def _of_mirror(
         wanted = trial.number, STATES[trial.state], value, params
         found = shown.get(trial.optuna_trial_id) if shown else None
         if found != wanted:
-            yield f"trial {stage.name}:{trial.number}: Optuna shows {found}, not {wanted}"
+            yield f"trial {stage.name}:{trial.number}: Optuna shows {found}, not {wanted}{_REPAIR}"
 
 
-def _shown(connection: Connection, study_id: int | None) -> dict[int | None, _Shown] | None:
-    """Number, state, value and parameters of each trial of an Optuna study by id; None if it is gone."""
-    if connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)).scalar() is None:
-        return None
+def _shown(connection: Connection, study_id: int) -> dict[int | None, _Shown]:
+    """Number, state, value and parameters of each trial of an Optuna study by id."""
     own = TRIALS.c.study_id == study_id
     params: dict[int, dict[str, Any]] = {}
     query = select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.param_value, PARAMS.c.distribution_json)

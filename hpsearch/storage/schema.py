@@ -26,7 +26,8 @@ _GOAL = {"metric": str, "direction": str, "share": bool}
 _OBJECTIVE = {"objective?": {**_GOAL, "objectives?": [_GOAL]}}
 _DATASET = {"fingerprint": str, "classes?": [str], "image_shape?": [int], "base_rate?": dict, "metrics?": dict}
 _MODEL = {"hash": str, "file?": str, "text?": str, "kept?": {"*": [int]}, "former?": None}
-_ENTRY = {"low?": number, "high?": number, "log?": bool, "integer?": bool, "choices?": list, "points?": int}
+_RANGE = {"low": number, "high": number, "log?": bool, "integer?": bool, "points?": int}
+_ENTRY = (_RANGE, {"choices": list, "ordered?": bool})
 _SAMPLES = {"train?": int, "validation?": int, "test?": int, **_OBJECTIVE}
 _CONFIGURATION = {"model": dict, "training": dict, "augmentation?": dict, **_OBJECTIVE}
 """What structured values look like."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, select
+from sqlalchemy import Column, Connection, Select, null, select
 from sqlalchemy.engine import result_tuple
 
 from hpsearch.errors import DamagedError
@@ -61,7 +61,8 @@ def damaged(connection: Connection, stage_id: int) -> Iterator[str]:
     """All blobs of a stage that are not what was written, a line each."""
     for table in TABLES:
         names, key = blobs_of(table), list(table.primary_key)
-        query = select(*key, *(table.c[name] for name in names), *names.values())
+        samples = table.c.get("samples", null())
+        query = select(*key, *(table.c[name] for name in names), *names.values(), samples)
         if table is schema.labels:
             query = query.where(table.c.stage_id == stage_id)
         else:
@@ -70,11 +71,22 @@ def damaged(connection: Connection, stage_id: int) -> Iterator[str]:
         for row in connection.execute(query.order_by(*key).execution_options(yield_per=_AT_ONCE)):
             found, contents, checksums = row[: len(key)], row[len(key) :], row[len(key) + len(names) :]
             for name, content, beside in zip(names, contents, checksums, strict=False):
+                place = dict(zip((column.name for column in key), found, strict=True))
                 if checksum(content) != beside:
-                    place = dict(zip((column.name for column in key), found, strict=True))
                     lost.append((place, _lost(table.c[name], place, content, beside)))
+                elif content and (rule := _of_another_size(name, content, row[-1])):
+                    lost.append((place, f"{_WORDS[name](place)} {rule}"))
         for place, what in lost:
             yield f"{_named(connection, place, whole=False)}: {what}"
+
+
+def _of_another_size(name: str, content: bytes, samples: int) -> str | None:
+    """How a blob that is as it was stored, by another program, does not fit its row."""
+    sizes = {"correct": ((samples or 0) + 7) // 8, "outputs": 4 * (samples or 1), "predicted": samples or 1}
+    size = sizes.get(name)
+    if size is None or (len(content) == size if name == "correct" else size and len(content) % size == 0):
+        return None
+    return f"are {len(content):,} bytes, which {samples:,} samples do not give"
 
 
 def _named(connection: Connection, key: Key, *, whole: bool = True) -> str:

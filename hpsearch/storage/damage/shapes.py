@@ -6,7 +6,7 @@ from typing import Any
 Shape = Any
 """A type; `[shape]` of a list's items; `{"key": shape, "key?": shape}` of a table with keys that it must or may have.
 
-`{"*": shape}` is a table whose values all have that shape; None is anything.
+`{"*": shape}` is a table whose values all have that shape; of several tables in a tuple one must fit; None is anything.
 """
 
 number = (int, float)
@@ -26,6 +26,9 @@ def mismatch(value: Any, shape: Shape, place: str = "") -> str | None:
     match shape:
         case None:
             return None
+        case (dict(), *_):
+            rules = [mismatch(value, each, place) for each in shape]
+            return None if None in rules else rules[0]
         case [inner]:
             return _of_type(value, list, place) or _first(value, inner, place)
         case {"*": inner}:

@@ -5,6 +5,7 @@ what is going on. All functions take the connection of an open `Database.transac
 """
 
 from hpsearch.storage.writing.labels import store_labels
+from hpsearch.storage.writing.repair import repair_mirror
 from hpsearch.storage.writing.stages import (
     KEPT_WEIGHTS,
     add_seconds,
@@ -30,6 +31,7 @@ __all__ = [
     "finish_stage",
     "grow",
     "keep_stage",
+    "repair_mirror",
     "reset_stage",
     "reset_trials",
     "set_planned",
