@@ -3,11 +3,12 @@
 import random
 import shutil
 import sqlite3
+import sys
 import zlib
 from contextlib import closing
 
 import pytest
-from tiny import StopAfter, options, url, workspace
+from tiny import ROOT, StopAfter, options, url, workspace
 
 import hpsearch
 from hpsearch.cli import main
@@ -17,6 +18,9 @@ from hpsearch.storage import schema
 from hpsearch.storage.damage.checksums import blobs_of
 from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.integrity import check_integrity
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import fuzz_databases
 
 BLOBS = {
     "hpsearch_weights.content": "trial final:0: its best weights are lost",
@@ -140,3 +144,62 @@ def test_a_study_whose_state_is_damaged_is_not_resumed(tmp_path, capsys):
     assert "study 'tiny', trial coarse:" in said
     assert "the weights that it would go on from are lost: " in said
     assert (tmp_path / "study.db").read_bytes() == before
+
+
+QUICK = (
+    ["status"],
+    ["status", "tiny", "--trial", "coarse:0"],
+    ["digest", "tiny"],
+    ["top", "--once"],
+    ["resume", "tiny"],
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_database_damaged_in_any_way_costs_one_line(study, seed, capsys):
+    """Dozens of damages; thousands, and more commands, with `scripts/fuzz --kind databases`."""
+    damager = fuzz_databases.Damager(study / "study.db", seed)
+    for number in range(12):
+        what = damager.damage(study / "study.db")
+        command = QUICK[number % len(QUICK)]
+        status, said = main([*command, "--storage", url(study)]), capsys.readouterr()
+        assert status in (0, 1, 2), (what, command)
+        assert "Traceback" not in said.out + said.err, (what, command)
+        assert status == 0 or said.err.count("\n") == 1, (what, command, said.err)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (
+            "UPDATE hpsearch_trials SET configuration = '{\"mod' WHERE id = 2",
+            "study 'tiny', trial coarse:1: hpsearch_trials.configuration must be JSON, got '{\"mod'",
+        ),
+        (
+            "UPDATE hpsearch_trials SET epochs = 'x' WHERE id = 2",
+            "study 'tiny', trial coarse:1: hpsearch_trials.epochs must be a whole number from 0 to 2147483647, got 'x'",
+        ),
+        (
+            "UPDATE hpsearch_stages SET batches = '{}' WHERE id = 2",
+            "study 'tiny', stage 'fine': hpsearch_stages.batches must be a list, got {}",
+        ),
+        (
+            "UPDATE hpsearch_trials SET reason = CAST(x'41ff' AS TEXT) WHERE id = 2",
+            "study 'tiny', trial coarse:1: hpsearch_trials.reason must be text in UTF-8",
+        ),
+        (
+            "UPDATE hpsearch_curves SET train_loss = 'x' WHERE trial_id = 2",
+            "study 'tiny', trial coarse:1: hpsearch_curves.train_loss must be a number",
+        ),
+        ("DROP TABLE hpsearch_curves", "the table hpsearch_curves is missing"),
+    ],
+)
+def test_the_line_has_the_trial_the_rule_and_what_was_found(study, statement, words, capsys):
+    with closing(sqlite3.connect(study / "study.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    status, said = run(capsys, study, "digest", "tiny")
+    assert (status, said.count("\n")) == (2, 1)
+    assert words in said, said
+    with pytest.raises(DamagedError, match="hpsearch_"):
+        hpsearch.load("tiny", storage=url(study))

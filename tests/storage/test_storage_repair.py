@@ -20,11 +20,10 @@ COARSE = "s / 1 coarse"
 
 
 @pytest.fixture
-def database(storage):
+def database(database):
     """A study whose first stage is complete, in a database of each kind."""
-    with closing(Database(storage, create=True)) as opened:
-        whole(opened)
-        yield opened
+    whole(database)
+    return database
 
 
 def problems(database):

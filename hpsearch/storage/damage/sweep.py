@@ -32,7 +32,7 @@ def sweep(connection: Connection) -> Iterator[str]:
 def _pages(connection: Connection) -> Iterator[str]:
     for row in connection.execute(text("PRAGMA integrity_check")):
         if row[0] != "ok":
-            yield f"SQLite: {row[0]}"
+            yield f"SQLite: {' '.join(str(row[0]).split())}"
 
 
 def _parents(connection: Connection) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _refused(connection: Connection, column: Column[Any]) -> list[Any]:
         return []
     except (DamagedError, sqlalchemy.exc.DatabaseError):
         pass
-    query = select(*_row_key(connection, column.table))
+    query = select(*_row_key(connection, column.table)).select_from(column.table)
     return [key for key in map(tuple, connection.execute(query).all()) if _reason(connection, column, key)][:_MOST]
 
 
@@ -115,10 +115,9 @@ def _reason(connection: Connection, column: Column[Any], key: Any) -> str | None
     wanted = [one == value for one, value in zip(_row_key(connection, column.table), values, strict=True)]
     try:
         value = connection.execute(select(column).where(*wanted)).scalar()
-    except DamagedError as error:
-        return str(error)
-    except sqlalchemy.exc.DatabaseError:
-        return f"{column} must be text in UTF-8"
+    except (DamagedError, sqlalchemy.exc.DatabaseError) as error:
+        said = str(error)
+        return said if said.startswith(f"{column} must") else f"{column} must be text in UTF-8"
     return f"{column} must not be empty" if value is None and not column.nullable else None
 
 
