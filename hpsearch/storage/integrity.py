@@ -238,7 +238,7 @@ def _shown(connection: Connection, study_id: int) -> dict[int | None, _Shown]:
     params: dict[int, dict[str, Any]] = {}
     query = select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.param_value, PARAMS.c.distribution_json)
     for trial_id, key, value, distribution in connection.execute(query.join_from(PARAMS, TRIALS).where(own)):
-        params.setdefault(trial_id, {})[key] = _distribution(distribution).to_external_repr(value)
+        params.setdefault(trial_id, {})[key] = _param(distribution, value)
     rows = select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, VALUES.c.value)
     main = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)  # of several objectives
     rows = rows.select_from(TRIALS.outerjoin(VALUES, main)).where(own)
@@ -246,3 +246,11 @@ def _shown(connection: Connection, study_id: int) -> dict[int | None, _Shown]:
 
 
 _distribution = lru_cache(json_to_distribution)
+
+
+def _param(distribution: str, value: float) -> Any:
+    """A parameter as Optuna reads it."""
+    try:
+        return _distribution(distribution).to_external_repr(value)
+    except Exception:  # whatever damage makes of Optuna's reading
+        return f"what cannot be read of {distribution!r:.60}"

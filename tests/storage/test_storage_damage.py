@@ -14,9 +14,10 @@ import hpsearch
 from hpsearch.cli import main
 from hpsearch.errors import DamagedError
 from hpsearch.search.launch import launch
-from hpsearch.storage import schema
+from hpsearch.search.verify.checks import verify
+from hpsearch.storage import reading, schema
 from hpsearch.storage.damage.checksums import blobs_of
-from hpsearch.storage.database import opened_to_read
+from hpsearch.storage.database import Database, opened_to_read
 from hpsearch.storage.integrity import check_integrity
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -91,7 +92,7 @@ def test_every_blob_has_a_checksum_which_anyone_can_compute(study):
         ("hpsearch_labels.labels", []),
     ],
 )
-def test_a_flipped_bit_is_told_by_every_command_that_reads_it(study, blob, more, capsys):
+def test_a_flipped_bit_is_named_by_every_command_that_reads_it(study, blob, more, capsys):
     table = blob.split(".")[0]
     flip(study, blob, WHICH[table].format(split="test" if blob.endswith("predicted") else "validation"))
     damage = BLOBS[blob]
@@ -116,7 +117,7 @@ def test_verify_names_what_is_lost_and_goes_on(study, capsys):
     assert "trial final:0, trained again for 3 epochs" in said
 
 
-def test_what_is_not_read_costs_nothing_and_weights_are_told_when_they_are(study):
+def test_what_is_not_read_costs_nothing_and_weights_are_named_when_they_are(study):
     flip(study, "hpsearch_weights.content", WHICH["hpsearch_weights"])
     results = hpsearch.load("tiny", storage=url(study))
     assert results.best.trial.startswith("fine:")
@@ -203,3 +204,13 @@ def test_the_line_has_the_trial_the_rule_and_what_was_found(study, statement, wo
     assert words in said, said
     with pytest.raises(DamagedError, match="hpsearch_"):
         hpsearch.load("tiny", storage=url(study))
+
+
+def test_verify_names_a_stage_that_was_deleted_in_the_dashboard(study):
+    with closing(Database(url(study), create=False)) as database:
+        database.optuna.delete_study(database.optuna.get_study_id_from_name("tiny / 2 fine"))
+    with opened_to_read(url(study)) as connection:
+        checks = list(verify(connection, reading.get_study(connection, "tiny")))
+    assert [check.problems for check in checks if check.problems] == []
+    wanted = "stage fine: it was deleted in Optuna's tables, which no result depends on; `hpsearch repair-mirror tiny`"
+    assert sum(check.text.startswith(wanted) for check in checks) == 1

@@ -5,6 +5,7 @@ plan. Changes nothing. May import spec, data, storage and workers.
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage import reading
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.mirror.others import shown_study
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
 from hpsearch.storage.writing import KEPT_WEIGHTS
 
@@ -106,6 +108,9 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
     study = spec.parse(row.text, row.path)
     begun: list[Begun] = []
     for stage in reading.stages(connection, row.id):
+        if shown_study(connection, stage.id) is None:
+            how = f"`{shlex.join(['hpsearch', 'repair-mirror', row.name])}` shows it anew"
+            yield Check(f"stage {stage.name}: it was deleted in Optuna's tables, which no result depends on; {how}")
         if stage.space is None:
             continue
         curves = reading.validation_curves(connection, stage.id, Goal.of(stage.data))

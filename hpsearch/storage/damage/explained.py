@@ -1,8 +1,8 @@
-"""Damage to a database told in one line, whatever it led to. May import SQLAlchemy and `hpsearch.errors`.
+"""Damage to a database reported in one line, whatever it led to. May import SQLAlchemy and `hpsearch.errors`.
 
 Most damage is noticed where rows become values (`column_types`, `damage.blobs`). A missing row or a number that fits no
 other is noticed by whoever computes with it, as any error of Python's. Then the database is checked from end to end: if
-something is wrong in it, that is what is told; if nothing is, the error is ours.
+something is wrong in it, that is what is reported; if nothing is, the error is ours.
 """
 
 from collections.abc import Iterator

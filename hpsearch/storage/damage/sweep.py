@@ -14,7 +14,7 @@ from hpsearch.storage.damage.checksums import blobs_of
 from hpsearch.storage.mirror import tables as mirror
 
 _MOST = 20
-"""So many findings are told of a table."""
+"""So many findings are named of a table."""
 
 
 def sweep(connection: Connection) -> Iterator[str]:
@@ -62,11 +62,11 @@ def _values(connection: Connection) -> Iterator[str]:
             if getattr(column.type, "place", None) is None or column.name in blobs_of(table):
                 continue
             for row_id in _refused(connection, column):
-                yield _told(connection, column, row_id)
+                yield _shown(connection, column, row_id)
     for table in TABLES if connection.dialect.name == "sqlite" else ():
         for name in blobs_of(table):
             for row in _other_types(connection, table, table.c[name], "blob"):
-                yield _told(connection, table.c[name], row)
+                yield _shown(connection, table.c[name], row)
 
 
 def _numbers(connection: Connection) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _numbers(connection: Connection) -> Iterator[str]:
             else:
                 types = ("real", "integer") if isinstance(column.type, Real) else ("text",)
             for row_id in _other_types(connection, table, column, *types):
-                yield _told(connection, column, row_id)
+                yield _shown(connection, column, row_id)
 
 
 def _other_types(connection: Connection, table: Table, column: Column[Any], *types: str) -> list[int]:
@@ -121,7 +121,7 @@ def _reason(connection: Connection, column: Column[Any], key: Any) -> str | None
     return f"{column} must not be empty" if value is None and not column.nullable else None
 
 
-def _told(connection: Connection, column: Column[Any], key: Any) -> str:
+def _shown(connection: Connection, column: Column[Any], key: Any) -> str:
     """What is wrong with a value, and the study, stage or trial that it belongs to."""
     why = _reason(connection, column, key)
     if why is None:

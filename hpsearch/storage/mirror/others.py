@@ -1,11 +1,21 @@
 """What other programs do in Optuna's tables: trials that they add, rows that they leave. May import SQLAlchemy."""
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from hpsearch.storage import schema
 from hpsearch.storage.mirror.tables import NAME, OF_STUDIES, OF_TRIALS, STUDIES, TRIALS
+
+
+def readable(text: str) -> Any:
+    """The JSON of an attribute; None where it is damaged."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def make_room(connection: Connection, study_id: int | None, numbers: Sequence[int]) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror.distributions import categorical, contains, distribution_of
-from hpsearch.storage.mirror.others import make_room
+from hpsearch.storage.mirror.others import make_room, readable
 from hpsearch.storage.mirror.tables import (
     NAME,
     OF_STUDIES,
@@ -284,7 +284,7 @@ def study_attributes(connection: Connection, study_id: int | None, name: str) ->
     rows = connection.execute(
         select(STUDY_ATTRIBUTES.c.key, STUDY_ATTRIBUTES.c.value_json).where(STUDY_ATTRIBUTES.c.study_id == study_id)
     )
-    return {key: json.loads(text) for key, text in rows}
+    return {key: value for key, text in rows if (value := readable(text)) is not None}
 
 
 def set_study_attributes(connection: Connection, study_id: int, values: Mapping[str, Any]) -> None:
