@@ -6,6 +6,7 @@ HpsearchError                 exit status 1: something failed
 │   ├── DataError             a dataset: missing, truncated, of another size, unsafe to read
 │   ├── ModelError            a model file: missing, without a model, wrong keys
 │   ├── StorageError          a database: unwritable, corrupt, of another version, unknown study
+│   │   └── DamagedError      what it holds is not what was written
 │   └── StudyChangedError     the study file differs from the one that was launched under this name
 ├── StudyBusyError            another process is running this study
 ├── CallbackError             a callback of `hpsearch.launch` raised an exception
@@ -42,6 +43,10 @@ class ModelError(InputError):
 
 class StorageError(InputError):
     """A database cannot be opened or written, or does not hold what was asked for."""
+
+
+class DamagedError(StorageError):
+    """A database holds something that hpsearch did not write: a flipped bit, a deleted row, another program's."""
 
 
 class StudyChangedError(InputError):

@@ -62,7 +62,7 @@ ROOM = 15
 """The most modules of a folder, beside its __init__.py."""
 SHARED = {"folders", "group", "hints", "options", "output", "run_study", "set_option"}
 """The modules of hpsearch/cli that several commands share."""
-MODULES = {"new": "new_study"}
+MODULES = {"new": "new_study", "repair-mirror": "repair_mirror"}
 """The commands whose module is not named after them alone."""
 
 
@@ -135,7 +135,7 @@ def test_a_folder_of_many_modules_has_rooms():
 def test_the_module_of_a_command_has_its_name():
     for name in COMMANDS:
         module = importlib.import_module(f"hpsearch.cli.{MODULES.get(name, name)}")
-        assert isinstance(getattr(module, name), click.Command)
+        assert isinstance(getattr(module, name.replace("-", "_")), click.Command)
     there = {path.stem for path in (PACKAGE / "cli").iterdir()} - {"__init__", "__pycache__"}
     assert there == SHARED | {MODULES.get(name, name) for name in COMMANDS}
 

@@ -19,6 +19,7 @@ from hpsearch.search import resume as search_resume
 from hpsearch.search.options import Options
 from hpsearch.search.progress import Watcher
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage.damage.explained import explained
 
 if TYPE_CHECKING:
     from hpsearch.api.results import Results
@@ -98,12 +99,14 @@ def load(name: str, storage: str | None = None, *, data_dir: str | Path | None =
 
     >>> hpsearch.load("mlp").ranking  # doctest: +SKIP
 
-    Raises StorageError for a database that cannot be read, or has no study of that name.
+    Raises StorageError for a database that cannot be read, or has no study of that name; DamagedError if it is damaged.
     """
     from hpsearch.api.results import load_results  # imports pandas
 
     _check_type("name", name, str, "a study's name")
-    return load_results(name, _storage(storage), _folder(data_dir))
+    url = _storage(storage)
+    with explained(url):
+        return load_results(name, url, _folder(data_dir))
 
 
 def _check_type(what: str, given: object, kinds: type | tuple[type, ...], rule: str) -> None:
@@ -169,7 +172,8 @@ def _results(
         if function is not None and not callable(function):
             raise InputError(f"{what} must be a function of one argument, got {function!r:.80}")
     quiet = not (is_interactive() if progress is None else progress)
-    name, finished = run_and_notify(run, options, open_display(quiet=quiet), on_trial, on_stage, notify_target)
+    with explained(options.storage):
+        name, finished = run_and_notify(run, options, open_display(quiet=quiet), on_trial, on_stage, notify_target)
     if not finished:
         raise KeyboardInterrupt(f"study {name!r} is stopped; go on with hpsearch.resume({name!r})")
     return load(name, options.storage, data_dir=options.data_dir)

@@ -1,15 +1,17 @@
 """The group of all commands; each command is in the module of its name. May import click."""
 
 from importlib import import_module
+from typing import Any
 
 import click
 
+from hpsearch.cli.options import STORAGES
 from hpsearch.errors import InputError, nearest
 from hpsearch.version import __version__
 
 COMMANDS = (
     *("init", "new", "launch", "resume", "status", "top", "report", "compare", "replay", "dashboard"),
-    *("digest", "verify", "export", "copy", "upgrade", "delete"),
+    *("digest", "verify", "export", "copy", "upgrade", "repair-mirror", "delete"),
     *("check", "gradcheck", "data", "schema", "doctor", "completion"),
 )
 """In the order of `hpsearch --help`. `hpsearch X` is the command `X` of `hpsearch.cli.X`."""
@@ -42,8 +44,23 @@ class _Commands(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"hpsearch.cli.{_MODULES.get(cmd_name, cmd_name)}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"hpsearch.cli.{_MODULES.get(name, name)}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where damage to its database made it fail, raise DamagedError, which says so."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception:
+            if not (storages := ctx.meta.get(STORAGES)):
+                raise
+            from hpsearch.storage.damage.explained import explained
+
+            with explained(*storages):
+                raise
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

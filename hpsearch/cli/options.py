@@ -34,6 +34,15 @@ def study_file_argument(command: Command) -> Command:
     return click.argument("study_file", type=kind, shell_complete=_study_files)(command)
 
 
+STORAGES = "hpsearch.storages"
+"""In a context's `meta`: the databases that the command was given."""
+
+
+def _note_storage(context: click.Context, _: click.Parameter, url: str) -> str:
+    context.meta.setdefault(STORAGES, []).append(url)
+    return url
+
+
 def storage_option(command: Command) -> Command:
     return click.option(
         "--storage",
@@ -41,6 +50,7 @@ def storage_option(command: Command) -> Command:
         envvar=STORAGE_VARIABLE,
         show_default=True,
         metavar="URL",
+        callback=_note_storage,
         help=f"The database, a SQLite file or one on a server; or ${STORAGE_VARIABLE}.",
     )(command)
 

@@ -3,7 +3,6 @@
 import io
 import math
 import sys
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,12 +14,13 @@ import sqlalchemy
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from hpsearch.errors import HpsearchError, StorageError, nearest
+from hpsearch.errors import DamagedError, HpsearchError, raised
 from hpsearch.reporting.queries import ROWS, dtype_of, read, read_numbers
 from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.reporting.sample_scores import SampleScores
 from hpsearch.spec import ROPE, Study, parse, replicates_of
-from hpsearch.storage import schema
+from hpsearch.storage import reading, schema
+from hpsearch.storage.damage.blobs import intact
 from hpsearch.storage.database import snapshot
 from hpsearch.storage.records import Goal
 
@@ -147,7 +147,7 @@ class Frames:
             for start in range(0, len(trials), _AT_ONCE):
                 query = select(kept.trial_id, kept.epoch, kept.correct).where(kept.split == "validation")
                 query = query.where(kept.trial_id.in_(trials[start : start + _AT_ONCE]))
-                for trial, epoch, bits in connection.execute(query.order_by(kept.trial_id, kept.epoch)):
+                for trial, epoch, bits in intact(connection, query.order_by(kept.trial_id, kept.epoch)):
                     epochs, correct = found.setdefault(trial, ([], []))
                     epochs.append(epoch)
                     correct.append(bits)
@@ -165,14 +165,15 @@ class Frames:
         kept = schema.weights.c
         query = select(kept.content).where(kept.trial_id == trial, kept.kind == "best")
         with self._engine.connect() as connection:
-            content = connection.execute(query).scalar()
+            content = next((row.content for row in intact(connection, query)), None)
         if content is None:
             return None
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                return {key: stored[key] for key in stored.files}
-        except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise StorageError(f"hpsearch_weights: the weights of trial id {trial} cannot be read: {error}") from error
+                return dict(stored)
+        except Exception as error:  # whatever another program's bytes make of NumPy and zipfile
+            rule = f"the weights of trial id {trial} are no .npz file"
+            raise DamagedError(f"hpsearch_weights: {rule} ({raised(error)})") from error
 
     def predicted(self, trial: int, split: str = "test") -> NDArray[Any] | None:
         """Return the predicted class of each sample of a split, (samples,), None where it is not stored."""
@@ -180,7 +181,7 @@ class Frames:
         query = select(kept.predicted, kept.samples).join_from(schema.predictions, schema.trials)
         query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
         with self._engine.connect() as connection:
-            content, samples = connection.execute(query).one_or_none() or (None, 0)
+            content, samples = next(intact(connection, query), (None, 0))
         return None if content is None else np.frombuffer(content, np.uint8 if len(content) == samples else np.uint16)
 
     def outputs(self, trial: int, samples: int, split: str = "test") -> NDArray[np.float64] | None:
@@ -189,19 +190,17 @@ class Frames:
         query = select(kept.outputs).join_from(schema.predictions, schema.trials)
         query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
         with self._engine.connect() as connection:
-            content = connection.execute(query).scalar()
+            content = next((row.outputs for row in intact(connection, query)), None)
         if not content or not samples or len(content) % (4 * samples):
             return None
         return np.frombuffer(content, np.float32).reshape(samples, -1).astype(np.float64)
 
 
 def load(engine: sqlalchemy.Engine, name: str) -> Frames:
-    """Read a study. Raises StorageError for a name that is not in the database."""
+    """Read a study. Raises StorageError for a name that is not in the database, DamagedError for lost predictions."""
     with snapshot(engine) as connection:
-        names = connection.execute(select(schema.studies.c.name)).scalars().all()
-        if name not in names:
-            raise StorageError(f"study {name!r} does not exist{nearest(name, names)}")
-        study = connection.execute(select(schema.studies).where(schema.studies.c.name == name)).mappings().one()
+        study_id = reading.get_study(connection, name).id
+        study = connection.execute(select(schema.studies).where(schema.studies.c.id == study_id)).mappings().one()
         of_study = _of(study["id"])
         with_stage = schema.trials.join(schema.stages)
         stages = read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
@@ -214,7 +213,7 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
         kept = schema.predictions
         query = select(kept.c.trial_id, kept.c.split, kept.c.samples, kept.c.correct)
         query = query.where(of_study, kept.c.epoch == schema.trials.c.best_epoch)
-        rows = connection.execute(query.select_from(kept.join(with_stage))).all()
+        rows = list(intact(connection, query.select_from(kept.join(with_stage))))
     correct = {
         (trial, split): np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=samples).astype(np.bool_)
         for trial, split, samples, bits in rows

@@ -19,6 +19,7 @@ from hpsearch.metrics import Metric, MetricError, MetricFile, load
 from hpsearch.reporting.statistics.contributions import contributions, is_within
 from hpsearch.spec import Study
 from hpsearch.storage import schema
+from hpsearch.storage.damage.blobs import intact
 
 _AT_ONCE = 500
 """The most trials that are asked for at a time: databases limit the length of a query."""
@@ -107,7 +108,7 @@ class SampleScores:
         """True labels, (n,) classes or (n, T) values, and the scale of the outputs (2, T), by stage, split and fold."""
         column = schema.labels.c
         with self._engine.connect() as connection:
-            rows = connection.execute(select(schema.labels).where(column.stage_id.in_(list(self._folds)))).all()
+            rows = list(intact(connection, select(schema.labels).where(column.stage_id.in_(list(self._folds)))))
         found: dict[tuple[int, str, int], tuple[NDArray[Any], NDArray[np.float64] | None]] = {}
         for row in rows:
             scale = np.frombuffer(row.scale).reshape(2, -1) if row.scale else None
@@ -128,7 +129,7 @@ class SampleScores:
         query = query.select_from(rows).where(trial.stage_id == stage, kept.split == split, which)
         query = query.order_by(kept.trial_id, kept.epoch).execution_options(yield_per=20)
         with self._engine.connect() as connection:
-            for trial_id, epoch, replicate, samples, predicted, outputs, known in connection.execute(query):
+            for trial_id, epoch, replicate, samples, predicted, outputs, known in intact(connection, query):
                 labels = self._labels.get((stage, split, replicate if self._folds[stage] else 0))
                 if labels is None or len(labels[0]) != samples or known is None:
                     continue

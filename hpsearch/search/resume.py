@@ -23,6 +23,7 @@ from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
+from hpsearch.storage.damage.blobs import require_intact
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import COMPLETE
 
@@ -31,11 +32,12 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
     """Resume a stored study. Returns False if it was interrupted; True at once if it was complete.
 
     Where its file, or `text`, only adds trials, stages or longer budgets, the study grows. Raises StudyChangedError for
-    any other change of it, DataError or ModelError if the data or the model changed.
+    any other change of it, DataError or ModelError if the data or the model changed, DamagedError if results are lost.
     """
     with closing(Database(options.storage, create=False)) as database:
         with database.transaction() as connection:
             row = reading.get_study(connection, name)
+            require_intact(connection, row.id)
         grown = growth_of(row, text, row.path) if text is not None else growth_of_file(row)
         if row.state == COMPLETE and grown is None:
             return True

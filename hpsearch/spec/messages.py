@@ -4,14 +4,15 @@ May import pydantic and hpsearch.errors.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from hpsearch.errors import ModelError, StudyFileError
+from hpsearch.errors import DamagedError, ModelError, StudyFileError, raised
 from hpsearch.text import visible_line
 
 Where = list[str | int]
@@ -121,3 +122,19 @@ def check_value(what: str, value: Any, expected: Any) -> None:
         raise ModelError(one_line(f"{what}{dotted(path)} {text.replace('a Sequence', 'a list')}")) from None
     except PydanticUserError:  # a type that pydantic cannot check
         return
+
+
+@contextmanager
+def stored(what: str) -> Iterator[None]:
+    """Raise DamagedError, in one line, for what a database keeps and no study file gives."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        rule = f"{place} {RULES.get(first['type'], first['msg'])}".strip()
+        raise DamagedError(
+            f"the database holds {what} that is not valid: {rule}, got {first['input']!r:.60}"
+        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DamagedError(f"the database holds {what} that is not valid ({raised(error)})") from error

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from hpsearch.spec.checks.bounds import first_probes
 from hpsearch.spec.checks.lengths import UnfitError, check_fit, check_needs, updates_per_epoch, whole_epochs
 from hpsearch.spec.checks.objective import check_task_of
-from hpsearch.spec.messages import Where, describe, fail
+from hpsearch.spec.messages import Where, describe, fail, stored
 from hpsearch.spec.spaces.branches import bare, composed
 from hpsearch.spec.tables.data import Augmentation, Data
 from hpsearch.spec.tables.optimisers import written_out
@@ -55,10 +55,11 @@ class Configuration:
         return said | ({"objective": dict(self.objective)} if self.objective else {})
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "Configuration":
-        """Return the configuration that `to_json` wrote."""
-        varied = Augmentation.of(stored.get("augmentation", {}))
-        return cls(dict(stored["model"]), Training.of(stored["training"]), varied, stored.get("objective"))
+    def from_json(cls, given: Mapping[str, Any]) -> "Configuration":
+        """Return the configuration that `to_json` wrote. Raises DamagedError."""
+        with stored("a configuration"):
+            varied = Augmentation.of(given.get("augmentation", {}))
+            return cls(dict(given["model"]), Training.of(given["training"]), varied, given.get("objective"))
 
 
 def as_given(training: PartialTraining) -> dict[str, Any]:

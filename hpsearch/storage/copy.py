@@ -1,12 +1,14 @@
 """A study's rows, Optuna's and ours, from one database into another, with new ids. May import SQLAlchemy."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, insert, select
 
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import insert_all
+from hpsearch.storage.damage.blobs import TABLES, intact
 from hpsearch.storage.mirror.tables import OF_STUDIES, OF_TRIALS, STUDIES, TRIALS
 
 _AT_ONCE = 1000
@@ -18,7 +20,7 @@ Row = dict[str, Any]
 
 
 def copy_study(source: Connection, target: Connection, study_id: int) -> None:
-    """Insert all rows of a study of `source` into `target`; its name must be free there."""
+    """Insert all rows of a study of `source` into `target`; its name must be free there. Raises DamagedError."""
     stages, trials = schema.stages, schema.trials
     of_study = stages.c.study_id == study_id
     mirrored = select(stages.c.optuna_study_id).where(of_study)
@@ -58,7 +60,7 @@ def _copy(source: Connection, target: Connection, table: Table, query: Select[An
 
 
 def _batches(source: Connection, table: Table, query: Select[Any]) -> Iterator[list[Row]]:
-    at_once = _LARGE if table in (schema.weights, schema.predictions, schema.labels) else _AT_ONCE
-    result = source.execute(query.execution_options(yield_per=at_once))
-    for part in result.mappings().partitions():
-        yield [dict(row) for row in part]
+    at_once = _LARGE if table in TABLES else _AT_ONCE
+    rows = intact(source, query.execution_options(yield_per=at_once))
+    while part := [dict(row._mapping) for row in islice(rows, at_once)]:
+        yield part

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hpsearch.storage import reading, schema
+from hpsearch.storage.damage.blobs import intact
 from hpsearch.storage.records import FAILED, StageRow, StudyRow
 
 _AT_ONCE = 1000
@@ -45,7 +46,7 @@ def digest(
     """The SHA-256 of a study's end state, in hexadecimal.
 
     `meaning` is what its file says, as text that does not depend on how it is written; `ranked` has each stage's trial
-    ids in the order of the ranking, by the stage's id.
+    ids in the order of the ranking, by the stage's id. Raises DamagedError where a blob is not what was stored.
     """
     found = _Hash()
     found.add_json(["hpsearch", meaning, study.data.get("fingerprint"), study.model.get("hash")])
@@ -106,7 +107,7 @@ def _of_stage(
     query = select(schema.trials.c.number, *columns).join_from(schema.trials, table)
     query = query.where(schema.trials.c.stage_id == stage_id).order_by(schema.trials.c.number, *order)
     query = query if only is None else query.where(only)
-    return connection.execute(query.execution_options(yield_per=_AT_ONCE))
+    return intact(connection, query.execution_options(yield_per=_AT_ONCE))
 
 
 def _add_curves(found: _Hash, connection: Connection, stage_id: int) -> None:
@@ -139,7 +140,7 @@ def _arrays(content: bytes) -> list[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             return [(name, file.read(name)) for name in sorted(file.namelist())]
-    except zipfile.BadZipFile:
+    except Exception:  # whatever another program's bytes make of zipfile
         return [("", content)]
 
 

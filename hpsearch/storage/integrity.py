@@ -1,4 +1,4 @@
-"""Whether a database is consistent: SQLite's own checks, and what must hold between our tables.
+"""Whether a database is consistent: what the values are, and what must hold between our tables.
 
 May import Optuna and SQLAlchemy; changes nothing.
 """
@@ -11,11 +11,14 @@ from typing import Any
 
 from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from hpsearch.storage import reading, schema
+from hpsearch.storage.damage.blobs import damaged
+from hpsearch.storage.damage.sweep import sweep
 from hpsearch.storage.mirror.distributions import categorical
-from hpsearch.storage.mirror.tables import PARAMS, STATES, STUDIES, TRIALS, VALUES
+from hpsearch.storage.mirror.others import shown_study, strangers
+from hpsearch.storage.mirror.tables import PARAMS, STATES, TRIALS, VALUES
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
 
 _AT_ONCE = 1000
@@ -25,7 +28,7 @@ _NEAR = 1e-6
 
 def check_integrity(connection: Connection) -> list[str]:
     """Everything that is wrong in the database, a line each; nothing if all is well."""
-    if connection.dialect.name == "sqlite" and (damage := _sqlite(connection)):
+    if damage := list(sweep(connection)):
         return damage  # whatever else is read may be wrong
     problems = []
     studies = select(schema.studies.c.id, schema.studies.c.name).order_by(schema.studies.c.id)
@@ -41,13 +44,6 @@ def check_study(connection: Connection, study_id: int, name: str) -> list[str]:
         for stage in reading.stages(connection, study_id)
         for problem in _stage(connection, stage)
     ]
-
-
-def _sqlite(connection: Connection) -> list[str]:
-    damage = [f"SQLite: {row[0]}" for row in connection.execute(text("PRAGMA integrity_check")) if row[0] != "ok"]
-    for table, row_id, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
-        damage.append(f"SQLite: row {row_id} of {table} belongs to no row of {parent}")
-    return damage
 
 
 @dataclass
@@ -100,6 +96,7 @@ def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
         curve, beside = curves.get(trial.id, _Curve()), stored.get(trial.id, _Stored({}, {}, None))
         for problem in (*_of_curve(trial, curve), *_of_stored(stage, trial, beside)):
             yield f"trial {stage.name}:{trial.number}: {problem}"
+    yield from damaged(connection, stage.id)
     yield from _of_labels(connection, stage)
     yield from _of_mirror(connection, stage, trials, curves)
 
@@ -212,6 +209,8 @@ def _of_labels(connection: Connection, stage: StageRow) -> Iterator[str]:
             yield f"there are predictions for {samples} {split} samples, and {known or 'no'} labels"
 
 
+_REPAIR = "; the results do not depend on it, `hpsearch repair-mirror` shows them anew"
+
 _Shown = tuple[int, TrialState, float | None, dict[str, Any]]
 
 
@@ -219,7 +218,10 @@ def _of_mirror(
     connection: Connection, stage: StageRow, trials: Sequence[TrialRow], curves: Mapping[int, _Curve]
 ) -> Iterator[str]:
     """Do Optuna's tables say the same, if nobody deleted the study there?"""
-    shown = _shown(connection, stage.optuna_study_id)
+    study = shown_study(connection, stage.id)
+    shown = None if study is None else _shown(connection, study)
+    for number in () if study is None else strangers(connection, stage.id, study):
+        yield f"Optuna shows a trial {number} that another program added{_REPAIR}"
     for trial in trials if shown is not None else ():
         curve = curves.get(trial.id, _Curve())
         value = trial.value if trial.state == COMPLETE else curve.last if trial.state == PRUNED else None
@@ -227,18 +229,16 @@ def _of_mirror(
         wanted = trial.number, STATES[trial.state], value, params
         found = shown.get(trial.optuna_trial_id) if shown else None
         if found != wanted:
-            yield f"trial {stage.name}:{trial.number}: Optuna shows {found}, not {wanted}"
+            yield f"trial {stage.name}:{trial.number}: Optuna shows {found}, not {wanted}{_REPAIR}"
 
 
-def _shown(connection: Connection, study_id: int | None) -> dict[int | None, _Shown] | None:
-    """Number, state, value and parameters of each trial of an Optuna study by id; None if it is gone."""
-    if connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)).scalar() is None:
-        return None
+def _shown(connection: Connection, study_id: int) -> dict[int | None, _Shown]:
+    """Number, state, value and parameters of each trial of an Optuna study by id."""
     own = TRIALS.c.study_id == study_id
     params: dict[int, dict[str, Any]] = {}
     query = select(PARAMS.c.trial_id, PARAMS.c.param_name, PARAMS.c.param_value, PARAMS.c.distribution_json)
     for trial_id, key, value, distribution in connection.execute(query.join_from(PARAMS, TRIALS).where(own)):
-        params.setdefault(trial_id, {})[key] = _distribution(distribution).to_external_repr(value)
+        params.setdefault(trial_id, {})[key] = _param(distribution, value)
     rows = select(TRIALS.c.trial_id, TRIALS.c.number, TRIALS.c.state, VALUES.c.value)
     main = (VALUES.c.trial_id == TRIALS.c.trial_id) & (VALUES.c.objective == 0)  # of several objectives
     rows = rows.select_from(TRIALS.outerjoin(VALUES, main)).where(own)
@@ -246,3 +246,11 @@ def _shown(connection: Connection, study_id: int | None) -> dict[int | None, _Sh
 
 
 _distribution = lru_cache(json_to_distribution)
+
+
+def _param(distribution: str, value: float) -> Any:
+    """A parameter as Optuna reads it."""
+    try:
+        return _distribution(distribution).to_external_repr(value)
+    except Exception:  # whatever damage makes of Optuna's reading
+        return f"what cannot be read of {distribution!r:.60}"

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 from hpsearch.errors import StorageError, nearest
 from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks
+from hpsearch.storage.damage.blobs import intact
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
 
 
@@ -93,15 +94,21 @@ def validation_curves(connection: Connection, stage_id: int, goal: Goal = ACCURA
     }
 
 
-def weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> dict[int, bytes]:
-    """The stored weights of these trials, "state" or "best", by trial id."""
+def weights(connection: Connection, trial_ids: Sequence[int], kind: str, *, checked: bool = True) -> dict[int, bytes]:
+    """The stored weights of these trials, "state" or "best", by trial id. Raises DamagedError if they are `checked`."""
     column = schema.weights.c
     query = select(column.trial_id, column.content).where(column.kind == kind)
-    return {
-        row.trial_id: row.content
-        for part in chunks(trial_ids)
-        for row in connection.execute(query.where(column.trial_id.in_(part)))
-    }
+    parts = (query.where(column.trial_id.in_(part)) for part in chunks(trial_ids))
+    read = intact if checked else Connection.execute
+    return {row.trial_id: row.content for part in parts for row in read(connection, part)}
+
+
+def with_weights(connection: Connection, trial_ids: Sequence[int], kind: str) -> set[int]:
+    """Those of these trials whose weights are stored."""
+    column = schema.weights.c
+    query = select(column.trial_id).where(column.kind == kind)
+    parts = (query.where(column.trial_id.in_(part)) for part in chunks(trial_ids))
+    return {trial_id for part in parts for trial_id in connection.execute(part).scalars()}
 
 
 def tracebacks(connection: Connection, stage_id: int) -> dict[int, str]:

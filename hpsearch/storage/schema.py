@@ -1,23 +1,18 @@
 """Our tables, which stand beside Optuna's in the one database. May import SQLAlchemy only.
 
 They are the truth about a study; Optuna's tables mirror what Optuna and optuna-dashboard show. Every name starts with
-`hpsearch_`. Times are ISO 8601 text in UTC, structured values JSON.
+`hpsearch_`. Times are ISO 8601 text in UTC, structured values JSON. Beside each blob is its checksum, which is checked
+wherever it is read (`damage.blobs`).
 """
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    UniqueConstraint,
-)
+from sqlalchemy import Column, ForeignKey, MetaData, Table, UniqueConstraint
 
-from hpsearch.storage.column_types import Blob, Json, Real, Text
+from hpsearch.storage.column_types import Blob, Boolean, Integer, Json, Moment, Real, String, Text, Word, placed
+from hpsearch.storage.damage.checksums import checksum_of
+from hpsearch.storage.damage.shapes import number
+from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Raised with every change of these tables, which also adds a module to `migrations`."""
 
 OLDEST_VERSION = 3
@@ -27,6 +22,16 @@ metadata = MetaData()
 
 versions = Table("hpsearch_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 
+_GOAL = {"metric": str, "direction": str, "share": bool}
+_OBJECTIVE = {"objective?": {**_GOAL, "objectives?": [_GOAL]}}
+_DATASET = {"fingerprint": str, "classes?": [str], "image_shape?": [int], "base_rate?": dict, "metrics?": dict}
+_MODEL = {"hash": str, "file?": str, "text?": str, "kept?": {"*": [int]}, "former?": None}
+_RANGE = {"low": number, "high": number, "log?": bool, "integer?": bool, "points?": int}
+_ENTRY = (_RANGE, {"choices": list, "ordered?": bool})
+_SAMPLES = {"train?": int, "validation?": int, "test?": int, "distinct?": bool, "rungs?": [int], **_OBJECTIVE}
+_CONFIGURATION = {"model": dict, "training": dict, "augmentation?": dict, **_OBJECTIVE}
+"""What structured values look like."""
+
 studies = Table(
     "hpsearch_studies",
     metadata,
@@ -35,13 +40,13 @@ studies = Table(
     Column("text", Text, nullable=False),  # the study file as it was launched
     Column("path", Text, nullable=False),  # where it was
     Column("workspace", Text, nullable=False),  # the directory that models are found from
-    Column("state", String(16), nullable=False),  # running, interrupted, complete, failed
-    Column("created_at", String(32), nullable=False),
-    Column("finished_at", String(32)),
+    Column("state", Word(RUNNING, INTERRUPTED, COMPLETE, FAILED), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
     Column("launches", Integer, nullable=False),  # 1 + the number of resumes
-    Column("environment", Json, nullable=False),  # {"hpsearch": "0.1.0", "numpy": …, "blas": …, "machine": …}
-    Column("data", Json, nullable=False),  # {"dataset", "fingerprint", "classes", "image_shape", "base_rate"}
-    Column("model", Json, nullable=False),  # {"file", "hash", "text"}
+    Column("environment", Json(dict), nullable=False),  # {"hpsearch": "0.1.0", "numpy": …, "blas": …, "machine": …}
+    Column("data", Json(_DATASET), nullable=False),  # {"dataset", "fingerprint", "classes", "image_shape", "base_rate"}
+    Column("model", Json(_MODEL), nullable=False),  # {"file", "hash", "text"}
 )
 
 stages = Table(
@@ -52,19 +57,25 @@ stages = Table(
     Column("position", Integer, nullable=False),  # 0, 1, … ; the final comes last
     Column("name", String(512), nullable=False),
     Column("kind", String(16), nullable=False),  # random, grid, list, qmc, tpe, cmaes, gp, final
-    Column("state", String(16), nullable=False),  # waiting, running, complete
+    Column("state", Word(WAITING, RUNNING, COMPLETE), nullable=False),
     Column("test", Boolean, nullable=False),  # is each of its trials evaluated on the test set?
     Column("trials", Integer),  # how many trials it is planned to have, once its space is known; then, how many it has
-    Column("space", Json),  # {hyperparameter: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
-    Column("notes", Json, nullable=False),  # sentences for the report: where its range came from, what was extended
-    Column("data", Json, nullable=False),  # {"train": n, .., "distinct": true}; see search/stages/distinct.py
+    Column(
+        "space", Json({"*": _ENTRY})
+    ),  # {hyperparameter: {"low", "high", "log", "integer"} or {"choices": [..]}}, once known
+    Column(
+        "notes", Json([str]), nullable=False
+    ),  # sentences for the report: where its range came from, what was extended
+    Column("data", Json(_SAMPLES), nullable=False),  # {"train": n, .., "distinct": true}; see search/stages/distinct.py
     Column("optuna_study_id", Integer),
-    Column("started_at", String(32)),
-    Column("finished_at", String(32)),
-    Column("known", Json),  # what `from` found when it began: [{"params", "value"}, ..]
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+    Column(
+        "known", Json([{"params": dict, "value": number}])
+    ),  # what `from` found when it began: [{"params", "value"}, ..]
     Column("ended", Text),  # which budget ended it; NULL where all of it was trained
     Column("seconds", Real, nullable=False, default=0.0),  # wall time it has run, over all launches
-    Column("batches", Json, nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
+    Column("batches", Json([int]), nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
     Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
     Column(
         "test_evaluations", Integer, nullable=False, default=0
@@ -81,12 +92,14 @@ trials = Table(
     Column("point", Integer, nullable=False),  # which configuration of the stage: its replicates share it
     Column("replicate", Integer, nullable=False),  # which seed or fold: 0, 1, …
     Column("optuna_trial_id", Integer),
-    Column("params", Json, nullable=False),  # the hyperparameters' values, e.g. {"lambda": 1e-3, "hidden": [50]}
-    Column("configuration", Json, nullable=False),  # everything it trains with: {"model": {..}, "training": {..}}
-    Column("state", String(16), nullable=False),  # waiting, running, complete, failed, pruned
+    Column("params", Json(dict), nullable=False),  # the hyperparameters' values, e.g. {"lambda": 1e-3, "hidden": [50]}
+    Column(
+        "configuration", Json(_CONFIGURATION), nullable=False
+    ),  # everything it trains with: {"model": {..}, "training": {..}}
+    Column("state", Word(WAITING, RUNNING, COMPLETE, FAILED, PRUNED), nullable=False),
     Column("reason", Text),  # why it failed, stopped or was pruned
     Column("traceback", Text),  # of a failure inside a model file
-    Column("sampler_attributes", Json),  # what the sampler recorded when it drew this configuration
+    Column("sampler_attributes", Json(dict)),  # what the sampler recorded when it drew this configuration
     Column("pruned_at", Integer),  # the epoch after which the pruner decided against it; an audited trial trains on
     Column("epochs", Integer, nullable=False),  # to train
     Column("epochs_done", Integer, nullable=False),
@@ -99,7 +112,7 @@ trials = Table(
     Column("cohort", Integer),  # the number of the first of those that it trained with last; only for who watches
     Column("seconds", Real, nullable=False),  # its share of its cohorts' wall time
     Column("test_value", Real),  # the objective on the test set
-    Column("test_metrics", Json),  # {metric: value}, as in hpsearch_metrics
+    Column("test_metrics", Json(dict)),  # {metric: value}, as in hpsearch_metrics
     UniqueConstraint("stage_id", "number"),
     UniqueConstraint("stage_id", "point", "replicate"),
 )
@@ -131,22 +144,25 @@ weights = Table(
     "hpsearch_weights",
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
-    # "state": to go on from; "best": the parameters at best_epoch; "end", "end best": the same, to train longer one day
-    Column("kind", String(16), primary_key=True),
+    Column(
+        "kind", Word("state", "best", "end", "end best"), primary_key=True
+    ),  # to go on from; the parameters at best_epoch; both of an ended trial, to train longer
     Column("epoch", Integer, nullable=False),
     Column("content", Blob, nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
+    checksum_of("content"),
 )
 
 predictions = Table(
     "hpsearch_predictions",
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
-    Column("split", String(16), primary_key=True),  # validation, test
+    Column("split", Word("validation", "test"), primary_key=True),  # validation, test
     Column("epoch", Integer, primary_key=True, autoincrement=False),  # on the test set, only best_epoch
     Column("samples", Integer, nullable=False),  # how many bits of `correct` count
     Column("correct", Blob, nullable=False),  # np.packbits over the split's samples in stored order
     Column("predicted", Blob),  # class per sample, uint8, of over 256 classes uint16: of the test set, and if needed
     Column("outputs", Blob),  # float32 per sample and class or target: scores or values, where a metric needs them
+    *(checksum_of(name) for name in ("correct", "predicted", "outputs")),
 )
 
 OF_TRIALS = (curves, measurements, weights, predictions)
@@ -156,13 +172,16 @@ labels = Table(
     "hpsearch_labels",  # the true labels of the samples that a stage's trials are evaluated on
     metadata,
     Column("stage_id", ForeignKey(stages.c.id), primary_key=True, autoincrement=False),
-    Column("split", String(16), primary_key=True),  # validation; test where its trials are evaluated on the test set
+    Column(
+        "split", Word("validation", "test"), primary_key=True
+    ),  # validation; test where its trials are evaluated on the test set
     Column("fold", Integer, primary_key=True, autoincrement=False),  # 0 where there are no folds
     Column("samples", Integer, nullable=False),
     Column("labels", Blob, nullable=False),  # in stored order; uint8, of over 256 classes uint16; or float64 values
     Column(
         "scale", Blob
     ),  # of a regression, float64: mean and deviation of each target, by which outputs are standardised
+    *(checksum_of(name) for name in ("labels", "scale")),
 )
 
 claims = Table(
@@ -172,5 +191,8 @@ claims = Table(
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("token", String(32), nullable=False),  # random: a coordinator that finds another one here has lost the study
-    Column("renewed_at", String(32), nullable=False),
+    Column("renewed_at", Moment, nullable=False),
 )
+
+for _table in (versions, studies, stages, trials, weights, predictions, labels, claims):
+    placed(_table)  # but not those of the curves, by the million: `damage.sweep` finds what is wrong there

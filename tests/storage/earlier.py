@@ -40,10 +40,11 @@ LATER = (
     ("hpsearch_trials", "test_value"),
     ("hpsearch_trials", "test_metrics"),
     ("hpsearch_curves", "value"),
+    ("hpsearch_weights", "content_checksum"),
 )
 """Columns that version 3 had not.
 
-Nor had it the tables hpsearch_metrics and hpsearch_labels, or predictions of but the best epoch.
+Nor had it the tables hpsearch_metrics and hpsearch_labels, predictions of but the best epoch, or checksums.
 """
 
 

@@ -16,7 +16,7 @@ from hpsearch.storage import reading, schema, writing
 from hpsearch.storage.database import look_up, open_to_read
 from hpsearch.storage.records import BestRecord, NewStage, NewStudy, NewTrial, Progress
 
-STUDY = NewStudy("s", "text", "s.toml", ".", {}, {}, {})
+STUDY = NewStudy("s", "text", "s.toml", ".", {}, {"fingerprint": "f"}, {"hash": "h"})
 STAGE = NewStage("coarse", "random", False, {})
 SPACE = {"eta": {"low": 0.1, "high": 1.0, "log": True}, "hidden": {"choices": [[8], [9, 9]]}}
 
@@ -27,7 +27,7 @@ def begin(database, trials=2):
     with database.transaction() as connection:
         study = writing.add_study(connection, database.optuna, STUDY, [STAGE])
         stage = reading.stages(connection, study)[0]
-        new = [NewTrial(i, 0, given, {}, 2, point=i) for i, given in enumerate(params)]
+        new = [NewTrial(i, 0, given, {"model": {}, "training": {}}, 2, point=i) for i, given in enumerate(params)]
         writing.start_stage(connection, stage, SPACE, [], None, trials)
         stage = reading.stages(connection, study)[0]
         added = writing.add_trials(connection, stage, new)
@@ -40,7 +40,9 @@ def test_a_transaction_that_fails_leaves_nothing_in_either_tables(database):
     before = everything(database)
     curve = [(1, 0.1, *(0.5,) * 7)]
     with pytest.raises(RuntimeError), database.transaction() as connection:  # noqa: PT012
-        writing.add_study(connection, database.optuna, NewStudy("t", "", "", "", {}, {}, {}), [STAGE])
+        writing.add_study(
+            connection, database.optuna, NewStudy("t", "", "", "", {}, {"fingerprint": "f"}, {"hash": "h"}), [STAGE]
+        )
         writing.commit_progress(connection, [Progress(trials[0], 1, curve, b"state")])
         raise RuntimeError("power cut")
     assert everything(database) == before

@@ -122,7 +122,10 @@ def test_the_last_accuracy_of_a_trial_that_ends_early_is_always_shown(database, 
 
 
 def configurations(values, first=0):
-    return [NewTrial(first + i, 0, {"x": value}, {}, 2, point=first + i) for i, value in enumerate(values)]
+    return [
+        NewTrial(first + i, 0, {"x": value}, {"model": {}, "training": {}}, 2, point=first + i)
+        for i, value in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(

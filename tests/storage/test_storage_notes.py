@@ -22,12 +22,12 @@ EVIL = "<img src=x onerror=alert(1)> $x$ [a](javascript:alert(1)) | `b`"
 def begin(database, name="coarse", reasons=("Around the best 3 of coarse.",), key="eta"):
     """Store a study with one stage of three trials, its note included."""
     with database.transaction() as connection:
-        new = NewStudy(name, "", "", "", {}, {}, {})
+        new = NewStudy(name, "", "", "", {}, {"fingerprint": "f"}, {"hash": "h"})
         study = writing.add_study(
             connection, database.optuna, new, [NewStage(name, "random", False, {"validation": 900})]
         )
         stage = reading.stages(connection, study)[0]
-        trials = [NewTrial(i, 0, {key: 0.1 * (i + 1)}, {}, 2, point=i) for i in range(3)]
+        trials = [NewTrial(i, 0, {key: 0.1 * (i + 1)}, {"model": {}, "training": {}}, 2, point=i) for i in range(3)]
         space = {key: {"low": 0.1, "high": 1.0, "log": True}}
         writing.start_stage(connection, stage, space, list(reasons), None, 3)
         writing.add_trials(connection, reading.stages(connection, study)[0], trials)

@@ -52,7 +52,7 @@ def test_a_database_that_version_3_made_is_upgraded_with_a_copy_from_before(tmp_
     place = f"sqlite:///{tmp_path}/study.db"
     copy = f"{tmp_path}/study.db.v3-backup"
     assert (
-        capsys.readouterr().out == f"{place}: upgraded from version 3 of its tables to 7; a copy from before: {copy}\n"
+        capsys.readouterr().out == f"{place}: upgraded from version 3 of its tables to 8; a copy from before: {copy}\n"
     )
     assert dump(copy) == before
     with opened_to_read(url(tmp_path)) as connection:
@@ -66,7 +66,7 @@ def test_an_upgrade_of_what_is_up_to_date_changes_nothing_and_says_so(tmp_path, 
     Path(f"{path}.v3-backup").unlink()
     before = dump(path)
     assert main(["upgrade", "--storage", url(tmp_path)]) == 0
-    assert "version 7 of its tables is this hpsearch's; nothing to upgrade" in capsys.readouterr().out
+    assert "version 8 of its tables is this hpsearch's; nothing to upgrade" in capsys.readouterr().out
     assert dump(path) == before
     assert not Path(f"{path}.v3-backup").exists()
 

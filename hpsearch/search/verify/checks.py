@@ -5,6 +5,7 @@ plan. Changes nothing. May import spec, data, storage and workers.
 """
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,7 @@ from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage import reading
 from hpsearch.storage.digest import digest
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.mirror.others import shown_study
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
 from hpsearch.storage.writing import KEPT_WEIGHTS
 
@@ -112,6 +114,9 @@ def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
     require_same_samplers(row.name, row.data.get("samplers", {}), samplers)
     begun: list[Begun] = []
     for stage in reading.stages(connection, row.id):
+        if shown_study(connection, stage.id) is None:
+            how = f"`{shlex.join(['hpsearch', 'repair-mirror', row.name])}` shows it anew"
+            yield Check(f"stage {stage.name}: it was deleted in Optuna's tables, which no result depends on; {how}")
         if stage.space is None:
             continue
         curves = reading.validation_curves(connection, stage.id, Goal.of(stage.data))
@@ -180,7 +185,7 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
         trial.id for trial in now.trials if trial.state == PRUNED and trial.pruned_at is None
     }  # for lack of time
     first = set([trial_id for configuration in now.ranked for trial_id in configuration.trials][:KEPT_WEIGHTS])
-    kept = set(reading.weights(connection, list(numbers), "best")) - stopped
+    kept = reading.with_weights(connection, list(numbers), "best") - stopped
     missing = set() if now.stage.batches else first - kept  # before it grew, a stage deleted some
     for trial_ids, what in ((kept - first, "are kept, though they are not among"), (missing, "are missing, of")):
         if trial_ids:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hpsearch import data, spec
-from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
+from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError, raised
 from hpsearch.search.environment import environment
 from hpsearch.search.preparation import known_workspace, labels_of, measures_of, prepare, require_same_metrics
 from hpsearch.search.stages.cohorts import segment_of
@@ -168,12 +168,12 @@ def chosen(trials: Sequence[tuple[StageRow, TrialRow]], name: str) -> tuple[Stag
 
 
 def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
-    """All results of a trial's training in the database."""
+    """All results of a trial's training in the database, also where they are damaged: they are to be compared."""
     curve, prediction, own = schema.curves.c, schema.predictions.c, schema.trials.c
     rows = connection.execute(
         select(*(curve[name] for name in CURVE)).where(curve.trial_id == trial.id).order_by(curve.epoch)
     )
-    found = {kind: reading.weights(connection, [trial.id], kind) for kind in ("best", "state")}
+    found = {kind: reading.weights(connection, [trial.id], kind, checked=False) for kind in ("best", "state")}
     columns = select(prediction.split, prediction.epoch, prediction.correct, prediction.predicted, prediction.outputs)
     metric = schema.measurements.c
     measured = select(metric.epoch, metric.metric, metric.train, metric.validation).where(metric.trial_id == trial.id)
@@ -241,7 +241,12 @@ def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
     """Its best weights, where they are kept; its last state; and its predictions for the validation samples."""
     now = {"best": result.best.weights if result.best else b"", "state": result.state}
     for kind, content in stored.weights.items():
-        before, after = unpack(content), unpack(now[kind]) if now[kind] else {}
+        try:
+            before = unpack(content)
+        except Exception as error:  # whatever damaged bytes make of NumPy and zipfile
+            yield f"its {kind} weights cannot be read: {raised(error)}"
+            continue
+        after = unpack(now[kind]) if now[kind] else {}
         for name in sorted({*before, *after}):
             if not _same_array(before.get(name), after.get(name)):
                 yield f"its {kind} weights differ in {name!r}"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hpsearch.spec.messages import show, wrong
+from hpsearch.spec.messages import show, stored, wrong
 from hpsearch.spec.tables.space import SHAPES, Branching, Choices, Range, are_numbers
 
 Space = Mapping[str, Range | Choices]
@@ -205,10 +205,14 @@ def composed(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entry_from_json(entry: Mapping[str, Any]) -> Range | Choices:
-    """Return an entry of a space that a database keeps. Choices of earlier versions have no order."""
-    if "choices" not in entry:
-        return Range.model_validate(entry)
-    return (Branching if "active" in entry else Choices).model_validate({"ordered": False, **entry})
+    """Return an entry of a space that a database keeps. Choices of earlier versions have no order.
+
+    Raises DamagedError.
+    """
+    with stored("a range or choices"):
+        if "choices" not in entry:
+            return Range.model_validate(entry)
+        return (Branching if "active" in entry else Choices).model_validate({"ordered": False, **entry})
 
 
 def as_written(space: Space) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from alembic.operations import Operations
 from sqlalchemy import Connection
 
 from hpsearch.storage import schema
-from hpsearch.storage.migrations import version4, version5, version6, version7
+from hpsearch.storage.migrations import version4, version5, version6, version7, version8
 
 
 class _Migration(Protocol):
@@ -21,7 +21,7 @@ class _Migration(Protocol):
     def migrate(self, operations: Operations) -> None: ...
 
 
-MIGRATIONS: tuple[_Migration, ...] = (version4, version5, version6, version7)
+MIGRATIONS: tuple[_Migration, ...] = (version4, version5, version6, version7, version8)
 
 assert [migration.VERSION for migration in MIGRATIONS] == list(
     range(schema.OLDEST_VERSION + 1, schema.SCHEMA_VERSION + 1)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from hpsearch.storage import REPORTS_PATH, objectives, reading, schema
 from hpsearch.storage.fronts import front_ranks
 from hpsearch.storage.mirror import rows
+from hpsearch.storage.mirror.tables import mirror_name
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, RUNNING, Goal, Params
 from hpsearch.text import visible
 
@@ -53,7 +54,9 @@ def refresh(connection: Connection, stage_id: int) -> None:
     stage, study = schema.stages, schema.studies
     query = select(stage, study.c.name.label("study")).join(study).where(stage.c.id == stage_id)
     row = dict(connection.execute(query).mappings().one())
-    kept = rows.study_attributes(connection, row["optuna_study_id"])
+    kept = rows.study_attributes(
+        connection, row["optuna_study_id"], mirror_name(row["study"], row["position"], row["name"])
+    )
     if kept is None:
         return
     goal = Goal.of(row["data"] or {})

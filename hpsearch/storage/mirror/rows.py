@@ -20,7 +20,9 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror.distributions import categorical, contains, distribution_of
+from hpsearch.storage.mirror.others import make_room, readable
 from hpsearch.storage.mirror.tables import (
+    NAME,
     OF_STUDIES,
     OF_TRIALS,
     PARAMS,
@@ -31,6 +33,7 @@ from hpsearch.storage.mirror.tables import (
     TRIAL_ATTRIBUTES,
     TRIALS,
     VALUES,
+    mirror_name,
 )
 from hpsearch.storage.mirror.values import VALUE, last_values, step_of, value_of, values_of
 from hpsearch.storage.records import (
@@ -75,8 +78,10 @@ def create_study(connection: Connection, storage: RDBStorage, name: str, goal: G
     return study._study_id
 
 
-def delete_study(connection: Connection, study_id: int | None) -> None:
-    """Delete an Optuna study; Optuna's own way reads every row of it first, one by one."""
+def delete_study(connection: Connection, study_id: int | None, name: str) -> None:
+    """Delete the Optuna study of a stage; Optuna's own way reads every row of it first, one by one."""
+    if study_attributes(connection, study_id, name) is None:
+        return
     chosen = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
     for table in OF_TRIALS:
         connection.execute(delete(table).where(table.c.trial_id.in_(chosen)))
@@ -84,17 +89,22 @@ def delete_study(connection: Connection, study_id: int | None) -> None:
         connection.execute(delete(table).where(table.c.study_id == study_id))
 
 
-def rename_study(connection: Connection, study_id: int | None, name: str) -> None:
+def rename_study(connection: Connection, study_id: int | None, former: str, name: str) -> None:
     """Give the Optuna study of a stage another name."""
-    connection.execute(update(STUDIES).where(STUDIES.c.study_id == study_id).values(study_name=name))
+    same = STUDIES.c.study_id == study_id, STUDIES.c.study_name == former
+    connection.execute(update(STUDIES).where(*same).values(study_name=name))
 
 
 def add_trials(connection: Connection, stage: StageRow, trials: Sequence[NewTrial]) -> list[int | None]:
     """Add waiting trials to a stage's Optuna study; return their ids there, None where the study is gone."""
-    study = select(STUDIES.c.study_id).where(STUDIES.c.study_id == stage.optuna_study_id)
+    study = select(STUDIES.c.study_id).where(
+        STUDIES.c.study_id == stage.optuna_study_id,
+        STUDIES.c.study_name.endswith(mirror_name("", stage.position, stage.name), autoescape=True),
+    )
     if connection.execute(study.with_for_update(key_share=True)).scalar() is None:
         return [None] * len(trials)
     shown = _distributions(connection, stage, trials)
+    make_room(connection, stage.optuna_study_id, [trial.number for trial in trials])
     rows = [{"study_id": stage.optuna_study_id, "number": t.number, "state": TrialState.WAITING} for t in trials]
     ids = insert_all(connection, TRIALS, rows)
     params, attributes = [], []
@@ -158,9 +168,16 @@ _MIRRORED = (
     select(
         schema.trials.c.id,
         TRIALS.c.trial_id,
-        (TRIALS.c.study_id == schema.stages.c.optuna_study_id) & (TRIALS.c.number == schema.trials.c.number),
+        (TRIALS.c.study_id == schema.stages.c.optuna_study_id)
+        & (TRIALS.c.number == schema.trials.c.number)
+        & (STUDIES.c.study_name == NAME),
     )
-    .select_from(schema.trials.join(schema.stages).join(TRIALS, TRIALS.c.trial_id == schema.trials.c.optuna_trial_id))
+    .select_from(
+        schema.trials.join(schema.stages)
+        .join(schema.studies)
+        .join(TRIALS, TRIALS.c.trial_id == schema.trials.c.optuna_trial_id)
+        .join(STUDIES, STUDIES.c.study_id == TRIALS.c.study_id)
+    )
     .where(schema.trials.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update(key_share=True, of=TRIALS)  # nobody deletes them in the dashboard before we have committed
 )
@@ -259,14 +276,15 @@ def reopen(connection: Connection, trials: Iterable[tuple[int, int, bool]]) -> N
         connection.execute(update(TRIALS).where(TRIALS.c.trial_id == of).values(new))
 
 
-def study_attributes(connection: Connection, study_id: int | None) -> dict[str, Any] | None:
+def study_attributes(connection: Connection, study_id: int | None, name: str) -> dict[str, Any] | None:
     """The attributes that the dashboard keeps of an Optuna study; None if the study is gone."""
-    if connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study_id)).scalar() is None:
+    same = STUDIES.c.study_id == study_id, STUDIES.c.study_name == name
+    if connection.execute(select(STUDIES.c.study_id).where(*same)).scalar() is None:
         return None
     rows = connection.execute(
         select(STUDY_ATTRIBUTES.c.key, STUDY_ATTRIBUTES.c.value_json).where(STUDY_ATTRIBUTES.c.study_id == study_id)
     )
-    return {key: json.loads(text) for key, text in rows}
+    return {key: value for key, text in rows if (value := readable(text)) is not None}
 
 
 def set_study_attributes(connection: Connection, study_id: int, values: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import sqlalchemy
 from sqlalchemy import event
 
-from hpsearch.errors import HpsearchError, StorageError, StorageFault
+from hpsearch.errors import DamagedError, HpsearchError, StorageError, StorageFault
 
 TIMEOUT = 60.0
 """Seconds to wait while another program writes."""
@@ -131,7 +131,9 @@ def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:
 
     @event.listens_for(engine, "handle_error")
     def _explain(context: sqlalchemy.engine.ExceptionContext) -> None:
-        if _kind(context.original_exception) in (*_DAMAGED, *_LOCKED, *_FULL):
+        if _kind(context.original_exception) in (*_DAMAGED, *_LOCKED, *_FULL) or _is_no_text(
+            context.original_exception
+        ):
             raise explain(context.original_exception, path) from context.original_exception
 
 
@@ -156,14 +158,23 @@ def explain(error: BaseException, path: Path) -> HpsearchError:
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:
         return moved(path)
     if kind in _DAMAGED:
-        return StorageError(f"{path}: not a database, or a damaged one ({text}); restore a copy or name another")
+        return DamagedError(f"{path}: not a database, or a damaged one ({text}); restore a copy or name another")
     if kind in _NOT_ALLOWED:
         return StorageError(f"{path}: the database cannot be written ({text}); check the permissions")
     if kind in _LOCKED:
         return StorageFault(f"{path}: another program has locked the database for {TIMEOUT:.0f} s; end it and resume")
     if kind in _FULL:
         return StorageFault(f"{path}: the disk is full or failing ({text}); make room and resume")
+    if _is_no_text(cause):
+        return DamagedError(
+            f"{path}: {text.partition(' with text')[0].replace('Could not decode to UTF-8', 'no UTF-8 in')}"
+        )
     return StorageError(f"{path}: {text}")
+
+
+def _is_no_text(error: BaseException) -> bool:
+    """So Python's sqlite3 reports text that is not UTF-8, as an error without a code."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
 
 
 def _cause(error: BaseException) -> BaseException:

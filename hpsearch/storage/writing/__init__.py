@@ -6,6 +6,7 @@ what is going on. All functions take the connection of an open `Database.transac
 
 from hpsearch.storage.writing.labels import store_labels
 from hpsearch.storage.writing.longer import Longer, end_bytes, lengthen
+from hpsearch.storage.writing.repair import repair_mirror
 from hpsearch.storage.writing.stages import (
     KEPT_WEIGHTS,
     add_seconds,
@@ -34,6 +35,7 @@ __all__ = [
     "grow",
     "keep_stage",
     "lengthen",
+    "repair_mirror",
     "reset_stage",
     "reset_trials",
     "set_planned",

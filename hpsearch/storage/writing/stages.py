@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, upda
 
 from hpsearch.storage import schema
 from hpsearch.storage.mirror import rows
+from hpsearch.storage.mirror.tables import mirror_name
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, NewStage, StageRow
 from hpsearch.storage.writing.evaluations import count_test_evaluations
 from hpsearch.storage.writing.trials import END, END_BEST
@@ -29,11 +30,6 @@ def add_stage(
     mirrored = rows.create_study(connection, storage, mirror_name(study, position, stage.name), Goal.of(stage.data))
     row = vars(stage) | {"study_id": study_id, "position": position, "state": WAITING, "notes": []}
     connection.execute(insert(schema.stages).values(row | {"optuna_study_id": mirrored}))
-
-
-def mirror_name(study: str, position: int, stage: str) -> str:
-    """What the Optuna study of a stage is called."""
-    return f"{study} / {position + 1} {stage}"
 
 
 def start_stage(
@@ -99,9 +95,9 @@ def reset_stage(connection: Connection, storage: RDBStorage, stage: StageRow) ->
     name = connection.execute(
         select(schema.studies.c.name).join(schema.stages).where(column.id == stage.id)
     ).scalar_one()
-    rows.delete_study(connection, stage.optuna_study_id)
-    goal = Goal.of(stage.data)
-    mirrored = rows.create_study(connection, storage, mirror_name(name, stage.position, stage.name), goal)
+    shown = mirror_name(name, stage.position, stage.name)
+    rows.delete_study(connection, stage.optuna_study_id, shown)
+    mirrored = rows.create_study(connection, storage, shown, Goal.of(stage.data))
     values: dict[str, Any] = {"state": WAITING, "optuna_study_id": mirrored, "notes": [], "batches": []}
     values |= {"seconds": 0.0, "stale": False}
     values |= dict.fromkeys(("trials", "space", "known", "ended", "started_at", "finished_at"))

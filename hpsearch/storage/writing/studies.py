@@ -9,8 +9,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks
 from hpsearch.storage.mirror import rows as mirror
+from hpsearch.storage.mirror.tables import mirror_name
 from hpsearch.storage.records import COMPLETE, INTERRUPTED, PRUNED, RUNNING, WAITING, NewStage, NewStudy
-from hpsearch.storage.writing.stages import add_stage, delete_trials, mirror_name, now
+from hpsearch.storage.writing.stages import add_stage, delete_trials, now
 
 
 def add_study(connection: Connection, storage: RDBStorage, new: NewStudy, stages: Sequence[NewStage]) -> int:
@@ -106,7 +107,8 @@ def _insert_stages(
             position = row.position + len(added)
             connection.execute(update(schema.stages).where(column.id == row.id).values(position=position))
             mirrored = connection.execute(select(column.optuna_study_id).where(column.id == row.id)).scalar()
-            mirror.rename_study(connection, mirrored, mirror_name(study, position, row.name))
+            former = mirror_name(study, row.position, row.name)
+            mirror.rename_study(connection, mirrored, former, mirror_name(study, position, row.name))
     for position, stage in enumerate(added, start=first):
         add_stage(connection, storage, study_id, study, position, stage)
     return first
@@ -115,8 +117,9 @@ def _insert_stages(
 def delete_study(connection: Connection, study_id: int) -> None:
     """Delete a study with all its results, from Optuna's tables too."""
     column = schema.stages.c
-    query = select(column.id, column.optuna_study_id).where(column.study_id == study_id)
+    query = select(column.id, column.optuna_study_id, column.position, column.name).where(column.study_id == study_id)
     stages = connection.execute(query).all()
+    name = connection.execute(select(schema.studies.c.name).where(schema.studies.c.id == study_id)).scalar_one()
     delete_trials(connection, [stage.id for stage in stages])
     for part in chunks([stage.id for stage in stages]):
         connection.execute(delete(schema.labels).where(schema.labels.c.stage_id.in_(part)))
@@ -124,4 +127,4 @@ def delete_study(connection: Connection, study_id: int) -> None:
     connection.execute(delete(schema.claims).where(schema.claims.c.study_id == study_id))
     connection.execute(delete(schema.studies).where(schema.studies.c.id == study_id))
     for stage in stages:
-        mirror.delete_study(connection, stage.optuna_study_id)
+        mirror.delete_study(connection, stage.optuna_study_id, mirror_name(name, stage.position, stage.name))
