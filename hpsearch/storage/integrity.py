@@ -13,13 +13,15 @@ from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState
 from sqlalchemy import Connection, select
 
+from hpsearch import spec
+from hpsearch.errors import HpsearchError
 from hpsearch.storage import reading, schema
 from hpsearch.storage.damage.blobs import damaged
 from hpsearch.storage.damage.sweep import sweep
 from hpsearch.storage.mirror.distributions import categorical
 from hpsearch.storage.mirror.others import shown_study, strangers
 from hpsearch.storage.mirror.tables import PARAMS, STATES, TRIALS, VALUES
-from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, TrialRow
+from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, StudyRow, TrialRow
 
 _AT_ONCE = 1000
 _NEAR = 1e-6
@@ -39,11 +41,21 @@ def check_integrity(connection: Connection) -> list[str]:
 
 def check_study(connection: Connection, study_id: int, name: str) -> list[str]:
     """Everything that is wrong with one study, a line each."""
-    return [
-        f"study {name!r}, stage {stage.name!r}: {problem}"
-        for stage in reading.stages(connection, study_id)
-        for problem in _stage(connection, stage)
-    ]
+    stages = reading.stages(connection, study_id)
+    problems = list(_of_file(reading.get_study(connection, name), [stage.name for stage in stages]))
+    problems += [f"stage {stage.name!r}: {problem}" for stage in stages for problem in _stage(connection, stage)]
+    return [f"study {name!r}, {problem}" for problem in problems]
+
+
+def _of_file(study: StudyRow, names: Sequence[str]) -> Iterator[str]:
+    """Are the stages those of the study file, if this version can read it?"""
+    try:
+        written = spec.parse(study.text, study.path)
+    except HpsearchError:
+        return
+    wanted = [*(stage.name for stage in written.stages), *["final"] * (written.final is not None)]
+    if list(names) != wanted:
+        yield f"its stages are {', '.join(names) or 'none'}, by its study file {', '.join(wanted)}"
 
 
 @dataclass

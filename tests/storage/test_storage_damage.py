@@ -214,3 +214,28 @@ def test_verify_names_a_stage_that_was_deleted_in_the_dashboard(study):
     assert [check.problems for check in checks if check.problems] == []
     wanted = "stage fine: it was deleted in Optuna's tables, which no result depends on; `hpsearch repair-mirror tiny`"
     assert sum(check.text.startswith(wanted) for check in checks) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "UPDATE hpsearch_stages SET name = '0' WHERE id = 1",
+            "study 'tiny', its stages are 0, fine, final, by its study file coarse, fine, final",
+        ),
+        (
+            "UPDATE hpsearch_trials SET test_accuracy = -1 WHERE stage_id = 3 AND number = 0",
+            "study 'tiny', trial final:0: hpsearch_trials.test_accuracy must be from 0 to 1",
+        ),
+        (
+            "UPDATE study_directions SET direction = 'up'",
+            "Optuna's table study_directions cannot be read (LookupError: ",
+        ),
+    ],
+)
+def test_what_only_fits_nothing_else_is_found_by_the_check(study, statement, problem):
+    with closing(sqlite3.connect(study / "study.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    with opened_to_read(url(study)) as connection:
+        assert any(found.startswith(problem) for found in check_integrity(connection)), check_integrity(connection)

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import Column, Connection, Integer, Table, func, inspect, literal_column, or_, select, text
 
-from hpsearch.errors import DamagedError
+from hpsearch.errors import DamagedError, raised
 from hpsearch.storage import schema
 from hpsearch.storage.column_types import Real, refusal
 from hpsearch.storage.damage.blobs import TABLES
@@ -19,7 +19,9 @@ _MOST = 20
 
 def sweep(connection: Connection) -> Iterator[str]:
     """Everything that is wrong with pages, tables, rows and values, a line each; of the first of these kinds only."""
-    kinds = (_pages, _tables, _values, _numbers, _parents) if connection.dialect.name == "sqlite" else (_values,)
+    kinds = (
+        (_pages, _tables, _values, _numbers, _mirror, _parents) if connection.dialect.name == "sqlite" else (_values,)
+    )
     for kind in kinds:
         found = False
         for problem in kind(connection):
@@ -79,6 +81,24 @@ def _numbers(connection: Connection) -> Iterator[str]:
                 types = ("real", "integer") if isinstance(column.type, Real) else ("text",)
             for row_id in _other_types(connection, table, column, *types):
                 yield _shown(connection, column, row_id)
+
+    for column in (
+        schema.trials.c.test_accuracy,
+        *(each for each in schema.curves.c if each.name.endswith("accuracy")),
+    ):
+        query: Any = select(literal_column(f"{column.table.name}.rowid")).select_from(column.table)
+        for row_id in connection.execute(query.where(or_(column < 0, column > 1)).limit(_MOST)).scalars():
+            yield f"{_owner(connection, column.table, row_id)}: {column} must be from 0 to 1"
+
+
+def _mirror(connection: Connection) -> Iterator[str]:
+    """Optuna's tables that cannot be read."""
+    for table in (mirror.STUDIES, mirror.TRIALS, *mirror.OF_STUDIES, *mirror.OF_TRIALS):
+        try:
+            for _ in connection.execute(select(table).execution_options(yield_per=1000)):
+                pass
+        except (DamagedError, LookupError, ValueError, TypeError, sqlalchemy.exc.DatabaseError) as error:
+            yield f"Optuna's table {table.name} cannot be read ({raised(error)})"
 
 
 def _other_types(connection: Connection, table: Table, column: Column[Any], *types: str) -> list[int]:
