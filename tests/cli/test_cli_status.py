@@ -119,7 +119,14 @@ def test_a_line_of_progress_has_pruned_trials_and_the_time_left(capsys):
 
 
 def trial(number: int, state: str, epochs_done: int) -> TrialRow:
-    rest = {"replicate": 0, "optuna_trial_id": None, "params": {}, "configuration": {}, "epochs": 9, "point": number}
+    rest = {
+        "replicate": 0,
+        "optuna_trial_id": None,
+        "params": {},
+        "configuration": {"model": {}, "training": {}},
+        "epochs": 9,
+        "point": number,
+    }
     return TrialRow(
         number, number, state=state, epochs_done=epochs_done, best_epoch=None, value=None, loss=None, **rest
     )

@@ -191,7 +191,7 @@ class Maker:
             "point": number,
             "replicate": 0,
             "params": params,
-            "configuration": {},
+            "configuration": {"model": {}, "training": {}},
         }
         row |= {"state": state, "epochs": 12, "epochs_done": 0, "seconds": 0.0}
         return self.insert(schema.trials, row | columns)
@@ -203,7 +203,7 @@ class Maker:
         """Insert many finished trials of one epoch at once; `validation` is the accuracy."""
         always = {
             "replicate": 0,
-            "configuration": {},
+            "configuration": {"model": {}, "training": {}},
             "state": "complete",
             "epochs": 1,
             "epochs_done": 1,

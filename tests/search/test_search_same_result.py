@@ -6,7 +6,7 @@ import pytest
 from tiny import TINY, StopAfter, options, ranking, rows, workspace
 
 from hpsearch import data
-from hpsearch.errors import DataError, InputError, ModelError, StudyBusyError, StudyChangedError
+from hpsearch.errors import DataError, HpsearchError, InputError, ModelError, StudyBusyError, StudyChangedError
 from hpsearch.search import launch as launching
 from hpsearch.search import resume as resuming
 from hpsearch.search.delete import delete
@@ -126,7 +126,7 @@ def test_a_model_file_that_changes_during_the_run_fails_no_trial(tmp_path, monke
             if progress.epochs_done:
                 model.write_text(text + "# another text\n")
 
-    with pytest.raises(ModelError, match="the model file has changed"):
+    with pytest.raises(HpsearchError, match="the model file has changed"):
         launch(path, options(tmp_path, watcher=Meddler(0)))
     assert not [row for row in rows(tmp_path) if row["state"] == "failed"]
     model.write_text(text)
@@ -160,7 +160,7 @@ def test_a_study_that_another_process_changed_while_this_one_checked_it_is_left_
     def overtaken(*given):
         monkeypatch.setattr(resuming, "check", checked)
         assert resume("tiny", options(tmp_path))
-        checked(*given)
+        return checked(*given)
 
     monkeypatch.setattr(resuming, "check", overtaken)
     with pytest.raises(StudyBusyError, match="study 'tiny' was changed by another process just now; resume it again"):
@@ -177,7 +177,7 @@ def test_of_two_launches_of_one_name_at_once_the_later_does_not_run_the_others_s
     def overtaken(*given):
         monkeypatch.setattr(launching, "check", checked)
         launch(other, options(tmp_path))
-        checked(*given)
+        return checked(*given)
 
     monkeypatch.setattr(launching, "check", overtaken)
     with pytest.raises(StudyBusyError, match="study 'tiny' was launched by another process just now"):

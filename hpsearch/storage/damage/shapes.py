@@ -26,7 +26,7 @@ def mismatch(value: Any, shape: Shape, place: str = "") -> str | None:
     match shape:
         case None:
             return None
-        case (dict(), *_):
+        case tuple() if isinstance(shape[0], dict):  # a list would fit a pattern of a sequence, too
             rules = [mismatch(value, each, place) for each in shape]
             return None if None in rules else rules[0]
         case [inner]:
