@@ -75,7 +75,9 @@ class SafeStream(LenientStream):
         super().__init__(cast("TextIO", plain))
         self.plain = plain
 
-    def write(self, text: str) -> int:
+    def write(self, text: str | bytes) -> int:
+        if isinstance(text, bytes):  # as click writes completions
+            text = text.decode(errors="backslashreplace")
         if not isinstance(text, str):
             raise TypeError(f"text expected, got {type(text).__name__}")
         self.plain.write(text if text == "\r" else visible(text))  # the line of a download begins anew

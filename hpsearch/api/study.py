@@ -72,6 +72,7 @@ class Stage:
     pruner: Table | None = None
     budget: Table | None = None
     first: Sequence[Table] | None = None
+    default: Table | None = None
     from_: str | None = None
     confirm: int | Table | None = None
     constraints: Sequence[str] | None = None

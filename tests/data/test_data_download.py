@@ -172,4 +172,4 @@ def test_progress_is_shown_on_standard_error(mirror, published, tmp_path, capsys
     fetch("cifar10", tmp_path / "data", "binary", url=mirror.url, progress=True)
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.endswith("100% of 1 MB\n")
+    assert shown.err.endswith("100% of 1 MB\r\n")
