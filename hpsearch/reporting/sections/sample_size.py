@@ -18,6 +18,7 @@ from hpsearch.reporting.statistics.power import (
     seeds_needed,
     seeds_needed_range,
 )
+from hpsearch.storage.records import ACCURACY
 
 MOST = 10_000_000
 """A larger number of samples is not given."""
@@ -65,6 +66,9 @@ def sample_size(frames: Frames, stage: StageView) -> str:
     if stage.replication:
         on = f"over {stage.replication.over} (on the same samples)"
         return _sentence(_span(frames, stage, tied), on, _seeds(frames, stage, tied), "")
+    on = f"on these {best.samples:,} samples"
+    if frames.goal != ACCURACY:  # how many samples another metric needs is not estimated
+        return _sentence(_span(frames, stage, tied), on, "", "")
     gaps = [gap for row in tied if (gap := _gap(frames, stage.ranked[0], row))]
     if not gaps:
         return ""
@@ -73,7 +77,6 @@ def sample_size(frames: Frames, stage: StageView) -> str:
     places = formatting.decimals(best.samples)
     shows = f"These samples show a difference of {100 * seen:.1f} points with a power of 80%."
     needed = _samples(gaps, stage.ranked[1].mark == "tied", places)
-    on = f"on these {best.samples:,} samples"
     return _sentence(_span(frames, stage, tied), on, needed, shows if 0 < seen < discordant else "")
 
 
