@@ -271,6 +271,23 @@ def narrowed(table: Table, budget: int) -> str:
     return coarse + stage("fine", f"kind = 'tpe', batch = 4, trials = {trials}", around, confirm)
 
 
+def two_random(best: int = 0) -> Way:
+    """Four sevenths of the configurations at random, the others around the best three; then the `best` confirmed by 3."""
+
+    def stages(table: Table, budget: int) -> str:
+        configurations = budget - 2 * best
+        coarse = round(configurations * 4 / 7)
+        around = "\n".join(
+            f"space.x_{key} = {{ around = 'coarse', best = 3{', neighbours = true' if ordered(values) else ''} }}"
+            for key, values in table.space.items()
+        )
+        confirm = f"confirm = {{ best = {best}, replicates = 3 }}" if best else ""
+        first = stage("coarse", f"kind = 'random', trials = {coarse}", listed(table))
+        return first + stage("fine", f"kind = 'random', trials = {configurations - coarse}", around, confirm)
+
+    return of_stages(stages)
+
+
 def optuna_tpe(table: Table, seed: int, budgets: Sequence[int]) -> Sequence[float]:
     return best_so_far(table, optunas(table, seed, max(budgets), TPESampler(seed=seed)), budgets)
 
@@ -304,6 +321,8 @@ WAYS: dict[str, Way] = {
     "tpe, three by 5": confirmed(5, 20),
     "tpe, batch 2, three by 5": confirmed(5, 20, "kind = 'tpe', batch = 2"),
     "tpe, around, confirmed": of_stages(narrowed),
+    "random, around": two_random(),
+    "random, around, confirmed": two_random(3),
     "good prior": prior("kind = 'tpe', batch = 4", "medium"),
     "vague prior": prior("kind = 'tpe', batch = 4", "low"),
     "wrong prior": prior("kind = 'tpe', batch = 4", "medium", wrong=True),
