@@ -272,7 +272,7 @@ def narrowed(table: Table, budget: int) -> str:
 
 
 def two_random(best: int = 0) -> Way:
-    """Four sevenths of the configurations at random, the others around the best three; then the `best` confirmed by 3."""
+    """Four sevenths of the configurations at random, the rest around the best three; then the `best` confirmed."""
 
     def stages(table: Table, budget: int) -> str:
         configurations = budget - 2 * best
