@@ -155,9 +155,14 @@ def _row(new: NewTrial) -> TrialRow:
     return TrialRow(id=new.number + 1, optuna_trial_id=0, **vars(new), **blank)
 
 
-def optunas(table: Table, seed: int, trials: int, sampler: optuna.samplers.BaseSampler) -> Found:
+def optunas(
+    table: Table, seed: int, trials: int, sampler: optuna.samplers.BaseSampler, first: Sequence[Mapping[str, Any]] = ()
+) -> Found:
     """Optuna's own loop, one configuration at a time; lists of numbers as the ordered choices that they are."""
     study, found = optuna.create_study(direction="maximize", sampler=sampler), []
+    for params in first:
+        pairs = ((key, values, params[f"x_{key}"]) for key, values in table.space.items())
+        study.enqueue_trial({key: values.index(x) if ordered(values) else x for key, values, x in pairs})
     for number in range(trials):
         trial, params = study.ask(), {}
         for key, values in table.space.items():
@@ -178,6 +183,31 @@ def random_regret(table: Table, budgets: Sequence[int], repeats: int = 4_000) ->
     seen = flat[drawn, rng.integers(flat.shape[1], size=drawn.shape)]
     chosen = [np.take_along_axis(drawn, seen[:, :n].argmax(axis=1)[:, None], 1)[:, 0] for n in budgets]
     return np.array([best - means[each].mean() for each in chosen])
+
+
+def confirmed_at_random(table: Table, budget: int, best: int, replicates: int, repeats: int = 4_000) -> float:
+    """The mean regret of random search whose `best` are trained again; the seeds are drawn anew for each training."""
+    rng, flat = np.random.default_rng(1), table.scores.reshape(-1, table.scores.shape[-1])
+    drawn = rng.integers(len(flat), size=(repeats, budget - best * (replicates - 1)))
+    seen = flat[drawn, rng.integers(flat.shape[1], size=drawn.shape)]
+    top = np.argsort(-seen, axis=1)[:, :best]
+    kept, sums = np.take_along_axis(drawn, top, 1), np.take_along_axis(seen, top, 1)
+    for _ in range(replicates - 1):
+        sums = sums + flat[kept, rng.integers(flat.shape[1], size=kept.shape)]
+    chosen = np.take_along_axis(kept, sums.argmax(axis=1)[:, None], 1)[:, 0]
+    return float(table.means.max() - table.means.ravel()[chosen].mean())
+
+
+def unreachable(table: Table) -> float:
+    """The regret of whoever knows all other seeds of every configuration, at a seed that was held out.
+
+    The best mean of so many configurations is the best of their noise, too, so that no search could find it but by
+    the same seeds.
+    """
+    flat = table.scores.reshape(-1, table.scores.shape[-1])
+    seeds = range(flat.shape[1])
+    held_out = [flat[np.delete(flat, seed, axis=1).mean(axis=1).argmax(), seed] for seed in seeds]
+    return float(table.means.max() - np.mean(held_out))
 
 
 def best_so_far(table: Table, found: Found, budgets: Sequence[int]) -> list[float]:
@@ -213,18 +243,18 @@ def of_stages(stages: Callable[[Table, int], str]) -> Way:
     return way
 
 
-def again(budget: int, replicates: int) -> tuple[str, int]:
-    """`confirm` for one in 16 configurations, at least two, and the trainings that it takes."""
-    best = max(2, budget // 16)
+def again(budget: int, replicates: int, one_in: int = 16) -> tuple[str, int]:
+    """`confirm` for one configuration in so many trainings, at least two, and the trainings that it takes."""
+    best = max(2, budget // one_in)
     return f"confirm = {{ best = {best}, replicates = {replicates} }}", best * (replicates - 1)
 
 
-def confirmed(replicates: int) -> Way:
-    """The best are trained again: with 3 replicates an eighth of the trainings, with 5 a quarter."""
+def confirmed(replicates: int, one_in: int = 16, sampler: str = "kind = 'tpe', batch = 4") -> Way:
+    """The best are trained again: with 3 replicates an eighth of the trainings, with 5 a quarter, or of 1 in 20 19%."""
 
     def stages(table: Table, budget: int) -> str:
-        confirm, trainings = again(budget, replicates)
-        return stage("only", f"kind = 'tpe', batch = 4, trials = {budget - trainings}", listed(table), confirm)
+        confirm, trainings = again(budget, replicates, one_in)
+        return stage("only", f"{sampler}, trials = {budget - trainings}", listed(table), confirm)
 
     return of_stages(stages)
 
@@ -241,8 +271,32 @@ def narrowed(table: Table, budget: int) -> str:
     return coarse + stage("fine", f"kind = 'tpe', batch = 4, trials = {trials}", around, confirm)
 
 
+def two_random(best: int = 0) -> Way:
+    """Four sevenths of the configurations at random, the rest around the best three; then the `best` confirmed."""
+
+    def stages(table: Table, budget: int) -> str:
+        configurations = budget - 2 * best
+        coarse = round(configurations * 4 / 7)
+        around = "\n".join(
+            f"space.x_{key} = {{ around = 'coarse', best = 3{', neighbours = true' if ordered(values) else ''} }}"
+            for key, values in table.space.items()
+        )
+        confirm = f"confirm = {{ best = {best}, replicates = 3 }}" if best else ""
+        first = stage("coarse", f"kind = 'random', trials = {coarse}", listed(table))
+        return first + stage("fine", f"kind = 'random', trials = {configurations - coarse}", around, confirm)
+
+    return of_stages(stages)
+
+
 def optuna_tpe(table: Table, seed: int, budgets: Sequence[int]) -> Sequence[float]:
     return best_so_far(table, optunas(table, seed, max(budgets), TPESampler(seed=seed)), budgets)
+
+
+def optuna_from_our_start(table: Table, seed: int, budgets: Sequence[int]) -> Sequence[float]:
+    """Optuna's TPE after the random configurations that ours begins with: what differs is the rest of the way."""
+    drawn = [params for params, _ in search(table, seed, stage("only", "kind = 'tpe', trials = 10", listed(table)))[0]]
+    found = optunas(table, seed, max(budgets), TPESampler(seed=seed), drawn)
+    return best_so_far(table, found, budgets)
 
 
 def prior(sampler: str, confidence: str, *, wrong: bool = False) -> Way:
@@ -252,6 +306,7 @@ def prior(sampler: str, confidence: str, *, wrong: bool = False) -> Way:
 WAYS: dict[str, Way] = {
     "random": of_one_stage("kind = 'random'"),
     "optuna": optuna_tpe,
+    "optuna, our start": optuna_from_our_start,
     "tpe": of_one_stage("kind = 'tpe'"),
     "tpe, batch 1": of_one_stage("kind = 'tpe', batch = 1"),
     "tpe, batch 4": of_one_stage("kind = 'tpe', batch = 4"),
@@ -263,7 +318,11 @@ WAYS: dict[str, Way] = {
     "gp": of_one_stage("kind = 'gp'"),
     "tpe, confirmed": confirmed(3),
     "tpe, confirmed by 5": confirmed(5),
+    "tpe, three by 5": confirmed(5, 20),
+    "tpe, batch 2, three by 5": confirmed(5, 20, "kind = 'tpe', batch = 2"),
     "tpe, around, confirmed": of_stages(narrowed),
+    "random, around": two_random(),
+    "random, around, confirmed": two_random(3),
     "good prior": prior("kind = 'tpe', batch = 4", "medium"),
     "vague prior": prior("kind = 'tpe', batch = 4", "low"),
     "wrong prior": prior("kind = 'tpe', batch = 4", "medium", wrong=True),
@@ -284,6 +343,12 @@ def main() -> None:
     read = list(tables(given.groups, given.cache))
     by_chance = {table.name: random_regret(table, given.trials) for table in read}
     print(f"{given.seeds} seeds; trainings: {given.trials}")
+    most = max(given.trials)
+    for group in given.groups:
+        inside = [(table, by_chance[table.name][given.trials.index(most)]) for table in read if table.group == group]
+        again_at_random = np.mean([confirmed_at_random(table, most, 3, 5) / regret for table, regret in inside])
+        beyond = np.mean([unreachable(table) / regret for table, regret in inside])
+        print(f"{group} at {most}: random, best 3 of 5 replicates {again_at_random:.2f}; unreachable {beyond:.2f}")
     for name in given.ways:
         began = time.process_time()
         for group in given.groups:

@@ -78,7 +78,11 @@ def test_a_small_space_of_choices_is_searched_by_a_grid(here, capsys):
 def test_a_space_of_choices_has_no_finer_stage_and_the_default_name_is_a_new_one(here, capsys, monkeypatch):
     keys = "hidden=[[8], [16], [32], [64]];batch_size=[10, 20, 50, 100, 200]"
     assert run(capsys, "new", "study", "studies/my-digits.toml", "--yes", "--search", keys)[0] == 0
-    assert [stage.kind for stage in spec.read(here / "studies" / "my-digits.toml").stages] == ["random"]
+    (stage,) = spec.read(here / "studies" / "my-digits.toml").stages
+    assert (stage.kind, stage.sampler.batch, stage.confirm.best, stage.confirm.replicates) == ("tpe", 4, 2, 3)
+    few = ("few.toml", "--yes", "--search", keys, "--trials", "12")  # the first 12 of TPE would be random
+    assert run(capsys, "new", "study", *few)[0] == 0
+    assert [(stage.kind, stage.confirm) for stage in spec.read(here / "few.toml").stages] == [("random", None)]
     monkeypatch.setattr("sys.stdin", io.StringIO(9 * "\n"))
     assert run(capsys, "new", "study")[1].splitlines()[-1] == "next: hpsearch launch studies/my-digits-2.toml"
 

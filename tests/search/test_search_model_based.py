@@ -183,3 +183,23 @@ def test_learning_is_silent(capfd):
         warnings.simplefilter("error")
         ask_all(made_stage("tpe", 24, group=True, n_startup_trials=2))
     assert capfd.readouterr() == ("", "")
+
+
+def test_tpe_one_by_one_proposes_what_optunas_own_study_would():
+    space = {"eta": {"low": 0.1, "high": 1.0}, "hidden": [[50], [100], [50, 50]], "width": [64, 16, 32]}
+    stage = made_stage("tpe", space=space, batch=1, n_startup_trials=5)
+    ours, theirs = sampler_of(stage, stage.space, 0, distinct=False), optuna.create_study(direction="maximize")
+    for number in range(20):
+        params, attributes = ours.ask(number)
+        seed = int(generator(0, "sampler", "coarse", number).integers(2**32))
+        theirs.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=5)
+        trial = theirs.ask()
+        proposed = {
+            "eta": trial.suggest_float("eta", 0.1, 1.0),
+            "hidden": space["hidden"][trial.suggest_categorical("hidden", [0, 1, 2])],
+            "width": sorted(space["width"])[trial.suggest_int("width", 0, 2)],
+        }
+        assert params == proposed
+        value = -abs(params["eta"] - 0.4) + params["width"] / 100
+        ours.tell(Point(number, params, COMPLETE, value, (), attributes))
+        theirs.tell(trial, value)

@@ -140,7 +140,8 @@ class Untried:
 
     def _listed(self) -> "_Listed":
         if self._list is None:
-            self._list = _Listed(self._space, [params for params in all_of(self._space) if self.admits(params)])
+            kept_ones = ((same(params), params) for params in all_of(self._space) if self.keeps(params))
+            self._list = _Listed(self._space, {text: each for text, each in kept_ones if text not in self._tried})
         if not self._list.left.any():
             raise NothingLeftError(self._all_tried(len(self._tried)))
         return self._list
@@ -158,9 +159,10 @@ class Untried:
 class _Listed:
     """The configurations of a finite space that are left, with the distances between them."""
 
-    def __init__(self, space: Space, configurations: list[dict[str, Any]]) -> None:
-        self._space, self._configurations = space, configurations
-        self._numbers = {same(params): i for i, params in enumerate(configurations)}
+    def __init__(self, space: Space, configurations: Mapping[str, dict[str, Any]]) -> None:
+        """`configurations` by their texts (see `same`)."""
+        self._space, self._configurations = space, list(configurations.values())
+        self._numbers = {text: i for i, text in enumerate(configurations)}
         self.left = np.ones(len(configurations), dtype=bool)
 
     def remove(self, text: str) -> None:
@@ -205,10 +207,12 @@ class _Axis:
         choices = entry.in_order if isinstance(entry, Choices) else ()
         unit = max(1, len(choices) - 1) if isinstance(entry, Choices) and entry.ordered else 1
         self._known = {same(choice): i / unit for i, choice in enumerate(choices)}
+        # a listed configuration has the very objects of the choices: 100,000 of them need no texts
+        self._by_id = {id(choice): i / unit for i, choice in enumerate(choices)}
 
     def place(self, value: Any) -> float:
         if isinstance(self._entry, Choices):
-            return self._known[same(value)]
+            return self._by_id[id(value)] if id(value) in self._by_id else self._known[same(value)]
         scale = math.log if self._entry.log else float
         low, high = scale(self._entry.low), scale(self._entry.high)
         return (scale(value) - low) / (high - low)
