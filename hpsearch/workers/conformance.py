@@ -78,7 +78,7 @@ def conformance(plugin: Plugin, split: Path, configuration: Configuration, seed:
             yield Finding(name, False, str(error), _REMEDIES[name])
             if name in ("builds", "trains"):
                 return
-    seconds = checks.seconds / EPOCHS
+    seconds = checks.seconds / checks.epochs
     yield Finding("time", True, f"{seconds:.3g} s per epoch of {checks.split.samples:,} samples, with its evaluation")
 
 
@@ -91,6 +91,7 @@ class _Checks:
         self.reference: TaskResult | None = None
         self.measures = Measures(RMSE) if self.split.targets else Measures(ANY)
         self.seconds = 0.0
+        self.epochs = configuration.training.epochs or EPOCHS
         self.separate: TaskResult | None = None
         self.why_not_separate = ""
 
@@ -120,7 +121,7 @@ class _Checks:
             replicate=0,
             measures=self.measures,
             first=1,
-            last=EPOCHS,
+            last=self.epochs,
             ends=True,
             test=True,
         )
@@ -181,11 +182,11 @@ class _Checks:
         first, last = result.curve[0], result.curve[-1]
         reached = f", rmse {last[value]:.4g}" if self.split.targets else ""
         reached = reached if math.isnan(last[accuracy]) else f", accuracy {last[accuracy]:.1%}"
-        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {EPOCHS} epochs"
+        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {_counted(self.epochs)}"
 
     def _evaluates(self) -> str:
         one, other = self._trainable(), self._trainable()
-        for epoch in range(1, EPOCHS + 1):
+        for epoch in range(1, self.epochs + 1):
             one.train(epoch)
             other.train(epoch)
             before = other.save()
@@ -203,9 +204,14 @@ class _Checks:
         second = self._trainable()
         second.restore(saved)
         _refuse("saved again after restore", unpack(saved), unpack(second.save()))
-        for trained in (first, second):
-            trained.train(2)
-        _refuse("trained on after restore", unpack(first.save()), unpack(second.save()))
+        x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics
+        for epoch in (1, 2) if self.epochs > 1 else (1,):
+            if epoch > 1:
+                first.train(epoch)
+                second.train(epoch)
+            found = [{"predicted": each.evaluate(x, y, metrics).predicted} for each in (first, second)]
+            _refuse(f"evaluated after restore and epoch {epoch}", *found)
+            _refuse("trained on after restore", unpack(first.save()), unpack(second.save()))
         arrays = unpack(saved)
         return f"{', '.join(list(arrays)[:5])}{', …' * (len(arrays) > 5)}: {len(saved):,} bytes, exact"
 
@@ -221,14 +227,16 @@ class _Checks:
         return "bit for bit"
 
     def _resumes(self) -> str:
-        for cuts in ([1], [1, 2, 3]):
+        if self.epochs == 1:
+            return "its only epoch cannot be interrupted"
+        for cuts in ([1], [*range(1, self.epochs)]):
             _same(f"resumed after {_epochs(cuts)}", self.reference, self._in_parts(cuts))
         return "bit for bit, as without interruption"
 
     def _in_parts(self, cuts: list[int]) -> TaskResult:
         task, curve = self._task(0), []
-        for before, last in pairwise([0, *cuts, EPOCHS]):
-            ends = last == EPOCHS
+        for before, last in pairwise([0, *cuts, self.epochs]):
+            ends = last == self.epochs
             part = replace(self._segment(task), first=before + 1, last=last, ends=ends, test=ends)
             found = run_segment(part).tasks[0]
             curve += found.curve
@@ -250,6 +258,10 @@ class _Checks:
         other = run_segment(replace(self._segment(), seed=self.seed + 1)).tasks[0]
         same = difference(facts(self.reference), facts(other)) is None if self.reference else False
         return "no: replicates will be equal, and show no variation" if same else "another seed gives other results"
+
+
+def _counted(epochs: int) -> str:
+    return "one epoch" if epochs == 1 else f"{epochs} epochs"
 
 
 def _epochs(cuts: list[int]) -> str:

@@ -19,27 +19,35 @@ from hpsearch.errors import ModelError, nearest, raised
 from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
+from hpsearch.workers.models import estimators
+from hpsearch.workers.models.installed import class_of, package_of
 
 FIRST_PARAMETERS = {
     "build": ("classes",),
     "make": ("data", "seed"),
     "train_epoch": ("state", "data", "epoch", "rng"),
+    "estimator": (),
 }
 """The functions of which a model file defines one, and their first parameters."""
 
 _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "class_weight": "class_weight"}
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
+_VERSION = "  # "
+"""What stands before the version in the text of an installed class."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plugin:
     """A model file as it was read: its path, SHA-256 (hex) and text, the function that it defines, and its parameters.
 
+    Of an installed class, the path is its name, the function the class, and the text imports it and has its version.
+
     `taken` is None for layers; for a trainable it has the keys of [training] among its parameters, and whether they are
     required. `predictions` are the functions beside `train_epoch`, by name: `predict`, `predict_proba` or both.
     """
 
-    path: Path
+    path: Path | str
     hash: str
     text: str
     way: str
@@ -47,6 +55,7 @@ class Plugin:
     parameters: tuple[str, ...]
     taken: Mapping[str, bool] | None = None
     predictions: Mapping[str, Callable[..., Any]] | None = None
+    own: tuple[str, ...] = ()  # of an estimator's parameters, those of the function itself
 
     @property
     def kind(self) -> str:
@@ -54,8 +63,10 @@ class Plugin:
         return "layers" if self.taken is None else "trainable"
 
 
-def read_plugin(path: Path) -> Plugin:
-    """Import a model file. Raises ModelError if it is missing, fails, or defines no model."""
+def read_plugin(path: Path | str) -> Plugin:
+    """Import a model file, or the class of that name. Raises ModelError if it is missing, fails, or is no model."""
+    if isinstance(path, str):
+        return _installed(path)
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -71,6 +82,37 @@ def read_plugin(path: Path) -> Plugin:
 
 
 @lru_cache(maxsize=64)
+def _installed(name: str) -> Plugin:
+    function = class_of(name)
+    place, _, last = name.rpartition(".")
+    text = f"from {place} import {last}{_VERSION}{package_of(name)}\n"
+    return _of_estimator(name, text, hashlib.sha256(text.encode()).hexdigest(), function, {})
+
+
+def _of_estimator(path: Path | str, text: str, digest: str, function: Callable[..., Any], own: dict[str, bool]) -> Plugin:
+    """A class, or the function `estimator` of a file: its own parameters and those of what it returns."""
+    if needed := [name for name, required in own.items() if required]:
+        raise ModelError(f"{path}: estimator must have a default for each parameter, {needed[0]} has none")
+    try:
+        names = estimators.names_of(estimators.default_of(function))
+    except Exception as error:
+        what = "estimator()" if own or isinstance(path, Path) else "it"
+        hint = "" if isinstance(path, Path) else "; define estimator(…) in a file that returns one"
+        raise ModelError(f"{path}: {what} cannot be made without parameters ({raised(error)}){hint}") from error
+    parameters = tuple(dict.fromkeys([*own, *names]))
+    taken = {key: False for key in ("batch_size", "class_weight") if key in parameters}
+    return Plugin(path, digest, text, "estimator", function, parameters, taken, own=tuple(own))
+
+
+def changed(plugin: Plugin, before: str) -> str:
+    """What differs from a text that is stored of the model: "NAME: scikit-learn 1.9.1 is not the 1.8.0 that it was"."""
+    if isinstance(plugin.path, Path):
+        return f"{plugin.path}: the model file has changed"
+    versions = [text.partition(_VERSION)[2].strip() for text in (before, plugin.text)]
+    return f"{plugin.path}: {versions[0]} has changed to {versions[1]}"
+
+
+@lru_cache(maxsize=64)
 def _import(path: Path, text: str, digest: str) -> Plugin:
     try:
         module = module_of(path, text, f"hpsearch_model_{digest[:16]}")
@@ -81,11 +123,15 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
 
 def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
     ways = [way for way in FIRST_PARAMETERS if callable(getattr(module, way, None))]
+    if len(ways) > 1:
+        ways = [way for way in ways if way != "estimator"]  # which may be a function of its own
     if len(ways) != 1:
-        rule = "a model file must define one of build(classes, …), make(data, seed, …) and train_epoch(state, data, …)"
+        rule = "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …), estimator(…)"
         raise ModelError(f"{path}: {rule}, found {' and '.join(ways) or 'none'}")
     way, function = ways[0], getattr(module, ways[0])
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
+    if way == "estimator":
+        return _of_estimator(path, text, digest, function, rest)
     if way == "build":
         return Plugin(path, digest, text, way, function, tuple(rest))
     predictions = {name: f for name in ("predict_proba", "predict") if callable(f := getattr(module, name, None))}
