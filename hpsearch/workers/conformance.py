@@ -150,6 +150,7 @@ class _Checks:
         if self.split.targets or not trainable.gives("probabilities"):
             return "a trainable"
         self.measures = replace(self.measures, also=(LOG_LOSS,))  # so that they are asked for
+        self._train_separately()  # with them, to be compared
         return "a trainable that gives probabilities"
 
     def _train_separately(self) -> None:

@@ -41,7 +41,9 @@ def check(
             _print_finding(finding)
     failed = [finding.name for finding in findings if not finding.ok]
     if as_json:
-        print_json({"model": plugin.path, "kind": plugin.kind, "hash": plugin.hash, "ok": not failed, "findings": findings})
+        print_json(
+            {"model": plugin.path, "kind": plugin.kind, "hash": plugin.hash, "ok": not failed, "findings": findings}
+        )
     else:
         hint = f": {', '.join(failed)}" if failed else f'; use it in a study: {_key(plugin)} = "{model}"'
         verdict = f"{len(failed)} of {len(findings)} checks fail" if failed else "all checks pass"

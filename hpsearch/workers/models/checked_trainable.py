@@ -167,6 +167,13 @@ class CheckedTrainable:
         scores = found.scores.astype(np.float32) if outputs and found.scores is not None else None
         return Measured(loss, loss, float(np.mean(chosen == labels)), chosen, scores)
 
+    def probabilities(self, samples: npt.NDArray[np.float32]) -> Array:
+        """The probability of each class (n, classes), as its `predict_proba` returns it."""
+        trained: Any = self.trainable
+        returned = self._call("predict_proba", lambda: trained.predict_proba(samples))
+        self._checked("predict_proba", lambda: of_probabilities(returned, len(samples), self._classes))
+        return np.asarray(returned)
+
     def _predicted(self, samples: Array) -> Predicted:
         """The predicted classes, with scores or probabilities if it gives any."""
         trained: Any = self.trainable

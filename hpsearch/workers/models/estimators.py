@@ -4,6 +4,7 @@ An estimator is fitted exactly again from its data, parameters and seed, so that
 and nothing is ever unpickled.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -68,8 +69,8 @@ class Estimator:
         self._check_epochs(counted, flat)
         made.set_params(**{key: None if value == "none" else value for key, value in flat.items()})
         known = made.get_params()
-        fixed = {"random_state": seed, "n_jobs": 1}
-        made.set_params(**{key: fixed[_last(key)] for key in known if _last(key) in fixed})
+        made.set_params(**{key: seed for key in known if _last(key) == "random_state"})
+        made.set_params(**{key: 1 for key in known if _last(key) == "n_jobs" and _has_threads(made, known, key)})
         if self._counted:
             stops = {"early_stopping": False} if "early_stopping" in known.keys() - flat.keys() else {}
             made.set_params(warm_start=True, **stops)
@@ -107,8 +108,10 @@ class Estimator:
 
     def restore(self, state: State) -> None:
         """Fit it again, epoch by epoch: the same calls give the same bits."""
-        for epoch in range(1, int(state["epochs"]) + 1):
-            self.train(epoch)
+        with warnings.catch_warnings():  # they were shown, or not, when it was fitted first
+            warnings.simplefilter("ignore")
+            for epoch in range(1, int(state["epochs"]) + 1):
+                self.train(epoch)
 
     # Predictions
 
@@ -163,6 +166,12 @@ class Estimator:
 
 def _last(key: str) -> str:
     return key.rpartition("__")[2]
+
+
+def _has_threads(estimator: Any, known: Parameters, key: str) -> bool:
+    """Has its owner more than one job? None is one of scikit-learn's, which warns of any other in some; not of others."""
+    owner = known.get(key.rpartition("__")[0], estimator)
+    return known[key] is not None or not type(owner).__module__.startswith("sklearn.")
 
 
 def _flat(estimator: Any, given: Parameters, above: str = "") -> Iterable[tuple[str, Any]]:

@@ -53,7 +53,7 @@ def _module(name: str, place: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         top = place.partition(".")[0]
-        if missing == top and (near := difflib.get_close_matches(top, [key for key in _PACKAGES if key != top], n=1)):
+        if missing == top and top not in _PACKAGES and (near := difflib.get_close_matches(top, _PACKAGES, n=1)):
             raise ModelError(f"{name}: the package {top} is not installed; did you mean {near[0]!r}?") from None
         if missing == top:
             raise ModelError(

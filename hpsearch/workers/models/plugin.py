@@ -89,7 +89,9 @@ def _installed(name: str) -> Plugin:
     return _of_estimator(name, text, hashlib.sha256(text.encode()).hexdigest(), function, {})
 
 
-def _of_estimator(path: Path | str, text: str, digest: str, function: Callable[..., Any], own: dict[str, bool]) -> Plugin:
+def _of_estimator(
+    path: Path | str, text: str, digest: str, function: Callable[..., Any], own: dict[str, bool]
+) -> Plugin:
     """A class, or the function `estimator` of a file: its own parameters and those of what it returns."""
     if needed := [name for name, required in own.items() if required]:
         raise ModelError(f"{path}: estimator must have a default for each parameter, {needed[0]} has none")
