@@ -44,7 +44,7 @@ class Classifier(ClassifierMixin, Predictor):  # type: ignore[misc]  # scikit-le
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return the class probabilities (n, classes), the softmax of the scores; those of a trainable as it has them."""
+        """Return the class probabilities (n, classes): the softmax of the scores; of a trainable, its own."""
         if self._trainable is not None:
             samples = self._samples(X)
             with self._lock:

@@ -75,7 +75,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             **({"targets": list(dataset.targets)} if dataset.targets else {}),
             **({"metrics": files} if (files := metric_files(measures)) else {}),
         },
-        model={"file": study.model.name, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
+        model={"file": study.model.name} | plugin.stored,
     )
     with open_workers(options) as workers:
         splits = prepare(study, dataset)

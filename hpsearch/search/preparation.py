@@ -49,7 +49,7 @@ def known_workspace(row: StudyRow, study: Study) -> Path:
 
 
 def model_of(study: Study, workspace: Path) -> Path | str:
-    """The study's model as a worker is told it: the path of its file, or the name of an installed class."""
+    """The study's model as a worker gets it: the path of its file, or the name of an installed class."""
     return study.model.name if study.model.path is None else workspace / study.model.path
 
 

@@ -44,7 +44,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         plugin = checked_plugin(study, workspace)
         if plugin.hash != row.model["hash"] and not options.accept_changes:
             raise ModelError(
-                f"{changed(plugin, row.model['text'])} since study {name!r} was launched; restore it, launch "
+                f"{changed(plugin, row.model)} since study {name!r} was launched; restore it, launch "
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
         measures = measures_of(study, workspace)

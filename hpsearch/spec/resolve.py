@@ -39,6 +39,11 @@ class Configuration:
     objective: Mapping[str, Any] | None = None  # {"metric", "direction", "share"}; None is the accuracy
 
     @property
+    def file(self) -> str:
+        """The model file, relative to the workspace, or the estimator."""
+        return str(self.model["file" if "file" in self.model else "estimator"])
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters."""
         name = "file" if "file" in self.model else "estimator"

@@ -79,7 +79,7 @@ class Retraining:
         workspace = known_workspace(row, self.study)
         self.plugin: Plugin = read_plugin(model_of(self.study, workspace))
         if self.plugin.hash != row.model["hash"]:
-            what = changed(self.plugin, row.model["text"])
+            what = changed(self.plugin, row.model)
             raise ModelError(f"{what} since study {row.name!r} was launched; restore it to verify")
         self.measures = measures_of(self.study, workspace)
         require_same_metrics(row, self.measures)

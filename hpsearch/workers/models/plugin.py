@@ -58,6 +58,17 @@ class Plugin:
     own: tuple[str, ...] = ()  # of an estimator's parameters, those of the function itself
 
     @property
+    def package(self) -> str | None:
+        """The package of an installed class, with its version; None of a model file."""
+        return None if isinstance(self.path, Path) else self.text.partition(_VERSION)[2].strip()
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """What a database keeps of it, beside its name."""
+        package = {} if self.package is None else {"package": self.package}
+        return {"hash": self.hash, "text": self.text, "kind": self.kind} | package
+
+    @property
     def kind(self) -> str:
         """What it makes: "layers" or a "trainable"."""
         return "layers" if self.taken is None else "trainable"
@@ -106,12 +117,11 @@ def _of_estimator(
     return Plugin(path, digest, text, "estimator", function, parameters, taken, own=tuple(own))
 
 
-def changed(plugin: Plugin, before: str) -> str:
-    """What differs from a text that is stored of the model: "NAME: scikit-learn 1.9.1 is not the 1.8.0 that it was"."""
-    if isinstance(plugin.path, Path):
+def changed(plugin: Plugin, before: Mapping[str, Any]) -> str:
+    """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
+    if plugin.package is None:
         return f"{plugin.path}: the model file has changed"
-    versions = [text.partition(_VERSION)[2].strip() for text in (before, plugin.text)]
-    return f"{plugin.path}: {versions[0]} has changed to {versions[1]}"
+    return f"{plugin.path}: {before.get('package')} has changed to {plugin.package}"
 
 
 @lru_cache(maxsize=64)
@@ -128,8 +138,8 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
     if len(ways) > 1:
         ways = [way for way in ways if way != "estimator"]  # which may be a function of its own
     if len(ways) != 1:
-        rule = "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …), estimator(…)"
-        raise ModelError(f"{path}: {rule}, found {' and '.join(ways) or 'none'}")
+        rule = "must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…)"
+        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}")
     way, function = ways[0], getattr(module, ways[0])
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
     if way == "estimator":
