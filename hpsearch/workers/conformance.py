@@ -184,7 +184,8 @@ class _Checks:
         first, last = result.curve[0], result.curve[-1]
         reached = f", rmse {last[value]:.4g}" if self.split.targets else ""
         reached = reached if math.isnan(last[accuracy]) else f", accuracy {last[accuracy]:.1%}"
-        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {self.epochs} epoch{'s' * (self.epochs > 1)}"
+        length = "one epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {length}"
 
     def _evaluates(self) -> str:
         one, other = self._trainable(), self._trainable()

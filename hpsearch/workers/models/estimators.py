@@ -169,7 +169,7 @@ def _last(key: str) -> str:
 
 
 def _has_threads(estimator: Any, known: Parameters, key: str) -> bool:
-    """May it run several jobs? In scikit-learn not with None, and some warn of any other; elsewhere None is all cores."""
+    """Is it one that may run several jobs? None is one job in scikit-learn, and all cores elsewhere."""
     owner = known.get(key.rpartition("__")[0], estimator)
     return known[key] is not None or not type(owner).__module__.startswith("sklearn.")
 

@@ -113,7 +113,7 @@ def _of_estimator(
         hint = "" if isinstance(path, Path) else "; define estimator(…) in a file that returns one"
         raise ModelError(f"{path}: {what} cannot be made without parameters ({raised(error)}){hint}") from error
     parameters = tuple(dict.fromkeys([*own, *names]))
-    taken = {key: False for key in ("batch_size", "class_weight") if key in parameters}
+    taken: dict[str, bool] = {key: False for key in ("batch_size", "class_weight") if key in parameters}
     return Plugin(path, digest, text, "estimator", function, parameters, taken, own=tuple(own))
 
 
