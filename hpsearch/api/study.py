@@ -89,8 +89,8 @@ class Study:
     name: str
     data: Table
     model: Table
-    training: Table
-    stages: Sequence[Stage | Table]
+    training: Table | None = None
+    stages: Sequence[Stage | Table] = ()
     final: Table | None = None
     seed: int = 0
     description: str | None = None

@@ -17,11 +17,14 @@ def _has_scores(classifier: "Classifier") -> bool:
 
 
 def _has_probabilities(classifier: "Classifier") -> bool:
-    return _has_scores(classifier) and bool(classifier.model.configuration.training.loss == "cross_entropy")
+    if classifier._trainable is not None:
+        return "predict_proba" in classifier._trainable.evaluations
+    return bool(classifier.model.configuration.training.loss == "cross_entropy")
 
 
 class Classifier(ClassifierMixin, Predictor):  # type: ignore[misc]  # scikit-learn has no types
     """A trained model: `predict` and `score`; a network has `decision_function`, with cross-entropy `predict_proba`.
+    A trainable has `predict_proba` where it defines it.
 
     Classes are the labels 0, 1, … of the dataset; `class_names_` has their names.
     """
@@ -41,7 +44,11 @@ class Classifier(ClassifierMixin, Predictor):  # type: ignore[misc]  # scikit-le
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> npt.NDArray[np.float64]:
-        """Return the class probabilities (n, classes), the softmax of the scores."""
+        """Return the class probabilities (n, classes): the softmax of the scores; of a trainable, its own."""
+        if self._trainable is not None:
+            samples = self._samples(X)
+            with self._lock:
+                return self._trainable.probabilities(samples)
         scores = self._outputs(X).astype(np.float64)
         exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

@@ -17,7 +17,7 @@ from hpsearch.errors import DataError, InputError, ModelError, StorageError, nea
 from hpsearch.nn import Network
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
-from hpsearch.search.preparation import known_workspace, prepare_one
+from hpsearch.search.preparation import known_workspace, model_of, prepare_one
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
@@ -43,7 +43,7 @@ class TrainedModel:
 
     study: str
     trial: str
-    model_file: Path
+    model_file: Path | str
     model_hash: str
     configuration: Configuration
     classes: tuple[str, ...]
@@ -183,7 +183,7 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> T
     return TrainedModel(
         study=row["name"],
         trial=trial_name(trial),
-        model_file=workspace / study.model.file,
+        model_file=model_of(study, workspace),
         model_hash=row["model"]["hash"],
         configuration=Configuration.from_json(trial["configuration"]),
         classes=split.classes,

@@ -135,6 +135,5 @@ def accept(connection: Connection, row: StudyRow, plugin: Plugin) -> None:
         kept[stage.name] = sorted({trial.number for trial in trials} - {trial.number for trial in restarted})
         reset = [trial for trial in reading.trials(connection, stage.id) if trial.id in stopped]  # until time is added
         writing.decide(connection, [Decision(trial, None, OUT_OF_TIME) for trial in reset])
-    now = {"hash": plugin.hash, "text": plugin.text, "kind": plugin.kind, "former": former, "kept": kept}
-    model = {"file": row.model["file"], **now}
+    model = {"file": row.model["file"]} | plugin.stored | {"former": former, "kept": kept}
     writing.accept_model(connection, row.id, model)

@@ -55,7 +55,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             return study.name, resume(study.name, options, text)
         command = how_to_resume(study.name, options)
         raise InputError(f"study {study.name!r} exists already; go on with `{command}`, or give it a new name")
-    workspace = find_workspace(study.model.file, Path(place))
+    workspace = find_workspace(study, Path(place))
     require_utf8("the path of the workspace", str(workspace))
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
@@ -78,7 +78,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
             **({"metrics": files} if (files := metric_files(measures)) else {}),
             **({"samplers": files} if (files := sampler_hashes(samplers)) else {}),
         },
-        model={"file": study.model.file, "hash": plugin.hash, "text": plugin.text, "kind": plugin.kind},
+        model={"file": study.model.name} | plugin.stored,
     )
     with open_workers(options) as workers:
         splits = prepare(study, dataset)

@@ -30,21 +30,37 @@ from hpsearch.workers.models.plugin import Plugin, read_plugin, size
 from hpsearch.workers.segments.measures import Measures, truth_of
 
 
-def find_workspace(model: str, path: Path) -> Path:
-    """The folder from which the model file is found: the current one, that of the study file, or the one above."""
+def find_workspace(study: Study, path: Path) -> Path:
+    """The folder from which the model file is found: the current one, that of the study file, or the one above.
+
+    Of a study without a model file, that from which its data is.
+    """
+    needed = study.model.path
+    if needed is None and isinstance(dataset := study.data.dataset, dict):
+        needed = next((dataset[key] for key in ("path", "train", "samples") if isinstance(dataset.get(key), str)), None)
     candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent]
-    return next((folder for folder in candidates if (folder / model).is_file()), Path.cwd())
+    return next((folder for folder in candidates if needed and (folder / needed).exists()), Path.cwd())
 
 
 def known_workspace(row: StudyRow, study: Study) -> Path:
-    """The folder from which a stored study's model file is found: where it was launched, or near the study file."""
-    known = Path(row.workspace)
-    return known if (known / study.model.file).is_file() else find_workspace(study.model.file, Path(row.path))
+    """The folder from which a stored study's files are found: where it was launched, or near the study file."""
+    known, file = Path(row.workspace), study.model.path
+    there = (known / file).is_file() if file else known.is_dir()
+    return known if there else find_workspace(study, Path(row.path))
+
+
+def model_of(study: Study, workspace: Path) -> Path | str:
+    """The study's model as a worker gets it: the path of its file, or the name of an installed class."""
+    return study.model.name if study.model.path is None else workspace / study.model.path
 
 
 def checked_plugin(study: Study, workspace: Path) -> Plugin:
-    """The study's model file, which accepts the keys that the study sets."""
-    plugin = read_plugin(workspace / study.model.file)
+    """The study's model, which accepts the keys that the study sets."""
+    plugin = read_plugin(model_of(study, workspace))
+    if (plugin.way == "estimator") != study.model.is_estimator:
+        right, wrong = ("file", "estimator") if study.model.is_estimator else ("estimator", "file")
+        rule = f'must be given as {right} = "{study.model.name}", since the file defines {plugin.way}'
+        raise fail(study.place, ["model", wrong], rule)
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     return plugin
 
@@ -83,7 +99,7 @@ def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Data
     """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
     seen, sample = set(), _sample_of(dataset) if plugin.kind == "trainable" else None
     if plugin.kind == "layers" and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
-        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.file} is made of layers"
+        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.name} is made of layers"
         raise fail(study.place, ["objective"], rule)
     for stage in study.stages:
         for params in spec.probes(study, stage):
@@ -102,16 +118,16 @@ def _check_predictions(study: Study, made: CheckedTrainable, measures: Measures)
     """Refuse metrics of what the trainable does not predict."""
     for name in study.objective.counted:
         if name != "epochs":
-            rule = f"must not be {name!r}, which are counted of a model's layers; {study.model.file} is a trainable"
+            rule = f"must not be {name!r}, which are counted of a model's layers; {study.model.name} is a trainable"
             raise fail(study.place, study.objective.place(name), rule)
     for metric in measures.metrics:
         where = study.objective.place(metric.name)
         if metric.kind == "returned" and "evaluate" not in made.evaluations:
-            rule = f"{metric.name} must be returned by evaluate, which {study.model.file} does not define"
+            rule = f"{metric.name} must be returned by evaluate, which {study.model.name} does not define"
             raise fail(study.place, where, rule)
         if metric.needs in ("probabilities", "scores") and not made.gives(metric.needs):
             methods = "predict_proba" if metric.needs == "probabilities" else "predict_proba, or predict for scores"
-            rule = f"{metric.name} needs {metric.needs}, which {study.model.file} does not give; define {methods}"
+            rule = f"{metric.name} needs {metric.needs}, which {study.model.name} does not give; define {methods}"
             raise fail(study.place, where, rule)
 
 

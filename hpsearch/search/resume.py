@@ -26,6 +26,7 @@ from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.damage.blobs import require_intact
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import COMPLETE
+from hpsearch.workers.models.plugin import changed
 
 
 def resume(name: str, options: Options, text: str | None = None) -> bool:
@@ -46,7 +47,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         plugin = checked_plugin(study, workspace)
         if plugin.hash != row.model["hash"] and not options.accept_changes:
             raise ModelError(
-                f"{plugin.path}: the model file has changed since study {name!r} was launched; restore it, launch "
+                f"{changed(plugin, row.model)} since study {name!r} was launched; restore it, launch "
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
         measures = measures_of(study, workspace)

@@ -73,7 +73,8 @@ def lengthened(before: Study, after: Study) -> dict[str, str | None]:
         except StudyFileError:  # its space has changed too, which is refused
             continue
         if not same:
-            why = why_not_longer(after, new)
+            fitted = before.model.is_estimator and 1 in lengths(before, old, bounding)
+            why = "in one epoch an estimator is fitted as a whole" if fitted else why_not_longer(after, new)
             found[name] = why and f"the trials of {place} cannot train longer: {why}"
     return found
 

@@ -40,13 +40,14 @@ class Configuration:
 
     @property
     def file(self) -> str:
-        """The model file, relative to the workspace."""
-        return str(self.model["file"])
+        """The model file, relative to the workspace, or the estimator."""
+        return str(self.model["file" if "file" in self.model else "estimator"])
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters."""
-        return {key: value for key, value in self.model.items() if key != "file"}
+        name = "file" if "file" in self.model else "estimator"
+        return {key: value for key, value in self.model.items() if key != name}
 
     def to_json(self) -> dict[str, Any]:
         """Return {"model": …, "training": …, …} of plain values, with the study file's names."""
@@ -115,12 +116,14 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     """
     objective = objective_of(study)
     training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
-    model = merge({"file": study.model.file} | study.model.parameters, step.model)
+    model = merge(study.model.identity | study.model.parameters, step.model)
     for key, value in composed(params).items():
         if is_training_key(key):
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
         else:
             model = merge(model, _nested(key, value))
+    if study.model.is_estimator and not any(key in training for key in LENGTHS):
+        training["epochs"] = 1  # one whole fit
     if objective and isinstance(training.get("stop"), dict):
         training["stop"] = {"metric": "objective"} | training["stop"]
     try:

@@ -19,6 +19,7 @@ from hpsearch.metrics import Metric
 from hpsearch.metrics import parse as parse_metric
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Configuration
+from hpsearch.workers.differences import difference, facts
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
 from hpsearch.workers.models.npz import unpack
@@ -28,7 +29,7 @@ from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
 from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.measures import Measures
-from hpsearch.workers.segments.results import CURVE, Predictions, TaskResult
+from hpsearch.workers.segments.results import CURVE, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 from hpsearch.workers.segments.trainable import data_of
@@ -78,7 +79,7 @@ def conformance(plugin: Plugin, split: Path, configuration: Configuration, seed:
             yield Finding(name, False, str(error), _REMEDIES[name])
             if name in ("builds", "trains"):
                 return
-    seconds = checks.seconds / EPOCHS
+    seconds = checks.seconds / checks.epochs
     yield Finding("time", True, f"{seconds:.3g} s per epoch of {checks.split.samples:,} samples, with its evaluation")
 
 
@@ -91,6 +92,7 @@ class _Checks:
         self.reference: TaskResult | None = None
         self.measures = Measures(RMSE) if self.split.targets else Measures(ANY)
         self.seconds = 0.0
+        self.epochs = configuration.training.epochs or EPOCHS
         self.separate: TaskResult | None = None
         self.why_not_separate = ""
 
@@ -120,7 +122,7 @@ class _Checks:
             replicate=0,
             measures=self.measures,
             first=1,
-            last=EPOCHS,
+            last=self.epochs,
             ends=True,
             test=True,
         )
@@ -149,6 +151,7 @@ class _Checks:
         if self.split.targets or not trainable.gives("probabilities"):
             return "a trainable"
         self.measures = replace(self.measures, also=(LOG_LOSS,))  # so that they are asked for
+        self._train_separately()  # with them, to be compared
         return "a trainable that gives probabilities"
 
     def _train_separately(self) -> None:
@@ -181,11 +184,12 @@ class _Checks:
         first, last = result.curve[0], result.curve[-1]
         reached = f", rmse {last[value]:.4g}" if self.split.targets else ""
         reached = reached if math.isnan(last[accuracy]) else f", accuracy {last[accuracy]:.1%}"
-        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {EPOCHS} epochs"
+        length = "one epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {length}"
 
     def _evaluates(self) -> str:
         one, other = self._trainable(), self._trainable()
-        for epoch in range(1, EPOCHS + 1):
+        for epoch in range(1, self.epochs + 1):
             one.train(epoch)
             other.train(epoch)
             before = other.save()
@@ -203,7 +207,10 @@ class _Checks:
         second = self._trainable()
         second.restore(saved)
         _refuse("saved again after restore", unpack(saved), unpack(second.save()))
-        for trained in (first, second):
+        x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics
+        found = [each.evaluate(x, y, metrics).predicted for each in (first, second)]
+        _refuse("evaluated after restore", *({"predicted": each} for each in found))
+        for trained in (first, second) if self.epochs > 1 else ():
             trained.train(2)
         _refuse("trained on after restore", unpack(first.save()), unpack(second.save()))
         arrays = unpack(saved)
@@ -221,14 +228,14 @@ class _Checks:
         return "bit for bit"
 
     def _resumes(self) -> str:
-        for cuts in ([1], [1, 2, 3]):
+        for cuts in ([1], [*range(1, self.epochs)]) if self.epochs > 1 else ():
             _same(f"resumed after {_epochs(cuts)}", self.reference, self._in_parts(cuts))
-        return "bit for bit, as without interruption"
+        return "bit for bit, as without interruption" if self.epochs > 1 else "its only epoch cannot be interrupted"
 
     def _in_parts(self, cuts: list[int]) -> TaskResult:
         task, curve = self._task(0), []
-        for before, last in pairwise([0, *cuts, EPOCHS]):
-            ends = last == EPOCHS
+        for before, last in pairwise([0, *cuts, self.epochs]):
+            ends = last == self.epochs
             part = replace(self._segment(task), first=before + 1, last=last, ends=ends, test=ends)
             found = run_segment(part).tasks[0]
             curve += found.curve
@@ -264,37 +271,3 @@ def _same(what: str, before: TaskResult | None, now: TaskResult) -> None:
 def _refuse(what: str, before: dict[str, Any], now: dict[str, Any]) -> None:
     if found := difference(before, now):
         raise _FailedCheckError(f"{what}, {found}")
-
-
-def facts(result: TaskResult | None) -> dict[str, Any]:
-    """All results of a training, by name: its curve, its saved arrays, its evaluation on the test set."""
-    assert result is not None
-    found: dict[str, Any] = {
-        f"{name.replace('_', ' ')} of epoch {int(row[0])}": value
-        for row in result.curve
-        for name, value in zip(CURVE[1:], row[1:], strict=True)
-    }
-    found |= {f"saved {name!r}": array for name, array in unpack(result.state).items()}
-    if result.best:
-        found |= {f"kept {name!r}": array for name, array in unpack(result.best.weights).items()}
-    of_test = {"test loss": result.test.loss, "test predictions": result.test.predictions} if result.test else {}
-    return found | of_test
-
-
-def difference(before: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """The first result that is not equal bit for bit, as a text; None where all are."""
-    for name in [*before, *(key for key in now if key not in before)]:
-        if name not in before or name not in now:
-            return f"{name} is {'new' if name not in before else 'missing'}"
-        one, other = before[name], now[name]
-        if isinstance(one, float):
-            if one != other and not (math.isnan(one) and math.isnan(other)):  # a regression has no accuracy
-                return f"the {name} is {other!r}, was {one!r}"
-        elif isinstance(one, Predictions):
-            if one != other:
-                return f"the {name} differ"
-        elif (one.dtype, one.shape) != (other.dtype, other.shape):
-            return f"{name} is {other.dtype} {other.shape}, was {one.dtype} {one.shape}"
-        elif one.tobytes() != other.tobytes():
-            return f"{int((one != other).sum()) or 'some'} of the {one.size:,} numbers of {name} differ"
-    return None

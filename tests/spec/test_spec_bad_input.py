@@ -390,8 +390,8 @@ def test_further_errors_are_counted():
         (b"name = '\xff'", "must be UTF-8 text, but byte 9 is not"),
         (b"a = " + b"[" * 5000, "is nested too deeply"),
         (b"a" + b".a" * 5000 + b" = 1", "is nested too deeply"),
-        (b"", "name is missing (and 4 more)"),
-        (b"stage = 1", "name is missing (and 4 more)"),
+        (b"", "name is missing (and 3 more)"),
+        (b"stage = 1", "name is missing (and 3 more)"),
         (b"#" * 1_000_001, "must have at most 1_000_000 bytes, got 1_000_001"),
     ],
 )

@@ -33,9 +33,10 @@ from hpsearch.cli.output import json_option
 @data_dir_option
 @json_option
 def check(model: Path, assignments: tuple[str, ...], **given: Any) -> int:
-    """Check that a model file is reproducible and can be resumed.
+    """Check that a model file, or an estimator, is reproducible and can be resumed.
 
-    MODEL defines layers or a trainable. It is trained for a few epochs; then again, in another process, interrupted
+    MODEL is a file that defines layers, a trainable or an estimator, or the name of an installed class, such as
+    sklearn.linear_model.LogisticRegression. It is trained for a few epochs; then again, in another process, interrupted
     and restored, and in a cohort with other trials. All must give the same results, bit for bit.
     Exit status 1 if a check fails.
     """

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from hpsearch.cli.set_option import assignment, parse_toml
 from hpsearch.data import Dataset
 from hpsearch.spec import Configuration
 from hpsearch.workers.conformance import EPOCHS, Finding, conformance
+from hpsearch.workers.models.estimators import goes_on
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 
 TRAIN, VALIDATION = 500, 200
@@ -27,7 +28,7 @@ def check(
 ) -> int:
     """Print a line for each check; return 1 if any fails."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a model raises is a finding; Ctrl-C is not
-    plugin = read_plugin(model)
+    plugin = read_plugin(_model(model))
     samples = data.load(_source(dataset), data.data_directory(data_dir), Path.cwd(), task)
     train = min(TRAIN, 2 * len(samples.labels) // 3)
     validation = min(VALIDATION, len(samples.labels) - train)
@@ -40,12 +41,25 @@ def check(
             _print_finding(finding)
     failed = [finding.name for finding in findings if not finding.ok]
     if as_json:
-        print_json({"model": model, "kind": plugin.kind, "hash": plugin.hash, "ok": not failed, "findings": findings})
+        print_json(
+            {"model": plugin.path, "kind": plugin.kind, "hash": plugin.hash, "ok": not failed, "findings": findings}
+        )
     else:
-        hint = f": {', '.join(failed)}" if failed else f'; use it in a study: file = "{model}"'
+        hint = f": {', '.join(failed)}" if failed else f'; use it in a study: {_key(plugin)} = "{model}"'
         verdict = f"{len(failed)} of {len(findings)} checks fail" if failed else "all checks pass"
         print(f"{model}: {verdict}{hint}")
     return 1 if failed else 0
+
+
+def _model(given: Path) -> Path | str:
+    """A model file; or the name of a class: "sklearn.linear_model.Ridge" is no file, and has dots alone."""
+    name = str(given)
+    is_class = "." in name and given.suffix != ".py" and not given.exists() and name.replace(".", "_").isidentifier()
+    return name if is_class else given
+
+
+def _key(plugin: Plugin) -> str:
+    return "estimator" if plugin.way == "estimator" else "file"
 
 
 def _print_finding(finding: Finding) -> None:
@@ -64,10 +78,12 @@ def _source(dataset: str) -> Any:
     return spec.parse(study, "--dataset").data.dataset
 
 
-def _configuration(plugin: Plugin, assignments: Iterable[str], train: int, samples: Dataset) -> Configuration:
+def _configuration(plugin: Plugin, assignments: Sequence[str], train: int, samples: Dataset) -> Configuration:
     """The configuration that is trained: the defaults of a minimal study, changed by `--set`."""
+    keys = [text.partition("=")[0].strip() for text in assignments]
+    epochs = EPOCHS if plugin.way != "estimator" or goes_on(plugin.function, keys) else 1
     training = {
-        "epochs": str(EPOCHS),
+        "epochs": str(epochs),
         "keep": '"last"',
         "eta": "0.05",
         "batch_size": str(min(50, train)),
@@ -76,15 +92,16 @@ def _configuration(plugin: Plugin, assignments: Iterable[str], train: int, sampl
     if plugin.taken is not None:
         training = {key: value for key, value in training.items() if key in (*_FIXED_KEYS, *plugin.taken)}
     known = (*plugin.parameters, *(key for key in _keys_of_training(plugin) if key not in _FIXED_KEYS))
-    model = {"file": json.dumps(plugin.path.as_posix())}
+    path = plugin.path if isinstance(plugin.path, str) else plugin.path.as_posix()
+    model = {_key(plugin): json.dumps(path)}
     for text in assignments:
         key, value = assignment(text, known)
         (model if key in plugin.parameters else training)[key] = value
-    stage = f"configurations = [{{ epochs = {EPOCHS} }}]"
+    stage = f"configurations = [{{ epochs = {epochs} }}]"
     study = spec.parse(minimal_study(stage, training=training, model=model, task=samples.task, train=train), "--set")
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     spec.check_class_weight(study, samples.classes)
-    return spec.resolve(study, study.stages[0], {"epochs": EPOCHS})
+    return spec.resolve(study, study.stages[0], {"epochs": epochs})
 
 
 def _keys_of_training(plugin: Plugin) -> Iterable[str]:

@@ -111,11 +111,19 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         ("Dataset", f"{data.get('dataset', formatting.MISSING)}, {_labels(frames, classes)}"),
         ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else formatting.MISSING),
         ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
-        ("Model file", str(model.get("file", formatting.MISSING)) + ", a trainable" * frames.trainable),
-        ("Model file's hash", str(model.get("hash", formatting.MISSING))),
+        *_model(model, frames.trainable),
         *(("Former hash of the model file", str(former)) for former in model.get("former") or ()),
     ]
     return [*pairs, *((str(key), formatting.any_value(value)) for key, value in (study["environment"] or {}).items())]
+
+
+def _model(model: Mapping[str, Any], trainable: bool) -> list[tuple[str, str]]:
+    """The model's name, with the hash of its file or the version of its package."""
+    name = str(model.get("file", formatting.MISSING))
+    if package := model.get("package"):
+        return [("Estimator", name), ("Estimator's package", str(package))]
+    hashed = ("Model file's hash", str(model.get("hash", formatting.MISSING)))
+    return [("Model file", name + ", a trainable" * trainable), hashed]
 
 
 def _labels(frames: Frames, classes: Sequence[Any]) -> str:

@@ -85,6 +85,7 @@ def meaning(row: StudyRow) -> str:
     if said["final"]:
         _drop(said["final"], "prefer", "tolerance", "trial")
     _drop(said, "trial")
+    _drop(said["model"], "file", "estimator")
     if said["data"]["task"] == "classification":
         del said["data"]["task"]
     if said["training"]["class_weight"] is None:

@@ -18,13 +18,20 @@ from sqlalchemy import Connection, select
 from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError, raised
 from hpsearch.search.environment import environment
-from hpsearch.search.preparation import known_workspace, labels_of, measures_of, prepare, require_same_metrics
+from hpsearch.search.preparation import (
+    known_workspace,
+    labels_of,
+    measures_of,
+    model_of,
+    prepare,
+    require_same_metrics,
+)
 from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.models.npz import unpack
-from hpsearch.workers.models.plugin import Plugin, read_plugin
+from hpsearch.workers.models.plugin import Plugin, changed, read_plugin
 from hpsearch.workers.pools import open_pool
 from hpsearch.workers.segments.results import CURVE, Predictions, SegmentResult, TaskResult
 from hpsearch.workers.segments.run import run_segment
@@ -70,10 +77,10 @@ class Retraining:
         self.row = row
         self.study = spec.parse(row.text, row.path)
         workspace = known_workspace(row, self.study)
-        self.plugin: Plugin = read_plugin(workspace / self.study.model.file)
+        self.plugin: Plugin = read_plugin(model_of(self.study, workspace))
         if self.plugin.hash != row.model["hash"]:
-            rule = f"the model file is not the one that study {row.name!r} was trained with"
-            raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
+            what = changed(self.plugin, row.model)
+            raise ModelError(f"{what} since study {row.name!r} was launched; restore it to verify")
         self.measures = measures_of(self.study, workspace)
         require_same_metrics(row, self.measures)
         task = self.study.data.task_given

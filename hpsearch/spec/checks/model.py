@@ -5,6 +5,7 @@ May import hpsearch.errors.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from hpsearch.errors import nearest
 from hpsearch.spec.checks.bounds import probes
 from hpsearch.spec.messages import Where, fail
 from hpsearch.spec.resolve import as_given, check_complete, resolve
@@ -32,14 +33,18 @@ def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str
     for table, where, key in given:
         if table == "model" or (table == "space" and not is_training_key(key)):
             names = known | set(TRAINING_KEYS) if table == "space" else known
-            hint = "; it is one of [training]" if is_training_key(key) else did_you_mean(key, names, "[model]")
             if bare(key).split(".")[0] not in known:
-                raise fail(study.place, where, f"is not a key of {study.model.file}{hint}")
+                hint = "; it is one of [training]" if is_training_key(key) else _hint(study, key, names)
+                raise fail(study.place, where, f"is not a key of {study.model.name}{hint}")
     if taken is None:
         _check_layers(study)
     else:
         _check_used(study, given, taken)
         _check_needed(study, taken)
+
+
+def _hint(study: Study, key: str, names: Iterable[str]) -> str:
+    return nearest(key, names) if study.model.is_estimator else did_you_mean(key, names, "[model]")
 
 
 def _given(study: Study) -> list[tuple[str, Where, str]]:
@@ -84,10 +89,10 @@ def _check_used(study: Study, given: Sequence[tuple[str, Where, str]], taken: Ma
     used = (*_OF_ANY_MODEL, *(key for key in TAKEN if key in taken))
     for table, where, key in given:
         if table == "augmentation":
-            rule = f"must not be given; {study.model.file}, a trainable, gets the samples as they are"
+            rule = f"must not be given; {study.model.name}, a trainable, gets the samples as they are"
             raise fail(study.place, where, rule)
         if table != "model" and is_training_key(key) and bare(key).split(".")[0] not in used:
-            rule = f"is not used by {study.model.file}, which has a training loop of its own"
+            rule = f"is not used by {study.model.name}, which has a training loop of its own"
             raise fail(study.place, where, f"{rule}; of [training] it uses {', '.join(used)}")
 
 
@@ -99,7 +104,7 @@ def _check_needed(study: Study, taken: Mapping[str, bool]) -> None:
             training = as_given(resolve(study, step, params).training)
             for key, needed in taken.items():
                 if needed and key not in training:
-                    raise fail(study.place, [*here, "training", key], f"is missing; {study.model.file} needs it")
+                    raise fail(study.place, [*here, "training", key], f"is missing; {study.model.name} needs it")
             if training["curves"] == "running":
-                rule = f"must be 'sample' or 'all' with {study.model.file}, a trainable"
+                rule = f"must be 'sample' or 'all' with {study.model.name}, a trainable"
                 raise fail(study.place, [*here, "training", "curves"], f"{rule}, got 'running'")

@@ -96,8 +96,8 @@ def _check_keys(study: Study, i: int) -> None:
         ):
             rule = f"must not be searched beside {min(wider)!r}, which replaces the whole table"
             raise fail(study.place, ["stage", i, *where], rule)
-        if key == "file":
-            raise fail(study.place, ["stage", i, *where], "cannot be searched; a study has one model file")
+        if key in study.model.identity:
+            raise fail(study.place, ["stage", i, *where], f"cannot be searched; a study has one {_what(study)}")
     _check_overrides(study, stage, ["stage", i], stage)
 
 
@@ -108,13 +108,17 @@ def _above(stage: Stage, key: str) -> set[str]:
 
 
 def _check_overrides(study: Study, step: Stage | Final, where: Where, searched: Stage) -> None:
-    if "file" in step.model:
-        raise fail(study.place, [*where, "model", "file"], "must not be given; a study has one model file")
+    for key in study.model.identity.keys() & step.model.keys():
+        raise fail(study.place, [*where, "model", key], f"must not be given; a study has one {_what(study)}")
     for table, keys in (("training", _leaves(step.training)), ("model", _leaves(step.model))):
         for key in keys:
             if key in map(bare, searched.hyperparameters) and is_training_key(key) == (table == "training"):
                 text = f"must not be given; stage {searched.name!r} searches it"
                 raise fail(study.place, [*where, table, key], text)
+
+
+def _what(study: Study) -> str:
+    return "estimator" if study.model.is_estimator else "model file"
 
 
 def _leaves(table: dict[str, Any]) -> list[str]:

@@ -3,10 +3,11 @@
 May import pydantic.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
+from hpsearch.spec.messages import wrong
 from hpsearch.spec.tables.base import LARGEST, Name, Table, Text
 from hpsearch.spec.tables.data import Augmentation, AugmentationOverrides, Data, DataOverrides
 from hpsearch.spec.tables.objective import Objective
@@ -18,17 +19,48 @@ from hpsearch.spec.tables.trial import SomeLimits
 
 
 class ModelTable(Table):
-    """The model file, and the model's own parameters as further keys."""
+    """The model file or the estimator, and the model's own parameters as further keys."""
 
     model_config = ConfigDict(extra="allow")
 
-    file: Text
+    file: Text | None = None
     """The model file, relative to the workspace (the folder that has `models/`); one for the whole study."""
+    estimator: Text | None = None
+    """In place of `file`: an installed class with scikit-learn's interface, such as
+    `"sklearn.ensemble.RandomForestClassifier"`, or a file (`.py`) that defines `estimator(…)`, which returns one.
+    """
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if self.name == "":
+            raise wrong("is missing, and so is estimator, which may take its place", "file")
+        return self
+
+    @property
+    def is_estimator(self) -> bool:
+        """Is it an estimator? Beside a model file, `estimator` is a parameter of that file."""
+        return self.file is None
+
+    @property
+    def name(self) -> str:
+        """The model file's path, or the class of the estimator, as given."""
+        return self.file or self.estimator or ""
+
+    @property
+    def path(self) -> str | None:
+        """The path of its Python file; None for an installed class."""
+        return self.name if self.file or self.name.endswith(".py") else None
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The key that names it, and the name."""
+        return {"estimator" if self.is_estimator else "file": self.name}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters, as given."""
-        return dict(self.model_extra or {})
+        beside = {} if self.is_estimator or self.estimator is None else {"estimator": self.estimator}
+        return beside | dict(self.model_extra or {})
 
 
 class Final(Table):
@@ -70,10 +102,10 @@ class Study(Table):
     data: Data
     """The data set and its split."""
     model: ModelTable
-    """The model file, and the model's own parameters."""
+    """The model file or the estimator, and the model's own parameters."""
     objective: OneOrSeveral = Objective()
     """What the search optimises."""
-    training: PartialTraining
+    training: PartialTraining = PartialTraining()
     """How each trial is trained."""
     augmentation: Augmentation = Augmentation()
     """Random changes to the training samples."""

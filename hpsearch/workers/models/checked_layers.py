@@ -18,7 +18,7 @@ from hpsearch.workers.models.plugin import on_one_line
 Array = npt.NDArray[Any]
 
 
-def checked(layers: Sequence[Layer], path: Path) -> list[Layer]:
+def checked(layers: Sequence[Layer], path: Path | str) -> list[Layer]:
     """The same layers; those that are not of hpsearch.nn are checked."""
     return [
         layer if type(layer).__module__.startswith("hpsearch.nn.") else CheckedLayer(layer, path) for layer in layers
@@ -28,7 +28,7 @@ def checked(layers: Sequence[Layer], path: Path) -> list[Layer]:
 class CheckedLayer(Layer):
     """Wraps a layer; raises ModelError, in one line, where `forward` or `backward` returns what it must not."""
 
-    def __init__(self, layer: Layer, path: Path) -> None:
+    def __init__(self, layer: Layer, path: Path | str) -> None:
         self._layer, self._place = layer, f"{path}: {type(layer).__name__}"
 
     def bind(self, sizes: Sizes) -> int:

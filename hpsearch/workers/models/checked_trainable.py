@@ -18,6 +18,7 @@ from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
 from hpsearch.spec import Configuration
 from hpsearch.trainables import EVALUATIONS, Array, Data, FromFunctions, Trainable
+from hpsearch.workers.models.estimators import Estimator
 from hpsearch.workers.models.npz import pack, unpack
 from hpsearch.workers.models.plugin import Plugin, called, check_types, on_one_line, shown
 from hpsearch.workers.models.predictions import (
@@ -68,7 +69,27 @@ def make(plugin: Plugin, data: Data, seed: int, configuration: Configuration) ->
         training["class_weight"] = class_weights(weight, data.labels, data.class_names)
     asked = {key.removesuffix("_"): key for key in training if key.removesuffix("_") in plugin.taken}
     given = {name: training[name] for name in asked.values() if training[name] is not None}
+    if plugin.way == "estimator":
+        return _estimator(plugin, data, seed, configuration, given)
     return make_with(plugin, data, seed, configuration.parameters | given)
+
+
+def _estimator(
+    plugin: Plugin, data: Data, seed: int, configuration: Configuration, given: dict[str, Any]
+) -> "CheckedTrainable":
+    """Make an estimator; what it needs of [training], `given`, is `class_weight` by class and `batch_size`."""
+    parameters, epochs = configuration.parameters, configuration.training.epochs or 1
+    if twice := next(iter(given.keys() & parameters.keys()), None):
+        raise ModelError(f"{plugin.path}: {twice} must be given in one place, got it in [model] and in [training]")
+    if "class_weight" in given:
+        given["class_weight"] = {number: float(weight) for number, weight in enumerate(given["class_weight"])}
+    check_types(plugin, parameters)
+    parameters = parameters | given
+    own = {key: parameters.pop(key) for key in [*parameters] if key in plugin.own}
+    what = shown("estimator", own)
+    made = called(plugin, what, lambda: plugin.function(**own))
+    trained = called(plugin, "it", lambda: Estimator(made, data, seed, parameters, epochs))
+    return CheckedTrainable(trained, plugin.path, data)
 
 
 def make_with(plugin: Plugin, data: Data, seed: int, parameters: dict[str, Any]) -> "CheckedTrainable":
@@ -94,7 +115,7 @@ def _has(made: object, method: str) -> bool:
 class CheckedTrainable:
     """Wraps a trainable; raises ModelError, in one line, wherever it breaks the protocol."""
 
-    def __init__(self, trainable: Trainable, path: Path, data: Data) -> None:
+    def __init__(self, trainable: Trainable, path: Path | str, data: Data) -> None:
         self.trainable, self._path = trainable, path
         self._classes, self._targets = data.classes, len(data.target_names)
         self._functions = isinstance(trainable, FromFunctions)
@@ -145,6 +166,13 @@ class CheckedTrainable:
         chosen = found.classes.astype(np.uint8 if self._classes <= 256 else np.uint16)
         scores = found.scores.astype(np.float32) if outputs and found.scores is not None else None
         return Measured(loss, loss, float(np.mean(chosen == labels)), chosen, scores)
+
+    def probabilities(self, samples: npt.NDArray[np.float32]) -> Array:
+        """The probability of each class (n, classes), as its `predict_proba` returns it."""
+        trained: Any = self.trainable
+        returned = self._call("predict_proba", lambda: trained.predict_proba(samples))
+        self._checked("predict_proba", lambda: of_probabilities(returned, len(samples), self._classes))
+        return np.asarray(returned)
 
     def _predicted(self, samples: Array) -> Predicted:
         """The predicted classes, with scores or probabilities if it gives any."""

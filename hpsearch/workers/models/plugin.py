@@ -19,11 +19,14 @@ from hpsearch.errors import ModelError, nearest, raised
 from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
+from hpsearch.workers.models import estimators
+from hpsearch.workers.models.installed import class_of, package_of
 
 FIRST_PARAMETERS = {
     "build": ("classes",),
     "make": ("data", "seed"),
     "train_epoch": ("state", "data", "epoch", "rng"),
+    "estimator": (),
 }
 """The functions of which a model file defines one, and their first parameters."""
 
@@ -33,16 +36,21 @@ _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "cl
 MOST_LAYERS = 2_000
 """More would take minutes to make, in which nothing is said."""
 
+_VERSION = "  # "
+"""What stands before the version in the text of an installed class."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plugin:
     """A model file as it was read: its path, SHA-256 (hex) and text, the function that it defines, and its parameters.
 
+    Of an installed class, the path is its name, the function the class, and the text imports it and has its version.
+
     `taken` is None for layers; for a trainable it has the keys of [training] among its parameters, and whether they are
     required. `predictions` are the functions beside `train_epoch`, by name: `predict`, `predict_proba` or both.
     """
 
-    path: Path
+    path: Path | str
     hash: str
     text: str
     way: str
@@ -50,6 +58,18 @@ class Plugin:
     parameters: tuple[str, ...]
     taken: Mapping[str, bool] | None = None
     predictions: Mapping[str, Callable[..., Any]] | None = None
+    own: tuple[str, ...] = ()  # of an estimator's parameters, those of the function itself
+
+    @property
+    def package(self) -> str | None:
+        """The package of an installed class, with its version; None of a model file."""
+        return None if isinstance(self.path, Path) else self.text.partition(_VERSION)[2].strip()
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """What a database keeps of it, beside its name."""
+        package = {} if self.package is None else {"package": self.package}
+        return {"hash": self.hash, "text": self.text, "kind": self.kind} | package
 
     @property
     def kind(self) -> str:
@@ -57,8 +77,10 @@ class Plugin:
         return "layers" if self.taken is None else "trainable"
 
 
-def read_plugin(path: Path) -> Plugin:
-    """Import a model file. Raises ModelError if it is missing, fails, or defines no model."""
+def read_plugin(path: Path | str) -> Plugin:
+    """Import a model file, or the class of that name. Raises ModelError if it is missing, fails, or is no model."""
+    if isinstance(path, str):
+        return _installed(path)
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -74,6 +96,38 @@ def read_plugin(path: Path) -> Plugin:
 
 
 @lru_cache(maxsize=64)
+def _installed(name: str) -> Plugin:
+    function = class_of(name)
+    place, _, last = name.rpartition(".")
+    text = f"from {place} import {last}{_VERSION}{package_of(name)}\n"
+    return _of_estimator(name, text, hashlib.sha256(text.encode()).hexdigest(), function, {})
+
+
+def _of_estimator(
+    path: Path | str, text: str, digest: str, function: Callable[..., Any], own: dict[str, bool]
+) -> Plugin:
+    """A class, or the function `estimator` of a file: its own parameters and those of what it returns."""
+    if needed := [name for name, required in own.items() if required]:
+        raise ModelError(f"{path}: estimator must have a default for each parameter, {needed[0]} has none")
+    try:
+        names = estimators.names_of(estimators.default_of(function))
+    except Exception as error:
+        what = "estimator()" if own or isinstance(path, Path) else "it"
+        hint = "" if isinstance(path, Path) else "; define estimator(…) in a file that returns one"
+        raise ModelError(f"{path}: {what} cannot be made without parameters ({raised(error)}){hint}") from error
+    parameters = tuple(dict.fromkeys([*own, *names]))
+    taken: dict[str, bool] = {key: False for key in ("batch_size", "class_weight") if key in parameters}
+    return Plugin(path, digest, text, "estimator", function, parameters, taken, own=tuple(own))
+
+
+def changed(plugin: Plugin, before: Mapping[str, Any]) -> str:
+    """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
+    if plugin.package is None:
+        return f"{plugin.path}: the model file has changed"
+    return f"{plugin.path}: {before.get('package')} has changed to {plugin.package}"
+
+
+@lru_cache(maxsize=64)
 def _import(path: Path, text: str, digest: str) -> Plugin:
     try:
         module = module_of(path, text, f"hpsearch_model_{digest[:16]}")
@@ -84,11 +138,15 @@ def _import(path: Path, text: str, digest: str) -> Plugin:
 
 def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
     ways = [way for way in FIRST_PARAMETERS if callable(getattr(module, way, None))]
+    if len(ways) > 1:
+        ways = [way for way in ways if way != "estimator"]  # which may be a function of its own
     if len(ways) != 1:
-        rule = "a model file must define one of build(classes, …), make(data, seed, …) and train_epoch(state, data, …)"
-        raise ModelError(f"{path}: {rule}, found {' and '.join(ways) or 'none'}")
+        rule = "must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…)"
+        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}")
     way, function = ways[0], getattr(module, ways[0])
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
+    if way == "estimator":
+        return _of_estimator(path, text, digest, function, rest)
     if way == "build":
         return Plugin(path, digest, text, way, function, tuple(rest))
     predictions = {name: f for name in ("predict_proba", "predict") if callable(f := getattr(module, name, None))}

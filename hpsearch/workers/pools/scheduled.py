@@ -227,7 +227,7 @@ def _packed_chunk(chunk: Chunk) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _model_text(path: Path, wanted: str) -> str:
+def _model_text(path: Path | str, wanted: str) -> str:
     plugin = read_plugin(path)
     if plugin.hash != wanted:
         raise ModelError(f"{path}: the model file has changed since the study was launched")

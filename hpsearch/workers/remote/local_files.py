@@ -43,8 +43,10 @@ def _holds(path: Path, key: str) -> bool:
         return False
 
 
-def _model(segment: Segment, text: str) -> Path:
-    """The path of a model file with this hash."""
+def _model(segment: Segment, text: str) -> Path | str:
+    """The path of a model file with this hash; of an installed class its name, for whose version facts are compared."""
+    if isinstance(segment.model, str):
+        return segment.model
     if _hash_of(segment.model) == segment.model_hash:
         return segment.model
     kept = splits_directory().parent / "models" / segment.model_hash / segment.model.name

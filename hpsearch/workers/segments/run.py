@@ -39,7 +39,8 @@ def run_segment(segment: Segment) -> SegmentResult:
 def _plugin(segment: Segment) -> Plugin:
     plugin = read_plugin(segment.model)
     if plugin.hash != segment.model_hash:
-        raise ModelError(f"{segment.model}: the model file has changed since the study was launched")
+        what = "the model file has changed" if isinstance(segment.model, Path) else "its package is of another version"
+        raise ModelError(f"{segment.model}: {what} since the study was launched")
     return plugin
 
 

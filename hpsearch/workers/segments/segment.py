@@ -35,7 +35,7 @@ class Segment:
 
     tasks: tuple[Task, ...]
     split: Path
-    model: Path
+    model: Path | str  # the path of a model file, or the name of an installed class
     model_hash: str
     seed: int
     replicate: int
