@@ -18,13 +18,13 @@ from sqlalchemy import Connection, select
 from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError
 from hpsearch.search.environment import environment
-from hpsearch.search.preparation import known_workspace, labels_of, measures_of, prepare, require_same_metrics
+from hpsearch.search.preparation import labels_of, measures_of, prepare, require_same_metrics, trusted_workspace
 from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.models.npz import unpack
-from hpsearch.workers.models.plugin import Plugin, read_plugin
+from hpsearch.workers.models.plugin import Plugin, hash_of, read_plugin
 from hpsearch.workers.pools import open_pool
 from hpsearch.workers.segments.results import CURVE, Predictions, SegmentResult, TaskResult
 from hpsearch.workers.segments.run import run_segment
@@ -63,19 +63,21 @@ class Stored:
 class Retraining:
     """Trains trials of a study again, in workers like those of the search.
 
-    Raises ModelError or DataError if the model file or the samples are not those of the study any more.
+    Raises ModelError or DataError if the model file or the samples are not those of the study any more; InputError if
+    its files may be somebody else's, unless they are to be `trusted`.
     """
 
-    def __init__(self, row: StudyRow, data_dir: Path | None) -> None:
+    def __init__(self, row: StudyRow, data_dir: Path | None, *, trusted: bool = False) -> None:
         self.row = row
         self.study = spec.parse(row.text, row.path)
-        workspace = known_workspace(row, self.study)
-        self.plugin: Plugin = read_plugin(workspace / self.study.model.file)
-        if self.plugin.hash != row.model["hash"]:
+        workspace = trusted_workspace(row, self.study, trusted=trusted)
+        model = workspace / self.study.model.file
+        if hash_of(model) != row.model["hash"]:
             rule = f"the model file is not the one that study {row.name!r} was trained with"
-            raise ModelError(f"{self.plugin.path}: {rule}; restore it to verify")
+            raise ModelError(f"{model}: {rule}; restore it to verify")
+        self.plugin: Plugin = read_plugin(model)
+        require_same_metrics(row, self.study, workspace)
         self.measures = measures_of(self.study, workspace)
-        require_same_metrics(row, self.measures)
         task = self.study.data.task_given
         dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace, task)
         if dataset.fingerprint != row.data["fingerprint"]:

@@ -59,8 +59,22 @@ class Plugin:
 
 def read_plugin(path: Path) -> Plugin:
     """Import a model file. Raises ModelError if it is missing, fails, or defines no model."""
+    text = _text(path)
+    return _import(path, text, _hash(text))
+
+
+def hash_of(path: Path) -> str:
+    """The hash of a model file, which is not run. Raises ModelError if it is missing or cannot be read."""
+    return _hash(_text(path))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except FileNotFoundError:
         there = [p.name for p in path.parent.glob("*.py")]
         raise ModelError(f"{path}: the model file does not exist{nearest(path.name, there)}") from None
@@ -70,7 +84,6 @@ def read_plugin(path: Path) -> Plugin:
         raise ModelError(f"{path}: must be a model file, but is a folder{has}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: the model file cannot be read ({error})") from error
-    return _import(path, text, hashlib.sha256(text.encode()).hexdigest())
 
 
 @lru_cache(maxsize=64)
