@@ -108,7 +108,10 @@ def test_files_that_a_database_brings_are_run_only_on_request(brought, trace, ca
     assert main(["verify", "tiny", "--storage", url(brought)]) == 2
     assert trace.read_text() == ""
     said = "study 'tiny' runs models/mlp.py, metrics/share.py, samplers/mine.py in"
-    assert f"{said} {brought}, which this database brings; it says that it was launched in /home/somebody/study" in capsys.readouterr().err
+    assert (
+        f"{said} {brought}, which this database brings; it says that it was launched in /home/somebody/study"
+        in capsys.readouterr().err
+    )
     for way in ways(brought):
         way(trust_model=True)
 
