@@ -60,7 +60,7 @@ def sampler_classes(study: Study, workspace: Path, stored: Mapping[str, Any] | N
     found = {}
     for i, stage in enumerate(study.stages):
         if isinstance(stage.sampler, PythonSampler):
-            where = ["stage", i, "sampler"]
+            where: list[str | int] = ["stage", i, "sampler"]
             found[stage.name] = _class_of(stage.sampler, workspace, study, where, stored or {})
     return found
 
