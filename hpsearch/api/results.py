@@ -54,6 +54,7 @@ class Results(reported.Results):
     """
 
     data_dir: Path | None = None
+    trust_model: bool = False
 
     @cached_property
     def best(self) -> Best:
@@ -117,9 +118,9 @@ class Results(reported.Results):
     def _model(self, trial: str | None) -> "TrainedModel":
         from hpsearch.exporting.trained_model import find_trial, load_model
 
-        return load_model(self.frames, find_trial(self.frames, trial), self.data_dir)
+        return load_model(self.frames, find_trial(self.frames, trial), self.data_dir, trusted=self.trust_model)
 
 
-def load_results(name: str, storage: str, data_dir: Path | None = None) -> Results:
+def load_results(name: str, storage: str, data_dir: Path | None = None, *, trust_model: bool = False) -> Results:
     """Read a study. Raises StorageError for a database that cannot be read, or has no study of that name."""
-    return Results(load(open_to_read(storage), name), data_dir)
+    return Results(load(open_to_read(storage), name), data_dir, trust_model)

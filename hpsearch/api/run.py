@@ -78,12 +78,15 @@ def resume(
     notify: str | None = None,
     progress: bool | None = None,
     accept_changes: bool = False,
+    trust_model: bool = False,
 ) -> "Results":
     """Continue a study where it was stopped, and return its results; the arguments are those of `launch`.
 
-    With `accept_changes` it continues although its model file has changed: unfinished trials start again.
+    With `accept_changes` it continues although its model file has changed: unfinished trials start again. With
+    `trust_model` it runs the Python files that the database names, though it was launched in another workspace.
     """
-    options = replace(_options(storage, workers, backend, scheduler, data_dir), accept_changes=accept_changes)
+    options = _options(storage, workers, backend, scheduler, data_dir)
+    options = replace(options, accept_changes=accept_changes, trust_model=trust_model)
     _check_type("name", name, str, "a study's name")
 
     def run(chosen: Options) -> tuple[str, bool]:
@@ -92,10 +95,13 @@ def resume(
     return _results(run, options, on_trial, on_stage, notify, progress)
 
 
-def load(name: str, storage: str | None = None, *, data_dir: str | Path | None = None) -> "Results":
+def load(
+    name: str, storage: str | None = None, *, data_dir: str | Path | None = None, trust_model: bool = False
+) -> "Results":
     """Return the results of a study, finished or not; a notebook shows them.
 
     `storage` defaults as in `launch`; `data_dir` is the directory of the datasets, which a classifier needs.
+    A classifier also needs the model file; `trust_model` as in `resume`.
 
     >>> hpsearch.load("mlp").ranking  # doctest: +SKIP
 
@@ -106,7 +112,7 @@ def load(name: str, storage: str | None = None, *, data_dir: str | Path | None =
     _check_type("name", name, str, "a study's name")
     url = _storage(storage)
     with explained(url):
-        return load_results(name, url, _folder(data_dir))
+        return load_results(name, url, _folder(data_dir), trust_model=trust_model)
 
 
 def _check_type(what: str, given: object, kinds: type | tuple[type, ...], rule: str) -> None:
@@ -176,4 +182,4 @@ def _results(
         name, finished = run_and_notify(run, options, open_display(quiet=quiet), on_trial, on_stage, notify_target)
     if not finished:
         raise KeyboardInterrupt(f"study {name!r} is stopped; go on with hpsearch.resume({name!r})")
-    return load(name, options.storage, data_dir=options.data_dir)
+    return load(name, options.storage, data_dir=options.data_dir, trust_model=options.trust_model)

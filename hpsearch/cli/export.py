@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.options import data_dir_option, storage_option
+from hpsearch.cli.options import data_dir_option, storage_option, trust_option
 from hpsearch.cli.output import json_option, print_json
 
 
@@ -24,6 +24,7 @@ from hpsearch.cli.output import json_option, print_json
 @click.option(
     "--trial", metavar="STAGE:NUMBER", help="The trial, e.g. fine:3 [default: the first of [final], else the best]."
 )
+@trust_option
 @data_dir_option
 @storage_option
 @json_option

@@ -55,6 +55,14 @@ def storage_option(command: Command) -> Command:
     )(command)
 
 
+def trust_option(command: Command) -> Command:
+    return click.option(
+        "--trust-model",
+        is_flag=True,
+        help="Run the Python files that the database names, though the study was launched in another workspace.",
+    )(command)
+
+
 def data_dir_option(command: Command) -> Command:
     return click.option(
         "--data-dir",

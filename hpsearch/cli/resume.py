@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.options import name_argument, run_options
+from hpsearch.cli.options import name_argument, run_options, trust_option
 
 
 @click.command()
@@ -14,6 +14,7 @@ from hpsearch.cli.options import name_argument, run_options
     is_flag=True,
     help="Continue although the model file has changed; unfinished trials start again.",
 )
+@trust_option
 @run_options
 def resume(name: str, **given: Any) -> int:
     """Continue study NAME where it was stopped. Then write its report."""

@@ -29,7 +29,13 @@ class Exported:
 
 
 def export(
-    frames: Frames, format_name: str, to: str | None = None, trial: str | None = None, data_dir: Path | None = None
+    frames: Frames,
+    format_name: str,
+    to: str | None = None,
+    trial: str | None = None,
+    data_dir: Path | None = None,
+    *,
+    trust_model: bool = False,
 ) -> Exported:
     """Write an export; `to` is a path, for MLflow also the URL of a server or a database.
 
@@ -44,7 +50,7 @@ def export(
     name = frames.study["name"]
     if format_name in ("npz", "onnx"):
         path = Path(to) if to is not None else default_path(name, f".{format_name}")
-        return _export_model(frames, format_name, path, trial, data_dir)
+        return _export_model(frames, format_name, path, trial, data_dir, trust_model)
     chosen = find_trial(frames, trial) if trial is not None else None
     from hpsearch.exporting.trials import runs
 
@@ -61,9 +67,11 @@ def export(
     return Exported(format_name, shown(uri), f"{new} new of {_trials(len(found))}")
 
 
-def _export_model(frames: Frames, format_name: str, path: Path, trial: str | None, data_dir: Path | None) -> Exported:
+def _export_model(
+    frames: Frames, format_name: str, path: Path, trial: str | None, data_dir: Path | None, trusted: bool
+) -> Exported:
     chosen = find_trial(frames, trial)
-    model = load_model(frames, chosen, data_dir)
+    model = load_model(frames, chosen, data_dir, trusted=trusted)
     if format_name == "npz":
         from hpsearch.exporting.arrays import write_npz
 

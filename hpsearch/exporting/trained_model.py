@@ -17,12 +17,12 @@ from hpsearch.errors import DataError, InputError, ModelError, StorageError, nea
 from hpsearch.nn import Network
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
-from hpsearch.search.preparation import known_workspace, model_of, prepare_one
+from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.npz import pack
-from hpsearch.workers.models.plugin import Plugin, layers, read_plugin
+from hpsearch.workers.models.plugin import Plugin, hash_of, layers, read_plugin
 from hpsearch.workers.segments.components import loss_of
 from hpsearch.workers.segments.trainable import data_of
 
@@ -74,11 +74,10 @@ class TrainedModel:
 
     def plugin(self) -> Plugin:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
-        plugin = read_plugin(self.model_file)
-        if plugin.hash != self.model_hash:
+        if hash_of(self.model_file) != self.model_hash:
             rule = f"the model file is not the one that trial {self.trial} of {self.study!r} was trained with"
             raise ModelError(f"{self.model_file}: {rule}; restore it")
-        return plugin
+        return read_plugin(self.model_file)
 
     def network(self, plugin: Plugin) -> Network:
         """Build the network, for one trial, with the weights."""
@@ -165,11 +164,11 @@ def _with_weights(frames: Frames, stage: str) -> Iterator[Record]:
     return (trial for trial in ranked if frames.weights(trial["id"]) is not None)
 
 
-def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> TrainedModel:
+def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, trusted: bool = False) -> TrainedModel:
     """Return the model of a trial. The dataset is read again, for its mean and deviation.
 
     Raises StorageError if the weights are not stored, ModelError or DataError if the model file or the dataset is
-    missing or has changed.
+    missing or has changed, InputError if its files may be somebody else's, unless they are `trusted`.
     """
     row = frames.study
     study = spec.parse(row["text"], row["path"])
@@ -177,7 +176,8 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None) -> T
     if trial["number"] in row["model"].get("kept", {}).get(trial["stage"], ()):
         rule = f"trial {trial_name(trial)} was trained with the model file as it was before a change that was accepted"
         raise ModelError(f"{row['model']['file']}: {rule}; only its weights are usable, with Results.weights")
-    workspace = known_workspace(StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__}), study)
+    stored = StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__})
+    workspace = trusted_workspace(stored, study, trusted=trusted)
     path = _split(study, row, trial, workspace, data_dir)
     split = data.open_split(path)
     return TrainedModel(

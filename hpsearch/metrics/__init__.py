@@ -15,7 +15,7 @@ from hpsearch.metrics.parsing import parse
 if TYPE_CHECKING:
     from hpsearch.metrics.evaluation import evaluate
     from hpsearch.metrics.labels import check_labels
-    from hpsearch.metrics.own import load
+    from hpsearch.metrics.own import hash_of, load
 
 __all__ = [
     "KINDS",
@@ -30,11 +30,12 @@ __all__ = [
     "check_labels",
     "check_task",
     "evaluate",
+    "hash_of",
     "load",
     "parse",
 ]
 
-_MODULES = {"evaluate": "evaluation", "check_labels": "labels", "load": "own"}
+_MODULES = {"evaluate": "evaluation", "check_labels": "labels", "hash_of": "own", "load": "own"}
 
 
 def __getattr__(name: str) -> Any:

@@ -61,8 +61,17 @@ def load(given: MetricFile, folder: Path, task: Task) -> Metric:
     if needs not in allowed:
         rule = " or ".join(f'"{one}"' for one in allowed)
         raise MetricError(f"{given.path}: needs must be {rule} in a {task}, got {shown(needs)}")
-    source = Source(given.path, text, hashlib.sha256(text.encode()).hexdigest())
+    source = Source(given.path, text, _hash(text))
     return Metric(given.name, "file", own.direction, (task,), needs, source=source)
+
+
+def hash_of(path: str, folder: Path) -> str:
+    """The hash of a metric's file, which is not run. Raises MetricError if it is missing or cannot be read."""
+    return _hash(_text(path, folder / path))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _text(shown_path: str, path: Path) -> str:

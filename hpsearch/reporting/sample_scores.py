@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from hpsearch.errors import HpsearchError
-from hpsearch.metrics import Metric, MetricError, MetricFile, load
+from hpsearch.metrics import Metric, MetricError, MetricFile, hash_of, load
 from hpsearch.reporting.statistics.contributions import contributions, is_within
-from hpsearch.spec import Study
+from hpsearch.spec import Study, is_own
 from hpsearch.storage import schema
 from hpsearch.storage.damage.blobs import intact
 
@@ -55,14 +55,18 @@ class SampleScores:
         return found if found.needs != "nothing" else None
 
     def _own(self, written: Study, given: MetricFile) -> Metric | None:
-        """Read a metric of one's own, as it was when the study was launched."""
+        """Read a metric of one's own, as it was when the study was launched; a report runs no file of somebody else."""
         known = (self._study["data"] or {}).get("metrics", {})
         directed = MetricFile(given.name, given.path, given.direction or "maximize")
+        workspace = Path(self._study["workspace"])
+        if not is_own(self._study["workspace"], workspace, [given.path]):
+            return None
         try:
-            found = load(directed, Path(self._study["workspace"]), written.data.task)
+            if known.get(given.path) != hash_of(given.path, workspace):
+                return None
+            return load(directed, workspace, written.data.task)
         except HpsearchError:
             return None
-        return found if found.source and known.get(given.path) == found.source.hash else None
 
     @property
     def within(self) -> bool:

@@ -52,7 +52,9 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     if row is not None:
         growth_of(row, text, place)
         if or_resume:
-            return study.name, resume(study.name, options, text)
+            here = str(find_workspace(study, Path(path)))  # named by a study file of this user
+            trusted = options.trust_model or row.workspace == here
+            return study.name, resume(study.name, replace(options, trust_model=trusted), text)
         command = how_to_resume(study.name, options)
         raise InputError(f"study {study.name!r} exists already; go on with `{command}`, or give it a new name")
     workspace = find_workspace(study, Path(place))

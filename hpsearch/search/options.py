@@ -22,6 +22,8 @@ class Options:
     backend: str = "loky"
     accept_changes: bool = False
     """Continue although the model file has changed: unfinished trials start again with it."""
+    trust_model: bool = False
+    """Run the Python files that the database names, wherever the study was launched."""
     watcher: Watcher = field(default_factory=Watcher)
     scheduler: str | None = None
     """The address of the scheduler of the backends dask and ray."""

@@ -14,6 +14,7 @@ from hpsearch import data, spec
 from hpsearch.data import Dataset
 from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
+from hpsearch.metrics import hash_of as hash_of_metric
 from hpsearch.metrics import load as load_metric
 from hpsearch.search.samplers.factory import check_sampler
 from hpsearch.search.samplers.sampler_files import Classes
@@ -52,6 +53,14 @@ def known_workspace(row: StudyRow, study: Study) -> Path:
 def model_of(study: Study, workspace: Path) -> Path | str:
     """The study's model as a worker gets it: the path of its file, or the name of an installed class."""
     return study.model.name if study.model.path is None else workspace / study.model.path
+
+
+def trusted_workspace(row: StudyRow, study: Study, *, trusted: bool) -> Path:
+    """The known workspace. Raises InputError where its files may be somebody else's, unless they are `trusted`."""
+    workspace = known_workspace(row, study)
+    if not trusted:
+        spec.require_trust(row.name, study, row.workspace, workspace)
+    return workspace
 
 
 def checked_plugin(study: Study, workspace: Path) -> Plugin:
@@ -154,11 +163,14 @@ def metric_files(measures: Measures) -> dict[str, str]:
     return {each.source.path: each.source.hash for each in measures.metrics if each.source}
 
 
-def require_same_metrics(row: StudyRow, measures: Measures) -> None:
-    """Raise MetricError if a metric's file is not the one that the study was launched with."""
+def require_same_metrics(row: StudyRow, study: Study, workspace: Path) -> None:
+    """Raise MetricError, before it is run, if a metric's file is not the one that the study was launched with."""
     known = row.data.get("metrics", {})
-    for path, found in metric_files(measures).items():
-        if known.get(path) != found:
+    for given in (study.objective.parsed(study.data.task), *study.objective.others):
+        if not isinstance(given, MetricFile):
+            continue
+        path = given.path
+        if known.get(path) != hash_of_metric(path, workspace):
             rule = f"the metric's file has changed since study {row.name!r} was launched"
             raise MetricError(f"{path}: {rule}; restore it, or launch under a new name")
 

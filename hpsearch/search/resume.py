@@ -11,14 +11,15 @@ from hpsearch.search.preparation import (
     check,
     check_measures,
     checked_plugin,
-    known_workspace,
     labels_of,
     measures_of,
+    model_of,
     prepare,
     require_same_metrics,
+    trusted_workspace,
 )
 from hpsearch.search.run import open_workers, run_study
-from hpsearch.search.samplers.sampler_files import require_same_samplers, sampler_classes
+from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
@@ -26,7 +27,7 @@ from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.damage.blobs import require_intact
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import COMPLETE
-from hpsearch.workers.models.plugin import changed
+from hpsearch.workers.models.plugin import changed, hash_of
 
 
 def resume(name: str, options: Options, text: str | None = None) -> bool:
@@ -43,17 +44,17 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         if row.state == COMPLETE and grown is None:
             return True
         study = spec.parse(grown.text if grown else row.text, row.path)
-        workspace = known_workspace(row, study)
-        plugin = checked_plugin(study, workspace)
-        if plugin.hash != row.model["hash"] and not options.accept_changes:
+        workspace = trusted_workspace(row, study, trusted=options.trust_model)
+        model = model_of(study, workspace)
+        if hash_of(model) != row.model["hash"] and not options.accept_changes:
             raise ModelError(
-                f"{changed(plugin, row.model)} since study {name!r} was launched; restore it, launch "
+                f"{changed(model, row.model)} since study {name!r} was launched; restore it, launch "
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
+        plugin = checked_plugin(study, workspace)
+        require_same_metrics(row, study, workspace)
         measures = measures_of(study, workspace)
-        require_same_metrics(row, measures)
-        samplers = sampler_classes(study, workspace)
-        require_same_samplers(name, row.data.get("samplers", {}), samplers)
+        samplers = sampler_classes(study, workspace, row.data.get("samplers"))
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(

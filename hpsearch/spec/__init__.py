@@ -38,6 +38,7 @@ from hpsearch.spec.tables.stage import Confirm, Stage
 from hpsearch.spec.tables.study import Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
 from hpsearch.spec.tables.trial import TrialLimits, limit_of
+from hpsearch.spec.trust import is_own, require_trust
 
 __all__ = [
     "COUNTED",
@@ -108,6 +109,7 @@ __all__ = [
     "epochs",
     "grid",
     "growth",
+    "is_own",
     "is_training_key",
     "length_of",
     "lengths",
@@ -121,6 +123,7 @@ __all__ = [
     "read",
     "read_text",
     "replicates_of",
+    "require_trust",
     "resolve",
     "trials_at_most",
     "updates_per_epoch",

@@ -1,7 +1,8 @@
 """One coordinator of a study at a time, on whatever machine: a lock, and a claim in the database with a lease.
 
-On one machine the lock decides at once, also after a death; other machines see the claim, and take it over once it has
-not been renewed for `LEASE` seconds. May import SQLAlchemy and `hpsearch.errors`.
+On a server, and on one machine, the lock decides at once, also after a death. Of a SQLite file, other machines see the
+claim, and take it over once it has not been renewed for `LEASE` seconds, by the clock of the file system. May import
+SQLAlchemy and `hpsearch.errors`.
 """
 
 import contextlib
@@ -9,14 +10,14 @@ import os
 import secrets
 import socket
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from hpsearch.errors import HpsearchError, StudyBusyError
 from hpsearch.storage.database import Database
-from hpsearch.storage.places import place_of
+from hpsearch.storage.places import Place, place_of
 from hpsearch.storage.schema import claims
 
 LEASE = 60.0
@@ -24,6 +25,10 @@ LEASE = 60.0
 
 RENEWAL = 10.0
 """A claim is renewed at most so often (s), so that a transaction that only reads stays one."""
+
+
+TOLERANCE = 2.0
+"""Seconds by which a claim may be ahead: versions before wrote the time of their own machine's clock."""
 
 
 class Coordinator:
@@ -38,26 +43,46 @@ class Coordinator:
         self._database, self._study_id, self._name = database, study_id, name
         self._token = secrets.token_hex(16)
         self._renewed = time.monotonic()
+        self._place = database.place
         self._lock = database.place.lock_study(study_id, name)
         try:
+            unrenewed = self._watch_future() if not self._place.lock_decides else None
             with database.transaction() as connection:
-                self._take(connection)
+                self._take(connection, unrenewed)
         except BaseException:
             self._lock.close()
             raise
         database.fence = self.renew
 
-    def _take(self, connection: Connection) -> None:
+    def _watch_future(self) -> Any:
+        """Watch a claim of a time to come, as after a clock was set back: its age says nothing.
+
+        Returns it if nobody has renewed it for a lease; None in all other cases, which its age decides.
+        """
+        first = self._read()
+        if first is None or not _is_elsewhere(first) or _age(first, self._place) > -TOLERANCE:
+            return None
+        end = time.monotonic() + LEASE
+        while time.monotonic() < end:
+            time.sleep(min(1.0, LEASE / 10))
+            if self._read() != first:
+                return None
+        return first
+
+    def _read(self) -> Any:
+        with self._database.transaction() as connection:
+            return _claim(connection, self._study_id)
+
+    def _take(self, connection: Connection, unrenewed: Any) -> None:
         row = _claim(connection, self._study_id, to_change=True)
-        host = socket.gethostname()
-        if row is not None and row.host != host and _age(row) < LEASE:
+        if row is not None and row != unrenewed and _is_alive(row, self._place):
             raise StudyBusyError(
                 f"study {self._name!r} is being run by another process (process {row.pid} on {row.host}, heard of "
-                f"{max(_age(row), 0):.0f} s ago); wait for it, or for {LEASE:.0f} s after its death"
+                f"{max(_age(row, self._place), 0):.0f} s ago); wait for it, or for {LEASE:.0f} s after its death"
             )
         connection.execute(delete(claims).where(claims.c.study_id == self._study_id))
-        values = {"study_id": self._study_id, "host": host, "pid": os.getpid(), "token": self._token}
-        connection.execute(insert(claims).values(values | {"renewed_at": _now()}))
+        values = {"study_id": self._study_id, "host": socket.gethostname(), "pid": os.getpid(), "token": self._token}
+        connection.execute(insert(claims).values(values | {"renewed_at": _now(self._place)}))
 
     def renew(self, connection: Connection) -> None:
         """Make sure, inside a transaction, that the study is still ours. Raises StudyBusyError if it is not."""
@@ -69,7 +94,7 @@ class Coordinator:
             )
         if time.monotonic() - self._renewed >= RENEWAL:
             self._lock.renew()
-            values = {"renewed_at": _now()}
+            values = {"renewed_at": _now(self._place)}
             connection.execute(update(claims).where(claims.c.study_id == self._study_id).values(values))
             self._renewed = time.monotonic()
 
@@ -93,15 +118,15 @@ def is_held(storage: str, study_id: int) -> bool:
     engine = place.reader_engine()
     try:
         with engine.connect() as connection:
-            return is_claimed_elsewhere(connection, study_id)
+            return is_claimed_elsewhere(connection, study_id, place)
     finally:
         engine.dispose()
 
 
-def is_claimed_elsewhere(connection: Connection, study_id: int) -> bool:
-    """Tell whether a process on another machine has claimed the study and was heard of since."""
+def is_claimed_elsewhere(connection: Connection, study_id: int, place: Place) -> bool:
+    """Tell whether a process on another machine, of which the lock says nothing, was heard of during its lease."""
     row = _claim(connection, study_id)
-    return row is not None and row.host != socket.gethostname() and _age(row) < LEASE
+    return row is not None and _is_alive(row, place)
 
 
 def holder(connection: Connection, study_id: int) -> str:
@@ -116,10 +141,19 @@ def _claim(connection: Connection, study_id: int, *, to_change: bool = False) ->
     return connection.execute(query.with_for_update() if to_change else query).one_or_none()
 
 
-def _age(row: Any) -> float:
-    """Seconds since a claim was renewed, by the clocks of both machines; a future time counts as this moment."""
-    return (datetime.now(UTC) - datetime.fromisoformat(row.renewed_at)).total_seconds()
+def _is_elsewhere(row: Any) -> bool:
+    return bool(row.host != socket.gethostname())
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def _is_alive(row: Any, place: Place) -> bool:
+    """Whether the claim keeps others out who have the lock, or see that nobody has it."""
+    return not place.lock_decides and _is_elsewhere(row) and _age(row, place) < LEASE
+
+
+def _age(row: Any, place: Place) -> float:
+    """Seconds since a claim was renewed, by the database's clock; negative where that was set back since."""
+    return (place.now() - datetime.fromisoformat(row.renewed_at)).total_seconds()
+
+
+def _now(place: Place) -> str:
+    return place.now().isoformat(timespec="milliseconds")

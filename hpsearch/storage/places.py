@@ -6,6 +6,7 @@ What differs between them is here and in the modules of each kind; everything el
 import difflib
 import re
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy
@@ -39,6 +40,13 @@ class Place(Protocol):
     @property
     def shown(self) -> str:
         """What messages call it: its URL without the password."""
+
+    @property
+    def lock_decides(self) -> bool:
+        """Is a study's lock seen from all machines, so that who has it may run the study, whatever its claim says?"""
+
+    def now(self) -> datetime:
+        """The time, UTC, by the one clock that all machines with this database share, if they share one."""
 
     def exists(self) -> bool:
         """Could there be a database? False only where there is certainly none."""

@@ -80,14 +80,14 @@ def _hold_studies(place: Place, held: ExitStack) -> None:
         with engine.connect() as connection:
             studies = connection.execute(select(schema.studies.c.id, schema.studies.c.name)).all()
             for study_id, name in studies:
-                _refuse_claimed(connection, study_id, name)
+                _refuse_claimed(connection, place, study_id, name)
     finally:
         engine.dispose()
     for study_id, name in studies:
         held.enter_context(closing(place.lock_study(study_id, name)))
 
 
-def _refuse_claimed(connection: Connection, study_id: int, name: str) -> None:
-    if claims.is_claimed_elsewhere(connection, study_id):
+def _refuse_claimed(connection: Connection, place: Place, study_id: int, name: str) -> None:
+    if claims.is_claimed_elsewhere(connection, study_id, place):
         holder = claims.holder(connection, study_id)
         raise StudyBusyError(f"study {name!r} is being run by another process ({holder}); upgrade when it has ended")

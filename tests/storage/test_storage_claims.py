@@ -1,9 +1,14 @@
-"""One coordinator of a study at a time: the lock decides on this machine, the claim's lease elsewhere."""
+"""One coordinator of a study at a time: the lock decides on this machine and on a server, the claim's lease elsewhere.
+
+Machines that share a SQLite file share the clock of its file system; their own clocks may be wrong.
+"""
 
 import multiprocessing
 import os
 import socket
+import time
 from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 from other_process import coordinate_and_die, try_to_coordinate
@@ -14,6 +19,8 @@ from hpsearch.errors import StudyBusyError
 from hpsearch.storage import claims, schema, writing
 from hpsearch.storage.claims import Coordinator, is_held
 from hpsearch.storage.database import Database
+from hpsearch.storage.servers import server
+from hpsearch.storage.sqlite import file, locks
 
 
 @pytest.fixture
@@ -58,6 +65,14 @@ def test_a_dead_coordinators_claim_is_taken_over_at_once_on_its_machine(database
         assert claim(database).pid == os.getpid()
 
 
+@pytest.fixture
+def one_file(storage):
+    """A database whose lock other machines may not see."""
+    if not storage.startswith("sqlite"):
+        pytest.skip("the lock of a server is seen from everywhere")
+
+
+@pytest.mark.usefixtures("one_file")
 def test_a_coordinator_elsewhere_is_respected_for_its_lease(database, storage, elsewhere):
     assert is_held(storage, 1)
     expected = rf"being run by another process \(process {os.getpid()} on elsewhere, heard of 0 s ago\)"
@@ -78,6 +93,72 @@ def test_after_the_lease_it_is_taken_over_and_what_the_former_one_does_never_hap
         start(database)
 
 
+def set_clock(monkeypatch, hours):
+    """Set this machine's clock, not that of the file system, forward or back."""
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return datetime.now(zone) + timedelta(hours=hours)
+
+    right = time.time
+    for module in (claims, file, server):
+        monkeypatch.setattr(module, "datetime", Wrong, raising=False)
+    monkeypatch.setattr(time, "time", lambda: right() + 3600 * hours)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_dead_coordinator_with_a_wrong_clock_blocks_its_study_for_the_lease_and_no_longer(
+    database, storage, monkeypatch, hours
+):
+    with monkeypatch.context() as there, closing(Database(storage, create=False)) as opened:
+        set_clock(there, hours)
+        there.setattr(socket, "gethostname", lambda: "elsewhere")
+        Coordinator(opened, 1, "s")._lock.close()  # it dies
+    if storage.startswith("sqlite"):
+        with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of 0 s ago"):
+            Coordinator(database, 1, "s")
+        now = locks.clock(database.place.path)
+        monkeypatch.setattr(locks, "clock", lambda path: now + claims.LEASE)
+    assert not is_held(storage, 1)
+    Coordinator(database, 1, "s").close()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.usefixtures("one_file")
+def test_a_living_coordinator_is_respected_by_a_machine_with_a_wrong_clock(
+    database, storage, elsewhere, monkeypatch, hours
+):
+    set_clock(monkeypatch, hours)
+    assert is_held(storage, 1)
+    with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of 0 s ago"):
+        Coordinator(database, 1, "s")
+    start(elsewhere)  # it goes on
+
+
+@pytest.mark.usefixtures("one_file")
+def test_a_claim_of_a_time_to_come_is_watched_for_a_lease(database, elsewhere, monkeypatch):
+    now = locks.clock(database.place.path)
+    monkeypatch.setattr(locks, "clock", lambda path: now - 3600)  # the file system's clock was set back
+    monkeypatch.setattr(claims, "LEASE", 0.2)
+    monkeypatch.setattr(claims, "RENEWAL", 0.0)
+    elsewhere.fence.__self__._lock = elsewhere.place.lock_study(2, "another")
+    read = Coordinator._read
+
+    def renewed_meanwhile(self):
+        stage_of(elsewhere)
+        return read(self)
+
+    with monkeypatch.context() as alive:
+        alive.setattr(Coordinator, "_read", renewed_meanwhile)
+        alive.setattr(
+            claims, "_now", lambda place: datetime.fromtimestamp(now + time.monotonic()).astimezone().isoformat()
+        )
+        with pytest.raises(StudyBusyError, match="on elsewhere"):
+            Coordinator(database, 1, "s")
+    Coordinator(database, 1, "s").close()
+
+
 def test_a_former_coordinator_does_not_take_away_the_claim_of_the_new_one(database, elsewhere, monkeypatch):
     monkeypatch.setattr(claims, "LEASE", 0.0)
     former = elsewhere.fence.__self__
@@ -93,7 +174,7 @@ def test_a_claim_is_renewed_while_its_holder_works_but_not_with_every_transactio
         stage_of(database)
         assert claim(database).renewed_at == first
         monkeypatch.setattr(claims, "RENEWAL", 0.0)
-        monkeypatch.setattr(claims, "_now", lambda: "2100-01-01T00:00:00+00:00")
+        monkeypatch.setattr(claims, "_now", lambda place: "2100-01-01T00:00:00+00:00")
         stage_of(database)
         assert claim(database).renewed_at > first
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.options import data_dir_option, name_argument, storage_option
+from hpsearch.cli.options import data_dir_option, name_argument, storage_option, trust_option
 from hpsearch.cli.output import json_option
 
 
@@ -13,6 +13,7 @@ from hpsearch.cli.output import json_option
 @click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, e.g. fine:3 [default: one drawn at random].")
 @click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="The seed of that draw.")
+@trust_option
 @data_dir_option
 @storage_option
 @json_option

@@ -26,6 +26,7 @@ def run_verify(
     everything: bool,
     seed: int | None,
     data_dir: Path | None,
+    trust_model: bool,
     as_json: bool,
 ) -> int:
     """Print a line for each check; return 1 if anything differs."""
@@ -34,7 +35,7 @@ def run_verify(
     checks = []
     with opened_to_read(storage) as connection:
         row = reading.get_study(connection, name)
-        retrainer = retraining.Retraining(row, data_dir)
+        retrainer = retraining.Retraining(row, data_dir, trusted=trust_model)
         for check in _checks(connection, row, retrainer, trial, everything, seed):
             checks.append({"text": check.text, "ok": not check.problems, "problems": check.problems})
             if not as_json:
@@ -71,7 +72,7 @@ def _checks(
         seed = secrets.randbelow(2**32) if seed is None else seed
         candidates = [candidates[int(np.random.default_rng(seed).integers(len(candidates)))]]
         draw = f" (drawn with --seed {seed})"
-    yield from verify(connection, row)
+    yield from verify(connection, row, trusted=True)  # the retrainer has asked
     yield Check.of("the stored labels are those of the data", retrainer.label_differences(connection))
     for stored, problems in retrainer.differences(connection, candidates, min(cores(), max(1, len(candidates)))):
         epochs = f"{stored.epochs} epoch{'s' * (stored.epochs != 1)}"

@@ -51,12 +51,17 @@ Classes = Mapping[str, SamplerClass]
 """The class of each stage that has one of its own, by the stage's name."""
 
 
-def sampler_classes(study: Study, workspace: Path) -> dict[str, SamplerClass]:
-    """Read the samplers' files of a study's stages. Raises StudyFileError for one without a class to take."""
+def sampler_classes(study: Study, workspace: Path, stored: Mapping[str, Any] | None = None) -> dict[str, SamplerClass]:
+    """Read the samplers' files of a study's stages. Raises StudyFileError for one without a class to take.
+
+    `stored` has the hashes that the study was launched with, which a new stage's file is not among. Raises InputError,
+    before it is run, for a file with another one.
+    """
     found = {}
     for i, stage in enumerate(study.stages):
         if isinstance(stage.sampler, PythonSampler):
-            found[stage.name] = _class_of(stage.sampler, workspace, study.place, ["stage", i, "sampler"])
+            where: list[str | int] = ["stage", i, "sampler"]
+            found[stage.name] = _class_of(stage.sampler, workspace, study, where, stored or {})
     return found
 
 
@@ -65,16 +70,10 @@ def sampler_hashes(classes: Classes) -> dict[str, str]:
     return {each.path: each.hash for each in classes.values()}
 
 
-def require_same_samplers(name: str, stored: Mapping[str, Any], classes: Classes) -> None:
-    """Raise InputError if a sampler's file is not the one that the study was launched with; a new stage's has none."""
-    for path, now in sampler_hashes(classes).items():
-        if stored.get(path, now) != now:
-            rule = f"the sampler's file has changed since study {name!r} was launched"
-            raise InputError(f"{path}: {rule}; restore it, or launch under a new name")
-
-
-def _class_of(given: PythonSampler, workspace: Path, place: str, where: Sequence[str | int]) -> SamplerClass:
-    path = workspace / given.path
+def _class_of(
+    given: PythonSampler, workspace: Path, study: Study, where: Sequence[str | int], stored: Mapping[str, Any]
+) -> SamplerClass:
+    path, place = workspace / given.path, study.place
     main = path / "__init__.py" if path.is_dir() else path
     try:
         files = {"": path.read_bytes()} if main is path else dict(_files(path))
@@ -87,6 +86,9 @@ def _class_of(given: PythonSampler, workspace: Path, place: str, where: Sequence
     known = hashlib.sha256()
     for name, content in files.items():
         known.update(hashlib.sha256(name.encode()).digest() * bool(name) + content)
+    if stored.get(given.path, known.hexdigest()) != known.hexdigest():
+        rule = f"the sampler's file has changed since study {study.name!r} was launched"
+        raise InputError(f"{given.path}: {rule}; restore it, or launch under a new name")
     try:
         module = _import(main, known.hexdigest(), package=main is not path)
     except (Exception, SystemExit, KeyboardInterrupt) as error:

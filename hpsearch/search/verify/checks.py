@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hpsearch import spec
-from hpsearch.search.preparation import known_workspace
+from hpsearch.search.preparation import trusted_workspace
 from hpsearch.search.pruners.rungs import Curve
 from hpsearch.search.ranking import Ranked, rank
-from hpsearch.search.samplers.sampler_files import require_same_samplers, sampler_classes
+from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.finalists import finalists
 from hpsearch.search.verify.replay import replay
@@ -104,15 +104,18 @@ def _drop(table: dict[str, Any], *keys: str) -> None:
             del table[key]
 
 
-def verify(connection: Connection, row: StudyRow) -> Iterator[Check]:
-    """Check the whole database, then each stage of the study that has begun; `retraining` trains trials again."""
+def verify(connection: Connection, row: StudyRow, *, trusted: bool = False) -> Iterator[Check]:
+    """Check the whole database, then each stage of the study that has begun; `retraining` trains trials again.
+
+    Raises InputError if its samplers' files may be somebody else's, unless they are to be `trusted`.
+    """
     damage = check_integrity(connection)
     yield Check.of("the database is undamaged, and its tables are consistent", iter(damage))
     if any(problem.startswith("SQLite:") for problem in damage):
         return  # whatever else is read may be wrong
     study = spec.parse(row.text, row.path)
-    samplers = sampler_classes(study, known_workspace(row, study))
-    require_same_samplers(row.name, row.data.get("samplers", {}), samplers)
+    workspace = trusted_workspace(row, study, trusted=trusted)
+    samplers = sampler_classes(study, workspace, row.data.get("samplers"))
     begun: list[Begun] = []
     for stage in reading.stages(connection, row.id):
         if shown_study(connection, stage.id) is None:

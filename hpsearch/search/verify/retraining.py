@@ -19,19 +19,19 @@ from hpsearch import data, spec
 from hpsearch.errors import DataError, HpsearchError, ModelError, StorageError, raised
 from hpsearch.search.environment import environment
 from hpsearch.search.preparation import (
-    known_workspace,
     labels_of,
     measures_of,
     model_of,
     prepare,
     require_same_metrics,
+    trusted_workspace,
 )
 from hpsearch.search.stages.cohorts import segment_of
 from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.models.npz import unpack
-from hpsearch.workers.models.plugin import Plugin, changed, read_plugin
+from hpsearch.workers.models.plugin import Plugin, changed, hash_of, read_plugin
 from hpsearch.workers.pools import open_pool
 from hpsearch.workers.segments.results import CURVE, Predictions, SegmentResult, TaskResult
 from hpsearch.workers.segments.run import run_segment
@@ -70,19 +70,21 @@ class Stored:
 class Retraining:
     """Trains trials of a study again, in workers like those of the search.
 
-    Raises ModelError or DataError if the model file or the samples are not those of the study any more.
+    Raises ModelError or DataError if the model file or the samples are not those of the study any more; InputError if
+    its files may be somebody else's, unless they are to be `trusted`.
     """
 
-    def __init__(self, row: StudyRow, data_dir: Path | None) -> None:
+    def __init__(self, row: StudyRow, data_dir: Path | None, *, trusted: bool = False) -> None:
         self.row = row
         self.study = spec.parse(row.text, row.path)
-        workspace = known_workspace(row, self.study)
-        self.plugin: Plugin = read_plugin(model_of(self.study, workspace))
-        if self.plugin.hash != row.model["hash"]:
-            what = changed(self.plugin, row.model)
+        workspace = trusted_workspace(row, self.study, trusted=trusted)
+        model = model_of(self.study, workspace)
+        if hash_of(model) != row.model["hash"]:
+            what = changed(model, row.model)
             raise ModelError(f"{what} since study {row.name!r} was launched; restore it to verify")
+        self.plugin: Plugin = read_plugin(model)
+        require_same_metrics(row, self.study, workspace)
         self.measures = measures_of(self.study, workspace)
-        require_same_metrics(row, self.measures)
         task = self.study.data.task_given
         dataset = data.load(self.study.data.dataset, data.data_directory(data_dir), workspace, task)
         if dataset.fingerprint != row.data["fingerprint"]:

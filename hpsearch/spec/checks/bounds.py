@@ -1,7 +1,9 @@
 """How many configurations a stage has, and those that bound all of them. May import nothing but this package."""
 
 import itertools
+import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from hpsearch.spec.spaces.branches import bare, branches, complete, count
@@ -23,17 +25,47 @@ COUPLED = {
 """Keys whose values are valid only together."""
 
 
+@dataclass
+class _Known:
+    """What has been found of a study's stages, which never change: a chain of `around` is followed but once."""
+
+    named: dict[str, Stage]
+    roots: dict[tuple[int, str], Range | Choices] = field(default_factory=dict)
+    """By the stage's identity and the hyperparameter."""
+    entries: dict[int, dict[str, Range | Choices]] = field(default_factory=dict)
+    kept: dict[int, Stage] = field(default_factory=dict)
+    """The stages that are known by identity, which must not be another's meanwhile."""
+
+
+_known: dict[int, _Known] = {}
+"""By a study's identity: a study cannot be hashed."""
+
+
+def _known_of(study: Study) -> _Known:
+    found = _known.get(id(study))
+    if found is None:
+        found = _known[id(study)] = _Known({stage.name: stage for stage in reversed(study.stages)})
+        weakref.finalize(study, _known.pop, id(study), None).atexit = False
+    return found
+
+
 def root(study: Study, stage: Stage, key: str) -> Range | Choices:
     """Return what the first stage of a chain of `around` searches for this hyperparameter."""
-    if key not in stage.space:  # it belongs to a choice of an earlier stage, which this one is around
-        source = next(
-            stage_named(study, name) for name in _sources(stage) if key in entries(study, stage_named(study, name))
-        )
-        return root(study, source, key)
-    entry = stage.space[key]
-    while isinstance(entry, Around):
-        entry = stage_named(study, entry.around).space[key]
-    return entry
+    known, passed = _known_of(study), [stage]
+    while (found := known.roots.get((id(stage), key))) is None:
+        if key in stage.space:
+            entry = stage.space[key]
+            if not isinstance(entry, Around):
+                found = entry
+                break
+            stage = stage_named(study, entry.around)
+        else:  # it belongs to a choice of an earlier stage, which this one is around
+            sources = (stage_named(study, name) for name in _sources(stage))
+            stage = next(source for source in sources if key in entries(study, source))
+        passed.append(stage)
+    for each in passed:
+        known.roots[id(each), key], known.kept[id(each)] = found, each
+    return found
 
 
 def _sources(stage: Stage) -> list[str]:
@@ -42,13 +74,25 @@ def _sources(stage: Stage) -> list[str]:
 
 def entries(study: Study, stage: Stage) -> dict[str, Range | Choices]:
     """Return `root` of all hyperparameters of a stage, also of those that belong to a choice that it is around."""
-    return {name: entry for key in stage.space for name, entry in entries_of(study, stage, key).items()}
+    known = _known_of(study)
+    waiting = [stage]
+    while waiting:  # not by recursion: a chain may be longer than Python's stack
+        last = waiting[-1]
+        missing = [stage_named(study, name) for name in dict.fromkeys(_sources(last)) if id(last) not in known.entries]
+        missing = [source for source in missing if id(source) not in known.entries]
+        waiting += missing
+        if not missing:
+            waiting.pop()
+            if id(last) not in known.entries:
+                found = {name: entry for key in last.space for name, entry in entries_of(study, last, key).items()}
+                known.entries[id(last)], known.kept[id(last)] = found, last
+    return dict(known.entries[id(stage)])
 
 
 def entries_of(study: Study, stage: Stage, key: str) -> dict[str, Range | Choices]:
     """Return `root` of one hyperparameter, and where it is around another stage of those that belong to its choices."""
     found, entry = {key: root(study, stage, key)}, stage.space[key]
-    if isinstance(entry, Around):
+    if isinstance(entry, Around) and isinstance(found[key], Branching):
         _add_belonging(found, key, entries(study, stage_named(study, entry.around)))
     return found
 
@@ -62,7 +106,7 @@ def _add_belonging(found: dict[str, Range | Choices], key: str, source: dict[str
 
 def stage_named(study: Study, name: str) -> Stage:
     """Return the stage of that name, which is known to exist."""
-    return next(stage for stage in study.stages if stage.name == name)
+    return _known_of(study).named[name]
 
 
 def trials_at_most(study: Study, stage: Stage) -> int:

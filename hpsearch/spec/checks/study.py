@@ -211,20 +211,23 @@ def _check_configurations(study: Study, step: Stage | Final, searched: Stage) ->
 def _check_schedule(study: Study, step: Stage | Final, searched: Stage, configuration: Configuration) -> None:
     """Refuse keys that the schedule would ignore, and ranges in which hardly any value comes to whole epochs."""
     schedule = configuration.training.schedule
-    at: Where = ["stage", study.stages.index(searched), "configurations" if searched.configurations else "space"]
+
+    def at(key: str) -> Where:
+        return ["stage", study.stages.index(searched), "configurations" if searched.configurations else "space", key]
+
     if isinstance(schedule, Cyclical | OneCycle):
-        here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
         unused = f"is not used by the {schedule.kind} schedule, which has eta_min and eta_max"
         if "eta" in searched.hyperparameters:
-            raise fail(study.place, [*at, "eta"], unused)
+            raise fail(study.place, at("eta"), unused)
         if "eta" in step.training:
+            here: Where = ["final"] if isinstance(step, Final) else ["stage", study.stages.index(step)]
             raise fail(study.place, [*here, "training", "eta"], unused)
         if study.training.schedule.kind == schedule.kind and study.training.eta is not None:
             raise fail(study.place, ["training", "eta"], unused)
     ranges = [bare(key) for key, entry in entries(study, searched).items() if isinstance(entry, Range)]
     for key, reason in _whole_epochs_needed(configuration.training):
         if key in ranges:
-            raise fail(study.place, [*at, key], f"must be a list of choices {reason}")
+            raise fail(study.place, at(key), f"must be a list of choices {reason}")
 
 
 def _whole_epochs_needed(training: Training) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ May import SQLAlchemy and Optuna; the drivers are imported by SQLAlchemy, and on
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
@@ -67,6 +68,13 @@ class Server:
     @property
     def shown(self) -> str:
         return shown(self.url.set(drivername=self.scheme).render_as_string(hide_password=False))
+
+    @property
+    def lock_decides(self) -> bool:
+        return True  # it is the server's
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # it decides nothing: the lock does
 
     def exists(self) -> bool:
         return True  # whether it does is seen by connecting

@@ -3,6 +3,7 @@
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,13 @@ class File:
     @property
     def shown(self) -> str:
         return f"sqlite:///{self.path}"
+
+    @property
+    def lock_decides(self) -> bool:
+        return False  # many network file systems keep locks to each machine
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(locks.clock(self.path), UTC)
 
     def exists(self) -> bool:
         return self.path.exists()

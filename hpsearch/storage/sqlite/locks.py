@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,19 @@ def is_held(database: Path, study_id: int) -> bool:
             return _holder(handle, study_id) != ""
         finally:
             os.close(handle)
+
+
+def clock(database: Path) -> float:
+    """Seconds since 1970 by the clock of the file system, which is one for all machines that share it.
+
+    The machines' own clocks may differ. Our own counts where the lock file is missing or may not be written.
+    """
+    lock = _beside(database)
+    try:
+        os.utime(lock)  # not by a handle: closing one would free all locks of this process
+        return lock.stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def _holder(handle: int, byte: int) -> str:

@@ -81,8 +81,22 @@ def read_plugin(path: Path | str) -> Plugin:
     """Import a model file, or the class of that name. Raises ModelError if it is missing, fails, or is no model."""
     if isinstance(path, str):
         return _installed(path)
+    text = _text(path)
+    return _import(path, text, _hash(text))
+
+
+def hash_of(model: Path | str) -> str:
+    """The hash of a model file, which is not run, or of an installed class. Raises ModelError if it is missing."""
+    return _installed(model).hash if isinstance(model, str) else _hash(_text(model))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except FileNotFoundError:
         there = [p.name for p in path.parent.glob("*.py")]
         raise ModelError(f"{path}: the model file does not exist{nearest(path.name, there)}") from None
@@ -92,7 +106,6 @@ def read_plugin(path: Path | str) -> Plugin:
         raise ModelError(f"{path}: must be a model file, but is a folder{has}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: the model file cannot be read ({error})") from error
-    return _import(path, text, hashlib.sha256(text.encode()).hexdigest())
 
 
 @lru_cache(maxsize=64)
@@ -100,7 +113,7 @@ def _installed(name: str) -> Plugin:
     function = class_of(name)
     place, _, last = name.rpartition(".")
     text = f"from {place} import {last}{_VERSION}{package_of(name)}\n"
-    return _of_estimator(name, text, hashlib.sha256(text.encode()).hexdigest(), function, {})
+    return _of_estimator(name, text, _hash(text), function, {})
 
 
 def _of_estimator(
@@ -120,11 +133,11 @@ def _of_estimator(
     return Plugin(path, digest, text, "estimator", function, parameters, taken, own=tuple(own))
 
 
-def changed(plugin: Plugin, before: Mapping[str, Any]) -> str:
+def changed(model: Path | str, before: Mapping[str, Any]) -> str:
     """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
-    if plugin.package is None:
-        return f"{plugin.path}: the model file has changed"
-    return f"{plugin.path}: {before.get('package')} has changed to {plugin.package}"
+    if isinstance(model, Path):
+        return f"{model}: the model file has changed"
+    return f"{model}: {before.get('package')} has changed to {package_of(model)}"
 
 
 @lru_cache(maxsize=64)
