@@ -50,15 +50,29 @@ def test_no_module_uses_what_another_system_lacks():
         assert found <= allowed, place
 
 
+def without_posix(folder, *arguments):
+    """What a program says where the system lacks all that the simulation takes away."""
+    paths = os.pathsep.join(map(str, (SIMULATION, ROOT, ROOT / "tests")))
+    environment = os.environ | {"PYTHONPATH": paths}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_a_command_reads_and_writes_without_what_windows_lacks(tmp_path):
+    program = "import os; assert not hasattr(os, 'fork'); from hpsearch.storage.database import Database; "
+    program += f"Database({url(tmp_path)!r}, create=True).close(); from hpsearch.cli import main; main(['status', "
+    program += f"'--storage', {url(tmp_path)!r}])"
+    assert "no studies" in without_posix(tmp_path, "-c", program)
+
+
+@pytest.mark.slow
 def test_a_study_has_the_same_result_without_what_windows_lacks(tmp_path):
     for folder in (there := tmp_path / "there", here := tmp_path / "here"):
         folder.mkdir()
-    program = [sys.executable, str(SIMULATION / "run_study.py"), str(workspace(there)), url(there)]
-    paths = os.pathsep.join(map(str, (SIMULATION, ROOT, ROOT / "tests")))
-    environment = os.environ | {"PYTHONPATH": paths}
-    done = subprocess.run(program, cwd=there, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    without_posix(there, str(SIMULATION / "run_study.py"), str(workspace(there)), url(there))
     assert (there / "reports" / "tiny" / "index.html").is_file()
     launch(workspace(here), options(here))
     assert ranking(there) == ranking(here)
