@@ -24,24 +24,26 @@ OURS = {
     "version": "",
     "errors": "",
     "text": "errors",
-    "nn": "",
+    "platform": "",
+    "nn": "platform",
     "data": "errors text",
     "metrics": "errors data",
     "spec": "errors text metrics",
-    "storage": "errors text spec",
+    "storage": "errors text platform spec",
     "trainables": "nn",
-    "workers": "version errors nn data metrics spec trainables",
-    "search": "version errors text nn.random data metrics spec storage trainables workers",
+    "workers": "version errors platform nn data metrics spec trainables",
+    "search": "version errors text platform nn.random data metrics spec storage trainables workers",
     "reporting": "errors text data metrics spec storage",
     "exporting": "errors nn data spec storage trainables workers search reporting",
     "api": "errors text spec storage search reporting exporting",
-    "cli": "version errors text nn data spec storage workers search reporting exporting api",
+    "cli": "version errors text platform nn data spec storage workers search reporting exporting api",
 }
 """The packages from the bottom to the top; each may import those named, all of which are below it."""
 OTHERS = {
     "version": "",
     "errors": "",
     "text": "",
+    "platform": "",
     "nn": "numpy scipy",
     "data": "numpy scipy sklearn pooch platformdirs PIL",
     "metrics": "numpy sklearn",
@@ -56,7 +58,7 @@ OTHERS = {
     "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard",
 }
 """The libraries that each package may import, beside the standard library."""
-_OWN = ("version.py", "errors.py", "text.py", "trainables.py")
+_OWN = ("version.py", "errors.py", "text.py", "platform.py", "trainables.py")
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name in _OWN)
 ROOM = 15
 """The most modules of a folder, beside its __init__.py."""

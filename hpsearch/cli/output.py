@@ -24,6 +24,7 @@ from typing import Any, TextIO, TypeVar, cast
 import click
 
 from hpsearch.errors import InputError
+from hpsearch.platform import STOP_SIGNALS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -114,7 +115,7 @@ def exit_on_signal() -> None:
     A KeyboardInterrupt could be raised, and swallowed, inside a callback of any library.
     """
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, _exit)
 

@@ -1,5 +1,5 @@
-"""Ctrl-C and other signals to stop: the first stops after running segments, the second at once. May import the standard
-library.
+"""Ctrl-C and other signals to stop: the first stops after running segments, the second at once. May import
+`hpsearch.platform`.
 """
 
 import signal
@@ -7,9 +7,11 @@ import threading
 from types import FrameType, TracebackType
 from typing import Self
 
+from hpsearch.platform import STOP_SIGNALS
+
 
 class Interrupts:
-    """Counts SIGINT, SIGTERM and SIGHUP while it is active, instead of raising KeyboardInterrupt."""
+    """Counts the signals to stop while it is active, instead of raising KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -17,9 +19,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-                number = getattr(signal, name, None)
-                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` asks
+            for number in STOP_SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` asks
                     self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -181,8 +181,11 @@ def open_to_read(url: str) -> sqlalchemy.Engine:
     try:
         with engine.connect() as connection:
             ours = _check_version(place, connection)
-    except sqlalchemy.exc.DatabaseError as error:
-        raise place.explain(error) from error
-    if not ours:
-        raise NoTablesError(f"{place.shown}: the database holds no hpsearch studies")
+        if not ours:
+            raise NoTablesError(f"{place.shown}: the database holds no hpsearch studies")
+    except BaseException as error:
+        engine.dispose()
+        if isinstance(error, sqlalchemy.exc.DatabaseError):
+            raise place.explain(error) from error
+        raise
     return engine

@@ -20,8 +20,8 @@ from hpsearch.cli.doctor import machine
 from hpsearch.cli.doctor.extras import EXTRAS
 from hpsearch.cli.output import print_json, symbol
 from hpsearch.errors import HpsearchError
+from hpsearch.platform import cores
 from hpsearch.version import __version__
-from hpsearch.workers.pools.backends import cores
 
 OK, ABSENT, NOTE, BROKEN = "ok", "absent", "note", "broken"
 MARKS = {OK: ("✓", "ok    "), ABSENT: ("·", "absent"), NOTE: ("!", "note  "), BROKEN: ("✗", "BROKEN")}

@@ -1,14 +1,8 @@
 """`top`: show a running study live in the terminal, until it ends or q is pressed. May import storage and rich."""
 
-import contextlib
-import os
-import select
-import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
-from types import FrameType
 
 import click
 from rich.console import Console
@@ -19,7 +13,7 @@ from hpsearch.api.console import SafeConsole
 from hpsearch.cli.hints import command
 from hpsearch.cli.output import print_json
 from hpsearch.cli.top import frame as frames
-from hpsearch.cli.top import view
+from hpsearch.cli.top import keys, view
 from hpsearch.cli.top.frame import Frame
 from hpsearch.storage.database import open_to_read, snapshot
 from hpsearch.storage.records import COMPLETE, RUNNING
@@ -60,7 +54,7 @@ def _read(engine: Engine, storage: str, name: str) -> Frame:
 def _watch(engine: Engine, storage: str, frame: Frame, console: Console) -> Frame:
     """Draw frame after frame until the study ends or the user quits; return the last."""
     seen: deque[tuple[float, int]] = deque()
-    with _keys() as stopped, Live(console=console, screen=True, auto_refresh=False) as live:
+    with keys.watched() as stopped, Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             seen.append((time.monotonic(), frame.epochs_done))
             while seen[-1][0] - seen[0][0] > RATE_SECONDS:
@@ -70,7 +64,7 @@ def _watch(engine: Engine, storage: str, frame: Frame, console: Console) -> Fram
             if frame.state != RUNNING:
                 return frame
             before = time.monotonic()
-            if _pressed(stopped, max(FRAME_SECONDS, 10 * (before - seen[-1][0]))):
+            if keys.pressed(stopped, max(FRAME_SECONDS, 10 * (before - seen[-1][0]))):
                 return frame
             frame = _read(engine, storage, frame.study)
 
@@ -79,39 +73,6 @@ def _rate(seen: "deque[tuple[float, int]]") -> float | None:
     """Epochs per second over the frames seen; None where they are too few."""
     (before, then), (after, now) = seen[0], seen[-1]
     return (now - then) / (after - before) if after - before > 2.0 and now > then else None
-
-
-@contextlib.contextmanager
-def _keys() -> Iterator[list[int]]:
-    """Read keys without waiting for a line, and restore the terminal at the end; a signal is appended to the list."""
-    import termios
-    import tty
-
-    stopped: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        stopped.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    modes = termios.tcgetattr(sys.stdin)
-    try:
-        tty.setcbreak(sys.stdin)
-        yield stopped
-    finally:
-        with contextlib.suppress(termios.error):  # the terminal has been closed
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, modes)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _pressed(stopped: list[int], seconds: float) -> bool:
-    """Wait; return whether q was pressed, a signal came, or standard input was closed."""
-    end = time.monotonic() + seconds
-    while not stopped and (left := end - time.monotonic()) > 0:
-        ready, _, _ = select.select([sys.stdin], [], [], min(left, 0.1))
-        if ready and os.read(sys.stdin.fileno(), 1) in (b"q", b"Q", b"\x04", b""):
-            return True
-    return bool(stopped)
 
 
 def _next_step(frame: Frame, storage: str) -> str:

@@ -10,12 +10,12 @@ from sqlalchemy import Connection
 
 from hpsearch.cli.output import print_json, symbol
 from hpsearch.errors import InputError
+from hpsearch.platform import cores
 from hpsearch.search.verify import retraining
 from hpsearch.search.verify.checks import Check, verify
 from hpsearch.storage import reading
 from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.records import StudyRow
-from hpsearch.workers.pools.backends import cores
 
 
 def run_verify(

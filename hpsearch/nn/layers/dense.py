@@ -1,6 +1,5 @@
-"""The dense (fully connected) layer. May import NumPy and `hpsearch.nn`."""
+"""The dense (fully connected) layer. May import NumPy, `hpsearch.nn` and `hpsearch.platform`."""
 
-import os
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from hpsearch.nn.initialisation import INITIALISATIONS
 from hpsearch.nn.layers.base import Layer, Sizes
 from hpsearch.nn.parameters import Parameter, Weights, multiply_by_trial
+from hpsearch.platform import memory
 
 Array = npt.NDArray[Any]
 
@@ -70,8 +70,8 @@ class Dense(Layer):
 
 def check_memory(inputs: int, outputs: int, dtype: str) -> None:
     """Raise ValueError for a weight matrix too large to train on this machine, before it is allocated."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    there = memory()
     needed = COPIES * inputs * outputs * np.dtype(dtype).itemsize
-    if needed > pages:
+    if there is not None and needed > there:
         rule = f"a layer of {inputs:,} × {outputs:,} weights needs {needed / 1e9:,.0f} GB to train"
-        raise ValueError(f"{rule}; this machine has {pages / 1e9:,.0f} GB")
+        raise ValueError(f"{rule}; this machine has {there / 1e9:,.0f} GB")

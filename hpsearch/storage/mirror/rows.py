@@ -226,7 +226,7 @@ _SET_STATES = (
     .where(TRIALS.c.trial_id == bindparam("of"))
     .values(
         state=bindparam("new_state"),
-        datetime_start=func.coalesce(TRIALS.c.datetime_start, bindparam("began")),
+        datetime_start=func.coalesce(TRIALS.c.datetime_start, bindparam("began", type_=TRIALS.c.datetime_start.type)),
         datetime_complete=bindparam("end"),
     )
 )

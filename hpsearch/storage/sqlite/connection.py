@@ -18,7 +18,19 @@ TIMEOUT = 60.0
 """Seconds to wait while another program writes."""
 
 
-class WriterConnection(sqlite3.Connection):
+class ClosingConnection(sqlite3.Connection):
+    """A connection that is closed when nobody has it any more.
+
+    Python did so by itself, and since 3.13 warns. SQLAlchemy and Optuna keep nobody from dropping an engine that has
+    connections in its pool, and drop their own where opening fails.
+    """
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error):  # it was never opened
+            self.close()
+
+
+class WriterConnection(ClosingConnection):
     """A connection in WAL mode that acknowledges a commit only once it is on the disk.
 
     The pragmas are set here because engine listeners do not survive pickling (which Optuna does with its storages).
@@ -96,7 +108,7 @@ def reader_engine(path: Path) -> sqlalchemy.Engine:
 
 def _opened(path: Path, mode: str) -> sqlalchemy.Engine:
     engine = sqlalchemy.create_engine(
-        "sqlite://", creator=_connector(path, mode, sqlite3.Connection), poolclass=sqlalchemy.QueuePool
+        "sqlite://", creator=_connector(path, mode, ClosingConnection), poolclass=sqlalchemy.QueuePool
     )
     try:
         with engine.connect() as connection:
@@ -214,4 +226,4 @@ def identity(path: Path) -> tuple[int, int]:
 
 def dashboard_options(path: Path) -> dict[str, Any]:
     """Options of `sqlalchemy.create_engine` for optuna-dashboard, which writes notes while a study may be running."""
-    return {"creator": _connector(path, "rw", sqlite3.Connection), "poolclass": sqlalchemy.QueuePool}
+    return {"creator": _connector(path, "rw", ClosingConnection), "poolclass": sqlalchemy.QueuePool}

@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy
 
 from hpsearch.errors import HpsearchError, StorageError
+from hpsearch.platform import HAS_FCNTL
 from hpsearch.storage import DEFAULT_URL
-from hpsearch.storage.sqlite import connection, locks
+from hpsearch.storage.sqlite import connection
+
+if HAS_FCNTL:
+    from hpsearch.storage.sqlite.locks import StudyLock, is_held, schema_lock
+else:
+    from hpsearch.storage.sqlite.locks_without_fcntl import (  # type: ignore[assignment]
+        StudyLock,
+        is_held,
+        schema_lock,
+    )
 
 if TYPE_CHECKING:
     from hpsearch.storage.mirror.rdb import RDBStorage
@@ -95,13 +105,13 @@ class File:
         return connection.explain(error, self.path)
 
     def schema_lock(self) -> AbstractContextManager[None]:
-        return locks.schema_lock(self.path)
+        return schema_lock(self.path)
 
-    def lock_study(self, study_id: int, name: str) -> locks.StudyLock:
-        return locks.StudyLock(self.path, study_id, name)
+    def lock_study(self, study_id: int, name: str) -> StudyLock:
+        return StudyLock(self.path, study_id, name)
 
     def is_held(self, study_id: int) -> bool:
-        return locks.is_held(self.path, study_id)
+        return is_held(self.path, study_id)
 
 
 def _may_write(path: Path) -> bool:

@@ -1,10 +1,10 @@
-"""From the name of a backend to its pool. May import `hpsearch.errors`; a backend only if it is used."""
+"""From the name of a backend to its pool. May import `hpsearch.errors` and `platform`; a backend only if it is used."""
 
 import importlib.util
-import os
 from collections.abc import Callable
 
 from hpsearch.errors import InputError
+from hpsearch.platform import cores
 from hpsearch.workers.pools.pool import Pool
 
 BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
@@ -15,11 +15,6 @@ ENDING = ("loky",)
 """The backends that can end a call that takes too long or too much memory."""
 
 _PACKAGES = {"dask": "distributed", "ray": "ray"}
-
-
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_pool(

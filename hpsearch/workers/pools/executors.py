@@ -1,4 +1,4 @@
-"""How loky's executors end where the system has no thread or descriptor left. May import the standard library.
+"""How loky's executors end where the system has no thread or descriptor left. May import `hpsearch.platform`.
 
 An executor has a thread here that watches its worker. Where that thread cannot start, or dies, its futures would never
 be settled, and its worker would live on.
@@ -6,11 +6,12 @@ be settled, and its worker would live on.
 
 import contextlib
 import os
-import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
+
+from hpsearch.platform import KILL
 
 _THREADS = ("ExecutorManagerThread", "QueueFeederThread")
 
@@ -31,7 +32,7 @@ def end(executor: Executor) -> None:
     for process in processes:  # those that the thread did not end
         with contextlib.suppress(OSError, ValueError):
             if process.exitcode is None:
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(process.pid, KILL)
                 process.join(timeout=1.0)
     with contextlib.suppress(Exception):  # else the end of Python waits until the worker has read all of its queue
         calls.cancel_join_thread()

@@ -4,15 +4,12 @@ Each slot has an executor with one worker, so that a worker that dies affects no
 """
 
 import contextlib
-import ctypes
 import importlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateError, wait
 from multiprocessing import resource_tracker
 from typing import Any
@@ -21,6 +18,7 @@ from joblib.externals.loky import process_executor
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
 from hpsearch.errors import InputError
+from hpsearch.platform import STOP_SIGNALS, accept_signals_in_forks, end_with, signals_held
 from hpsearch.workers.out_of_memory import explanation, kills
 from hpsearch.workers.pools.executors import end, quiet_threads, thread_died
 from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied, cannot_start
@@ -32,7 +30,6 @@ WARM_SECONDS = 10.0
 """How long a closing pool waits for its workers to have started."""
 
 _WORK = "hpsearch.workers.segments.segment"
-_LEFT_TO_COORDINATOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LokyPool:
@@ -94,7 +91,7 @@ class LokyPool:
         try:
             executor = self._executors[slot] or self._make()
             self._executors[slot] = executor
-            with _signals_held():
+            with signals_held():
                 if limits is None:
                     watched = None
                 else:  # what the worker needs to start is not part of the call's time
@@ -128,9 +125,10 @@ class LokyPool:
                         inner.set_exception(BrokenExecutor("the thread that watched it died"))
 
     def _make(self) -> Executor:
-        with _signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
-            resource_tracker.ensure_running()
-        with _signals_held():  # also for loky's tracker, which starts here
+        with signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
+            if os.name == "posix":  # Windows needs none
+                resource_tracker.ensure_running()
+        with signals_held():  # also for loky's tracker, which starts here
             made: Executor = ProcessPoolExecutor(
                 max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD
             )
@@ -168,16 +166,6 @@ def _hand_on(
         outer.set_result(inner.result())
 
 
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Block signals here, so that a worker that starts ignores Ctrl-C from the beginning: it inherits the mask."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _LEFT_TO_COORDINATOR)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _join_feeders() -> None:
     """Wait for the queue threads of ended workers, which release semaphores, so the exit does not interrupt it."""
     for thread in threading.enumerate():
@@ -196,25 +184,9 @@ def _begin(coordinator: int) -> None:
     process_executor._USE_PSUTIL = (
         False  # loky would count the pages of the shared split as a memory leak, and restart the worker
     )
-    for number in _LEFT_TO_COORDINATOR:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    os.register_at_fork(after_in_child=_accept_signals)
+    accept_signals_in_forks()
     with contextlib.suppress(OSError):  # there is no standard error
         os.dup2(2, 1)  # what a model file prints is not part of the output of `launch --json`
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    threading.Thread(target=_watch, args=(coordinator,), daemon=True).start()
-
-
-def _accept_signals() -> None:
-    """In processes that a model file forks: multiprocessing's pools end theirs by SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-
-
-def _watch(coordinator: int) -> None:
-    """End this worker when its coordinator is gone: the system sends no signal if that died before the call above."""
-    while os.getppid() == coordinator:
-        time.sleep(0.5)
-    os._exit(1)
+    end_with(coordinator)

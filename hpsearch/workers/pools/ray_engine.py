@@ -9,7 +9,6 @@ import json
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from hpsearch.errors import InputError
+from hpsearch.platform import kill_group
 from hpsearch.workers.pools.engine import EngineUnavailable, WorkerInfo, settle
 from hpsearch.workers.pools.pool import WorkerLost
 from hpsearch.workers.remote.pipes import receive, send
@@ -142,5 +142,5 @@ class _Driver:
         """Kill the process, with those that it started."""
         self._outgoing.put(None)
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            kill_group(self._process.pid)
         self._process.wait()

@@ -1,6 +1,6 @@
 """Removes loky's semaphores that killed runs left behind: they remain when all processes are killed at once.
 
-May import the standard library.
+May import `hpsearch.platform`.
 """
 
 import contextlib
@@ -8,6 +8,8 @@ import os
 import re
 import time
 from pathlib import Path
+
+from hpsearch.platform import user
 
 _FOLDER = Path("/dev/shm")  # on Linux
 _AGE = 60.0
@@ -30,7 +32,7 @@ def remove_leftovers(folder: Path = _FOLDER) -> int:
 def _is_leftover(path: Path, process: int) -> bool:
     try:
         state = path.stat()
-        if state.st_uid != os.getuid() or time.time() - state.st_mtime < _AGE:
+        if state.st_uid != user() or time.time() - state.st_mtime < _AGE:
             return False
         os.kill(process, 0)
     except ProcessLookupError:

@@ -6,7 +6,6 @@ signals, or never lets another thread of its process run.
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpsearch.platform import KILL
 from hpsearch.workers.pools.pool import LimitReached, Limits
 
 _POLL_SECONDS = 0.05
@@ -122,4 +122,4 @@ def _tree(pid: int) -> Iterator[int]:
 def _kill(pid: int) -> None:
     for process in list(_tree(pid)):  # those first found are the first to end: they would see the others die
         with contextlib.suppress(OSError):
-            os.kill(process, signal.SIGKILL)
+            os.kill(process, KILL)

@@ -15,6 +15,7 @@ from hpsearch.data import cache
 from hpsearch.data.directories import splits_directory
 from hpsearch.data.split import open_split
 from hpsearch.errors import DataError, HpsearchError
+from hpsearch.platform import BINARY
 from hpsearch.workers.remote.messages import Chunk, Missing, Refused, Request
 from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.segment import Segment
@@ -92,7 +93,7 @@ def keep(chunk: Chunk) -> None:
             cache.limit(directory, keep=directory / f"{chunk.key}{cache.SUFFIX}")
             return
         arriving.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(arriving / chunk.file, os.O_WRONLY | os.O_CREAT, 0o644)
+        descriptor = os.open(arriving / chunk.file, os.O_WRONLY | os.O_CREAT | BINARY, 0o644)
         with open(descriptor, "wb") as file:
             file.seek(chunk.offset)
             file.write(chunk.content)

@@ -11,6 +11,7 @@ import threading
 from typing import IO
 
 from hpsearch.errors import raised
+from hpsearch.platform import TERMINAL_SIGNALS
 from hpsearch.workers.remote.messages import Done, Missing, Raised, Refused, Reply, Request
 from hpsearch.workers.remote.pipes import own_streams, receive, send
 from hpsearch.workers.segments.failures import TrainingError
@@ -18,8 +19,8 @@ from hpsearch.workers.segments.failures import TrainingError
 
 def serve() -> None:
     """Run calls until the standard input ends, as it does when the worker is gone: then end at once."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a terminal's: the worker decides
+    for number in TERMINAL_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)  # the worker decides
     incoming, outgoing = own_streams()
     waiting: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(incoming, waiting), daemon=True).start()
