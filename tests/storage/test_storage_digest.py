@@ -24,6 +24,7 @@ from tiny import options, url, workspace
 
 from hpsearch.search.launch import launch
 from hpsearch.storage import reading, writing
+from hpsearch.storage.damage.checksums import checksum
 from hpsearch.storage.database import Database
 from hpsearch.storage.digest import digest
 
@@ -67,9 +68,10 @@ def test_it_is_the_same_however_the_study_was_run(database, tmp_path):
         assert hashed(other) == hashed(database)
 
 
+OTHER = b"\xff\xff"
 CHANGES = {
     "a parameter": "UPDATE hpsearch_trials SET params = '{\"eta\": 0.30000000000000004}' WHERE number = 2",
-    "a configuration": "UPDATE hpsearch_trials SET configuration = '{}' WHERE number = 2",
+    "a configuration": 'UPDATE hpsearch_trials SET configuration = \'{"model": {}, "training": {}}\' WHERE number = 2',
     "a state": "UPDATE hpsearch_trials SET state = 'complete' WHERE number = 4",
     "a reason": "UPDATE hpsearch_trials SET reason = 'place 4 of 4' WHERE number = 2",
     "a verdict": "UPDATE hpsearch_trials SET pruned_at = NULL WHERE number = 3",
@@ -79,7 +81,9 @@ CHANGES = {
     "a NaN": "UPDATE hpsearch_curves SET eta = 0, train_loss = NULL WHERE epoch = 2",
     "an epoch too few": "DELETE FROM hpsearch_curves WHERE trial_id = 1 AND epoch = 4",
     "weights that went": "DELETE FROM hpsearch_weights WHERE kind = 'state'",
-    "a prediction": "UPDATE hpsearch_predictions SET correct = x'ffff' WHERE trial_id = 1",
+    "a prediction": (
+        f"UPDATE hpsearch_predictions SET correct = x'ffff', correct_checksum = {checksum(OTHER)} WHERE trial_id = 1"
+    ),
     "a range": "UPDATE hpsearch_stages SET space = '{}' WHERE position = 0",
     "how a stage ended": "UPDATE hpsearch_stages SET ended = 'time' WHERE position = 0",
     "the data": 'UPDATE hpsearch_studies SET data = \'{"fingerprint": "g"}\'',
@@ -95,6 +99,11 @@ def test_it_is_another_for_any_difference(database, change):
     assert hashed(database) != before
 
 
+def store_weights(connection, content):
+    store = "UPDATE hpsearch_weights SET content = ?, content_checksum = ? WHERE trial_id = 3"
+    connection.exec_driver_sql(store, (content, checksum(content)))
+
+
 @pytest.mark.parametrize("bit", [0, 31, 95])
 def test_it_is_another_for_any_bit_of_a_weight_but_not_for_how_they_are_packed(database, bit):
     before = hashed(database)
@@ -104,12 +113,11 @@ def test_it_is_another_for_any_bit_of_a_weight_but_not_for_how_they_are_packed(d
         repacked = io.BytesIO()
         with zipfile.ZipFile(repacked, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr("w.npy", zipfile.ZipFile(io.BytesIO(content)).read("w.npy"))
-        store = "UPDATE hpsearch_weights SET content = ? WHERE trial_id = 3"
-        connection.exec_driver_sql(store, (repacked.getvalue(),))
+        store_weights(connection, repacked.getvalue())
     assert hashed(database) == before
     array.view(np.uint8).reshape(-1)[bit // 8] ^= 1 << bit % 8
     with database.transaction() as connection:
-        connection.exec_driver_sql(store, (pack(w=array),))
+        store_weights(connection, pack(w=array))
     assert hashed(database) != before
 
 

@@ -15,10 +15,11 @@ from hpsearch.storage import DEFAULT_URL
 from hpsearch.storage.sqlite import connection
 
 if HAS_FCNTL:
-    from hpsearch.storage.sqlite.locks import StudyLock, is_held, schema_lock
+    from hpsearch.storage.sqlite.locks import StudyLock, clock, is_held, schema_lock
 else:
     from hpsearch.storage.sqlite.locks_without_fcntl import (  # type: ignore[assignment]
         StudyLock,
+        clock,
         is_held,
         schema_lock,
     )
@@ -47,7 +48,7 @@ class File:
         return False  # many network file systems keep locks to each machine
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(locks.clock(self.path), UTC)
+        return datetime.fromtimestamp(clock(self.path), UTC)
 
     def exists(self) -> bool:
         return self.path.exists()
