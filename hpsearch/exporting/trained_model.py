@@ -76,7 +76,8 @@ class TrainedModel:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
         plugin = read_plugin(self.model_file)
         if plugin.hash != self.model_hash:
-            rule = f"the model file is not the one that trial {self.trial} of {self.study!r} was trained with"
+            what = "the model file" if plugin.package is None else f"{plugin.package}"
+            rule = f"{what} is not the one that trial {self.trial} of {self.study!r} was trained with"
             raise ModelError(f"{self.model_file}: {rule}; restore it")
         return plugin
 
