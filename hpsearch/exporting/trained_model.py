@@ -75,7 +75,8 @@ class TrainedModel:
     def plugin(self) -> Plugin:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
         if hash_of(self.model_file) != self.model_hash:
-            rule = f"the model file is not the one that trial {self.trial} of {self.study!r} was trained with"
+            what = "the model file" if isinstance(self.model_file, Path) else f"the package of {self.model_file}"
+            rule = f"{what} is not the one that trial {self.trial} of {self.study!r} was trained with"
             raise ModelError(f"{self.model_file}: {rule}; restore it")
         return read_plugin(self.model_file)
 

@@ -21,7 +21,9 @@ from hpsearch.spec.tables.trial import SomeLimits
 class ModelTable(Table):
     """The model file or the estimator, and the model's own parameters as further keys."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra={"anyOf": [{"required": ["file"]}, {"required": ["estimator"]}]}
+    )
 
     file: Text | None = None
     """The model file, relative to the workspace (the folder that has `models/`); one for the whole study."""
