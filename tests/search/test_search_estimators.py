@@ -46,7 +46,7 @@ BOOSTING = (
 max_leaf_nodes = 4
 
 [training]
-epochs = 6
+epochs = 4
 
 [[stage]]
 name = "coarse"
@@ -110,7 +110,7 @@ def test_boosting_is_pruned_stopped_and_resumed_with_the_same_digest(tmp_path, m
     assert launch(calm, options(tmp_path / "calm")) == ("mine", True)
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
     assert launch(tmp_path / "studies" / "tiny.toml", options(tmp_path, 2, watcher=StopAfter(3))) == ("mine", False)
-    while not resume("mine", options(tmp_path, watcher=StopAfter(10))):
+    while not resume("mine", options(tmp_path, watcher=StopAfter(8))):
         pass
     assert digest_of(tmp_path, "mine") == digest_of(tmp_path / "calm", "mine")
     assert "pruned" in {row["state"] for row in rows(tmp_path)}
@@ -290,8 +290,8 @@ def test_a_study_is_not_resumed_with_another_version_of_the_package(tmp_path, mo
 def test_a_study_of_an_estimator_is_verified_and_reported(tmp_path):
     launch(study(tmp_path, BOOSTING), options(tmp_path))
     assert main(["verify", "mine", "--all", "--storage", url(tmp_path)]) == 0
-    assert main(["report", "mine", "--out", "report", "--storage", url(tmp_path)]) == 0
-    page = (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert main(["report", "mine", "--storage", url(tmp_path)]) == 0
+    page = (tmp_path / "reports" / "mine" / "index.html").read_text("utf-8")
     assert "sklearn.ensemble.HistGradientBoostingClassifier" in page
     assert "scikit-learn" in page
 
