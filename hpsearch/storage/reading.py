@@ -22,6 +22,8 @@ def study_names(connection: Connection) -> list[str]:
 
 def find_study(connection: Connection, name: str) -> StudyRow | None:
     """The study of that name, or None."""
+    if not name.isprintable() and name != name.encode(errors="replace").decode():  # no text: no study can have it
+        return None
     columns = [schema.studies.c[field] for field in StudyRow.__dataclass_fields__]
     row = connection.execute(select(*columns).where(schema.studies.c.name == name)).one_or_none()
     return StudyRow(*row) if row else None

@@ -62,7 +62,8 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
         metrics = (loss - 0.05, loss - 0.25, accuracy + 0.06, loss + 0.2, loss, accuracy, accuracy)
         columns = np.column_stack([np.full(epochs, params["eta"]), *metrics]).tolist()
         curves += [(trial, epoch, *row) for epoch, row in enumerate(columns, start=1)]
-        predictions.append((trial, "validation", best + 1, SAMPLES, np.packbits(right).tobytes(), None))
+        of_best = {"trial_id": trial, "split": "validation", "epoch": best + 1, "samples": SAMPLES}
+        predictions.append(of_best | {"correct": np.packbits(right).tobytes()})
     with maker.engine.begin() as connection:
         connection.execute(schema.trials.insert(), trials)
         places = ", ".join("?" * len(schema.curves.c))
@@ -70,7 +71,7 @@ def make_stage(maker: made_study.Maker, name: str, space: dict, ids: range, epoc
             connection.exec_driver_sql(
                 f"INSERT INTO hpsearch_curves VALUES ({places})", curves[start : start + 100_000]
             )
-        connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?, ?, NULL)", predictions)
+        connection.execute(schema.predictions.insert(), predictions)
 
 
 EPOCHS_KEPT = 4

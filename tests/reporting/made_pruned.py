@@ -103,8 +103,17 @@ def store(
         places = ", ".join("?" * len(schema.curves.c))
         points = [point for _, curve, _ in found for point in curve]
         connection.exec_driver_sql(f"INSERT INTO hpsearch_curves VALUES ({places})", points)
-        kept = [(row["id"], "validation", row["best_epoch"], samples, right, None) for row, _, right in found]
-        connection.exec_driver_sql("INSERT INTO hpsearch_predictions VALUES (?, ?, ?, ?, ?, ?, NULL)", kept)
+        kept = [
+            {
+                "trial_id": row["id"],
+                "split": "validation",
+                "epoch": row["best_epoch"],
+                "samples": samples,
+                "correct": right,
+            }
+            for row, _, right in found
+        ]
+        connection.execute(schema.predictions.insert(), kept)
     return maker
 
 

@@ -13,6 +13,7 @@ from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.sections.confusion import confusion, matrix
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.storage import schema
+from hpsearch.storage.damage.checksums import checksum
 
 
 def views(engine, name="made"):
@@ -78,7 +79,8 @@ def maker_data(connection):
 def test_predictions_for_another_test_set_have_no_confusion_matrix(engine):
     confused_study(engine, seeds=1)
     with engine.begin() as connection:
-        connection.execute(schema.predictions.update().values(correct=b"\xff" * 45))
+        other = b"\xff" * 45
+        connection.execute(schema.predictions.update().values(correct=other, correct_checksum=checksum(other)))
     assert confusion(*views(engine), examples=False).missing.startswith("The test set that is available is not the one")
 
 

@@ -30,7 +30,7 @@ def equal_networks(engine, *, every, training=(), samples=600, epochs=8):
         made.append(right)
     if training:
         with engine.begin() as connection:
-            connection.execute(schema.trials.update().values(configuration={"training": dict(training)}))
+            connection.execute(schema.trials.update().values(configuration={"model": {}, "training": dict(training)}))
     return load_frames(engine, "made"), sorted(made, key=lambda each: -each.mean(axis=1).max())
 
 

@@ -66,7 +66,7 @@ def test_damaged_weights_are_an_error_of_one_line(engine):
     maker = made_study.Maker(engine)
     trial = maker.unfinished(maker.stage("one", "list", None), 0, {}, "complete")
     maker.insert(schema.weights, {"trial_id": trial, "kind": "best", "epoch": 1, "content": b"PK\x03\x04 cut"})
-    with pytest.raises(StorageError, match=f"the weights of trial id {trial} cannot be read"):
+    with pytest.raises(StorageError, match=f"the weights of trial id {trial} are no .npz file"):
         load_frames(engine, "made").weights(trial)
 
 

@@ -16,6 +16,7 @@ from hpsearch.reporting.sections.confusion import confusion, matrix
 from hpsearch.reporting.sections.predictions.classes import recalls
 from hpsearch.reporting.statistics.calibration import reliability
 from hpsearch.storage import schema
+from hpsearch.storage.damage.checksums import checksum
 
 
 def drawn(samples=500, classes=4):
@@ -58,9 +59,8 @@ def test_the_page_has_recall_always_and_reliability_where_outputs_were_stored(en
     labels = load_dataset("digits").test_labels
     outputs = np.where(np.arange(10) == labels[:, None], 4.0, 0.0).astype(np.float32)
     with engine.begin() as connection:
-        connection.execute(
-            schema.predictions.update().where(schema.predictions.c.split == "test").values(outputs=outputs.tobytes())
-        )
+        stored = {"outputs": outputs.tobytes(), "outputs_checksum": checksum(outputs.tobytes())}
+        connection.execute(schema.predictions.update().where(schema.predictions.c.split == "test").values(stored))
     page = write_report(engine, "made", tmp_path).read_text()
     assert "Recall of each class" in page
     assert "the model is less sure than right" in page
