@@ -20,7 +20,7 @@ from hpsearch.storage import claims, schema, writing
 from hpsearch.storage.claims import Coordinator, is_held
 from hpsearch.storage.database import Database
 from hpsearch.storage.servers import server
-from hpsearch.storage.sqlite import file, locks
+from hpsearch.storage.sqlite import file
 
 
 @pytest.fixture
@@ -118,8 +118,8 @@ def test_a_dead_coordinator_with_a_wrong_clock_blocks_its_study_for_the_lease_an
     if storage.startswith("sqlite"):
         with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of 0 s ago"):
             Coordinator(database, 1, "s")
-        now = locks.clock(database.place.path)
-        monkeypatch.setattr(locks, "clock", lambda path: now + claims.LEASE)
+        now = file.clock(database.place.path)
+        monkeypatch.setattr(file, "clock", lambda path: now + claims.LEASE)
     assert not is_held(storage, 1)
     Coordinator(database, 1, "s").close()
 
@@ -138,8 +138,8 @@ def test_a_living_coordinator_is_respected_by_a_machine_with_a_wrong_clock(
 
 @pytest.mark.usefixtures("one_file")
 def test_a_claim_of_a_time_to_come_is_watched_for_a_lease(database, elsewhere, monkeypatch):
-    now = locks.clock(database.place.path)
-    monkeypatch.setattr(locks, "clock", lambda path: now - 3600)  # the file system's clock was set back
+    now = file.clock(database.place.path)
+    monkeypatch.setattr(file, "clock", lambda path: now - 3600)  # the file system's clock was set back
     monkeypatch.setattr(claims, "LEASE", 0.2)
     monkeypatch.setattr(claims, "RENEWAL", 0.0)
     elsewhere.fence.__self__._lock = elsewhere.place.lock_study(2, "another")
