@@ -196,7 +196,5 @@ def test_another_model_file_is_refused_and_a_trial_that_is_not_there(copy, monke
         retrained(copy, "coarse:99")
     with (copy / "models" / "mlp.py").open("a") as file:
         file.write("# another text\n")
-    with pytest.raises(
-        ModelError, match="file has changed since study 'tiny' was launched; restore it to verify"
-    ):
+    with pytest.raises(ModelError, match="file has changed since study 'tiny' was launched; restore it to verify"):
         retrained(copy, "coarse:1")
