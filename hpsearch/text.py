@@ -47,6 +47,15 @@ def _written(found: re.Match[str]) -> str:
     return f"[U+{ord(character):04X}]"
 
 
+def is_utf8(text: str) -> bool:
+    r"""Whether a text can be stored and shown, and is not a name of bytes that are not UTF-8.
+
+    >>> is_utf8("é"), is_utf8(b"a\xff".decode("utf-8", "surrogateescape"))
+    (True, False)
+    """
+    return _SURROGATE.search(text) is None
+
+
 def require_utf8(what: str, text: str) -> None:
     r"""Raise InputError for a name of bytes that are not UTF-8: databases and reports could not have it.
 
@@ -54,6 +63,6 @@ def require_utf8(what: str, text: str) -> None:
     Traceback (most recent call last):
     hpsearch.errors.InputError: the file's name must be UTF-8, got 'a\xff'
     """
-    if _SURROGATE.search(text):
+    if not is_utf8(text):
         shown = re.sub(r"\\udc([89a-f].)", r"\\x\1", repr(text))  # as Python decodes file names
         raise InputError(f"{what} must be UTF-8, got {shown}")

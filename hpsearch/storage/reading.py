@@ -13,6 +13,7 @@ from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks
 from hpsearch.storage.damage.blobs import intact
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
+from hpsearch.text import is_utf8
 
 
 def study_names(connection: Connection) -> list[str]:
@@ -22,7 +23,7 @@ def study_names(connection: Connection) -> list[str]:
 
 def find_study(connection: Connection, name: str) -> StudyRow | None:
     """The study of that name, or None."""
-    if not name.isprintable() and name != name.encode(errors="replace").decode():  # no text: no study can have it
+    if not is_utf8(name):  # no study can have it
         return None
     columns = [schema.studies.c[field] for field in StudyRow.__dataclass_fields__]
     row = connection.execute(select(*columns).where(schema.studies.c.name == name)).one_or_none()
