@@ -22,7 +22,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A configuration that a replay chose, and in which share of the orders; `value` is its score."""
+    """A configuration that a replay chose, with its score, and the share of the orders in which it was chosen."""
 
     trial: int
     score: float
