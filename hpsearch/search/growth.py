@@ -59,10 +59,11 @@ def growth_of(row: StudyRow, text: str, place: str) -> Grown | None:
 
 def description(row: StudyRow, study: Study, grown: Grown) -> str:
     """A message on what is added: "study 'x' grows: stage coarse 8 → 16 trials; new stage fine"."""
-    old = {stage.name: stage for stage in spec.parse(row.text, row.path).stages}
+    before = spec.parse(row.text, row.path)
+    old = {stage.name: stage for stage in before.stages}
     new = {stage.name: stage for stage in study.stages}
     parts = [f"stage {name} {', '.join(_more(old[name], new[name]))}" for name in grown.growth.grown]
-    parts += [_longer(spec.parse(row.text, row.path), study, name) for name in grown.growth.longer]
+    parts += [_longer(before, study, name) for name in grown.growth.longer]
     parts += [f"{name} with higher limits of its trials" for name in grown.growth.relieved]
     parts += [f"new stage {name}" for name in grown.growth.added]
     return f"study {row.name!r} grows: {'; '.join(parts)}"

@@ -22,6 +22,7 @@ from hpsearch.search.stages.context import RunContext
 from hpsearch.search.stages.distinct import fewer_than_asked, is_distinct
 from hpsearch.search.stages.finalists import final_note, finalists
 from hpsearch.search.stages.goal import goal_of
+from hpsearch.search.stages.longer import step_named
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.search.stages.run import StageRun
 from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve, with_rungs
@@ -140,10 +141,7 @@ class Runner:
             return reading.trials(connection, stage.id)
 
     def _step(self, stage: StageRow) -> Stage | Final:
-        if stage.kind != spaces.FINAL:
-            return self.study.stages[stage.position]
-        assert self.study.final is not None
-        return self.study.final
+        return step_named(self.study, stage.name)
 
     def _run_stage(self, position: int) -> bool:
         stages = self._stages()

@@ -79,8 +79,6 @@ def _scaled(entry: Range | Choices, value: Any) -> float | str:
         if not entry.ordered or same(value) not in texts or len(texts) == 1:
             return str(same(value))
         return texts.index(same(value)) / (len(texts) - 1)
-    if entry.low == entry.high:
-        return 0.0
     low, high, here = (math.log(each) if entry.log else float(each) for each in (entry.low, entry.high, value))
     return (here - low) / (high - low)
 

@@ -66,7 +66,8 @@ def trained_of(
 
 
 def _trained(rows: Sequence[TrialRow], curves: Sequence[Curve]) -> Trained:
-    longest = max(curve[-1][0] for curve in curves)
+    done = tuple(curve[-1][0] for curve in curves)
+    longest = max(done)
     by_trial = []
     for row, curve in zip(rows, curves, strict=True):
         scores = TrialScores()
@@ -78,5 +79,4 @@ def _trained(rows: Sequence[TrialRow], curves: Sequence[Curve]) -> Trained:
         for epoch in range(1, longest + 1)
     ]
     first = rows[0]
-    done = tuple(curve[-1][0] for curve in curves)
     return Trained(first.number, first.params, first.epochs, tuple(means), done)

@@ -6,11 +6,12 @@ epoch by epoch, and fails by its own time and memory.
 
 import sys
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from hpsearch.errors import InputError
 from hpsearch.search.options import Options
 from hpsearch.search.stages.cohorts import Cohort
-from hpsearch.spec import Configuration, Final, Stage, Study, data_of, epochs, limits_of
+from hpsearch.spec import Configuration, Final, Stage, Study, TrialLimits, data_of, epochs, limits_of
 from hpsearch.storage.records import Progress
 from hpsearch.workers.pools import ENDING, SCHEDULED, LimitReached, Limits
 from hpsearch.workers.segments.segment import Segment
@@ -49,15 +50,19 @@ class Allowance:
     study: Study
     step: Stage | Final
 
+    @cached_property
+    def limits(self) -> TrialLimits:
+        """The limits of each trial of the step."""
+        return limits_of(self.study, self.step)
+
     def of(self, cohort: Cohort, last: int, expected: float | None) -> Limits | None:
         """What a cohort's segment up to epoch `last` may take, which should take `expected` seconds."""
-        limits = limits_of(self.study, self.step)
-        if not limits.measured:
+        if not self.limits.measured:
             return None
-        return Limits(self._seconds(cohort, last, expected), limits.memory_bytes, cohort.fresh)
+        return Limits(self._seconds(cohort, last, expected), self.limits.memory_bytes, cohort.fresh)
 
     def _seconds(self, cohort: Cohort, last: int, expected: float | None) -> float | None:
-        most = limits_of(self.study, self.step).seconds
+        most = self.limits.seconds
         if most is None:
             return None
         left = most - max(trial.seconds for trial in cohort.trials)
@@ -71,11 +76,11 @@ class Allowance:
             return cohort.isolate()
         if reached.key == "memory" and not reached.fresh:  # it may be another trial's
             return [replace(cohort, isolated=True, fresh=True)]
-        return limits_of(self.study, self.step).reason(reached.key)
+        return self.limits.reason(reached.key)
 
     def with_limits(self, record: Progress) -> Progress:
         """A trial's progress, and that it fails with its time over, or that its updates are used up."""
-        limits = limits_of(self.study, self.step)
+        limits = self.limits
         if record.failure or record.stopped:
             return record
         if record.finished:
@@ -85,7 +90,7 @@ class Allowance:
         return record
 
     def _is_cut(self, record: Progress) -> bool:
-        if limits_of(self.study, self.step).updates is None:
+        if self.limits.updates is None:
             return False
         training = Configuration.from_json(record.trial.configuration).training
         return epochs(training, data_of(self.study, self.step).train) > record.trial.epochs

@@ -78,14 +78,15 @@ def entries(study: Study, stage: Stage) -> dict[str, Range | Choices]:
     waiting = [stage]
     while waiting:  # not by recursion: a chain may be longer than Python's stack
         last = waiting[-1]
-        missing = [stage_named(study, name) for name in dict.fromkeys(_sources(last)) if id(last) not in known.entries]
-        missing = [source for source in missing if id(source) not in known.entries]
+        if id(last) in known.entries:
+            waiting.pop()
+            continue
+        sources = (stage_named(study, name) for name in dict.fromkeys(_sources(last)))
+        missing = [source for source in sources if id(source) not in known.entries]
         waiting += missing
         if not missing:
-            waiting.pop()
-            if id(last) not in known.entries:
-                found = {name: entry for key in last.space for name, entry in entries_of(study, last, key).items()}
-                known.entries[id(last)], known.kept[id(last)] = found, last
+            found = {name: entry for key in last.space for name, entry in entries_of(study, last, key).items()}
+            known.entries[id(last)], known.kept[id(last)] = found, last
     return dict(known.entries[id(stage)])
 
 
