@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from hpsearch.spec.checks.bounds import probes
 from hpsearch.spec.checks.lengths import updates_per_epoch, warm_up
-from hpsearch.spec.resolve import data_of, epochs, resolve
+from hpsearch.spec.resolve import data_of, length_of, resolve
 from hpsearch.spec.tables.pruners import Halving, Median, Pruner
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Study
@@ -33,7 +33,7 @@ def chosen_rungs(study: Study, stage: Stage) -> tuple[int, ...] | None:
         return None
     samples = data_of(study, stage).train
     trainings = [resolve(study, stage, params).training for params in probes(study, stage)]
-    longest = max(epochs(training, samples) for training in trainings)
+    longest = max(length_of(study, stage, training) for training in trainings)
     return rungs_of_length(pruner, longest, max(_warm_up(training, samples) for training in trainings))
 
 

@@ -6,11 +6,15 @@ from tiny import TINY
 from hpsearch.spec import chosen_rungs, parse, with_rungs
 
 
-def study_of(pruner, epochs=50, schedule='kind = "constant"'):
+def study_text(pruner, epochs=50, schedule='kind = "constant"'):
     text = TINY.replace("epochs = 3", f"epochs = {epochs}\nschedule = {{ {schedule} }}").replace(
         "trials = 5", "trials = 9"
     )
-    return parse(text.replace("trials = 9 }", f"trials = 9 }}\npruner = {{ {pruner} }}"), "study")
+    return text.replace("trials = 9 }", f"trials = 9 }}\npruner = {{ {pruner} }}")
+
+
+def study_of(*given):
+    return parse(study_text(*given), "study")
 
 
 def chosen(*given):
@@ -39,6 +43,12 @@ def test_no_rung_is_before_the_end_of_the_longest_warm_up():
     # 200 samples are 4 updates an epoch in batches of 50
     assert chosen('kind = "halving"', 50, 'kind = "cosine", warmup_updates = 40') == (10, 25, 33)
     assert chosen('kind = "hyperband"', 50, 'kind = "cosine", warmup_epochs = 10') == (10, 30)
+
+
+def test_the_rungs_are_those_of_the_epochs_that_a_limit_of_updates_leaves():
+    text = study_text('kind = "halving"')
+    limited = parse(f"trial = {{ updates = {27 * 4} }}\n{text}", "study")
+    assert chosen_rungs(limited, limited.stages[0]) == chosen('kind = "halving"', 27)
 
 
 def test_hyperband_and_the_median_rule_begin_where_halving_does():
