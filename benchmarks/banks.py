@@ -22,6 +22,9 @@ from hpsearch.search.replay.curves import Trained
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = 5
 ETA_MIN = 1e-5
+LAMBDA = -6, -1
+"""The decimal logarithms of the ends of λ's range."""
+BATCH_SIZES = [50, 100]
 
 Array = np.ndarray
 Split = tuple[Array, Array, Array, Array]
@@ -121,12 +124,22 @@ def _schedule(dataset: Dataset, schedule: str, per_epoch: int) -> Callable[[floa
     return lambda eta: cyclical(min(ETA_MIN, eta), eta, half)
 
 
+def drawn(dataset: Dataset, schedule: str, seed: int) -> tuple[Array, Array, Array]:
+    """λ, η and the batch size of a bank's configurations."""
+    rng = np.random.default_rng([seed, *schedule.encode()])
+    lam = 10 ** rng.uniform(*LAMBDA, dataset.trials)
+    eta = 10 ** rng.uniform(*eta_of(dataset), dataset.trials)
+    return lam, eta, rng.choice(BATCH_SIZES, dataset.trials)
+
+
+def eta_of(dataset: Dataset) -> tuple[float, float]:
+    """The decimal logarithms of the ends of η's range."""
+    return -3, 0 if dataset.name == "digits" else -0.5
+
+
 def _train(dataset: Dataset, split: Split, schedule: str, seed: int) -> Array:
     """Train random configurations, those of one batch size together: (configurations, epochs, accuracy and loss)."""
-    rng = np.random.default_rng([seed, *schedule.encode()])
-    lam = 10 ** rng.uniform(-6, -1, dataset.trials)
-    eta = 10 ** rng.uniform(-3, 0 if dataset.name == "digits" else -0.5, dataset.trials)
-    sizes = rng.choice([50, 100], dataset.trials)
+    lam, eta, sizes = drawn(dataset, schedule, seed)
     found = np.empty((dataset.trials, dataset.epochs, 2))
     x, y, *held_out = split
     for size in np.unique(sizes).tolist():

@@ -31,7 +31,19 @@ from hpsearch.spec.tables.objectives import COUNTED, Objectives
 from hpsearch.spec.tables.optimisers import Adam, AdamW, Momentum, Nesterov, Optimiser, Sgd
 from hpsearch.spec.tables.pruners import Halving, Hyperband, Median, Pruner
 from hpsearch.spec.tables.reference import Reference
-from hpsearch.spec.tables.samplers import Cmaes, Gp, Grid, Learning, Nsga2, PythonSampler, Qmc, Random, Sampler, Tpe
+from hpsearch.spec.tables.samplers import (
+    Cmaes,
+    Gp,
+    Grid,
+    Learning,
+    Nsga2,
+    PriorBand,
+    PythonSampler,
+    Qmc,
+    Random,
+    Sampler,
+    Tpe,
+)
 from hpsearch.spec.tables.schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from hpsearch.spec.tables.space import Around, Branching, Choices, Range
 from hpsearch.spec.tables.stage import Confirm, Stage
@@ -81,6 +93,7 @@ __all__ = [
     "Objectives",
     "OneCycle",
     "Optimiser",
+    "PriorBand",
     "Pruner",
     "Python",
     "PythonSampler",

@@ -129,7 +129,7 @@ BAD = [
     (LAMBDA, "{ low = 0, high = 1, prior = 2 }", "stage[0].space.lambda.prior must be between 0 and 1, the ends of the range, got 2"),
     (LAMBDA, "{ low = 0, high = 1, confidence = 'high' }", "stage[0].space.lambda.confidence must not be given without a prior, got 'high'"),
     (LAMBDA, "{ low = 0, high = 1, prior = 1, confidence = 'sure' }", "stage[0].space.lambda.confidence must be 'low', 'medium' or 'high', got 'sure'"),
-    ('kind = "random", trials = 8 }\nspace.lambda = ' + LAMBDA, 'kind = "qmc", trials = 8 }\nspace.lambda = { low = 0, high = 1, prior = 0.5 }', "stage[0].space.lambda.prior must not be given; of all samplers random and tpe draw by it, and qmc does not, got 0.5"),
+    ('kind = "random", trials = 8 }\nspace.lambda = ' + LAMBDA, 'kind = "qmc", trials = 8 }\nspace.lambda = { low = 0, high = 1, prior = 0.5 }', "stage[0].space.lambda.prior must not be given; random, tpe and priorband draw by it, and qmc does not, got 0.5"),
     (LAMBDA, "[]", "stage[0].space.lambda must have at least one choice, got []"),
     (LAMBDA, "[1, 2, 1.0]", "stage[0].space.lambda must not repeat a choice, got 1.0 twice"),
     (LAMBDA, "{}", "stage[0].space.lambda must have low and high, or choices, or around, got {}; known: around, choices, high, low"),
@@ -158,7 +158,7 @@ BAD = [
     ("[final]", LIST.replace("0 }", "-1 }"), "stage[2].configurations[0].lambda must be at least 0, got -1"),
     ("[final]", LIST.replace("0 }", "0, eta = 'x' }"), "stage[2].configurations[0].eta must be a number, got 'x'"),
     ('sampler = { kind = "grid" }', "", "stage[1] must have a sampler and a space, or configurations"),
-    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', 'nsga2', 'python', got 'gird'"),
+    ('kind = "grid"', 'kind = "gird"', "stage[1].sampler.kind must be one of 'random', 'grid', 'qmc', 'tpe', 'cmaes', 'gp', 'nsga2', 'priorband', 'python', got 'gird'"),
 ]  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def test_the_default_is_tried_before_those_of_first_and_is_one_of_a_grid_or_of_a
         parse(head + grid + "default = { lambda = 0.02 }", "x")
 
 
-LEARN = "only samplers that learn (tpe, cmaes, gp, nsga2, python)"
+LEARN = "only samplers that learn (tpe, cmaes, gp, nsga2, priorband, python)"
 LONGEST = "40, the epochs of the stage's longest training"
 NAMED = "must be the name of a study, or of a study and a stage: 'study/stage'"
 

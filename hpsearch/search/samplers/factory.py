@@ -10,12 +10,13 @@ from hpsearch.search.samplers.model_based import ModelBasedSampler
 from hpsearch.search.samplers.optuna_samplers import CLASSES, check_options, deprecated
 from hpsearch.search.samplers.own import OwnSampler, check_own_sampler
 from hpsearch.search.samplers.points import Point, Space
+from hpsearch.search.samplers.prior_band import PriorBandSampler
 from hpsearch.search.samplers.quasi_random import QuasiRandomSampler
 from hpsearch.search.samplers.random import RandomSampler
 from hpsearch.search.samplers.sampler import Sampler
 from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.samplers.untried import Untried
-from hpsearch.spec import Around, Grid, Learning, PythonSampler, Qmc, Random, Range, Stage
+from hpsearch.spec import Around, Grid, Learning, PriorBand, PythonSampler, Qmc, Random, Range, Stage
 from hpsearch.spec.messages import fail
 from hpsearch.storage.records import COMPLETE
 
@@ -46,6 +47,8 @@ def sampler_of(
             return RandomSampler(stage, space, seed, untried)
         case Qmc():
             return QuasiRandomSampler(stage, space, seed, untried)
+        case PriorBand():
+            return PriorBandSampler(stage, space, seed, known, untried)
         case PythonSampler():
             return OwnSampler(stage, space, seed, classes[stage.name], known, several, untried)
         case Learning():

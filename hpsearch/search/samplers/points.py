@@ -44,31 +44,37 @@ def draw(space: Space, rng: np.random.Generator, given: Mapping[str, Any] = Mapp
     by_prior = has_prior and rng.random() >= UNIFORM_SHARE
 
     def value(key: str, entry: Range | Choices) -> Any:
-        drawn = (
-            _draw_around(entry, rng)
-            if by_prior and isinstance(entry, Range) and entry.prior is not None
-            else (_draw(entry, rng))
-        )  # also where it is given, so that the others are drawn as if it were not
-        return given.get(key, drawn)
+        drawn = draw_by_prior(entry, rng) if by_prior else draw_uniformly(entry, rng)
+        return given.get(key, drawn)  # drawn also where it is given, so that the others are as if it were not
 
     return complete(space, value)
 
 
-def _draw_around(span: Range, rng: np.random.Generator) -> Any:
-    """A value by the normal distribution around the prior that ends at the range's ends, on the range's scale."""
-    assert span.prior is not None
+def draw_by_prior(entry: Range | Choices, rng: np.random.Generator) -> Any:
+    """A value of one hyperparameter: by its prior, if it has one."""
+    if isinstance(entry, Range) and entry.prior is not None:
+        return draw_near(entry, entry.prior, entry.deviation, rng)
+    return draw_uniformly(entry, rng)
+
+
+def draw_near(span: Range, centre: float, share: float, rng: np.random.Generator) -> Any:
+    """A value by the normal distribution around `centre` that ends at the range's ends, on the range's scale.
+
+    Its standard deviation is this share of the range.
+    """
     scale = math.log if span.log else float
-    low, high, centre = scale(span.low), scale(span.high), scale(span.prior)
-    deviation = span.deviation * (high - low)
-    below, above = ndtr((low - centre) / deviation), ndtr((high - centre) / deviation)
-    value = centre + deviation * float(ndtri(rng.uniform(below, above)))
+    low, high, middle = scale(span.low), scale(span.high), scale(centre)
+    deviation = share * (high - low)
+    below, above = ndtr((low - middle) / deviation), ndtr((high - middle) / deviation)
+    value = middle + deviation * float(ndtri(rng.uniform(below, above)))
     value = min(max(math.exp(value) if span.log else value, float(span.low)), float(span.high))
     if span.step is not None:
         return span.at(span.index(value))
     return round(value) if span.integer else value
 
 
-def _draw(entry: Range | Choices, rng: np.random.Generator) -> Any:
+def draw_uniformly(entry: Range | Choices, rng: np.random.Generator) -> Any:
+    """A value of one hyperparameter: uniform (or log-uniform) on its range, or one of its choices."""
     if isinstance(entry, Choices):
         return entry.choices[int(rng.integers(len(entry.choices)))]
     if entry.size is not None:

@@ -1,7 +1,7 @@
 """Which configurations of a stage were not tried yet, so that none is trained twice. May import spec and NumPy."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import HpsearchError
+from hpsearch.search.samplers.axes import Axis
 from hpsearch.search.samplers.points import Space, draw, first_of, position, trials_of
-from hpsearch.spec import Choices, Range, Stage
+from hpsearch.spec import Stage
 from hpsearch.spec.spaces.admission import ENUMERATED, all_of, constraints_of, kept, size_of
 from hpsearch.spec.spaces.branches import within
 from hpsearch.spec.tables.space import same
+
+Draw = Callable[[Space, np.random.Generator, Mapping[str, Any]], dict[str, Any]]
+"""Draws a configuration with the values that are given; see `draw`."""
 
 MOST_DRAWS = 100_000
 """So many configurations in a row are drawn at most that were tried or break a constraint."""
@@ -105,8 +109,8 @@ class Untried:
                 return {}
         return given
 
-    def draw(self, number: int, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw the configuration with this number, with the values of `first`, until one is admitted; see `draw`.
+    def draw(self, number: int, rng: np.random.Generator, drawn_by: Draw = draw) -> dict[str, Any]:
+        """Draw the configuration with this number, with the values of `first`, until one is admitted.
 
         Raises NothingLeftError if all were tried or none was found that was not, HpsearchError if none was found that
         keeps the constraints.
@@ -115,7 +119,7 @@ class Untried:
         for i in range(MOST_DRAWS):
             if i == DRAWS and self.is_listed:
                 return self._from_list(given, rng)
-            drawn = draw(self._space, rng, given)
+            drawn = drawn_by(self._space, rng, given)
             if self.keeps(drawn):
                 if not self.was_tried(drawn):
                     return drawn
@@ -191,28 +195,9 @@ class _Listed:
         return np.array([self._place(params) for params in self._configurations])
 
     @cached_property
-    def _axes(self) -> dict[str, "_Axis"]:
-        return {key: _Axis(entry) for key, entry in self._space.items()}
+    def _axes(self) -> dict[str, Axis]:
+        return {key: Axis(entry) for key, entry in self._space.items()}
 
     def _place(self, params: Mapping[str, Any]) -> list[float]:
         """The place of each hyperparameter; of one that is not there it is more than 1 away from all others."""
         return [axis.place(params[key]) if key in params else -2.0 for key, axis in self._axes.items()]
-
-
-class _Axis:
-    """Where the values of one hyperparameter are: from 0 to 1, or a whole number for each value without an order."""
-
-    def __init__(self, entry: Range | Choices) -> None:
-        self._entry = entry
-        choices = entry.in_order if isinstance(entry, Choices) else ()
-        unit = max(1, len(choices) - 1) if isinstance(entry, Choices) and entry.ordered else 1
-        self._known = {same(choice): i / unit for i, choice in enumerate(choices)}
-        # a listed configuration has the very objects of the choices: 100,000 of them need no texts
-        self._by_id = {id(choice): i / unit for i, choice in enumerate(choices)}
-
-    def place(self, value: Any) -> float:
-        if isinstance(self._entry, Choices):
-            return self._by_id[id(value)] if id(value) in self._by_id else self._known[same(value)]
-        scale = math.log if self._entry.log else float
-        low, high = scale(self._entry.low), scale(self._entry.high)
-        return (scale(value) - low) / (high - low)

@@ -13,7 +13,7 @@ LOSSES = {
 }
 """The losses of each task."""
 
-ONE_OBJECTIVE = ("cmaes", "gp")
+ONE_OBJECTIVE = ("cmaes", "gp", "priorband")
 """The kinds of samplers that learn from one objective."""
 
 

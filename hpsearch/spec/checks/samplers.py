@@ -6,7 +6,7 @@ from hpsearch.spec.checks.bounds import entries, root, trials_at_most
 from hpsearch.spec.messages import Where, fail, show
 from hpsearch.spec.spaces.branches import branches, roots
 from hpsearch.spec.tables.pruners import Hyperband, Median
-from hpsearch.spec.tables.samplers import Cmaes, Nsga2, Random, Tpe
+from hpsearch.spec.tables.samplers import Cmaes, Nsga2, PriorBand, Random, Tpe
 from hpsearch.spec.tables.space import Choices, Range, is_near, is_numeric, same
 from hpsearch.spec.tables.study import Study
 
@@ -23,11 +23,15 @@ def check_samplers(study: Study, i: int) -> None:
     if isinstance(stage.sampler, Cmaes | Nsga2) and (splitting := branches(entries(study, stage))):
         rule = f"must not have ranges or lists inside choices for {stage.kind}; random, grid, qmc, tpe and gp can"
         raise fail(study.place, ["stage", i, "space", next(iter(splitting))], rule)
-    if not isinstance(stage.sampler, Random | Tpe | None):
-        for key, entry in stage.space.items():
-            if isinstance(entry, Range) and entry.prior is not None:
-                rule = f"must not be given; of all samplers random and tpe draw by it, and {stage.kind} does not"
-                raise fail(study.place, ["stage", i, "space", key, "prior"], f"{rule}, got {show(entry.prior)}")
+    ranges = {key: entry for key, entry in stage.space.items() if isinstance(entry, Range)}
+    with_prior = {key: entry for key, entry in ranges.items() if entry.prior is not None}
+    if isinstance(stage.sampler, PriorBand) and not with_prior:
+        rule = "must have a prior in at least one range for priorband, as in { low = 1e-4, high = 1.0, prior = 1e-2 }"
+        raise fail(study.place, ["stage", i, "space"], rule)
+    if not isinstance(stage.sampler, Random | Tpe | PriorBand | None):
+        for key, entry in with_prior.items():
+            rule = f"must not be given; random, tpe and priorband draw by it, and {stage.kind} does not"
+            raise fail(study.place, ["stage", i, "space", key, "prior"], f"{rule}, got {show(entry.prior)}")
     if isinstance(stage.pruner, Median) and stage.pruner.startup >= (most := trials_at_most(study, stage)):
         rule = f"must be below {most:_}, the trials of the stage"
         raise fail(study.place, ["stage", i, "pruner", "startup"], f"{rule}, got {stage.pruner.startup:_}")

@@ -103,6 +103,14 @@ class Nsga2(Learning):
     kind: Literal["nsga2"]
 
 
+class PriorBand(Learning):
+    """PriorBand (Mallik et al. 2023): half of the configurations uniformly, the others by priors or near the best."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["priorband"]
+
+
 class PythonSampler(Learning):
     """A sampler of your own or of others: a class derived from `optuna.samplers.BaseSampler`, in a Python file."""
 
@@ -126,7 +134,8 @@ Sampler = Annotated[
     | Annotated[Cmaes, Tag(TAG + "cmaes")]
     | Annotated[Gp, Tag(TAG + "gp")]
     | Annotated[Nsga2, Tag(TAG + "nsga2")]
+    | Annotated[PriorBand, Tag(TAG + "priorband")]
     | Annotated[PythonSampler, Tag(TAG + "python")],
     Discriminator(tag_of),
-    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp", "nsga2", "python"),
+    of_kind("random", "grid", "qmc", "tpe", "cmaes", "gp", "nsga2", "priorband", "python"),
 ]

@@ -52,7 +52,7 @@ class Range(Table):
     Not needed with `step`.
     """
     prior: Number | None = None
-    """The value that is thought to be best; the random and tpe samplers draw around it."""
+    """The value that is thought to be best; the random, tpe and priorband samplers draw around it."""
     confidence: Literal["low", "medium", "high"] | None = None
     """How sure that is: the standard deviation around `prior` is 1/2, 1/4 or 1/8 of the range (of its logarithm where
     `log`). If not given: `"medium"`.

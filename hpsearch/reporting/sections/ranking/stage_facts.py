@@ -21,6 +21,7 @@ _KINDS = {
     "cmaes": "sampled by CMA-ES",
     "gp": "sampled by a Gaussian process",
     "nsga2": "sampled by NSGA-II",
+    "priorband": "sampled by PriorBand",
     "python": "sampled by a class of the workspace",
     "final": "the best configuration, trained again",
 }
