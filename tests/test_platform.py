@@ -61,6 +61,7 @@ def without_posix(folder, *arguments):
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_command_reads_and_writes_without_what_windows_lacks(tmp_path):
     program = "import os; assert not hasattr(os, 'fork'); from hpsearch.storage.database import Database; "
     program += f"Database({url(tmp_path)!r}, create=True).close(); from hpsearch.cli import main; main(['status', "

@@ -56,6 +56,7 @@ def test_a_report_that_cannot_be_written_costs_one_line(folder, capsys):
     assert errors.startswith("hpsearch: models/mlp.py/tiny: the report cannot be written")
 
 
+@pytest.mark.long
 def test_quiet_prints_nothing(folder, capsys):
     assert run(folder, capsys, "resume", "tiny", "--quiet", "--backend", "threading") == (0, "", "")
     arguments = ["launch", "studies/tiny.toml", "--or-resume", "--quiet", "--backend", "threading"]

@@ -118,6 +118,7 @@ def test_a_killed_worker_is_replaced_and_changes_nothing(tmp_path, undisturbed):
     assert ranking(tmp_path) == undisturbed
 
 
+@pytest.mark.long
 def test_a_second_process_is_refused_and_a_killed_coordinator_leaves_no_worker(tmp_path, capsys):
     process = started(tmp_path, LONG, workers=1)
     workers = until(lambda: children(process.pid))

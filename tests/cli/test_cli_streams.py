@@ -44,6 +44,7 @@ STREAMS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
 @pytest.mark.parametrize("which", ["stdout", "stderr"])
 def test_a_search_and_its_report_go_on_without_a_stream(tmp_path, monkeypatch, stream, which):

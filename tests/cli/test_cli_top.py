@@ -191,6 +191,7 @@ def seen(terminal, word: str) -> bool:
     return word in terminal.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["q", pytest.param("SIGTERM", marks=pytest.mark.slow)])
 def test_top_quits_and_restores_the_terminal(held, way):
     terminal = in_a_terminal(held)

@@ -52,9 +52,13 @@ def all_blocks(kind: str) -> list:
     ]
 
 
+def _marks(page: Path) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] * (page.stem == "tutorial") + [pytest.mark.long] * (page.parent.name == "how-to")
+
+
 def pages_that_run() -> list:
     return [
-        pytest.param(page, id=str(page.relative_to(ROOT)), marks=[pytest.mark.slow] * (page.stem == "tutorial"))
+        pytest.param(page, id=str(page.relative_to(ROOT)), marks=_marks(page))
         for page in PAGES
         if any(not found["not_run"] for kind in ("console", "python") for found in blocks(page, kind))
     ]

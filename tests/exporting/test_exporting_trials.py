@@ -55,12 +55,14 @@ def test_an_unreachable_mlflow_fails_in_seconds_without_its_password_in_the_mess
     assert len(requests) == 4
 
 
+@pytest.mark.long
 def test_mlflow_never_adds_tables_to_our_database(results, study):
     pytest.importorskip("mlflow")
     with pytest.raises(InputError, match="is a database of hpsearch, which the tables of MLflow would break"):
         export(results.frames, "mlflow", str(study / "study.db"))
 
 
+@pytest.mark.long
 def test_tensorboard_gets_scalars_by_epoch(results, tmp_path):
     pytest.importorskip("tensorboardX")
     from tensorboardX.proto.event_pb2 import Event

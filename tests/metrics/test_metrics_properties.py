@@ -36,6 +36,7 @@ def test_the_order_of_samples_changes_nothing(kind, seed, n, classes, weighted):
     assert after == pytest.approx(before, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [*CLASSIFICATION, *REGRESSION])
 @settings(max_examples=15, deadline=None)
 @given(seed=SEEDS, n=SIZES, classes=st.integers(2, 6), weighted=st.booleans())

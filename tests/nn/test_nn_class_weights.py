@@ -21,6 +21,7 @@ def weighted(n, loss="cross_entropy", dtype="float64", net="relu"):
     return perturbed(initialised(NETS[net](16), 20, range(3), **options)), x, y
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", ["relu", "batch norm"])
 def test_gradients_with_weights_hold(net, loss):

@@ -38,6 +38,7 @@ def test_softmax_gradients_hold_for_100_samples_of_cifar_size(loss):
     assert max(c.absolute_difference for c in found) <= 1e-7
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("entries", [40, pytest.param(150, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("net", NETS)

@@ -17,6 +17,7 @@ def regression(targets, inputs=5, trials=2, loss="squared_error", **options):
     return initialised([Dense(targets)], inputs, range(trials), loss=REGRESSION_LOSSES[loss](), **options)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("targets", [1, 3])
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
 @pytest.mark.parametrize("net", REGRESSION_NETS)

@@ -144,6 +144,7 @@ def cyclic(mode):
     return lambda o: torch.optim.lr_scheduler.CyclicLR(o, 0.01, 0.1, 7, mode=mode, cycle_momentum=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [

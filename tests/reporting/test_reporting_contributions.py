@@ -32,6 +32,7 @@ def made(metric, classes, n, seed=0):
     return truth, p.argmax(axis=1) if metric.needs == "classes" else p
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "classes"), CASES)
 def test_a_contribution_is_the_derivative_of_scikit_learns_metric_by_the_samples_weight(name, classes):
     metric, n = parse(name), 300

@@ -79,6 +79,7 @@ def diagnosed(tmp_path_factory):
     return {(stage, number): found[trial] for stage, number, trial in trials}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "text"), [(i, text) for i, (_, text) in enumerate(MADE)])
 def test_a_trial_made_to_go_wrong_has_the_right_diagnosis(diagnosed, number, text):
     assert diagnosed["made", number].text.startswith(text), diagnosed["made", number]

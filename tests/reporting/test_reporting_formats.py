@@ -155,6 +155,7 @@ def test_parquet_has_the_frames_with_their_types(finished_engine, finished, tmp_
     assert len(pd.read_parquet(folder / "stages.parquet")) == 3
 
 
+@pytest.mark.long
 def test_results_give_the_frames_and_show_themselves_in_a_notebook(finished_engine, finished):
     found = load_results(finished_engine, "coarse-to-fine")
     assert found.ranking.columns.tolist() == ranking_csv(finished).split("\n")[0].split(",")

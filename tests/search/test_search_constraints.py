@@ -146,6 +146,7 @@ STUDY = made(
 )
 
 
+@pytest.mark.long
 def test_a_study_under_constraints_has_one_digest_for_any_workers_and_after_kills(tmp_path):
     folders = [tmp_path / name for name in ("one", "two", "killed")]
     for folder, workers in zip(folders, (1, 2, 1), strict=True):

@@ -148,6 +148,7 @@ STUDY = made(
 ALL_FOUR = "All 4 different configurations were tried; 20 were asked for."
 
 
+@pytest.mark.long
 def test_a_study_of_repeats_trains_each_configuration_once_with_one_digest_for_any_workers_and_after_kills(tmp_path):
     folders = [tmp_path / name for name in ("one", "two", "four", "stopped")]
     for folder, workers in zip(folders, (1, 2, 4, 2), strict=True):
@@ -190,6 +191,7 @@ def test_a_stage_whose_space_is_exhausted_grows_as_if_it_had_asked_for_more_at_o
     assert len(rows(folders[0])) == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["random", "qmc", "tpe"])
 def test_a_study_that_an_earlier_version_began_goes_on_with_its_repeats_and_is_verified(tmp_path, monkeypatch, kind):
     text = made(ROWS.format("a", f'kind = "{kind}", trials = 8, batch = 4'))

@@ -153,6 +153,7 @@ FITTED_AT_ONCE = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "given", "training", "direct"), FITTED_AT_ONCE)
 def test_predictions_equal_those_of_scikit_learn_used_directly(tmp_path, name, given, training, direct):
     text = CANCER.replace("ESTIMATOR", name) + f"[training]\nkeep = 'last'\n{training}\n{LIST}{given}]"

@@ -51,6 +51,7 @@ OF_A_KIND = {"random in batches", "quasi-random", "tpe in a window", "target", "
 """Those of which the quicker ones show the like."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] * (k in OF_A_KIND)) for k in GROWTHS])
 def test_a_grown_study_ends_like_one_that_was_launched_whole(tmp_path, kind):
     before, after = (made(text) for text in GROWTHS[kind])

@@ -40,6 +40,7 @@ KINDS = {
 SLOWER = {"tested", "stopped early", "last", "cyclical"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] * (k in SLOWER)) for k in KINDS])
 def test_a_study_grown_to_longer_trainings_ends_like_one_launched_so(tmp_path, kind):
     before = KINDS[kind]
@@ -70,6 +71,7 @@ def test_what_was_trained_is_not_trained_again_but_where_there_was_no_room_for_i
     assert end(tmp_path) == whole(tmp_path, grown(text))
 
 
+@pytest.mark.long
 def test_stopped_again_and_again_while_it_trains_longer_it_ends_the_same(tmp_path):
     text = made(random(5, MOMENTUM), FINE, FINAL)
     path = workspace(tmp_path, text)

@@ -91,6 +91,7 @@ OWN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs(*["cmaes"] * ("cmaes" in name))) for name in OWN])
 def test_one_at_a_time_is_optunas_own_optimize(name):

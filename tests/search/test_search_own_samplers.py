@@ -91,6 +91,7 @@ def test_a_sampler_with_a_state_of_its_own_samples_the_same_after_kills(tmp_path
     assert len({str(each) for each in whole}) == 14
 
 
+@pytest.mark.long
 def test_a_study_has_the_same_digest_for_two_workers_and_after_stops_and_is_verified(tmp_path, monkeypatch, capsys):
     calm, folder = tmp_path / "calm", tmp_path / "stopped"
     paths = {each: in_workspace(each) for each in (calm, folder)}

@@ -45,6 +45,7 @@ def test_the_launch_stores_the_rungs_that_it_chose_and_all_go_by_them(tmp_path, 
     engine.dispose()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_study_that_an_earlier_version_launched_keeps_its_digest_verifies_and_grows_as_it_would_have(tmp_path, kind):
     """An earlier version had rungs from epoch 1 on; it stored neither them nor `min_epochs`."""

@@ -71,6 +71,7 @@ def test_of_equal_rank_the_less_crowded_come_first_and_then_the_earlier():
     assert order([*front, (0.0, 0.0), (0.0, 0.0)]) == [0, 3, 2, 1, 4, 5]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_processes")
 def test_the_digest_is_the_same_for_two_workers_and_after_every_stop(tmp_path, capsys):
     calm, stopped = tmp_path / "calm", tmp_path / "stopped"

@@ -124,6 +124,7 @@ class World:
         return sorted(self.rows, key=lambda row: row.number)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", STAGES)
 def test_a_stage_ends_the_same_whatever_ran_first_and_however_often_it_was_killed(kind):
     calm = World(STAGES[kind], seed=0, kills=0)

@@ -52,6 +52,7 @@ def own(folder, text: str, keys: str = "") -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "keys"), SEARCHES)
 def test_a_trainable_stopped_again_and_again_ends_with_the_same_digest(tmp_path, monkeypatch, name, keys):
     if name == "torch_mlp":

@@ -73,6 +73,7 @@ class Told(Watcher):
         self.lines.append(text)
 
 
+@pytest.mark.long
 def test_a_trial_that_hangs_fails_alone_and_its_cohort_ends_as_without_it(tmp_path, monkeypatch, shared_processes):
     (tmp_path / "sane").mkdir()
     limited = STUCK.replace("[[stage]]", "[trial]\nminutes = 0.04\n[[stage]]")

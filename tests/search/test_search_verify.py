@@ -79,6 +79,7 @@ def test_an_intact_study_has_no_problems_and_is_not_changed(original):
     assert (rows(original), rows(original, schema.studies)) == before
 
 
+@pytest.mark.long
 def test_a_study_has_no_problems_wherever_it_was_stopped(tmp_path):
     finished = launch(workspace(tmp_path, PRUNED), options(tmp_path, watcher=StopAfter(2)))[1]
     stops = 0

@@ -46,6 +46,7 @@ def claim(database):
         return connection.execute(schema.claims.select()).one_or_none()
 
 
+@pytest.mark.long
 def test_a_second_coordinator_on_this_machine_is_refused_with_host_and_process(database, storage):
     with multiprocessing.get_context("spawn").Pool(1) as other:
         with closing(Coordinator(database, 1, "s")):

@@ -90,6 +90,7 @@ def test_a_whole_study_is_the_same_in_optuna(tmp_path):
     storage.engine.dispose()
 
 
+@pytest.mark.long
 def test_processes_may_open_a_new_database_at_once(storage):
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=open_and_close, args=(storage,)) for _ in range(2)]

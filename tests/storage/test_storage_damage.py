@@ -156,6 +156,7 @@ QUICK = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_a_database_damaged_in_any_way_costs_one_line(study, seed, capsys):
     """Dozens of damages; thousands, and more commands, with `scripts/fuzz --kind databases`."""

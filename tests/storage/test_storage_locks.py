@@ -63,6 +63,7 @@ def test_threads_make_tables_one_at_a_time(tmp_path, kind):
     assert most == [1] * 8
 
 
+@pytest.mark.long
 def test_a_lock_is_free_when_its_holder_is_killed_and_refuses_others_until_then(tmp_path, kind):
     database = tmp_path / "study.db"
     program = f"import pathlib, time\nfrom {kind.__name__} import StudyLock\n"

@@ -30,6 +30,7 @@ def launched(tmp_path, storage):
     return storage
 
 
+@pytest.mark.long
 def test_optuna_has_the_directions_the_values_and_the_front_of_a_study_of_several_objectives(launched):
     with opened_to_read(launched) as connection:
         stage = reading.stages(connection, reading.get_study(connection, "tiny").id)[0]

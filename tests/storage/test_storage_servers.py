@@ -230,6 +230,7 @@ def test_a_server_that_restarts_costs_the_transaction_and_one_line(storage, data
     assert add_trials(database, new_trials(0, 1))[0].number == 0
 
 
+@pytest.mark.long
 @SERVERS
 @pytest.mark.parametrize("when", [1, 3, 5, "commit"])
 def test_a_connection_that_is_cut_at_whatever_statement_costs_the_transaction_and_one_line(storage, database, when):

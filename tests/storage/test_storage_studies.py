@@ -138,6 +138,7 @@ def test_a_copy_is_refused_where_the_study_is_or_where_it_runs(tmp_path, monkeyp
         copy.copy("tiny", here, there)
 
 
+@pytest.mark.long
 def test_a_copy_that_is_stopped_is_not_there(tmp_path):
     there = f"sqlite:///{tmp_path}/there.db"
     launch(workspace(tmp_path), options(tmp_path))

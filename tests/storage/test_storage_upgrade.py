@@ -121,6 +121,7 @@ def test_a_study_upgraded_in_mid_run_has_the_digest_of_one_that_was_never_interr
     assert digest_of(storage) == digest_of(f"sqlite:///{tmp_path}/straight.db")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", [97, pytest.param(1, marks=pytest.mark.slow)])
 def test_an_upgrade_killed_at_any_statement_is_finished_by_the_next_one(tmp_path, storage, step):
     with closing(Database(storage, create=True)) as database:

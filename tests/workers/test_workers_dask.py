@@ -56,6 +56,7 @@ def on(cluster):
     return "--backend", "dask", "--scheduler", cluster.address
 
 
+@pytest.mark.long
 def test_a_pool_on_dask_does_what_any_pool_does(shared_cluster):
     with closing(open_pool("dask", None, shared_cluster.address)) as pool:
         until(lambda: pool.capacity == 2)
@@ -75,6 +76,7 @@ def test_a_study_on_dask_has_the_digest_of_one_here(tmp_path, shared_cluster, ex
     assert digest_of(tmp_path, "tiny") == expected["tiny"]
 
 
+@pytest.mark.long
 def test_a_closed_pool_leaves_nothing_under_way(shared_cluster, tmp_path):
     began = tmp_path / "began"
     with closing(open_pool("dask", None, shared_cluster.address)) as pool:

@@ -53,6 +53,7 @@ def test_a_system_that_counts_nothing_says_nothing(group):
     assert explanation(Kills(), Kills()) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("counted", [True, False])
 def test_a_killed_worker_is_out_of_memory_only_where_the_system_has_counted_it(group, tmp_path, counted):
     group(GROUPS[2])

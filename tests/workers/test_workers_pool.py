@@ -29,6 +29,7 @@ def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
         assert pool.submit(sleep, 0.0).result(30) not in (pruned_at, other)
 
 
+@pytest.mark.long
 @linux
 def test_a_call_beyond_its_time_or_memory_is_ended_whatever_it_does_and_its_slot_gets_another_worker():
     with closing(open_pool("loky", 2)) as pool:
@@ -42,6 +43,7 @@ def test_a_call_beyond_its_time_or_memory_is_ended_whatever_it_does_and_its_slot
         assert len({future.result(30) for future in within}) == 2
 
 
+@pytest.mark.long
 def test_a_model_file_may_have_processes_of_its_own_and_what_it_prints_is_no_output_of_ours(capfd):
     with closing(open_pool("loky", 1)) as pool:
         assert pool.submit(fork_a_pool, None).result(60) == [1, 2]
@@ -50,6 +52,7 @@ def test_a_model_file_may_have_processes_of_its_own_and_what_it_prints_is_no_out
     assert "said by a model file" in told.err
 
 
+@pytest.mark.long
 def test_a_worker_that_died_while_it_was_idle_is_replaced_by_the_next_task():
     with closing(open_pool("loky", 1)) as pool:
         pruned_at = pool.submit(sleep, 0.0).result()
@@ -65,6 +68,7 @@ def test_workers_have_one_blas_thread_and_leave_ctrl_c_to_the_coordinator():
         assert pool.submit(interrupt, None).result(30) == 1
 
 
+@pytest.mark.long
 @linux
 def test_closing_a_pool_ends_busy_workers_at_once():
     pool = open_pool("loky", 1)

@@ -131,6 +131,7 @@ def drivers() -> list[int]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "http://127.0.0.1:9"])
 def test_a_ray_that_does_not_answer_is_refused_in_one_line(address):
     said = rf"^--scheduler {address}: no Ray answers there \(.*\); `ray start --head` .*; one that asks for a token .*$"

@@ -111,6 +111,7 @@ def pool_on(engine, told=None):
     return closing(pool)
 
 
+@pytest.mark.long
 def test_the_split_and_the_model_file_reach_a_machine_that_has_neither_once(segment, far):
     told: list[str] = []
     with pool_on(Elsewhere(), told) as pool:
@@ -192,6 +193,7 @@ def test_a_dead_process_is_distinguished_from_an_exception():
         assert pool.submit(fails, "").result(30) == "fine"
 
 
+@pytest.mark.long
 def test_a_call_on_a_worker_that_is_gone_is_lost():
     engine = Elsewhere()
     with pool_on(engine) as pool:

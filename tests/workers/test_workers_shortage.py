@@ -26,6 +26,7 @@ def no_descriptor(*_, **__):
     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("place", "name", "fault", "reason"),
     [
@@ -48,6 +49,7 @@ def test_workers_that_cannot_be_started_are_one_line(tmp_path, monkeypatch, plac
     assert not (tmp_path / "study.db").exists()
 
 
+@pytest.mark.long
 def test_a_thread_of_loky_that_dies_costs_its_segment_and_no_other(capfd):
     before = threading.excepthook
     pool = open_pool("loky", 1)
