@@ -52,7 +52,7 @@ def wrong(text: str, *key: str | int) -> PydanticCustomError:
 
 def fail(place: str, where: Sequence[str | int], text: str) -> StudyFileError:
     """Make the one-line error `place: where text`."""
-    return StudyFileError(one_line(f"{place}: {dotted(where)} {text}" if where else f"{place}: {text}"))
+    return StudyFileError(visible_line(f"{place}: {dotted(where)} {text}" if where else f"{place}: {text}"))
 
 
 def first_error(place: str, error: ValidationError, where: Sequence[str | int] = ()) -> StudyFileError:
@@ -108,18 +108,13 @@ def show(value: Any) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def one_line(text: str) -> str:
-    """Escape what would break the line or the terminal."""
-    return visible_line(text)
-
-
 def check_value(what: str, value: Any, expected: Any) -> None:
     """Raise ModelError, beginning with `what`, unless the value is strictly of the expected type."""
     try:
         TypeAdapter(expected).validate_python(value, strict=True)
     except ValidationError as error:
         path, text = describe(error.errors(include_url=False)[0])
-        raise ModelError(one_line(f"{what}{dotted(path)} {text.replace('a Sequence', 'a list')}")) from None
+        raise ModelError(visible_line(f"{what}{dotted(path)} {text.replace('a Sequence', 'a list')}")) from None
     except PydanticUserError:  # a type that pydantic cannot check
         return
 

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from hpsearch.errors import StudyFileError, nearest
 from hpsearch.spec.checks.study import check
-from hpsearch.spec.messages import Where, dotted, fail, first_error, one_line, show
+from hpsearch.spec.messages import Where, dotted, fail, first_error, show
 from hpsearch.spec.tables.study import Study
+from hpsearch.text import visible_line
 
 MAX_BYTES = 1_000_000
 """The largest size of a study file."""
@@ -82,7 +83,7 @@ def differences(old_text: str, new_text: str) -> dict[str, str]:
     """Return what `difference` does, by the places in the files: "stage[0].sampler.trials"."""
     old, new = _values(old_text, "old study file"), _values(new_text, "new study file")
     return {
-        key: one_line(f"{key}: {_shown(key, old)} → {_shown(key, new)}")
+        key: visible_line(f"{key}: {_shown(key, old)} → {_shown(key, new)}")
         for key in dict.fromkeys([*old, *new])
         if _text(key, old) != _text(key, new)
     }

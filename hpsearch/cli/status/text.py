@@ -14,12 +14,12 @@ from hpsearch.cli.hints import command
 from hpsearch.cli.output import print_json
 from hpsearch.cli.status.values import study_facts, trial_facts
 from hpsearch.errors import InputError, nearest
-from hpsearch.spec.messages import one_line
 from hpsearch.storage import claims, reading
 from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.objectives import text_of
 from hpsearch.storage.places import place_of
 from hpsearch.storage.records import FAILED, INTERRUPTED, PRUNED, RUNNING, StageRow, StudyRow, TrialRow
+from hpsearch.text import visible_line
 
 MAX_FAILURES = 10
 """The failed trials of a stage that are listed without `--failures`."""
@@ -141,7 +141,7 @@ def _failures(
         failed = [trial for trial in reading.trials(connection, stage.id) if trial.state == FAILED]
         traces = reading.tracebacks(connection, stage.id) if tracebacks else {}
         for trial in failed if tracebacks else failed[:MAX_FAILURES]:
-            yield f"{stage.name}:{trial.number} failed: {one_line(str(trial.reason))}; {_configuration(trial)}"
+            yield f"{stage.name}:{trial.number} failed: {visible_line(str(trial.reason))}; {_configuration(trial)}"
             yield from _indented(traces.get(trial.number))
         if not tracebacks and len(failed) > MAX_FAILURES:
             yield f"stage {stage.name}: {len(failed) - MAX_FAILURES:,} more failed trials; --failures shows all"
@@ -177,7 +177,7 @@ def _trial(connection: Connection, study: StudyRow, name: str) -> tuple[StageRow
 
 
 def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
-    reason = f": {one_line(trial.reason)}" if trial.reason else ""
+    reason = f": {visible_line(trial.reason)}" if trial.reason else ""
     yield f"{stage.name}:{trial.number} is {trial.state}{reason}"
     yield f"configuration {trial.point}, replicate {trial.replicate}: {_configuration(trial)}"
     goal, best = trial.goal, ""
@@ -194,4 +194,4 @@ def _configuration(trial: TrialRow) -> str:
 
 
 def _indented(trace: str | None) -> list[str]:
-    return [f"    {one_line(line)}" for line in (trace or "").splitlines()]
+    return [f"    {visible_line(line)}" for line in (trace or "").splitlines()]

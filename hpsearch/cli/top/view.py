@@ -16,8 +16,8 @@ from rich.text import Text
 from hpsearch.api.progress_text import duration
 from hpsearch.cli.top.frame import CohortFacts, Frame, StageFacts, TrialFacts
 from hpsearch.reporting.formatting import count, is_number, numbers
-from hpsearch.spec.messages import one_line
 from hpsearch.storage.records import COMPLETE, RUNNING, WAITING, Goal
+from hpsearch.text import visible_line
 
 LEADERS = 8
 CURVE = 24
@@ -81,7 +81,7 @@ class _Encodable:
 
 
 def _head(frame: Frame, rate: float | None) -> Text:
-    text = Text.assemble((one_line(frame.study), "bold"), "  ", (frame.state, _STYLE.get(frame.state, "")))
+    text = Text.assemble((visible_line(frame.study), "bold"), "  ", (frame.state, _STYLE.get(frame.state, "")))
     for part in (frame.coordinator, None if rate is None else f"{rate:,.1f} epochs/s"):
         if part:
             text.append(f"  {part}", style="dim")
@@ -118,7 +118,7 @@ def _summary(stage: StageFacts, rate: float | None) -> str:
     if stage.state == RUNNING and rate:
         parts.append(f"{duration((stage.epochs - stage.epochs_done) / rate)} left")
     if stage.ended and stage.state == COMPLETE:
-        parts.append(one_line(stage.ended))
+        parts.append(visible_line(stage.ended))
     return ", ".join(parts)
 
 
@@ -189,7 +189,7 @@ def _range(scale: Scale, goal: Goal) -> str:
 
 
 def _messages(frame: Frame) -> list[Text]:
-    return [_line(Text(one_line(" ".join(text.split())), style="red")) for text in frame.failures]
+    return [_line(Text(visible_line(" ".join(text.split())), style="red")) for text in frame.failures]
 
 
 def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
@@ -204,7 +204,7 @@ def _number(trial: str) -> int:
 
 
 def _short(stage: str, most: int) -> str:
-    text = Text(one_line(stage))
+    text = Text(visible_line(stage))
     text.truncate(most, overflow="ellipsis")
     return text.plain
 
@@ -232,11 +232,11 @@ def _configuration(each: TrialFacts | CohortFacts) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else one_line(json.dumps(value, ensure_ascii=False))
+    return f"{value:.3g}" if isinstance(value, float) else visible_line(json.dumps(value, ensure_ascii=False))
 
 
 def _rule(title: str) -> Rule:
-    return Rule(Text(one_line(title), style="bold"), align="left", style="dim")
+    return Rule(Text(visible_line(title), style="bold"), align="left", style="dim")
 
 
 def _line(text: Text) -> Text:
