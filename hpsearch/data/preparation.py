@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hpsearch.data.directories import splits_directory
 from hpsearch.data.sources.targets import hint_of
 from hpsearch.data.split import META, Statistics
 from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes
+from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError
 
 _FORMAT = 1  # to be raised whenever the same request would give other files
@@ -85,7 +87,9 @@ def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, f
         t, v = int(np.sum(~mask)), int(np.sum(mask))
         if t < 1 or v < 1:
             rule = f"must each get a sample of every class of {name}"
-            which = f"class {dataset.classes[label]!r} ({sizes[label]:,} samples) gives {t:,} and {v:,}"
+            held = int(np.sum(dataset.test_labels == label))
+            count = f"{sizes[label]:,} samples" + f" beside the {held:,} to test on" * bool(held)
+            which = f"class {dataset.classes[label]!r} ({count}) gives {t:,} and {v:,}"
             sizes_given = f"data.train = {train:,} and data.validation = {validation:,}"
             raise DataError(f"{sizes_given} {rule}, but {which}{hint_of(dataset.classes)}")
 
@@ -124,7 +128,15 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
     """Write all files of a split; `meta` identifies it, and is stored with a description of the dataset."""
     train, validation = rows
     test = np.arange(len(dataset.test_labels))
-    mean, deviation = _statistics(dataset.samples, train)
+    columns = dataset.columns
+    encode: Callable[[Block], Block] = _as_it_is
+    if columns is None or columns.is_plain:
+        mean, deviation = _statistics(dataset.samples, train)
+    else:
+        rows_to_learn = dataset.samples[train].astype(np.float64)
+        columns = columns.learned_from(rows_to_learn)
+        encode = columns.encode
+        mean, deviation = _statistics_of_table(columns, encode(rows_to_learn))
     _save(folder / "mean.npy", mean)
     _save(folder / "deviation.npy", deviation)
     meta = {
@@ -134,6 +146,8 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
         "classes": dataset.classes,
         "image_shape": dataset.image_shape,
     }
+    if columns:
+        meta["columns"] = columns.to_json()
     if dataset.targets:
         meta["targets"] = dataset.targets
         _write_targets(dataset, rows, 2 if meta.get("mirrored") else 1, folder)
@@ -142,10 +156,11 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
         ("validation", dataset.samples, dataset.labels, validation),
         ("test", dataset.test_samples, dataset.test_labels, test),
     ):
-        blocks, copies = _blocks(samples, chosen), 1
+        blocks: Iterator[Block] = map(encode, _blocks(samples, chosen))
+        copies = 1
         if part == "train" and meta.get("mirrored"):
             blocks, copies = chain(blocks, _mirrored(samples, chosen, dataset.image_shape)), 2
-        shape = (copies * len(chosen), samples.shape[1])
+        shape = (copies * len(chosen), dataset.features)
         _save_standardised(folder / f"{part}_x.npy", shape, blocks, mean, deviation)
         if not dataset.targets:
             _save(folder / f"{part}_y.npy", np.tile(labels[chosen], copies))
@@ -185,6 +200,19 @@ def _statistics(samples: Samples, rows: Rows) -> tuple[Statistics, Statistics]:
     deviation = np.sqrt(squares / len(rows))
     deviation[deviation == 0] = 1  # a feature that never changes, such as a corner of the digits, becomes 0
     return mean, deviation
+
+
+def _statistics_of_table(columns: Columns, encoded: Block) -> tuple[Statistics, Statistics]:
+    """Return mean and deviation (features,) of encoded rows, with gaps; codes are left as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a column without any value in these rows
+        mean, deviation = np.nanmean(encoded, axis=0), np.nanstd(encoded, axis=0)
+    codes = columns.are_codes | ~np.isfinite(mean)
+    return np.where(codes, 0.0, mean), np.where(codes | ~(deviation > 1e-12 * np.abs(mean)), 1.0, deviation)
+
+
+def _as_it_is(block: Block) -> Block:
+    return block
 
 
 def _save_standardised(

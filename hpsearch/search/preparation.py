@@ -106,6 +106,9 @@ def _check_sources(study: Study, storage: str) -> None:
 
 def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset) -> None:
     """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
+    if plugin.kind == "layers" and dataset.columns and dataset.columns.has_gaps:
+        rule = f"must not be 'keep' for {study.model.name}, which is made of layers: a missing value is no number"
+        raise fail(study.place, ["data", "dataset", "missing"], rule)
     seen, sample = set(), _sample_of(dataset) if plugin.kind == "trainable" else None
     if plugin.kind == "layers" and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
         rule = f"{unknown[0]} must be returned by a trainable, but {study.model.name} is made of layers"
@@ -118,7 +121,7 @@ def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Data
                     continue
                 seen.add(shape)
                 if sample is None:
-                    size(plugin, dataset.samples.shape[1], dataset.outputs, configuration.parameters)
+                    size(plugin, dataset.features, dataset.outputs, configuration.parameters)
                 else:
                     _check_predictions(study, make(plugin, sample, study.seed, configuration), measures)
 
@@ -228,8 +231,12 @@ def _sample_of(dataset: Dataset) -> Data:
         labels = ((labels - labels[rows].mean(axis=0)) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
     else:
         rows = np.union1d(rows, np.unique(labels, return_index=True)[1])
-    samples, names = dataset.samples[rows].astype(np.float32), (dataset.classes, dataset.targets)
-    return Data(samples, squeezed(labels[rows]), len(dataset.classes), dataset.image_shape, 0, *names)
+    samples, names = dataset.samples[rows].astype(np.float64), (dataset.classes, dataset.targets)
+    if dataset.columns:
+        samples = dataset.columns.learned_from(samples).encode(samples)
+    return Data(
+        samples.astype(np.float32), squeezed(labels[rows]), len(dataset.classes), dataset.image_shape, 0, *names
+    )
 
 
 def _steps(study: Study) -> list[tuple[str, Stage | Final]]:

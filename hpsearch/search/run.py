@@ -79,7 +79,7 @@ def run_study(
         plugin=plugin,
         measures=measures,
         outputs=dataset.outputs,
-        inputs=dataset.samples.shape[1],
+        inputs=dataset.features,
         splits=splits,
         pool=pool,
         watcher=watcher,

@@ -6,11 +6,11 @@ from typing import Any
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import existing
-from hpsearch.data.sources.csv import read_csv
 from hpsearch.data.sources.folder import read_folder
 from hpsearch.data.sources.idx import read_idx
 from hpsearch.data.sources.npz import read_npz
 from hpsearch.data.sources.python import read_python
+from hpsearch.data.tables.csv import read_csv
 from hpsearch.errors import DataError, nearest
 from hpsearch.text import require_utf8
 

@@ -78,12 +78,35 @@ Columns = Annotated[
 ]
 
 
+Names = Annotated[tuple[Text, ...], Field(strict=False, min_length=1, max_length=10_000)]
+
+
 class Csv(_Held):
-    """A CSV file with a header line: one column of labels, all others are features."""
+    """A CSV file with a header line: one column of labels; others are numbers, dates, truth values, categories."""
 
     kind: Literal["csv"]
     label: Columns
-    """The name of the column of labels; all others must be numbers. In a regression it may be a list of columns."""
+    """The name of the column of labels; all others are features. In a regression it may be a list of columns."""
+    drop: Names | None = None
+    """Columns to leave out."""
+    columns: Names | None = None
+    """The only columns to take as features."""
+    categorical: Names | None = None
+    """Columns whose numbers are categories. Columns of texts are categories without it."""
+    categories: Literal["one-hot", "codes"] | None = None
+    """What categories become: a feature for each (`"one-hot"`, if not given), or one feature with the category's place
+    in alphabetical order (`"codes"`), for estimators that take those.
+    """
+    missing: Literal["impute", "keep"] | None = None
+    """Missing values: the median of the training samples, beside a feature that says so (`"impute"`, if not given); or
+    kept, for estimators that take NaN.
+    """
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """What is between the columns; if not given a comma, or the semicolon, tab or bar that the header line has."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal sign; if not given a point, or the comma that the first lines have."""
+    encoding: Text | None = None
+    """Such as `"latin-1"`; if not given UTF-8, or UTF-16 with its mark."""
     image_shape: Annotated[tuple[Count, ...], Field(strict=False, min_length=3, max_length=3)] | None = None
     """`[channels, height, width]`, where each row is an image."""
 
