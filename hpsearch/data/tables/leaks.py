@@ -1,7 +1,7 @@
 """Columns that should not be features: row numbers, identifiers, the label in another spelling. May import NumPy.
 
-Some are refused, since a study of them means nothing. Others may be strong features, so they are only named. A study
-that means a column says so with `keep`.
+An index is refused, since a study of it means nothing. What tells the label may be a strong feature, so it is only named.
+A study that means a column says so with `keep`.
 """
 
 import json
@@ -79,9 +79,8 @@ def _leak(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDA
     looks, refused = _identifies(column, cells)
     if _NAMELESS.fullmatch(column.name):
         return Leak(column.name, f"has no name and {looks or 'may be the index that pandas writes'}", refused=True)
-    if not refused and (copied := _copies(cells, labels)):
-        return Leak(column.name, copied, refused=True)
-    if not refused and (told := _tells(column, cells, labels, rows)):
+    told = "" if refused else _copies(cells, labels) or _tells(column, cells, labels, rows)
+    if told:
         return Leak(column.name, told, refused=False)
     return Leak(column.name, looks, refused) if looks else None
 
