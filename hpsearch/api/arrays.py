@@ -34,15 +34,15 @@ def data_table(given: Any) -> Any:
         rest = len(dataset[1]) - sum(sizes)
         if rest < 1:
             raise InputError(f"data must leave samples to test on, but train and validation take {sum(sizes):,}")
-        return {**given, "dataset": _kept(*dataset) | {"test": rest}}
+        return {**given, "dataset": {**_kept(*dataset), "test": rest}}
     if not _is_pair(given):
         return given  # which the rules of a study file refuse
     labels = np.asarray(given[1])
     test, validation = (max(1, len(labels) // share) for share in (TEST_SHARE, VALIDATION_SHARE))
-    sizes = {"train": len(labels) - test - validation, "validation": validation}
+    split = {"train": len(labels) - test - validation, "validation": validation}
     fractions = labels.dtype.kind == "f" and bool((labels != np.round(labels)).any())
     task = {"task": "regression"} if fractions else {}
-    return {"dataset": _kept(*given) | {"test": test}, **sizes, **task}
+    return {"dataset": {**_kept(*given), "test": test}, **split, **task}
 
 
 def _is_pair(given: Any) -> bool:
@@ -60,7 +60,7 @@ def _kept(samples: Any, labels: Any) -> dict[str, Any]:
         rule = "must be numbers, or a DataFrame" if bad == "x" else "must be numbers or text"
         raise InputError(f"data (X, y): {'X' if bad == 'x' else 'y'} {rule}, is an array of objects")
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, x=arrays["x"], y=arrays["y"])
     path = _file(_hash(*(part for array in arrays.values() for part in _parts(array))), ".npz", buffer.getvalue())
     return {"kind": "npz", "path": path, "samples": "x", "labels": "y"}
 
