@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def data_table(given: Any) -> Any:
     return {"dataset": {**_kept(*given), "test": test}, **split, **task}
 
 
-def _is_pair(given: Any) -> bool:
+def _is_pair(given: Any) -> TypeGuard[tuple[Any, Any]]:
     return isinstance(given, tuple | list) and len(given) == 2 and all(hasattr(each, "__len__") for each in given)
 
 
