@@ -35,7 +35,7 @@ OURS = {
     "search": "version errors text platform nn.random data metrics spec storage trainables workers",
     "reporting": "errors text data metrics spec storage",
     "exporting": "errors nn data spec storage trainables workers search reporting",
-    "api": "errors text spec storage search reporting exporting",
+    "api": "errors text data spec storage search reporting exporting",
     "cli": "version errors text platform nn data spec storage workers search reporting exporting api",
 }
 """The packages from the bottom to the top; each may import those named, all of which are below it."""
@@ -45,7 +45,7 @@ OTHERS = {
     "text": "",
     "platform": "",
     "nn": "numpy scipy",
-    "data": "numpy scipy sklearn pooch platformdirs PIL",
+    "data": "numpy scipy sklearn pooch platformdirs PIL pyarrow",
     "metrics": "numpy sklearn",
     "spec": "pydantic pydantic_core",
     "trainables": "numpy",

@@ -187,3 +187,17 @@ def test_a_separator_at_the_end_of_each_line_and_an_index_without_a_name(tmp_pat
         load(TABLE, workspace=tmp_path)
     found = load(TABLE | {"drop": ("column 1",), "categorical": ("zip",)}, workspace=tmp_path)
     assert found.fingerprint == wanted.fingerprint
+
+
+def test_a_parquet_file_is_the_table_that_the_csv_file_is(tmp_path):
+    pytest.importorskip("pyarrow")
+    table = frame().assign(member=lambda each: each["member"] == "true")
+    wanted = read(tmp_path, table)
+    table.to_parquet(tmp_path / "towns.parquet")
+    given = TABLE | {"kind": "parquet", "path": "towns.parquet", "categorical": ("zip",)}
+    found = load(given, workspace=tmp_path)
+    assert found.fingerprint == wanted.fingerprint
+    assert found.columns == wanted.columns
+    (tmp_path / "towns.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(DataError, match=r"towns.parquet: not a Parquet file"):
+        load(given, workspace=tmp_path)

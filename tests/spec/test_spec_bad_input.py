@@ -339,8 +339,8 @@ BAD_STEPS = [
     # datasets by path
     (('"digits"', "3"), "data.dataset must be a dataset's name or a table with a kind, got 3"),
     (('"digits"', "''"), "data.dataset must not be empty, got ''"),
-    (('"digits"', "{ path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', 'python'"),
-    (('"digits"', "{ kind = 'zip', path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', 'python', got 'zip'"),
+    (('"digits"', "{ path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', 'parquet', 'python'"),
+    (('"digits"', "{ kind = 'zip', path = 'x' }"), "data.dataset.kind must be one of 'idx', 'npz', 'csv', 'folder', 'parquet', 'python', got 'zip'"),
     (('"digits"', "{ kind = 'idx' }"), "data.dataset.path is missing"),
     (('"digits"', "{ kind = 'idx', path = '' }"), "data.dataset.path must not be empty, got ''"),
     (('"digits"', "{ kind = 'idx', path = 'x', classes = [] }"), "data.dataset.classes must have at least 1, got []"),
