@@ -21,6 +21,7 @@ class Dataset:
     labels, test_labels: (n,) int64 in [0, len(classes)); in a regression (n, T) float64, a column for each target.
     targets: the names of the targets of a regression, which has no classes; () otherwise.
     fingerprint: SHA-256 (hex) of the arrays' bytes, types and shapes and of the names of the classes or targets.
+    feature_names: of the columns of a table, in the order of the features; () where they have no names.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Dataset:
     image_shape: tuple[int, int, int]
     fingerprint: str
     targets: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task:

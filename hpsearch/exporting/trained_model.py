@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from hpsearch import data, spec
 from hpsearch.errors import DataError, InputError, ModelError, StorageError, nearest
+from hpsearch.exporting.outputs import Outputs
 from hpsearch.nn import Network
-from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
 from hpsearch.spec import Configuration, Final, Stage, Study
@@ -38,7 +38,7 @@ class TrainedModel:
     (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
     their names, by label; () in a regression, which has targets: their names, with target_mean and target_deviation
     (T,) float64; a value is the model's output · deviation + mean. split, seed, point, replicate: what a trainable is
-    made from.
+    made from. feature_names: of a table's columns, () where they have none.
     """
 
     study: str
@@ -58,6 +58,7 @@ class TrainedModel:
     seed: int
     point: tuple[str, int]
     replicate: int
+    feature_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<trial {self.trial} of hpsearch study {self.study!r}>"
@@ -71,6 +72,13 @@ class TrainedModel:
     def outputs(self) -> int:
         """The number of its outputs: a score for each class, or a value for each target."""
         return len(self.targets or self.classes)
+
+    def made(self) -> Outputs:
+        """Return its network or trainable. Raises ModelError if its model file is another one."""
+        plugin = self.plugin()
+        if plugin.kind == "layers":
+            return Outputs(self.model_file, network=self.network(plugin))
+        return Outputs(self.model_file, trainable=self.trainable(plugin))
 
     def plugin(self) -> Plugin:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
@@ -104,15 +112,6 @@ class TrainedModel:
     def standardise(self, samples: Array) -> npt.NDArray[np.float32]:
         """Standardise raw samples (n, features), bit for bit as in training."""
         return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
-
-
-def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the outputs (n, outputs) of standardised samples (n, features), in the same chunks as the search."""
-    scores = np.empty((len(samples), network.outputs), np.float32)
-    for start in range(0, len(samples), ROWS_PER_CHUNK):
-        chunk = slice(start, start + ROWS_PER_CHUNK)
-        scores[chunk] = network.forward(samples[chunk])[0]
-    return scores
 
 
 def find_trial(frames: Frames, name: str | None = None) -> Record:
@@ -179,7 +178,8 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
         raise ModelError(f"{row['model']['file']}: {rule}; only its weights are usable, with Results.weights")
     stored = StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__})
     workspace = trusted_workspace(stored, study, trusted=trusted)
-    path = _split(study, row, trial, workspace, data_dir)
+    dataset = _dataset(study, row, workspace, data_dir)
+    path = prepare_one(study, dataset, _step(study, trial), trial["replicate"])
     split = data.open_split(path)
     return TrainedModel(
         study=row["name"],
@@ -199,15 +199,16 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
         seed=study.seed,
         point=(trial["stage"], trial["point"]),
         replicate=trial["replicate"],
+        feature_names=dataset.feature_names,
     )
 
 
-def _split(study: Study, row: Record, trial: Record, workspace: Path, data_dir: Path | None) -> Path:
+def _dataset(study: Study, row: Record, workspace: Path, data_dir: Path | None) -> data.Dataset:
     dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace, study.data.task_given)
     if dataset.fingerprint != row["data"]["fingerprint"]:
         rule = f"the dataset is not the one that study {row['name']!r} was trained with"
         raise DataError(f"{dataset.name}: {rule}; name its directory with --data-dir")
-    return prepare_one(study, dataset, _step(study, trial), trial["replicate"])
+    return dataset
 
 
 def _step(study: Study, trial: Record) -> Stage | Final:

@@ -7,6 +7,7 @@ import csv
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,16 @@ def read_csv(path: Path, table: Mapping[str, Any], workspace: Path, task: str | 
         raise DataError(f"data.dataset.label {rule}, got {list(label)!r:.60}")
     columns = [label] if isinstance(label, str) else list(label)
     header, train = _read_part(path, columns, image_shape, task)
+    names = tuple(name for name in header if name not in columns)
     if "test_path" not in table:
-        return assemble(path.name, train, table["test"])
+        return replace(assemble(path.name, train, table["test"]), feature_names=names)
     test_path = existing(workspace, table["test_path"], folder=False)
     of_test, test = _read_part(test_path, columns, image_shape, task)
     if of_test != header:
         raise DataError(
             f"{test_path}: line 1: must have the columns of {path}, in their order{_first(header, of_test)}"
         )
-    return assemble(path.name, train, test)
+    return replace(assemble(path.name, train, test), feature_names=names)
 
 
 def _first(header: list[str], other: list[str]) -> str:
