@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from hpsearch.errors import InputError
-from hpsearch.exporting.labels import labels_of, numbers_of
+from hpsearch.exporting.predictions.labels import labels_of, numbers_of
 from hpsearch.exporting.predictor import Array, Predictor
 from hpsearch.exporting.trained_model import TrainedModel
 

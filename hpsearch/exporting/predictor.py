@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from hpsearch.errors import InputError
-from hpsearch.exporting.samples import to_array
+from hpsearch.exporting.predictions.samples import check_finite, to_array
 from hpsearch.exporting.trained_model import TrainedModel
 
 Array = npt.NDArray[Any]
@@ -68,6 +68,5 @@ class Predictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             raise ValueError(f"X has {samples.shape[1]} features, but {expects}")
         with np.errstate(over="ignore"):
             standardised = self.model.standardise(samples)
-        if not np.isfinite(standardised).all():
-            raise ValueError("X contains NaN, infinity or a number too large for float32")
+        check_finite(standardised, self.model.feature_names)
         return standardised

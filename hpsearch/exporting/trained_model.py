@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hpsearch import data, spec
 from hpsearch.errors import DataError, InputError, ModelError, StorageError, nearest
-from hpsearch.exporting.outputs import Outputs
+from hpsearch.exporting.predictions.outputs import Outputs
 from hpsearch.nn import Network
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace

@@ -5,37 +5,14 @@ import sys
 
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import clone, is_classifier
-from sklearn.datasets import load_iris
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
-from tiny import ROOT, options, url, workspace
+from tiny import ROOT
 
-import hpsearch
-from hpsearch.exporting.labels import labels_of, numbers_of
-from hpsearch.search.launch import launch
-
-STUDY = """
-name = "iris"
-data = { dataset = { kind = "csv", path = "iris.csv", label = "y", test = 30 }, train = 90, validation = 30 }
-model = { estimator = "sklearn.linear_model.LogisticRegression" }
-stage = [{ name = "one", configurations = [{ C = 1.0 }] }]
-final = {}
-"""
-
-
-@pytest.fixture(scope="module")
-def iris(tmp_path_factory):
-    """A study of irises, whose classes have the labels -1, 1 and 3 in its file, with that file."""
-    folder = tmp_path_factory.mktemp("iris")
-    x, y = load_iris(return_X_y=True)
-    frame = pd.DataFrame(x, columns=["a b", "c", "d", "e"]).assign(y=2 * y - 1)
-    frame.to_csv(folder / "iris.csv", index=False)
-    launch(workspace(folder, STUDY), options(folder))
-    return hpsearch.load("iris", url(folder)), frame, folder
+from hpsearch.exporting.predictions.labels import labels_of, numbers_of
 
 
 @pytest.mark.parametrize(
@@ -71,7 +48,7 @@ def test_a_classifier_speaks_of_the_labels_of_its_file(iris):
     assert classifier.score(samples, labels, weight) == accuracy_score(labels, predicted, sample_weight=weight)
     assert classifier.score(samples, labels.astype(float)) == classifier.score(samples, labels)
     assert FrozenEstimator(classifier).fit(samples, labels).score(samples, labels) > 0.9
-    with pytest.raises(ValueError, match="^y must have labels of the classes -1, 1, 3, got 'setosa'$"):
+    with pytest.raises(ValueError, match=r"^y must have labels of the classes -1, 1, 3, got 'setosa'$"):
         classifier.score(samples, ["setosa"] * 150)
 
 

@@ -13,6 +13,15 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+class CellError(ValueError):
+    """A value in a row, counted from 0, and perhaps a column, breaks `rule`; `got` says what is there."""
+
+    def __init__(self, rule: str, row: int, column: str | None, got: str = "") -> None:
+        where = f"row {row}" + (f", column {column!r}" if column is not None else "")
+        super().__init__(f"X {rule}, got {got} in {where}" if got else f"X {rule}, in {where}")
+        self.rule, self.row, self.column, self.got = rule, row, column, got
+
+
 def to_array(X: Any, names: Sequence[str] = ()) -> Array:
     """Return samples (n, …) as an array of numbers; a frame's columns are put in the order of `names`."""
     if hasattr(X, "toarray") and hasattr(X, "nnz"):
@@ -24,7 +33,7 @@ def to_array(X: Any, names: Sequence[str] = ()) -> Array:
         try:
             samples = samples.astype(np.float64)
         except (TypeError, ValueError):
-            raise ValueError(f"X must be numbers (samples, features), got {_not_a_number(X, samples)}") from None
+            raise _not_a_number(X, samples) from None
     if samples.dtype.kind == "c":
         raise ValueError("Complex data not supported: X must be real numbers")
     return samples
@@ -37,12 +46,13 @@ def is_frame(X: Any) -> bool:
 
 def in_order(frame: Any, names: Sequence[str]) -> Any:
     """Return the frame with its columns in the order of `names`; refuse missing, unknown and repeated ones."""
-    columns = [" ".join(str(name).split()) for name in frame.columns]  # as the names of a CSV file are read
+    columns = [one_name(name) for name in frame.columns]
     place = {name: number for number, name in enumerate(columns)}
     if len(place) < len(columns):
         twice = next(name for name in columns if columns.count(name) > 1)
         raise ValueError(f"X must not have a column twice, has {twice!r}")
-    unknown = [name for name in columns if name not in set(names)]
+    known = set(names)
+    unknown = [name for name in columns if name not in known]
     if missing := [name for name in names if name not in place]:
         match = difflib.get_close_matches(missing[0], unknown, n=1)
         more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
@@ -54,13 +64,26 @@ def in_order(frame: Any, names: Sequence[str]) -> Any:
     return frame[[frame.columns[place[name]] for name in names]]
 
 
-def _not_a_number(X: Any, samples: Array) -> str:
-    """Name the first cell that is no number, by its row, counted from 0, and its column."""
+def one_name(name: Any) -> str:
+    """A column's name as it is read from the header of a CSV file."""
+    return " ".join(str(name).split())
+
+
+def check_finite(standardised: Array, names: Sequence[str] = ()) -> None:
+    """Raise CellError for the first value that is not finite, once it is standardised."""
+    if np.isfinite(standardised).all():
+        return
+    row, column = (int(number) for number in np.argwhere(~np.isfinite(standardised))[0])
+    name = names[column] if names else str(column)
+    raise CellError("contains NaN, infinity or a number too large for float32", row, name)
+
+
+def _not_a_number(X: Any, samples: Array) -> ValueError:
     for position, value in enumerate(samples.ravel().tolist()):
         try:
             float(value)
         except (TypeError, ValueError):
             row, *rest = (int(number) for number in np.unravel_index(position, samples.shape))
-            column = f", column {X.columns[rest[0]]!r}" if is_frame(X) and len(rest) == 1 else ""
-            return f"{value!r:.40} in row {row}{column}"
-    return f"an array of {samples.dtype} {samples.shape}"
+            column = str(X.columns[rest[0]]) if is_frame(X) and len(rest) == 1 else None
+            return CellError("must be numbers (samples, features)", row, column, f"{value!r:.40}")
+    return ValueError(f"X must be numbers (samples, features), got an array of {samples.dtype} {samples.shape}")
