@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.exporting.files import FOLDER, default_path
-from hpsearch.exporting.trained_model import find_trial, load_model, trial_name
+from hpsearch.exporting.trained_model import ON_ALL, find_trial, load_model, trial_name
 from hpsearch.reporting.frames import Frames
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.masking import shown
@@ -52,6 +52,8 @@ def export(
         path = Path(to) if to is not None else default_path(name, f".{format_name}")
         return _export_model(frames, format_name, path, trial, data_dir, trust_model)
     chosen = find_trial(frames, trial) if trial is not None else None
+    if trial == ON_ALL:
+        raise InputError(f"--trial must be one that was evaluated for --format {format_name}, got {trial!r}")
     from hpsearch.exporting.trials import runs
 
     found = list(runs(frames, chosen))

@@ -18,6 +18,7 @@ from hpsearch.exporting.predictions.outputs import Outputs
 from hpsearch.nn import Network
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
+from hpsearch.search.stages.whole import whole_configuration
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
@@ -28,6 +29,10 @@ from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
+
+
+ON_ALL = "final:all"
+"""The name of the model that `[final] data = "all"` trained on all samples."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,10 +122,16 @@ class TrainedModel:
 def find_trial(frames: Frames, name: str | None = None) -> Record:
     """Return the trial STAGE:NUMBER; by default the first replicate of [final], else the best of the last search.
 
+    "final:all" is the one of [final] that was trained once more on all samples, and the default where there is one.
     Raises InputError if there is no such trial, StorageError if no trial has finished.
     """
     if name is None:
-        return _first(frames)
+        return _on_all(frames) or _first(frames)
+    if name == ON_ALL and "final" in frames.by_stage:
+        if found := _on_all(frames):
+            return found
+        rule = 'no model of study {name!r} was trained on all samples: that needs data = "all" in [final]'
+        raise InputError(rule.format(name=frames.study["name"]))
     stage, _, number = str(name).rpartition(":")
     for trial in frames.rows:
         if trial["stage"] == stage and str(trial["number"]) == number:
@@ -133,6 +144,14 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     raise InputError(f"trial must name one of study {frames.study['name']!r} as STAGE:NUMBER, got {name!r}{hint}")
 
 
+def _on_all(frames: Frames) -> Record | None:
+    """The trial of [final] that was trained on all samples as well, marked as `on_all`; None where there is none."""
+    for trial in frames.by_stage.get("final", ()):
+        if trial["kind"] == "final" and frames.weights(trial["id"], "all") is not None:
+            return {**trial, "on_all": True}
+    return None
+
+
 def _first(frames: Frames) -> Record:
     """The first trial, by rank and replicate, of the last stage that has a complete one."""
     for stage in reversed(frames.stage_rows):
@@ -143,13 +162,13 @@ def _first(frames: Frames) -> Record:
 
 
 def trial_name(trial: Record) -> str:
-    """Return STAGE:NUMBER."""
-    return f"{trial['stage']}:{trial['number']}"
+    """Return STAGE:NUMBER, or "final:all"."""
+    return ON_ALL if trial.get("on_all") else f"{trial['stage']}:{trial['number']}"
 
 
 def weights_of(frames: Frames, trial: Record) -> dict[str, Array]:
     """Return the arrays of a trial at its best epoch. Raises StorageError if they are not stored."""
-    weights = frames.weights(trial["id"])
+    weights = frames.weights(trial["id"], "all" if trial.get("on_all") else "best")
     if weights is None:
         have = [trial_name(other) for other in _with_weights(frames, trial["stage"])]
         hint = f"; trials with weights: {', '.join(have)}" if have else ""
@@ -179,14 +198,19 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
     stored = StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__})
     workspace = trusted_workspace(stored, study, trusted=trusted)
     dataset = _dataset(study, row, workspace, data_dir)
-    path = prepare_one(study, dataset, _step(study, trial), trial["replicate"])
+    on_all = bool(trial.get("on_all"))
+    path = prepare_one(study, dataset, _step(study, trial), trial["replicate"], whole=on_all)
     split = data.open_split(path)
+    configuration = Configuration.from_json(trial["configuration"])
+    if on_all:
+        assert study.final is not None
+        configuration = whole_configuration(configuration, spec.data_of(study, study.final).train, split.samples)
     return TrainedModel(
         study=row["name"],
         trial=trial_name(trial),
         model_file=model_of(study, workspace),
         model_hash=row["model"]["hash"],
-        configuration=Configuration.from_json(trial["configuration"]),
+        configuration=configuration,
         classes=split.classes,
         targets=split.targets,
         image_shape=split.image_shape,
