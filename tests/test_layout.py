@@ -34,7 +34,7 @@ OURS = {
     "workers": "version errors platform nn data metrics spec trainables",
     "search": "version errors text platform nn.random data metrics spec storage trainables workers",
     "reporting": "errors text data metrics spec storage",
-    "exporting": "errors nn data metrics spec storage trainables workers search reporting",
+    "exporting": "version errors text nn data metrics spec storage trainables workers search reporting",
     "api": "errors text spec storage search reporting exporting",
     "cli": "version errors text platform nn data spec storage workers search reporting exporting api",
 }

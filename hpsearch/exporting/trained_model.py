@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hpsearch import data, spec
 from hpsearch.errors import DataError, InputError, ModelError, StorageError, nearest
+from hpsearch.exporting.carried import Carried
 from hpsearch.exporting.predictions.outputs import Outputs
 from hpsearch.nn import Network
 from hpsearch.reporting.frames import Frames
@@ -21,9 +22,10 @@ from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
 from hpsearch.search.stages.whole import whole_configuration
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
+from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.npz import pack
-from hpsearch.workers.models.plugin import Plugin, hash_of, layers, read_plugin
+from hpsearch.workers.models.plugin import Plugin, hash_of, layers, plugin_of, read_plugin
 from hpsearch.workers.segments.components import loss_of
 from hpsearch.workers.segments.trainable import data_of
 
@@ -43,7 +45,8 @@ class TrainedModel:
     (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
     their names, by label; () in a regression, which has targets: their names, with target_mean and target_deviation
     (T,) float64; a value is the model's output · deviation + mean. split, seed, point, replicate: what a trainable is
-    made from. feature_names: of a table's columns, () where they have none.
+    made from. feature_names: of a table's columns, () where they have none. carried: what stands in for files
+    of this machine.
     """
 
     study: str
@@ -64,6 +67,7 @@ class TrainedModel:
     point: tuple[str, int]
     replicate: int
     feature_names: tuple[str, ...] = ()
+    carried: Carried | None = None
 
     def __repr__(self) -> str:
         return f"<trial {self.trial} of hpsearch study {self.study!r}>"
@@ -80,6 +84,8 @@ class TrainedModel:
 
     def made(self) -> Outputs:
         """Return its network or trainable. Raises ModelError if its model file is another one."""
+        if self.carried and self.carried.fitted is not None:
+            return Outputs(self.model_file, trainable=self.carried.fitted)
         plugin = self.plugin()
         if plugin.kind == "layers":
             return Outputs(self.model_file, network=self.network(plugin))
@@ -87,6 +93,8 @@ class TrainedModel:
 
     def plugin(self) -> Plugin:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
+        if self.carried and self.carried.text is not None:
+            return plugin_of(Path(self.model_file), self.carried.text)
         if hash_of(self.model_file) != self.model_hash:
             what = "the model file" if isinstance(self.model_file, Path) else f"the package of {self.model_file}"
             rule = f"{what} is not the one that trial {self.trial} of {self.study!r} was trained with"
@@ -102,11 +110,16 @@ class TrainedModel:
 
     def trainable(self, plugin: Plugin) -> CheckedTrainable:
         """Make the trainable and restore its state."""
-        data_seed = common_seed(self.seed, self.replicate)
         seed = seed_of(self.seed, self.point, self.replicate)
-        made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.configuration)
+        made = make(plugin, self.data(), seed, self.configuration)
         made.restore(pack(self.weights))
         return made
+
+    def data(self) -> Data:
+        """What a trainable is made from: the samples that it was trained on."""
+        if self.carried and self.carried.data is not None:
+            return self.carried.data
+        return data_of(data.open_split(self.split), common_seed(self.seed, self.replicate))
 
     def in_units(self, values: Array) -> npt.NDArray[np.float64]:
         """Return outputs (n, T) of a regression in the targets' own units, bit for bit as the search measured them."""

@@ -1,16 +1,11 @@
 """A winner speaks of the labels and columns of its file, in scikit-learn's way."""
 
-import subprocess
-import sys
-
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
-from tiny import ROOT
 
 from hpsearch.exporting.predictions.labels import labels_of, numbers_of
 
@@ -77,16 +72,3 @@ def test_other_columns_are_refused_in_one_line(iris, change, message):
     results, frame, _ = iris
     with pytest.raises(ValueError, match=message):
         results.classifier().predict(change(frame.drop(columns="y")))
-
-
-def test_a_fresh_process_loads_what_joblib_wrote(iris, tmp_path):
-    results, frame, folder = iris
-    classifier = results.classifier()
-    joblib.dump(classifier, tmp_path / "winner.joblib")
-    program = (
-        "import joblib, pandas, sys; x = pandas.read_csv(sys.argv[2]).drop(columns='y');"
-        "print(joblib.load(sys.argv[1]).predict(x).tolist())"
-    )
-    command = [sys.executable, "-c", program, tmp_path / "winner.joblib", folder / "iris.csv"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert printed.strip() == str(classifier.predict(frame.drop(columns="y")).tolist())
