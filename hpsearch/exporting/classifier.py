@@ -65,7 +65,8 @@ class Classifier(ClassifierMixin, Predictor):  # type: ignore[misc]  # scikit-le
 
     def predict(self, X: Any) -> Array:
         """Return the predicted label (n,) of each sample."""
-        return np.asarray(self.classes_[self._numbers(X)])
+        numbers = self._numbers(X)
+        return np.asarray(self.classes_[numbers])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy on samples with these labels. Raises ValueError where no label is one of `classes_`."""
