@@ -45,6 +45,11 @@ class Dataset:
     leaks: tuple[Leak, ...] = ()
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of a table's columns beside the labels; () where they have none."""
+        return self.columns.names if self.columns else ()
+
+    @property
     def features(self) -> int:
         """How many features a sample has for a model."""
         return int(np.prod(self.image_shape))

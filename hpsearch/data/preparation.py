@@ -7,9 +7,11 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +42,7 @@ def prepare(
     cache: Path | None = None,
     fold: Fold | None = None,
     mirrored: bool = False,
+    whole: bool = False,
 ) -> Path:
     """Return the folder of the split with these sizes, written now or found in `cache` (default: the user's).
 
@@ -47,20 +50,23 @@ def prepare(
     standardised with the mean and deviation of the training samples, and so are the targets of a regression. With
     `fold` = (i, n) the train + validation samples are divided into n folds of sizes `fold_sizes(train + validation,
     n)`, of which the i-th, from 0, validates. `mirrored` stores the images to train on a second time, mirrored left
-    to right. The same request gives the same bytes.
+    to right. With `whole` the samples to train on are those of all three sets, with their own mean and deviation. The
+    same request gives the same bytes.
 
     Raises `DataError` if the sizes cannot be had or the cache cannot be written.
     """
     labels = np.zeros(len(dataset.labels), np.int64) if dataset.targets else dataset.labels  # as if of one class
     sizes = np.bincount(labels, minlength=len(dataset.classes))
     _check_sizes(dataset, sizes, train, validation, fold)
-    special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored)) if value}
+    special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored), ("whole", whole)) if value}
     request = json.dumps([_FORMAT, dataset.fingerprint, train, validation, seed, *([special] if special else [])])
     key = hashlib.sha256(request.encode()).hexdigest()[:32]
     directory = splits_directory(cache)
     path = directory / f"{key}{splits.SUFFIX}"
     if not splits.usable(path):
         rows = draw(labels, sizes, (train, validation), seed, "split", fold)
+        if whole:
+            dataset, rows = _joined(dataset, rows, seed)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _write(dataset, rows, {"key": key, **special}, path)
@@ -69,6 +75,16 @@ def prepare(
             raise DataError(f"{directory}: cannot write the prepared split: {error.strerror or error}") from error
     splits.mark_used(path)
     return path
+
+
+def _joined(dataset: Dataset, rows: tuple[Rows, Rows], seed: int) -> tuple[Dataset, tuple[Rows, Rows]]:
+    """The dataset with the test samples at its end, and the rows of all sets in a random order, to train on."""
+    count = len(dataset.labels)
+    every = np.concatenate([*rows, np.arange(count, count + len(dataset.test_labels))])
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(b"whole")])))
+    samples = np.concatenate([dataset.samples, dataset.test_samples])
+    joined = replace(dataset, samples=samples, labels=np.concatenate([dataset.labels, dataset.test_labels]))
+    return joined, (generator.permutation(every), rows[1])
 
 
 def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold | None) -> None:

@@ -280,8 +280,8 @@ def prepare(study: Study, dataset: Dataset) -> dict[tuple[str, int], Path]:
     return splits
 
 
-def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: int) -> Path:
-    """The split of one step and replicate, as `prepare` makes it."""
+def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: int, *, whole: bool = False) -> Path:
+    """The split of one step and replicate, as `prepare` makes it; with `whole`, all samples are to be trained on."""
     samples = spec.data_of(study, step)
     return data.prepare(
         dataset,
@@ -290,4 +290,5 @@ def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: 
         seed=study.seed,
         fold=(replicate, samples.folds) if samples.folds else None,
         mirrored=spec.augmentation_of(study, step).flip,
+        whole=whole,
     )

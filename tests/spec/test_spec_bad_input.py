@@ -51,7 +51,7 @@ BAD = [
     ("validation = 400", "", "data.validation is missing"),
     ("low = 1e-5", "lo = 1e-5", "stage[0].space.lambda.lo is not a key; did you mean 'low'?"),
     ("replicates = 3", "replicate = 3", "final.replicate is not a key; did you mean 'replicates'?"),
-    ("data = { train", "data = { dataset = 'x', train", "final.data.dataset is not a key; known: train, validation"),
+    ("data = { train", "data = { dataset = 'x', train", "final.data.dataset is not a key; known: all, train, validation"),
     ('name = "good"', 'name = "good"\n"a\\u001b\\nb" = 1', "a\\x1b\\nb is not a key; docs/study-file.md and `hpsearch schema` have all keys"),
     ("eta = 0.1", "eta = 0.1\nclass_weights = 'balanced'", "training.class_weights is not a key; did you mean 'class_weight'?"),
     ("eta = 0.1", "eta = 0.1\nclass_weight = 'balance'", "training.class_weight must be 'balanced', 'none' or a table of weights by class, got 'balance'"),

@@ -4,7 +4,7 @@ Python's own reader and `float` are exact, fast enough (1 s for 10 million numbe
 """
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hpsearch.data.tables.dialect import (
     check_names,
     decimal_of,
     encoding_of,
+    names_of_header,
     rows_of,
     separator_of,
 )
@@ -50,7 +51,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
     decimal = given.get("decimal") or decimal_of(path, encoding, separator)
     rows = rows_of(path, encoding, separator)
     _, names = next(rows, (1, []))
-    header = _header(path, names, given)
+    header = names_of_header(names)
     check_names(path, header, given.get("drop", ()))
     reader = TableReader(path, header, given, labels, decimal, task, train)
     lines = array("q")
@@ -67,9 +68,3 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
     said += ["with decimal commas"] * (decimal == "," and "decimal" not in given)
     said += [f"in {encoding.upper()}"] * (encoding == "utf-16" and "encoding" not in given)
     return reader.table(lines, [f"{path.name} is read as {' and '.join(said)}"] if said else [])
-
-
-def _header(path: Path, names: Sequence[str], given: Mapping[str, Any]) -> list[str]:
-    """The columns' names; "column 3" for the third if it has none."""
-    header = [" ".join(name.split()) for name in names]
-    return [name or f"column {number}" for number, name in enumerate(header, 1)]

@@ -87,6 +87,12 @@ def _is_fraction(cell: str, sign: str) -> bool:
     return True
 
 
+def names_of_header(cells: Sequence[str]) -> list[str]:
+    """The columns' names; "column 3" for the third if it has none."""
+    names = [" ".join(cell.split()) for cell in cells]
+    return [name or f"column {number}" for number, name in enumerate(names, 1)]
+
+
 def check_names(path: Path, header: Sequence[str], drop: Collection[str]) -> None:
     """Refuse a header whose columns are not distinguished by their names."""
     for number, name in enumerate(header, 1):

@@ -31,6 +31,7 @@ class RunContext:
     interrupts: Interrupts
     pace: Pace
     prepare_again: Callable[[], object]  # the splits, where one has vanished from the cache
+    prepare_whole: Callable[[], Path]  # that of the final with all samples to train on
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def largest_cohort(self, trial: TrialRow) -> int:

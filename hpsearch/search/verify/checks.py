@@ -84,6 +84,8 @@ def meaning(row: StudyRow) -> str:
         del said["objective"]
     if said["final"]:
         _drop(said["final"], "prefer", "tolerance", "trial")
+        if not said["final"]["data"]["all"]:
+            del said["final"]["data"]["all"]
     _drop(said, "trial")
     _drop(said["model"], "file", "estimator")
     if said["data"]["task"] == "classification":

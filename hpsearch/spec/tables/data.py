@@ -234,6 +234,11 @@ class DataOverrides(Table):
     """The number of training samples."""
     validation: Count | None = None
     """The number of validation samples, by which the epoch is chosen."""
+    all: bool = False
+    """After the final has been evaluated: train its best configuration once more, on the training, validation and test
+    samples together, up to the epoch that the final chose. The model is the one to use, and is not evaluated.
+    `data = "all"` is short for `{ all = true }`.
+    """
 
 
 class Augmentation(Table):

@@ -5,9 +5,9 @@ May import pydantic.
 
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from hpsearch.spec.messages import wrong
+from hpsearch.spec.messages import show, wrong
 from hpsearch.spec.tables.base import LARGEST, Name, Table, Text
 from hpsearch.spec.tables.data import Augmentation, AugmentationOverrides, Data, DataOverrides
 from hpsearch.spec.tables.objective import Objective
@@ -65,6 +65,13 @@ class ModelTable(Table):
         return beside | dict(self.model_extra or {})
 
 
+def _written_out(given: Any) -> Any:
+    """Return `data = "all"` written out as a table."""
+    if isinstance(given, str) and given != "all":
+        raise wrong(f'must be "all" or a table, got {show(given)}')
+    return {"all": True} if given == "all" else given
+
+
 class Final(Table):
     """The last stage's best configuration, trained again with `replicates` seeds and evaluated on the test set."""
 
@@ -78,8 +85,10 @@ class Final(Table):
     """Parameters of the model that are different from the study's."""
     augmentation: AugmentationOverrides = AugmentationOverrides()
     """Keys of [augmentation] that are different from the study's."""
-    data: DataOverrides = DataOverrides()
-    """Other numbers of samples, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds."""
+    data: Annotated[DataOverrides, BeforeValidator(_written_out)] = DataOverrides()
+    """Other numbers of samples, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds.
+    `"all"` trains the winner once more on all samples.
+    """
     prefer: Text | None = None
     """With several objectives: the name of one. Of the front, only configurations within `tolerance` of its best value
     are trained, and of these the best in the other objectives. If not given, the whole front is.

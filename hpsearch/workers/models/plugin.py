@@ -81,7 +81,11 @@ def read_plugin(path: Path | str) -> Plugin:
     """Import a model file, or the class of that name. Raises ModelError if it is missing, fails, or is no model."""
     if isinstance(path, str):
         return _installed(path)
-    text = _text(path)
+    return plugin_of(path, _text(path))
+
+
+def plugin_of(path: Path, text: str) -> Plugin:
+    """Run the text of a model file, which need not be at `path`. Raises ModelError if it fails, or is no model."""
     return _import(path, text, _hash(text))
 
 
