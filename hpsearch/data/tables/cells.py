@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.tables.columns import UNKNOWN, Column, Floats
+from hpsearch.errors import DataError
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "<na>", "#n/a", "?"))
 """What stands for a value that is missing, in small letters."""
@@ -23,6 +24,14 @@ MOST_CATEGORIES = 1000
 def is_missing(text: str) -> bool:
     """Does it stand for a value that is missing?"""
     return text.strip().lower() in MISSING
+
+
+class UnusableColumnsError(DataError):
+    """Columns that no study can learn from as they are; `names` has all of them, the message the first."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 class CellError(ValueError):

@@ -1,6 +1,6 @@
 """Columns that should not be features: row numbers, identifiers, the label in another spelling. May import NumPy.
 
-An index is refused, since a study of it means nothing. What tells the label may be a strong feature, so it is only named.
+An index is refused, since a study of it means nothing. What tells the label may be a strong feature, which is named.
 A study that means a column says so with `keep`.
 """
 
@@ -39,11 +39,20 @@ _NAMELESS = re.compile(r"column \d+|Unnamed: \d+", re.ASCII)
 
 @dataclass(frozen=True)
 class Leak:
-    """A column, what it looks like, and whether a study with it is refused rather than warned."""
+    """A column, and what it looks like.
+
+    Kinds: "index", the number of the row; "identifier", another value in each row; "time", the order of the rows; and
+    "label", which it tells.
+    """
 
     column: str
+    kind: str
     looks: str
-    refused: bool
+
+    @property
+    def refused(self) -> bool:
+        """Is a study with it refused, and not only warned? It is no feature for certain then."""
+        return self.kind == "index"
 
     def __str__(self) -> str:
         return f"column {self.column!r} {self.looks}"
@@ -76,39 +85,37 @@ def remedy(found: Sequence[Leak]) -> str:
 
 
 def _leak(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> Leak | None:
-    looks, refused = _identifies(column, cells)
+    kind, looks = _identifies(column, cells)
     if _NAMELESS.fullmatch(column.name):
-        return Leak(column.name, f"has no name and {looks or 'may be the index that pandas writes'}", refused=True)
-    told = "" if refused else _copies(cells, labels) or _tells(column, cells, labels, rows)
+        return Leak(column.name, "index", f"has no name and {looks or 'may be the index that pandas writes'}")
+    told = "" if kind == "index" else _copies(cells, labels) or _tells(column, cells, labels, rows)
     if told:
-        return Leak(column.name, told, refused=False)
-    return Leak(column.name, looks, refused) if looks else None
+        return Leak(column.name, "label", told)
+    return Leak(column.name, kind, looks) if kind else None
 
 
-def _identifies(column: Column, cells: Floats) -> tuple[str, bool]:
-    """Return in what way the column looks like the number or name of its row, and whether it certainly is that."""
+def _identifies(column: Column, cells: Floats) -> tuple[str, str]:
+    """Return the kind of leak that the order of the values is, or their difference, and what it looks like."""
     count = len(cells)
     if count < FEWEST or not np.all(np.isfinite(cells)):
-        return "", False
+        return "", ""
     if column.kind == "category":
         distinct = len(column.categories) == count
-        return ("has another text in each row, as an identifier has" if distinct else ""), False
+        return ("identifier", "has another text in each row, as an identifier has") if distinct else ("", "")
     steps, span = np.diff(cells), float(np.ptp(cells))
-    up = bool(np.all(steps > 0))
-    counts = up or bool(np.all(steps < 0))
+    counts = bool(np.all(steps > 0) or np.all(steps < 0))
     if column.kind == "date":
-        return (
-            "is what the rows are in order of: their neighbours in time would be validated on" if counts else ""
-        ), False
+        looks = "has the rows in order of time, so that the neighbours of training samples are validated on"
+        return ("time", looks) if counts else ("", "")
     if np.any(cells != np.floor(cells)):
-        return "", False
+        return "", ""
     if counts:
-        looks = f"only counts {'up' if up else 'down'}, from {cells[0]:.0f} to {cells[-1]:.0f}, row by row"
-        return looks, span <= STEP * (count - 1)
+        looks = f"only counts {'up' if steps[0] > 0 else 'down'}, from {cells[0]:.0f} to {cells[-1]:.0f}, row by row"
+        return "index" if span <= STEP * (count - 1) else "time", looks
     # if they were drawn at random from that range, two would be equal but for one case in e^20
     if count**2 / (2 * (span + 1)) >= 20 and len(np.unique(cells)) == count:
-        return "has another whole number in each row, as an identifier has", False
-    return "", False
+        return "identifier", "has another whole number in each row, as an identifier has"
+    return "", ""
 
 
 def _copies(cells: Floats, labels: npt.NDArray[Any]) -> str:
