@@ -1,6 +1,6 @@
 """Columns that should not be features: row numbers, identifiers, the label in another spelling. May import NumPy.
 
-An index is refused, since a study of it means nothing. What tells the label may be a strong feature, which is named.
+An index is refused, since a study of it means nothing. What tells the label may be a strong feature: it is named.
 A study that means a column says so with `keep`.
 """
 
