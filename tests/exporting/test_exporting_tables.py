@@ -102,7 +102,7 @@ def test_a_file_for_joblib_needs_no_table(tmp_path, monkeypatch):
     results = launched(tmp_path, monkeypatch, NETWORK, "")
     expected = results.classifier().predict(frame()[["town", "age"]]).tolist()
     assert (
-        main(["export", "towns", "--storage", url(tmp_path), "--format", "joblib", "--out", str(tmp_path / "m.joblib")])
+        main(["export", "towns", "--storage", url(tmp_path), "--format", "joblib", "--to", str(tmp_path / "m.joblib")])
         == 0
     )
     (tmp_path / "towns.csv").rename(tmp_path / "moved.csv")
