@@ -27,7 +27,7 @@ from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import LabelsRecord, NewStage, StudyRow
 from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
-from hpsearch.workers.models.plugin import Plugin, read_plugin, size
+from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin, size
 from hpsearch.workers.segments.measures import Measures, truth_of
 
 
@@ -65,6 +65,10 @@ def trusted_workspace(row: StudyRow, study: Study, *, trusted: bool) -> Path:
 
 def checked_plugin(study: Study, workspace: Path) -> Plugin:
     """The study's model, which accepts the keys that the study sets."""
+    if study.model.is_function:
+        plugin = read_function(model_of(study, workspace))
+        spec.check_model_keys(study, (), {})
+        return plugin
     plugin = read_plugin(model_of(study, workspace))
     if (plugin.way == "estimator") != study.model.is_estimator:
         right, wrong = ("file", "estimator") if study.model.is_estimator else ("estimator", "file")
@@ -86,7 +90,8 @@ def check(
         said += check_sampler(stage, study.place, i, len(goal_of(study).objectives), samplers)
     _check_sources(study, storage)
     spec.check_class_weight(study, dataset.classes)
-    _check_model(study, plugin, measures, dataset)
+    if plugin.kind != "function":
+        _check_model(study, plugin, measures, dataset)
     return said
 
 

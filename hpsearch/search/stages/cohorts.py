@@ -114,6 +114,7 @@ def segment_of(
         measures=measures,
         augmentation=Augmentation(**tasks[0].configuration.augmentation.model_dump()),
         ends=last == trial.epochs,
+        function=plugin.kind == "function",
         test=test,
     )
 
