@@ -204,8 +204,8 @@ def base_rate(splits: Mapping[tuple[str, int], Path]) -> dict[str, Any]:
 
 def labels_of(study: Study, splits: Mapping[tuple[str, int], Path]) -> list[LabelsRecord]:
     """The true labels of what each stage's trials are evaluated on, by fold where there are folds."""
-    found = []
-    for name, step in _steps(study):
+    found: list[LabelsRecord] = []
+    for name, step in _steps(study) if not study.model.is_function else ():
         tested = isinstance(step, Final) or step.test
         for fold in range(spec.data_of(study, step).folds or 1):
             split = data.open_split(splits[name, fold])
@@ -253,6 +253,8 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
             "validation": samples.validation_samples,
             "test": len(dataset.test_labels),
         }
+        if study.model.is_function:
+            sizes = {}
         if samples.folds:
             sizes["folds"] = samples.folds
         if objective:

@@ -165,6 +165,12 @@ class TrialRow:
         return Goal.of(self.configuration)
 
     @property
+    def of_function(self) -> bool:
+        """Is it a call of a function, so that nothing is known of samples and nothing is kept of a training?"""
+        named = self.configuration["model"]
+        return "function" in named and not {"file", "estimator"} & named.keys()
+
+    @property
     def named_values(self) -> dict[str, float | None]:
         """The values of several objectives by name; {} of one."""
         values = self.values or (None,) * len(self.goal.objectives)

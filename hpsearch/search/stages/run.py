@@ -126,7 +126,8 @@ class StageRun:
                 self.tally.note(row)
             ahead += len(rows)
         ready = self.plan.take_ready()
-        if ready:
+        if ready or self.context.pace.news:
+            self.context.pace.news = False
             whole: list[Cohort] = []
             for cohort in self._waiting:
                 if (
