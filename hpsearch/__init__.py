@@ -1,6 +1,6 @@
 """hpsearch: hyperparameter search for small neural networks: reproducible, resumable, with statistical tests.
 
-In Python: `launch`, `resume` and `load`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to write a study
+In Python: `launch`, `resume`, `load` and `optimise`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to write a study
 without a file; `TrialEvent` and `StageEvent`, which callbacks receive. See docs/python.md.
 """
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.version import __version__
 
 if TYPE_CHECKING:
+    from hpsearch.api.optimise import optimise
     from hpsearch.api.results import Best, Results
     from hpsearch.api.run import launch, load, resume
     from hpsearch.api.study import Around, Range, Stage, Study
@@ -27,11 +28,13 @@ __all__ = [
     "__version__",
     "launch",
     "load",
+    "optimise",
     "resume",
 ]
 
 _MODULES = {
     **dict.fromkeys(("Around", "Range", "Stage", "Study"), "hpsearch.api.study"),
+    "optimise": "hpsearch.api.optimise",
     **dict.fromkeys(("Best", "Results"), "hpsearch.api.results"),
     **dict.fromkeys(("launch", "load", "resume"), "hpsearch.api.run"),
     **dict.fromkeys(("StageEvent", "TrialEvent"), "hpsearch.search.progress"),

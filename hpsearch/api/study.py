@@ -87,8 +87,8 @@ class Study:
     """
 
     name: str
-    data: Table
-    model: Table
+    data: Table | None = None
+    model: Table | None = None
     training: Table | None = None
     stages: Sequence[Stage | Table] = ()
     final: Table | None = None

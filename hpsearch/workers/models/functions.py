@@ -7,6 +7,7 @@ rung is made again up to there, with the same results.
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def takes_trial(function: Function) -> bool:
     return _names(function)[:1] == ["trial"]
 
 
+@lru_cache(maxsize=64)
 def _names(function: Function) -> list[str]:
     """The names of the parameters that have to be given."""
     try:
