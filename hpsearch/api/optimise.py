@@ -3,16 +3,21 @@
 It makes a study with one stage, whose text and function are stored like those of any other.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.api.callbacks import OnTrial
 from hpsearch.api.run import launch
-from hpsearch.api.study import Range, Stage, Study
-from hpsearch.errors import InputError, nearest
+from hpsearch.api.study import PLACE, Range, Stage, Study
+from hpsearch.errors import InputError, StudyChangedError, nearest
+from hpsearch.search.function_files import function_file
+from hpsearch.search.function_space import read_space, takes_trial
+from hpsearch.search.growth import growth_of
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
 from hpsearch.storage.database import look_up
+from hpsearch.storage.records import StudyRow
 
 if TYPE_CHECKING:
     from hpsearch.api.results import Results
@@ -59,10 +64,6 @@ def optimise(
 
     >>> hpsearch.optimise(lambda params: params["x"] ** 2, {"x": Range(-5, 5)}).best.params  # doctest: +SKIP
     """
-    from hpsearch.search.function_files import function_file
-    from hpsearch.search.function_space import read_space
-    from hpsearch.workers.models.functions import takes_trial
-
     model, why = function_file(objective, Path.cwd())
     if why is not None and workers not in (None, 1):
         rule = f"objective {why}, so that no other process can call it; define it in a file, or leave workers out"
@@ -82,7 +83,7 @@ def optimise(
         STAGE,
         sampler=_with_trials(sampler, trials),
         space=space,
-        pruner={"kind": pruner} if isinstance(pruner, str) else pruner,
+        pruner=_with_rungs(pruner, epochs or 1),
         replicates=None if replicates == 1 else replicates,
         confirm=confirm,
         first=first,
@@ -98,7 +99,7 @@ def optimise(
             seed=seed,
         )
 
-    chosen = study(name or objective.__name__.strip("<>") if hasattr(objective, "__name__") else name or "function")
+    chosen = study(name or getattr(objective, "__name__", "function").strip("<>"))
     chosen = chosen if name else _free(chosen, study, storage)
     backend = "sequential" if workers in (None, 1) else "loky"
     return launch(
@@ -139,12 +140,27 @@ def _with_trials(sampler: Table | str, trials: int | None) -> Table:
     return {"trials": 40 if trials is None else trials} | table if trials is None else table | {"trials": trials}
 
 
-def _free(wanted: Study, study: Callable[[str], Study], storage: str | None) -> Study:
-    """The study under the first name that is free, or that the same study has."""
-    import os
+def _goes_on(row: StudyRow, text: str) -> bool:
+    """Is it the text of a stored study, or one that only adds to it?"""
+    try:
+        growth_of(row, text, PLACE)
+    except StudyChangedError:
+        return False
+    return True
 
+
+def _with_rungs(pruner: Table | str | None, epochs: int) -> Table | None:
+    """The table of a pruner; the median rule gets few rungs, since a function is called again from its start at each."""
+    table = {"kind": pruner} if isinstance(pruner, str) else pruner
+    if table is None or table.get("kind") != "median" or "rungs" in table:
+        return table
+    return {**table, "rungs": sorted({max(1, epochs // share) for share in (8, 4, 2)})}
+
+
+def _free(wanted: Study, study: Callable[[str], Study], storage: str | None) -> Study:
+    """The study under the first name that is free, or that the same study has, or one that this adds to."""
     url, found, number = storage or os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL, wanted, 1
-    while (row := look_up(url, found.name)) is not None and row.text != found.text:
+    while (row := look_up(url, found.name)) is not None and not _goes_on(row, found.text):
         number += 1
         found = study(f"{wanted.name}-{number}")
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from hpsearch.errors import InputError, raised
 from hpsearch.workers.models.functions import Trial
+from hpsearch.workers.models.functions import takes_trial as takes_trial
 
 MOST_CALLS = 16
 """The most calls for a space: one, and one for each further choice."""

@@ -247,6 +247,7 @@ class Progress:
     traceback: str | None = None  # of a failure in the model file
     metrics: Sequence[Mapping[str, Any]] = ()  # rows of hpsearch_metrics
     evidence: Mapping[int, PredictionsRecord] = field(default_factory=dict)  # for the validation samples, by epoch
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # what an objective notes of its trial
     keeps_end: bool = False  # where it has ended: keep its state, from which it can train longer
     most_evidence: int = 0  # of how many epochs it is kept: the best ones, or the last where that is the trial's
 

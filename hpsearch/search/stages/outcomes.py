@@ -80,6 +80,7 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
         test=test,
         failure=task.failed[1] if task.failed else None,
         traceback=task.trace,
+        attributes=task.attributes,
         stopped=task.stopped,
         parameters=task.parameters,
         seconds=seconds,

@@ -1,8 +1,10 @@
 """Calls a function: one trial of a segment whose model is one. May import models, metrics and spec."""
 
+import json
 import math
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from hpsearch.workers.models.checked_trainable import seed_of
@@ -13,8 +15,11 @@ from hpsearch.workers.models.predictions import PredictionError, of_numbers
 from hpsearch.workers.segments.early_stopping import stops
 from hpsearch.workers.segments.epoch_results import stop_column
 from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.measures import MEASURED
 from hpsearch.workers.segments.results import CURVE, Best, TaskResult
 from hpsearch.workers.segments.segment import Segment, Task
+
+_NAME = re.compile(r"[A-Za-z]\w{0,63}", re.ASCII)
 
 _NOTHING = pack({})
 """The state and the weights of a function: it is called again instead."""
@@ -36,7 +41,35 @@ def evaluate_function(segment: Segment, task: Task, plugin: Plugin) -> TaskResul
         except BaseException as error:  # the function's own, SystemExit and KeyboardInterrupt as well
             failure = TrainingError.of(error)
             result.failed, result.trace = (max(steps.number + 1, segment.first), failure.reason), failure.trace
+    result.attributes = {key: value for key, value in trial.user_attrs.items() if _is_plain(value)}
+    if result.curve and (segment.ends or result.stopped):  # before, what there is depends on where a segment ends
+        known = {row["metric"] for row in result.metrics}
+        numbers = {key: value for key, value in result.attributes.items() if _is_further(key, value)}
+        result.metrics += _rows(int(result.curve[-1][0]), numbers, without=known)
     return result
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_further(name: Any, value: Any) -> bool:
+    """Is it a number under a name that a metric may have, so that it is recorded beside those of the study?"""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return is_number and isinstance(name, str) and _NAME.fullmatch(name) is not None and name not in MEASURED
+
+
+def _rows(epoch: int, numbers: Mapping[str, float], without: Container[str] = ()) -> list[dict[str, Any]]:
+    """Rows of the table of metrics."""
+    return [
+        {"epoch": epoch, "metric": name, "train": None, "validation": float(number)}
+        for name, number in numbers.items()
+        if name not in without
+    ]
 
 
 class _Steps:
@@ -65,10 +98,7 @@ class _Steps:
         value, sign = numbers[measures.objective.name], measures.objective.sign
         none, loss = (math.nan,) * 3, -sign * value
         result.curve.append((epoch, 0.0, *none, loss, loss, math.nan, value))
-        result.metrics += [
-            {"epoch": epoch, "metric": metric.name, "train": None, "validation": numbers[metric.name]}
-            for metric in measures.metrics
-        ]
+        result.metrics += _rows(epoch, {key: number for key, number in numbers.items() if _is_further(key, number)})
         at_end = segment.ends and epoch == segment.last
         if training.stop is not None and not at_end:
             column = CURVE.index(stop_column(training.stop))
