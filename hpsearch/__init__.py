@@ -1,7 +1,7 @@
 """hpsearch: hyperparameter search for small neural networks: reproducible, resumable, with statistical tests.
 
-In Python: `launch`, `resume`, `load` and `optimise`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to write a study
-without a file; `TrialEvent` and `StageEvent`, which callbacks receive. See docs/python.md.
+In Python: `launch`, `resume`, `load` and `optimise`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to
+write a study without a file; `TrialEvent` and `StageEvent`, which callbacks receive. See docs/python.md.
 """
 
 from importlib import import_module

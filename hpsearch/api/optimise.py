@@ -150,7 +150,7 @@ def _goes_on(row: StudyRow, text: str) -> bool:
 
 
 def _with_rungs(pruner: Table | str | None, epochs: int) -> Table | None:
-    """The table of a pruner; the median rule gets few rungs, since a function is called again from its start at each."""
+    """The table of a pruner; the median rule gets few rungs, since a function begins again at each."""
     table = {"kind": pruner} if isinstance(pruner, str) else pruner
     if table is None or table.get("kind") != "median" or "rungs" in table:
         return table

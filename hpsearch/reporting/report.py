@@ -77,7 +77,7 @@ def render(
 ) -> str:
     """Return the report as one self-contained HTML page."""
     importances = stage_importances(frames, stages)
-    groups = curve_groups(frames, stages, options.trials)
+    groups = [] if frames.goal.of_function else curve_groups(frames, stages, options.trials)
     prunings = view_pruning(frames, stages)
     fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)

@@ -97,7 +97,8 @@ def limits_of(study: Study, step: Stage | Final) -> TrialLimits:
 
 def objective_of(study: Study) -> dict[str, Any] | None:
     """Return what is stored of a study's objective (see `Objective.stored`)."""
-    return study.objective.stored(study.data.task)
+    stored = study.objective.stored(study.data.task)
+    return {**stored, "function": True} if stored and study.model.is_function else stored
 
 
 def _of_study(study: Study, objective: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Goal:
     metric: str = "accuracy"
     direction: Literal["maximize", "minimize"] = "maximize"
     share: bool = True  # between 0 and 1, shown in percent
+    of_function: bool = field(default=False, compare=False)  # whether a function returns it, not samples give it
     objectives: "tuple[Goal, ...]" = field(default=(), compare=False)  # of a study with several, itself the first
 
     @classmethod
@@ -32,8 +33,10 @@ class Goal:
         found = stored.get("objective")
         if not found:
             return ACCURACY
-        each = tuple(cls(one["metric"], one["direction"], one["share"]) for one in found.get("objectives", ()))
-        return cls(found["metric"], found["direction"], found["share"], each)
+        function = bool(found.get("function"))
+        rest = found.get("objectives", ())
+        each = tuple(cls(one["metric"], one["direction"], one["share"], function) for one in rest)
+        return cls(found["metric"], found["direction"], found["share"], function, each)
 
     @property
     def sign(self) -> float:

@@ -17,7 +17,6 @@ from hpsearch.spec.tables.stage import Overrides, Replicates, Stage
 from hpsearch.spec.tables.training import PartialTraining, is_training_key
 from hpsearch.spec.tables.trial import SomeLimits
 
-
 HERE = "python:"
 """What the name of a function begins with that only the launching process has, such as a lambda expression."""
 

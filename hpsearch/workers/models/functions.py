@@ -1,7 +1,8 @@
-"""Functions to optimise: `objective(params, seed)`, or `objective(trial)` as Optuna has it. May import `hpsearch.errors`.
+"""Functions to optimise: `objective(params, seed)`, or `objective(trial)` as Optuna has it. May import spec.
 
-A function is called with a trial's parameters and seed. Nothing of a call can be saved, so that one that goes on after a
-rung is made again up to there, with the same results.
+A function is called with a trial's parameters and seed. Nothing of a call can be saved, so that one that goes on after
+a rung is made again up to there, with the same results. Nor does a call wait for others in between: one that draws
+from a global generator, which it seeded itself, would get other numbers.
 """
 
 import hashlib
@@ -103,7 +104,7 @@ def call(function: Function, trial: "Trial", step: Step, last: int, whole: bool)
             raise Ended("the function returned one value")
         return
     value, steps = None, 0
-    for value in returned:  # noqa: B007 - the last one is used
+    for value in returned:
         steps += 1
         if not step(value):
             if callable(close := getattr(returned, "close", None)):

@@ -1,8 +1,8 @@
 """Model files as plug-ins: loaded by path, identified by hash, never pickled. May import `hpsearch.nn`, data and spec.
 
 A model file defines one of these: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
-Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, samples)` or `predict_proba`; or,
-where the study file asks for a function, `objective(params, seed)` or `objective(trial)`.
+Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, samples)` or `predict_proba`;
+or, where the study file asks for a function, `objective(params, seed)` or `objective(trial)`.
 Its parameters are the keys that [model] and a space may set.
 """
 
@@ -64,7 +64,9 @@ class Plugin:
     @property
     def package(self) -> str | None:
         """The package of an installed class, with its version; None of a model file."""
-        return None if isinstance(self.path, Path) or self.way == "function" else self.text.partition(_VERSION)[2].strip()
+        return (
+            None if isinstance(self.path, Path) or self.way == "function" else self.text.partition(_VERSION)[2].strip()
+        )
 
     @property
     def stored(self) -> dict[str, str]:

@@ -73,7 +73,9 @@ class ScheduledPool:
         future: Future[Result]
         if isinstance(given, Segment):
             try:
-                job = _Job(_packed(function, given, _model_text(given.model, given.model_hash, given.function)), given.split)
+                job = _Job(
+                    _packed(function, given, _model_text(given.model, given.model_hash, given.function)), given.split
+                )
             except ModelError as error:
                 future = Future()
                 future.set_exception(error)
