@@ -43,6 +43,8 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used, so that the command line starts without NumPy and pandas."""
+    if name == "optuna":
+        return import_module("hpsearch.api.optuna")
     if name not in _MODULES:
         raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

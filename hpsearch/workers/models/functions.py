@@ -27,7 +27,7 @@ _here: dict[str, Function] = {}
 
 
 class Ended(Exception):  # noqa: N818 - an event
-    """A function ended before the last step that was asked for; `str(error)` says how."""
+    """A function has ended, perhaps before its last step was asked for; `str(error)` says how."""
 
 
 class _Enough(BaseException):
@@ -92,7 +92,7 @@ def call(function: Function, trial: "Trial", step: Step, last: int, whole: bool)
     """Call a function; `step` takes its value at each step, in their order, and tells whether more are wanted.
 
     At most `last` steps are. whole: is that the end of the trial? What an objective of a trial returns is then its last
-    step, in place of a report. Raises Ended where it ends before, and what the function raises.
+    step, in place of a report. Raises Ended where it has ended, and what the function raises.
     """
     if takes_trial(function):
         _call_with_trial(function, trial, step, last, whole)
@@ -100,9 +100,8 @@ def call(function: Function, trial: "Trial", step: Step, last: int, whole: bool)
     params = dict(trial.params)
     returned = function(params, trial.seed) if len(_names(function)) == 2 else function(params)
     if not isinstance(returned, Iterator):
-        if step(returned):
-            raise Ended("the function returned one value")
-        return
+        step(returned)
+        raise Ended("the function returned one value")
     value, steps = None, 0
     for value in returned:
         steps += 1
@@ -135,8 +134,8 @@ def _call_with_trial(function: Function, trial: "Trial", step: Step, last: int, 
             raise ValueError("it raised TrialPruned before it had reported a value") from None
         step(trial.values[-1])
         raise Ended(f"the function raised TrialPruned after {len(trial.values)} steps") from None
-    if step(returned):
-        raise Ended(f"the function ended after {len(trial.values)} steps")
+    step(returned)
+    raise Ended(f"the function ended after {len(trial.values)} steps")
 
 
 class Trial:

@@ -183,7 +183,9 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
         ways = [way for way in ways if way != "estimator"]  # which may be a function of its own
     if len(ways) != 1:
         rule = "must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…)"
-        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}")
+        is_function = not ways and callable(getattr(module, functions.NAME, None))
+        hint = f"; {functions.NAME} is a function: name the file as function in [model]" if is_function else ""
+        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}{hint}")
     way, function = ways[0], getattr(module, ways[0])
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
     if way == "estimator":
