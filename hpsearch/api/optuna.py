@@ -17,7 +17,7 @@ __all__ = ["Study", "TrialPruned", "create_study", "exceptions", "pruners", "sam
 
 
 class TrialPruned(Exception):  # noqa: N818 - Optuna's name
-    """Raised by an objective that is told to prune itself."""
+    """Raised by an objective that ends itself because `should_prune` says so."""
 
 
 exceptions = SimpleNamespace(TrialPruned=TrialPruned)

@@ -160,7 +160,7 @@ def _of_estimator(
 
 def changed(model: Path | str, before: Mapping[str, Any]) -> str:
     """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
-    if isinstance(model, Path):
+    if isinstance(model, Path) or functions.is_here(model):
         return f"{model}: the model file has changed"
     return f"{model}: {before.get('package')} has changed to {package_of(model)}"
 
