@@ -90,8 +90,8 @@ class Study:
     """
 
     name: str
-    data: Any
-    model: Table
+    data: Any = None
+    model: Table | None = None
     training: Table | None = None
     stages: Sequence[Stage | Table] = ()
     final: Table | None = None

@@ -210,6 +210,8 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
     """
     row = frames.study
     study = spec.parse(row["text"], row["path"])
+    if study.model.is_function:
+        raise ModelError(f"{study.model.name}: a function has no model to load; its best parameters are best.params")
     weights = weights_of(frames, trial)
     if trial["number"] in row["model"].get("kept", {}).get(trial["stage"], ()):
         rule = f"trial {trial_name(trial)} was trained with the model file as it was before a change that was accepted"

@@ -27,7 +27,7 @@ from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import LabelsRecord, NewStage, StudyRow
 from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
-from hpsearch.workers.models.plugin import Plugin, read_plugin, size
+from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin, size
 from hpsearch.workers.segments.measures import Measures, truth_of
 
 
@@ -65,6 +65,10 @@ def trusted_workspace(row: StudyRow, study: Study, *, trusted: bool) -> Path:
 
 def checked_plugin(study: Study, workspace: Path) -> Plugin:
     """The study's model, which accepts the keys that the study sets."""
+    if study.model.is_function:
+        plugin = read_function(model_of(study, workspace))
+        spec.check_model_keys(study, (), {})
+        return plugin
     plugin = read_plugin(model_of(study, workspace))
     if (plugin.way == "estimator") != study.model.is_estimator:
         right, wrong = ("file", "estimator") if study.model.is_estimator else ("estimator", "file")
@@ -86,7 +90,8 @@ def check(
         said += check_sampler(stage, study.place, i, len(goal_of(study).objectives), samplers)
     _check_sources(study, storage)
     spec.check_class_weight(study, dataset.classes)
-    _check_model(study, plugin, measures, dataset)
+    if plugin.kind != "function":
+        _check_model(study, plugin, measures, dataset)
     return said
 
 
@@ -202,8 +207,8 @@ def base_rate(splits: Mapping[tuple[str, int], Path]) -> dict[str, Any]:
 
 def labels_of(study: Study, splits: Mapping[tuple[str, int], Path]) -> list[LabelsRecord]:
     """The true labels of what each stage's trials are evaluated on, by fold where there are folds."""
-    found = []
-    for name, step in _steps(study):
+    found: list[LabelsRecord] = []
+    for name, step in _steps(study) if not study.model.is_function else ():
         tested = isinstance(step, Final) or step.test
         for fold in range(spec.data_of(study, step).folds or 1):
             split = data.open_split(splits[name, fold])
@@ -255,6 +260,8 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
             "validation": samples.validation_samples,
             "test": len(dataset.test_labels),
         }
+        if study.model.is_function:
+            sizes = {}
         if samples.folds:
             sizes["folds"] = samples.folds
         if objective:

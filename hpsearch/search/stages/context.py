@@ -36,6 +36,8 @@ class RunContext:
 
     def largest_cohort(self, trial: TrialRow) -> int:
         """The maximal size of a cohort of this trial's shape; the model is built once to find it."""
+        if self.plugin.kind == "function":
+            return self.pace.calls(trial.epochs)
         parameters = {key: value for key, value in trial.configuration["model"].items() if key != "file"}
         shape = json.dumps(parameters, sort_keys=True)
         if shape not in self._sizes:

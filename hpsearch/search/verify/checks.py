@@ -87,7 +87,9 @@ def meaning(row: StudyRow) -> str:
         if not said["final"]["data"]["all"]:
             del said["final"]["data"]["all"]
     _drop(said, "trial")
-    _drop(said["model"], "file", "estimator")
+    _drop(said["model"], "file", "estimator", "function")
+    if said["data"]["source"] == "none":  # a function has no data
+        said["data"] = {"source": None, "task": None}
     if said["data"]["task"] == "classification":
         del said["data"]["task"]
     if said["training"]["class_weight"] is None:
