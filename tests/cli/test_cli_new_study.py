@@ -95,7 +95,7 @@ def test_every_hyperparameter_with_default_values_can_be_searched(here, capsys):
 
 BAD = [
     (("--dataset", "cifar"), "'cifar' is neither a dataset nor a path; did you mean 'cifar10'?"),
-    (("--dataset", "README.md"), "README.md: must be a folder or end in .npz, .csv, .py, got '.md'"),
+    (("--dataset", "README.md"), "README.md: must be a folder or end in .npz, .csv, .tsv, .txt, .parquet, .py, got '.md'"),
     (("--model", "models/nlp.py"), "models/nlp.py: the model file does not exist; did you mean 'mlp.py'?"),
     (("--search", "lamda"), "is not a key of [training] or a parameter of models/mlp.py; did you mean 'lambda'?"),
     (("--search", "classes"), "'classes' is not a key of [training] or a parameter of models/mlp.py"),

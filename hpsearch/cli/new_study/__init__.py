@@ -12,7 +12,7 @@ from hpsearch.errors import InputError
 
 @click.group(cls=Group)
 def new() -> None:
-    """Write a study file by answering a few questions, or by looking at a table."""
+    """Write a study file by answering a few questions, or from a table."""
 
 
 @new.command()
@@ -37,7 +37,7 @@ def new() -> None:
 def study(file: Path | None, **given: Any) -> None:
     """Write the study file FILE from the answers to a few questions.
 
-    FILE is by default studies/NAME.toml. If it is a table instead (.csv, .tsv, .txt or .parquet), it is looked at: its
+    FILE is by default studies/NAME.toml. If it is a table instead (.csv, .tsv, .txt or .parquet), it is inspected: its
     task, the sizes of its sets, columns to leave out. Only the column of the labels is asked for, and the study file
     is studies/NAME.toml, by the table's name. Other data are taken as with --dataset.
     """

@@ -14,7 +14,7 @@ from hpsearch import data, spec
 from hpsearch.cli.new_study.dataset import source
 from hpsearch.cli.new_study.prompter import Prompter, count, is_there
 from hpsearch.cli.new_study.study_text import Answers, default_space, minimal_study, study_text
-from hpsearch.cli.new_study.table import is_imbalanced, look_at, said_of, sizes_of
+from hpsearch.cli.new_study.table import inspected, is_imbalanced, said_of, sizes_of
 from hpsearch.cli.new_study.table_text import BOOSTING, TableStudy, table_study_text
 from hpsearch.cli.output import print_json
 from hpsearch.errors import DataError, InputError, StudyFileError
@@ -100,20 +100,20 @@ def study_of_table(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Look at a table and write the study file. Raises InputError, with nothing written."""
-    look = look_at(table, label, test, task, Prompter(yes))
-    held, train, validation = sizes_of(look, test)
+    """Inspect a table and write the study file. Raises InputError, with nothing written."""
+    found = inspected(table, label, test, task, Prompter(yes))
+    held, train, validation = sizes_of(found, test)
     spec.check_value(f"{table}: the name", table.stem, Name)
     name = _proposed(table.stem, new=True, prefix="")
-    path, imbalanced = Path("studies") / f"{name}.toml", is_imbalanced(look)
-    metric, also = ("rmse", ["mae", "r2"]) if look.task == "regression" else ("accuracy", ["log_loss"])
+    path, imbalanced = Path("studies") / f"{name}.toml", is_imbalanced(found)
+    metric, also = ("rmse", ["mae", "r2"]) if found.task == "regression" else ("accuracy", ["log_loss"])
     if imbalanced:
         metric, also = "balanced_accuracy", ["accuracy", "log_loss"]
-    found = TableStudy(
+    answers = TableStudy(
         name=name,
-        dataset=look.table | held,
-        task=look.task,
-        says_task=look.says_task,
+        dataset=found.table | held,
+        task=found.task,
+        says_task=found.says_task,
         train=train,
         validation=validation,
         metric=metric,
@@ -123,9 +123,9 @@ def study_of_table(
         epochs=epochs or 16,
         minutes=minutes or None,
     )
-    for line in [f"{table}: {said_of(look)}", *look.said]:
+    for line in [f"{table}: {said_of(found)}", *found.said]:
         click.echo(line, err=True)
-    _finish(table_study_text(found), name, path, read_plugin(BOOSTING[look.task]), as_json=as_json)
+    _finish(table_study_text(answers), name, path, read_plugin(BOOSTING[found.task]), as_json=as_json)
 
 
 def _finish(text: str, name: str, path: Path, plugin: Plugin, *, as_json: bool) -> None:

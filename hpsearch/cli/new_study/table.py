@@ -1,4 +1,4 @@
-"""`new study FILE` of a table: looks at the file for its task, label, sizes, imbalance and columns to leave out.
+"""`new study FILE` of a table: reads the file for its task, label, sizes, imbalance and columns to leave out.
 
 May import data and spec.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch import data
-from hpsearch.cli.new_study.prompter import Prompter, count
+from hpsearch.cli.new_study.prompter import Prompter, count, is_there
 from hpsearch.data import Dataset, LooksLikeValuesError
 from hpsearch.data.sources.common import existing
 from hpsearch.data.tables.cells import UnusableColumnsError
@@ -35,12 +35,12 @@ IMBALANCED = 0.8
 MANY_CATEGORIES = 32
 """From so many categories in a column on, each gets a code, and not a feature of its own."""
 
-_LOOKS = 25
+_READINGS = 25
 """The file is read again at most so often, each time without columns that cannot be used."""
 
 
 @dataclass(frozen=True)
-class Look:
+class Inspection:
     """What a file is like: the table data.dataset without its test set, what it gives, and what is to be said of it."""
 
     table: dict[str, Any]
@@ -70,11 +70,11 @@ def is_table(path: Path) -> bool:
 
 def is_data(path: Path) -> bool:
     """Tell whether it is data, by its name, and not the study file to be written."""
-    return path.suffix.lower() in (*KINDS, ".npz", ".py") or path.is_dir()
+    return path.suffix.lower() in (*KINDS, ".npz", ".py") or (is_there(path) and path.is_dir())
 
 
-def look_at(path: Path, label: str | None, test: str | None, task: str | None, ask: Prompter) -> Look:
-    """Look at a file; ask for the column of the labels where it is not given. Raises InputError for no table."""
+def inspected(path: Path, label: str | None, test: str | None, task: str | None, ask: Prompter) -> Inspection:
+    """Inspection at a file; ask for the column of the labels where it is not given. Raises InputError for no table."""
     table: dict[str, Any] = {"kind": KINDS[path.suffix.lower()], "path": str(path), "missing": "keep"}
     said: list[str] = []
     existing(Path.cwd(), str(path), folder=False)
@@ -95,7 +95,7 @@ def look_at(path: Path, label: str | None, test: str | None, task: str | None, a
     if any(len(each.categories) >= MANY_CATEGORIES for each in columns.columns):
         table["categories"] = "codes"
     found = dataset.task
-    return Look(table, dataset, found, says_task or found == "regression", said)
+    return Inspection(table, dataset, found, says_task or found == "regression", said)
 
 
 def without_index(table: dict[str, Any], dataset: Dataset) -> list[Leak]:
@@ -152,7 +152,7 @@ def _label(path: Path, names: Sequence[str], text: str) -> str:
 def _read(table: dict[str, Any], task: str | None, said: list[str]) -> tuple[Dataset, bool]:
     """Read it, without the columns that cannot be features; and tell whether the study has to say its task."""
     says = task is not None
-    for _ in range(_LOOKS):
+    for _ in range(_READINGS):
         try:
             dataset = data.load(table, None, Path.cwd(), task)
         except LooksLikeValuesError:
@@ -177,21 +177,21 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
 
 
-def sizes_of(look: Look, test: str | None) -> tuple[dict[str, int], int, int | dict[str, int]]:
+def sizes_of(found: Inspection, test: str | None) -> tuple[dict[str, int], int, int | dict[str, int]]:
     """The test set (as keys of data.dataset), and the numbers of samples to train and to validate on, or the folds.
 
     Every class must be in each. Raises InputError for a file with too few samples for that.
     """
-    samples, smallest = look.samples, min(look.class_sizes, default=10**9)
+    samples, smallest = found.samples, min(found.class_sizes, default=10**9)
     held: dict[str, int] = {}
-    if "test_path" not in look.table:
+    if "test_path" not in found.table:
         held["test"] = count("test", test) if test is not None else test_size(samples)
     rest = samples - held.get("test", 0)
     if rest < 4 or smallest < 3:
-        names = look.dataset.classes
-        few = f"class {names[look.class_sizes.index(smallest)]!r} has {smallest:,}" if names else f"it has {samples:,}"
+        names = found.dataset.classes
+        few = f"class {names[found.class_sizes.index(smallest)]!r} has {smallest:,}" if names else f"it has {samples:,}"
         rule = "must have at least 3 samples of each class, to train, to validate and to test on"
-        raise DataError(f"{look.table['path']}: {rule}, but {few}; remove the class, or give it to another")
+        raise DataError(f"{found.table['path']}: {rule}, but {few}; remove the class, or give it to another")
     if rest < FEW and smallest * rest // samples >= FOLDS + 1:
         return held, rest // FOLDS * (FOLDS - 1), {"folds": FOLDS}
     validation = max(1, rest // 5 if rest < 20_000 else rest // 10)
@@ -203,14 +203,14 @@ def test_size(samples: int) -> int:
     return max(1, samples // 5 if samples < 10_000 else max(2_000, min(10_000, samples // 10)))
 
 
-def said_of(look: Look) -> str:
+def said_of(found: Inspection) -> str:
     """One line that says what the file is."""
-    columns = look.dataset.columns
+    columns = found.dataset.columns
     assert columns is not None
-    what = f"{look.samples:,} samples, {len(columns.columns):,} columns"
-    if look.task == "regression":
-        return f"{what}; a regression of {_listed(look.dataset.targets)}"
-    sizes, names = look.class_sizes, look.dataset.classes
+    what = f"{found.samples:,} samples, {len(columns.columns):,} columns"
+    if found.task == "regression":
+        return f"{what}; a regression of {_listed(found.dataset.targets)}"
+    sizes, names = found.class_sizes, found.dataset.classes
     shares = [
         f"{names[i]!r} {100 * sizes[i] / sum(sizes):.3g}%"
         for i in dict.fromkeys((int(np.argmax(sizes)), int(np.argmin(sizes))))
@@ -218,7 +218,7 @@ def said_of(look: Look) -> str:
     return f"{what}; {len(names):,} classes, {' … '.join(shares)}"
 
 
-def is_imbalanced(look: Look) -> bool:
+def is_imbalanced(found: Inspection) -> bool:
     """Has one class nearly all samples?"""
-    sizes = look.class_sizes
+    sizes = found.class_sizes
     return bool(sizes) and max(sizes) >= IMBALANCED * sum(sizes)

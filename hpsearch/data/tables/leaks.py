@@ -1,6 +1,6 @@
 """Columns that should not be features: row numbers, identifiers, the label in another spelling. May import NumPy.
 
-An index is refused, since a study of it means nothing. What tells the label may be a strong feature: it is named.
+An index is refused, since a study of it means nothing. What predicts the label may be a strong feature: it is named.
 A study that means a column says so with `keep`.
 """
 
@@ -18,17 +18,17 @@ from hpsearch.data.tables.columns import Column, Floats
 FEWEST = 20
 """Of fewer rows nothing is said of their order: ascending numbers may be chance, and one can look at them."""
 
-TELLING_ROWS = 50
-"""A column tells the label only where there are so many rows."""
+ROWS_TO_MEASURE = 50
+"""A column predicts the label only where there are so many rows."""
 
 SAMPLE = 5_000
-"""Whether a column tells the label is measured on at most so many rows."""
+"""Whether a column predicts the label is measured on at most so many rows."""
 
-TELLS = 0.99
-"""A column tells the label from this balanced accuracy on; the best one of iris, a strong feature, has 0.95."""
+PREDICTS = 0.99
+"""A column predicts the label from this balanced accuracy on; the best one of iris, a strong feature, has 0.95."""
 
 EXPLAINS = 0.9995
-"""A column tells a target from this coefficient of determination on."""
+"""A column predicts a target from this coefficient of determination on."""
 
 STEP = 10
 """Row numbers are still row numbers where up to nine in ten rows were deleted."""
@@ -39,15 +39,15 @@ _NAMELESS = re.compile(r"column \d+|Unnamed: \d+", re.ASCII)
 
 @dataclass(frozen=True)
 class Leak:
-    """A column, and what it looks like.
+    """A column, and what it seems to be.
 
     Kinds: "index", the number of the row; "identifier", another value in each row; "time", the order of the rows; and
-    "label", which it tells.
+    "label", which it predicts.
     """
 
     column: str
     kind: str
-    looks: str
+    finding: str
 
     @property
     def refused(self) -> bool:
@@ -55,7 +55,7 @@ class Leak:
         return self.kind == "index"
 
     def __str__(self) -> str:
-        return f"column {self.column!r} {self.looks}"
+        return f"column {self.column!r} {self.finding}"
 
 
 def leaks_of(
@@ -85,17 +85,17 @@ def remedy(found: Sequence[Leak]) -> str:
 
 
 def _leak(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> Leak | None:
-    kind, looks = _identifies(column, cells)
+    kind, finding = _identifies(column, cells)
     if _NAMELESS.fullmatch(column.name):
-        return Leak(column.name, "index", f"has no name and {looks or 'may be the index that pandas writes'}")
-    told = "" if kind == "index" else _copies(cells, labels) or _tells(column, cells, labels, rows)
-    if told:
-        return Leak(column.name, "label", told)
-    return Leak(column.name, kind, looks) if kind else None
+        return Leak(column.name, "index", f"has no name and {finding or 'may be the index that pandas writes'}")
+    of_label = "" if kind == "index" else _copies(cells, labels) or _predicts(column, cells, labels, rows)
+    if of_label:
+        return Leak(column.name, "label", of_label)
+    return Leak(column.name, kind, finding) if kind else None
 
 
 def _identifies(column: Column, cells: Floats) -> tuple[str, str]:
-    """Return the kind of leak that the order of the values is, or their difference, and what it looks like."""
+    """Return the kind of leak that the order of the values is, or their difference, and what it seems to be."""
     count = len(cells)
     if count < FEWEST or not np.all(np.isfinite(cells)):
         return "", ""
@@ -105,13 +105,13 @@ def _identifies(column: Column, cells: Floats) -> tuple[str, str]:
     steps, span = np.diff(cells), float(np.ptp(cells))
     counts = bool(np.all(steps > 0) or np.all(steps < 0))
     if column.kind == "date":
-        looks = "has the rows in order of time, so that the neighbours of training samples are validated on"
-        return ("time", looks) if counts else ("", "")
+        finding = "has the rows in order of time, so that the neighbours of training samples are validated on"
+        return ("time", finding) if counts else ("", "")
     if np.any(cells != np.floor(cells)):
         return "", ""
     if counts:
-        looks = f"only counts {'up' if steps[0] > 0 else 'down'}, from {cells[0]:.0f} to {cells[-1]:.0f}, row by row"
-        return "index" if span <= STEP * (count - 1) else "time", looks
+        finding = f"only counts {'up' if steps[0] > 0 else 'down'}, from {cells[0]:.0f} to {cells[-1]:.0f}, row by row"
+        return "index" if span <= STEP * (count - 1) else "time", finding
     # if they were drawn at random from that range, two would be equal but for one case in e^20
     if count**2 / (2 * (span + 1)) >= 20 and len(np.unique(cells)) == count:
         return "identifier", "has another whole number in each row, as an identifier has"
@@ -120,14 +120,14 @@ def _identifies(column: Column, cells: Floats) -> tuple[str, str]:
 
 def _copies(cells: Floats, labels: npt.NDArray[Any]) -> str:
     """Return how the column is the label itself: the very target, or one value for each class."""
-    if len(labels) < TELLING_ROWS:
+    if len(labels) < ROWS_TO_MEASURE:
         return ""
     if labels.ndim == 2:
         same = np.all(labels == cells[:, None], axis=0) & (np.ptp(labels, axis=0) > 0)
         return "has the very values of the target" if same.any() else ""
     classes = int(labels.max()) + 1
     if len(np.unique(cells[:1_000])) > classes:
-        return ""  # nearly all columns, without looking at all their rows
+        return ""  # nearly all columns, without the sorting of all their rows
     values, codes = np.unique(cells, return_inverse=True)
     pairs = len(np.unique(codes * classes + labels))
     if len(values) == pairs == classes >= 2:
@@ -135,15 +135,15 @@ def _copies(cells: Floats, labels: npt.NDArray[Any]) -> str:
     return ""
 
 
-def _tells(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> str:
-    """Return how well the column alone tells the label of other rows, where that is almost always.
+def _predicts(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> str:
+    """Return how well the column alone predicts the label of other rows, where that is almost always.
 
     The rows of either half get the label of the nearest value in the other half; a category must be the same.
     """
-    if len(rows) < TELLING_ROWS:
+    if len(rows) < ROWS_TO_MEASURE:
         return ""
     exact, known, chosen = column.kind == "category", labels[rows], _filled(cells[rows])
-    if np.ptp(chosen) == 0 or not (exact or _may_tell(chosen, known)):
+    if np.ptp(chosen) == 0 or not (exact or _may_predict(chosen, known)):
         return ""
     half = len(rows) // 2
     halves = ((slice(None, half), slice(half, None)), (slice(half, None), slice(None, half)))
@@ -153,18 +153,18 @@ def _tells(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.ND
             predicted[ask] = _nearest_mean(chosen[learn], known[learn], chosen[ask], exact)
         best = max(_explained(*pair, chosen, exact) for pair in zip(known.T, predicted.T, strict=True))
         return f"alone explains {100 * best:.2f}% of the target's variance" if best >= EXPLAINS else ""
-    guessed = np.empty(len(known), np.int64)
+    predicted = np.empty(len(known), np.int64)
     for learn, ask in halves:
-        guessed[ask] = _nearest_class(chosen[learn], known[learn], chosen[ask], exact)
-    right = guessed == known
+        predicted[ask] = _nearest_class(chosen[learn], known[learn], chosen[ask], exact)
+    right = predicted == known
     sizes = np.bincount(known)
     recalls = np.bincount(known, right)[sizes > 0] / sizes[sizes > 0]
-    if len(recalls) < 2 or recalls.mean() < TELLS:
+    if len(recalls) < 2 or recalls.mean() < PREDICTS:
         return ""
-    return f"alone tells the label of {100 * float(right.mean()):.1f}% of the rows"
+    return f"alone predicts the label of {100 * float(right.mean()):.1f}% of the rows"
 
 
-def _may_tell(cells: Floats, known: npt.NDArray[Any]) -> bool:
+def _may_predict(cells: Floats, known: npt.NDArray[Any]) -> bool:
     """Can the labels follow from the column? A quick answer for most: if they do, neighbours have similar ones."""
     if known.ndim == 1:
         changes = np.count_nonzero(np.diff(known[np.lexsort((known, cells))]))
@@ -217,7 +217,7 @@ def _nearest(values: Floats, asked: Floats) -> npt.NDArray[np.int64]:
 
 
 def _filled(cells: Floats) -> Floats:
-    """Cells in which a missing one is a number far from all others: a gap may tell the label, too."""
+    """Cells in which a missing one is a number far from all others: a gap may predict the label, too."""
     there = cells[~np.isnan(cells)]
     if not there.size:
         return np.zeros(len(cells))
