@@ -26,7 +26,7 @@ class Predictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.model = model
         self.n_features_in_ = model.features
         plugin = model.plugin()
-        self._network = model.network(plugin) if plugin.kind == "layers" else None
+        self._network = model.network(plugin) if plugin.kind != "trainable" else None
         self._trainable = model.trainable(plugin) if plugin.kind == "trainable" else None
         self._lock = threading.Lock()  # calls share the buffers of the network
 

@@ -15,15 +15,18 @@ import numpy.typing as npt
 from hpsearch import data, spec
 from hpsearch.errors import DataError, InputError, ModelError, StorageError, nearest
 from hpsearch.nn import Network
+from hpsearch.nn.network import Trained
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
+from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.npz import pack
 from hpsearch.workers.models.plugin import Plugin, hash_of, layers, read_plugin
 from hpsearch.workers.segments.components import loss_of
+from hpsearch.workers.segments.module import module_of
 from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
@@ -80,18 +83,23 @@ class TrainedModel:
             raise ModelError(f"{self.model_file}: {rule}; restore it")
         return read_plugin(self.model_file)
 
-    def network(self, plugin: Plugin) -> Network:
-        """Build the network, for one trial, with the weights."""
-        made = layers(plugin, self.outputs, self.configuration.parameters)
-        network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
+    def network(self, plugin: Plugin) -> Trained:
+        """Build the network, for one trial, with the weights; a module of PyTorch as a network."""
+        network: Trained
+        if plugin.kind == "module":
+            network = module_of(plugin, self._data(), self.seed, self.point, self.replicate, self.configuration)
+        else:
+            made = layers(plugin, self.outputs, self.configuration.parameters)
+            network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
         network.load(0, self.weights)
         return network
 
+    def _data(self) -> Data:
+        return data_of(data.open_split(self.split), common_seed(self.seed, self.replicate))
+
     def trainable(self, plugin: Plugin) -> CheckedTrainable:
         """Make the trainable and restore its state."""
-        data_seed = common_seed(self.seed, self.replicate)
-        seed = seed_of(self.seed, self.point, self.replicate)
-        made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.configuration)
+        made = make(plugin, self._data(), seed_of(self.seed, self.point, self.replicate), self.configuration)
         made.restore(pack(self.weights))
         return made
 
@@ -106,7 +114,7 @@ class TrainedModel:
         return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
-def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def score(network: Trained, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the outputs (n, outputs) of standardised samples (n, features), in the same chunks as the search."""
     scores = np.empty((len(samples), network.outputs), np.float32)
     for start in range(0, len(samples), ROWS_PER_CHUNK):
