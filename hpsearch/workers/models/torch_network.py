@@ -74,13 +74,13 @@ class TorchNetwork:
             self._check_outputs(torch.tensor(data.samples[:2]))
             self._check_parameters()
             self.module.to(self._device)
-        learned = [p for p in self.module.parameters() if p.requires_grad]
-        self.size = sum(p.numel() for p in learned)
-        self._regularised = [p for p in learned if p.ndim >= 2]
-        self._prepare(configuration.training, [p for p in learned if p.ndim < 2], data)
+        learned = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+        self.size = sum(p.numel() for p in learned.values())
+        self._regularised = [p for p in learned.values() if p.ndim >= 2]
+        self.updates = Updates(learned, configuration.training)
+        self._prepare(configuration.training, data)
 
-    def _prepare(self, training: Training, others: list[nn.Parameter], data: Data) -> None:
-        self.updates = Updates(self._regularised, others, training)
+    def _prepare(self, training: Training, data: Data) -> None:
         weight = None
         if training.class_weight is not None:
             weights = class_weights(training.class_weight, data.labels, data.class_names)

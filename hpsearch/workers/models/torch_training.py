@@ -1,9 +1,10 @@
 """The optimisers and losses of [training] in PyTorch, with the meaning that they have in `hpsearch.nn`.
 
-May import spec, NumPy and PyTorch.
+May import spec, NumPy and PyTorch. The updates are those of `torch.optim`, to the last bit, without its import of a
+compiler that takes each worker seconds.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,69 +17,68 @@ from hpsearch.nn.network import State
 from hpsearch.spec import Adam, AdamW, Momentum, Nesterov, Training
 
 Rates = npt.NDArray[np.float64]
-Parameters = Sequence[nn.Parameter]
 
 
 class Updates:
-    """An optimiser of `torch.optim`, called as one of `hpsearch.nn.optimisers` is.
+    """The optimiser of a module's parameters, called as one of `hpsearch.nn.optimisers` is.
 
-    λ adds 2λW to the gradient of the weights, as `weight_decay` = 2λ does; of AdamW it is its own weight decay.
+    Weights, parameters of two or more dimensions, have 2λW in their gradient, as `weight_decay` = 2λ of `torch.optim`
+    does it; AdamW's own weight decay is of them alone, too. `slots` has what is kept of each parameter, by name.
     """
 
-    def __init__(self, weights: Parameters, others: Parameters, training: Training) -> None:
-        """weights: the parameters that λ regularises; others: those that it does not."""
-        self._weights, self._clip = list(weights), training.clip_norm
-        self._coupled = not isinstance(training.optimiser, AdamW)
-        groups = [{"params": [*weights]}, {"params": [*others]}]
-        self._made = _made(groups, training)
+    def __init__(self, parameters: Mapping[str, nn.Parameter], training: Training) -> None:
+        self._parameters, self._clip, self._kind = dict(parameters), training.clip_norm, training.optimiser
+        kept: tuple[str, ...] = ("velocity",) if isinstance(self._kind, Momentum | Nesterov) else ()
+        if isinstance(self._kind, Adam | AdamW):
+            kept = ("mean", "square")
+        self.slots = {f"{name}.{slot}": torch.zeros_like(p) for name, p in self._parameters.items() for slot in kept}
 
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, params: Iterable[Any], eta: Rates, lam: Rates, update: int) -> None:
-        """Change the module's parameters, given the gradients that `backward` left, with η (1,) and λ (1,)."""
-        decay = float(lam[0]) * (2 if self._coupled else 1)
+        """Change the parameters, given the gradients that `backward` left, with η (1,) and λ (1,); not `params`."""
+        rate, decay = float(eta[0]), float(lam[0])
+        found = {name: p for name, p in self._parameters.items() if p.grad is not None}
+        for p in found.values():
+            if p.ndim >= 2 and decay:
+                if isinstance(self._kind, AdamW):
+                    p.mul_(1 - rate * decay)
+                else:
+                    p.grad.add_(p, alpha=2 * decay)
         if self._clip is not None:
-            self._clip_gradients(decay if self._coupled else 0.0)
-            decay = 0.0 if self._coupled else decay
-        weights, others = self._made.param_groups
-        weights["lr"] = others["lr"] = float(eta[0])
-        weights["weight_decay"] = decay
-        self._made.step()
-        self._made.zero_grad()
+            self._clip_gradients([p.grad for p in found.values()], self._clip)
+        for name, p in found.items():
+            self._change(p, p.grad, name, rate, update)
+            p.grad = None
 
-    def _clip_gradients(self, two_lam: float) -> None:
-        """Scale the gradient, with 2λW, down to the norm `clip_norm` where it is longer."""
-        if two_lam:
-            for p in self._weights:
-                if p.grad is not None:
-                    p.grad.add_(p.detach(), alpha=two_lam)
-        gradients = [p.grad for group in self._made.param_groups for p in group["params"] if p.grad is not None]
+    def _clip_gradients(self, gradients: list[Any], largest: float) -> None:
+        """Scale the gradient of all parameters together down to the norm `largest` where it is longer."""
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients]))
-        factor = self._clip / norm.clamp(min=self._clip)
+        factor = largest / norm.clamp(min=largest)
         for gradient in gradients:
             gradient.mul_(factor)
 
+    def _change(self, p: Any, gradient: Any, name: str, rate: float, update: int) -> None:
+        kind = self._kind
+        if isinstance(kind, Adam | AdamW):
+            mean, square, t = self.slots[f"{name}.mean"], self.slots[f"{name}.square"], update + 1
+            mean.lerp_(gradient, 1 - kind.beta1)
+            square.mul_(kind.beta2).addcmul_(gradient, gradient, value=1 - kind.beta2)
+            root = (square.sqrt() / (1 - kind.beta2**t) ** 0.5).add_(kind.epsilon)
+            p.addcdiv_(mean, root, value=-rate / (1 - kind.beta1**t))
+            return
+        if isinstance(kind, Momentum | Nesterov):
+            velocity = self.slots[f"{name}.velocity"].mul_(kind.momentum).add_(gradient)
+            gradient = gradient.add(velocity, alpha=kind.momentum) if isinstance(kind, Nesterov) else velocity
+        p.add_(gradient, alpha=-rate)
+
     def state(self) -> State:
-        """What it keeps of each parameter, as "number.name"."""
-        kept = self._made.state_dict()["state"]
-        found = {f"{number}.{name}": value for number, of in kept.items() for name, value in of.items()}
-        return {name: value.cpu().numpy().copy() for name, value in found.items() if isinstance(value, torch.Tensor)}
+        """What it keeps, as copies."""
+        return {name: slot.cpu().numpy().copy() for name, slot in self.slots.items()}
 
     def load(self, state: State) -> None:
         """Go on from what `state` returned; {} is the state before the first update."""
-        kept: dict[int, dict[str, Any]] = {}
-        for name, array in state.items():
-            number, _, what = name.partition(".")
-            kept.setdefault(int(number), {})[what] = torch.tensor(array)
-        self._made.load_state_dict(self._made.state_dict() | {"state": kept})
-
-
-def _made(groups: list[dict[str, Any]], training: Training) -> Any:
-    """The optimiser; the learning rate and the weight decay come with each step."""
-    kind = training.optimiser
-    if isinstance(kind, AdamW | Adam):
-        made = torch.optim.AdamW if isinstance(kind, AdamW) else torch.optim.Adam
-        return made(groups, lr=1.0, betas=(kind.beta1, kind.beta2), eps=kind.epsilon, weight_decay=0.0)
-    share = kind.momentum if isinstance(kind, Momentum | Nesterov) else 0.0
-    return torch.optim.SGD(groups, lr=1.0, momentum=share, nesterov=isinstance(kind, Nesterov) and share > 0)
+        for name, slot in self.slots.items():
+            slot.copy_(torch.tensor(state[name])) if state else slot.zero_()
 
 
 def loss_of(name: str, class_weight: Any = None) -> Callable[[Any, Any], Any]:
