@@ -1,4 +1,4 @@
-"""PyTorch modules are searched as layers are: pruned, stopped, killed, resumed with the same bits, used in a fresh process."""
+"""PyTorch modules are searched as layers are: pruned, stopped, killed, resumed with the same bits, and used."""
 
 import os
 import signal
@@ -62,18 +62,21 @@ def test_the_winner_predicts_as_the_search_did(calm, monkeypatch):
     assert classifier.score(found.test_samples, found.test_labels) == best["test_accuracy"]
     images = found.test_samples[:5].reshape(-1, 1, 8, 8)
     assert np.allclose(classifier.predict_proba(images).sum(axis=1), 1)
-    assert main(["verify", "mine", "--all", "--storage", url(calm)]) == 0
     assert set(results.weights()) == {f"{layer}.{name}" for layer in (0, 3, 8) for name in ("weight", "bias")}
 
 
-def test_what_a_module_does_not_take_is_refused_before_the_launch(tmp_path):
+def test_what_a_module_does_not_take_is_refused_before_the_launch(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
     def refusal(before: str, after: str, error: type[Exception] = StudyFileError) -> str:
         with pytest.raises(error) as raised:
             launch(workspace(tmp_path, STUDY.replace(before, after)), options(tmp_path))
         return str(raised.value)
 
     assert "is not a key of models/torch_cnn.py; did you mean 'channels'" in refusal("channels =", "chanels =")
-    assert "module(channels = -4, dropout = 0.2) failed" in refusal("channels = 4", "channels = -4", InputError)
+    assert "module(channels = -4, dropout = 0.2) with samples (2, 1, 8, 8) failed" in refusal(
+        "channels = 4", "channels = -4", InputError
+    )
     assert "channels must be a whole number" in refusal("channels = 4", 'channels = "4"', InputError)
     flops = "[[objective]]\nmetric = 'accuracy'\n[[objective]]\nmetric = 'flops'\n[[stage]]"
     assert "must not be 'flops', which are counted of layers" in refusal("[[stage]]", flops)
@@ -94,12 +97,9 @@ def test_a_table_of_values_is_regressed(tmp_path, monkeypatch):
     values = np.column_stack([draws, draws @ [1, 2, 0] + 5])
     np.savetxt("line.csv", values, delimiter=",", header="a,b,c,y", comments="")
     dataset = '{ kind = "csv", path = "line.csv", label = "y", test = 100 }, task = "regression"'
-    text = (
-        STUDY.replace('"digits"', dataset)
-        .replace("models/torch_cnn.py", "models/line.py")
-        .replace("epochs = 3", "epochs = 20")
-    )
-    text = text.replace("channels = 4, dropout = 0.2", "width = 4").replace("augmentation", "# augmentation")
+    text = STUDY.replace('"digits"', dataset).replace("models/torch_cnn.py", "models/line.py")
+    text = text.replace("epochs = 3", "epochs = 20").replace("augmentation", "# augmentation")
+    text = text.replace("channels = 4, dropout = 0.2", "width = 4")
     path = workspace(tmp_path, text.replace("low = 1e-3", "low = 3e-2"))
     (tmp_path / "models" / "line.py").write_text(REGRESSION, "utf-8")
     launch(path, options(tmp_path))
@@ -116,9 +116,7 @@ print(model.predict_proba(data.load("digits").test_samples).tobytes().hex())
 
 
 @pytest.mark.slow
-def test_a_study_of_a_module_that_is_killed_goes_on_and_its_winner_predicts_in_a_fresh_process(
-    tmp_path, calm, monkeypatch
-):
+def test_a_killed_study_of_a_module_goes_on_and_its_winner_predicts_elsewhere(tmp_path, calm, monkeypatch):
     workspace(tmp_path, STUDY)
     running = start(tmp_path, "launch", "studies/tiny.toml", "--workers", "2")
     until(lambda: epochs_done(tmp_path) >= 1, 120)
@@ -127,6 +125,7 @@ def test_a_study_of_a_module_that_is_killed_goes_on_and_its_winner_predicts_in_a
     status, _, complaints = finish(start(tmp_path, "resume", "mine", "--workers", "1"), 300)
     assert (status, complaints) == (0, "")
     assert digest_of(tmp_path, "mine") == digest_of(calm, "mine")
+    assert main(["verify", "mine", "--all", "--storage", url(tmp_path)]) == 0
     page = (tmp_path / "reports" / "mine" / "index.html").read_text("utf-8")
     assert "η is the learning rate of each" in page  # as of layers
     command, environment = [sys.executable, "-c", PREDICT, url(tmp_path)], os.environ | {"PYTHONPATH": str(ROOT)}
