@@ -29,6 +29,7 @@ from hpsearch.trainables import Data
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
 from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin, size
 from hpsearch.workers.segments.measures import Measures, truth_of
+from hpsearch.workers.segments.module import module_of
 
 
 def find_workspace(study: Study, path: Path) -> Path:
@@ -111,22 +112,29 @@ def _check_sources(study: Study, storage: str) -> None:
 
 def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset) -> None:
     """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
-    if plugin.kind == "layers" and dataset.columns and dataset.columns.has_gaps:
-        rule = f"must not be 'keep' for {study.model.name}, which is made of layers: a missing value is no number"
+    of_network = plugin.kind in ("layers", "module")
+    if of_network and dataset.columns and dataset.columns.has_gaps:
+        what = "layers" if plugin.kind == "layers" else "a module of PyTorch"
+        rule = f"must not be 'keep' for {study.model.name}, which makes {what}: a missing value is no number"
         raise fail(study.place, ["data", "dataset", "missing"], rule)
-    seen, sample = set(), _sample_of(dataset) if plugin.kind == "trainable" else None
-    if plugin.kind == "layers" and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
-        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.name} is made of layers"
+    seen, sample = set(), _sample_of(dataset) if plugin.kind != "layers" else None
+    if of_network and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
+        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.name} makes no trainable"
         raise fail(study.place, ["objective"], rule)
+    if plugin.kind == "module" and "flops" in study.objective.counted:
+        rule = f"must not be 'flops', which are counted of layers; {study.model.name} makes a module of PyTorch"
+        raise fail(study.place, study.objective.place("flops"), rule)
     for stage in study.stages:
         for params in spec.probes(study, stage):
             for step in (stage, study.final) if study.final else (stage,):
                 configuration = spec.resolve(study, step, params)
-                if (shape := repr(configuration.parameters if plugin.kind == "layers" else configuration)) in seen:
+                if (shape := repr(configuration if plugin.kind == "trainable" else configuration.parameters)) in seen:
                     continue
                 seen.add(shape)
                 if sample is None:
                     size(plugin, dataset.features, dataset.outputs, configuration.parameters)
+                elif plugin.kind == "module":
+                    module_of(plugin, sample, study.seed, ("", 0), 0, configuration)
                 else:
                     _check_predictions(study, make(plugin, sample, study.seed, configuration), measures)
 
