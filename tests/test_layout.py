@@ -50,7 +50,7 @@ OTHERS = {
     "spec": "pydantic pydantic_core",
     "trainables": "numpy",
     "storage": "optuna sqlalchemy alembic",
-    "workers": "numpy scipy sklearn joblib threadpoolctl dask distributed ray",
+    "workers": "numpy scipy sklearn torch joblib threadpoolctl dask distributed ray",
     "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
     "reporting": "numpy scipy sklearn pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
     "exporting": "numpy pandas sklearn joblib pyarrow onnx mlflow tensorboardX sqlalchemy",

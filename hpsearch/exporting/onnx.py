@@ -32,13 +32,15 @@ def write_onnx(model: TrainedModel, path: Path) -> Path:
     if find_spec("onnx") is None:
         raise InputError("--format onnx needs onnx, which is not installed: pip install 'hpsearch[onnx]'")
     plugin = model.plugin()
-    if plugin.kind == "trainable":
-        rule = "only a model of layers can be exported to ONNX, and this one is a trainable"
+    if plugin.kind != "layers":
+        rule = f"only a model of layers can be exported to ONNX, and this one is a {plugin.kind}"
         raise InputError(f"{model.model_file}: {rule}; --format joblib has it whole")
     if model.columns is not None and not model.columns.is_plain:
         rule = "ONNX has numbers alone, and this table has categories or missing values"
         raise InputError(f"study {model.study!r}: {rule}; --format joblib has the model with what it learned of them")
-    return write_file(path, _Graph(model).model(model.network(plugin)).SerializeToString())
+    network = model.network(plugin)
+    assert isinstance(network, Network)
+    return write_file(path, _Graph(model).model(network).SerializeToString())
 
 
 class _Graph:

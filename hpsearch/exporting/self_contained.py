@@ -44,6 +44,8 @@ def self_contained(model: TrainedModel) -> TrainedModel:
     file = model.model_file if isinstance(model.model_file, str) else Path(model.configuration.file)
     text = None if isinstance(model.model_file, str) else plugin.text
     carried = Carried(text)
+    if plugin.kind == "module":
+        carried = Carried(text, data=model.data())
     if plugin.kind == "trainable":
         made = model.made().trainable
         assert made is not None

@@ -18,6 +18,7 @@ from hpsearch.errors import DataError, InputError, ModelError, StorageError, nea
 from hpsearch.exporting.carried import Carried
 from hpsearch.exporting.predictions.outputs import Outputs
 from hpsearch.nn import Network
+from hpsearch.nn.network import Trained
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
 from hpsearch.search.stages.whole import whole_configuration
@@ -28,6 +29,7 @@ from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_s
 from hpsearch.workers.models.npz import pack
 from hpsearch.workers.models.plugin import Plugin, hash_of, layers, plugin_of, read_plugin
 from hpsearch.workers.segments.components import loss_of
+from hpsearch.workers.segments.module import module_of
 from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
@@ -93,7 +95,7 @@ class TrainedModel:
         if self.carried and self.carried.fitted is not None:
             return Outputs(self.model_file, trainable=self.carried.fitted)
         plugin = self.plugin()
-        if plugin.kind == "layers":
+        if plugin.kind != "trainable":
             return Outputs(self.model_file, network=self.network(plugin))
         return Outputs(self.model_file, trainable=self.trainable(plugin))
 
@@ -107,10 +109,14 @@ class TrainedModel:
             raise ModelError(f"{self.model_file}: {rule}; restore it")
         return read_plugin(self.model_file)
 
-    def network(self, plugin: Plugin) -> Network:
-        """Build the network, for one trial, with the weights."""
-        made = layers(plugin, self.outputs, self.configuration.parameters)
-        network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
+    def network(self, plugin: Plugin) -> Trained:
+        """Build the network, for one trial, with the weights; a module of PyTorch as a network."""
+        network: Trained
+        if plugin.kind == "module":
+            network = module_of(plugin, self.data(), self.seed, self.point, self.replicate, self.configuration)
+        else:
+            made = layers(plugin, self.outputs, self.configuration.parameters)
+            network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
         network.load(0, self.weights)
         return network
 

@@ -157,6 +157,8 @@ def test_the_examples_of_a_page_run_one_after_the_other(page, inside, monkeypatc
         example = dedent(found["text"])
         if found["not_run"]:
             continue
+        if found["kind"] == "python":
+            _skip_without_extra(re.findall(r"^(?:import|from) (\w+)", example, re.M))
         if title := re.search(r'title="((?:studies|models|data)/.+?)"', found["more"]):
             Path(title[1]).parent.mkdir(exist_ok=True)
             Path(title[1]).write_text(example, "utf-8")
@@ -164,7 +166,6 @@ def test_the_examples_of_a_page_run_one_after_the_other(page, inside, monkeypatc
             for words, shown in commands(example):
                 _run(words, shown, monkeypatch, capsys)
         elif found["kind"] == "python":
-            _skip_without_extra(re.findall(r"^(?:import|from) (\w+)", example, re.M))
             exec(compile(example, page.name, "exec"), names)
 
 

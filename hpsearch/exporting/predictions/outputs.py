@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.errors import InputError
-from hpsearch.nn import Network
+from hpsearch.nn.network import Trained
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.nn.training import Measured
 from hpsearch.workers.models.checked_trainable import CheckedTrainable
@@ -20,7 +20,7 @@ class Outputs:
     """The network or the trainable of a model, whose file is named in messages."""
 
     def __init__(
-        self, model_file: Path | str, network: Network | None = None, trainable: CheckedTrainable | None = None
+        self, model_file: Path | str, network: Trained | None = None, trainable: CheckedTrainable | None = None
     ) -> None:
         self.model_file, self.network, self.trainable = model_file, network, trainable
         self._lock = threading.Lock()  # calls share the buffers of the network
@@ -53,7 +53,7 @@ class Outputs:
         return found.predicted
 
 
-def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def score(network: Trained, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the outputs (n, outputs) of standardised samples (n, features), in the same chunks as the search."""
     scores = np.empty((len(samples), network.outputs), np.float32)
     for start in range(0, len(samples), ROWS_PER_CHUNK):

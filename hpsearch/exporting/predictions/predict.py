@@ -126,7 +126,7 @@ def _names(model: Classifier | Regressor, *, probabilities: bool) -> list[str]:
 
 def _columns(
     model: Classifier | Regressor, part: Rows, samples: pd.DataFrame, wanted: Wanted, needs: str, table: Path
-) -> tuple[dict[str, Array], Array]:
+) -> tuple[dict[str, Any], Array]:
     """The columns of predictions, and what the metric needs of them."""
     names = _names(model, probabilities=wanted.probabilities)
     try:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
-from statistics import median_low
+from statistics import median
 from typing import Any
 
 from hpsearch.data import open_split
@@ -54,11 +54,11 @@ def whole_configuration(configuration: Configuration, before: int, now: int) -> 
 
 
 def winner_of(trials: Sequence[TrialRow]) -> tuple[TrialRow, int]:
-    """The first replicate of the final's best configuration, and the epoch that its replicates chose: their median."""
+    """The first replicate of the final's best configuration, and the epoch that its replicates chose: the median."""
     best = rank(trials)[0]
     replicates = [trial for trial in trials if trial.id in best.trials]
     chosen = [trial.best_epoch for trial in replicates if trial.best_epoch is not None]
-    return min(replicates, key=lambda trial: trial.replicate), median_low(chosen)
+    return min(replicates, key=lambda trial: trial.replicate), round(median(chosen))
 
 
 class WholeRun:
