@@ -5,7 +5,7 @@ May import data, spec, workers and search.
 
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -123,14 +123,15 @@ def study_of_table(
         epochs=epochs or 16,
         minutes=minutes or None,
     )
-    for line in [f"{table}: {said_of(found)}", *found.said]:
-        click.echo(line, err=True)
-    _finish(table_study_text(answers), name, path, read_plugin(BOOSTING[found.task]), as_json=as_json)
+    said = [f"{table}: {said_of(found)}", *found.said]
+    _finish(table_study_text(answers), name, path, read_plugin(BOOSTING[found.task]), said, as_json=as_json)
 
 
-def _finish(text: str, name: str, path: Path, plugin: Plugin, *, as_json: bool) -> None:
+def _finish(text: str, name: str, path: Path, plugin: Plugin, said: Sequence[str] = (), *, as_json: bool) -> None:
     """Check the study, write it, and say what to do next."""
     has_data = _check(text, path, plugin)
+    for line in said:
+        click.echo(line, err=True)
     _write(path, text)
     commands = [*([] if has_data else ["hpsearch data fetch cifar10"]), f"hpsearch launch {shlex.quote(str(path))}"]
     if as_json:

@@ -52,6 +52,7 @@ class TableStudy:
 def table_study_text(a: TableStudy) -> str:
     """Return the text of a study file: a coarse stage, a narrow one around its best configurations, and [final]."""
     share = a.minutes and a.minutes / 2
+    pruner = ['pruner = { kind = "halving", keep = 0.5 }'] if a.epochs >= RUNGS_FROM else []
     return "\n".join(
         [
             "# Written by `hpsearch new study`; `hpsearch launch` checks all of it before anything runs.",
@@ -77,15 +78,13 @@ def table_study_text(a: TableStudy) -> str:
             "",
             "[model]",
             f"estimator = {toml(BOOSTING[a.task])}",
-            _noted(f"per_epoch = {PER_EPOCH}", "iterations of boosting in each epoch"),
-            "",
-            "[training]",
-            f"epochs = {a.epochs}",
+            *([_noted(f"per_epoch = {PER_EPOCH}", "iterations of boosting in each epoch")] if a.epochs > 1 else []),
+            *(["", "[training]", f"epochs = {a.epochs}"] if a.epochs > 1 else []),  # else each trial is one fit
             "",
             "[[stage]]",
             'name = "coarse"',
             f'sampler = {{ kind = "random", trials = {a.trials} }}',
-            *(['pruner = { kind = "halving", keep = 0.5 }'] if a.epochs >= RUNGS_FROM else []),
+            *pruner,
             *([f"budget = {{ minutes = {share:g} }}"] if share else []),
             *(f"space.{key} = {text}" for key, text in SPACE.items()),
             *([f"space.class_weight = {BALANCED}"] if a.imbalanced else []),
@@ -95,6 +94,7 @@ def table_study_text(a: TableStudy) -> str:
             "[[stage]]",
             'name = "narrow"',
             f'sampler = {{ kind = "random", trials = {max(1, a.trials * 3 // 4)} }}',
+            *pruner,
             *([f"budget = {{ minutes = {share:g} }}"] if share else []),
             *(
                 f'space.{key} = {{ around = "coarse", best = {min(3, a.trials)} }}'
