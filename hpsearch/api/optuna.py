@@ -142,7 +142,9 @@ class Study:
         if self.results is None:
             return []
         return [
-            Trial(row["number"], dict(row["params"]), row["value"] if row["state"] in (COMPLETE, PRUNED) else None, state)
+            Trial(
+                row["number"], dict(row["params"]), row["value"] if row["state"] in (COMPLETE, PRUNED) else None, state
+            )
             for row in self.results.frames.rows
             if (state := str(row["state"]))
         ]

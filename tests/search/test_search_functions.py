@@ -102,7 +102,9 @@ def test_a_study_file_of_a_function_has_one_digest_for_any_workers_and_after_kil
         path = workspace(folder, STUDY)
         (folder / "models" / "steps.py").write_text(STEPS)
         backend = "sequential" if workers == 1 else "threading"
-        launch(path, options(folder, workers, backend, **({"watcher": StopAfter(9)} if folder.name == "killed" else {})))
+        launch(
+            path, options(folder, workers, backend, **({"watcher": StopAfter(9)} if folder.name == "killed" else {}))
+        )
     for epochs in (7, 20, 10**6):
         assert resume("tiny", options(tmp_path / "killed", 2, watcher=StopAfter(epochs))) == (epochs > 20)
     assert len({digest_of(folder) for folder in folders}) == 1
@@ -181,7 +183,9 @@ def test_the_report_of_a_function_speaks_of_no_samples(here):
     for word in ("validation", "sample", "image", "test set", "accurac", "confidence", "dataset", "learning rate"):
         assert word not in text.lower().replace("sampled", "").replace("sampler", ""), word
     for command in ("status", "digest", "compare steps", "top --once"):
-        assert main([*command.split(), *([] if command in ("status", "compare steps", "top --once") else ["steps"])]) in (0, 2)
+        assert main(
+            [*command.split(), *([] if command in ("status", "compare steps", "top --once") else ["steps"])]
+        ) in (0, 2)
 
 
 @pytest.mark.parametrize(
