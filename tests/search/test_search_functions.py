@@ -131,7 +131,8 @@ def test_optimise_finds_a_minimum_goes_on_and_takes_what_a_script_uses_along(her
         "SHIFT = 2.0\ndef shifted(x):\n    return x - SHIFT\n"
         'def parabola(params, seed):\n    return shifted(params["x"]) ** 2\nobjective = parabola\n'
     )
-    assert not rows(here, schema.predictions) and not rows(here, schema.labels)
+    assert not rows(here, schema.predictions)
+    assert not rows(here, schema.labels)
 
 
 def test_a_lambda_runs_in_this_process_alone(here):
