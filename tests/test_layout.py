@@ -34,8 +34,8 @@ OURS = {
     "workers": "version errors platform nn data metrics spec trainables",
     "search": "version errors text platform nn.random data metrics spec storage trainables workers",
     "reporting": "errors text data metrics spec storage",
-    "exporting": "errors nn data spec storage trainables workers search reporting",
-    "api": "errors text spec storage search reporting exporting",
+    "exporting": "version errors text nn data metrics spec storage trainables workers search reporting",
+    "api": "errors text data spec storage search reporting exporting",
     "cli": "version errors text platform nn data spec storage workers search reporting exporting api",
 }
 """The packages from the bottom to the top; each may import those named, all of which are below it."""
@@ -45,7 +45,7 @@ OTHERS = {
     "text": "",
     "platform": "",
     "nn": "numpy scipy",
-    "data": "numpy scipy sklearn pooch platformdirs PIL",
+    "data": "numpy scipy sklearn pooch platformdirs PIL pyarrow",
     "metrics": "numpy sklearn",
     "spec": "pydantic pydantic_core",
     "trainables": "numpy",
@@ -53,7 +53,7 @@ OTHERS = {
     "workers": "numpy scipy sklearn torch joblib threadpoolctl dask distributed ray",
     "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
     "reporting": "numpy scipy sklearn pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
-    "exporting": "numpy pandas sklearn onnx mlflow tensorboardX sqlalchemy",
+    "exporting": "numpy pandas sklearn joblib pyarrow onnx mlflow tensorboardX sqlalchemy",
     "api": "numpy tomli_w rich IPython",
     "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard",
 }

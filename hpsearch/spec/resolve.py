@@ -16,7 +16,7 @@ from hpsearch.spec.tables.optimisers import written_out
 from hpsearch.spec.tables.space import Around
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
-from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training, is_training_key
+from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training
 from hpsearch.spec.tables.trial import TrialLimits
 
 Alternatives = tuple[tuple[str, ...], ...]
@@ -41,13 +41,16 @@ class Configuration:
     @property
     def file(self) -> str:
         """The model file, relative to the workspace, or the estimator."""
-        return str(self.model["file" if "file" in self.model else "estimator"])
+        return str(self.model[self._key])
+
+    @property
+    def _key(self) -> str:
+        return next(key for key in ("file", "estimator", "function") if key in self.model)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters."""
-        name = "file" if "file" in self.model else "estimator"
-        return {key: value for key, value in self.model.items() if key != name}
+        return {key: value for key, value in self.model.items() if key != self._key}
 
     def to_json(self) -> dict[str, Any]:
         """Return {"model": …, "training": …, …} of plain values, with the study file's names."""
@@ -94,7 +97,8 @@ def limits_of(study: Study, step: Stage | Final) -> TrialLimits:
 
 def objective_of(study: Study) -> dict[str, Any] | None:
     """Return what is stored of a study's objective (see `Objective.stored`)."""
-    return study.objective.stored(study.data.task)
+    stored = study.objective.stored(study.data.task)
+    return {**stored, "function": True} if stored and study.model.is_function else stored
 
 
 def _of_study(study: Study, objective: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -118,12 +122,12 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
     model = merge(study.model.identity | study.model.parameters, step.model)
     for key, value in composed(params).items():
-        if is_training_key(key):
+        if study.is_training_key(key):
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
         else:
-            model = merge(model, _nested(key, value))
-    if study.model.is_estimator and not any(key in training for key in LENGTHS):
-        training["epochs"] = 1  # one whole fit
+            model = merge(model, {key: value} if study.model.is_function else _nested(key, value))
+    if (study.model.is_estimator or study.model.is_function) and not any(key in training for key in LENGTHS):
+        training["epochs"] = 1  # one whole fit, or call
     if objective and isinstance(training.get("stop"), dict):
         training["stop"] = {"metric": "objective"} | training["stop"]
     try:

@@ -53,7 +53,9 @@ def all_blocks(kind: str) -> list:
 
 
 def _marks(page: Path) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] * (page.stem == "tutorial") + [pytest.mark.long] * (page.parent.name == "how-to")
+    return [pytest.mark.slow] * (page.stem == "tutorial") + [pytest.mark.long] * (
+        page.parent.name == "how-to" or page.stem == "data"
+    )
 
 
 def pages_that_run() -> list:

@@ -2,8 +2,8 @@
 
 A model file defines one of: `build(classes, **parameters) -> list of layers`, `module(data, **parameters) ->
 torch.nn.Module`, `make(data, seed, **parameters) -> Trainable`, `train_epoch(state, data, epoch, rng, **parameters)`
-with `predict(state, samples)` or `predict_proba`, and `estimator(**parameters)`. Its parameters are the keys that
-[model] and a space may set.
+with `predict(state, samples)` or `predict_proba`, and `estimator(**parameters)`; or, where the study file asks for a
+function, `objective(params, seed)` or `objective(trial)`. Its parameters are the keys that [model] and a space may set.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from hpsearch.errors import ModelError, nearest, raised
 from hpsearch.nn import Layer, Network
 from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
-from hpsearch.workers.models import estimators
+from hpsearch.workers.models import estimators, functions
 from hpsearch.workers.models.installed import class_of, package_of
 
 FIRST_PARAMETERS = {
@@ -75,7 +75,9 @@ class Plugin:
     @property
     def package(self) -> str | None:
         """The package of an installed class, with its version; None of a model file."""
-        return None if isinstance(self.path, Path) else self.text.partition(_VERSION)[2].strip()
+        return (
+            None if isinstance(self.path, Path) or self.way == "function" else self.text.partition(_VERSION)[2].strip()
+        )
 
     @property
     def stored(self) -> dict[str, str]:
@@ -85,21 +87,49 @@ class Plugin:
 
     @property
     def kind(self) -> str:
-        """What it makes: "layers", a "module" of PyTorch, or a "trainable"."""
-        return "module" if self.way == "module" else "layers" if self.taken is None else "trainable"
+        """What it makes: "layers", a "module" of PyTorch, or a "trainable"; or a "function"."""
+        if self.way in ("function", "module"):
+            return self.way
+        return "layers" if self.taken is None else "trainable"
 
 
 def read_plugin(path: Path | str) -> Plugin:
     """Import a model file, or the class of that name. Raises ModelError if it is missing, fails, or is no model."""
     if isinstance(path, str):
         return _installed(path)
-    text = _text(path)
+    return plugin_of(path, _text(path))
+
+
+def plugin_of(path: Path, text: str) -> Plugin:
+    """Run the text of a model file, which need not be at `path`. Raises ModelError if it fails, or is no model."""
     return _import(path, text, _hash(text))
+
+
+def read_function(path: Path | str) -> Plugin:
+    """The function `objective` of a file, or of this process. Raises ModelError if there is none."""
+    if isinstance(path, str):
+        function = functions.here(path)
+        text = functions.text_of(function)
+        return Plugin(path, _hash(text), text, "function", function, (), {})
+    text = _text(path)
+    return _import_function(path, text, _hash(text))
+
+
+@lru_cache(maxsize=64)
+def _import_function(path: Path, text: str, digest: str) -> Plugin:
+    function = getattr(_module(path, text, digest), functions.NAME, None)
+    if not callable(function):
+        rule = f"must define {functions.NAME}(params, seed), or {functions.NAME}(trial) as Optuna has it"
+        raise ModelError(f"{path}: a file with a function {rule}, found none")
+    functions.check_signature(path, function)
+    return Plugin(path, digest, text, "function", function, (), {})
 
 
 def hash_of(model: Path | str) -> str:
     """The hash of a model file, which is not run, or of an installed class. Raises ModelError if it is missing."""
-    return _installed(model).hash if isinstance(model, str) else _hash(_text(model))
+    if isinstance(model, str):
+        return (read_function if functions.is_here(model) else _installed)(model).hash
+    return _hash(_text(model))
 
 
 def _hash(text: str) -> str:
@@ -157,19 +187,22 @@ def _of_module(path: Path, text: str, digest: str, function: Callable[..., Any],
 
 def changed(model: Path | str, before: Mapping[str, Any]) -> str:
     """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
-    if isinstance(model, Path):
+    if isinstance(model, Path) or functions.is_here(model):
         return f"{model}: the model file has changed"
     return f"{model}: {before.get('package')} has changed to {package_of(model)}"
 
 
 @lru_cache(maxsize=64)
 def _import(path: Path, text: str, digest: str) -> Plugin:
+    return _plugin(path, text, digest, _module(path, text, digest))
+
+
+def _module(path: Path, text: str, digest: str) -> ModuleType:
     try:
-        module = module_of(path, text, f"hpsearch_model_{digest[:16]}")
+        return module_of(path, text, f"hpsearch_model_{digest[:16]}")
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         hint = f"; {_TORCH}" if isinstance(error, ModuleNotFoundError) and error.name == "torch" else ""
         raise ModelError(f"{path}: the model file cannot be imported ({raised(error)}){hint}") from error
-    return _plugin(path, text, digest, module)
 
 
 def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
@@ -179,7 +212,9 @@ def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
     if len(ways) != 1:
         calls = [f"{way}({', '.join([*first[:2], '…'])})" for way, first in FIRST_PARAMETERS.items()]
         rule = f"must define one of {', '.join(calls[:-1])} and {calls[-1]}"
-        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}")
+        is_function = not ways and callable(getattr(module, functions.NAME, None))
+        hint = f"; {functions.NAME} is a function: name the file as function in [model]" if is_function else ""
+        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}{hint}")
     way, function = ways[0], getattr(module, ways[0])
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
     if way == "estimator":
