@@ -137,7 +137,7 @@ def _of_function(study: Study, step: Stage | Final, params: Mapping[str, Any]) -
     assert isinstance(step, Stage), "a function has no final"
     if step.name not in study.resolved:
         study.resolved[step.name] = _resolved(study, step, {})
-    found = study.resolved[step.name]
+    found: Configuration = study.resolved[step.name]
     return replace(found, model=merge(found.model, composed(params)))
 
 
