@@ -79,7 +79,7 @@ def optimise(
     if not isinstance(space, Mapping) or not space:
         raise InputError(f"space must name at least one parameter, such as {{'x': Range(-5, 5)}}, got {space!r:.80}")
     searched = {key: _of_reals(entry) for key, entry in space.items()}
-    training = {} if epochs is None else {"epochs": epochs}
+    training: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
     if of_trial and epochs is not None and epochs > 1:
         training["keep"] = "last"  # an Optuna trial is worth what its objective returns
     stage = Stage(
