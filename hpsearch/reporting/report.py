@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.figures.best import best_figure
 from hpsearch.reporting.figures.curves import curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.front import SERIES, front_figures
@@ -30,11 +31,13 @@ from hpsearch.reporting.options import ReportOptions
 from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
+from hpsearch.reporting.sections.in_short import in_short
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
+from hpsearch.reporting.sections.ranking.against_default import against_default
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.references import reference_rows
@@ -81,11 +84,15 @@ def render(
     prunings = view_pruning(frames, stages)
     fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)
+    default = against_default(frames, stages, summary.last_search(stages))
+    tested, advice = final_test(frames, stages, corrected), advise(frames, stages)
     return page(
         "index.html",
         study=frames.study,
         description=summary.description(frames),
         summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings], fronts),
+        lines=in_short(frames, stages, corrected, default, tested, advice),
+        best_figure=Markup(best_figure(stages, corrected, tested)),
         symbols=formatting.symbols(label for stage in stages for label in stage.labels),
         facts=facts(frames),
         fronts=[(front, [Markup(svg) for svg in front_figures(front)]) for front in fronts],
@@ -98,7 +105,7 @@ def render(
         stages=stages,
         corrected=corrected,
         best_by_sizes=best_by_sizes(frames, stages),
-        final_test=final_test(frames, stages, corrected),
+        final_test=tested,
         importances=importances,
         priors=prior_sentences(frames, stages),
         importance_figure=Markup(importance_figure(importances)),
@@ -107,7 +114,7 @@ def render(
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
         weights=weight_images(frames, stages),
         references=reference_rows(frames),
-        advice=advise(frames, stages),
+        advice=advice,
         provenance=stage_provenance(frames, stages),
         prunings=prunings,
         pairs=[Markup(svg) for svg in pair_figures(frames, stages)],

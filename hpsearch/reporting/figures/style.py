@@ -7,7 +7,7 @@ colours are CSS variables, so that a figure follows the page's dark mode. `files
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -144,6 +144,7 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     """Turn a stand-alone SVG file into an element that takes the page's font, colours and width."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = _MARKS.sub(_trials, text)
     text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # e.g. axes_1: equal in all figures, and never referred to
     text = re.sub(r'style="[^"]*"', lambda style: _FONT.sub(_size, style[0]), text)
     for placeholder, variable in _VARIABLES.items():
@@ -156,6 +157,19 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     return re.sub(r"<svg[^>]*", lambda _: opening, text, count=1).strip()
 
 
+def marks(trials: Iterable[tuple[int, int]]) -> str:
+    """Return the identifier of an artist whose marks are trials, each by its stage's index and its number, in order.
+
+    In the page it becomes `data-trials="0:3 0:8"`, by which the script finds the marks of a trial.
+    """
+    return f"trials-{'-'.join(f'{stage}.{number}' for stage, number in trials)}"
+
+
+def _trials(found: re.Match[str]) -> str:
+    return f' data-trials="{found[1].replace("-", " ").replace(".", ":")}"'
+
+
+_MARKS = re.compile(r' id="trials-([\d.-]+)"')
 _FONT = re.compile(r"font(-family)?: (?P<size>[\d.]+px )?[^;\"]*")
 
 
