@@ -40,6 +40,7 @@ from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.against_default import against_default
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
+from hpsearch.reporting.sections.ranking.table import ranking_tables
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
@@ -84,6 +85,7 @@ def render(
     prunings = view_pruning(frames, stages)
     fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)
+    tables, shared = ranking_tables(stages)
     default = against_default(frames, stages, summary.last_search(stages))
     tested, advice = final_test(frames, stages, corrected), advise(frames, stages)
     return page(
@@ -103,6 +105,9 @@ def render(
         goal_text=goal_text,
         quantities=summary.quantities(frames),
         stages=stages,
+        tables=tables,
+        shared_captions=shared,
+        shown_tables=2 if stages and stages[-1].kind == "final" else 1,
         corrected=corrected,
         best_by_sizes=best_by_sizes(frames, stages),
         final_test=tested,
