@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.figures.all_curves import all_curves
 from hpsearch.reporting.figures.best import best_figure
 from hpsearch.reporting.figures.curves import curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
@@ -45,6 +46,7 @@ from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities
+from hpsearch.reporting.sections.trial_data import trial_data
 
 _DEFAULT_OPTIONS = ReportOptions()
 
@@ -116,6 +118,8 @@ def render(
         importance_figure=Markup(importance_figure(importances)),
         search=[Markup(svg) for svg in search_figures(frames, stages)],
         search_text=reading_aid(frames, stages),
+        trials=trial_data(frames, stages),
+        all_curves=[(Markup(figure), caption) for figure, caption in all_curves(frames, stages)],
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
         weights=weight_images(frames, stages),
         references=reference_rows(frames),

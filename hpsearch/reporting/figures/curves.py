@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.style import COLOURS, colour, marker, number_axis, percent_axis, svg
+from hpsearch.reporting.figures.style import COLOURS, colour, marker, marks, number_axis, percent_axis, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
 from hpsearch.reporting.sections.ranking.rows import Row
@@ -58,7 +58,7 @@ def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = (
         rows = search.ranked[:BEST]
         title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
         legend = [f"rank {row.rank}, {row.trial}: {configuration(search, row)}{_diagnosis(row)}" for row in rows]
-        groups.append(_group(frames, title, "best", rows, legend))
+        groups.append(_group(frames, title, "best", rows, legend, stages.index(search)))
     if last:
         rows = last.ranked[:REPLICATES]
         if last.one_again:
@@ -67,7 +67,7 @@ def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = (
         else:
             legend = [f"rank {row.rank}, {row.trial}: {configuration(last, row)}{_diagnosis(row)}" for row in rows]
             title = last.name
-        groups.append(_group(frames, title, "final", rows, legend))
+        groups.append(_group(frames, title, "final", rows, legend, stages.index(last)))
     requested = [_requested(frames, stages, stage, number) for stage, number in trials]
     for start in range(0, len(requested), len(COLOURS)):
         part = requested[start : start + len(COLOURS)]
@@ -122,17 +122,20 @@ def _with_objective(frames: Frames) -> pd.DataFrame:
     return joined.rename(columns={"train": "train_objective", "value": "validation_objective"})
 
 
-def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
+def _group(
+    frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str], stage: int | None = None
+) -> CurveGroup:
     by_trial = _with_objective(frames).groupby("trial_id")
-    runs, texts, marked = [], [], []
+    runs, texts, marked, names = [], [], [], []
     for row, text in zip(rows, legend, strict=True):
         curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
         if len(curves) == len(row.trial_ids):
             runs.append(curves)
             texts.append(text)
             marked.append(row.diagnosis_epoch)
+            names.append("" if stage is None else marks([(stage, row.number)]))
     figures = [
-        _panel(runs, f"{name} {panel}", columns, label, texts, marked)
+        _panel(runs, f"{name} {panel}", columns, label, texts, marked, names)
         for panel, columns, label in _panels(frames)
         if runs
     ]
@@ -159,13 +162,14 @@ def _panel(
     label: str,
     legend: Sequence[str],
     marked: Sequence[int | None],
+    names: Sequence[str],
 ) -> str:
     def draw(axes: Axes) -> None:
         shown: list[float] = []
         for index, replicates in enumerate(runs):
             for column in columns:
                 values = by_epoch(replicates, column)
-                _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
+                _line(axes, values, index, column.startswith("train"), len(replicates) > 1, names[index])
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
                 ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
                 axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
@@ -186,7 +190,7 @@ def _panel(
     return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
 
 
-def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool) -> None:
+def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool, name: str) -> None:
     epochs = values.index.to_numpy()
     if band:
         low, high = values["low"].to_numpy(), values["high"].to_numpy()
@@ -200,4 +204,5 @@ def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bo
         marker=None if training else marker(index),
         markevery=(index, max(1, len(values) // 8)),
         markersize=4,
+        gid=name or None,
     )

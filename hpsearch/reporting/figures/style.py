@@ -23,6 +23,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
+from hpsearch.spec import COUNTED
 from hpsearch.storage.records import Goal
 
 INK, RULE, BACK = "#1c1e21", "#dfe2e6", "#fefefe"
@@ -177,8 +178,11 @@ def _size(found: re.Match[str]) -> str:
     return f"font-size: {found['size'].strip()}" if found["size"] else "font-family: inherit"
 
 
-def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> None:
-    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis."""
+def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool, whole: bool = False) -> None:
+    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis.
+
+    An axis of whole numbers has whole ticks.
+    """
     each = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log" if log else "linear")
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
@@ -187,13 +191,17 @@ def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> No
     elif log and high / low >= 6:
         each.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
     else:  # a few round numbers, also on a logarithmic axis of less than a decade
-        ticks = [float(f"{tick:.6g}") for tick in MaxNLocator(6, steps=STEPS).tick_values(low, high)]
+        ticks = [float(f"{tick:.6g}") for tick in _linear(whole).tick_values(low, high)]
         ticks = [tick for tick in ticks if low <= tick <= high]
         each.set_major_locator(FixedLocator(ticks))
         write = formatting.NumberStyle(ticks)
     each.set_minor_locator(NullLocator())
     each.set_minor_formatter(NullFormatter())
     each.set_major_formatter(FuncFormatter(lambda value, _: write(float(f"{value:.6g}"))))
+
+
+def _linear(whole: bool) -> MaxNLocator:
+    return MaxNLocator(6, integer=True) if whole else MaxNLocator(6, steps=STEPS)
 
 
 def percent_axis(axes: Axes, label: str) -> None:
@@ -208,7 +216,7 @@ def value_axis(axes: Axes, goal: Goal, label: str) -> None:
     if goal.share:
         percent_axis(axes, label)
         return
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+    axes.yaxis.set_major_locator(_linear(goal.metric in COUNTED))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.set_ylabel(label)
 

@@ -44,7 +44,7 @@ class RankingTable:
         return row.best_epoch.partition(" of ")[0] if self.epochs else row.best_epoch
 
     @property
-    def wide(self) -> bool:
+    def tight(self) -> bool:
         """Whether it has many columns."""
         stage = self.stage
         optional = (stage.counted, stage.remarked, stage.intervals, stage.near, stage.tested, stage.diagnosed)
