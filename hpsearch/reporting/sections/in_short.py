@@ -15,7 +15,7 @@ from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection.final_test import FinalTest
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, percent
-from hpsearch.reporting.sections.summary import configuration, final, last_search
+from hpsearch.reporting.sections.summary import better_before, configuration, final, last_search
 from hpsearch.storage.records import ACCURACY
 
 
@@ -43,7 +43,7 @@ def in_short(
     best = search.ranked[0]
     found = next((each for each in corrected if each.stage == search.name), None)
     lines = [
-        Line(f"Best{_of_front(search)}", f"{configuration(search, best)} ({best.trial}){_so_far(frames, search)}."),
+        Line(f"Best{_of_front(search)}", f"{configuration(search, best)} ({best.trial}){_so_far(frames)}.{_before(stages, search)}"),
         Line("Score", _score(stages, search, found, tested)),
         Line("Better by", _better(frames, search, default)),
         Line("How sure", _sure(search, found)),
@@ -57,7 +57,19 @@ def _of_front(search: StageView) -> str:
     return f" {search.goal.metric} of the front" if search.goal.objectives else ""
 
 
-def _so_far(frames: Frames, search: StageView) -> str:
+def _before(stages: Sequence[StageView], search: StageView) -> str:
+    """Say that an earlier stage's best has a better value, which may be due to chance."""
+    stage = better_before(stages, search)
+    if stage is None:
+        return ""
+    row, goal = stage.ranked[0], search.goal
+    return (
+        f" {row.trial} of an earlier stage has a {goal_text.better(goal)} validation {goal.metric}, {row.objective},"
+        " which does not show that it is better."
+    )
+
+
+def _so_far(frames: Frames) -> str:
     if frames.study["state"] == "complete":
         return ""
     ended = int((frames.trials["state"] == "complete").sum())

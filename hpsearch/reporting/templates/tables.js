@@ -3,7 +3,8 @@ for (const table of document.querySelectorAll("table")) {
   if (!table.tHead || !table.tBodies.length) continue;
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[0].cells];
-  const names = headings.map((heading) => heading.innerText.replace(/\s+/g, " ").trim());
+  const names = headings.map((heading) => 
+    [...heading.childNodes].map((node) => node.textContent || " ").join("").replace(/\s+/g, " ").trim());
   // A card is a table no longer for screen readers, unless its parts have roles.
   table.classList.add("cards");
   table.setAttribute("role", "table");
