@@ -32,8 +32,8 @@ from hpsearch.reporting.options import ReportOptions
 from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
-from hpsearch.reporting.sections.in_short import in_short
 from hpsearch.reporting.sections.importance import stage_importances
+from hpsearch.reporting.sections.in_short import in_short
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting import goal_text
 from hpsearch.reporting.curves import Curve, curves_of
 from hpsearch.reporting.figures.style import colour, limit, marks, svg, value_axis
 from hpsearch.reporting.frames import Frames

@@ -12,9 +12,9 @@ from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.style import BACK, INK, STEPS, colour, marker, marks, one_line, svg
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.reporting.sections.selection.final_test import FinalTest
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy
 from hpsearch.reporting.sections.summary import final, last_search
-from hpsearch.reporting.sections.selection.final_test import FinalTest
 
 MOST = 8
 """At most so many configurations are drawn."""
@@ -23,9 +23,7 @@ Bar = tuple[str, float, float, float]
 """A name, a value, and the bounds of its interval."""
 
 
-def best_figure(
-    stages: Sequence[StageView], corrected: Sequence[CorrectedAccuracy], tested: FinalTest | None
-) -> str:
+def best_figure(stages: Sequence[StageView], corrected: Sequence[CorrectedAccuracy], tested: FinalTest | None) -> str:
     """Return the figure, "" where fewer than two configurations have finished."""
     search = last_search(stages)
     if search is None or len(search.ranked) < 2:

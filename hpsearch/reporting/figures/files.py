@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.lines import Line2D
 
+from hpsearch.reporting.figures.fonts import families, write_out
 from hpsearch.reporting.figures.style import Plot, colour, drawing_style, marker, one_line
 
 DPI = 200
 _COLUMNS = 10
 """The images in a row of a montage."""
-_TEXT_AS_PATHS: dict[str, Any] = {"svg.fonttype": "path"}
 
 
 def plot_file(plot: Plot, file_format: str) -> bytes:
     """Return a figure as the bytes of a PNG or SVG file: the same for the same input."""
-    with drawing_style(plot.name, **_TEXT_AS_PATHS):
+    with drawing_style(plot.name, **_as_paths()):
         width, height = plot.size
         lines = len(plot.legend) if len(plot.legend) > 1 else 0
         figure = Figure(figsize=(width, height + 0.2 * lines), layout="constrained")
@@ -40,7 +40,7 @@ def montage_file(name: str, images: Sequence[tuple[str, bytes]], file_format: st
     columns = min(_COLUMNS, len(images))
     rows = math.ceil(len(images) / columns)
     # One set of axes for all images: fifty sets would take seconds to lay out.
-    with drawing_style(name, **_TEXT_AS_PATHS):
+    with drawing_style(name, **_as_paths()):
         figure = Figure(figsize=(0.95 * columns, 1.15 * rows))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
@@ -54,7 +54,12 @@ def montage_file(name: str, images: Sequence[tuple[str, bytes]], file_format: st
         return _saved(figure, file_format)
 
 
+def _as_paths() -> dict[str, Any]:
+    return {"svg.fonttype": "path", "font.family": list(families())}
+
+
 def _saved(figure: Figure, file_format: str) -> bytes:
+    write_out(figure)
     out = io.BytesIO()
     if file_format == "png":
         figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None}, facecolor="white")

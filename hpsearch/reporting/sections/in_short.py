@@ -42,8 +42,9 @@ def in_short(
         return []
     best = search.ranked[0]
     found = next((each for each in corrected if each.stage == search.name), None)
+    named = f"{configuration(search, best)} ({best.trial})"
     lines = [
-        Line(f"Best{_of_front(search)}", f"{configuration(search, best)} ({best.trial}){_so_far(frames)}.{_before(stages, search)}"),
+        Line(f"Best{_of_front(search)}", f"{named}{_so_far(frames)}.{_before(stages, search)}"),
         Line("Score", _score(stages, search, found, tested)),
         Line("Better by", _better(frames, search, default)),
         Line("How sure", _sure(search, found)),

@@ -49,8 +49,8 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
     percent = ", in %" if goal.share else ""
     if of_samples and kind == "final":
         return (
-            f"Validation {goal.metric} on {samples}{percent}. Each network has the 95% interval for it on other samples;"
-            " all metrics are at the trial's best epoch."
+            f"Validation {goal.metric} on {samples}{percent}. Each network has the 95% interval for it on other"
+            " samples; all metrics are at the trial's best epoch."
         )
     if of_samples:
         text = (
