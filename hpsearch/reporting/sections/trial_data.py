@@ -11,6 +11,7 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import configuration
+from hpsearch.text import visible
 
 
 def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
@@ -23,7 +24,7 @@ def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
         for row in (stage.rows if all_singly else stage.shown)
     }
     text = json.dumps(
-        {"stages": [stage.name for stage in stages], "trials": trials}, ensure_ascii=False, separators=(",", ":")
+        {"stages": [visible(stage.name) for stage in stages], "trials": trials}, ensure_ascii=False, separators=(",", ":")
     )
     # Inside a script element no text may close it or open a comment.
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
@@ -39,6 +40,6 @@ def _facts(stage: StageView, row: Row, numbers: dict[int, int]) -> dict[str, Any
     rank = f"{stage.headings[0]} {row.rank}" if row.rank.isdigit() else row.state
     further = [rank, row.short_remark, f"best epoch {row.best_epoch}" if row.best_epoch != "–" else "", row.diagnosis]
     text = [configuration(stage, row), "; ".join(scores), "; ".join(each for each in further if each)]
-    found: dict[str, Any] = {"name": row.trial, "text": [each for each in text if each]}
+    found: dict[str, Any] = {"name": visible(row.trial), "text": [visible(each) for each in text if each]}
     also = [numbers[trial] for trial in row.trial_ids[1:]]
     return found | ({"also": also} if also else {})
