@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from hpsearch.errors import DamagedError, HpsearchError, raised
-from hpsearch.reporting.paths import relative_to
+from hpsearch.reporting.files import relative_to
 from hpsearch.reporting.queries import ROWS, dtype_of, read, read_numbers
 from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.reporting.sample_scores import SampleScores

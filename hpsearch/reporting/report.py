@@ -12,9 +12,8 @@ from markupsafe import Markup
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.all_curves import all_curves
 from hpsearch.reporting.figures.best import best_figure
-from hpsearch.reporting.figures.curves import curve_groups
+from hpsearch.reporting.figures.curves import all_curves, curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.front import SERIES, front_figures
 from hpsearch.reporting.figures.importance import importance_figure

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hpsearch.reporting import load_frames, write_report
-from hpsearch.reporting.figures.fonts import write_out
+from hpsearch.reporting.figures.files import write_out
 from hpsearch.reporting.sections.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.ranking.table import ranking_tables
@@ -74,7 +74,7 @@ def test_the_marks_of_figures_are_trials_that_the_page_describes(finished_engine
 
 
 def test_a_figure_writes_the_characters_that_no_font_has(monkeypatch):
-    monkeypatch.setattr("hpsearch.reporting.figures.fonts.FURTHER", ())
+    monkeypatch.setattr("hpsearch.reporting.figures.files.FURTHER", ())
     axes = Figure().subplots()
     axes.set_title("λ 猫")
     axes.set_xticks([0, 1], ["🐈", "a"])

@@ -1,16 +1,28 @@
-"""Learning curves of the best trials: objective, cost, loss, accuracy, learning rate. May import matplotlib."""
+"""Learning curves: all metrics of the best trials, the objective of all trials. May import matplotlib."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.style import COLOURS, colour, marker, marks, number_axis, percent_axis, svg
+from hpsearch.reporting.curves import Curve, curves_of
+from hpsearch.reporting.figures.style import (
+    COLOURS,
+    colour,
+    limit,
+    marker,
+    marks,
+    number_axis,
+    percent_axis,
+    svg,
+    value_axis,
+)
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
 from hpsearch.reporting.sections.ranking.rows import Row
@@ -23,6 +35,12 @@ BEST = 3
 
 REPLICATES = 7
 """The most replicates that are drawn: the number of colours."""
+
+DRAWN = 60
+"""At most so many curves of a stage are drawn, the best ones."""
+
+EPOCHS = 60
+"""At most so many epochs of a curve are drawn."""
 
 Trials = Sequence[tuple[str, int]]
 """Trials by stage and number."""
@@ -206,3 +224,45 @@ def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bo
         markersize=4,
         gid=name or None,
     )
+
+
+def all_curves(frames: Frames, stages: Sequence[StageView]) -> list[tuple[str, str]]:
+    """Return a figure of each search stage with several curves, and what it shows."""
+    searched = [(index, stage) for index, stage in enumerate(stages) if stage.kind != "final" and len(stage.rows) > 1]
+    if not searched:
+        return []
+    curves = curves_of(frames)
+    figures = [_of_stage(frames, index, stage, curves) for index, stage in searched]
+    return [figure for figure in figures if figure]
+
+
+def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Curve]) -> tuple[str, str] | None:
+    known = [(row, curves[row.trial_ids[0]]) for row in stage.rows if row.trial_ids[0] in curves]
+    shown, goal = known[:DRAWN], frames.goal
+    if len(shown) < 2:
+        return None
+
+    def draw(axes: Axes) -> None:
+        for place, (row, curve) in reversed(list(enumerate(shown))):
+            step = -(-len(curve.epoch) // EPOCHS)
+            at = np.unique([*range(0, len(curve.epoch), step), len(curve.epoch) - 1])
+            axes.plot(
+                np.asarray(curve.epoch)[at],
+                np.asarray(curve.objective)[at],
+                color=colour(index),
+                alpha=1.0 if place == 0 else 0.5,
+                linewidth=2.0 if place == 0 else 0.9,
+                zorder=4 if place == 0 else 2,
+                gid=marks([(index, row.number)]),
+            )
+        limit(axes, goal, [np.asarray(curve.objective) for _, curve in shown])
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
+
+    what = "configuration" if stage.replication else "trial"
+    whose = f"the best {DRAWN} of {len(known):,} {what}s" if len(known) > DRAWN else f"all {len(known):,} {what}s"
+    first = f", of each its first {stage.replication.noun}" if stage.replication else ""
+    caption = f"{stage.name}: {whose}{first}"
+    alt = f"Validation {goal.metric} by epoch of {whose} of {stage.name}; the best has the thick line."
+    return svg(f"all {stage.name}", alt, (4.7, 3.0), draw), caption

@@ -16,7 +16,7 @@ from hpsearch.reporting.sections.summary import last_search
 from hpsearch.storage.records import ACCURACY
 
 SINGLY = 50
-"""Of very many marks, so many of each stage, the best, can be pointed at; the others are an image."""
+"""Of very many marks, so many of each stage, the best, can be pointed at; the others are embedded as an image."""
 
 FEWEST, FAR = 5, 3.0
 """Of so many values or more, the worst fifth is drawn at the edge if it is so many times as far from the best."""

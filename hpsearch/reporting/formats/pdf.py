@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hpsearch.reporting.figures.fonts import characters, dejavu, written
+from hpsearch.reporting.figures.files import characters, dejavu, written
 from hpsearch.reporting.figures.style import INK, RULE
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.outline import (

@@ -24,7 +24,9 @@ def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
         for row in (stage.rows if all_singly else stage.shown)
     }
     text = json.dumps(
-        {"stages": [visible(stage.name) for stage in stages], "trials": trials}, ensure_ascii=False, separators=(",", ":")
+        {"stages": [visible(stage.name) for stage in stages], "trials": trials},
+        ensure_ascii=False,
+        separators=(",", ":"),
     )
     # Inside a script element no text may close it or open a comment.
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.files import without_folders
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.paths import without_folders
 from hpsearch.reporting.sections.ranking.comparison import Record as Record
 from hpsearch.reporting.sections.ranking.comparison import Verdict, interval_of
 from hpsearch.reporting.sections.ranking.comparison import column_of as column_of
