@@ -1,7 +1,7 @@
 """Learning curves: all metrics of the best trials, the objective of all trials. May import matplotlib."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,19 +131,20 @@ def _panels(frames: Frames) -> list[tuple[str, tuple[str, ...], str]]:
     return [*(first or [own]), *(panel for panel in found if panel not in first)]
 
 
-def _with_objective(frames: Frames) -> pd.DataFrame:
-    """Return the curves with the objective of the training and of the validation samples, as far as it is stored."""
+def _with_objective(frames: Frames, trials: Iterable[int]) -> pd.DataFrame:
+    """Return some trials' curves with the objective of training and validation samples, as far as it is stored."""
+    curves = frames.curves[frames.curves["trial_id"].isin(list(trials))]  # to group those of all would take seconds
     if frames.goal == ACCURACY:
-        return frames.curves
+        return curves
     mine = frames.metrics.loc[frames.metrics["metric"] == frames.goal.metric, ["trial_id", "epoch", "train"]]
-    joined = frames.curves.merge(mine, on=["trial_id", "epoch"], how="left")
+    joined = curves.merge(mine, on=["trial_id", "epoch"], how="left")
     return joined.rename(columns={"train": "train_objective", "value": "validation_objective"})
 
 
 def _group(
     frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str], stage: int | None = None
 ) -> CurveGroup:
-    by_trial = _with_objective(frames).groupby("trial_id")
+    by_trial = _with_objective(frames, (trial for row in rows for trial in row.trial_ids)).groupby("trial_id")
     runs, texts, marked, names = [], [], [], []
     for row, text in zip(rows, legend, strict=True):
         curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
