@@ -5,6 +5,7 @@ It makes a study with one stage, whose text and function are stored like those o
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +59,10 @@ def optimise(
     suggestions. `direction` is "minimise" or "maximise", of several objectives a mapping by name. `metric` is the
     number of a mapping to search by, `also` has further ones to record; `params` are the same in all trials.
 
-    `trials` is 40 if not given. With one worker, the default, the function is called in this process. The study has
-    the function's name; where one of that name asks for something else, a number is added. The other arguments are
-    keys of a stage of the study file, or those of `launch`. Raises InputError for an argument that is not valid.
+    A `Range` has all numbers between its ends; `integer=True` whole ones alone. `trials` is 40 if not given. With one
+    worker, the default, the function is called in this process. The study has the function's name; where one of that
+    name asks for something else, a number is added. The other arguments are keys of a stage of the study file, or those
+    of `launch`. Raises InputError for an argument that is not valid.
 
     >>> hpsearch.optimise(lambda params: params["x"] ** 2, {"x": Range(-5, 5)}).best.params  # doctest: +SKIP
     """
@@ -76,13 +78,14 @@ def optimise(
         epochs = epochs or (steps if pruner is not None else None)
     if not isinstance(space, Mapping) or not space:
         raise InputError(f"space must name at least one parameter, such as {{'x': Range(-5, 5)}}, got {space!r:.80}")
-    training = {} if epochs is None else {"epochs": epochs}
+    searched = {key: _of_reals(entry) for key, entry in space.items()}
+    training: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
     if of_trial and epochs is not None and epochs > 1:
         training["keep"] = "last"  # an Optuna trial is worth what its objective returns
     stage = Stage(
         STAGE,
         sampler=_with_trials(sampler, trials),
-        space=space,
+        space=searched,
         pruner=_with_rungs(pruner, epochs or 1),
         replicates=None if replicates == 1 else replicates,
         confirm=confirm,
@@ -111,6 +114,11 @@ def optimise(
         progress=progress,
         or_resume=True,
     )
+
+
+def _of_reals(entry: Any) -> Any:
+    """A range of all numbers, also between whole ones, unless it says `integer`: a function has no other hint."""
+    return replace(entry, integer=False) if isinstance(entry, Range) and entry.integer is None else entry
 
 
 def _objective(direction: str | Mapping[str, str], metric: str | None, also: Sequence[str]) -> Any:

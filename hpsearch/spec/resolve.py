@@ -1,7 +1,9 @@
 """From the study file to the configuration that one trial trains with. May import pydantic."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +18,7 @@ from hpsearch.spec.tables.optimisers import written_out
 from hpsearch.spec.tables.space import Around
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
-from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training
+from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training, is_training_key
 from hpsearch.spec.tables.trial import TrialLimits
 
 Alternatives = tuple[tuple[str, ...], ...]
@@ -62,8 +64,15 @@ class Configuration:
     def from_json(cls, given: Mapping[str, Any]) -> "Configuration":
         """Return the configuration that `to_json` wrote. Raises DamagedError."""
         with stored("a configuration"):
-            varied = Augmentation.of(given.get("augmentation", {}))
-            return cls(dict(given["model"]), Training.of(given["training"]), varied, given.get("objective"))
+            training, varied = _validated(json.dumps([given["training"], given.get("augmentation", {})]))
+            return cls(dict(given["model"]), training, varied, given.get("objective"))
+
+
+@lru_cache(maxsize=256)
+def _validated(text: str) -> tuple[Training, Augmentation]:
+    """Return [training] and [augmentation] from JSON; many trials share them, of a function all."""
+    training, augmentation = json.loads(text)
+    return Training.of(training), Augmentation.of(augmentation)
 
 
 def as_given(training: PartialTraining) -> dict[str, Any]:
@@ -118,14 +127,29 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     The step's own keys replace the study's, and `params` (flat names: "lambda", "schedule.eta_max") replace both.
     Raises StudyFileError where the result breaks a rule, at the place in the file where it comes from.
     """
+    if study.model.is_function:
+        return _of_function(study, step, params)
+    return _resolved(study, step, params)
+
+
+def _of_function(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
+    """Resolve without the parameters, which are all the function's own, once for each step."""
+    assert isinstance(step, Stage), "a function has no final"
+    if step.name not in study.resolved:
+        study.resolved[step.name] = _resolved(study, step, {})
+    found: Configuration = study.resolved[step.name]
+    return replace(found, model=merge(found.model, composed(params)))
+
+
+def _resolved(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
     objective = objective_of(study)
     training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
     model = merge(study.model.identity | study.model.parameters, step.model)
     for key, value in composed(params).items():
-        if study.is_training_key(key):
+        if is_training_key(key):
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
         else:
-            model = merge(model, {key: value} if study.model.is_function else _nested(key, value))
+            model = merge(model, _nested(key, value))
     if (study.model.is_estimator or study.model.is_function) and not any(key in training for key in LENGTHS):
         training["epochs"] = 1  # one whole fit, or call
     if objective and isinstance(training.get("stop"), dict):

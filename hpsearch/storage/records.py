@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 Params = Mapping[str, Any]
@@ -35,8 +36,8 @@ class Goal:
             return ACCURACY
         function = bool(found.get("function"))
         rest = found.get("objectives", ())
-        each = tuple(cls(one["metric"], one["direction"], one["share"], function) for one in rest)
-        return cls(found["metric"], found["direction"], found["share"], function, each)
+        each = tuple(_goal(one["metric"], one["direction"], one["share"], function, ()) for one in rest)
+        return _goal(found["metric"], found["direction"], found["share"], function, each)
 
     @property
     def sign(self) -> float:
@@ -61,6 +62,9 @@ class Goal:
 
 
 ACCURACY = Goal()
+
+_goal = lru_cache(maxsize=256)(Goal)
+"""A goal that is made once, since each trial is asked for its own many times."""
 
 
 @dataclass(frozen=True)

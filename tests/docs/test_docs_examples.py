@@ -78,7 +78,7 @@ def commands(text: str) -> Iterator[tuple[list[str], str]]:
 
 def whole_studies(part: str) -> Iterator[str]:
     """The study files that the part could belong to."""
-    if re.search(r"^name = ", part) and "[data]" in part:
+    if re.search(r"^name = ", part) and ("[data]" in part or "function = " in part):
         yield part
         return
     if not re.search(r"^\[", part, re.M):  # keys of [data], alternatives of one of them line by line

@@ -145,7 +145,7 @@ def test_the_test_set_is_evaluated_by_a_new_trainable_since_restore_need_not_res
 
 
 BAD = [
-    ("x = 1", "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…), found none"),
+    ("x = 1", "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …), module(data, …) and estimator(…), found none"),
     (FAILING + "def build(classes): pass", "found build and train_epoch"),
     (FAILING.split("def predict")[0], "beside train_epoch a model file must define predict(state, samples)"),
     ("def make(seed, data): pass", "make's first parameters must be `data` and `seed`, got (seed, data)"),

@@ -183,6 +183,12 @@ class Study(Table):
         return self.objective if isinstance(self.objective, Objectives) else None
 
     _place: str = PrivateAttr(default="study file")
+    _resolved: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Of a function: the configuration of each stage without its parameters, once it is known."""
+        return self._resolved
 
     @property
     def place(self) -> str:

@@ -33,7 +33,8 @@ _OPTIMISER = "optimiser:"
 def exact(*, own_numbers: bool = False) -> Iterator[None]:
     """One thread and deterministic algorithms, for a while; with `own_numbers`, the random numbers are set back too."""
     threads, strict = torch.get_num_threads(), torch.get_deterministic_debug_mode()
-    fills = torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = torch.utils.deterministic
+    fills = memory.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
     with torch.random.fork_rng(enabled=own_numbers), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PyTorch, such as that lazy modules are new; they disturb progress bars
@@ -42,12 +43,12 @@ def exact(*, own_numbers: bool = False) -> Iterator[None]:
             torch.set_deterministic_debug_mode(
                 "error"
             )  # `use_deterministic_algorithms` imports a compiler, for seconds
-            torch.utils.deterministic.fill_uninitialized_memory = False  # it takes time; `check` finds who reads it
+            memory.fill_uninitialized_memory = False  # it takes time; `check` finds who reads it
             yield
         finally:
             torch.set_num_threads(threads)
             torch.set_deterministic_debug_mode(strict)
-            torch.utils.deterministic.fill_uninitialized_memory = fills
+            memory.fill_uninitialized_memory = fills
 
 
 class TorchNetwork:

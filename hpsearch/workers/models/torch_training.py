@@ -33,11 +33,13 @@ class Updates:
             kept = ("mean", "square")
         self.slots = {f"{name}.{slot}": torch.zeros_like(p) for name, p in self._parameters.items() for slot in kept}
 
-    @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, params: Iterable[Any], eta: Rates, lam: Rates, update: int) -> None:
         """Change the parameters, given the gradients that `backward` left, with η (1,) and λ (1,); not `params`."""
-        rate, decay = float(eta[0]), float(lam[0])
-        found = {name: p for name, p in self._parameters.items() if p.grad is not None}
+        with torch.no_grad():
+            self._step(float(eta[0]), float(lam[0]), update)
+
+    def _step(self, rate: float, decay: float, update: int) -> None:
+        found: dict[str, Any] = {name: p for name, p in self._parameters.items() if p.grad is not None}
         for p in found.values():
             if p.ndim >= 2 and decay:
                 if isinstance(self._kind, AdamW):
