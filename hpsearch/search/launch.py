@@ -8,6 +8,7 @@ from hpsearch import data, spec
 from hpsearch.errors import InputError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
+from hpsearch.search.leaks import leaks_said
 from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.preparation import (
     base_rate,
@@ -63,7 +64,8 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
-    said = [*dataset.said, *check(study, plugin, measures, dataset, options.storage, samplers)]
+    leaks = leaks_said(study, dataset)
+    said = [*dataset.said, *leaks, *check(study, plugin, measures, dataset, options.storage, samplers)]
     check_backend(study, options)
     new = NewStudy(
         name=study.name,
