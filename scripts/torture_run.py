@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torture_faults import ENDS, FAULTS, JUMPING, semaphores
+
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.storage.sqlite import locks
+from hpsearch.workers.pools import semaphores as leftovers
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "HPSEARCH_TORTURE"
@@ -28,7 +31,9 @@ STOP_SECONDS = 14.0
 
 LIMIT_SECONDS = 300.0
 
-HPSEARCH = """\
+HPSEARCH = (
+    JUMPING
+    + """\
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
 try:
@@ -37,6 +42,7 @@ try:
 except KeyboardInterrupt:  # a signal during our own imports above
     print("hpsearch: stopped", file=sys.stderr)
     sys.exit(130)
+jump()
 cohorts.SEGMENT_SECONDS = {seconds}
 largest = context.largest_cohort
 context.largest_cohort = lambda *given: max(1, round({share} * largest(*given)))
@@ -44,11 +50,12 @@ if not {report}:
     run_study.write_report = lambda *given: ""
 sys.exit(main())
 """
+)
 """The command line, with another length of segments and another size of cohorts."""
 
 STOPS = {"SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP, "Ctrl-C": signal.SIGINT, "Ctrl-C twice": signal.SIGINT}
 KILLS = ("kill -9 the coordinator", "kill -9 a worker", "kill -9 all")
-KINDS = (*KILLS, *KILLS, *STOPS)
+KINDS = (*KILLS, *KILLS, *STOPS, *FAULTS)
 MOMENTS = ("start", "work", "work", "commit", "commit", "commit", "stage", "end")
 
 
@@ -69,10 +76,14 @@ class Tortured:
     kills: int = 0
     process: Any = None
     deaths: int = 0  # of workers, in this run
+    faults: list[str] = field(default_factory=list)  # in this run
+    began: int = 0  # the epochs that were done when it began
+    numbers: list[int] = field(default_factory=list)  # of all processes that were seen
 
     def __post_init__(self) -> None:
         (self.folder / "tmp").mkdir(parents=True)
-        self.file, self.database = self.folder / "study.toml", self.folder / "study.db"
+        self.file, self.database, self.offset = (self.folder / n for n in ("study.toml", "study.db", "offset"))
+        self.offset.touch()
         self.file.write_text(self.text, "utf-8")
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self.environment = os.environ | {
@@ -90,7 +101,8 @@ class Tortured:
         action = (
             ["resume", "torture"] if known and self.rng.random() < 0.5 else ["launch", str(self.file), "--or-resume"]
         )
-        code = HPSEARCH.format(seconds=seconds, share=share, report=report)
+        self.faults, self.began = [], self.epochs()
+        code = HPSEARCH.format(offset=str(self.offset), seconds=seconds, share=share, report=report)
         given = ["--storage", f"sqlite:///{self.database}", "--reports", str(self.folder / "reports"), "--quiet"]
         command = [sys.executable, "-c", code, *action, *given, "--workers", str(workers), "--backend", backend]
         self.log.append(f"{action[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
@@ -115,8 +127,11 @@ class Tortured:
             self.log.append("grown")
 
     def finish(self) -> None:
-        """Wait for the end of a run that is not disturbed any more."""
+        """Wait for the end of a run that is not disturbed any more; resume it if a fault ends it."""
         status = self.process.wait(LIMIT_SECONDS)
+        if self._fault_ended():
+            self.start(2, "loky")
+            status = self.process.wait(LIMIT_SECONDS)
         self._expect(status == 0, f"exit status {status} instead of 0")
         self._expect(not self._errors(), "it printed an error though it succeeded")
         self.check()
@@ -129,7 +144,9 @@ class Tortured:
         for position in sorted(self.rng.uniform(0, epochs) for _ in range(kills)):
             moment = self.rng.choice(MOMENTS)
             if not self._await(moment, position):
-                break
+                if not self._fault_ended():
+                    break
+                self.start_at_random()
             workers = self._workers() if self.deaths < 2 else []  # the third death of a segment fails its trials
             kind = self.rng.choice([kind for kind in KINDS if workers or "worker" not in kind])
             before = self.epochs()
@@ -138,7 +155,7 @@ class Tortured:
             done = self._kill(kind, workers)
             self.kills += 1
             self.say(where)
-            if "worker" in kind:
+            if "worker" in kind or kind in FAULTS:
                 continue
             self.check()
             lost = before - self.epochs()
@@ -148,6 +165,7 @@ class Tortured:
             self.start_at_random()
         if self.process.poll() is None or self.process.returncode != 0:
             self.finish()
+        self.check_semaphores()
         if self.larger:
             self.grow()
             self.start_at_random()
@@ -186,6 +204,11 @@ class Tortured:
     def _kill(self, kind: str, workers: list[int]) -> bool:
         """Kill or stop the run; return whether it had already ended."""
         pid = self.process.pid
+        self.numbers += self.processes()
+        if kind in FAULTS:
+            self.faults.append(kind)
+            FAULTS[kind](self)
+            return False
         if "worker" in kind:
             self.deaths += 1
             with suppress(ProcessLookupError):
@@ -223,7 +246,27 @@ class Tortured:
         self._expect(one_line, "not one line")
         return False
 
+    def _fault_ended(self) -> bool:
+        """Whether the run has ended because of a fault; then check that it did so as documented."""
+        status, errors = self.process.poll(), self._errors()
+        if not status or not self.faults:
+            return False
+        said = [text for fault in self.faults for text in ENDS.get(fault, ()) if text in errors]
+        self._expect(status in (1, 2) and bool(said), f"exit status {status} after {', '.join(self.faults)}")
+        self._expect(errors.startswith("hpsearch: ") and errors.count("\n") == 1, "not one line")
+        self._expect(status == 1 or self.epochs() == self.began, "exit status 2, but something has changed")
+        self.log.append(f"ended: {errors.strip()}")
+        self.check()
+        return True
+
     # Checking
+
+    def check_semaphores(self) -> None:
+        """Check that the semaphores which killed processes left are removed by the next run after a minute."""
+        leftovers._AGE = 0.0
+        leftovers.remove_leftovers()
+        left = semaphores(self.numbers)
+        self._expect(not left, f"semaphores are left: {left[:3]}")
 
     def check(self) -> None:
         """Check what must hold whenever nothing runs."""
@@ -270,8 +313,12 @@ class Tortured:
         return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and mark in _fields(p / "environ")]
 
     def _workers(self) -> list[int]:
+        return self.processes_with(b"popen_loky")
+
+    def processes_with(self, word: bytes) -> list[int]:
+        """Return those whose command has that word."""
         proc = Path("/proc")
-        return [p for p in self.processes() if any(b"popen_loky" in w for w in _fields(proc / str(p) / "cmdline"))]
+        return [p for p in self.processes() if any(word in w for w in _fields(proc / str(p) / "cmdline"))]
 
     def _expect(self, holds: bool, otherwise: str) -> None:
         if not holds:
