@@ -7,6 +7,7 @@ loky starts another, which prints a traceback for each semaphore that it has not
 import contextlib
 import os
 import re
+import threading
 import time
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -53,25 +54,30 @@ def outlive_trackers() -> None:
     if os.name != "posix" or "_send" in vars(tracker):
         return
     send, ensure_running, known = tracker._send, tracker.ensure_running, dict[tuple[str, str], None]()
+    lock = threading.RLock()  # always taken before the tracker's own; again where a finalizer interrupts its holder
 
     def revive() -> None:
         if _forget_dead(tracker):
             for name, kind in list(known):
-                send("REGISTER", name, kind)
+                if (name, kind) in known:
+                    send("REGISTER", name, kind)
 
     def remember(command: str, name: str, kind: str) -> None:
-        revive()
-        if command == "REGISTER":
-            known[name, kind] = None
-        elif command == "UNREGISTER":
-            known.pop((name, kind), None)
-        send(command, name, kind)
+        with lock:
+            revive()
+            if command == "REGISTER":
+                known[name, kind] = None
+            elif command == "UNREGISTER":
+                known.pop((name, kind), None)
+            send(command, name, kind)
 
     def run() -> Any:
-        revive()
-        return ensure_running()
+        with lock:
+            revive()
+            return ensure_running()
 
-    tracker._send, tracker.ensure_running = remember, run
+    tracker._send = remember
+    tracker.ensure_running = loky_tracker.ensure_running = run
 
 
 def run_tracker() -> None:
