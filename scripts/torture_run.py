@@ -2,30 +2,20 @@
 
 import os
 import random
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torture_faults import ENDS, FAULTS, JUMPING, semaphores
-
-from hpsearch.storage.database import open_to_read
-from hpsearch.storage.integrity import check_integrity
-from hpsearch.storage.sqlite import locks
-from hpsearch.workers.pools import semaphores as leftovers
+from torture_checks import MARK, FailedError, Observed, size
+from torture_faults import ENDS, FAULTS, JUMPING
 
 ROOT = Path(__file__).resolve().parent.parent
-MARK = "HPSEARCH_TORTURE"
-GONE_SECONDS = 5.0
-"""How long after a kill there may still be processes."""
-
 STOP_SECONDS = 14.0
 """The ten seconds that running segments have after a first Ctrl-C, and some for a busy machine."""
 
@@ -59,18 +49,15 @@ KINDS = (*KILLS, *KILLS, *STOPS, *FAULTS)
 MOMENTS = ("start", "work", "work", "commit", "commit", "commit", "stage", "end")
 
 
-class FailedError(Exception):
-    """A check failed."""
-
-
 @dataclass
-class Tortured:
+class Tortured(Observed):
     """A study in a folder of its own, run by one process after another."""
 
-    folder: Path
     text: str
     rng: random.Random
     say: Callable[[str], None]
+    kinds = KINDS
+    moments = MOMENTS
     larger: str | None = None  # what the study grows to between two kills
     log: list[str] = field(default_factory=list)
     kills: int = 0
@@ -78,11 +65,10 @@ class Tortured:
     deaths: int = 0  # of workers, in this run
     faults: list[str] = field(default_factory=list)  # in this run
     began: int = 0  # the epochs that were done when it began
-    numbers: list[int] = field(default_factory=list)  # of all processes that were seen
 
     def __post_init__(self) -> None:
         (self.folder / "tmp").mkdir(parents=True)
-        self.file, self.database, self.offset = (self.folder / n for n in ("study.toml", "study.db", "offset"))
+        self.file, self.offset = self.folder / "study.toml", self.folder / "offset"
         self.offset.touch()
         self.file.write_text(self.text, "utf-8")
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
@@ -103,7 +89,7 @@ class Tortured:
         )
         self.faults, self.began = [], self.epochs()
         code = HPSEARCH.format(offset=str(self.offset), seconds=seconds, share=share, report=report)
-        given = ["--storage", f"sqlite:///{self.database}", "--reports", str(self.folder / "reports"), "--quiet"]
+        given = ["--storage", self.url, "--reports", str(self.folder / "reports"), "--quiet"]
         command = [sys.executable, "-c", code, *action, *given, "--workers", str(workers), "--backend", backend]
         self.log.append(f"{action[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
         with (self.folder / "stderr").open("w") as stderr:
@@ -142,13 +128,13 @@ class Tortured:
         """Kill it `kills` times, spread over the `epochs` of an undisturbed run, and let it end."""
         self.start_at_random()
         for position in sorted(self.rng.uniform(0, epochs) for _ in range(kills)):
-            moment = self.rng.choice(MOMENTS)
+            moment = self.rng.choice(self.moments)
             if not self._await(moment, position):
                 if not self._fault_ended():
                     break
                 self.start_at_random()
             workers = self._workers() if self.deaths < 2 else []  # the third death of a segment fails its trials
-            kind = self.rng.choice([kind for kind in KINDS if workers or "worker" not in kind])
+            kind = self.rng.choice([kind for kind in self.kinds if workers or "worker" not in kind])
             before = self.epochs()
             where = f"{kind} ({moment}, {before} of {epochs} epochs)"
             self.log.append(where)
@@ -191,8 +177,8 @@ class Tortured:
         else:
             log = self.database.with_name("study.db-wal")
             for _ in range(rng.randint(1, 8)):
-                size = _size(log)
-                self._sleep_until(lambda size=size: _size(log) != size, 3.0, 0.0005)
+                before = size(log)
+                self._sleep_until(lambda before=before: size(log) != before, 3.0, 0.0005)
             time.sleep(rng.uniform(0, 0.003))
         return alive()
 
@@ -258,83 +244,3 @@ class Tortured:
         self.log.append(f"ended: {errors.strip()}")
         self.check()
         return True
-
-    # Checking
-
-    def check_semaphores(self) -> None:
-        """Check that the semaphores which killed processes left are removed by the next run after a minute."""
-        leftovers._AGE = 0.0
-        leftovers.remove_leftovers()
-        left = semaphores(self.numbers)
-        self._expect(not left, f"semaphores are left: {left[:3]}")
-
-    def check(self) -> None:
-        """Check what must hold whenever nothing runs."""
-        deadline = time.monotonic() + GONE_SECONDS
-        while left := self.processes():
-            self._expect(time.monotonic() < deadline, f"processes {left} are left")
-            time.sleep(0.05)
-        copy = self.folder / "copy.db"  # so that the next run finds what the kill left
-        for end in ("", "-wal"):
-            copy.with_name(f"copy.db{end}").unlink(missing_ok=True)
-            if (there := self.database.with_name(f"study.db{end}")).exists():
-                shutil.copy(there, copy.with_name(f"copy.db{end}"))
-        if not self._ask("SELECT count(*) FROM hpsearch_studies"):
-            return
-        self._expect(not locks.is_held(self.database, 1), "the study's lock is held")
-        engine = open_to_read(f"sqlite:///{copy}")
-        with engine.connect() as connection:
-            problems = check_integrity(connection)
-        engine.dispose()
-        self._expect(not problems, "; ".join(problems[:3]))
-
-    def epochs(self) -> int:
-        return self._ask("SELECT sum(epochs_done) FROM hpsearch_trials")
-
-    def _is_done(self) -> bool:
-        return self._ask("SELECT count(*) FROM hpsearch_studies WHERE state = 'complete'") > 0
-
-    def _stages_done(self) -> int:
-        return self._ask("SELECT count(*) FROM hpsearch_stages WHERE state = 'complete'")
-
-    def _ask(self, query: str) -> int:
-        try:
-            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)) as connection:
-                return connection.execute(query).fetchone()[0] or 0
-        except sqlite3.OperationalError:  # before there are tables
-            return 0
-
-    def _errors(self) -> str:
-        return (self.folder / "stderr").read_text()
-
-    def processes(self) -> list[int]:
-        """Return all living processes that inherited the mark of this study."""
-        mark = f"{MARK}={self.folder}".encode()
-        return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and mark in _fields(p / "environ")]
-
-    def _workers(self) -> list[int]:
-        return self.processes_with(b"popen_loky")
-
-    def processes_with(self, word: bytes) -> list[int]:
-        """Return those whose command has that word."""
-        proc = Path("/proc")
-        return [p for p in self.processes() if any(word in w for w in _fields(proc / str(p) / "cmdline"))]
-
-    def _expect(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            raise FailedError(f"{otherwise}\n{self._errors()}".strip())
-
-
-def _fields(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\0")
-    except OSError:  # gone, or someone else's
-        return []
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
