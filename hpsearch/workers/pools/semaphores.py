@@ -49,7 +49,7 @@ def _is_leftover(path: Path, process: int) -> bool:
 
 
 def outlive_trackers() -> None:
-    """From now on a tracker that is killed is replaced without a word, and the next one is told what that one knew."""
+    """From now on a tracker that is killed is replaced without a word; the next one gets all names that it had."""
     tracker: Any = loky_tracker._resource_tracker
     if os.name != "posix" or "_send" in vars(tracker):
         return
