@@ -1,5 +1,6 @@
 """What is seen of a study from outside, and what must hold of it whenever nothing runs, for `scripts/torture`."""
 
+import os
 import shutil
 import sqlite3
 import time
@@ -17,6 +18,11 @@ from hpsearch.workers.pools import semaphores as leftovers
 MARK = "HPSEARCH_TORTURE"
 GONE_SECONDS = 5.0
 """How long after a kill there may still be processes."""
+
+
+def patience(seconds: float) -> float:
+    """So many seconds on a machine that has nothing else to do, more on a busy one."""
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class FailedError(Exception):
@@ -48,7 +54,7 @@ class Observed:
 
     def check(self) -> None:
         """Check what must hold whenever nothing runs."""
-        deadline = time.monotonic() + GONE_SECONDS
+        deadline = time.monotonic() + patience(GONE_SECONDS)
         while left := self.processes():
             self._expect(time.monotonic() < deadline, f"processes {left} are left")
             time.sleep(0.05)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torture_checks import MARK, FailedError, Observed, size
+from torture_checks import MARK, FailedError, Observed, patience, size
 from torture_faults import ENDS, FAULTS, JUMPING
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,10 +114,10 @@ class Tortured(Observed):
 
     def finish(self) -> None:
         """Wait for the end of a run that is not disturbed any more; resume it if a fault ends it."""
-        status = self.process.wait(LIMIT_SECONDS)
+        status = self.process.wait(patience(LIMIT_SECONDS))
         if self._fault_ended():
             self.start(2, "loky")
-            status = self.process.wait(LIMIT_SECONDS)
+            status = self.process.wait(patience(LIMIT_SECONDS))
         self._expect(status == 0, f"exit status {status} instead of 0")
         self._expect(not self._errors(), "it printed an error though it succeeded")
         self.check()
@@ -168,7 +168,7 @@ class Tortured(Observed):
             self._sleep_until(lambda: self._stages_done() > before, 20.0)
             self._sleep_until(lambda: False, rng.choice([0, 0.01, 0.05]))
             return alive()
-        self._sleep_until(lambda: self.epochs() >= epochs, LIMIT_SECONDS)
+        self._sleep_until(lambda: self.epochs() >= epochs, patience(LIMIT_SECONDS))
         if moment == "end":
             self._sleep_until(self._is_done, 20.0)
             self._sleep_until(lambda: False, rng.uniform(0, 0.3))
@@ -213,11 +213,13 @@ class Tortured(Observed):
             if self.process.poll() is None:
                 os.killpg(pid, number)
         try:
-            status = self.process.wait(STOP_SECONDS)
+            status = self.process.wait(patience(STOP_SECONDS))
         except subprocess.TimeoutExpired:
-            raise FailedError(f"still running {STOP_SECONDS:.0f} s after {kind}") from None
+            raise FailedError(f"still running {patience(STOP_SECONDS):.0f} s after {kind}") from None
         seconds, errors = time.monotonic() - began, self._errors()
-        self._expect("twice" not in kind or seconds < STOP_SECONDS / 2, f"it took {seconds:.1f} s to stop at once")
+        self._expect(
+            "twice" not in kind or seconds < patience(STOP_SECONDS / 2), f"it took {seconds:.1f} s to stop at once"
+        )
         if status == 0:
             lost = number == signal.SIGINT and errors.startswith("Exception ignored in")  # while the report was written
             self._expect(not errors or lost, "it printed an error though it succeeded")

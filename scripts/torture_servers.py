@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+from torture_checks import GONE_SECONDS, patience
 from torture_faults import ENDS, FAULTS
 from torture_run import KINDS, MOMENTS, Tortured
 
@@ -60,7 +61,7 @@ class OnServer(Tortured):
 
     def check_database(self) -> None:
         """Check that nobody has the study, once the server knows who is dead, and that what is stored fits together."""
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + patience(GONE_SECONDS)
         while place_of(self.url).is_held(1):
             self._expect(time.monotonic() < deadline, "the study's lock is held")
             time.sleep(0.1)
