@@ -111,6 +111,8 @@ def end_with(parent: int) -> None:
     except RuntimeError:  # the system has no thread left
         if not promised:
             raise
+        if os.getppid() != parent:  # it died before the promise
+            os._exit(1)
 
 
 def _watch(parent: int) -> None:
