@@ -105,6 +105,7 @@ def test_a_study_whose_trials_all_fail_is_notified(here, tmp_path):
     assert "HPSEARCH_STATE=failed\n" in (tmp_path / "payload").read_text()
 
 
+@pytest.mark.long
 def test_an_error_is_one_line_without_the_address(here, caplog):
     with hook(status=500) as (address, _), caplog.at_level(logging.WARNING):
         assert hpsearch.launch(tiny(), notify=address, **here).frames.study["state"] == "complete"

@@ -15,6 +15,7 @@ def run(capsys, *arguments):
     return status, *capsys.readouterr()
 
 
+@pytest.mark.long
 def test_a_new_workspace_can_be_launched_at_once(here, capsys):
     assert {str(path.relative_to(here)) for path in here.rglob("*") if path.is_file()} == FILES
     path = here / "studies" / "first.toml"

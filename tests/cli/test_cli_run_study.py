@@ -51,6 +51,7 @@ def started(folder, text=MEDIUM, *arguments, workers=2):
     return process
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda number: number.name
 )

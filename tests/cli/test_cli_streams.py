@@ -73,6 +73,7 @@ def test_a_command_that_only_prints_fails_where_its_output_is_lost(monkeypatch, 
     assert errors == ["hpsearch: standard output cannot be written: No space left on device"][:said]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="of Linux")
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&- 2>&- <&-"])
 def test_a_shell_may_close_or_fill_any_stream(redirection):

@@ -27,6 +27,7 @@ def checked(layers, x, y, loss="cross_entropy", **options):
     return check(perturbed(network), x, y, LAMBDAS, **options)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", ["cross_entropy", pytest.param("hinge", marks=pytest.mark.slow)])
 def test_softmax_gradients_hold_for_100_samples_of_cifar_size(loss):
     found = checked(NETS["softmax"](0), *pixels(100, 3072), loss=loss, sample=100)
@@ -47,6 +48,7 @@ def test_all_gradients_hold_for_20_features_of_10_samples(net, loss, entries):
     assert {c.name: c.relative_error for c in found if not c.relative_error <= 1e-6} == {}
 
 
+@pytest.mark.long
 def test_every_entry_of_the_reports_two_layer_net_is_checked():
     found = checked([Dense(50), ReLU(), Dense(10)], *pixels(10, 20))
     assert [c.entries for c in found] == [1000] * 3 + [50] * 3 + [500] * 3 + [10] * 3

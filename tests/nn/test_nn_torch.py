@@ -70,6 +70,7 @@ SIZES = [(net, 10, 20) for net in NETS]
 SIZES += [pytest.param(net, 100, 3072, marks=[pytest.mark.slow] * (net != "batch norm")) for net in NETS]  # CIFAR-10's
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(("net", "n", "inputs"), SIZES)
 def test_gradients_are_those_of_autograd(net, loss, n, inputs):

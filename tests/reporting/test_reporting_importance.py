@@ -47,6 +47,7 @@ def axes(params):
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trials", [8, 16, 40, 200])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_shares_are_those_of_optunas_ped_anova(trials, seed):

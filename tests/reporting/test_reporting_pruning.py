@@ -82,6 +82,7 @@ def test_the_audited_are_compared_with_the_best_that_was_not_pruned_on_the_same_
     assert float(last.difference.replace("−", "-")) == pytest.approx((only[1] - only[0]) / 3, abs=0.06)
 
 
+@pytest.mark.long
 def test_the_sentences_give_what_the_audited_reached_and_a_bound_and_the_summary_is_short(engine, tmp_path, drawn):
     search = stored(engine)
     _, _, (pruning,) = viewed(engine)

@@ -115,6 +115,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FAILURES)
 def test_a_plug_in_that_goes_wrong_fails_its_trials_alone_and_says_why(tmp_path, monkeypatch, intact, kind):
     monkeypatch.chdir(tmp_path)

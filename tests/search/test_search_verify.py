@@ -118,6 +118,7 @@ def test_a_study_that_ran_out_of_time_has_no_problems(tmp_path, monkeypatch):
     assert problems(tmp_path) == []
 
 
+@pytest.mark.long
 def test_runs_of_one_study_have_one_digest_whatever_its_name(original, tmp_path):
     workspace(tmp_path, PRUNED.replace('"tiny"', '"other"\ndescription = "x"'))
     launch(tmp_path / "studies" / "tiny.toml", options(tmp_path, 2, watcher=StopAfter(7)))

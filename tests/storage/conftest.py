@@ -14,14 +14,15 @@ from tiny import url
 from hpsearch.storage.database import Database
 
 ON_EVERY_DATABASE = {f"test_storage_{name}.py" for name in ("contract", "objectives", "servers")}
-"""What the default run tests on servers too; on SQLite it tests all."""
+"""What is tested on servers at every landing; the default run tests all on SQLite."""
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         on_server = "mariadb" in item.nodeid or "postgresql" in item.nodeid
-        if on_server and (item.path.name not in ON_EVERY_DATABASE or "processes_may_open" in item.nodeid):
-            item.add_marker(pytest.mark.slow)
+        if on_server:
+            often = item.path.name in ON_EVERY_DATABASE and "processes_may_open" not in item.nodeid
+            item.add_marker(pytest.mark.long if often else pytest.mark.slow)
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])

@@ -56,6 +56,7 @@ def test_a_second_coordinator_on_this_machine_is_refused_with_host_and_process(d
         assert other.apply(try_to_coordinate, (storage, 1)) == ""
 
 
+@pytest.mark.long
 def test_a_dead_coordinators_claim_is_taken_over_at_once_on_its_machine(database, storage):
     process = multiprocessing.get_context("spawn").Process(target=coordinate_and_die, args=(storage, 1))
     process.start()

@@ -117,6 +117,7 @@ def test_where_a_file_may_not_grow_every_write_says_so_and_leaves_nothing(tmp_pa
         walk(database, file_size_limit)
 
 
+@pytest.mark.long
 def test_on_a_full_disk_every_write_says_so_and_leaves_nothing(small_disk):
     with closing(Database(url(small_disk), create=True)) as database:
         walk(database, full_disk)

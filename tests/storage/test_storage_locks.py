@@ -32,6 +32,7 @@ def held_for_others(kind, database):
     return done.stdout == "True\n"
 
 
+@pytest.mark.long
 def test_a_second_coordinator_of_one_process_is_refused_and_the_first_keeps_its_lock(tmp_path, kind):
     database = tmp_path / "study.db"
     with closing(kind.StudyLock(database, 1, "tiny")):

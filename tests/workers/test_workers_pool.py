@@ -62,6 +62,7 @@ def test_a_worker_that_died_while_it_was_idle_is_replaced_by_the_next_task():
         assert pool.submit(sleep, 0.0).result(30) != pruned_at
 
 
+@pytest.mark.long
 def test_workers_have_one_blas_thread_and_leave_ctrl_c_to_the_coordinator():
     with closing(open_pool("loky", 1)) as pool:
         assert pool.submit(blas_threads, None).result(30) == {1}

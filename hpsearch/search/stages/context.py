@@ -31,10 +31,13 @@ class RunContext:
     interrupts: Interrupts
     pace: Pace
     prepare_again: Callable[[], object]  # the splits, where one has vanished from the cache
+    prepare_whole: Callable[[], Path]  # that of the final with all samples to train on
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def largest_cohort(self, trial: TrialRow) -> int:
         """The maximal size of a cohort of this trial's shape; the model is built once to find it."""
+        if self.plugin.kind == "function":
+            return self.pace.calls(trial.epochs)
         parameters = {key: value for key, value in trial.configuration["model"].items() if key != "file"}
         shape = json.dumps(parameters, sort_keys=True)
         if shape not in self._sizes:
