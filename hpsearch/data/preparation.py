@@ -68,11 +68,10 @@ def prepare(
         if splits.usable(path):
             break
         rows = draw(labels, sizes, (train, validation), seed, "split", fold)
-        if whole:
-            dataset, rows = _joined(dataset, rows, seed)
+        source, rows = _joined(dataset, rows, seed) if whole else (dataset, rows)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            _write(dataset, rows, {"key": key, **special}, path)
+            _write(source, rows, {"key": key, **special}, path)
             splits.limit(directory, keep=path)
             break
         except OSError as error:

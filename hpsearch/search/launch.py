@@ -15,9 +15,9 @@ from hpsearch.search.preparation import (
     find_workspace,
     measures_of,
     metric_files,
+    prepare_all,
     stages_of,
 )
-from hpsearch.search.prepared import prepare_all
 from hpsearch.search.resume import resume
 from hpsearch.search.run import after_a_change, open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes, sampler_hashes

@@ -12,10 +12,10 @@ from hpsearch.search.preparation import (
     checked_plugin,
     measures_of,
     model_of,
+    prepare_all,
     require_same_metrics,
     trusted_workspace,
 )
-from hpsearch.search.prepared import prepare_all
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer

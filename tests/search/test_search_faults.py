@@ -15,7 +15,7 @@ from tiny import StopAfter, digest_of, finish, options, rows, start, until, url,
 from hpsearch.cli import main
 from hpsearch.data import cache
 from hpsearch.errors import DamagedError, DataError, HpsearchError, ModelError, StudyBusyError
-from hpsearch.search import prepared
+from hpsearch.search import preparation
 from hpsearch.search.growth import accept
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
@@ -269,7 +269,7 @@ def test_data_that_vanish_from_the_cache_during_a_study_are_prepared_again(tmp_p
 def test_a_cache_that_is_deleted_while_the_data_are_prepared_is_prepared_again(tmp_path, monkeypatch, then):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    where, name = {"installed": (cache, "install"), "read": (prepared, "check_measures")}[then]
+    where, name = {"installed": (cache, "install"), "read": (preparation, "check_measures")}[then]
     once, real = iter([True]), getattr(where, name)
 
     def without_cache(*given):
