@@ -4,7 +4,7 @@ May import spec, data, storage and workers.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from hpsearch import data, spec
 from hpsearch.data import Dataset
 from hpsearch.data.augmentation import Augmentation, check_augmentation
+from hpsearch.errors import DataError
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import hash_of as hash_of_metric
 from hpsearch.metrics import load as load_metric
@@ -212,6 +213,31 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages
+
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The split of each step and replicate, and what is stored of them."""
+
+    splits: dict[tuple[str, int], Path]
+    labels: list[LabelsRecord]
+    base_rate: dict[str, Any]
+
+
+def prepare_all(study: Study, dataset: Dataset, measures: Measures) -> Prepared:
+    """Prepare the data, check what is measured, and read the labels; anew where the cache is deleted meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        splits = prepare(study, dataset)
+        try:
+            check_measures(study, measures, splits)
+            return Prepared(splits, labels_of(study, splits), base_rate(splits))
+        except DataError:  # a split cannot be opened any more
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def prepare(study: Study, dataset: Dataset) -> dict[tuple[str, int], Path]:

@@ -9,12 +9,10 @@ from hpsearch.search.growth import accept, description, grow, growth_of, growth_
 from hpsearch.search.options import Options
 from hpsearch.search.preparation import (
     check,
-    check_measures,
     checked_plugin,
-    labels_of,
     measures_of,
     model_of,
-    prepare,
+    prepare_all,
     require_same_metrics,
     trusted_workspace,
 )
@@ -64,8 +62,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         check(study, plugin, measures, dataset, options.storage, samplers)
         check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
-            splits = prepare(study, dataset)
-            check_measures(study, measures, splits)
+            prepared = prepare_all(study, dataset, measures)
             if grown:
                 options.watcher.message(description(row, study, grown))
                 for message in those_with_fewer(study, grown.growth.added):
@@ -78,8 +75,8 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     grow(connection, database, row, study, grown, dataset)
                 if plugin.hash != row.model["hash"]:
                     accept(connection, row, plugin)
-                writing.store_labels(connection, row.id, labels_of(study, splits))
+                writing.store_labels(connection, row.id, prepared.labels)
                 writing.count_launch(connection, row.id, environment())
             return run_study(
-                database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
+                database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
             )

@@ -57,6 +57,18 @@ def open_workers(options: Options) -> Iterator[tuple[Pool, Interrupts]]:
             yield pool, interrupts
 
 
+@contextmanager
+def after_a_change() -> Iterator[None]:
+    """Make an input that is found to be invalid inside, where something has changed, a failure with exit status 1.
+
+    Such as a model file that somebody has changed in the meantime, or a database that was damaged.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise HpsearchError(str(error)) from error
+
+
 def run_study(
     database: Database,
     row: StudyRow,
@@ -69,11 +81,7 @@ def run_study(
     watcher: Watcher,
     samplers: Classes,
 ) -> bool:
-    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted.
-
-    Something has changed by now: an input that is found to be invalid, such as a model file that somebody has changed
-    in the meantime, is a failure with exit status 1.
-    """
+    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted."""
     pool, interrupts = workers
     context = RunContext(
         database=database,
@@ -89,10 +97,8 @@ def run_study(
         prepare_again=lambda: prepare(study, dataset),
         prepare_whole=lambda: prepare_one(study, dataset, step_named(study, spaces.FINAL), 0, whole=True),
     )
-    try:
+    with after_a_change():
         return Runner(row, study, context, samplers).run()
-    except InputError as error:
-        raise HpsearchError(str(error)) from error
 
 
 @dataclass(frozen=True)
