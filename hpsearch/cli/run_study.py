@@ -13,6 +13,7 @@ import click
 from hpsearch.api.display import open_display
 from hpsearch.api.run import RunStudy, run_and_notify
 from hpsearch.cli.folders import nearest_existing
+from hpsearch.cli.outcome import outcome
 from hpsearch.cli.output import exit_on_signal, print_json_line
 from hpsearch.cli.report.write import write_report
 from hpsearch.errors import HpsearchError, InputError
@@ -65,7 +66,8 @@ def _run(
         reports_option = () if reports == Path("reports") else ("--reports", str(reports))
         next_command = how_to_resume(name, options, *reports_option)
         if as_json:
-            print_json_line("end", study=name, state="interrupted", report=None, next=next_command)
+            best = outcome(name, storage).facts
+            print_json_line("end", study=name, state="interrupted", best=best, report=None, next=next_command)
         print(f"hpsearch: stopped; go on with `{next_command}`", file=sys.stderr)
         return 130
     try:
@@ -73,8 +75,10 @@ def _run(
     except InputError as error:  # the study itself is complete
         raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
-        print_json_line("end", study=name, state="complete", report=written, next=None)
+        print_json_line("end", study=name, state="complete", best=outcome(name, storage).facts, report=written, next=None)
     elif not quiet:
+        if found := outcome(name, storage).sentence:
+            click.echo(found)
         click.echo(f"study {name!r} is complete; its report: {written}")
     return 0
 

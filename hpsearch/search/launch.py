@@ -8,7 +8,7 @@ from hpsearch import data, spec
 from hpsearch.errors import InputError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
-from hpsearch.search.options import Options, how_to_resume
+from hpsearch.search.options import Options, how_to_resume, preparing
 from hpsearch.search.preparation import (
     base_rate,
     check,
@@ -61,8 +61,10 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     require_utf8("the path of the workspace", str(workspace))
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
+    options.watcher.activity("reading the data")
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
+    options.watcher.activity(preparing(dataset, options))
     said = check(study, plugin, measures, dataset, options.storage, samplers)
     check_backend(study, options)
     new = NewStudy(

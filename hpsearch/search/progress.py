@@ -95,6 +95,9 @@ class Watcher:
     def trial_ended(self, event: TrialEvent) -> None:
         """A trial's last result was committed."""
 
+    def activity(self, text: str) -> None:
+        """What is being done before the first stage begins, which may take some seconds."""
+
     def message(self, text: str) -> None:
         """A message of one line: a failed trial, an extended range, a worker that died."""
 

@@ -6,7 +6,7 @@ from hpsearch import data, spec
 from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
-from hpsearch.search.options import Options
+from hpsearch.search.options import Options, preparing
 from hpsearch.search.preparation import (
     check,
     check_measures,
@@ -55,12 +55,14 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         require_same_metrics(row, study, workspace)
         measures = measures_of(study, workspace)
         samplers = sampler_classes(study, workspace, row.data.get("samplers"))
+        options.watcher.activity("reading the data")
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
+        options.watcher.activity(preparing(dataset, options))
         check(study, plugin, measures, dataset, options.storage, samplers)
         check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
