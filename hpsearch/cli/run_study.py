@@ -75,7 +75,9 @@ def _run(
     except InputError as error:  # the study itself is complete
         raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
-        print_json_line("end", study=name, state="complete", best=outcome(name, storage).facts, report=written, next=None)
+        print_json_line(
+            "end", study=name, state="complete", best=outcome(name, storage).facts, report=written, next=None
+        )
     elif not quiet:
         if found := outcome(name, storage).sentence:
             click.echo(found)
