@@ -37,6 +37,9 @@ class StageFacts:
     test: float | None
     ended: str | None
     goal: Goal
+    best_trial: str | None = None
+    params: Mapping[str, Any] | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,6 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
     study = reading.get_study(connection, name)
     held = study.state == RUNNING and claims.is_held(storage, study.id)
     rows = reading.overview(connection, name)
-    epochs = _epochs(connection, [row["stage_id"] for row in rows])
     begun = [row for row in rows if row["stage_state"] != WAITING]
     current = next((row for row in begun if row["stage_state"] == RUNNING), begun[-1] if begun else None)
     cohorts = _cohorts(connection, current["stage_id"]) if current else []
@@ -118,7 +120,7 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         study=name,
         state=INTERRUPTED if study.state == RUNNING and not held else study.state,
         coordinator=claims.holder(connection, study.id) if held else None,
-        stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
+        stages=stages_of(connection, rows),
         stage=current["stage"] if current else None,
         goal=rows[0]["goal"],
         leaders=_leaders(connection, current) if current else [],
@@ -127,6 +129,12 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         trials_under_way=sum(map(len, cohorts)),
         failures=_failures(connection, current) if current else [],
     )
+
+
+def stages_of(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[StageFacts]:
+    """The state of each stage in rows of `reading.overview`."""
+    epochs = _epochs(connection, [row["stage_id"] for row in rows])
+    return [_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows]
 
 
 def _epochs(connection: Connection, stage_ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
@@ -162,6 +170,9 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
         test=row["test"],
         ended=row["ended"],
         goal=row["goal"],
+        best_trial=None if row["number"] is None else f"{row['stage']}:{row['number']}",
+        params=row["params"],
+        is_final=row["kind"] == "final",
     )
 
 
