@@ -35,10 +35,9 @@ def plot(curves: Sequence[Curve], epochs: int, goal: Goal, alt: str) -> str:
     last = max(epochs, 2, *(len(curve.values) for curve in curves))
     drawn = sorted(curves, key=lambda curve: -curve.colour if curve.colour else -math.inf)  # the best on top
     lines = "".join(_line(curve, last, low, high) for curve in drawn)
-    grid = "".join(
-        f'<line class="grid" x1="0" x2="{_WIDTH:g}" y1="{y}" y2="{y}"/>' for y in (_y(t, low, high) for t in ticks)
-    )
-    places = max(0, *(_places(step, goal) for step in [ticks[1] - ticks[0]] if len(ticks) > 1)) if len(ticks) > 1 else 0
+    levels = [_y(tick, low, high) for tick in ticks]
+    grid = "".join(f'<line class="grid" x1="0" x2="{_WIDTH:g}" y1="{y}" y2="{y}"/>' for y in levels)
+    places = _places(ticks[1] - ticks[0], goal)
     labels = "".join(
         f'<span style="top:{100 * _y(tick, low, high) / _HEIGHT:.2f}%">{escaped(_label(tick, places, goal))}</span>'
         for tick in ticks
@@ -105,7 +104,7 @@ def _line(curve: Curve, last: int, low: float, high: float) -> str:
     kept = list(enumerate(curve.values))
     every = -(-len(kept) // 400)
     points = [
-        f"{_WIDTH * index / (last - 1):.1f},{_y(min(max(value, low), high), low, high)}"
+        f"{_WIDTH * index / (last - 1):.1f},{_y(min(max(value, 2 * low - high), 2 * high - low), low, high)}"
         for index, value in kept
         if math.isfinite(value) and (index % every == 0 or index == len(kept) - 1)
     ]

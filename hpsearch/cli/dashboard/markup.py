@@ -84,10 +84,9 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], num
     return f"<table><caption>{escaped(caption)}</caption><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
 
 
-def bar(done: int, total: int, what: str) -> str:
-    """A progress bar with its percentage."""
-    percent = 100 * done // max(total, 1)
-    return (
-        f'<span class="bar"><progress max="{max(total, 1)}" value="{min(done, total)}" aria-label="{escaped(what)}">'
-        f"</progress><span>{percent}%</span></span>"
-    )
+def bar(done: int, total: int, what: str, label: str = "") -> str:
+    """A progress bar with its percentage, after a label that can be seen, and with one that is only read out."""
+    seen = f"<span>{escaped(label)}</span>" * bool(label)
+    ends = f'max="{max(total, 1)}" value="{min(done, total)}"'
+    percent = f"<span>{100 * done // max(total, 1)}%</span>"
+    return f'<span class="bar">{seen}<progress {ends} aria-label="{escaped(what)}"></progress>{percent}</span>'

@@ -36,11 +36,25 @@ def _card(each: Summary) -> str:
     name = escaped(each.name)
     return (
         f'<article class="card"><h2><a href="{escaped(at(STUDY, each.name))}">{name}</a> {_pill(each.state)}</h2>'
-        f"{bar(each.epochs_done, each.epochs, f'{each.name}: epochs done')}"
+        f"{_bar(each)}"
         f"<p>{_best(each)}</p>"
         f'<p class="dim">{escaped(_how_far(each))} · <a href="{escaped(at(REPORTS_PATH, each.name))}" '
         f'aria-label="Report of {name}">report</a></p></article>'
     )
+
+
+def _bar(each: Summary) -> str:
+    """How far the stage is that runs, or was running; of a complete study all stages."""
+    now = _current(each)
+    if now is None:
+        return bar(each.epochs_done, each.epochs, f"{each.name}: epochs done")
+    where = f"stage {now.name}, {each.stages.index(now) + 1} of {len(each.stages)}"
+    return bar(now.epochs_done, max(now.epochs, now.epochs_done), f"{each.name}, {where}: epochs done", where)
+
+
+def _current(each: Summary) -> StageFacts | None:
+    begun = [stage for stage in each.stages if stage.state != WAITING]
+    return None if each.state == COMPLETE or not begun else begun[-1]
 
 
 def _pill(state: str) -> str:
@@ -63,10 +77,8 @@ def _best(each: Summary) -> str:
 def _how_far(each: Summary) -> str:
     trials = [stage.done + stage.pruned + stage.failed for stage in each.stages]
     parts = [f"{count(sum(trials), 'trial')} ended"]
-    now = next((stage for stage in each.stages if stage.state == RUNNING), None)
-    if each.state != COMPLETE and now is not None:
-        parts.append(f"stage {now.name} ({each.stages.index(now) + 1} of {len(each.stages)})")
-    if each.rate and now is not None:
+    now = _current(each)
+    if each.rate and now is not None and now.state == RUNNING:
         parts.append(f"{each.rate:,.1f} epochs/s")
         parts.append(f"about {duration((now.epochs - now.epochs_done) / each.rate)} left in this stage")
     return " · ".join([*parts, f"launched {each.created_at[:16].replace('T', ' ')} UTC"])
@@ -77,12 +89,13 @@ def study_parts(
 ) -> dict[str, str]:
     """The page of a study; `notes` are lines to show with their kind, "note" or "error"."""
     frame, each = detail.frame, detail.summary
+    if detail.stopping:
+        notes = [*notes, ("note", "It was asked to stop, and ends after the running segments.")]
     lines = "".join(f'<p class="{kind}" role="{_role(kind)}">{escaped(text)}</p>' for kind, text in notes)
     about = f'<p class="lead">{escaped(detail.description)}</p>' if detail.description else ""
     return {
         "head": f"<h1>{escaped(each.name)} {_pill(each.state)}</h1>{about}",
-        "notes": lines
-        + ('<p class="note">It was asked to stop, and ends after the running segments.</p>' * detail.stopping),
+        "notes": lines,
         "actions": _actions(each, stopping=detail.stopping, starting=starting) if may_change else "",
         "best": f'<p class="best">{_best(each)}</p><p class="dim">{escaped(_progress(frame, each))}</p>',
         "stages": _stages(each.stages),
@@ -147,7 +160,8 @@ def _curves(frame: Frame) -> str:
     if frame.goal is None or frame.stage is None:
         return ""
     leaders = frame.leaders[:SHOWN]
-    curves = [Curve(each.curve) for each in frame.cohorts] + [
+    others = [each for each in frame.cohorts if not any(each.curve == leader.curve for leader in leaders)]
+    curves = [Curve(each.curve) for each in others] + [
         Curve(each.curve, place) for place, each in enumerate(leaders, start=1)
     ]
     lengths = [each.epochs // max(1, len(each.trials)) for each in leaders] + [each.epochs for each in frame.cohorts]
@@ -156,7 +170,7 @@ def _curves(frame: Frame) -> str:
     drawn = plot(curves, max(lengths, default=1), frame.goal, alt)
     if not drawn:
         return '<p class="dim">Learning curves appear with the first segment of work, after a few seconds.</p>'
-    grey = '<p class="dim">Grey: in training now, the best of each cohort.</p>' if frame.cohorts else ""
+    grey = '<p class="dim">Grey: in training now, the best of each cohort.</p>' if others else ""
     return f"<h2>Learning curves of stage {escaped(frame.stage)}</h2>{drawn}{grey}"
 
 
