@@ -24,10 +24,10 @@ PAGE = """\
 <link rel="icon" href="data:,">
 <script src="/hpsearch/page.js" defer></script>
 </head>
-<body data-state="{state}">
+<body data-state="{state}" data-from="{source}">
 <a class="skip" href="#main">Skip to the content</a>
 <header><nav aria-label="Pages">{links}</nav></header>
-<main id="main">
+{alert}<main id="main">
 {main}
 </main>
 <footer><p>Read from {database}. <span id="updated"></span></p><p role="status" id="said"></p></footer>
@@ -41,8 +41,10 @@ def escaped(text: Any) -> str:
     return html.escape(visible(" ".join(str(text).split())))
 
 
-def page(title: str, state: str, parts: Mapping[str, str], database: str, name: str | None = None) -> bytes:
-    """A page whose parts the script replaces when they change; of the study `name`, or of all."""
+def page(
+    title: str, state: str, parts: Mapping[str, str], database: str, name: str | None = None, error: str = ""
+) -> bytes:
+    """A page whose parts the script replaces when they change; of the study `name`, or of all. `error` stays."""
     links = [("/", "Studies", name is None)]
     if name is not None:
         links.append((at(REPORTS_PATH, name), "Report", False))
@@ -50,7 +52,15 @@ def page(title: str, state: str, parts: Mapping[str, str], database: str, name: 
     current = {True: ' aria-current="page"', False: ""}
     shown = "".join(f'<a href="{escaped(where)}"{current[here]}>{text}</a>' for where, text, here in links)
     main = "\n".join(f'<section id="{key}">{content}</section>' for key, content in parts.items())
-    text = PAGE.format(title=escaped(title), state=escaped(state), links=shown, main=main, database=escaped(database))
+    text = PAGE.format(
+        title=escaped(title),
+        state=escaped(state),
+        source=escaped(at(STATE, name or "")),
+        links=shown,
+        alert=f'<div role="alert"><p class="error">{escaped(error)}</p></div>\n' if error else "",
+        main=main,
+        database=escaped(database),
+    )
     return text.encode("utf-8", "replace")
 
 

@@ -1,8 +1,7 @@
 // Asks for the parts of this page again and again, and replaces those that differ. Without it the page is as it was sent.
 "use strict";
 (() => {
-  const address = location.pathname.startsWith("/hpsearch/study/")
-    ? location.pathname.replace("/hpsearch/study/", "/hpsearch/state/") : "/hpsearch/state/";
+  const address = document.body.dataset.from;
   const main = document.getElementById("main");
   const said = document.getElementById("said");
   const updated = document.getElementById("updated");

@@ -82,7 +82,7 @@ class Site:
         finally:
             engine.dispose()
 
-    def _study(self, name: str, may_change: bool, *notes: tuple[str, str]) -> tuple[dict[str, str], str]:
+    def _study(self, name: str, may_change: bool) -> tuple[dict[str, str], str]:
         """The parts of a study's page, and its state."""
         engine = open_to_read(self._storage)
         try:
@@ -91,14 +91,13 @@ class Site:
                 detail = state.detail(connection, self._storage, name, self._rates, stopping)
         finally:
             engine.dispose()
-        if (failure := self._control.failure(name)) and detail.frame.state != state.RUNNING:
-            notes = (*notes, ("error", f"It could not be resumed: {failure}"))
+        failure = self._control.failure(name) if detail.frame.state != state.RUNNING else None
         starting = self._control.is_starting(name)
-        return view.study_parts(detail, notes, may_change=may_change, starting=starting), detail.frame.state
+        return view.study_parts(detail, failure, may_change=may_change, starting=starting), detail.frame.state
 
-    def _page(self, name: str, may_change: bool, *notes: tuple[str, str]) -> bytes:
-        parts, shown = self._study(name, may_change, *notes)
-        return page(f"{name} · hpsearch", shown, parts, self._shown, name)
+    def _page(self, name: str, may_change: bool, error: str = "") -> bytes:
+        parts, shown = self._study(name, may_change)
+        return page(f"{name} · hpsearch", shown, parts, self._shown, name, error)
 
     def _change(self, environ: dict[str, Any], path: str, respond: Respond) -> Iterable[bytes]:
         """Stop or resume a study, and lead back to its page; the guard has checked that this is allowed."""
@@ -113,7 +112,7 @@ class Site:
             try:
                 actions[prefix](name)
             except HpsearchError as error:
-                status, kind, body = "409 Conflict", "text/html", self._page(name, True, ("error", str(error)))
+                status, kind, body = "409 Conflict", "text/html", self._page(name, True, str(error))
             else:
                 headers = [("Location", at(STUDY, name)), ("Content-Length", "0")]
                 respond("303 See Other", headers)

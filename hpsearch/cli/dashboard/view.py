@@ -3,7 +3,7 @@
 A part is replaced when it differs; what a reader may have the focus on is in parts that seldom change.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.api.progress_text import duration
@@ -84,14 +84,12 @@ def _how_far(each: Summary) -> str:
     return " · ".join([*parts, f"launched {each.created_at[:16].replace('T', ' ')} UTC"])
 
 
-def study_parts(
-    detail: Detail, notes: Iterable[tuple[str, str]], *, may_change: bool, starting: bool
-) -> dict[str, str]:
-    """The page of a study; `notes` are lines to show with their kind, "note" or "error"."""
+def study_parts(detail: Detail, failure: str | None, *, may_change: bool, starting: bool) -> dict[str, str]:
+    """The page of a study; `failure` is why it could not be resumed."""
     frame, each = detail.frame, detail.summary
+    lines = f'<p class="error" role="alert">It could not be resumed: {escaped(failure)}</p>' if failure else ""
     if detail.stopping:
-        notes = [*notes, ("note", "It was asked to stop, and ends after the running segments.")]
-    lines = "".join(f'<p class="{kind}" role="{_role(kind)}">{escaped(text)}</p>' for kind, text in notes)
+        lines += '<p class="note">It was asked to stop, and ends after the running segments.</p>'
     about = f'<p class="lead">{escaped(detail.description)}</p>' if detail.description else ""
     return {
         "head": f"<h1>{escaped(each.name)} {_pill(each.state)}</h1>{about}",
@@ -104,10 +102,6 @@ def study_parts(
         "training": _training(frame),
         "failures": _failures(frame),
     }
-
-
-def _role(kind: str) -> str:
-    return "alert" if kind == "error" else "note"
 
 
 def _progress(frame: Frame, each: Summary) -> str:
@@ -183,10 +177,11 @@ def _leaders(frame: Frame) -> str:
     title = f"{'Front' if frame.goal.objectives else 'Best configurations'} of stage {frame.stage}"
     if any(len(each.trials) > 1 for each in rows):
         title += ", means over replicates"
+    training = {trial for cohort in frame.cohorts for trial in cohort.trials} if frame.state == RUNNING else set()
     cells = [
         [
             _named(each, place),
-            _value(each, frame.goal),
+            _value(each, frame.goal) + (", in training" if training & {each.trial, *each.trials} else ""),
             f"{each.epochs_done:,} of {each.epochs:,}",
             *_params(each.params, keys),
         ]
