@@ -21,6 +21,7 @@ from hpsearch.search.preparation import (
     prepare,
     stages_of,
 )
+from hpsearch.search.repair import described
 from hpsearch.search.resume import resume
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes, sampler_hashes
@@ -100,7 +101,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
             for message in those_with_fewer(study):
                 options.watcher.message(message)
-            with closing(Coordinator(database, row.id, row.name)):
+            with closing(Coordinator(database, row.id, row.name)), described(database, row):
                 return study.name, run_study(
                     database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
                 )

@@ -18,6 +18,7 @@ from hpsearch.search.preparation import (
     require_same_metrics,
     trusted_workspace,
 )
+from hpsearch.search.repair import described
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer
@@ -82,6 +83,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     accept(connection, row, plugin)
                 writing.store_labels(connection, row.id, labels_of(study, splits))
                 writing.count_launch(connection, row.id, environment())
-            return run_study(
-                database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
-            )
+            with described(database, row):
+                return run_study(
+                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
+                )
