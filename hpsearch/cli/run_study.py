@@ -20,6 +20,7 @@ from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch, resume
 from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
+from hpsearch.storage.sqlite.workspace import default_reports
 
 
 class JsonEvents(Watcher):
@@ -63,7 +64,7 @@ def _run(
     name, finished = run_and_notify(run, options, display, notify_target=notify)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to stop
-        reports_option = () if reports == Path("reports") else ("--reports", str(reports))
+        reports_option = () if reports == default_reports() else ("--reports", str(reports))
         next_command = how_to_resume(name, options, *reports_option)
         if as_json:
             best = outcome(name, storage).facts

@@ -8,8 +8,9 @@ from pathlib import Path
 from hpsearch.data import Dataset
 from hpsearch.platform import cores
 from hpsearch.search.progress import Watcher
-from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage import STORAGE_VARIABLE
 from hpsearch.storage.masking import shown
+from hpsearch.storage.sqlite.workspace import default_url
 from hpsearch.workers.pools import SCHEDULED
 
 
@@ -43,7 +44,7 @@ def preparing(dataset: Dataset, options: Options) -> str:
 def how_to_resume(name: str, options: Options, *more: str) -> str:
     """The command that resumes a study, with further arguments `more`, to be pasted into a shell."""
     arguments = ["hpsearch", "resume", *(["--"] if name.startswith("-") else []), name]
-    if options.storage != os.environ.get(STORAGE_VARIABLE, DEFAULT_URL):
+    if options.storage != (os.environ.get(STORAGE_VARIABLE) or default_url()):
         arguments[2:2] = ["--storage", shown(options.storage)]
     if options.data_dir is not None:
         arguments[2:2] = ["--data-dir", str(options.data_dir)]

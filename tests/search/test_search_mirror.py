@@ -17,8 +17,12 @@ from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.version import __version__
 
-REPLICATED = TINY.replace('name = "coarse"', 'name = "coarse"\nreplicates = 2').replace(
-    "[[stage]]" + TINY.split("[[stage]]")[2].split("[final]")[0], ""
+REPLICATED = (
+    TINY.replace('name = "coarse"', 'name = "coarse"\nreplicates = 2')
+    .replace("[[stage]]" + TINY.split("[[stage]]")[2].split("[final]")[0], "")
+    .replace("seed = 0", "seed = 3")
+    .replace("train = 200", "train = 100")
+    .replace("trials = 5", "trials = 8")
 )
 """Of the first stage the best value of a single trial and the best mean are of different configurations."""
 CONFIRMED = TINY.replace('name = "coarse"\n', 'name = "coarse"\nconfirm = { best = 2, replicates = 3 }\n').partition(
@@ -67,6 +71,13 @@ def _of(folder, stage, ids):
     return [trial for each, trials, _ in ranked(folder) if each.id == stage.id for trial in trials if trial.id in ids]
 
 
+def test_the_luckiest_replicate_is_not_the_best_trial(replicated):
+    stage, trials, ranking = next(iter(ranked(replicated)))
+    luckiest = max(trials, key=lambda trial: trial.value)
+    best = shown(replicated, stage).best_trial.number
+    assert (luckiest.point == ranking[0].point, trials[best].point) == (False, ranking[0].point)
+
+
 def test_replicates_are_told_with_their_mean_and_have_their_own_value_as_an_attribute(replicated):
     for stage, trials, ranking in ranked(replicated):
         study = shown(replicated, stage)
@@ -91,7 +102,7 @@ def test_a_study_says_what_it_belongs_to_and_its_digest(replicated):
             "stage": stage.name,
             "stage_order": stage.position + 1,
             "stages": 2,
-            "seed": 0,
+            "seed": 3,
             "digest": digest_of(replicated),
         }
 

@@ -68,7 +68,7 @@ class Detail:
 
 
 class Rates:
-    """How many epochs of each study are done per second, by when they were looked at."""
+    """How many epochs of each study are done per second, from one request to the next."""
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[tuple[float, int]]] = {}

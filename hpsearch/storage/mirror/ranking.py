@@ -51,14 +51,14 @@ def show_ranking(connection: Connection, trials: Sequence[TrialRow], ranking: Se
     for trial_id, optunas in known.items():
         trial, place = complete[trial_id], places.get(trial_id)
         own = trial.values if goal.objectives else (trial.value,)
-        told = own if place is None else place.values
+        shown = own if place is None else place.values
         if place is not None and place is ranking[0] and first is not None:
-            told = (first,)
-        values |= {(optunas, i): value for i, value in enumerate(told) if value is not None and not math.isnan(value)}
+            shown = (first,)
+        values |= {(optunas, i): value for i, value in enumerate(shown) if value is not None and not math.isnan(value)}
         lacks = most - len(place.trials) if place is not None else most
         if lacks > 0:
             lacking[optunas, _LACKING] = float(lacks)
-        facts = (trial.best_epoch, trial.loss, tests.get(trial_id), trial.value if tuple(own) != tuple(told) else None)
+        facts = (trial.best_epoch, trial.loss, tests.get(trial_id), trial.value if tuple(own) != tuple(shown) else None)
         said |= {
             (optunas, key): value if not isinstance(value, float) or math.isfinite(value) else str(value)
             for key, value in zip(_OWN, facts, strict=True)
