@@ -9,16 +9,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
-from typing import IO
 
 from sqlalchemy import Connection
 
+from hpsearch.cli.detached import start_detached
 from hpsearch.errors import HpsearchError
 from hpsearch.platform import STOP_SIGNALS
 from hpsearch.reporting.files import folder_name
-from hpsearch.storage import STORAGE_VARIABLE, claims, reading
+from hpsearch.storage import claims, reading
 from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.records import COMPLETE
 
@@ -73,25 +72,12 @@ class Control:
         if study.state == COMPLETE:
             raise HpsearchError(f"study {name!r} is complete, so there is nothing to resume")
         log = self.log(name)
+        arguments = ["resume", "--reports", str(self._reports), "--", name]
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as file:
-                self._started[name] = self._start(name, file)
+            self._started[name] = start_detached(arguments, self._storage, log)
         except OSError as error:
             raise HpsearchError(f"study {name!r} cannot be resumed: {log}: {error.strerror or error}") from error
         return f"`hpsearch resume` was started as process {self._started[name].pid}; its output is in {log}"
-
-    def _start(self, name: str, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        """The database goes by the environment: its URL may hold a password, and arguments can be seen by others."""
-        line = [sys.executable, "-m", "hpsearch", "resume", "--reports", str(self._reports), "--", name]
-        return subprocess.Popen(
-            line,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {STORAGE_VARIABLE: self._storage, "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,  # Ctrl-C in the dashboard's terminal is not meant for it
-        )
 
     def log(self, name: str) -> Path:
         """The file that has what a resumed study printed."""
