@@ -6,12 +6,16 @@ May import storage's records.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from hpsearch.cli.dashboard.markup import escaped
 from hpsearch.storage.records import Goal
 
 SHOWN = 5
 """So many curves have a colour of their own."""
+
+POINTS = 120
+"""A curve has at most so many points; of more epochs each is a mean of several."""
 
 _WIDTH, _HEIGHT = 1000.0, 400.0
 
@@ -26,15 +30,17 @@ class Curve:
 
 def plot(curves: Sequence[Curve], epochs: int, goal: Goal, alt: str) -> str:
     """The curves against epochs from 1 to `epochs`, in HTML; "" where there is none."""
-    finite = [[value for value in curve.values if math.isfinite(value)] for curve in curves]
+    last = max(epochs, 2, *(len(curve.values) for curve in curves)) if curves else 0
+    every = -(-last // POINTS)
+    means = [Curve(_means(curve.values, every), curve.colour) for curve in curves]
+    finite = [[value for value in curve.values if math.isfinite(value)] for curve in means]
     if not any(finite):
         return ""
     low, high = _range(finite, goal)
     ticks = ticks_of(low, high)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
-    last = max(epochs, 2, *(len(curve.values) for curve in curves))
-    drawn = sorted(curves, key=lambda curve: -curve.colour if curve.colour else -math.inf)  # the best on top
-    lines = "".join(_line(curve, last, low, high) for curve in drawn)
+    drawn = sorted(means, key=lambda curve: -curve.colour if curve.colour else -math.inf)  # the best on top
+    lines = "".join(_line(curve, every, last, low, high) for curve in drawn)
     levels = [_y(tick, low, high) for tick in ticks]
     grid = "".join(f'<line class="grid" x1="0" x2="{_WIDTH:g}" y1="{y}" y2="{y}"/>' for y in levels)
     places = _places(ticks[1] - ticks[0], goal)
@@ -46,7 +52,7 @@ def plot(curves: Sequence[Curve], epochs: int, goal: Goal, alt: str) -> str:
         f'<span style="left:{100 * (epoch - 1) / (last - 1):.2f}%">{epoch:,}</span>' for epoch in whole_ticks(last)
     )
     return (
-        f'<figure class="plot"><figcaption>validation {escaped(goal.metric)} by epoch</figcaption>'
+        f'<figure class="plot"><figcaption>{escaped(_caption(goal, every))}</figcaption>'
         f'<div class="y" aria-hidden="true">{labels}</div>'
         f'<svg role="img" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none"><title>{escaped(alt)}</title>'
         f'{grid}{lines}</svg><div class="x" aria-hidden="true">{below}</div></figure>'
@@ -100,14 +106,22 @@ def _y(value: float, low: float, high: float) -> float:
     return round(_HEIGHT * (1 - (value - low) / (high - low)), 1)
 
 
-def _line(curve: Curve, last: int, low: float, high: float) -> str:
-    kept = list(enumerate(curve.values))
-    every = -(-len(kept) // 400)
-    points = [
-        f"{_WIDTH * index / (last - 1):.1f},{_y(min(max(value, 2 * low - high), 2 * high - low), low, high)}"
-        for index, value in kept
-        if math.isfinite(value) and (index % every == 0 or index == len(kept) - 1)
-    ]
+def _caption(goal: Goal, every: int) -> str:
+    return f"validation {goal.metric} by epoch" + (f", means of {every} epochs" if every > 1 else "")
+
+
+def _means(values: Sequence[float], every: int) -> list[float]:
+    """Of so many epochs each: the jumps of hundreds of epochs would hide one curve behind the other."""
+    return [fmean(values[start : start + every]) for start in range(0, len(values), every)]
+
+
+def _line(curve: Curve, every: int, last: int, low: float, high: float) -> str:
+    points = []
+    for index, value in enumerate(curve.values):
+        epoch = min(index * every + (every - 1) / 2, last - 1)
+        if math.isfinite(value):
+            inside = min(max(value, 2 * low - high), 2 * high - low)  # beyond the frame, which cuts it off
+            points.append(f"{_WIDTH * epoch / (last - 1):.1f},{_y(inside, low, high)}")
     if not points:
         return ""
     if len(points) == 1:

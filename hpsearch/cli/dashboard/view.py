@@ -187,7 +187,9 @@ def _leaders(frame: Frame) -> str:
         ]
         for place, each in enumerate(rows, start=1)
     ]
-    return table(title, heads, cells, numbers=heads[1:])
+    remark = "The best of many values is higher than it will prove to be; the report has intervals and tests."
+    remark = remark if frame.goal.sign > 0 else remark.replace("higher", "lower")
+    return table(title, heads, cells, numbers=heads[1:]) + f'<p class="dim">{remark}</p>'
 
 
 def _what(goal: Goal) -> str:
