@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hpsearch import data, spec
 from hpsearch.errors import InputError, StudyBusyError
+from hpsearch.search.checks.leaks import leaks_said
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
-from hpsearch.search.leaks import leaks_said
 from hpsearch.search.options import Options, how_to_resume, preparing
 from hpsearch.search.preparation import (
     check,
