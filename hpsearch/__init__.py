@@ -1,7 +1,7 @@
 """hpsearch: hyperparameter search for small neural networks: reproducible, resumable, with statistical tests.
 
-In Python: `launch`, `resume` and `load`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to write a study
-without a file; `TrialEvent` and `StageEvent`, which callbacks receive. See docs/python.md.
+In Python: `launch`, `resume`, `load` and `optimise`, which give `Results`; `Study`, `Stage`, `Range` and `Around`, to
+write a study without a file; `TrialEvent` and `StageEvent`, which callbacks receive. See docs/python.md.
 """
 
 from importlib import import_module
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.version import __version__
 
 if TYPE_CHECKING:
+    from hpsearch.api.optimise import optimise
     from hpsearch.api.results import Best, Results
     from hpsearch.api.run import launch, load, resume
     from hpsearch.api.study import Around, Range, Stage, Study
@@ -27,11 +28,13 @@ __all__ = [
     "__version__",
     "launch",
     "load",
+    "optimise",
     "resume",
 ]
 
 _MODULES = {
     **dict.fromkeys(("Around", "Range", "Stage", "Study"), "hpsearch.api.study"),
+    "optimise": "hpsearch.api.optimise",
     **dict.fromkeys(("Best", "Results"), "hpsearch.api.results"),
     **dict.fromkeys(("launch", "load", "resume"), "hpsearch.api.run"),
     **dict.fromkeys(("StageEvent", "TrialEvent"), "hpsearch.search.progress"),
@@ -40,6 +43,8 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used, so that the command line starts without NumPy and pandas."""
+    if name == "optuna":
+        return import_module("hpsearch.api.optuna")
     if name not in _MODULES:
         raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

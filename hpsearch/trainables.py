@@ -42,6 +42,16 @@ class Data:
         """The former name of `samples`, for model files written for earlier versions."""
         return self.samples
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape in which a PyTorch module gets a sample: (channels, height, width), or (features,) of a table."""
+        return self.image_shape if self.image_shape[1] > 1 else (self.samples.shape[1],)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a network gives for a sample: a score for each class, or a value for each target."""
+        return self.classes or len(self.target_names)
+
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """An order (n,) in which to train on the samples in this epoch, the same for all trials that are compared.
 

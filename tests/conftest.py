@@ -38,7 +38,8 @@ FIRST = {f"test_{name}.py" for name in LONG.split()}
 
 TOGETHER = {
     "servers": "storage_contract storage_objectives storage_servers",
-    "torch": "nn_torch nn_class_weights nn_optimisers nn_regression_losses search_optuna_samplers spec_study",
+    "torch": "nn_torch nn_class_weights nn_optimisers nn_regression_losses search_optuna_samplers spec_study "
+    "workers_modules search_modules",
 }
 """Files that one process is to run, since what they need takes seconds: servers that are started, PyTorch's import."""
 GROUPS = {f"test_{name}.py": group for group, names in TOGETHER.items() for name in names.split()}

@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from hpsearch import spec
+from hpsearch.api.arrays import data_table
 from hpsearch.errors import StudyFileError
 
 PLACE = "<python>"
@@ -83,12 +84,14 @@ class Stage:
 class Study:
     """A study; its fields are the tables of a study file, as mappings (see docs/study-file.md).
 
-    The path of the model file is relative to the working directory. Raises StudyFileError for an invalid study.
+    `data` may be samples with their labels, (X, y), and so may `dataset` in it: arrays, or a DataFrame and a column.
+    They are kept in the user's cache under their hash, so that a resume finds them. The path of the model file is
+    relative to the working directory. Raises StudyFileError for an invalid study, InputError for data that are none.
     """
 
     name: str
-    data: Table
-    model: Table
+    data: Any = None
+    model: Table | None = None
     training: Table | None = None
     stages: Sequence[Stage | Table] = ()
     final: Table | None = None
@@ -102,7 +105,7 @@ class Study:
     """The same study as the text of a study file."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", _toml(_given(self)))
+        object.__setattr__(self, "text", _toml(_given(self) | {"data": data_table(self.data)}))
         spec.parse(self.text, PLACE)
 
 

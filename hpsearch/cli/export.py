@@ -14,15 +14,17 @@ from hpsearch.cli.output import json_option, print_json
 @click.option(
     "--format",
     "format_name",
-    type=click.Choice(["npz", "onnx", "mlflow", "tensorboard"]),
+    type=click.Choice(["joblib", "npz", "onnx", "mlflow", "tensorboard"]),
     required=True,
-    help="npz, onnx: the model of one trial; mlflow, tensorboard: all trials.",
+    help="joblib, npz, onnx: the model of one trial, with a card; mlflow, tensorboard: all trials.",
 )
 @click.option(
     "--to", metavar="PATH", help="The file or folder to write; for mlflow also a tracking URI [default: in exports/]."
 )
 @click.option(
-    "--trial", metavar="STAGE:NUMBER", help="The trial, e.g. fine:3 [default: the first of [final], else the best]."
+    "--trial",
+    metavar="STAGE:NUMBER",
+    help="The trial, e.g. fine:3 [default: final:all, else the first of [final], else the best].",
 )
 @trust_option
 @data_dir_option
@@ -42,10 +44,14 @@ def export(name: str, storage: str, as_json: bool, **given: Any) -> None:
     if as_json:
         print_json({"study": name, **dataclasses.asdict(done)})
     else:
-        click.echo(f"{done.place}: {done.what}{_NEXT.get(done.format, '').format(place=done.place)}")
+        click.echo(f"{done.place}: {done.what}{_NEXT.get(done.format, '').format(place=done.place, card=done.card)}")
 
 
+_CARD = "; {card} says how good it is and how it is loaded"
 _NEXT = {
+    "joblib": _CARD + ", which runs code: load only files that you trust",
+    "npz": _CARD,
+    "onnx": _CARD,
     "mlflow": "; view them with `mlflow ui --backend-store-uri {place}`",
     "tensorboard": "; view them with `tensorboard --logdir {place}`",
 }

@@ -1,11 +1,15 @@
-"""A dataset as it was published: complete, unscaled and in memory. May import NumPy only."""
+"""A dataset as it was published: complete, unscaled and in memory. May import NumPy and this package's columns."""
 
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from hpsearch.data.tables.columns import Columns
 
 Samples = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -21,6 +25,8 @@ class Dataset:
     labels, test_labels: (n,) int64 in [0, len(classes)); in a regression (n, T) float64, a column for each target.
     targets: the names of the targets of a regression, which has no classes; () otherwise.
     fingerprint: SHA-256 (hex) of the arrays' bytes, types and shapes and of the names of the classes or targets.
+    columns: those of a table, whose samples are (n, columns); a split encodes them as features. None otherwise.
+    said: what is to be said of how its files were read.
     """
 
     name: str
@@ -32,6 +38,18 @@ class Dataset:
     image_shape: tuple[int, int, int]
     fingerprint: str
     targets: tuple[str, ...] = ()
+    columns: Columns | None = None
+    said: tuple[str, ...] = ()
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of a table's columns beside the labels; () where they have none."""
+        return self.columns.names if self.columns else ()
+
+    @property
+    def features(self) -> int:
+        """How many features a sample has for a model."""
+        return int(np.prod(self.image_shape))
 
     @property
     def task(self) -> Task:
@@ -51,14 +69,22 @@ def make_dataset(
     classes: tuple[str, ...],
     image_shape: tuple[int, int, int],
     targets: tuple[str, ...] = (),
+    columns: Columns | None = None,
+    said: Sequence[str] = (),
 ) -> Dataset:
-    """Return a `Dataset` of (samples, labels) to train on and to test on, read-only and with its fingerprint."""
+    """Return a `Dataset` of (samples, labels) to train on and to test on, read-only and with its fingerprint.
+
+    The names of a table's columns are not part of it where all are numbers: they change no training.
+    """
     arrays: list[Any] = [np.ascontiguousarray(array) for array in (*train, *test)]
-    names = (classes, image_shape, targets) if targets else (classes, image_shape)
+    names: tuple[Any, ...] = (classes, image_shape, targets) if targets else (classes, image_shape)
+    if columns is not None and not columns.is_plain:
+        names = (*names, json.dumps(columns.to_json()))
     digest = hashlib.sha256(repr(names).encode())
     for array in arrays:
         array.setflags(write=False)
         digest.update(repr((array.dtype.str, array.shape)).encode())
         digest.update(array.data)
     samples, labels, test_samples, test_labels = arrays
-    return Dataset(name, samples, labels, test_samples, test_labels, classes, image_shape, digest.hexdigest(), targets)
+    arrays_and_names = samples, labels, test_samples, test_labels, classes, image_shape
+    return Dataset(name, *arrays_and_names, digest.hexdigest(), targets, columns, tuple(said))

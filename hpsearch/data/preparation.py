@@ -5,10 +5,13 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,7 @@ from hpsearch.data.directories import splits_directory
 from hpsearch.data.sources.targets import hint_of
 from hpsearch.data.split import META, Statistics
 from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes
+from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError
 
 _FORMAT = 1  # to be raised whenever the same request would give other files
@@ -38,6 +42,7 @@ def prepare(
     cache: Path | None = None,
     fold: Fold | None = None,
     mirrored: bool = False,
+    whole: bool = False,
 ) -> Path:
     """Return the folder of the split with these sizes, written now or found in `cache` (default: the user's).
 
@@ -45,20 +50,23 @@ def prepare(
     standardised with the mean and deviation of the training samples, and so are the targets of a regression. With
     `fold` = (i, n) the train + validation samples are divided into n folds of sizes `fold_sizes(train + validation,
     n)`, of which the i-th, from 0, validates. `mirrored` stores the images to train on a second time, mirrored left
-    to right. The same request gives the same bytes.
+    to right. With `whole` the samples to train on are those of all three sets, with their own mean and deviation. The
+    same request gives the same bytes.
 
     Raises `DataError` if the sizes cannot be had or the cache cannot be written.
     """
     labels = np.zeros(len(dataset.labels), np.int64) if dataset.targets else dataset.labels  # as if of one class
     sizes = np.bincount(labels, minlength=len(dataset.classes))
     _check_sizes(dataset, sizes, train, validation, fold)
-    special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored)) if value}
+    special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored), ("whole", whole)) if value}
     request = json.dumps([_FORMAT, dataset.fingerprint, train, validation, seed, *([special] if special else [])])
     key = hashlib.sha256(request.encode()).hexdigest()[:32]
     directory = splits_directory(cache)
     path = directory / f"{key}{splits.SUFFIX}"
     if not splits.usable(path):
         rows = draw(labels, sizes, (train, validation), seed, "split", fold)
+        if whole:
+            dataset, rows = _joined(dataset, rows, seed)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             _write(dataset, rows, {"key": key, **special}, path)
@@ -67,6 +75,16 @@ def prepare(
             raise DataError(f"{directory}: cannot write the prepared split: {error.strerror or error}") from error
     splits.mark_used(path)
     return path
+
+
+def _joined(dataset: Dataset, rows: tuple[Rows, Rows], seed: int) -> tuple[Dataset, tuple[Rows, Rows]]:
+    """The dataset with the test samples at its end, and the rows of all sets in a random order, to train on."""
+    count = len(dataset.labels)
+    every = np.concatenate([*rows, np.arange(count, count + len(dataset.test_labels))])
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(b"whole")])))
+    samples = np.concatenate([dataset.samples, dataset.test_samples])
+    joined = replace(dataset, samples=samples, labels=np.concatenate([dataset.labels, dataset.test_labels]))
+    return joined, (generator.permutation(every), rows[1])
 
 
 def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold | None) -> None:
@@ -85,7 +103,9 @@ def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, f
         t, v = int(np.sum(~mask)), int(np.sum(mask))
         if t < 1 or v < 1:
             rule = f"must each get a sample of every class of {name}"
-            which = f"class {dataset.classes[label]!r} ({sizes[label]:,} samples) gives {t:,} and {v:,}"
+            held = int(np.sum(dataset.test_labels == label))
+            count = f"{sizes[label]:,} samples" + f" beside the {held:,} to test on" * bool(held)
+            which = f"class {dataset.classes[label]!r} ({count}) gives {t:,} and {v:,}"
             sizes_given = f"data.train = {train:,} and data.validation = {validation:,}"
             raise DataError(f"{sizes_given} {rule}, but {which}{hint_of(dataset.classes)}")
 
@@ -124,7 +144,15 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
     """Write all files of a split; `meta` identifies it, and is stored with a description of the dataset."""
     train, validation = rows
     test = np.arange(len(dataset.test_labels))
-    mean, deviation = _statistics(dataset.samples, train)
+    columns = dataset.columns
+    encode: Callable[[Block], Block] = _as_it_is
+    if columns is None or columns.is_plain:
+        mean, deviation = _statistics(dataset.samples, train)
+    else:
+        rows_to_learn = dataset.samples[train].astype(np.float64)
+        columns = columns.learned_from(rows_to_learn)
+        encode = columns.encode
+        mean, deviation = _statistics_of_table(columns, encode(rows_to_learn))
     _save(folder / "mean.npy", mean)
     _save(folder / "deviation.npy", deviation)
     meta = {
@@ -134,6 +162,8 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
         "classes": dataset.classes,
         "image_shape": dataset.image_shape,
     }
+    if columns:
+        meta["columns"] = columns.to_json()
     if dataset.targets:
         meta["targets"] = dataset.targets
         _write_targets(dataset, rows, 2 if meta.get("mirrored") else 1, folder)
@@ -142,10 +172,11 @@ def _write_arrays(dataset: Dataset, rows: tuple[Rows, Rows], meta: dict[str, Any
         ("validation", dataset.samples, dataset.labels, validation),
         ("test", dataset.test_samples, dataset.test_labels, test),
     ):
-        blocks, copies = _blocks(samples, chosen), 1
+        blocks: Iterator[Block] = map(encode, _blocks(samples, chosen))
+        copies = 1
         if part == "train" and meta.get("mirrored"):
             blocks, copies = chain(blocks, _mirrored(samples, chosen, dataset.image_shape)), 2
-        shape = (copies * len(chosen), samples.shape[1])
+        shape = (copies * len(chosen), dataset.features)
         _save_standardised(folder / f"{part}_x.npy", shape, blocks, mean, deviation)
         if not dataset.targets:
             _save(folder / f"{part}_y.npy", np.tile(labels[chosen], copies))
@@ -185,6 +216,19 @@ def _statistics(samples: Samples, rows: Rows) -> tuple[Statistics, Statistics]:
     deviation = np.sqrt(squares / len(rows))
     deviation[deviation == 0] = 1  # a feature that never changes, such as a corner of the digits, becomes 0
     return mean, deviation
+
+
+def _statistics_of_table(columns: Columns, encoded: Block) -> tuple[Statistics, Statistics]:
+    """Return mean and deviation (features,) of encoded rows, with gaps; codes are left as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a column without any value in these rows
+        mean, deviation = np.nanmean(encoded, axis=0), np.nanstd(encoded, axis=0)
+    codes = columns.are_codes | ~np.isfinite(mean)
+    return np.where(codes, 0.0, mean), np.where(codes | ~(deviation > 1e-12 * np.abs(mean)), 1.0, deviation)
+
+
+def _as_it_is(block: Block) -> Block:
+    return block
 
 
 def _save_standardised(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hpsearch.data.dataset import Targets, Task
 from hpsearch.data.stratification import Fold
+from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError
 
 META = "meta.json"
@@ -26,6 +27,7 @@ class Split:
     train_x, validation_x, test_x: (n, features) float32 in C order, memory-mapped, so that processes share one copy.
     train_y, validation_y, test_y: (n,) int64 in [0, len(classes)); in a regression (n, T) float32, standardised.
     mean, deviation: (features,) float64 of the unscaled training samples; a deviation of 0 was taken as 1.
+    columns: those of a table, as its training rows taught them; the features are what they encode.
     targets: the names of a regression's targets, () otherwise. Of a regression alone: target_mean, target_deviation
     (T,) float64, as those of the features; train_targets, validation_targets, test_targets (n, T) float64, exactly as
     in the dataset, in their own units.
@@ -52,6 +54,7 @@ class Split:
     samples: int
     mirrored: bool
     fold: Fold | None
+    columns: Columns | None = None
     targets: tuple[str, ...] = ()
     target_mean: Statistics | None = None
     target_deviation: Statistics | None = None
@@ -97,6 +100,7 @@ def open_split(path: Path) -> Split:
             samples=meta["train"] // 2 if mirrored else meta["train"],
             mirrored=mirrored,
             fold=tuple(meta["fold"]) if "fold" in meta else None,
+            columns=Columns.from_json(meta["columns"]) if "columns" in meta else None,
             targets=targets,
             **arrays,
         )

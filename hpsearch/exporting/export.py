@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpsearch.errors import HpsearchError, InputError
+from hpsearch.exporting.card import write_card
 from hpsearch.exporting.files import FOLDER, default_path
-from hpsearch.exporting.trained_model import find_trial, load_model, trial_name
+from hpsearch.exporting.trained_model import ON_ALL, find_trial, load_model, trial_name
 from hpsearch.reporting.frames import Frames
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.masking import shown
 
 FORMATS = {
+    "joblib": "one trial's model, as a scikit-learn estimator that needs no file of the study",
     "npz": "one trial's weights, as NumPy's arrays",
     "onnx": "one trial's network, for any ONNX runtime",
     "mlflow": "all trials, as runs of an MLflow experiment",
@@ -19,13 +21,18 @@ FORMATS = {
 }
 
 
+MODELS = ("joblib", "npz", "onnx")
+"""The formats that have one model, with a card beside it."""
+
+
 @dataclass(frozen=True)
 class Exported:
-    """What was written where: the trial, or the number of trials."""
+    """What was written where: the trial, or the number of trials; of a model, where its card is."""
 
     format: str
     place: str
     what: str
+    card: str | None = None
 
 
 def export(
@@ -39,19 +46,21 @@ def export(
 ) -> Exported:
     """Write an export; `to` is a path, for MLflow also the URL of a server or a database.
 
-    `trial` is STAGE:NUMBER. The default for a model is the first replicate of [final], else the best trial of the last
-    search; for MLflow and TensorBoard it is all trials that have ended. Raises InputError for an unknown trial
-    or a path that cannot be written.
+    `trial` is STAGE:NUMBER. The default for a model is the one trained on all samples, else the first replicate of
+    [final], else the best trial of the last search; for MLflow and TensorBoard it is all trials that have ended. Raises
+    InputError for an unknown trial or a path that cannot be written.
     """
     if format_name not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, got {format_name!r}")
     if to is not None and (not to or "\0" in to):
         raise InputError(f"--to must be a path, got {to!r}")
     name = frames.study["name"]
-    if format_name in ("npz", "onnx"):
+    if format_name in MODELS:
         path = Path(to) if to is not None else default_path(name, f".{format_name}")
         return _export_model(frames, format_name, path, trial, data_dir, trust_model)
     chosen = find_trial(frames, trial) if trial is not None else None
+    if trial == ON_ALL:
+        raise InputError(f"--trial must be one that was evaluated for --format {format_name}, got {trial!r}")
     from hpsearch.exporting.trials import runs
 
     found = list(runs(frames, chosen))
@@ -72,7 +81,11 @@ def _export_model(
 ) -> Exported:
     chosen = find_trial(frames, trial)
     model = load_model(frames, chosen, data_dir, trusted=trusted)
-    if format_name == "npz":
+    if format_name == "joblib":
+        from hpsearch.exporting.self_contained import write_joblib
+
+        write_joblib(model, path)
+    elif format_name == "npz":
         from hpsearch.exporting.arrays import write_npz
 
         write_npz(model, path)
@@ -80,7 +93,9 @@ def _export_model(
         from hpsearch.exporting.onnx import write_onnx
 
         write_onnx(model, path)
-    return Exported(format_name, str(path), f"trial {trial_name(chosen)}")
+    card = write_card(frames, chosen, model, format_name, path)
+    on_all = ", trained on all samples" if chosen.get("on_all") else ""
+    return Exported(format_name, str(path), f"trial {trial_name(chosen)}{on_all}", str(card))
 
 
 def _tracking_uri(to: str | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from hpsearch.errors import InputError
 from hpsearch.exporting.files import write_file
+from hpsearch.exporting.predictions.labels import labels_of
 from hpsearch.exporting.trained_model import TrainedModel
 from hpsearch.nn import BatchNorm, Dense, Dropout, Layer, LeakyReLU, Network, ReLU, Tanh
 from hpsearch.nn.layers.batch_norm import EPSILON
@@ -23,17 +24,23 @@ OPSET, IR = 17, 8
 def write_onnx(model: TrainedModel, path: Path) -> Path:
     """Write the graph to a file; return its path.
 
-    The input "samples" is (n, features) float32; the outputs are "classes" (n,) int64, "scores" (n, classes), and for a
-    model trained with cross-entropy, "probabilities"; of a regression "values" (n, targets) float64. Raises InputError
-    where onnx is missing, a layer has no ONNX equivalent, or the file cannot be written.
+    The input "samples" is (n, features) float32; the outputs are "classes" (n,) int64, "scores" (n, classes), for a
+    model trained with cross-entropy "probabilities", and "labels" (n,), as they are in the dataset's file; of a
+    regression "values" (n, targets) float64. Raises InputError where onnx is missing, a layer has no ONNX equivalent,
+    or the file cannot be written.
     """
     if find_spec("onnx") is None:
         raise InputError("--format onnx needs onnx, which is not installed: pip install 'hpsearch[onnx]'")
     plugin = model.plugin()
-    if plugin.kind == "trainable":
-        rule = "only a model of layers can be exported to ONNX, and this one is a trainable"
-        raise InputError(f"{model.model_file}: {rule}; --format npz has its arrays")
-    return write_file(path, _Graph(model).model(model.network(plugin)).SerializeToString())
+    if plugin.kind != "layers":
+        rule = f"only a model of layers can be exported to ONNX, and this one is a {plugin.kind}"
+        raise InputError(f"{model.model_file}: {rule}; --format joblib has it whole")
+    if model.columns is not None and not model.columns.is_plain:
+        rule = "ONNX has numbers alone, and this table has categories or missing values"
+        raise InputError(f"study {model.study!r}: {rule}; --format joblib has the model with what it learned of them")
+    network = model.network(plugin)
+    assert isinstance(network, Network)
+    return write_file(path, _Graph(model).model(network).SerializeToString())
 
 
 class _Graph:
@@ -75,7 +82,13 @@ class _Graph:
             self._nodes.append(helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1))
             outputs.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
         self._nodes.append(helper.make_node("ArgMax", ["scores"], ["classes"], axis=1, keepdims=0))
-        return [helper.make_tensor_value_info("classes", TensorProto.INT64, ["n"]), *outputs]
+        labels = labels_of(self._model.classes)
+        values = labels.astype(object) if labels.dtype.kind == "U" else labels
+        self._constants.append(self._constant(values, "label_values"))
+        self._nodes.append(helper.make_node("Gather", ["label_values", "classes"], ["labels"]))
+        kinds = {"i": TensorProto.INT64, "f": TensorProto.DOUBLE, "b": TensorProto.BOOL, "U": TensorProto.STRING}
+        named = helper.make_tensor_value_info("labels", kinds[labels.dtype.kind], ["n"])
+        return [helper.make_tensor_value_info("classes", TensorProto.INT64, ["n"]), *outputs, named]
 
     def _values(self) -> list[Any]:
         """Add the output of a regression: the values in the targets' own units, in float64 as the search did."""

@@ -23,15 +23,19 @@ class Regressor(RegressorMixin, Predictor):  # type: ignore[misc]  # scikit-lear
                 f"trial {model.trial} of study {model.study!r} is of a classification: use Results.classifier"
             )
         super().__init__(model)
-        self.target_names_ = np.array(model.targets)
+
+    @property
+    def target_names_(self) -> npt.NDArray[Any]:
+        """The names of the targets (T,)."""
+        return np.array(self.model.targets)
 
     def predict(self, X: Any) -> npt.NDArray[np.float64]:
         """Return the predicted values in the targets' own units: of one target (n,), else (n, targets)."""
-        if self._trainable is None:
-            found = self._outputs(X)
+        samples = self._samples(X)
+        if self._model.network is not None:
+            found: npt.NDArray[Any] = self._model.scores(samples)
         else:
-            samples = self._samples(X)
             unknown = np.zeros((len(samples), self.model.outputs), np.float32)
-            found = self._evaluated(samples, unknown).predicted if len(samples) else unknown
+            found = self._model.predicted(samples, unknown) if len(samples) else unknown
         values = self.model.in_units(found)
         return values[:, 0] if self.model.outputs == 1 else values

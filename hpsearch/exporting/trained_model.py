@@ -13,21 +13,32 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch import data, spec
+from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError, InputError, ModelError, StorageError, nearest
+from hpsearch.exporting.carried import Carried
+from hpsearch.exporting.predictions.outputs import Outputs
 from hpsearch.nn import Network
-from hpsearch.nn.products import ROWS_PER_CHUNK
+from hpsearch.nn.network import Trained
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
+from hpsearch.search.stages.whole import whole_configuration
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
+from hpsearch.trainables import Data
+from hpsearch.workers.models.built_layers import layers
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.npz import pack
-from hpsearch.workers.models.plugin import Plugin, hash_of, layers, read_plugin
+from hpsearch.workers.models.plugin import Plugin, hash_of, plugin_of, read_plugin
 from hpsearch.workers.segments.components import loss_of
+from hpsearch.workers.segments.module import module_of
 from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
+
+
+ON_ALL = "final:all"
+"""The name of the model that `[final] data = "all"` trained on all samples."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,7 +49,8 @@ class TrainedModel:
     (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
     their names, by label; () in a regression, which has targets: their names, with target_mean and target_deviation
     (T,) float64; a value is the model's output · deviation + mean. split, seed, point, replicate: what a trainable is
-    made from.
+    made from. columns: those of a table, as its training samples taught them, which encode raw rows. carried: what
+    stands in for files of this machine.
     """
 
     study: str
@@ -58,6 +70,8 @@ class TrainedModel:
     seed: int
     point: tuple[str, int]
     replicate: int
+    columns: Columns | None = None
+    carried: Carried | None = None
 
     def __repr__(self) -> str:
         return f"<trial {self.trial} of hpsearch study {self.study!r}>"
@@ -68,32 +82,57 @@ class TrainedModel:
         return math.prod(self.image_shape)
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of a table's columns, () where they have none."""
+        return self.columns.names if self.columns else ()
+
+    @property
     def outputs(self) -> int:
         """The number of its outputs: a score for each class, or a value for each target."""
         return len(self.targets or self.classes)
 
+    def made(self) -> Outputs:
+        """Return its network or trainable. Raises ModelError if its model file is another one."""
+        if self.carried and self.carried.fitted is not None:
+            return Outputs(self.model_file, trainable=self.carried.fitted)
+        plugin = self.plugin()
+        if plugin.kind != "trainable":
+            return Outputs(self.model_file, network=self.network(plugin))
+        return Outputs(self.model_file, trainable=self.trainable(plugin))
+
     def plugin(self) -> Plugin:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
+        if self.carried and self.carried.text is not None:
+            return plugin_of(Path(self.model_file), self.carried.text)
         if hash_of(self.model_file) != self.model_hash:
             what = "the model file" if isinstance(self.model_file, Path) else f"the package of {self.model_file}"
             rule = f"{what} is not the one that trial {self.trial} of {self.study!r} was trained with"
             raise ModelError(f"{self.model_file}: {rule}; restore it")
         return read_plugin(self.model_file)
 
-    def network(self, plugin: Plugin) -> Network:
-        """Build the network, for one trial, with the weights."""
-        made = layers(plugin, self.outputs, self.configuration.parameters)
-        network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
+    def network(self, plugin: Plugin) -> Trained:
+        """Build the network, for one trial, with the weights; a module of PyTorch as a network."""
+        network: Trained
+        if plugin.kind == "module":
+            network = module_of(plugin, self.data(), self.seed, self.point, self.replicate, self.configuration)
+        else:
+            made = layers(plugin, self.outputs, self.configuration.parameters)
+            network = Network(made, inputs=self.features, loss=loss_of(self.configuration.training))
         network.load(0, self.weights)
         return network
 
     def trainable(self, plugin: Plugin) -> CheckedTrainable:
         """Make the trainable and restore its state."""
-        data_seed = common_seed(self.seed, self.replicate)
         seed = seed_of(self.seed, self.point, self.replicate)
-        made = make(plugin, data_of(data.open_split(self.split), data_seed), seed, self.configuration)
+        made = make(plugin, self.data(), seed, self.configuration)
         made.restore(pack(self.weights))
         return made
+
+    def data(self) -> Data:
+        """What a trainable is made from: the samples that it was trained on."""
+        if self.carried and self.carried.data is not None:
+            return self.carried.data
+        return data_of(data.open_split(self.split), common_seed(self.seed, self.replicate))
 
     def in_units(self, values: Array) -> npt.NDArray[np.float64]:
         """Return outputs (n, T) of a regression in the targets' own units, bit for bit as the search measured them."""
@@ -106,22 +145,19 @@ class TrainedModel:
         return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
-def score(network: Network, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the outputs (n, outputs) of standardised samples (n, features), in the same chunks as the search."""
-    scores = np.empty((len(samples), network.outputs), np.float32)
-    for start in range(0, len(samples), ROWS_PER_CHUNK):
-        chunk = slice(start, start + ROWS_PER_CHUNK)
-        scores[chunk] = network.forward(samples[chunk])[0]
-    return scores
-
-
 def find_trial(frames: Frames, name: str | None = None) -> Record:
     """Return the trial STAGE:NUMBER; by default the first replicate of [final], else the best of the last search.
 
+    "final:all" is the one of [final] that was trained once more on all samples, and the default where there is one.
     Raises InputError if there is no such trial, StorageError if no trial has finished.
     """
     if name is None:
-        return _first(frames)
+        return _on_all(frames) or _first(frames)
+    if name == ON_ALL and "final" in frames.by_stage:
+        if found := _on_all(frames):
+            return found
+        rule = 'no model of study {name!r} was trained on all samples: that needs data = "all" in [final]'
+        raise InputError(rule.format(name=frames.study["name"]))
     stage, _, number = str(name).rpartition(":")
     for trial in frames.rows:
         if trial["stage"] == stage and str(trial["number"]) == number:
@@ -134,6 +170,14 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     raise InputError(f"trial must name one of study {frames.study['name']!r} as STAGE:NUMBER, got {name!r}{hint}")
 
 
+def _on_all(frames: Frames) -> Record | None:
+    """The trial of [final] that was trained on all samples as well, marked as `on_all`; None where there is none."""
+    for trial in frames.by_stage.get("final", ()):
+        if trial["kind"] == "final" and frames.weights(trial["id"], "all") is not None:
+            return {**trial, "on_all": True}
+    return None
+
+
 def _first(frames: Frames) -> Record:
     """The first trial, by rank and replicate, of the last stage that has a complete one."""
     for stage in reversed(frames.stage_rows):
@@ -144,13 +188,13 @@ def _first(frames: Frames) -> Record:
 
 
 def trial_name(trial: Record) -> str:
-    """Return STAGE:NUMBER."""
-    return f"{trial['stage']}:{trial['number']}"
+    """Return STAGE:NUMBER, or "final:all"."""
+    return ON_ALL if trial.get("on_all") else f"{trial['stage']}:{trial['number']}"
 
 
 def weights_of(frames: Frames, trial: Record) -> dict[str, Array]:
     """Return the arrays of a trial at its best epoch. Raises StorageError if they are not stored."""
-    weights = frames.weights(trial["id"])
+    weights = frames.weights(trial["id"], "all" if trial.get("on_all") else "best")
     if weights is None:
         have = [trial_name(other) for other in _with_weights(frames, trial["stage"])]
         hint = f"; trials with weights: {', '.join(have)}" if have else ""
@@ -173,20 +217,28 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
     """
     row = frames.study
     study = spec.parse(row["text"], row["path"])
+    if study.model.is_function:
+        raise ModelError(f"{study.model.name}: a function has no model to load; its best parameters are best.params")
     weights = weights_of(frames, trial)
     if trial["number"] in row["model"].get("kept", {}).get(trial["stage"], ()):
         rule = f"trial {trial_name(trial)} was trained with the model file as it was before a change that was accepted"
         raise ModelError(f"{row['model']['file']}: {rule}; only its weights are usable, with Results.weights")
     stored = StudyRow(**{key: row[key] for key in StudyRow.__dataclass_fields__})
     workspace = trusted_workspace(stored, study, trusted=trusted)
-    path = _split(study, row, trial, workspace, data_dir)
+    dataset = _dataset(study, row, workspace, data_dir)
+    on_all = bool(trial.get("on_all"))
+    path = prepare_one(study, dataset, _step(study, trial), trial["replicate"], whole=on_all)
     split = data.open_split(path)
+    configuration = Configuration.from_json(trial["configuration"])
+    if on_all:
+        assert study.final is not None
+        configuration = whole_configuration(configuration, spec.data_of(study, study.final).train, split.samples)
     return TrainedModel(
         study=row["name"],
         trial=trial_name(trial),
         model_file=model_of(study, workspace),
         model_hash=row["model"]["hash"],
-        configuration=Configuration.from_json(trial["configuration"]),
+        configuration=configuration,
         classes=split.classes,
         targets=split.targets,
         image_shape=split.image_shape,
@@ -199,15 +251,16 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
         seed=study.seed,
         point=(trial["stage"], trial["point"]),
         replicate=trial["replicate"],
+        columns=split.columns or dataset.columns,  # a split that an earlier version made has none
     )
 
 
-def _split(study: Study, row: Record, trial: Record, workspace: Path, data_dir: Path | None) -> Path:
+def _dataset(study: Study, row: Record, workspace: Path, data_dir: Path | None) -> data.Dataset:
     dataset = data.load(study.data.dataset, data.data_directory(data_dir), workspace, study.data.task_given)
     if dataset.fingerprint != row["data"]["fingerprint"]:
         rule = f"the dataset is not the one that study {row['name']!r} was trained with"
         raise DataError(f"{dataset.name}: {rule}; name its directory with --data-dir")
-    return prepare_one(study, dataset, _step(study, trial), trial["replicate"])
+    return dataset
 
 
 def _step(study: Study, trial: Record) -> Stage | Final:

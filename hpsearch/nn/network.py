@@ -1,8 +1,8 @@
 """K networks of one shape, trained side by side: layers in a row, then a loss. May import NumPy and `hpsearch.nn`."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,27 @@ from hpsearch.nn.parameters import Parameter, Weights
 
 Array = npt.NDArray[Any]
 State = dict[str, Array]
+
+
+class Trained(Protocol):
+    """What training and measuring need of K networks: those of layers below, or a module of PyTorch as one network."""
+
+    trials: int
+    outputs: int
+    size: int
+    loss: Loss
+
+    @property
+    def multiply_adds(self) -> int: ...
+    @property
+    def params(self) -> Mapping[str, Parameter | Weights]: ...
+    def begin_epoch(self, rngs: Sequence[np.random.Generator]) -> None: ...
+    def forward(self, x: Array, training: bool = False) -> Array: ...
+    def propagate(self, scores: Array, y: Array) -> None: ...
+    def squared_norm(self, k: int) -> float: ...
+    def state(self, k: int) -> State: ...
+    def load(self, k: int, state: State) -> None: ...
+    def weights(self, k: int) -> State: ...
 
 
 class Network:
@@ -39,7 +60,7 @@ class Network:
         for position, layer in enumerate(self.layers):
             inputs = layer.bind(Sizes(trials, inputs, rows, shared=position == 0, dtype=dtype))
         self.outputs = inputs
-        self.params: dict[str, Parameter | Weights] = {
+        self.params: Mapping[str, Parameter | Weights] = {
             f"{position}.{name}": p for position, layer in enumerate(self.layers) for name, p in layer.params.items()
         }
         self.statistics: dict[str, Array] = {

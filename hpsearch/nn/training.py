@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.nn.network import Network
+from hpsearch.nn.network import Trained
 from hpsearch.nn.optimisers import Optimiser
 from hpsearch.nn.products import ROWS_PER_CHUNK
 from hpsearch.nn.schedules import Schedule
@@ -40,7 +40,7 @@ class Tally:
     """
 
     def __init__(
-        self, network: Network, samples: int, dtype: npt.DTypeLike = np.float32, *, outputs: bool = False
+        self, network: Trained, samples: int, dtype: npt.DTypeLike = np.float32, *, outputs: bool = False
     ) -> None:
         self._network = network
         self._losses = np.empty((network.trials, samples), dtype)
@@ -88,7 +88,7 @@ def batch_rows(samples: int, batch_size: int) -> tuple[int, ...]:
 
 
 def train_epoch(
-    network: Network,
+    network: Trained,
     optimiser: Optimiser,
     x: Array,
     y: Array,
@@ -133,7 +133,7 @@ def train_epoch(
 
 
 def measure(
-    network: Network, x: Array, y: Array, lam: npt.NDArray[np.float64], *, outputs: bool = False
+    network: Trained, x: Array, y: Array, lam: npt.NDArray[np.float64], *, outputs: bool = False
 ) -> list[Measured]:
     """Evaluate every trial on samples x (n, D), labels y (n,) or targets (n, T), in chunks of rows.
 

@@ -158,13 +158,13 @@ class Frames:
             if len({len(each) for each in bits}) == 1
         }
 
-    def weights(self, trial: int) -> dict[str, NDArray[Any]] | None:
-        """Return the weights at the trial's best epoch by parameter name, None where they are not stored.
+    def weights(self, trial: int, kind: str = "best") -> dict[str, NDArray[Any]] | None:
+        """Return the weights at the best epoch, or of the training on "all", by parameter name; None without any.
 
         Raises StorageError where they are damaged.
         """
         kept = schema.weights.c
-        query = select(kept.content).where(kept.trial_id == trial, kept.kind == "best")
+        query = select(kept.content).where(kept.trial_id == trial, kept.kind == kind)
         with self._engine.connect() as connection:
             content = next((row.content for row in intact(connection, query)), None)
         if content is None:

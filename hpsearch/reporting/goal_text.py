@@ -77,6 +77,25 @@ def region(goal: Goal, rope: float) -> str:
     return f"{100 * rope:.4g} points" if goal.share else f"{rope:.4g}"
 
 
+def measured(goal: Goal) -> str:
+    """Write what is compared: validation accuracy; of a function, which has no samples, the name alone.
+
+    >>> measured(Goal()), measured(Goal("value", "minimize", False, of_function=True))
+    ('validation accuracy', 'value')
+    """
+    return goal.metric if goal.of_function else f"validation {goal.metric}"
+
+
+def measured_first(goal: Goal) -> str:
+    """Write the same at the beginning of a sentence; the names of metrics stay as they are."""
+    return goal.metric if goal.of_function else f"Validation {goal.metric}"
+
+
+def measured_axis(goal: Goal) -> str:
+    """Write the same as the label of an axis."""
+    return axis(goal) if goal.of_function else f"validation {axis(goal)}"
+
+
 def axis(goal: Goal) -> str:
     """Write the label of an axis: accuracy (%), rmse ↓; the arrow says that a lower value is better."""
     return f"{goal.metric}{' (%)' * goal.share}{' ↓' * (goal.sign < 0)}"

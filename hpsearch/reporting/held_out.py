@@ -45,7 +45,8 @@ def prepared_splits(fingerprint: Any) -> Iterator[Any]:
 
     for folder in sorted(splits_directory().glob(f"*{SUFFIX}")):
         try:
-            if json.loads((folder / META).read_text("utf-8")).get("fingerprint") == fingerprint:
+            meta = json.loads((folder / META).read_text("utf-8"))
+            if meta.get("fingerprint") == fingerprint and not meta.get("whole"):  # which has its test samples in both
                 yield open_split(folder)
         except (OSError, ValueError, AttributeError, HpsearchError):
             continue

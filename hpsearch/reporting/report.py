@@ -82,7 +82,7 @@ def render(
 ) -> str:
     """Return the report as one self-contained HTML page."""
     importances = stage_importances(frames, stages)
-    groups = curve_groups(frames, stages, options.trials)
+    groups = [] if frames.goal.of_function else curve_groups(frames, stages, options.trials)
     prunings = view_pruning(frames, stages)
     fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)
@@ -96,7 +96,9 @@ def render(
         summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings], fronts),
         lines=in_short(frames, stages, corrected, default, tested, advice),
         best_figure=Markup(best_figure(stages, corrected, tested)),
-        symbols=formatting.symbols(label for stage in stages for label in stage.labels),
+        symbols=""  # a function's `eta` may be anything
+        if frames.goal.of_function
+        else formatting.symbols(label for stage in stages for label in stage.labels),
         facts=facts(frames),
         fronts=[(front, [Markup(svg) for svg in front_figures(front)]) for front in fronts],
         objectives=named(frames.goal.objectives) if fronts else "",

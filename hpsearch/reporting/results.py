@@ -9,7 +9,7 @@ from html import escape
 import pandas as pd
 import sqlalchemy
 
-from hpsearch.reporting import formatting, report
+from hpsearch.reporting import formatting, goal_text, report
 from hpsearch.reporting.figures.files import plot_file
 from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
@@ -110,7 +110,7 @@ class Results:
             columns = [
                 *view.headings,
                 *view.labels,
-                f"validation {view.goal.metric}",
+                goal_text.measured(view.goal),
                 *["95% interval"] * view.intervals,
                 "remark",
             ]

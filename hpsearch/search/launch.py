@@ -63,7 +63,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     measures = measures_of(study, workspace)
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
-    said = check(study, plugin, measures, dataset, options.storage, samplers)
+    said = [*dataset.said, *check(study, plugin, measures, dataset, options.storage, samplers)]
     check_backend(study, options)
     new = NewStudy(
         name=study.name,

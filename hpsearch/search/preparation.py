@@ -16,6 +16,7 @@ from hpsearch.data.augmentation import Augmentation, check_augmentation
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import hash_of as hash_of_metric
 from hpsearch.metrics import load as load_metric
+from hpsearch.search.checks.model import check_model
 from hpsearch.search.samplers.factory import check_sampler
 from hpsearch.search.samplers.sampler_files import Classes
 from hpsearch.search.stages.distinct import MARK
@@ -25,9 +26,7 @@ from hpsearch.spec import Final, Stage, Study
 from hpsearch.spec.messages import fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import LabelsRecord, NewStage, StudyRow
-from hpsearch.trainables import Data
-from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
-from hpsearch.workers.models.plugin import Plugin, read_plugin, size
+from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin
 from hpsearch.workers.segments.measures import Measures, truth_of
 
 
@@ -65,6 +64,10 @@ def trusted_workspace(row: StudyRow, study: Study, *, trusted: bool) -> Path:
 
 def checked_plugin(study: Study, workspace: Path) -> Plugin:
     """The study's model, which accepts the keys that the study sets."""
+    if study.model.is_function:
+        plugin = read_function(model_of(study, workspace))
+        spec.check_model_keys(study, (), {})
+        return plugin
     plugin = read_plugin(model_of(study, workspace))
     if (plugin.way == "estimator") != study.model.is_estimator:
         right, wrong = ("file", "estimator") if study.model.is_estimator else ("estimator", "file")
@@ -86,7 +89,8 @@ def check(
         said += check_sampler(stage, study.place, i, len(goal_of(study).objectives), samplers)
     _check_sources(study, storage)
     spec.check_class_weight(study, dataset.classes)
-    _check_model(study, plugin, measures, dataset)
+    if plugin.kind != "function":
+        check_model(study, plugin, measures, dataset)
     return said
 
 
@@ -102,42 +106,6 @@ def _check_sources(study: Study, storage: str) -> None:
                 known_of(connection, stage.source or "", stage.space, goal_of(study))
     finally:
         engine.dispose()
-
-
-def _check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset) -> None:
-    """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
-    seen, sample = set(), _sample_of(dataset) if plugin.kind == "trainable" else None
-    if plugin.kind == "layers" and (unknown := [each.name for each in measures.metrics if each.kind == "returned"]):
-        rule = f"{unknown[0]} must be returned by a trainable, but {study.model.name} is made of layers"
-        raise fail(study.place, ["objective"], rule)
-    for stage in study.stages:
-        for params in spec.probes(study, stage):
-            for step in (stage, study.final) if study.final else (stage,):
-                configuration = spec.resolve(study, step, params)
-                if (shape := repr(configuration.parameters if plugin.kind == "layers" else configuration)) in seen:
-                    continue
-                seen.add(shape)
-                if sample is None:
-                    size(plugin, dataset.samples.shape[1], dataset.outputs, configuration.parameters)
-                else:
-                    _check_predictions(study, make(plugin, sample, study.seed, configuration), measures)
-
-
-def _check_predictions(study: Study, made: CheckedTrainable, measures: Measures) -> None:
-    """Refuse metrics of what the trainable does not predict."""
-    for name in study.objective.counted:
-        if name != "epochs":
-            rule = f"must not be {name!r}, which are counted of a model's layers; {study.model.name} is a trainable"
-            raise fail(study.place, study.objective.place(name), rule)
-    for metric in measures.metrics:
-        where = study.objective.place(metric.name)
-        if metric.kind == "returned" and "evaluate" not in made.evaluations:
-            rule = f"{metric.name} must be returned by evaluate, which {study.model.name} does not define"
-            raise fail(study.place, where, rule)
-        if metric.needs in ("probabilities", "scores") and not made.gives(metric.needs):
-            methods = "predict_proba" if metric.needs == "probabilities" else "predict_proba, or predict for scores"
-            rule = f"{metric.name} needs {metric.needs}, which {study.model.name} does not give; define {methods}"
-            raise fail(study.place, where, rule)
 
 
 def measures_of(study: Study, workspace: Path) -> Measures:
@@ -199,8 +167,8 @@ def base_rate(splits: Mapping[tuple[str, int], Path]) -> dict[str, Any]:
 
 def labels_of(study: Study, splits: Mapping[tuple[str, int], Path]) -> list[LabelsRecord]:
     """The true labels of what each stage's trials are evaluated on, by fold where there are folds."""
-    found = []
-    for name, step in _steps(study):
+    found: list[LabelsRecord] = []
+    for name, step in _steps(study) if not study.model.is_function else ():
         tested = isinstance(step, Final) or step.test
         for fold in range(spec.data_of(study, step).folds or 1):
             split = data.open_split(splits[name, fold])
@@ -213,23 +181,6 @@ def labels_of(study: Study, splits: Mapping[tuple[str, int], Path]) -> list[Labe
                 content = np.ascontiguousarray(truth, kind).tobytes()
                 found.append(LabelsRecord(name, part, fold, len(truth), content, scale))
     return found
-
-
-SAMPLE_ROWS = 5_000
-"""A trainable is made with about so many samples to check that it accepts a configuration."""
-
-
-def _sample_of(dataset: Dataset) -> Data:
-    """Samples of all classes, with which a trainable is made, but not trained."""
-    labels = dataset.labels
-    rows = np.arange(0, len(labels), -(-len(labels) // SAMPLE_ROWS))
-    if dataset.targets:
-        deviation = labels[rows].std(axis=0)
-        labels = ((labels - labels[rows].mean(axis=0)) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
-    else:
-        rows = np.union1d(rows, np.unique(labels, return_index=True)[1])
-    samples, names = dataset.samples[rows].astype(np.float32), (dataset.classes, dataset.targets)
-    return Data(samples, squeezed(labels[rows]), len(dataset.classes), dataset.image_shape, 0, *names)
 
 
 def _steps(study: Study) -> list[tuple[str, Stage | Final]]:
@@ -248,6 +199,8 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
             "validation": samples.validation_samples,
             "test": len(dataset.test_labels),
         }
+        if study.model.is_function:
+            sizes = {}
         if samples.folds:
             sizes["folds"] = samples.folds
         if objective:
@@ -273,8 +226,8 @@ def prepare(study: Study, dataset: Dataset) -> dict[tuple[str, int], Path]:
     return splits
 
 
-def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: int) -> Path:
-    """The split of one step and replicate, as `prepare` makes it."""
+def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: int, *, whole: bool = False) -> Path:
+    """The split of one step and replicate, as `prepare` makes it; with `whole`, all samples are to be trained on."""
     samples = spec.data_of(study, step)
     return data.prepare(
         dataset,
@@ -283,4 +236,5 @@ def prepare_one(study: Study, dataset: Dataset, step: Stage | Final, replicate: 
         seed=study.seed,
         fold=(replicate, samples.folds) if samples.folds else None,
         mirrored=spec.augmentation_of(study, step).flip,
+        whole=whole,
     )

@@ -10,7 +10,7 @@ from hpsearch.data import Dataset
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.options import Options
-from hpsearch.search.preparation import prepare
+from hpsearch.search.preparation import prepare, prepare_one
 from hpsearch.search.progress import StageEvent, Tally, Watcher
 from hpsearch.search.ranking import Ranked, StageFailedError, rank, require_success
 from hpsearch.search.samplers.factory import sampler_of
@@ -25,6 +25,7 @@ from hpsearch.search.stages.goal import goal_of
 from hpsearch.search.stages.longer import step_named
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.search.stages.run import StageRun
+from hpsearch.search.stages.whole import WholeRun
 from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve, with_rungs
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
@@ -79,13 +80,14 @@ def run_study(
         plugin=plugin,
         measures=measures,
         outputs=dataset.outputs,
-        inputs=dataset.samples.shape[1],
+        inputs=dataset.features,
         splits=splits,
         pool=pool,
         watcher=watcher,
         interrupts=interrupts,
         pace=Pace(),
         prepare_again=lambda: prepare(study, dataset),
+        prepare_whole=lambda: prepare_one(study, dataset, step_named(study, spaces.FINAL), 0, whole=True),
     )
     try:
         return Runner(row, study, context, samplers).run()
@@ -115,7 +117,7 @@ class Runner:
     def run(self) -> bool:
         """Run all stages that are not complete. Returns False if it was interrupted; raises StageFailedError."""
         try:
-            finished = all(self._run_stage(stage.position) for stage in self._stages())
+            finished = all(self._run_stage(stage.position) for stage in self._stages()) and self._train_on_all()
         except StageFailedError:
             self._set_state(FAILED)
             raise
@@ -127,6 +129,13 @@ class Runner:
             raise
         self._set_state(COMPLETE if finished else INTERRUPTED)
         return finished
+
+    def _train_on_all(self) -> bool:
+        """Train the winner of a final with `data = "all"` on all samples. Returns False if it was interrupted."""
+        if self.study.final is None or not self.study.final.data.all:
+            return True
+        stage = self._stages()[-1]
+        return WholeRun(self.context, self.row, self.study, stage, self._trials(stage)).run()
 
     def _set_state(self, state: str) -> None:
         with self.context.database.transaction() as connection:

@@ -1,7 +1,9 @@
 """From the study file to the configuration that one trial trains with. May import pydantic."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,13 +43,16 @@ class Configuration:
     @property
     def file(self) -> str:
         """The model file, relative to the workspace, or the estimator."""
-        return str(self.model["file" if "file" in self.model else "estimator"])
+        return str(self.model[self._key])
+
+    @property
+    def _key(self) -> str:
+        return next(key for key in ("file", "estimator", "function") if key in self.model)
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters."""
-        name = "file" if "file" in self.model else "estimator"
-        return {key: value for key, value in self.model.items() if key != name}
+        return {key: value for key, value in self.model.items() if key != self._key}
 
     def to_json(self) -> dict[str, Any]:
         """Return {"model": …, "training": …, …} of plain values, with the study file's names."""
@@ -59,8 +64,15 @@ class Configuration:
     def from_json(cls, given: Mapping[str, Any]) -> "Configuration":
         """Return the configuration that `to_json` wrote. Raises DamagedError."""
         with stored("a configuration"):
-            varied = Augmentation.of(given.get("augmentation", {}))
-            return cls(dict(given["model"]), Training.of(given["training"]), varied, given.get("objective"))
+            training, varied = _validated(json.dumps([given["training"], given.get("augmentation", {})]))
+            return cls(dict(given["model"]), training, varied, given.get("objective"))
+
+
+@lru_cache(maxsize=256)
+def _validated(text: str) -> tuple[Training, Augmentation]:
+    """Return [training] and [augmentation] from JSON; many trials share them, of a function all."""
+    training, augmentation = json.loads(text)
+    return Training.of(training), Augmentation.of(augmentation)
 
 
 def as_given(training: PartialTraining) -> dict[str, Any]:
@@ -94,7 +106,8 @@ def limits_of(study: Study, step: Stage | Final) -> TrialLimits:
 
 def objective_of(study: Study) -> dict[str, Any] | None:
     """Return what is stored of a study's objective (see `Objective.stored`)."""
-    return study.objective.stored(study.data.task)
+    stored = study.objective.stored(study.data.task)
+    return {**stored, "function": True} if stored and study.model.is_function else stored
 
 
 def _of_study(study: Study, objective: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -114,6 +127,21 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     The step's own keys replace the study's, and `params` (flat names: "lambda", "schedule.eta_max") replace both.
     Raises StudyFileError where the result breaks a rule, at the place in the file where it comes from.
     """
+    if study.model.is_function:
+        return _of_function(study, step, params)
+    return _resolved(study, step, params)
+
+
+def _of_function(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
+    """Resolve without the parameters, which are all the function's own, once for each step."""
+    assert isinstance(step, Stage), "a function has no final"
+    if step.name not in study.resolved:
+        study.resolved[step.name] = _resolved(study, step, {})
+    found: Configuration = study.resolved[step.name]
+    return replace(found, model=merge(found.model, composed(params)))
+
+
+def _resolved(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
     objective = objective_of(study)
     training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
     model = merge(study.model.identity | study.model.parameters, step.model)
@@ -122,8 +150,8 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
         else:
             model = merge(model, _nested(key, value))
-    if study.model.is_estimator and not any(key in training for key in LENGTHS):
-        training["epochs"] = 1  # one whole fit
+    if (study.model.is_estimator or study.model.is_function) and not any(key in training for key in LENGTHS):
+        training["epochs"] = 1  # one whole fit, or call
     if objective and isinstance(training.get("stop"), dict):
         training["stop"] = {"metric": "objective"} | training["stop"]
     try:

@@ -123,7 +123,9 @@ def _add_short_forms(definitions: dict[str, Schema]) -> None:
     definitions["Configuration"] = overrides | {"additionalProperties": True}
     definitions["Space"] = _space(definitions)
     stage["space"] = _described(stage["space"], _ref("Space"))
-    for step in (stage, definitions["Final"]["properties"]):
+    final = definitions["Final"]["properties"]
+    final["data"] = _either(final["data"], {"type": "string", "enum": ["all"]})
+    for step in (stage, final):
         step["training"] = _described(step["training"], _ref("TrainingOverrides"))
     stage["default"] = _described(stage["default"], _ref("Configuration"))
     for key in ("configurations", "first"):

@@ -125,7 +125,7 @@ def _add_curves(found: _Hash, connection: Connection, stage_id: int) -> None:
 def _add_weights(found: _Hash, connection: Connection, stage_id: int) -> None:
     column = schema.weights.c
     columns = [column.kind, column.epoch, column.content]
-    hashed = column.kind.in_(("state", "best"))  # others are kept while there is room for them
+    hashed = column.kind.in_(("state", "best", "all"))  # others are kept while there is room for them
     for number, kind, epoch, content in _of_stage(
         connection, stage_id, schema.weights, columns, column.kind, only=hashed
     ):

@@ -192,7 +192,8 @@ def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[st
     if best != trial.best_epoch and (needed or best is not None):
         yield f"its best weights are of epoch {best}, not {trial.best_epoch}"
     goal = trial.goal
-    for split, value in (("validation", trial.value), ("test", stored.test_value)):
+    of_samples = (("validation", trial.value), ("test", stored.test_value)) if not trial.of_function else ()
+    for split, value in of_samples:
         share = stored.right.get(split)
         if (share is None) != (value is None):
             yield f"its {split} {goal.metric} is {value}, but its predictions are{' not' * (share is None)} stored"

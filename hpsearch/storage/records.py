@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 Params = Mapping[str, Any]
@@ -24,6 +25,7 @@ class Goal:
     metric: str = "accuracy"
     direction: Literal["maximize", "minimize"] = "maximize"
     share: bool = True  # between 0 and 1, shown in percent
+    of_function: bool = field(default=False, compare=False)  # whether a function returns it, not samples give it
     objectives: "tuple[Goal, ...]" = field(default=(), compare=False)  # of a study with several, itself the first
 
     @classmethod
@@ -32,8 +34,10 @@ class Goal:
         found = stored.get("objective")
         if not found:
             return ACCURACY
-        each = tuple(cls(one["metric"], one["direction"], one["share"]) for one in found.get("objectives", ()))
-        return cls(found["metric"], found["direction"], found["share"], each)
+        function = bool(found.get("function"))
+        rest = found.get("objectives", ())
+        each = tuple(_goal(one["metric"], one["direction"], one["share"], function, ()) for one in rest)
+        return _goal(found["metric"], found["direction"], found["share"], function, each)
 
     @property
     def sign(self) -> float:
@@ -58,6 +62,9 @@ class Goal:
 
 
 ACCURACY = Goal()
+
+_goal = lru_cache(maxsize=256)(Goal)
+"""A goal that is made once, since each trial is asked for its own many times."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,12 @@ class TrialRow:
         return Goal.of(self.configuration)
 
     @property
+    def of_function(self) -> bool:
+        """Is it a call of a function, so that nothing is known of samples and nothing is kept of a training?"""
+        named = self.configuration["model"]
+        return "function" in named and not {"file", "estimator"} & named.keys()
+
+    @property
     def named_values(self) -> dict[str, float | None]:
         """The values of several objectives by name; {} of one."""
         values = self.values or (None,) * len(self.goal.objectives)
@@ -241,6 +254,7 @@ class Progress:
     traceback: str | None = None  # of a failure in the model file
     metrics: Sequence[Mapping[str, Any]] = ()  # rows of hpsearch_metrics
     evidence: Mapping[int, PredictionsRecord] = field(default_factory=dict)  # for the validation samples, by epoch
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # what an objective notes of its trial
     keeps_end: bool = False  # where it has ended: keep its state, from which it can train longer
     most_evidence: int = 0  # of how many epochs it is kept: the best ones, or the last where that is the trial's
 

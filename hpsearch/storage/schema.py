@@ -145,8 +145,9 @@ weights = Table(
     metadata,
     Column("trial_id", ForeignKey(trials.c.id), primary_key=True, autoincrement=False),
     Column(
-        "kind", Word("state", "best", "end", "end best"), primary_key=True
-    ),  # to go on from; the parameters at best_epoch; both of an ended trial, to train longer
+        "kind", Word("state", "best", "end", "end best", "all", "all state"), primary_key=True
+    ),  # to go on from; the parameters at best_epoch; both of an ended trial, to train longer; the parameters that were
+    # trained on all samples, and what that training goes on from
     Column("epoch", Integer, nullable=False),
     Column("content", Blob, nullable=False),  # .npz: arrays by parameter name, e.g. "0.weights"
     checksum_of("content"),

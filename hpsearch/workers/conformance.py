@@ -20,18 +20,22 @@ from hpsearch.metrics import parse as parse_metric
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Configuration
 from hpsearch.workers.differences import difference, facts
+from hpsearch.workers.models.built_layers import size
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
 from hpsearch.workers.models.npz import unpack
-from hpsearch.workers.models.plugin import Plugin, size
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.models.predictions import ANY
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool
+from hpsearch.workers.segments.cohort import Cohort
 from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.measures import Measures
+from hpsearch.workers.segments.module import exactly
 from hpsearch.workers.segments.results import CURVE, TaskResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
+from hpsearch.workers.segments.stepwise import Stepwise
 from hpsearch.workers.segments.trainable import data_of
 
 EPOCHS = 4
@@ -72,7 +76,7 @@ def conformance(plugin: Plugin, split: Path, configuration: Configuration, seed:
     checks = _Checks(plugin, split, configuration, seed)
     for name, check in checks.by_name().items():
         try:
-            with threadpool_limits(1):  # as in a worker: with more the last bits differ
+            with threadpool_limits(1), exactly(plugin):  # as in a worker: with more threads the last bits differ
                 found = check()
             yield Finding(name, True, found)
         except (_FailedCheckError, HpsearchError, TrainingError) as error:
@@ -135,7 +139,9 @@ class _Checks:
         self.seconds = result.seconds
         return result.tasks[0]
 
-    def _trainable(self) -> CheckedTrainable:
+    def _alone(self) -> CheckedTrainable | Stepwise:
+        if self.plugin.kind == "module":
+            return Stepwise(Cohort(self._segment(), self.split, self.plugin))
         data = data_of(self.split, common_seed(self.seed, 0))
         return make(self.plugin, data, seed_of(self.seed, ("check", 0), 0), self.configuration)
 
@@ -147,7 +153,9 @@ class _Checks:
             outputs = len(self.split.classes) or len(self.split.targets)
             numbers, _ = size(self.plugin, self.split.train_x.shape[1], outputs, self.configuration.parameters)
             return f"layers with {numbers:,} parameters"
-        trainable = self._trainable()
+        trainable = self._alone()
+        if isinstance(trainable, Stepwise):
+            return f"a module of PyTorch with {trainable.network.size:,} parameters"
         if self.split.targets or not trainable.gives("probabilities"):
             return "a trainable"
         self.measures = replace(self.measures, also=(LOG_LOSS,))  # so that they are asked for
@@ -188,7 +196,7 @@ class _Checks:
         return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {length}"
 
     def _evaluates(self) -> str:
-        one, other = self._trainable(), self._trainable()
+        one, other = self._alone(), self._alone()
         for epoch in range(1, self.epochs + 1):
             one.train(epoch)
             other.train(epoch)
@@ -201,10 +209,10 @@ class _Checks:
         return "the saved state and the later epochs are unchanged"
 
     def _restores(self) -> str:
-        first = self._trainable()
+        first = self._alone()
         first.train(1)
         saved = first.save()
-        second = self._trainable()
+        second = self._alone()
         second.restore(saved)
         _refuse("saved again after restore", unpack(saved), unpack(second.save()))
         x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics

@@ -112,7 +112,7 @@ def test_a_bad_dataset_costs_one_line(tmp_path, capsys, monkeypatch, write, chan
 MODEL = "from hpsearch.nn import Dense\ndef build(classes, hidden=()): return "
 MODELS = [
     (None, "the model file does not exist; did you mean 'mlp.py'?"),
-    ("", "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…), found none"),
+    ("", "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …), module(data, …) and estimator(…), found none"),
     ("build = dict", "build's first parameter must be `classes`, got ()"),
     ("def build(hidden): return []", "build's first parameter must be `classes`, got (hidden)"),
     ("def build(classes, hidden=() return []", "the model file cannot be imported (SyntaxError: invalid syntax"),

@@ -99,7 +99,7 @@ def test_arrays_may_have_our_present_and_former_names_but_x_train_comes_first(tm
     ("arrays", "rule"),
     [
         ({"y_train": LABELS[:29]}, r"'y_train': must have one label for each of the 30 samples, is \(29,\)"),
-        ({"y_train": np.eye(4)[LABELS[:30]]}, r"must have one label for each of the 30 samples, is \(30, 4\)"),
+        ({"y_train": np.eye(4)[LABELS[:30]] + 1}, r"must have one label for each of the 30 samples, is \(30, 4\)"),
         ({"y_train": LABELS[:30] / 2}, "'y_train': labels must be whole numbers or text, are float64"),
         ({"y_train": np.array([None] * 30)}, "'y_train' must be an array of numbers or text, is truncated, corr"),
         ({"x_train": np.array([["1"]] * 30)}, "'x_train': must be numbers, is <U1"),

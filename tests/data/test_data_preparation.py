@@ -77,7 +77,11 @@ def test_preparing_elsewhere_gives_the_same_bytes(dataset, tmp_path):
         (250, 60, r"data\.train \+ data\.validation must be at most 300 for shapes, got 250 \+ 60"),
         (0, 60, "data.train must be at least 1, got 0"),
         (200, -1, "data.validation must be at least 1, got -1"),
-        (200, 2, r"data.validation = 2 must each get a sample of every class .*'star' \(50 samples\) gives 34 and 0"),
+        (
+            200,
+            2,
+            r"must each get a sample of every class .*'star' \(50 samples beside the 20 to test on\) gives 34 and 0",
+        ),
     ],
 )
 def test_sizes_that_cannot_be_had_cost_one_line(dataset, tmp_path, train, validation, rule):

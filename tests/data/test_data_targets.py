@@ -68,7 +68,7 @@ CLASSES = {
     "few whole numbers, once each": [str(i) for i in range(15)],
     "text, once each": [f"c{i}" for i in range(60)],
     "text and numbers": [f"{i}.5" if i % 2 else f"c{i}" for i in range(60)],
-    "nan and inf as names": ["nan", "inf", "-inf"] * 10,
+    "inf as a name": ["inf", "-inf"] * 10,
 }
 
 
@@ -90,7 +90,16 @@ def test_floating_point_labels_of_arrays_are_names_where_the_task_says_so(tmp_pa
     assert arrays(tmp_path, labels, task="classification").classes == ("0.0", "0.25", "0.5", "0.75", "1.0")
     assert "must be whole numbers or text" in line(arrays, tmp_path, labels, task=None)
     labels[3] = np.nan
-    assert "must be whole numbers or text" in line(arrays, tmp_path, labels, task="classification")
+    assert "1 of 30 labels are NaN; remove these samples" in line(arrays, tmp_path, labels, task="classification")
+
+
+def test_labels_that_are_one_hot_or_whole_floats_are_classes(tmp_path):
+    numbers = np.arange(30) % 3
+    wanted = arrays(tmp_path, numbers, task=None)
+    for labels in (np.eye(3)[numbers], numbers.astype(float), np.eye(3, dtype=bool)[numbers]):
+        found = arrays(tmp_path, labels, task=None)
+        assert found.classes == ("0", "1", "2")
+        assert found.fingerprint == wanted.fingerprint
 
 
 def test_a_class_of_one_sample_among_many_numbers_may_be_a_value(tmp_path):
@@ -126,11 +135,10 @@ def test_the_example_in_the_message_does_not_depend_on_the_order(labels):
             np.arange(30) * 7,
             "d.npz: 'samples': has 30 different numbers as labels, 30 only once, such as 0" + "*" + HINT,
         ),
-        (np.arange(30) % 2 / 1.0, "d.npz: 'labels': labels must be whole numbers or text, are float64"),
-        (np.eye(3)[np.arange(30) % 3], "'labels': must have one label for each of the 30 samples, is (30, 3)"),
-        (np.full(30, np.nan), "d.npz: 'labels': labels must be whole numbers or text, are float64"),
+        (np.eye(3)[np.arange(30) % 3] * 2, "'labels': must have one label for each of the 30 samples, is (30, 3)"),
+        (np.full(30, np.nan), "d.npz: 'labels': 30 of 30 labels are NaN; remove these samples"),
     ],
-    ids=["values", "two targets", "whole", "0.0 and 1.0", "one-hot", "nan"],
+    ids=["values", "two targets", "whole", "two-hot", "nan"],
 )
 def test_arrays_of_values_are_answered_with_the_task_and_others_are_not(tmp_path, labels, rule):
     start, _, end = rule.partition("*")
@@ -145,10 +153,8 @@ def test_arrays_of_values_are_answered_with_the_task_and_others_are_not(tmp_path
         ("cat", f"{NEEDS} numbers as labels, got 'cat'"),
         ("3,5", "d.csv: line 3: must have 2 columns, as line 1 has, has 3"),
         ("NA", f"{NEEDS} numbers as labels, got 'NA'"),
-        ("nan", f"{NEEDS} finite numbers as labels, none beyond 3.4e+38, got 'nan'"),
         ("-inf", f"{NEEDS} finite numbers as labels, none beyond 3.4e+38, got '-inf'"),
         ("1e300", f"{NEEDS} finite numbers as labels, none beyond 3.4e+38, got '1e300'"),
-        ("", "must have a label, is empty"),
     ],
 )
 def test_a_cell_that_is_no_value_costs_one_line_with_its_line_and_column(tmp_path, value, rule):
@@ -156,6 +162,21 @@ def test_a_cell_that_is_no_value_costs_one_line_with_its_line_and_column(tmp_pat
     assert text.startswith("d.csv: line 3: ")
     assert text.endswith(rule)
     assert value == "3,5" or "column 'price'" in text
+
+
+@pytest.mark.parametrize("task", ["regression", None])
+def test_lines_without_a_label_are_refused_with_their_number(tmp_path, task):
+    rule = "d.csv: each line must have a label in column 'price', but"
+    text = line(csv, tmp_path, ["2", "", "3"], task=task)
+    assert text == f"{rule} line 3 has none; remove such lines"
+    text = line(csv, tmp_path, ["2", "3", "NaN", "", "3"], task=task)
+    assert text == f"{rule} 2 of 5 lines have none, the first is line 4 ('NaN'); remove such lines"
+    assert "nan" in csv(tmp_path, ["a", "nan"] * 9, task="classification").classes
+
+
+def test_one_number_written_in_two_ways_is_refused_and_a_test_file_with_the_other_names_it(tmp_path):
+    text = line(csv, tmp_path, ["1", "1.0", "2"] * 9)
+    assert text == "d.csv: labels '1' (9 samples) and '1.0' (9) are the same number; write it in one way"
 
 
 COLUMNS = np.arange(60.0).reshape(30, 2)
@@ -223,7 +244,7 @@ def test_a_list_of_columns_is_for_a_regression(tmp_path):
     text = line(csv, tmp_path, ["1.5", "2.5"] * 9, label=("price", "rent"), task="regression")
     assert "line 1: must have one column 'rent', which data.dataset.label names, has 0" in text
     text = line(csv, tmp_path, ["1.5", "2.5"] * 9, label=("price", "a"), task="regression")
-    assert "line 1: must have columns of numbers beside the label, has none" in text
+    assert "line 1: must have columns of values beside the label, has none" in text
 
 
 @pytest.mark.parametrize("kind", ["folder", "idx"])

@@ -78,7 +78,7 @@ def commands(text: str) -> Iterator[tuple[list[str], str]]:
 
 def whole_studies(part: str) -> Iterator[str]:
     """The study files that the part could belong to."""
-    if re.search(r"^name = ", part) and "[data]" in part:
+    if re.search(r"^name = ", part) and ("[data]" in part or "function = " in part):
         yield part
         return
     if not re.search(r"^\[", part, re.M):  # keys of [data], alternatives of one of them line by line
@@ -157,6 +157,8 @@ def test_the_examples_of_a_page_run_one_after_the_other(page, inside, monkeypatc
         example = dedent(found["text"])
         if found["not_run"]:
             continue
+        if found["kind"] == "python":
+            _skip_without_extra(re.findall(r"^(?:import|from) (\w+)", example, re.M))
         if title := re.search(r'title="((?:studies|models|data)/.+?)"', found["more"]):
             Path(title[1]).parent.mkdir(exist_ok=True)
             Path(title[1]).write_text(example, "utf-8")
@@ -164,7 +166,6 @@ def test_the_examples_of_a_page_run_one_after_the_other(page, inside, monkeypatc
             for words, shown in commands(example):
                 _run(words, shown, monkeypatch, capsys)
         elif found["kind"] == "python":
-            _skip_without_extra(re.findall(r"^(?:import|from) (\w+)", example, re.M))
             exec(compile(example, page.name, "exec"), names)
 
 

@@ -116,7 +116,9 @@ def test_onnx_has_batch_normalisation_and_leaves_dropout_out(results, tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     predicted, samples, _ = stored(results, "final:0")
     session = runtime.InferenceSession(export(results.frames, "onnx", str(tmp_path / "m.onnx")).place)
-    classes, _, probabilities = session.run(None, {"samples": samples.astype(np.float32)})
+    wanted = ["classes", "probabilities", "labels"]
+    classes, probabilities, labels = session.run(wanted, {"samples": samples.astype(np.float32)})
+    assert np.array_equal(labels, classes)  # the digits are named so
     assert np.mean(classes == predicted) > 0.99
     assert np.allclose(probabilities, results.classifier().predict_proba(samples), atol=1e-4)
     assert session.get_modelmeta().custom_metadata_map["trial"] == "final:0"

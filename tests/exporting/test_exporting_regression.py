@@ -1,14 +1,18 @@
 """Exported models of regressions: each predicts the values that the search stored, in the targets' own units."""
 
+import json
 import pickle
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import r2_score, root_mean_squared_error
 from tiny import options, url, workspace
 
 import hpsearch
 from hpsearch import data
+from hpsearch.cli import main
 from hpsearch.errors import InputError
 from hpsearch.exporting.export import export
 from hpsearch.exporting.trials import runs
@@ -104,6 +108,19 @@ def test_arrays_are_enough_to_predict_with_numpy_alone(results, tmp_path):
         found = (np.tanh(x) @ a["2.weights"] + a["2.bias"]) * a["data.target_deviation"] + a["data.target_mean"]
         assert a["data.targets"].tolist() == ["price", "rent"]
     assert np.allclose(found, values, rtol=1e-5, atol=1e-6)
+
+
+def test_a_table_is_predicted_and_scored_in_the_targets_units(results, tmp_path, capsys):
+    regressor = results.regressor("final:1")
+    values, samples, targets, row = stored(results, regressor.model)
+    columns = [*regressor.feature_names_in_, "price", "rent"]
+    pd.DataFrame(np.hstack([samples, targets]), columns=columns).to_csv(tmp_path / "new.csv", index=False)
+    storage = url(Path(results.frames.study["path"]).parents[1])
+    arguments = ["--trial", "final:1", "--out", str(tmp_path / "p.csv"), "--storage", storage]
+    assert main(["predict", "tiny", str(tmp_path / "new.csv"), *arguments, "--json"]) == 0
+    assert pd.read_csv(tmp_path / "p.csv").columns.tolist() == ["prediction_price", "prediction_rent"]
+    assert np.array_equal(pd.read_csv(tmp_path / "p.csv"), values)
+    assert json.loads(capsys.readouterr().out)["score"] == pytest.approx(row["test_rmse"], rel=1e-9)
 
 
 def test_onnx_has_the_values_of_the_regressor(results, tmp_path):

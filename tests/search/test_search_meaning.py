@@ -23,7 +23,6 @@ MEANINGS = [
     ("softmax_bonus.toml", "473440850af3a98d49afd731e869df7289c1354d77cbeacba1812e2bd7444f3e"),
     ("softmax_long.toml", "f3c12719f674c80e802cb9b94f010b52abc93e8a8607090fa7c4466893a078f2"),
     ("softmax_table.toml", "5fe5eb9713123012d90718b29e62cadeae3413cb1bf89603ad6500976bc51677"),
-    ("torch_mlp.toml", "9022d76444835fa17fe998a773dd09f268d2d6da4ed7cee3b1dcbc8c2e6a7ab9"),
 ]
 """SHA-256 of `meaning` in version 3 of the database."""
 

@@ -38,7 +38,6 @@ replicates = 2
 SEARCHES = [
     ("lvq", ""),
     pytest.param("sgd_classifier", ", lambda = 1e-3, stop = { patience = 2 }", marks=pytest.mark.slow),
-    pytest.param("torch_mlp", ", batch_size = 50", marks=pytest.mark.slow),
 ]
 
 
@@ -55,8 +54,6 @@ def own(folder, text: str, keys: str = "") -> Path:
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "keys"), SEARCHES)
 def test_a_trainable_stopped_again_and_again_ends_with_the_same_digest(tmp_path, monkeypatch, name, keys):
-    if name == "torch_mlp":
-        pytest.importorskip("torch")
     (tmp_path / "calm").mkdir()
     assert launch(workspace(tmp_path / "calm", study(name, keys)), options(tmp_path / "calm")) == ("mine", True)
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
@@ -148,7 +145,7 @@ def test_the_test_set_is_evaluated_by_a_new_trainable_since_restore_need_not_res
 
 
 BAD = [
-    ("x = 1", "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…), found none"),
+    ("x = 1", "a model file must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …), module(data, …) and estimator(…), found none"),
     (FAILING + "def build(classes): pass", "found build and train_epoch"),
     (FAILING.split("def predict")[0], "beside train_epoch a model file must define predict(state, samples)"),
     ("def make(seed, data): pass", "make's first parameters must be `data` and `seed`, got (seed, data)"),

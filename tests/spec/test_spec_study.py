@@ -286,7 +286,7 @@ def test_a_dataset_by_path_is_passed_on_as_given(dataset):
     assert Data.of({"dataset": "digits", "train": 10, "validation": 5}).dataset == "digits"
 
 
-NEEDED = {"sgd_classifier": ["sklearn"], "torch_mlp": ["torch"]}
+NEEDED = {"sgd_classifier": ["sklearn"], "torch_cnn": ["torch"]}
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

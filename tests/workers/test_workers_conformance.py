@@ -80,11 +80,11 @@ def check(tmp_path: Path, text: str, capsys, *arguments: str) -> tuple[int, dict
     "name",
     [
         "lvq",  # mlp.py is checked in an example of the documentation
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("mlp", "softmax", "sgd_classifier", "torch_mlp")),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("mlp", "softmax", "sgd_classifier", "torch_cnn")),
     ],
 )
 def test_the_models_of_hpsearch_pass_every_check(name, capsys):
-    if name == "torch_mlp":
+    if name == "torch_cnn":
         pytest.importorskip("torch")
     assert main(["check", str(ROOT / "models" / f"{name}.py")]) == 0
     out = capsys.readouterr().out

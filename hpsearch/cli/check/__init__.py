@@ -35,9 +35,9 @@ from hpsearch.cli.output import json_option
 def check(model: Path, assignments: tuple[str, ...], **given: Any) -> int:
     """Check that a model file, or an estimator, is reproducible and can be resumed.
 
-    MODEL is a file that defines layers, a trainable or an estimator, or the name of an installed class, such as
-    sklearn.linear_model.LogisticRegression. It is trained for a few epochs; then again, in another process, interrupted
-    and restored, and in a cohort with other trials. All must give the same results, bit for bit.
+    MODEL is a file that defines layers, a PyTorch module, a trainable or an estimator, or the name of an installed
+    class, such as sklearn.linear_model.LogisticRegression. It is trained for a few epochs; then again, in another
+    process, interrupted and restored, and in a cohort with other trials. All must give the same results, bit for bit.
     Exit status 1 if a check fails.
     """
     from hpsearch.cli.check.run import check as run

@@ -6,11 +6,12 @@ from typing import Any
 
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import existing
-from hpsearch.data.sources.csv import read_csv
 from hpsearch.data.sources.folder import read_folder
 from hpsearch.data.sources.idx import read_idx
 from hpsearch.data.sources.npz import read_npz
 from hpsearch.data.sources.python import read_python
+from hpsearch.data.tables.csv import read_csv
+from hpsearch.data.tables.parquet import read_parquet
 from hpsearch.errors import DataError, nearest
 from hpsearch.text import require_utf8
 
@@ -21,11 +22,12 @@ KINDS: dict[str, Reader] = {
     "folder": lambda path, given, workspace, task: read_folder(path, given, workspace),
     "idx": lambda path, given, workspace, task: read_idx(path, given.get("classes")),
     "npz": lambda path, given, workspace, task: read_npz(path, given, task),
+    "parquet": read_parquet,
     "python": lambda path, given, workspace, task: read_python(path, given, task),
 }
 """The reader of each kind, of the path, the keys that were given, the workspace, and the task where it was given."""
 
-OF_REGRESSION = ("csv", "npz", "python")
+OF_REGRESSION = ("csv", "npz", "parquet", "python")
 """The kinds whose labels may be the values of a regression."""
 
 
@@ -45,7 +47,7 @@ def read_by_path(table: Mapping[str, Any], workspace: Path, task: str | None = N
         kinds = ", ".join(OF_REGRESSION)
         rule = f'data.task = "regression" needs numbers as labels, which datasets of kind {kinds} may have'
         raise DataError(f"{rule}; those of kind {kind} have classes")
-    if kind in ("csv", "folder") and ("test" in given) == ("test_path" in given):
+    if kind in ("csv", "folder", "parquet") and ("test" in given) == ("test_path" in given):
         which = "both" if "test" in given else "neither"
         raise DataError(f"data.dataset must have test_path or test = n, to test on, has {which}")
     path = existing(workspace, given["path"], folder=kind in ("folder", "idx"))

@@ -1,8 +1,10 @@
 """Functions that all datasets by path share: the path, classes from labels, the test set. May import NumPy."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.data.dataset import Dataset, Labels, Samples, Targets, make_dataset
-from hpsearch.data.sources.targets import MOST, refuse_values, target_names, targets_of
+from hpsearch.data.sources.targets import MOST, is_number, refuse_values, target_names, targets_of
 from hpsearch.data.stratification import hold_out
+from hpsearch.data.tables.cells import in_order
+from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError
 
 Shape = tuple[int, int, int]
@@ -68,51 +72,67 @@ def part_with_targets(place: str, samples: Samples, shape: Shape, labels_place: 
 
 
 def assemble(
-    name: str, train: Part, test: Part | int, *, names: Sequence[str] | None = None, key: str = "test"
+    name: str,
+    train: Part,
+    test: Part | int,
+    *,
+    names: Sequence[str] | None = None,
+    key: str = "test",
+    columns: Columns | None = None,
+    said: Sequence[str] = (),
 ) -> Dataset:
     """Make a dataset of two parts, to train and to test on, or of one with so many samples held out for testing.
 
     The classes are the distinct labels: numbers in ascending order, else text in alphabetical order; they need not be
-    contiguous. `names` renames them in that order. Raises `DataError` if the parts do not fit together.
+    contiguous. `names` renames them in that order; `columns` are those of a table, of which `said` has what is to be
+    said. Raises `DataError` if the parts do not fit together.
     """
     if train.targets is not None:
-        return _with_targets(name, train, train.targets, test, key)
+        return _with_targets(name, train, train.targets, test, key, columns, said)
     if not train.said:
         refuse_values(train.place, train.labels)
-    found = _sorted(set(train.labels))
+    found = in_order(set(train.labels))
     if len(found) < 2:
         raise DataError(f"{train.place}: must have samples of at least 2 classes, has {len(found)}")
     if names is not None and len(names) != len(found):
         rule = f"must name the {len(found)} classes that the labels have ({_listed(found)})"
         raise DataError(f"data.dataset.classes {rule}, got {len(names)} names")
+    _check_spelling(train, found)
     labels = _encode(train, found)
     classes = tuple(names or found)
     if isinstance(test, Part):
         _check_alike(train, test)
         tested = test.samples, _encode(test, found)
-        return make_dataset(name, (train.samples, labels), tested, classes, train.image_shape)
+        return make_dataset(name, (train.samples, labels), tested, classes, train.image_shape, (), columns, said)
     _check_held_out(train, test, key)
     kept, held_out = hold_out(labels, test, "test")
     samples = train.samples
-    return make_dataset(
-        name, (samples[kept], labels[kept]), (samples[held_out], labels[held_out]), classes, train.image_shape
-    )
+    parts = (samples[kept], labels[kept]), (samples[held_out], labels[held_out])
+    return make_dataset(name, *parts, classes, train.image_shape, (), columns, said)
 
 
-def _with_targets(name: str, train: Part, targets: Targets, test: Part | int, key: str) -> Dataset:
+def _with_targets(
+    name: str,
+    train: Part,
+    targets: Targets,
+    test: Part | int,
+    key: str,
+    columns: Columns | None,
+    said: Sequence[str],
+) -> Dataset:
     """Make the dataset of a regression; the samples held out for testing are drawn at random."""
-    shape, names = train.image_shape, train.names
+    more = (), train.image_shape, train.names, columns, said
     if isinstance(test, Part):
         _check_alike(train, test)
         assert test.targets is not None
         if test.targets.shape[1] != targets.shape[1]:
             rule = f"labels must have the {targets.shape[1]:,} targets of those trained on"
             raise DataError(f"{test.place}: {rule}, have {test.targets.shape[1]:,}")
-        return make_dataset(name, (train.samples, targets), (test.samples, test.targets), (), shape, names)
+        return make_dataset(name, (train.samples, targets), (test.samples, test.targets), *more)
     _check_held_out(train, test, key)
     kept, held = hold_out(np.zeros(len(targets), np.int64), test, "test")
     samples = train.samples
-    return make_dataset(name, (samples[kept], targets[kept]), (samples[held], targets[held]), (), shape, names)
+    return make_dataset(name, (samples[kept], targets[kept]), (samples[held], targets[held]), *more)
 
 
 def _check_held_out(train: Part, test: int, key: str) -> None:
@@ -122,13 +142,24 @@ def _check_held_out(train: Part, test: int, key: str) -> None:
         raise DataError(f"data.dataset.{key} {rule}, got {test:,}")
 
 
+def _check_spelling(train: Part, classes: Sequence[str]) -> None:
+    """Refuse classes that are one number, written in two ways."""
+    numbers = [label for label in classes if is_number(label)]
+    for one, other in pairwise(sorted(numbers, key=float)):
+        if float(one) == float(other):
+            counts = Counter(train.labels)
+            rule = f"labels {one!r} ({counts[one]:,} samples) and {other!r} ({counts[other]:,}) are the same number"
+            raise DataError(f"{train.place}: {rule}; write it in one way")
+
+
 def _encode(part: Part, classes: Sequence[str]) -> Labels:
     known = {label: number for number, label in enumerate(classes)}
     try:
         return np.array([known[label] for label in part.labels], np.int64)
     except KeyError as error:
         label = str(error.args[0])
-        match = difflib.get_close_matches(label, classes, n=1)
+        number = [each for each in classes if is_number(each) and is_number(label) and float(each) == float(label)]
+        match = number or difflib.get_close_matches(label, classes, n=1)
         hint = f"; did you mean {match[0]!r}?" if match else ""
         rule = f"labels must be among those trained on ({_listed(classes)})"
         raise DataError(f"{part.place}: {rule}, got {label!r}{hint}") from None
@@ -140,15 +171,6 @@ def _check_alike(train: Part, test: Part) -> None:
     if train.image_shape != test.image_shape:
         rule = f"samples must have the shape {shown(train.image_shape)} of those trained on"
         raise DataError(f"{test.place}: {rule}, have {shown(test.image_shape)}")
-
-
-def _sorted(labels: Iterable[str]) -> list[str]:
-    """Sort labels in ascending order if all are numbers, else in alphabetical order."""
-    by_text = sorted(labels)
-    try:
-        return sorted(by_text, key=float)
-    except ValueError:
-        return by_text
 
 
 def _listed(classes: Sequence[str]) -> str:

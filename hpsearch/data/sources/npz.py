@@ -12,6 +12,9 @@ from hpsearch.data.sources.common import Part, Shape, assemble, numbers, part_wi
 from hpsearch.data.sources.targets import refuse_values
 from hpsearch.errors import DataError, nearest
 
+LARGEST_WHOLE = 2**53
+"""Up to here floats are exact whole numbers."""
+
 _MOST_CHANNELS = 4
 _CHANNELS = {"last": -1, "first": 1}
 _USUAL_NAMES = {
@@ -96,8 +99,15 @@ def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any,
 
 
 def labels_of(place: str, labels: npt.NDArray[Any], samples: int, task: str | None = None) -> list[str]:
-    """Return labels (n,) or (n, 1), whole numbers or text, as text; fractions too where the task was given."""
-    if labels.dtype.kind == "f" and task is None:
+    """Return labels (n,) or (n, 1), whole numbers or text, as text; fractions too where the task was given.
+
+    Labels (n, classes) in which each row has a single 1, and else 0, are one-hot: the class is the column of the 1.
+    """
+    if len(labels) == samples and _is_one_hot(labels):
+        labels = labels.argmax(axis=1)
+    if labels.dtype.kind == "f" and labels.size and task is None:
+        if np.isfinite(labels).all() and (labels == np.round(labels)).all() and np.abs(labels).max() < LARGEST_WHOLE:
+            labels = labels.astype(np.int64)  # as pandas and many files have classes
         refuse_values(place, [str(value) for value in labels.ravel().tolist()])
     if labels.shape not in ((samples,), (samples, 1)):
         raise DataError(f"{place}: must have one label for each of the {samples:,} samples, is {labels.shape}")
@@ -106,4 +116,12 @@ def labels_of(place: str, labels: npt.NDArray[Any], samples: int, task: str | No
         return [str(int(value)) for value in values]
     if values.dtype.kind == "U" or (values.dtype.kind == "f" and task is not None and np.isfinite(values).all()):
         return [str(value) for value in values.tolist()]
+    if values.dtype.kind == "f" and (gaps := int(np.isnan(values).sum())):
+        raise DataError(f"{place}: {gaps:,} of {samples:,} labels are NaN; remove these samples")
     raise DataError(f"{place}: labels must be whole numbers or text, are {values.dtype}")
+
+
+def _is_one_hot(labels: npt.NDArray[Any]) -> bool:
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
+        return False
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())

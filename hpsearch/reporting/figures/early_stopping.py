@@ -56,12 +56,12 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
         axes.set_title(stage)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
+        value_axis(axes, goal, goal_text.measured_axis(goal))
 
     said = [f"{formatting.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
     said += [f"{formatting.count(early, 'trial')} stopped early"] if early else []
     where = f", with rungs at epochs {formatting.numbers(rungs)}" if rungs else ""
-    alt = f"Validation {goal.metric} by epoch of the trials of {stage}: {formatting.listing(said)}{where}."
+    alt = f"{goal_text.measured_first(goal)} by epoch of the trials of {stage}: {formatting.listing(said)}{where}."
     return svg(f"early stopping {stage}", alt, (5.2, 3.3), draw)
 
 

@@ -92,13 +92,15 @@ def _pair(
         _scale(axes, "y", other)
         assert axes.figure is not None
         bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02, aspect=28)
-        bar.set_label(f"validation {goal_text.axis(goal)}")
+        bar.set_label(goal_text.measured_axis(goal))
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g}" if goal.share else f"{value:,.5g}")
         bar.outline.set_visible(False)
 
     title = f"{one.label} and {other.label}"
     legend = [(index, stages[index].name) for index in sorted({each.stage for each in scored})]
-    return svg(f"pair {one.key} {other.key}", f"Validation {goal.metric} over {title}.", (4.7, 3.5), draw, legend)
+    return svg(
+        f"pair {one.key} {other.key}", f"{goal_text.measured_first(goal)} over {title}.", (4.7, 3.5), draw, legend
+    )
 
 
 def _norm(scored: Sequence[Configuration], goal: Goal) -> Normalize:

@@ -46,7 +46,7 @@ def pruning_figure(frames: Frames, stage: str, index: int, history: PruningHisto
         _draw_audited(axes, audited, curves, index)
         _draw_others(axes, others, curves, index)
         _scales(axes, history, rungs, longest, log)
-        value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
+        value_axis(axes, goal, goal_text.measured_axis(goal))
         axes.set_title(stage, pad=20)
         limit(axes, goal, [curve.objective for curve in _curves(history.candidates, curves)])
 
@@ -54,7 +54,7 @@ def pruning_figure(frames: Frames, stage: str, index: int, history: PruningHisto
     many = f"{formatting.count(numbers['not pruned'], 'configuration')} not pruned, {numbers['pruned']:,} pruned"
     where = f" at epochs {formatting.listing([f'{rung:,}' for rung in rungs[:LABELS]])}" if rungs else ""
     more = f", and {numbers['audited']:,} audited" if audited else ""
-    alt = f"Validation {goal.metric} by epoch in {stage}: {many}{where}{more}."
+    alt = f"{goal_text.measured_first(goal)} by epoch in {stage}: {many}{where}{more}."
     return svg(f"pruning {stage}", alt, (5.2, 3.5), draw)
 
 

@@ -161,7 +161,7 @@ def _draw(
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
 
-    return svg(name, f"Validation {data.goal.metric} against {title}.", (4.7, 3.3), draw, list(stages.items()))
+    return svg(name, f"{goal_text.measured_first(data.goal)} against {title}.", (4.7, 3.3), draw, list(stages.items()))
 
 
 def _limits(data: HyperparameterPoints) -> Window:
@@ -175,7 +175,7 @@ def _limits(data: HyperparameterPoints) -> Window:
 def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right: float) -> None:
     log = ", logarithmic" if data.log else ""
     axes.set_xlabel(f"{label}{log}")
-    value_axis(axes, data.goal, f"validation {goal_text.axis(data.goal)}")
+    value_axis(axes, data.goal, goal_text.measured_axis(data.goal))
     if data.choices:
         names = [one_line(choice, 14) for choice in data.choices]
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)

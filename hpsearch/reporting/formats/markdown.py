@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.images import figure_paths
 from hpsearch.reporting.formats.outline import (
@@ -93,14 +93,15 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
 
 def _ranking(stage: StageView) -> str:
     number = [stage.counted] if stage.counted else []
-    header = [*stage.headings, *number, *stage.labels, f"validation {stage.goal.metric}{stage.plus_minus}"]
+    header = [*stage.headings, *number, *stage.labels, f"{goal_text.measured(stage.goal)}{stage.plus_minus}"]
     header += [
         *(f"{stage.heading(each)} {each.metric}".strip() for each in stage.others),
         *["95% interval"] * stage.intervals,
         *[f"probability {stage.near}"] * bool(stage.near),
     ]
-    loss = stage.goal.metric != "loss"  # else it is the objective
-    header += [*["validation loss"] * loss, "best epoch", *([f"test {stage.goal.metric}"] if stage.tested else [])]
+    loss = stage.goal.metric != "loss" and not stage.goal.of_function  # else it is the objective
+    best_epoch = ["best step" if stage.goal.of_function else "best epoch"] * stage.by_epoch
+    header += [*["validation loss"] * loss, *best_epoch, *([f"test {stage.goal.metric}"] if stage.tested else [])]
     texts = [*(["diagnosis"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
     header += texts
     lines = [[formatting.markdown(text) for text in header], ["---" if text in texts else "---:" for text in header]]
@@ -109,7 +110,11 @@ def _ranking(stage: StageView) -> str:
         cells = [row.rank, row.trial, *number, *row.values, row.objective]
         cells += [*stage.other_values.get(row.trial_ids[0], ()), *[row.interval] * stage.intervals]
         cells += [row.near or formatting.MISSING] if stage.near else []
-        cells += [*[row.loss] * loss, row.best_epoch, *([row.test_objective] if stage.tested else [])]
+        cells += [
+            *[row.loss] * loss,
+            *[row.best_epoch] * stage.by_epoch,
+            *([row.test_objective] if stage.tested else []),
+        ]
         cells += [row.diagnosis] if stage.diagnosed else []
         cells += [row.remark] if stage.remarked else []
         lines.append([formatting.markdown(cell) for cell in cells])

@@ -97,24 +97,36 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
     """Return the provenance of the results, as pairs of a name and a value."""
     study, trials = frames.study, frames.trials
     states = trials["state"].value_counts()
-    data, model = study["data"] or {}, study["model"] or {}
-    shape, classes = data.get("image_shape"), data.get("classes") or []
+    model = study["model"] or {}
     run = ", ".join(f"{number:,} {state}" for state, number in states.items())
+    function = frames.goal.of_function
     pairs = [
         ("Trials", f"{len(trials):,} ({run})" if len(trials) else "none yet"),
-        ("Epochs trained", f"{int(trials['epochs_done'].sum()):,}"),
-        ("Training time", f"{formatting.duration(float(trials['seconds'].sum()))} (sum over the trials)"),
+        ("Steps of the function" if function else "Epochs trained", f"{int(trials['epochs_done'].sum()):,}"),
+        (
+            "Time" if function else "Training time",
+            f"{formatting.duration(float(trials['seconds'].sum()))} (sum over the trials)",
+        ),
         ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
         ("Finished", study["finished_at"] or "not yet"),
         ("Study file", _within(study["path"], study["workspace"])),
         ("Study file's hash", hashlib.sha256(study["text"].encode()).hexdigest()),
-        ("Dataset", f"{data.get('dataset', formatting.MISSING)}, {_labels(frames, classes)}"),
-        ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else formatting.MISSING),
-        ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
+        *(() if function else _data(frames)),
         *_model(model, frames.trainable),
         *(("Former hash of the model file", str(former)) for former in model.get("former") or ()),
     ]
     return [*pairs, *((str(key), formatting.any_value(value)) for key, value in (study["environment"] or {}).items())]
+
+
+def _data(frames: Frames) -> list[tuple[str, str]]:
+    """The data set."""
+    data = frames.study["data"] or {}
+    shape, classes = data.get("image_shape"), data.get("classes") or []
+    return [
+        ("Dataset", f"{data.get('dataset', formatting.MISSING)}, {_labels(frames, classes)}"),
+        ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else formatting.MISSING),
+        ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
+    ]
 
 
 def _model(model: Mapping[str, Any], trainable: bool) -> list[tuple[str, str]]:
@@ -122,6 +134,8 @@ def _model(model: Mapping[str, Any], trainable: bool) -> list[tuple[str, str]]:
     name = str(model.get("file", formatting.MISSING))
     if package := model.get("package"):
         return [("Estimator", name), ("Estimator's package", str(package))]
+    if model.get("kind") == "function":
+        return [("Function", name), ("Function's hash", str(model.get("hash", formatting.MISSING)))]
     hashed = ("Model file's hash", str(model.get("hash", formatting.MISSING)))
     return [("Model file", name + ", a trainable" * trainable), hashed]
 

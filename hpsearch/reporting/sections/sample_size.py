@@ -64,7 +64,8 @@ def sample_size(frames: Frames, stage: StageView) -> str:
     if stage.replication and stage.replication.noun == "fold":
         return _sentence(_span(frames, stage, tied), f"over {stage.replication.over}", "", "")
     if stage.replication:
-        on = f"over {stage.replication.over} (on the same samples)"
+        same = "" if stage.goal.of_function else " (on the same samples)"
+        on = f"over {stage.replication.over}{same}"
         return _sentence(_span(frames, stage, tied), on, _seeds(frames, stage, tied), "")
     on = f"on these {best.samples:,} samples"
     if frames.goal != ACCURACY:  # how many samples another metric needs is not estimated

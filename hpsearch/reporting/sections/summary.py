@@ -65,7 +65,8 @@ def summarise(
     sentences.append(base)
     sentences += pruned
     tested = final_test(frames, stages, corrected)
-    sentences += [_final(frames, stages), final_sentence(tested), evaluations_sentence(frames, stages)]
+    sentences += [_final(frames, stages), final_sentence(tested)]
+    sentences += [] if frames.goal.of_function else [evaluations_sentence(frames, stages)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -115,14 +116,14 @@ def _best(stage: StageView) -> str:
     parts = [f"mean ± standard deviation over {over}"] if means else []
     if best.validation.has_interval:
         parts.append(f"95% interval {'of the mean ' if means else ''}{best.interval}")
-    samples = f"{best.validation.samples:,} samples" if best.validation.samples else ""
+    samples = f"{best.validation.samples:,} samples" if best.validation.samples and not stage.goal.of_function else ""
     samples += " in each fold" if samples and how and how.noun == "fold" else ""
     numbers = ", ".join(part for part in ("; ".join(parts), samples) if part)
     direction = f" A lower {metric} is better." if stage.goal.sign < 0 else ""
     what = f"The front's best {metric} in" if stage.goal.objectives else "Best configuration of"
     return (
         f"{what} the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
-        f" Its validation {metric} is {best.objective}{f' ({numbers})' if numbers else ''}"
+        f" Its {goal_text.measured(stage.goal)} is {best.objective}{f' ({numbers})' if numbers else ''}"
         f"{_selection_bias(stage, best)}.{direction}{test}"
     )
 
@@ -147,6 +148,11 @@ def _not_tested(stage: StageView) -> str:
     best = stage.ranked[0].validation
     if stage.goal == ACCURACY or best is None or best.has_interval:
         return ""
+    if stage.goal.of_function:
+        return (
+            "The function was called once with each configuration: if it depends on its seed, which differences are due"
+            " to chance is not known, and with `replicates = 3` or more in the stage the report says it."
+        )
     return (
         f"For single runs the report gives no interval and no test of the {stage.goal.metric} yet, so it is not known"
         " which differences are due to chance: with `replicates = 3` or more in the stage it has both."
@@ -170,7 +176,7 @@ def _earlier(stages: Sequence[StageView], last: StageView) -> str:
     row, metric, goal = stage.ranked[0], stage.goal.metric, stage.goal
     better = goal_text.better(goal)
     return (
-        f"The best of an earlier stage has a {better} validation {metric}: {row.objective} with"
+        f"The best of an earlier stage has a {better} {goal_text.measured(goal)}: {row.objective} with"
         f" {configuration(stage, row)} in {stage.name}, the {goal_text.better(goal, 'est')} of {len(stage.ranked):,}"
         f" there. Both were selected for a {better[:-2]} {metric}, so this alone does not show that it is the better"
         " configuration."

@@ -30,6 +30,16 @@ MAX_FACTOR = 20.0
 """Segments get at most so many times as long: a kill costs a segment."""
 
 
+FUNCTION = "function"
+"""The shape of trials of a function, which are called one after another."""
+
+CALLS_SECONDS = 0.5
+"""The target length of a segment of calls: nothing of a call is kept when its segment is lost."""
+
+MOST_CALLS = 128
+"""The most calls of a segment."""
+
+
 @dataclass
 class Cohort:
     """Trials of one shape that train on the same batches up to epoch `limit`; a trial that fails leaves it."""
@@ -72,7 +82,8 @@ def form_cohorts(
         training = dict(trial.configuration["training"])
         for key in ("lambda", "eta", "schedule", "epochs", "cycles"):  # each trial of a cohort has its own
             training.pop(key, None)
-        shape: Hashable = json.dumps([trial.configuration["model"], training], sort_keys=True)
+        whole = [trial.configuration["model"], training]
+        shape: Hashable = FUNCTION if trial.of_function else json.dumps(whole, sort_keys=True)
         groups[shape, trial.replicate, trial.epochs, trial.epochs_done, limit(trial)].append(trial)
     cohorts = []
     for (shape, *_), group in groups.items():
@@ -114,6 +125,7 @@ def segment_of(
         measures=measures,
         augmentation=Augmentation(**tasks[0].configuration.augmentation.model_dump()),
         ends=last == trial.epochs,
+        function=plugin.kind == "function",
         test=test,
     )
 
@@ -162,13 +174,24 @@ class Pace:
 
     measured: dict[Hashable, float] = field(default_factory=dict)
     _overhead: float = 0.0
+    news: bool = False
+    """Is it known now how many calls a segment should have, so that cohorts are to be formed again?"""
+    _step: float | None = None  # of a call of a function, seconds per epoch
     _segments: int = 0
 
     def epochs(self, cohort: Cohort, workers: int) -> int:
         """The number of epochs of the cohort's next segment, with so many workers; 1 until a segment was measured."""
+        if cohort.shape == FUNCTION:  # it would be called again from the start for every segment
+            return cohort.limit - cohort.done
         seconds = self.measured.get((cohort.shape, len(cohort.trials)))
         wanted = 1 if seconds is None or cohort.isolated else max(1, round(self._length(workers) / max(seconds, 1e-9)))
         return min(wanted, cohort.limit - cohort.done)
+
+    def calls(self, epochs: int) -> int:
+        """The number of trials of a function in a segment, each up to so many epochs; 1 until some were measured."""
+        if self._step is None:
+            return 1
+        return max(1, min(MOST_CALLS, int(CALLS_SECONDS / max(self._step * epochs, 1e-9))))
 
     def _length(self, workers: int) -> float:
         """The seconds that a segment should take."""
@@ -183,6 +206,9 @@ class Pace:
     def note(self, cohort: Cohort, epochs: int, seconds: float) -> None:
         """Note how long a segment took."""
         self.measured[cohort.shape, len(cohort.trials)] = seconds / epochs
+        if cohort.shape == FUNCTION:
+            self.news = self._step is None
+            self._step = seconds / len(cohort.trials) / (cohort.done + epochs)
 
     def note_overhead(self, seconds: float, segments: int) -> None:
         """Note how long the coordinator took to commit segments and to prepare the next ones."""

@@ -11,7 +11,8 @@ from hpsearch.search.progress import Watcher
 from hpsearch.search.stages.cohorts import Pace
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import TrialRow
-from hpsearch.workers.models.plugin import Plugin, largest_cohort
+from hpsearch.workers.models.built_layers import largest_cohort
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.pools import Pool
 from hpsearch.workers.segments.measures import Measures
 
@@ -31,10 +32,13 @@ class RunContext:
     interrupts: Interrupts
     pace: Pace
     prepare_again: Callable[[], object]  # the splits, where one has vanished from the cache
+    prepare_whole: Callable[[], Path]  # that of the final with all samples to train on
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def largest_cohort(self, trial: TrialRow) -> int:
         """The maximal size of a cohort of this trial's shape; the model is built once to find it."""
+        if self.plugin.kind == "function":
+            return self.pace.calls(trial.epochs)
         parameters = {key: value for key, value in trial.configuration["model"].items() if key != "file"}
         shape = json.dumps(parameters, sort_keys=True)
         if shape not in self._sizes:

@@ -79,6 +79,8 @@ def progress_of(trial: TrialRow, task: TaskResult, segment: Segment, seconds: fl
         best=best,
         test=test,
         failure=task.failed[1] if task.failed else None,
+        traceback=task.trace,
+        attributes=task.attributes,
         stopped=task.stopped,
         parameters=task.parameters,
         seconds=seconds,

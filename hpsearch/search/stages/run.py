@@ -126,14 +126,12 @@ class StageRun:
                 self.tally.note(row)
             ahead += len(rows)
         ready = self.plan.take_ready()
-        if ready:
+        if ready or self.context.pace.news:
+            self.context.pace.news = False
             whole: list[Cohort] = []
             for cohort in self._waiting:
-                if (
-                    cohort.died
-                    or cohort.isolated
-                    or len(cohort.trials) >= self.context.largest_cohort(cohort.trials[0])
-                ):
+                largest = self.context.largest_cohort(cohort.trials[0])
+                if cohort.died or cohort.isolated or len(cohort.trials) >= largest:
                     whole.append(cohort)
                 else:
                     ready += cohort.trials

@@ -84,8 +84,12 @@ def meaning(row: StudyRow) -> str:
         del said["objective"]
     if said["final"]:
         _drop(said["final"], "prefer", "tolerance", "trial")
+        if not said["final"]["data"]["all"]:
+            del said["final"]["data"]["all"]
     _drop(said, "trial")
-    _drop(said["model"], "file", "estimator")
+    _drop(said["model"], "file", "estimator", "function")
+    if said["data"]["source"] == "none":  # a function has no data
+        said["data"] = {"source": None, "task": None}
     if said["data"]["task"] == "classification":
         del said["data"]["task"]
     if said["training"]["class_weight"] is None:
@@ -94,6 +98,8 @@ def meaning(row: StudyRow) -> str:
     if isinstance(dataset, dict) and dataset["kind"] == "npz":
         for key in ("images", "test_images"):
             dataset[key] = dataset.pop(key.replace("images", "samples"))
+    if isinstance(dataset, dict) and dataset["kind"] == "csv":
+        _drop(dataset, *("drop", "columns", "categorical", "categories", "missing", "separator", "decimal", "encoding"))
     return json.dumps(said, sort_keys=True)
 
 

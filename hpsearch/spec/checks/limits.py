@@ -9,7 +9,7 @@ from hpsearch.spec.tables.schedules import Cyclical
 from hpsearch.spec.tables.space import Choices, Range
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
-from hpsearch.spec.tables.training import BELOW_ONE, FLOAT_KEYS, Training, is_training_key
+from hpsearch.spec.tables.training import BELOW_ONE, FLOAT_KEYS, Training
 
 Limits = tuple[float, float]
 """The smallest and the largest valid value of a hyperparameter, both included."""
@@ -37,7 +37,7 @@ def limits(study: Study, stage: Stage, key: str) -> Limits:
     """
     source = root(study, stage, key)
     key = bare(key)
-    if isinstance(source, Choices) or not is_training_key(key):
+    if isinstance(source, Choices) or not study.is_training_key(key):
         return -LARGEST, LARGEST
     if key in ETAS:
         return _eta_limits(study, stage, key, source)

@@ -30,7 +30,7 @@ def check_model_keys(study: Study, parameters: Iterable[str], taken: Mapping[str
     it takes, and whether it needs them.
     """
     known, given = set(parameters), _given(study)
-    for table, where, key in given:
+    for table, where, key in given if not study.model.is_function else ():
         if table == "model" or (table == "space" and not is_training_key(key)):
             names = known | set(TRAINING_KEYS) if table == "space" else known
             if bare(key).split(".")[0] not in known:
@@ -91,7 +91,12 @@ def _check_used(study: Study, given: Sequence[tuple[str, Where, str]], taken: Ma
         if table == "augmentation":
             rule = f"must not be given; {study.model.name}, a trainable, gets the samples as they are"
             raise fail(study.place, where, rule)
-        if table != "model" and is_training_key(key) and bare(key).split(".")[0] not in used:
+        if (
+            table != "model"
+            and (table != "space" or study.is_training_key(key))
+            and is_training_key(key)
+            and bare(key).split(".")[0] not in used
+        ):
             rule = f"is not used by {study.model.name}, which has a training loop of its own"
             raise fail(study.place, where, f"{rule}; of [training] it uses {', '.join(used)}")
 

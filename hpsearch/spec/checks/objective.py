@@ -20,6 +20,8 @@ ONE_OBJECTIVE = ("cmaes", "gp", "priorband")
 def check_objective(study: Study) -> None:
     """Refuse metrics that do not fit the task, and targets that the objective cannot reach."""
     task = study.data.task
+    if study.model.is_function:
+        _check_returned(study)
     for metric in (study.objective.parsed(task), *study.objective.others):
         if not isinstance(metric, Metric):
             continue
@@ -35,6 +37,17 @@ def check_objective(study: Study) -> None:
         if target is not None and (objective is None or objective["share"]) and not 0 < target <= 1:
             rule = f"must be a share above 0 and at most 1, like the {(objective or {}).get('metric', 'accuracy')}"
             raise fail(study.place, ["stage", i, "budget", "target"], f"{rule}, got {show(target)}")
+
+
+def _check_returned(study: Study) -> None:
+    """Refuse metrics that are computed from predictions, which a function does not make."""
+    for metric in (study.objective.parsed(study.data.task), *study.objective.others):
+        if not (isinstance(metric, Metric) and metric.kind == "returned"):
+            rule = "must be a number that the function returns, such as { returned = 'profit' }"
+            raise fail(study.place, study.objective.place(metric.name), f"{rule}, got {show(metric.name)}")
+    if study.objective.counted:
+        rule = f"must not be {study.objective.counted[0]!r}, which is counted of a training"
+        raise fail(study.place, study.objective.place(study.objective.counted[0]), rule)
 
 
 def _check_also(study: Study) -> None:

@@ -17,7 +17,7 @@ from hpsearch.spec.tables.schedules import Cyclical, OneCycle
 from hpsearch.spec.tables.space import MAX_GRID, SMALLEST, Around, Choices, Range
 from hpsearch.spec.tables.stage import Stage
 from hpsearch.spec.tables.study import Final, Study
-from hpsearch.spec.tables.training import TABLES, TRAINING_KEYS, Training, is_training_key
+from hpsearch.spec.tables.training import TABLES, TRAINING_KEYS, Training
 
 
 def check(study: Study) -> None:
@@ -86,7 +86,7 @@ def _check_keys(study: Study, i: int) -> None:
         head, _, rest = bare(key).partition(".")
         if head in ("training", "model") and rest:
             raise fail(study.place, ["stage", i, *where], f"is not a key; write {rest!r} for the key of [{head}]")
-        if is_training_key(key) and bare(key) not in TRAINING_KEYS:
+        if study.is_training_key(key) and bare(key) not in TRAINING_KEYS:
             rule = f"is not a key of [training]{did_you_mean(bare(key), TRAINING_KEYS)}"
             raise fail(study.place, ["stage", i, *where], rule)
         if (
@@ -112,13 +112,13 @@ def _check_overrides(study: Study, step: Stage | Final, where: Where, searched: 
         raise fail(study.place, [*where, "model", key], f"must not be given; a study has one {_what(study)}")
     for table, keys in (("training", _leaves(step.training)), ("model", _leaves(step.model))):
         for key in keys:
-            if key in map(bare, searched.hyperparameters) and is_training_key(key) == (table == "training"):
+            if key in map(bare, searched.hyperparameters) and study.is_training_key(key) == (table == "training"):
                 text = f"must not be given; stage {searched.name!r} searches it"
                 raise fail(study.place, [*where, table, key], text)
 
 
 def _what(study: Study) -> str:
-    return "estimator" if study.model.is_estimator else "model file"
+    return "estimator" if study.model.is_estimator else "function" if study.model.is_function else "model file"
 
 
 def _leaves(table: dict[str, Any]) -> list[str]:

@@ -78,12 +78,28 @@ Columns = Annotated[
 ]
 
 
-class Csv(_Held):
-    """A CSV file with a header line: one column of labels, all others are features."""
+Names = Annotated[tuple[Text, ...], Field(strict=False, min_length=1, max_length=10_000)]
 
-    kind: Literal["csv"]
+
+class _Table(_Held):
+    """A table: one column of labels; others are numbers, dates, truth values, categories."""
+
     label: Columns
-    """The name of the column of labels; all others must be numbers. In a regression it may be a list of columns."""
+    """The name of the column of labels; all others are features. In a regression it may be a list of columns."""
+    drop: Names | None = None
+    """Columns to leave out."""
+    columns: Names | None = None
+    """The only columns to take as features."""
+    categorical: Names | None = None
+    """Columns whose numbers are categories. Columns of texts are categories without it."""
+    categories: Literal["one-hot", "codes"] | None = None
+    """What categories become: a feature for each (`"one-hot"`, if not given), or one feature with the category's place
+    in alphabetical order (`"codes"`), for estimators that take those.
+    """
+    missing: Literal["impute", "keep"] | None = None
+    """Missing values: the median of the training samples, beside a feature that says so (`"impute"`, if not given); or
+    kept, for estimators that take NaN.
+    """
     image_shape: Annotated[tuple[Count, ...], Field(strict=False, min_length=3, max_length=3)] | None = None
     """`[channels, height, width]`, where each row is an image."""
 
@@ -93,6 +109,24 @@ class Csv(_Held):
             if name in self.label[:i]:
                 raise wrong(f"must not repeat a column, got {show(name)} twice", "label")
         return self
+
+
+class Csv(_Table):
+    """A CSV file with a header line: one column of labels; others are numbers, dates, truth values, categories."""
+
+    kind: Literal["csv"]
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """What is between the columns; if not given a comma, or the semicolon, tab or bar that the header line has."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal sign; if not given a point, or the comma that the first lines have."""
+    encoding: Text | None = None
+    """Such as `"latin-1"`; if not given UTF-8, or UTF-16 with its mark."""
+
+
+class Parquet(_Table):
+    """A Parquet file of the same columns; needs the extra `parquet`."""
+
+    kind: Literal["parquet"]
 
 
 class Folder(_Held):
@@ -127,9 +161,10 @@ Source = Annotated[
     | Annotated[Npz, Tag(TAG + "npz")]
     | Annotated[Csv, Tag(TAG + "csv")]
     | Annotated[Folder, Tag(TAG + "folder")]
+    | Annotated[Parquet, Tag(TAG + "parquet")]
     | Annotated[Python, Tag(TAG + "python")],
     Discriminator(lambda given: TAG + "name" if isinstance(given, str) else tag_of(given)),
-    of_kind("idx", "npz", "csv", "folder", "python", or_text=True),
+    of_kind("idx", "npz", "csv", "folder", "parquet", "python", or_text=True),
     BeforeValidator(_named_or_table),
 ]
 
@@ -197,6 +232,11 @@ class DataOverrides(Table):
     """The number of training samples."""
     validation: Count | None = None
     """The number of validation samples, by which the epoch is chosen."""
+    all: bool = False
+    """After the final has been evaluated: train its best configuration once more, on the training, validation and test
+    samples together, up to the epoch that the final chose. The model is the one to use, and is not evaluated.
+    `data = "all"` is short for `{ all = true }`.
+    """
 
 
 class Augmentation(Table):

@@ -5,24 +5,27 @@ May import pydantic.
 
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
-from hpsearch.spec.messages import wrong
+from hpsearch.spec.messages import show, wrong
 from hpsearch.spec.tables.base import LARGEST, Name, Table, Text
 from hpsearch.spec.tables.data import Augmentation, AugmentationOverrides, Data, DataOverrides
 from hpsearch.spec.tables.objective import Objective
 from hpsearch.spec.tables.objectives import Objectives, OneOrSeveral
 from hpsearch.spec.tables.reference import Reference
 from hpsearch.spec.tables.stage import Overrides, Replicates, Stage
-from hpsearch.spec.tables.training import PartialTraining
+from hpsearch.spec.tables.training import PartialTraining, is_training_key
 from hpsearch.spec.tables.trial import SomeLimits
+
+HERE = "python:"
+"""What the name of a function begins with that only the launching process has, such as a lambda expression."""
 
 
 class ModelTable(Table):
     """The model file or the estimator, and the model's own parameters as further keys."""
 
     model_config = ConfigDict(
-        extra="allow", json_schema_extra={"anyOf": [{"required": ["file"]}, {"required": ["estimator"]}]}
+        extra="allow", json_schema_extra={"anyOf": [{"required": [key]} for key in ("file", "estimator", "function")]}
     )
 
     file: Text | None = None
@@ -31,38 +34,73 @@ class ModelTable(Table):
     """In place of `file`: an installed class with scikit-learn's interface, such as
     `"sklearn.ensemble.RandomForestClassifier"`, or a file (`.py`) that defines `estimator(…)`, which returns one.
     """
+    function: Text | None = None
+    """In place of both: a file (`.py`) that defines `objective(params, seed)`, or Optuna's `objective(trial)`. Its
+    study has no [data], and its space may have any names.
+    """
 
     @model_validator(mode="after")
     def _is_named(self) -> Self:
         if self.name == "":
-            raise wrong("is missing, and so is estimator, which may take its place", "file")
+            raise wrong("is missing, and so are estimator and function, which may take its place", "file")
         return self
 
     @property
     def is_estimator(self) -> bool:
         """Is it an estimator? Beside a model file, `estimator` is a parameter of that file."""
-        return self.file is None
+        return self.file is None and self.estimator is not None
+
+    @property
+    def is_function(self) -> bool:
+        """Is it a function? Beside a model file or an estimator, `function` is a parameter of theirs."""
+        return self.file is None and self.estimator is None
 
     @property
     def name(self) -> str:
-        """The model file's path, or the class of the estimator, as given."""
-        return self.file or self.estimator or ""
+        """The path of the model file or of the function's, or the class of the estimator, as given."""
+        return self.file or self.estimator or self.function or ""
 
     @property
     def path(self) -> str | None:
         """The path of its Python file; None for an installed class."""
-        return self.name if self.file or self.name.endswith(".py") else None
+        is_file = self.file or self.name.endswith(".py") or (self.is_function and not self.name.startswith(HERE))
+        return self.name if is_file else None
 
     @property
     def identity(self) -> dict[str, str]:
         """The key that names it, and the name."""
-        return {"estimator" if self.is_estimator else "file": self.name}
+        return {"estimator" if self.is_estimator else "function" if self.is_function else "file": self.name}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The model's own parameters, as given."""
-        beside = {} if self.is_estimator or self.estimator is None else {"estimator": self.estimator}
+        given = {"estimator": self.estimator, "function": self.function}
+        beside = {key: value for key, value in given.items() if value is not None and key not in self.identity}
         return beside | dict(self.model_extra or {})
+
+
+def _written_out(given: Any) -> Any:
+    """Return `data = "all"` written out as a table."""
+    if isinstance(given, str) and given != "all":
+        raise wrong(f'must be "all" or a table, got {show(given)}')
+    return {"all": True} if given == "all" else given
+
+
+NOTHING = {"dataset": "none", "task": "regression", "train": 1, "validation": 1}
+"""[data] of a function, which has none: a row that is never read, and no classes."""
+
+
+def _of_function(given: Any) -> Any:
+    """[objective] of a function, whose number is called `value` if no metric is named."""
+    if not isinstance(given, dict) or "metric" in given:
+        return given
+    if "direction" not in given:
+        raise wrong("is missing; a function needs it: 'maximize' or 'minimize'", "objective", "direction")
+    return {"metric": {"returned": VALUE}} | given
+
+
+VALUE = "value"
+"""The name of the number that a function returns."""
 
 
 class Final(Table):
@@ -78,8 +116,10 @@ class Final(Table):
     """Parameters of the model that are different from the study's."""
     augmentation: AugmentationOverrides = AugmentationOverrides()
     """Keys of [augmentation] that are different from the study's."""
-    data: DataOverrides = DataOverrides()
-    """Other numbers of samples, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds."""
+    data: Annotated[DataOverrides, BeforeValidator(_written_out)] = DataOverrides()
+    """Other numbers of samples, such as `{ train = 49_000, validation = 1_000 }`: either or both, without folds.
+    `"all"` trains the winner once more on all samples.
+    """
     prefer: Text | None = None
     """With several objectives: the name of one. Of the front, only configurations within `tolerance` of its best value
     are trained, and of these the best in the other objectives. If not given, the whole front is.
@@ -102,9 +142,9 @@ class Study(Table):
     description: str = ""
     """A sentence for the report."""
     data: Data
-    """The data set and its split."""
+    """The data set and its split; a function has none."""
     model: ModelTable
-    """The model file or the estimator, and the model's own parameters."""
+    """The model file, the estimator or the function, and the model's own parameters."""
     objective: OneOrSeveral = Objective()
     """What the search optimises."""
     training: PartialTraining = PartialTraining()
@@ -120,12 +160,35 @@ class Study(Table):
     references: Annotated[tuple[Reference, ...], Field(alias="reference", strict=False, max_length=1000)] = ()
     """Results that others report, for comparison in the report."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_no_data_of_a_function(cls, given: Any) -> Any:
+        model = given.get("model") if isinstance(given, dict) else None
+        if not isinstance(model, dict) or "function" not in model or {"file", "estimator"} & model.keys():
+            return given
+        if refused := next((key for key in ("data", "augmentation") if key in given), None):
+            raise wrong(f"must not be given; {show(model['function'])} is a function, which gets no data", refused)
+        if "final" in given:
+            rule = "must not be given; a function has no test samples: further seeds are `confirm` or `replicates`"
+            raise wrong(f"{rule} of a stage", "final")
+        return given | {"data": NOTHING, "objective": _of_function(given.get("objective", {}))}
+
+    def is_training_key(self, key: str) -> bool:
+        """Is it a key of [training], and not a parameter of the model? All keys of a function's space are its own."""
+        return not self.model.is_function and is_training_key(key)
+
     @property
     def several(self) -> Objectives | None:
         """Its objectives, if there are several."""
         return self.objective if isinstance(self.objective, Objectives) else None
 
     _place: str = PrivateAttr(default="study file")
+    _resolved: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """Of a function: the configuration of each stage without its parameters, once it is known."""
+        return self._resolved
 
     @property
     def place(self) -> str:

@@ -18,9 +18,12 @@ from hpsearch.storage.writing.stages import (
 )
 from hpsearch.storage.writing.studies import accept_model, add_study, count_launch, delete_study, grow, set_study_state
 from hpsearch.storage.writing.trials import add_trials, commit_progress, decide, reset_trials
+from hpsearch.storage.writing.whole import WHOLE, WHOLE_STATE, forget_whole, store_whole, whole_epoch
 
 __all__ = [
     "KEPT_WEIGHTS",
+    "WHOLE",
+    "WHOLE_STATE",
     "Longer",
     "accept_model",
     "add_seconds",
@@ -32,6 +35,7 @@ __all__ = [
     "delete_study",
     "end_bytes",
     "finish_stage",
+    "forget_whole",
     "grow",
     "keep_stage",
     "lengthen",
@@ -42,4 +46,6 @@ __all__ = [
     "set_study_state",
     "start_stage",
     "store_labels",
+    "store_whole",
+    "whole_epoch",
 ]

@@ -16,6 +16,7 @@ from hpsearch.storage.mirror import rows as mirror
 from hpsearch.storage.records import COMPLETE, RUNNING, TrialRow
 from hpsearch.storage.writing.evaluations import count_test_evaluations
 from hpsearch.storage.writing.trials import END, END_BEST, reset_trials
+from hpsearch.storage.writing.whole import forget_whole
 
 _TRIAL, _WEIGHT, _PREDICTION = schema.trials.c, schema.weights.c, schema.predictions.c
 
@@ -50,6 +51,7 @@ def lengthen(connection: Connection, found: Sequence[Longer]) -> int:
         elif further:
             going_on.append(each)
     reset_trials(connection, anew)
+    forget_whole(connection, [each.trial.id for each in found])
     changed = update(schema.trials).where(_TRIAL.id == bindparam("of"))
     if found:
         connection.execute(

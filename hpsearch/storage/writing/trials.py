@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror import rows as mirror
+from hpsearch.storage.mirror.attributes import note_attributes
 from hpsearch.storage.records import (
     COMPLETE,
     PRUNED,
@@ -78,6 +79,7 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
     store_predictions(connection, records)
     _forget_last(connection, [r.trial.id for r in records if r.failure and keeps_last(r.trial)])
     mirror.note_progress(connection, records)
+    note_attributes(connection, records)
 
 
 def _kept(name: str) -> Any:

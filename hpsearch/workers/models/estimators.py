@@ -212,5 +212,5 @@ def _check_task(estimator: Any, data: Data) -> None:
 def _check_parameters(estimator: Any) -> None:
     """Refuse values that the estimator would refuse in `fit`, which comes when a search has begun."""
     for part in (estimator, *estimator.get_params().values()):
-        if callable(check := getattr(part, "_validate_params", None)) and not isinstance(part, type):
-            check()
+        if hasattr(part, "_parameter_constraints") and not isinstance(part, type):  # LightGBM's have none
+            part._validate_params()

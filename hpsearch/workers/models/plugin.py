@@ -1,8 +1,9 @@
 """Model files as plug-ins: loaded by path, identified by hash, never pickled. May import `hpsearch.nn`, data and spec.
 
-A model file defines one of three: `build(classes, **parameters) -> list of layers`, `make(data, seed, **parameters) ->
-Trainable`, or `train_epoch(state, data, epoch, rng, **parameters)` with `predict(state, samples)` or `predict_proba`.
-Its parameters are the keys that [model] and a space may set.
+A model file defines one of: `build(classes, **parameters) -> list of layers`, `module(data, **parameters) ->
+torch.nn.Module`, `make(data, seed, **parameters) -> Trainable`, `train_epoch(state, data, epoch, rng, **parameters)`
+with `predict(state, samples)` or `predict_proba`, and `estimator(**parameters)`; or, where the study file asks for a
+function, `objective(params, seed)` or `objective(trial)`. Its parameters are the keys that [model] and a space may set.
 """
 
 import hashlib
@@ -10,31 +11,36 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
 from hpsearch.data.modules import module_of
 from hpsearch.errors import ModelError, nearest, raised
-from hpsearch.nn import Layer, Network
-from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
-from hpsearch.workers.models import estimators
+from hpsearch.workers.models import estimators, functions
 from hpsearch.workers.models.installed import class_of, package_of
 
 FIRST_PARAMETERS = {
     "build": ("classes",),
     "make": ("data", "seed"),
     "train_epoch": ("state", "data", "epoch", "rng"),
+    "module": ("data",),
     "estimator": (),
 }
 """The functions of which a model file defines one, and their first parameters."""
 
+_HELPERS = ("module", "estimator")
+"""Names that a file which defines another of these functions may use for its own purposes."""
+
+DEVICE = "device"
+"""The key of [model] for where a PyTorch module is trained: "cpu", if not given, or "cuda"."""
+
 _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "class_weight": "class_weight"}
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
-MOST_LAYERS = 2_000
-"""More would take minutes to make, in which nothing is said."""
+_TORCH = "PyTorch is not installed here: pip install 'hpsearch[torch]'"
 
 _VERSION = "  # "
 """What stands before the version in the text of an installed class."""
@@ -46,8 +52,9 @@ class Plugin:
 
     Of an installed class, the path is its name, the function the class, and the text imports it and has its version.
 
-    `taken` is None for layers; for a trainable it has the keys of [training] among its parameters, and whether they are
-    required. `predictions` are the functions beside `train_epoch`, by name: `predict`, `predict_proba` or both.
+    `taken` is None for layers and modules, which use all of [training]; for a trainable it has the keys
+    of [training] among its parameters, and whether they are required. `predictions` are the functions beside
+    `train_epoch`, by name: `predict`, `predict_proba` or both.
     """
 
     path: Path | str
@@ -63,7 +70,9 @@ class Plugin:
     @property
     def package(self) -> str | None:
         """The package of an installed class, with its version; None of a model file."""
-        return None if isinstance(self.path, Path) else self.text.partition(_VERSION)[2].strip()
+        return (
+            None if isinstance(self.path, Path) or self.way == "function" else self.text.partition(_VERSION)[2].strip()
+        )
 
     @property
     def stored(self) -> dict[str, str]:
@@ -73,7 +82,9 @@ class Plugin:
 
     @property
     def kind(self) -> str:
-        """What it makes: "layers" or a "trainable"."""
+        """What it makes: "layers", a "module" of PyTorch, or a "trainable"; or a "function"."""
+        if self.way in ("function", "module"):
+            return self.way
         return "layers" if self.taken is None else "trainable"
 
 
@@ -81,13 +92,39 @@ def read_plugin(path: Path | str) -> Plugin:
     """Import a model file, or the class of that name. Raises ModelError if it is missing, fails, or is no model."""
     if isinstance(path, str):
         return _installed(path)
-    text = _text(path)
+    return plugin_of(path, _text(path))
+
+
+def plugin_of(path: Path, text: str) -> Plugin:
+    """Run the text of a model file, which need not be at `path`. Raises ModelError if it fails, or is no model."""
     return _import(path, text, _hash(text))
+
+
+def read_function(path: Path | str) -> Plugin:
+    """The function `objective` of a file, or of this process. Raises ModelError if there is none."""
+    if isinstance(path, str):
+        function = functions.here(path)
+        text = functions.text_of(function)
+        return Plugin(path, _hash(text), text, "function", function, (), {})
+    text = _text(path)
+    return _import_function(path, text, _hash(text))
+
+
+@lru_cache(maxsize=64)
+def _import_function(path: Path, text: str, digest: str) -> Plugin:
+    function = getattr(_module(path, text, digest), functions.NAME, None)
+    if not callable(function):
+        rule = f"must define {functions.NAME}(params, seed), or {functions.NAME}(trial) as Optuna has it"
+        raise ModelError(f"{path}: a file with a function {rule}, found none")
+    functions.check_signature(path, function)
+    return Plugin(path, digest, text, "function", function, (), {})
 
 
 def hash_of(model: Path | str) -> str:
     """The hash of a model file, which is not run, or of an installed class. Raises ModelError if it is missing."""
-    return _installed(model).hash if isinstance(model, str) else _hash(_text(model))
+    if isinstance(model, str):
+        return (read_function if functions.is_here(model) else _installed)(model).hash
+    return _hash(_text(model))
 
 
 def _hash(text: str) -> str:
@@ -133,35 +170,54 @@ def _of_estimator(
     return Plugin(path, digest, text, "estimator", function, parameters, taken, own=tuple(own))
 
 
+def _of_module(path: Path, text: str, digest: str, function: Callable[..., Any], own: Mapping[str, bool]) -> Plugin:
+    """The function `module` of a file, which returns a module of PyTorch."""
+    if find_spec("torch") is None:
+        raise ModelError(f"{path}: {_TORCH}")
+    if used := next((key for key in own if is_training_key(key) or key == DEVICE), None):
+        rule = f"must not have a parameter {used!r}, a key of [{'model' if used == DEVICE else 'training'}]"
+        raise ModelError(f"{path}: module {rule} that hpsearch uses itself")
+    return Plugin(path, digest, text, "module", function, (*own, DEVICE))
+
+
 def changed(model: Path | str, before: Mapping[str, Any]) -> str:
     """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
-    if isinstance(model, Path):
+    if isinstance(model, Path) or functions.is_here(model):
         return f"{model}: the model file has changed"
     return f"{model}: {before.get('package')} has changed to {package_of(model)}"
 
 
 @lru_cache(maxsize=64)
 def _import(path: Path, text: str, digest: str) -> Plugin:
+    return _plugin(path, text, digest, _module(path, text, digest))
+
+
+def _module(path: Path, text: str, digest: str) -> ModuleType:
     try:
-        module = module_of(path, text, f"hpsearch_model_{digest[:16]}")
+        return module_of(path, text, f"hpsearch_model_{digest[:16]}")
     except (Exception, SystemExit, KeyboardInterrupt) as error:
-        raise ModelError(f"{path}: the model file cannot be imported ({raised(error)})") from error
-    return _plugin(path, text, digest, module)
+        hint = f"; {_TORCH}" if isinstance(error, ModuleNotFoundError) and error.name == "torch" else ""
+        raise ModelError(f"{path}: the model file cannot be imported ({raised(error)}){hint}") from error
 
 
 def _plugin(path: Path, text: str, digest: str, module: ModuleType) -> Plugin:
     ways = [way for way in FIRST_PARAMETERS if callable(getattr(module, way, None))]
     if len(ways) > 1:
-        ways = [way for way in ways if way != "estimator"]  # which may be a function of its own
+        ways = [way for way in ways if way not in _HELPERS] or ways
     if len(ways) != 1:
-        rule = "must define one of build(classes, …), make(data, seed, …), train_epoch(state, data, …) and estimator(…)"
-        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}")
+        calls = [f"{way}({', '.join([*first[:2], '…'])})" for way, first in FIRST_PARAMETERS.items()]
+        rule = f"must define one of {', '.join(calls[:-1])} and {calls[-1]}"
+        is_function = not ways and callable(getattr(module, functions.NAME, None))
+        hint = f"; {functions.NAME} is a function: name the file as function in [model]" if is_function else ""
+        raise ModelError(f"{path}: a model file {rule}, found {' and '.join(ways) or 'none'}{hint}")
     way, function = ways[0], getattr(module, ways[0])
     first, rest = FIRST_PARAMETERS[way], _parameters(path, way, function)
     if way == "estimator":
         return _of_estimator(path, text, digest, function, rest)
     if way == "build":
         return Plugin(path, digest, text, way, function, tuple(rest))
+    if way == "module":
+        return _of_module(path, text, digest, function, rest)
     predictions = {name: f for name in ("predict_proba", "predict") if callable(f := getattr(module, name, None))}
     if way == "train_epoch" and not predictions:
         rule = "beside train_epoch a model file must define predict(state, samples) or predict_proba(state, samples)"
@@ -218,19 +274,6 @@ def shown(way: str, parameters: Mapping[str, Any]) -> str:
     return f"{way}({', '.join(f'{key} = {value!r}' for key, value in parameters.items())})"
 
 
-def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[Layer]:
-    """Call the plug-in's `build`. Raises ModelError if it refuses the parameters or returns no layers."""
-    assert plugin.way == "build"
-    check_types(plugin, parameters)
-    what = shown("build", parameters)
-    made = called(plugin, what, lambda: plugin.function(classes, **parameters))
-    if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
-        raise ModelError(f"{plugin.path}: {what} must return a list of layers, got {on_one_line(made)}")
-    if len(made) > MOST_LAYERS:
-        raise ModelError(f"{plugin.path}: a model must have at most {MOST_LAYERS:,} layers, got {len(made):,}")
-    return made
-
-
 def check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
     """Raise ModelError for a value that is not of the type that the plug-in's function declares for its parameter."""
     try:
@@ -239,27 +282,3 @@ def check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
         return
     for key in parameters.keys() & types.keys():
         check_value(f"{plugin.path}: {key}", parameters[key], types[key])
-
-
-def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """Return (numbers the model learns, outputs of its first layer that learns anything), of a model of layers.
-
-    Raises ModelError if the layers do not fit each other or do not end in one score per class.
-    """
-    made = layers(plugin, classes, parameters)
-    try:
-        network = Network(made, inputs=inputs)
-    except ValueError as error:
-        raise ModelError(f"{plugin.path}: the layers do not fit: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{plugin.path}: the layers do not fit: {raised(error)}") from error
-    if network.outputs != classes:
-        raise ModelError(
-            f"{plugin.path}: the last layer must have {classes} outputs, one a class, has {network.outputs}"
-        )
-    return network.size, next((getattr(layer, "outputs", inputs) for layer in made if layer.params), inputs)
-
-
-def largest_cohort(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> int:
-    """The maximal size of a cohort with these parameters, from the shapes of its layers; 1 for trainables."""
-    return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1]) if plugin.kind == "layers" else 1

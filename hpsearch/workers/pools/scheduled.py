@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import HpsearchError, ModelError
-from hpsearch.workers.models.plugin import read_plugin
+from hpsearch.workers.models.plugin import read_function, read_plugin
 from hpsearch.workers.pools.calls import Answer, Calls
 from hpsearch.workers.pools.engine import Engine, EngineUnavailable, shown
 from hpsearch.workers.pools.pool import Argument, Limits, Result, WorkerDied, WorkerLost
@@ -73,7 +73,9 @@ class ScheduledPool:
         future: Future[Result]
         if isinstance(given, Segment):
             try:
-                job = _Job(_packed(function, given, _model_text(given.model, given.model_hash)), given.split)
+                job = _Job(
+                    _packed(function, given, _model_text(given.model, given.model_hash, given.function)), given.split
+                )
             except ModelError as error:
                 future = Future()
                 future.set_exception(error)
@@ -227,8 +229,8 @@ def _packed_chunk(chunk: Chunk) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _model_text(path: Path | str, wanted: str) -> str:
-    plugin = read_plugin(path)
+def _model_text(path: Path | str, wanted: str, function: bool) -> str:
+    plugin = (read_function if function else read_plugin)(path)
     if plugin.hash != wanted:
         raise ModelError(f"{path}: the model file has changed since the study was launched")
     return plugin.text

@@ -1,36 +1,46 @@
-"""Trains a cohort of models of layers as one batched computation. May import `hpsearch.nn`, data and spec."""
+"""Trains a cohort of models of layers as one batched computation, or a PyTorch module alone.
+
+May import `hpsearch.nn`, data and spec.
+"""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hpsearch.data import Split, class_weights
 from hpsearch.data.augmentation import EpochAugmentation
 from hpsearch.nn import Network
+from hpsearch.nn.network import Trained
+from hpsearch.nn.optimisers import Optimiser
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
+from hpsearch.workers.models.built_layers import layers
 from hpsearch.workers.models.checked_layers import checked
 from hpsearch.workers.models.npz import pack, unpack
-from hpsearch.workers.models.plugin import Plugin, layers
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.segments.components import decays_of, loss_of, optimiser_of, schedule_of
 from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, measured_rows, on_test, record
+from hpsearch.workers.segments.module import exactly, module_network
 from hpsearch.workers.segments.results import TaskResult
 from hpsearch.workers.segments.segment import Segment
 
 
 def train_cohort(segment: Segment, split: Split, plugin: Plugin) -> list[TaskResult]:
-    """Train a segment whose model is layers, all its trials at once; each trial's result, in their order."""
-    cohort = _Cohort(segment, split, plugin)
-    for epoch in range(segment.first, segment.last + 1):
-        cohort.train(epoch)
-        if not cohort.running:
-            break
-    cohort.end()
-    cohort.evaluate_on_test()
+    """Train a segment whose model is layers, all its trials at once, or a module; the results, in the trials' order."""
+    with exactly(plugin):
+        cohort = Cohort(segment, split, plugin)
+        for epoch in range(segment.first, segment.last + 1):
+            cohort.train(epoch)
+            if not cohort.running:
+                break
+        cohort.end()
+        cohort.evaluate_on_test()
     return cohort.results
 
 
-class _Cohort:
+class Cohort:
     """The state of a segment: the network, and each trial's result so far."""
 
     def __init__(self, segment: Segment, split: Split, plugin: Plugin) -> None:
@@ -39,13 +49,13 @@ class _Cohort:
         self.common = self.trainings[0]  # the trainings of a cohort differ in λ, η and length only
         assert self.common.batch_size is not None
         self.batch_size = self.common.batch_size
-        self.network = _network(segment, split, plugin)
+        made = module_network if plugin.kind == "module" else _layers
+        self.network, self.optimiser = made(segment, split, plugin)
         size, products = self.network.size, self.network.multiply_adds * split.samples
         self.results = [TaskResult(task.trial_id, parameters=size, multiply_adds=products) for task in segment.tasks]
         self.lam = np.array([training.lambda_ for training in self.trainings])
         self.decays = decays_of(self.trainings)
         self.schedules = [schedule_of(training, split.samples) for training in self.trainings]
-        self.optimiser = optimiser_of(self.common)
 
     @property
     def running(self) -> bool:
@@ -57,15 +67,19 @@ class _Cohort:
 
     def train(self, epoch: int) -> None:
         """Train one epoch, evaluate, and record each trial's metrics."""
-        segment, split, network = self.segment, self.split, self.network
+        tally = Tally(self.network, self.split.samples) if self.common.curves == "running" else None
+        eta = self.train_only(epoch, tally)
+        self._record(epoch, eta, tally.measured(self.lam) if tally else self._measure_training())
+
+    def train_only(self, epoch: int, tally: Tally | None = None) -> npt.NDArray[np.float64]:
+        """Train one epoch; each trial's last η (K,)."""
+        segment, split = self.segment, self.split
         order = self._generator("order", epoch).permutation(split.samples)
         varied = EpochAugmentation(
             segment.augmentation, split.image_shape, split.samples, lambda purpose: self._generator(purpose, epoch)
         )
-        tally = Tally(network, split.samples) if self.common.curves == "running" else None
-        outputs = segment.measures.outputs
-        eta = train_epoch(
-            network,
+        return train_epoch(
+            self.network,
             self.optimiser,
             split.train_x,
             split.train_y,
@@ -78,8 +92,10 @@ class _Cohort:
             augment=varied if segment.augmentation.shift or segment.augmentation.noise else None,
             tally=tally,
         )
-        on_train = tally.measured(self.lam) if tally else self._measure_training()
-        on_validation = measure(network, split.validation_x, split.validation_y, self.lam, outputs=outputs)
+
+    def _record(self, epoch: int, eta: npt.NDArray[np.float64], on_train: list[Measured]) -> None:
+        segment, split = self.segment, self.split
+        on_validation = self.evaluate(split.validation_x, split.validation_y)
         for k, (task, result) in enumerate(zip(segment.tasks, self.results, strict=True)):
             record(
                 segment,
@@ -93,13 +109,16 @@ class _Cohort:
                 weights=partial(self._weights, k),
             )
 
+    def evaluate(self, x: npt.NDArray[np.float32], y: npt.NDArray[Any]) -> list[Measured]:
+        """Measure each trial on samples x with labels or targets y."""
+        return measure(self.network, x, y, self.lam, outputs=self.segment.measures.outputs)
+
     def _weights(self, k: int) -> bytes:
         return pack(self.network.weights(k))
 
     def _measure_training(self) -> list[Measured]:
         sample = measured_rows(self.split, self.common.curves)
-        x, y = self.split.train_x[sample], self.split.train_y[sample]
-        return measure(self.network, x, y, self.lam, outputs=self.segment.measures.outputs)
+        return self.evaluate(self.split.train_x[sample], self.split.train_y[sample])
 
     def end(self) -> None:
         """Keep the state from which each trial continues."""
@@ -115,15 +134,13 @@ class _Cohort:
         for k, (task, result) in enumerate(zip(self.segment.tasks, self.results, strict=True)):
             if weights := kept(task, result):
                 self.network.load(k, unpack(weights))
-        x, y = self.split.test_x, self.split.test_y
-        measures = self.segment.measures
-        measured = measure(self.network, x, y, self.lam, outputs=measures.outputs)
+        measured, measures = self.evaluate(self.split.test_x, self.split.test_y), self.segment.measures
         for result, found, ends in zip(self.results, measured, ending, strict=True):
             if ends:
                 result.test = on_test(found, self.split, measures)
 
 
-def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
+def _layers(segment: Segment, split: Split, plugin: Plugin) -> tuple[Trained, Optimiser]:
     training = segment.tasks[0].configuration.training
     assert training.batch_size is not None
     weight = training.class_weight
@@ -143,4 +160,4 @@ def _network(segment: Segment, split: Split, plugin: Plugin) -> Network:
             network.initialise(k, generator(segment.seed, "weights", *task.key, segment.replicate))
         else:
             network.load(k, unpack(task.state))
-    return network
+    return network, optimiser_of(training)

@@ -63,6 +63,8 @@ class TaskResult:
     """Of how many epochs they are kept, over all segments."""
     test: Test | None = None
     failed: tuple[int, str] | None = None  # epoch and reason
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # what an objective notes of its trial
+    trace: str | None = None  # of a function's failure, the traceback
     stopped: str | None = None  # why it stopped early, in the curve's last epoch
     parameters: int = 0
     multiply_adds: int = 0  # of an epoch's training

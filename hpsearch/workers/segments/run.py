@@ -8,9 +8,10 @@ import numpy as np
 
 from hpsearch.data import Split, open_split
 from hpsearch.errors import ModelError
-from hpsearch.workers.models.plugin import Plugin, read_plugin
+from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin
 from hpsearch.workers.segments.cohort import train_cohort
 from hpsearch.workers.segments.failures import TrainingError
+from hpsearch.workers.segments.function import evaluate_function
 from hpsearch.workers.segments.results import SegmentResult, TaskResult
 from hpsearch.workers.segments.segment import Segment
 from hpsearch.workers.segments.trainable import train_trainable
@@ -37,7 +38,7 @@ def run_segment(segment: Segment) -> SegmentResult:
 
 
 def _plugin(segment: Segment) -> Plugin:
-    plugin = read_plugin(segment.model)
+    plugin = read_function(segment.model) if segment.function else read_plugin(segment.model)
     if plugin.hash != segment.model_hash:
         what = "the model file has changed" if isinstance(segment.model, Path) else "its package is of another version"
         raise ModelError(f"{segment.model}: {what} since the study was launched")
@@ -46,6 +47,8 @@ def _plugin(segment: Segment) -> Plugin:
 
 def _train(segment: Segment, split: Split, plugin: Plugin) -> list[TaskResult]:
     with np.errstate(all="ignore"):  # a diverging trial is found by its cost
+        if plugin.way == "function":
+            return [evaluate_function(segment, task, plugin) for task in segment.tasks]
         if plugin.taken is None:
             return train_cohort(segment, split, plugin)
         return [train_trainable(segment, task, split, plugin) for task in segment.tasks]

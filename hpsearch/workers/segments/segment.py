@@ -44,4 +44,5 @@ class Segment:
     augmentation: Augmentation = _UNCHANGED
     measures: Measures = _ACCURACY
     ends: bool = False  # is `last` the last epoch of the training?
+    function: bool = False  # is `model` a function?
     test: bool = False  # evaluate the kept weights of each trial that ends here on the test set

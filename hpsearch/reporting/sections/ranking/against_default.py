@@ -60,7 +60,7 @@ def against_default(frames: Frames, stages: Sequence[StageView], search: StageVi
         return AgainstDefault(trial, state, UNKNOWN, f"{named} {_unfinished(members, state)}")
     if search is None:
         return None
-    return _finished(frames, search, held, trial, f"{named} has a validation {frames.goal.metric} of")
+    return _finished(frames, search, held, trial, f"{named} has a {goal_text.measured(frames.goal)} of")
 
 
 def _unfinished(members: Sequence[Record], state: str) -> str:

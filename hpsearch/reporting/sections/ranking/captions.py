@@ -25,7 +25,7 @@ def caption_of(
     sizes = {row.validation.samples for row in rows if row.validation}
     if not sizes:
         what = "configuration" if replication else "trial"
-        return f"No {what} has a validation {goal.metric} yet."
+        return f"No {what} has a {goal_text.measured(goal)} yet."
     samples = f"{sizes.pop():,} samples" if len(sizes) == 1 and 0 not in sizes else "the validation samples"
     compared = sum(row.mark in ("tied", "worse") for row in rows)
     if replication:
@@ -60,12 +60,21 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
             " interval has it."
         )
         return text + (_approximately_best("networks", "", compared, goal) if compared else "")
+    if goal.of_function:
+        return _of_function(goal)
     text = f"Validation {goal.metric} on {samples}{percent}. All metrics are at the trial's best epoch."
     if kind == "final":
         return text
     return (
         f"{text} For single runs of this metric the report gives no interval and no test yet; with replicates it has"
         " both."
+    )
+
+
+def _of_function(goal: Goal) -> str:
+    return (
+        f"{goal.metric} as the function returned it, once for each configuration, at its best step. There is no"
+        " interval and no test, since it is not known how much it varies with the seed; with replicates there are both."
     )
 
 
@@ -91,9 +100,10 @@ def _of_means(samples: str, compared: int, how: Replication, goal: Goal, *, of_s
         " of the configuration's"
     )
     pooled = f"the variance between {how.noun}s is pooled over the configurations whose variances do not clearly differ"
-    end = "; all metrics are at each trial's best epoch."
+    end = f"; all metrics are at each trial's best {'step' if goal.of_function else 'epoch'}."
     if how.noun == "seed":
-        what = f"{goal.metric}, over other seeds{' and other samples' if accuracy else ', but not other samples'}"
+        samples_too = " and other samples" if accuracy else "" if goal.of_function else ", but not other samples"
+        what = f"{goal.metric}, over other seeds{samples_too}"
         on = f"all are evaluated on the same {samples}, so that more seeds do not make it arbitrarily narrow; "
         text += f" {what} ({on if accuracy else ''}{pooled}){end}"
     else:

@@ -82,7 +82,14 @@ class StageView:
 
     def heading(self, other: Goal) -> str:
         """What precedes the name of a further metric in its heading: a cost is not measured on samples."""
-        return "" if other.metric in COUNTED else "validation"
+        return "" if other.metric in COUNTED or self.goal.of_function else "validation"
+
+    @property
+    def by_epoch(self) -> bool:
+        """Whether there is a best epoch to show: not where a function is called for one value."""
+        return not self.goal.of_function or any(
+            row.best_epoch not in ("1 of 1", formatting.MISSING) for row in self.rows
+        )
 
     @property
     def any_pruned(self) -> bool:

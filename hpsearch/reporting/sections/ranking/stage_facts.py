@@ -12,6 +12,7 @@ from hpsearch.reporting.files import without_folders
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
 from hpsearch.spec import limit_of
+from hpsearch.storage.records import Goal
 
 _KINDS = {
     "random": "random search",
@@ -49,9 +50,11 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
         number = f"{configurations}{each}, {number}"
     parts = [f"{number}, {_KINDS.get(stage['kind'], stage['kind'])}"]
     epochs = sorted({trial["epochs"] for trial in trials})
-    if epochs:
+    of_function = Goal.of(stage["data"] or {}).of_function
+    if epochs and not (of_function and epochs == [1]):
+        what = "step" if of_function else "epoch"
         parts.append(
-            formatting.count(epochs[0], "epoch") if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} epochs"
+            formatting.count(epochs[0], what) if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} {what}s"
         )
     data = stage["data"] or {}
     if data.get("train") and data.get("validation"):

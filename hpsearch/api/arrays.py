@@ -1,0 +1,97 @@
+"""Data that a script has in memory, arrays or a DataFrame, kept in files, so that a resume finds them. May import data.
+
+Files are named by the hash of what they have, in the user's cache: arrays as .npz, a DataFrame as .csv.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from hpsearch.data.directories import default_data_directory
+from hpsearch.errors import InputError
+
+TEST_SHARE, VALIDATION_SHARE = 5, 5
+"""One sample in so many is held out for testing, and as many to validate on, where sizes are not given."""
+
+
+def data_table(given: Any) -> Any:
+    """The table [data] of `Study(data=...)`: a table, whose dataset may be (X, y), or (X, y) alone.
+
+    Of (X, y) alone a fifth is held out for testing, and another one to validate on; y of fractions is a regression.
+    With sizes, what is neither trained nor validated on is held out. Raises InputError for what is no samples with
+    labels.
+    """
+    if isinstance(given, Mapping):
+        dataset = given.get("dataset")
+        if not _is_pair(dataset):
+            return given
+        sizes = [size for size in (given.get("train"), given.get("validation")) if isinstance(size, int)]
+        rest = len(dataset[1]) - sum(sizes)
+        if rest < 1:
+            raise InputError(f"data must leave samples to test on, but train and validation take {sum(sizes):,}")
+        return {**given, "dataset": {**_kept(*dataset), "test": rest}}
+    if not _is_pair(given):
+        return given  # which the rules of a study file refuse
+    labels = np.asarray(given[1])
+    test, validation = (max(1, len(labels) // share) for share in (TEST_SHARE, VALIDATION_SHARE))
+    split = {"train": len(labels) - test - validation, "validation": validation}
+    fractions = labels.dtype.kind == "f" and bool((labels != np.round(labels)).any())
+    task = {"task": "regression"} if fractions else {}
+    return {"dataset": {**_kept(*given), "test": test}, **split, **task}
+
+
+def _is_pair(given: Any) -> TypeGuard[tuple[Any, Any]]:
+    return isinstance(given, tuple | list) and len(given) == 2 and all(hasattr(each, "__len__") for each in given)
+
+
+def _kept(samples: Any, labels: Any) -> dict[str, Any]:
+    """The table [data.dataset] of samples with their labels, which are in a file now."""
+    if len(samples) != len(labels):
+        raise InputError(f"data (X, y) must have as many labels as samples, got {len(samples):,} and {len(labels):,}")
+    if hasattr(samples, "to_csv"):
+        return _frame(samples, labels)
+    arrays = {"x": np.asarray(samples), "y": np.asarray(labels)}
+    if bad := next((name for name, array in arrays.items() if array.dtype.kind == "O"), None):
+        rule = "must be numbers, or a DataFrame" if bad == "x" else "must be numbers or text"
+        raise InputError(f"data (X, y): {'X' if bad == 'x' else 'y'} {rule}, is an array of objects")
+    buffer = io.BytesIO()
+    np.savez(buffer, x=arrays["x"], y=arrays["y"])
+    path = _file(_hash(*(part for array in arrays.values() for part in _parts(array))), ".npz", buffer.getvalue())
+    return {"kind": "npz", "path": path, "samples": "x", "labels": "y"}
+
+
+def _frame(samples: Any, labels: Any) -> dict[str, Any]:
+    name = str(getattr(labels, "name", None) or "label")
+    while name in map(str, samples.columns):
+        name += "_"
+    frame = samples.reset_index(drop=True).assign(**{name: np.asarray(labels)})
+    text = frame.to_csv(index=False, lineterminator="\n").encode()
+    kinds = samples.dtypes
+    categorical = [str(key) for key, kind in kinds.items() if str(kind) == "category"]
+    more = {"categorical": categorical} if categorical else {}
+    return {"kind": "csv", "path": _file(_hash(text), ".csv", text), "label": name, "separator": ",", **more}
+
+
+def _parts(array: np.ndarray) -> tuple[bytes, bytes]:
+    return repr((array.dtype.str, array.shape)).encode(), np.ascontiguousarray(array).tobytes()
+
+
+def _hash(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+
+
+def _file(name: str, suffix: str, content: bytes) -> str:
+    """Write a file, unless it is there; whole or not at all."""
+    folder = default_data_directory() / "arrays"
+    path = folder / f"{name}{suffix}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(content)
+        Path(part).replace(path)
+    return str(path)

@@ -1,0 +1,62 @@
+"""Parquet files with a column of labels, read as a CSV file of the same columns is. May import pyarrow when called."""
+
+from array import array
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.data.sources.common import existing
+from hpsearch.data.tables.dialect import check_names
+from hpsearch.data.tables.rows import TableReader
+from hpsearch.data.tables.table import Table, assembled, labels_of
+from hpsearch.errors import DataError
+
+_CHUNK = 4096
+
+
+def read_parquet(path: Path, given: Mapping[str, Any], workspace: Path, task: str | None = None) -> Dataset:
+    """Read a file; see `read_csv`, whose keys it has but those of texts. Lines in messages are rows, from 1.
+
+    Raises DataError for a file that is none, or where pyarrow is missing.
+    """
+    if find_spec("pyarrow") is None:
+        raise DataError(f"{path}: Parquet files need pyarrow, not installed here: pip install 'hpsearch[parquet]'")
+    train = _read(path, given, task)
+    if "test_path" not in given:
+        return assembled(path, train, given, task)
+    test_path = existing(workspace, given["test_path"], folder=False)
+    return assembled(path, train, given, task, (test_path, _read(test_path, given, task, train)))
+
+
+def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table | None = None) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            header = list(file.schema_arrow.names)
+            check_names(path, header, given.get("drop", ()))
+            reader = TableReader(path, header, given, labels_of(given, task), ".", task, train)
+            lines = array("q")
+            for batch in file.iter_batches(_CHUNK):
+                rows = list(zip(*(_texts(column.to_pylist()) for column in batch.columns), strict=True))
+                lines.extend(range(len(lines) + 1, len(lines) + 1 + len(rows)))
+                reader.extend(rows, lines)
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(f"{path}: not a Parquet file that can be read: {' '.join(str(error).split())[:200]}") from error
+    return reader.table(lines, [])
+
+
+def _texts(cells: list[Any]) -> Iterator[str]:
+    """Cells as a CSV file has them; the text of a float is exact."""
+    for cell in cells:
+        if cell is None:
+            yield ""
+        elif isinstance(cell, bool):
+            yield str(cell).lower()
+        elif hasattr(cell, "isoformat"):
+            yield cell.isoformat()
+        else:
+            yield str(cell)

@@ -1,0 +1,117 @@
+"""Rows of texts as a table: the columns chosen, their cells as numbers, the labels. May import NumPy."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.data.sources.targets import target_of
+from hpsearch.data.tables.cells import CellError, Cells, read_again
+from hpsearch.data.tables.columns import Column, Floats
+from hpsearch.data.tables.table import Table, check_header, chosen_names, missing_label
+from hpsearch.errors import DataError
+
+
+class TableReader:
+    """Takes rows of texts, chunk by chunk, and holds numbers alone."""
+
+    def __init__(
+        self,
+        path: Path,
+        header: Sequence[str],
+        given: Mapping[str, Any],
+        labels: Sequence[str],
+        decimal: str,
+        task: str | None,
+        train: Table | None,
+    ) -> None:
+        """Raises DataError for a header without the columns that the study file names."""
+        self._path, self._header, self._labels, self._task, self._train = path, list(header), list(labels), task, train
+        self._decimal = decimal
+        check_header(path, header, labels, given, train)
+        self._names = list(train.names_of_columns) if train else chosen_names(header, labels, given)
+        categorical = set(given.get("categorical", ()))
+        self._cells = [Cells(name, categorical=name in categorical, decimal=decimal) for name in self._names]
+        self._again: list[list[Floats]] = [[] for _ in self._names]  # of a test file, by the columns of `train`
+        self._texts: list[str] = []
+        self._targets = array("d")
+        self._no_label: list[tuple[int, str]] = []
+
+    def extend(self, rows: Sequence[Sequence[str]], lines: Sequence[int]) -> None:
+        """Add rows of texts; `lines` ends with their lines."""
+        first = len(lines) - len(rows)
+        columns = dict(zip(self._header, zip(*rows, strict=True), strict=True))
+        for i, name in enumerate(self._names):
+            if self._train is None:
+                self._cells[i].extend(columns[name])
+                continue
+            column = self._train.columns[i]
+            try:
+                self._again[i].append(read_again(column, self._points(column, columns[name])))
+            except CellError as error:
+                raise self._wrong(name, error, lines, first) from None
+        for row in range(len(rows)):
+            self._add_labels([columns[label][row] for label in self._labels], int(lines[first + row]))
+
+    def _points(self, column: Column, cells: Sequence[str]) -> Sequence[str]:
+        """Cells with decimal points."""
+        return (
+            cells if self._decimal == "." or column.kind != "number" else [c.replace(self._decimal, ".") for c in cells]
+        )
+
+    def _add_labels(self, cells: Sequence[str], line: int) -> None:
+        for label, cell in zip(self._labels, cells, strict=True):
+            text = " ".join(cell.split())
+            if missing_label(text, self._task):
+                self._no_label.append((line, text))
+            elif self._task == "regression":
+                number = text.replace(self._decimal, ".")
+                self._targets.append(target_of(f"{self._path}: line {line}: column {label!r}", number))
+            else:
+                self._texts.append(text)
+
+    def table(self, lines: Sequence[int], said: Sequence[str]) -> Table:
+        """The whole table. Raises DataError, with the line, for a column that cannot be learned from."""
+        if not lines:
+            raise DataError(f"{self._path}: must have lines of values below its header, has none")
+        if self._no_label:
+            many, (line, text) = len(self._no_label), self._no_label[0]
+            which = (
+                f"line {line} has none"
+                if many == 1
+                else f"{many:,} of {len(lines):,} lines have none, the first is line {line}"
+            )
+            was = f" ({text!r})" if text else ""
+            name = " or ".join(map(repr, self._labels))
+            rule = f"each line must have a label in column {name}, but {which}{was}; remove such lines"
+            raise DataError(f"{self._path}: {rule}")
+        columns, values, notes = [], [], list(said)
+        for i, name in enumerate(self._names):
+            if self._train is not None:
+                columns.append(self._train.columns[i])
+                values.append(np.concatenate(self._again[i]))
+                continue
+            try:
+                column, found = self._cells[i].column()
+            except CellError as error:
+                if self._is_trailing(name, error):
+                    notes.append(f"{self._path.name}: {name}, which has neither a name nor values, is left out")
+                    continue
+                raise self._wrong(name, error, lines) from None
+            self._cells[i] = Cells(name)  # let go of the texts
+            columns.append(column)
+            values.append(found)
+        targets = np.array(self._targets).reshape(len(lines), -1) if self._task == "regression" else None
+        return Table(self._path, tuple(columns), values, self._texts, targets, tuple(self._labels), notes)
+
+    def _is_trailing(self, name: str, error: CellError) -> bool:
+        """Is it an empty column without a name at the end, as a separator at the end of each line makes?"""
+        return error.row is None and name == f"column {len(self._header)}" == self._header[-1]
+
+    def _wrong(self, name: str, error: CellError, lines: Sequence[int], first: int = 0) -> DataError:
+        if error.row is None:
+            drop = f'; leave it out with drop = ["{name}"]'
+            return DataError(f"{self._path}: column {name!r} {error}{drop}")
+        return DataError(f"{self._path}: line {lines[first + error.row]}: column {name!r} {error}")

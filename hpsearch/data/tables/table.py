@@ -1,0 +1,153 @@
+"""A table that was read: its columns, values and labels, and the dataset that they make. May import NumPy."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.data.sources.common import Part, Shape, assemble, numbers, shown
+from hpsearch.data.tables.columns import Column, Columns, Floats
+from hpsearch.errors import DataError, nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns with their values (rows,), and a label for each row: a text, or in a regression numbers (rows, T).
+
+    names: the columns of the labels. said: what is to be said of how the file was read.
+    """
+
+    path: Path
+    columns: tuple[Column, ...]
+    values: list[Floats]
+    labels: list[str]
+    targets: Floats | None
+    names: tuple[str, ...]
+    said: list[str]
+
+    @property
+    def names_of_columns(self) -> tuple[str, ...]:
+        """The names of the columns that are features."""
+        return tuple(column.name for column in self.columns)
+
+
+def labels_of(given: Mapping[str, Any], task: str | None) -> list[str]:
+    """The columns of the labels. Raises DataError for several in a classification."""
+    label = given["label"]
+    if not isinstance(label, str) and task != "regression":
+        rule = 'must be one column, and may be a list only where data.task = "regression"'
+        raise DataError(f"data.dataset.label {rule}, got {list(label)!r:.60}")
+    return [label] if isinstance(label, str) else list(label)
+
+
+def missing_label(text: str, task: str | None) -> bool:
+    """Is there no label? "NA" is one, it may be Namibia; so is "nan" where labels are said to be names."""
+    return not text or (text.lower() == "nan" and task != "classification")
+
+
+def check_header(
+    path: Path, header: Sequence[str], labels: Sequence[str], given: Mapping[str, Any], train: Table | None
+) -> None:
+    """Refuse columns that are not there, or have no name; and a test file with other columns than the training file."""
+    few = len(header) <= 20
+    for label in labels:
+        if header.count(label) != 1:
+            rule = f"must have one column {label!r}, which data.dataset.label names, has {header.count(label)}"
+            near = nearest(label, header) if few else ""
+            has = f"; its columns: {', '.join(header)}" if few and not near and header else ""
+            raise DataError(f"{path}: line 1: {rule}{near}{has}")
+    for key in ("drop", "columns", "categorical"):
+        for name in given.get(key, ()):
+            if name not in header:
+                rule = f"must name columns of {path}, got {name!r}"
+                raise DataError(f"data.dataset.{key} {rule}{nearest(name, header)}")
+            if name in labels:
+                raise DataError(f"data.dataset.{key} must not name the label, got {name!r}")
+    names = chosen_names(header, labels, given)
+    nameless = [name for i, name in enumerate(header[:-1], 1) if name == f"column {i}" and name in names]
+    if nameless and train is None:
+        rule = f"{nameless[0]} has no name, as the index that pandas writes; it would be a feature"
+        raise DataError(f'{path}: line 1: {rule}: leave it out with drop = ["{nameless[0]}"], or give it a name')
+    if not names:
+        raise DataError(f"{path}: line 1: must have columns of values beside the label, has none")
+    if train is not None:
+        wanted = train.names_of_columns
+        extra = [name for name in names if name not in wanted and name != f"column {len(header)}"]
+        lost = [name for name in wanted if name not in names]
+        if lost or extra:
+            what = f"has no {lost[0]!r}{nearest(lost[0], extra)}" if lost else f"has {extra[0]!r} as well"
+            raise DataError(f"{path}: line 1: must have the columns of {train.path}, {what}")
+
+
+def chosen_names(header: Sequence[str], labels: Sequence[str], given: Mapping[str, Any]) -> list[str]:
+    """The columns that are features, in the order of the file."""
+    wanted, dropped = given.get("columns"), set(given.get("drop", ()))
+    return [
+        name for name in header if name not in labels and name not in dropped and (wanted is None or name in wanted)
+    ]
+
+
+def assembled(
+    path: Path,
+    train: Table,
+    given: Mapping[str, Any],
+    task: str | None,
+    test: tuple[Path, Table] | None = None,
+) -> Dataset:
+    """The dataset of a table, and of another one to test on."""
+    keep, codes = given.get("missing") == "keep", given.get("categories") == "codes"
+    columns = Columns(train.columns, as_codes=codes, keep_missing=keep)
+    if len(columns.features) > 100_000:
+        raise DataError(f"{path}: makes {len(columns.features):,} features; set categories = 'codes', or drop columns")
+    shape = _image_shape(path, columns, given.get("image_shape"))
+    first = _part(train, columns, shape, task)
+    table = columns if given.get("image_shape") is None else None
+    notes = [*train.said, *_notes(path.name, columns)]
+    if test is None:
+        return assemble(path.name, first, given["test"], columns=table, said=notes)
+    said = [*notes, *test[1].said]
+    return assemble(path.name, first, _part(test[1], columns, shape, task), columns=table, said=said)
+
+
+def _notes(name: str, columns: Columns) -> list[str]:
+    """What is to be said of categories and missing values, each in one line."""
+    categories = [f"{each.name} ({len(each.categories):,})" for each in columns.columns if each.kind == "category"]
+    gaps = [each.name for each in columns.columns if each.missing]
+    found = [f"{name}: categories in {_some(categories)}"] if categories else []
+    kept = "kept" if columns.keep_missing else "filled by what the training samples have"
+    return found + ([f"{name}: missing values in {_some(gaps)} are {kept}"] if gaps else [])
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6:,} more columns"
+
+
+def _part(table: Table, columns: Columns, shape: Shape, task: str | None) -> Part:
+    place = str(table.path)
+    samples = np.empty((len(table.values[0]), len(table.values)))
+    for i, column in enumerate(table.values):
+        samples[:, i] = column
+    if columns.is_plain and table.columns == columns.columns and not np.isnan(samples).any():
+        numbers(place, samples)
+    else:
+        numbers(place, np.nan_to_num(samples))
+    if table.targets is None:
+        return Part(place, samples, table.labels, shape, said=task is not None)
+    return Part(place, samples, (), shape, table.targets, table.names)
+
+
+def _image_shape(path: Path, columns: Columns, given: Sequence[int] | None) -> Shape:
+    if given is None:
+        return 1, 1, len(columns.features)
+    if not columns.is_plain:
+        raise DataError(f"data.dataset.image_shape: {path} must have numbers alone, without gaps, to be images")
+    shape = (given[0], given[1], given[2])
+    if math.prod(shape) != len(columns.columns):
+        rule = f"[channels, height, width] must have as many pixels as {path} has columns of numbers"
+        has = f"{len(columns.columns):,}, has {math.prod(shape):,} ({shown(shape)})"
+        raise DataError(f"data.dataset.image_shape: {rule}, {has}")
+    return shape

@@ -1,0 +1,179 @@
+"""CSV and Parquet files read and written some rows at a time. May import pandas, and pyarrow where there is Parquet."""
+
+import contextlib
+import csv
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+import numpy as np
+import pandas as pd
+
+from hpsearch.data.sources.targets import is_number
+from hpsearch.data.tables.dialect import decimal_of, encoding_of, names_of_header, rows_of, separator_of
+from hpsearch.errors import DataError, InputError, nearest
+
+FORMATS = ("csv", "parquet")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a file, cells of a CSV file as text, and the name of each row's place: "line 7"."""
+
+    frame: pd.DataFrame
+    places: Sequence[str]
+
+
+class Writer(Protocol):
+    """Takes columns of equal length, the same ones at each call."""
+
+    def __call__(self, columns: Mapping[str, Sequence[Any]]) -> None: ...
+
+
+def format_of(path: Path | None, given: str | None = None) -> str:
+    """Return the format that is given, else the one that the name ends in, else csv."""
+    ending = path.suffix.lower().lstrip(".") if path is not None else ""
+    return given or (ending if ending in FORMATS else "pq" if ending == "pq" else "csv").replace("pq", "parquet")
+
+
+def read_rows(path: Path, rows: int, names: Collection[str], given: Mapping[str, Any]) -> Iterator[Rows]:
+    """Yield the rows of a file, at most so many at a time; at least once, so that its columns are known.
+
+    The separator is the one by which the header has these names; `given` are a study's keys of how texts are read.
+
+    Raises DataError for a file that is missing, or is no table.
+    """
+    if not path.is_file():
+        there = [each.name for each in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise DataError(f"{path}: {'must be a file' if path.exists() else 'no such file'}{nearest(path.name, there)}")
+    try:
+        yield from _parquet(path, rows) if format_of(path) == "parquet" else _csv(path, rows, names, given)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _csv(path: Path, rows: int, names: Collection[str], given: Mapping[str, Any]) -> Iterator[Rows]:
+    encoding = encoding_of(path, given.get("encoding"))
+    separator = given.get("separator") or separator_of(path, encoding, names)
+    decimal = given.get("decimal") or decimal_of(path, encoding, separator)
+    lines = rows_of(path, encoding, separator)
+    header = names_of_header(next(lines, (1, []))[1])
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise DataError(f"{path}: line 1: must not have a column twice, has {twice!r}")
+    number = 0
+    while (chunk := list(islice(lines, rows))) or not number:
+        number += 1
+        for line, cells in chunk:
+            if len(cells) != len(header):
+                rule = f"must have {len(header):,} columns, as line 1 has, has {len(cells):,}"
+                raise DataError(f"{path}: line {line}: {rule}")
+        cells_of_all = [[_with_point(cell, decimal) for cell in cells] for _, cells in chunk]
+        frame = pd.DataFrame(cells_of_all, columns=header, dtype=object)
+        if header and header[-1] == f"column {len(header)}" and not frame[header[-1]].astype(bool).any():
+            frame = frame.iloc[:, :-1]  # a separator at the end of each line
+        yield Rows(frame, [f"line {line}" for line, _ in chunk])
+
+
+def _with_point(cell: str, decimal: str) -> str:
+    number = cell.replace(decimal, ".")
+    return number if decimal != "." and cell.count(decimal) == 1 and is_number(number) else cell
+
+
+def _parquet(path: Path, rows: int) -> Iterator[Rows]:
+    _require_pyarrow()
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield Rows(file.schema_arrow.empty_table().to_pandas(), ())
+            done = 0
+            for batch in _whole(file.iter_batches(batch_size=rows), rows):
+                yield Rows(batch, [f"row {done + number}" for number in range(1, len(batch) + 1)])
+                done += len(batch)
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{path}: not a Parquet file: {' '.join(str(error).split())}") from error
+
+
+def _whole(batches: Iterator[Any], rows: int) -> Iterator[pd.DataFrame]:
+    """Frames of exactly so many rows, but the last: a batch of pyarrow may end with a row group."""
+    left: list[pd.DataFrame] = []
+    for batch in batches:
+        left.append(batch.to_pandas())
+        while sum(map(len, left)) >= rows:
+            all_of_them = pd.concat(left, ignore_index=True)
+            yield all_of_them[:rows]
+            left = [all_of_them[rows:]]
+    if any(map(len, left)):
+        yield pd.concat(left, ignore_index=True)
+
+
+def _require_pyarrow() -> None:
+    if find_spec("pyarrow") is None:
+        raise InputError("Parquet needs pyarrow, which is not installed: pip install 'hpsearch[parquet]'")
+
+
+@contextmanager
+def writer(path: Path | None, format_name: str, stream: TextIO) -> Iterator[Writer]:
+    """Yield what writes to a file, which appears when all is written, or to the stream where the path is None."""
+    if format_name == "parquet":
+        _require_pyarrow()
+        if path is None:
+            raise InputError("--format parquet needs --out, the name of a file")
+    if path is None:
+        yield _CsvWriter(stream)
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise InputError(f"{path}: must be a file, or a name for a new one, but is a folder")
+        if format_name == "parquet":
+            with contextlib.closing(_ParquetWriter(temporary)) as to_parquet:
+                yield to_parquet
+        else:
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                yield _CsvWriter(file)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+class _CsvWriter:
+    """Floats have as many digits as distinguish them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._writer, self._begun = csv.writer(stream, lineterminator="\n"), False
+
+    def __call__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        if not self._begun:
+            self._writer.writerow(columns)
+            self._begun = True
+        plain = (each.tolist() if isinstance(each, np.ndarray) else each for each in columns.values())
+        self._writer.writerows(zip(*plain, strict=True))
+
+
+class _ParquetWriter:
+    def __init__(self, path: Path) -> None:
+        self._path, self._writer = path, None  # type: Path, Any
+
+    def __call__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        table = pyarrow.Table.from_pandas(pd.DataFrame(dict(columns)), preserve_index=False)
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()

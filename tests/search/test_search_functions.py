@@ -1,0 +1,259 @@
+"""Functions are studies without data: searched, pruned, stopped, resumed with the same bits, and refused in one line."""
+
+# ruff: noqa: E501  (a row of a table stays on one line)
+
+import math
+import sys
+from pathlib import Path
+
+import pytest
+from tiny import StopAfter, digest_of, options, rows, url, workspace
+
+import hpsearch
+from hpsearch import Range
+from hpsearch.api import optuna
+from hpsearch.cli import main
+from hpsearch.errors import HpsearchError
+from hpsearch.search.function_files import source_of
+from hpsearch.search.function_space import read_space
+from hpsearch.search.launch import launch
+from hpsearch.search.resume import resume
+from hpsearch.storage import schema
+
+STUDY = """
+name = "tiny"
+
+[model]
+function = "models/steps.py"
+
+[training]
+epochs = 6
+
+[objective]
+direction = "minimize"
+
+[[stage]]
+name = "search"
+sampler = { kind = "tpe", trials = 16, batch = 4 }
+pruner = { kind = "halving", keep = 0.5, rungs = [1, 3] }
+replicates = 2
+space.eta = { low = -5.0, high = 5.0 }
+space.batch_size = [1, 2]
+"""
+
+STEPS = """
+import random
+
+def objective(params, seed):
+    noise = random.Random(seed)
+    value = 9.0
+    for step in range(1, 7):
+        value = 0.7 * value + 0.3 * (params["eta"] - 2) ** 2 + noise.gauss(0, 0.01) + params["batch_size"]
+        yield value
+        if params["eta"] < 2.5 and step == 4:
+            return
+"""
+
+LINE = {"x": Range(-5.0, 5.0)}
+SHIFT = 2.0
+
+
+def shifted(x):
+    return x - SHIFT
+
+
+def parabola(params, seed):
+    return shifted(params["x"]) ** 2
+
+
+def mapping(params, seed):
+    return {"height": params["x"], "width": 1.0}
+
+
+def steps(params, seed):
+    yield from (params["x"] ** 2 / step for step in (1, 2, 3, 4))
+
+
+def of_trial(trial):
+    x = trial.suggest_float("x", -4, 4, step=0.5)
+    kind = trial.suggest_categorical("kind", ["plain", "deep", None])
+    depth = trial.suggest_int("depth", 1, 9, step=3) if kind == "deep" else 1
+    rate = trial.suggest_float("rate", 1e-4, 1e-1, log=True)
+    trial.set_user_attr("note", f"{kind}")
+    for step in range(8):
+        trial.report(x**2 + depth + rate * (8 - step), step)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+    return x**2 + depth
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to run in, with a database of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HPSEARCH_STORAGE", url(tmp_path))
+    return tmp_path
+
+
+def test_a_study_file_of_a_function_has_one_digest_for_any_workers_and_after_kills(tmp_path, monkeypatch, capsys):
+    folders = [tmp_path / name for name in ("one", "two", "killed")]
+    for folder, workers in zip(folders, (1, 2, 1), strict=True):
+        folder.mkdir()
+        path = workspace(folder, STUDY)
+        (folder / "models" / "steps.py").write_text(STEPS)
+        backend = "sequential" if workers == 1 else "threading"
+        launch(
+            path, options(folder, workers, backend, **({"watcher": StopAfter(9)} if folder.name == "killed" else {}))
+        )
+    for epochs in (7, 20, 10**6):
+        assert resume("tiny", options(tmp_path / "killed", 2, watcher=StopAfter(epochs))) == (epochs > 20)
+    assert len({digest_of(folder) for folder in folders}) == 1
+    trials = rows(folders[0])
+    assert {trial["state"] for trial in trials} == {"complete", "pruned"}
+    assert {trial["reason"] for trial in trials if trial["state"] == "complete" and trial["epochs_done"] < 6} == {
+        "the function ended after 4 steps"
+    }
+    monkeypatch.chdir(folders[2])
+    assert main(["verify", "--storage", url(folders[2]), "tiny"]) == 0
+    assert "✗" not in capsys.readouterr().out
+
+
+def test_optimise_finds_a_minimum_goes_on_and_takes_what_a_script_uses_along(here):
+    results = hpsearch.optimise(parabola, LINE, trials=20)
+    assert results.best.value == pytest.approx((results.best.params["x"] - 2) ** 2)
+    assert results.best.value < 0.5
+    assert hpsearch.optimise(parabola, LINE, trials=20).name == results.name == "parabola"
+    more = hpsearch.optimise(parabola, LINE, trials=24)
+    assert (more.name, len(more.trials)) == ("parabola", 24)
+    assert hpsearch.optimise(parabola, {"x": Range(0.0, 1.0)}, trials=3).name == "parabola-2"
+    (file,) = (here / "models" / "functions").iterdir()
+    assert file.read_text() == (
+        "SHIFT = 2.0\ndef shifted(x):\n    return x - SHIFT\n"
+        'def parabola(params, seed):\n    return shifted(params["x"]) ** 2\nobjective = parabola\n'
+    )
+    assert not rows(here, schema.predictions)
+    assert not rows(here, schema.labels)
+
+
+def test_a_lambda_runs_in_this_process_alone(here):
+    assert hpsearch.optimise(lambda params: params["x"] ** 2, LINE, trials=3).name == "lambda"
+    with pytest.raises(HpsearchError, match="is a lambda expression, so that no other process can call it"):
+        hpsearch.optimise(lambda params: params["x"], LINE, trials=3, workers=2)
+
+
+@pytest.mark.slow
+def test_two_processes_give_what_this_one_does(here):
+    given = {"space": LINE, "trials": 12, "epochs": 4, "pruner": "halving", "sampler": "random"}
+    one, two = (hpsearch.optimise(steps, name=f"w{n}", workers=n, **given) for n in (1, 2))
+    assert digest_of(here, "w1") == digest_of(here, "w2")
+    assert one.best == two.best
+
+
+def test_several_numbers_are_objectives_or_recorded(here):
+    results = hpsearch.optimise(mapping, LINE, trials=4, metric="height", direction="maximise")
+    assert results.best.value == max(results.trials["value"])
+    assert set(results.trials["validation_width"]) == {1.0}
+    front = hpsearch.optimise(mapping, LINE, trials=8, direction={"height": "minimise", "width": "maximise"})
+    assert len(front.trials) == 8
+
+
+def test_optunas_objective_gives_its_space_and_is_pruned(here):
+    space, count = read_space(of_trial, count=True)
+    assert (space, count) == (
+        {
+            "x": {"low": -4.0, "high": 4.0, "log": False, "integer": False, "step": 0.5},
+            "kind": {"choices": ["plain", "deep", "none"], "ordered": False},
+            "rate": {"low": 1e-4, "high": 1e-1, "log": True, "integer": False},
+            "depth": {"low": 1, "high": 7, "log": False, "integer": True, "step": 3},
+        },
+        8,
+    )
+    study = optuna.create_study(pruner=optuna.pruners.MedianPruner(), sampler=optuna.samplers.RandomSampler(seed=1))
+    study.optimize(of_trial, n_trials=20)
+    study.optimize(of_trial, n_trials=4)
+    assert len(study.trials) == 24
+    assert {trial.state for trial in study.trials} == {"complete", "pruned"}
+    best = study.best_params
+    assert study.best_value == best["x"] ** 2 + (best["depth"] if best["kind"] == "deep" else 1)
+
+
+def test_the_report_of_a_function_speaks_of_no_samples(here):
+    hpsearch.optimise(steps, LINE, trials=8, epochs=4, pruner="halving", sampler="random")
+    assert main(["report", "steps", "--format", "md"]) == 0
+    text = Path("reports/steps/report.md").read_text()
+    for word in ("validation", "sample", "image", "test set", "accurac", "confidence", "dataset", "learning rate"):
+        assert word not in text.lower().replace("sampled", "").replace("sampler", ""), word
+    for command in ("status", "digest", "compare steps", "top --once"):
+        assert main(
+            [*command.split(), *([] if command in ("status", "compare steps", "top --once") else ["steps"])]
+        ) in (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (None, "returned nothing"),
+        (math.nan, "value was NaN"),
+        (math.inf, "value was infinite"),
+        ("good", "returned 'good'"),
+        ({}, "an empty mapping"),
+        ({"profit": 1.0}, "must return 'value' in its mapping"),
+        (True, "returned True"),
+    ],
+)
+def test_what_a_function_may_not_return_is_said_in_one_line(here, returned, said):
+    with pytest.raises(HpsearchError) as caught:
+        hpsearch.optimise(lambda params: returned, LINE, trials=2)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def raises(params, seed):
+    raise RuntimeError("out of luck")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((raises, LINE), "all 2 trials failed, the first because RuntimeError: out of luck"),
+        ((parabola, {}), "space must name at least one parameter"),
+        ((parabola, None), "space must be given"),
+        ((3, LINE), "objective must be a function, got 3"),
+        ((lambda a, b, c: 1.0, LINE), "must take (params, seed), (params) or (trial), got (a, b, c)"),
+        ((lambda trial: 1.0,), "must suggest at least one hyperparameter"),
+        ((lambda trial: raises({}, 0),), "failed when it was called to read its space"),
+    ],
+)
+def test_an_invalid_call_is_refused_in_one_line(here, given, said):
+    with pytest.raises(HpsearchError) as caught:
+        hpsearch.optimise(*given, trials=2)
+    assert said in str(caught.value)
+
+
+def test_a_misspelt_direction_names_the_right_one(here):
+    with pytest.raises(HpsearchError, match="got 'minimze'; did you mean 'minimise'"):
+        hpsearch.optimise(parabola, LINE, direction="minimze")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[model]", "[data]\ndataset = 'digits'\n[model]", "data must not be given; 'models/steps.py' is a function"),
+        ('direction = "minimize"', "", "objective.direction is missing"),
+        ('direction = "minimize"', 'metric = "accuracy"', "must be a number that the function returns"),
+        ("[objective]", "[final]\n[objective]", "final must not be given; a function has no test samples"),
+        ("epochs = 6", "epochs = 6\neta = 0.1", "training.eta is not used by models/steps.py"),
+    ],
+)
+def test_keys_that_a_function_has_no_use_for_are_refused(tmp_path, old, new, said):
+    path = workspace(tmp_path, STUDY.replace(old, new))
+    (tmp_path / "models" / "steps.py").write_text(STEPS)
+    with pytest.raises(HpsearchError) as caught:
+        launch(path, options(tmp_path))
+    assert said in str(caught.value)
+
+
+def test_a_name_from_elsewhere_keeps_a_function_in_this_process(monkeypatch):
+    monkeypatch.setitem(parabola.__globals__, "shifted", abs)
+    assert "def shifted" in source_of(parabola)  # its file counts, and not what has been put in its place
+    assert sys.modules[__name__].SHIFT == 2.0
