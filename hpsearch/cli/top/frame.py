@@ -209,9 +209,11 @@ def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFact
     curves = reading.history(connection, [each.id for found in members.values() for each in found], "value")
     found = []
     for each in best:
-        row = rows.get(each.id)
-        trials = members.get(row.point, []) if row else []
-        if row is None or not trials:
+        if each.id not in rows:
+            continue
+        row = rows[each.id]
+        trials = members.get(row.point, [])
+        if not trials:
             continue
         found.append(
             TrialFacts(

@@ -101,7 +101,7 @@ def families() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _drawn() -> frozenset[int]:
-    further = [entry.fname for entry in fontManager.ttflist if entry.name in families()[1:]]
+    further = [str(entry.fname) for entry in fontManager.ttflist if entry.name in families()[1:]]
     return frozenset().union(*(characters(Path(file)) for file in (dejavu(), *further)))
 
 
