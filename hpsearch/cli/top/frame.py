@@ -211,14 +211,14 @@ def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFact
     for each in best:
         if each.id not in rows:
             continue
-        row = rows[each.id]
-        trials = members.get(row.point, [])
+        first_row = rows[each.id]
+        trials = members.get(first_row.point, [])
         if not trials:
             continue
         found.append(
             TrialFacts(
-                trial=f"{stage['stage']}:{row.number}",
-                params=row.params,
+                trial=f"{stage['stage']}:{first_row.number}",
+                params=first_row.params,
                 epochs=sum(member.epochs for member in trials),
                 epochs_done=sum(member.epochs_done for member in trials),
                 value=each.value,
