@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -39,6 +40,13 @@ def get_study(connection: Connection, name: str) -> StudyRow:
         hint = nearest(name, known) if known else "; the database holds no studies"
         raise StorageError(f"study {name!r} does not exist{hint}")
     return found
+
+
+def finished_at(connection: Connection, study_id: int) -> datetime | None:
+    """When a complete study was finished; None of one that is not complete."""
+    query = select(schema.studies.c.finished_at).where(schema.studies.c.id == study_id)
+    found = connection.execute(query).scalar_one()
+    return datetime.fromisoformat(found) if found is not None else None
 
 
 def stages(connection: Connection, study_id: int) -> list[StageRow]:
