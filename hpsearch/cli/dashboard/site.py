@@ -17,6 +17,7 @@ from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage import REPORTS_PATH, reading
 from hpsearch.storage.database import open_to_read, opened_to_read, snapshot
 from hpsearch.storage.places import place_of
+from hpsearch.storage.records import RUNNING
 
 _FILES = {"/hpsearch/page.css": "text/css", "/hpsearch/page.js": "text/javascript"}
 _POLICY = (
@@ -91,7 +92,7 @@ class Site:
                 detail = state.detail(connection, self._storage, name, self._rates, stopping)
         finally:
             engine.dispose()
-        failure = self._control.failure(name) if detail.frame.state != state.RUNNING else None
+        failure = self._control.failure(name) if detail.frame.state != RUNNING else None
         starting = self._control.is_starting(name)
         return view.study_parts(detail, failure, may_change=may_change, starting=starting), detail.frame.state
 

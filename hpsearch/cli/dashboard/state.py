@@ -49,7 +49,7 @@ class Summary:
         """The last stage that has a best configuration, but for the final where a search has one."""
         found = [stage for stage in self.stages if stage.params is not None]
         searched = [stage for stage in found if not stage.is_final]
-        return (searched or found or [None])[-1]
+        return (searched or found)[-1] if found else None
 
     @property
     def test(self) -> StageFacts | None:

@@ -209,14 +209,16 @@ def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFact
     curves = reading.history(connection, [each.id for found in members.values() for each in found], "value")
     found = []
     for each in best:
-        row = rows.get(each.id)
-        trials = members.get(row.point, []) if row else []
-        if row is None or not trials:
+        if each.id not in rows:
+            continue
+        first_row = rows[each.id]
+        trials = members.get(first_row.point, [])
+        if not trials:
             continue
         found.append(
             TrialFacts(
-                trial=f"{stage['stage']}:{row.number}",
-                params=row.params,
+                trial=f"{stage['stage']}:{first_row.number}",
+                params=first_row.params,
                 epochs=sum(member.epochs for member in trials),
                 epochs_done=sum(member.epochs_done for member in trials),
                 value=each.value,

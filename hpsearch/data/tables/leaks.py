@@ -148,10 +148,10 @@ def _predicts(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt
     half = len(rows) // 2
     halves = ((slice(None, half), slice(half, None)), (slice(half, None), slice(None, half)))
     if labels.ndim == 2:
-        predicted = np.empty(known.shape)
+        means = np.empty(known.shape)
         for learn, ask in halves:
-            predicted[ask] = _nearest_mean(chosen[learn], known[learn], chosen[ask], exact)
-        best = max(_explained(*pair, chosen, exact) for pair in zip(known.T, predicted.T, strict=True))
+            means[ask] = _nearest_mean(chosen[learn], known[learn], chosen[ask], exact)
+        best = max(_explained(*pair, chosen, exact) for pair in zip(known.T, means.T, strict=True))
         return f"alone explains {100 * best:.2f}% of the target's variance" if best >= EXPLAINS else ""
     predicted = np.empty(len(known), np.int64)
     for learn, ask in halves:

@@ -101,7 +101,7 @@ def families() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _drawn() -> frozenset[int]:
-    further = [Path(str(entry.fname)) for entry in fontManager.ttflist if entry.name in families()[1:]]
+    further = [Path(entry.fname) for entry in fontManager.ttflist if entry.name in families()[1:]]
     return frozenset().union(*(characters(file) for file in (dejavu(), *further)))
 
 
