@@ -108,6 +108,7 @@ def _score(
 def _better(frames: Frames, search: StageView, default: AgainstDefault | None) -> str:
     """Compare the best, as measured, with the second, with the default, and with the base rate."""
     parts = [*_second(search), *_default(search, default), *_base(frames, search)]
+    parts.sort(key=lambda part: not part.startswith("not better"))  # what matters most
     return f"{'; '.join(parts)}." if parts else ""
 
 
