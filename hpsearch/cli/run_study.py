@@ -13,12 +13,14 @@ import click
 from hpsearch.api.display import open_display
 from hpsearch.api.run import RunStudy, run_and_notify
 from hpsearch.cli.folders import nearest_existing
+from hpsearch.cli.outcome import outcome
 from hpsearch.cli.output import exit_on_signal, print_json_line
 from hpsearch.cli.report.write import write_report
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch, resume
 from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
+from hpsearch.storage.sqlite.workspace import default_reports
 
 
 class JsonEvents(Watcher):
@@ -62,10 +64,11 @@ def _run(
     name, finished = run_and_notify(run, options, display, notify_target=notify)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to stop
-        reports_option = () if reports == Path("reports") else ("--reports", str(reports))
+        reports_option = () if reports == default_reports() else ("--reports", str(reports))
         next_command = how_to_resume(name, options, *reports_option)
         if as_json:
-            print_json_line("end", study=name, state="interrupted", report=None, next=next_command)
+            best = outcome(name, storage).facts
+            print_json_line("end", study=name, state="interrupted", best=best, report=None, next=next_command)
         print(f"hpsearch: stopped; go on with `{next_command}`", file=sys.stderr)
         return 130
     try:
@@ -73,8 +76,12 @@ def _run(
     except InputError as error:  # the study itself is complete
         raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
-        print_json_line("end", study=name, state="complete", report=written, next=None)
+        print_json_line(
+            "end", study=name, state="complete", best=outcome(name, storage).facts, report=written, next=None
+        )
     elif not quiet:
+        if found := outcome(name, storage).sentence:
+            click.echo(found)
         click.echo(f"study {name!r} is complete; its report: {written}")
     return 0
 

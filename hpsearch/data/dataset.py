@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.data.tables.columns import Columns
+from hpsearch.data.tables.leaks import Leak
 
 Samples = npt.NDArray[np.uint8] | npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -27,6 +28,7 @@ class Dataset:
     fingerprint: SHA-256 (hex) of the arrays' bytes, types and shapes and of the names of the classes or targets.
     columns: those of a table, whose samples are (n, columns); a split encodes them as features. None otherwise.
     said: what is to be said of how its files were read.
+    leaks: columns of a table that should not be features.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Dataset:
     targets: tuple[str, ...] = ()
     columns: Columns | None = None
     said: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...]:

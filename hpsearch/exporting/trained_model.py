@@ -25,9 +25,10 @@ from hpsearch.search.stages.whole import whole_configuration
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.trainables import Data
+from hpsearch.workers.models.built_layers import layers
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.npz import pack
-from hpsearch.workers.models.plugin import Plugin, hash_of, layers, plugin_of, read_plugin
+from hpsearch.workers.models.plugin import Plugin, hash_of, plugin_of, read_plugin
 from hpsearch.workers.segments.components import loss_of
 from hpsearch.workers.segments.module import module_of
 from hpsearch.workers.segments.trainable import data_of

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from hpsearch.errors import DamagedError, HpsearchError, raised
+from hpsearch.reporting.files import relative_to
 from hpsearch.reporting.queries import ROWS, dtype_of, read, read_numbers
 from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.reporting.sample_scores import SampleScores
@@ -224,7 +225,7 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])
     at_best = _with_metrics(_at_best_epoch(trials, curves), metrics)
-    ranked = rank_trials(at_best, _replicates(written), goal_of(stages))
+    ranked = relative_to(study["workspace"], rank_trials(at_best, _replicates(written), goal_of(stages)))
     for frame in (curves, metrics):
         frame.insert(0, "trial", frame["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
     return Frames(dict(study), stages, ranked, curves, metrics, written, correct, engine)

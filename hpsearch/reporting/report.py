@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.curves import curve_groups
+from hpsearch.reporting.figures.best import best_figure
+from hpsearch.reporting.figures.curves import all_curves, curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.front import SERIES, front_figures
 from hpsearch.reporting.figures.importance import importance_figure
@@ -35,8 +36,12 @@ from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
+from hpsearch.reporting.sections.ranking.against_default import against_default
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
+from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
+from hpsearch.reporting.sections.ranking.table import ranking_tables
+from hpsearch.reporting.sections.ranking.trial_data import trial_data
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
@@ -81,11 +86,16 @@ def render(
     prunings = view_pruning(frames, stages)
     fronts = view_fronts(frames, stages)
     matrix = confusion(frames, stages, options.examples)
+    tables, shared = ranking_tables(stages)
+    default = against_default(frames, stages, summary.last_search(stages))
+    tested, advice = final_test(frames, stages, corrected), advise(frames, stages)
     return page(
         "index.html",
         study=frames.study,
         description=summary.description(frames),
         summary=summary.summarise(frames, stages, corrected, [each.in_short for each in prunings], fronts),
+        lines=in_short(frames, stages, corrected, default, tested, advice),
+        best_figure=Markup(best_figure(stages, corrected, tested)),
         symbols=""  # a function's `eta` may be anything
         if frames.goal.of_function
         else formatting.symbols(label for stage in stages for label in stage.labels),
@@ -98,18 +108,23 @@ def render(
         goal_text=goal_text,
         quantities=summary.quantities(frames),
         stages=stages,
+        tables=tables,
+        shared_captions=shared,
+        shown_tables=2 if stages and stages[-1].kind == "final" else 1,
         corrected=corrected,
         best_by_sizes=best_by_sizes(frames, stages),
-        final_test=final_test(frames, stages, corrected),
+        final_test=tested,
         importances=importances,
         priors=prior_sentences(frames, stages),
         importance_figure=Markup(importance_figure(importances)),
         search=[Markup(svg) for svg in search_figures(frames, stages)],
         search_text=reading_aid(frames, stages),
+        trials=trial_data(frames, stages),
+        all_curves=[(Markup(figure), caption) for figure, caption in all_curves(frames, stages)],
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
         weights=weight_images(frames, stages),
         references=reference_rows(frames),
-        advice=advise(frames, stages),
+        advice=advice,
         provenance=stage_provenance(frames, stages),
         prunings=prunings,
         pairs=[Markup(svg) for svg in pair_figures(frames, stages)],

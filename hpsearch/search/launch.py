@@ -6,9 +6,10 @@ from pathlib import Path
 
 from hpsearch import data, spec
 from hpsearch.errors import InputError, StudyBusyError
+from hpsearch.search.checks.leaks import leaks_said
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
-from hpsearch.search.options import Options, how_to_resume
+from hpsearch.search.options import Options, how_to_resume, preparing
 from hpsearch.search.preparation import (
     check,
     checked_plugin,
@@ -18,6 +19,7 @@ from hpsearch.search.preparation import (
     prepare_all,
     stages_of,
 )
+from hpsearch.search.repair import described
 from hpsearch.search.resume import resume
 from hpsearch.search.run import after_a_change, open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes, sampler_hashes
@@ -58,9 +60,12 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     require_utf8("the path of the workspace", str(workspace))
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
+    options.watcher.activity("reading the data")
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
-    said = [*dataset.said, *check(study, plugin, measures, dataset, options.storage, samplers)]
+    options.watcher.activity(preparing(dataset, options))
+    leaks = leaks_said(study, dataset)
+    said = [*dataset.said, *leaks, *check(study, plugin, measures, dataset, options.storage, samplers)]
     check_backend(study, options)
     new = NewStudy(
         name=study.name,
@@ -94,7 +99,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
             for message in those_with_fewer(study):
                 options.watcher.message(message)
-            with closing(Coordinator(database, row.id, row.name)):
+            with closing(Coordinator(database, row.id, row.name)), described(database, row):
                 return study.name, run_study(
                     database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
                 )

@@ -27,19 +27,21 @@ from hpsearch.spec import Final, Stage, Study
 from hpsearch.spec.messages import fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import LabelsRecord, NewStage, StudyRow
+from hpsearch.storage.sqlite.workspace import workspace
 from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin
 from hpsearch.workers.segments.measures import Measures, truth_of
 
 
 def find_workspace(study: Study, path: Path) -> Path:
-    """The folder from which the model file is found: the current one, that of the study file, or the one above.
+    """The folder from which the model file is found: the current one, that of the study file, the one above, or the
+    workspace of the current folder.
 
     Of a study without a model file, that from which its data is.
     """
     needed = study.model.path
     if needed is None and isinstance(dataset := study.data.dataset, dict):
         needed = next((dataset[key] for key in ("path", "train", "samples") if isinstance(dataset.get(key), str)), None)
-    candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent]
+    candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent, workspace().resolve()]
     return next((folder for folder in candidates if needed and (folder / needed).exists()), Path.cwd())
 
 

@@ -6,7 +6,7 @@ from hpsearch import data, spec
 from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
-from hpsearch.search.options import Options
+from hpsearch.search.options import Options, preparing
 from hpsearch.search.preparation import (
     check,
     checked_plugin,
@@ -16,6 +16,7 @@ from hpsearch.search.preparation import (
     require_same_metrics,
     trusted_workspace,
 )
+from hpsearch.search.repair import described
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer
@@ -53,12 +54,14 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         require_same_metrics(row, study, workspace)
         measures = measures_of(study, workspace)
         samplers = sampler_classes(study, workspace, row.data.get("samplers"))
+        options.watcher.activity("reading the data")
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
+        options.watcher.activity(preparing(dataset, options))
         check(study, plugin, measures, dataset, options.storage, samplers)
         check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
@@ -77,6 +80,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     accept(connection, row, plugin)
                 writing.store_labels(connection, row.id, prepared.labels)
                 writing.count_launch(connection, row.id, environment())
-            return run_study(
-                database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
-            )
+            with described(database, row):
+                return run_study(
+                    database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
+                )

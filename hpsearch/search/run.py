@@ -8,6 +8,7 @@ from typing import Any
 
 from hpsearch.data import Dataset
 from hpsearch.errors import HpsearchError, InputError
+from hpsearch.search import mirror
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.options import Options
 from hpsearch.search.preparation import prepare, prepare_one
@@ -29,7 +30,6 @@ from hpsearch.search.stages.whole import WholeRun
 from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve, with_rungs
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
-from hpsearch.storage.mirror import notes as mirror_notes
 from hpsearch.storage.records import (
     COMPLETE,
     FAILED,
@@ -183,7 +183,7 @@ class Runner:
         database = self.context.database
         with database.transaction() as connection:
             writing.finish_stage(connection, stage.id, best, plan.why_it_ended, len(trials))
-            mirror_notes.refresh(connection, stage.id)
+            mirror.refresh(connection, stage.id)
         if plan.why_it_ended:
             self.context.watcher.message(f"stage {stage.name}: {plan.why_it_ended}")
         self.context.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(over=True), COMPLETE))

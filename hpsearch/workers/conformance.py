@@ -20,10 +20,11 @@ from hpsearch.metrics import parse as parse_metric
 from hpsearch.nn.gradcheck import ParameterCheck
 from hpsearch.spec import Configuration
 from hpsearch.workers.differences import difference, facts
+from hpsearch.workers.models.built_layers import size
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.gradients import TOLERANCE, gradients
 from hpsearch.workers.models.npz import unpack
-from hpsearch.workers.models.plugin import Plugin, size
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.models.predictions import ANY
 from hpsearch.workers.pools import WorkerDied
 from hpsearch.workers.pools.loky import LokyPool

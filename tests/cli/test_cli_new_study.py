@@ -95,7 +95,7 @@ def test_every_hyperparameter_with_default_values_can_be_searched(here, capsys):
 
 BAD = [
     (("--dataset", "cifar"), "'cifar' is neither a dataset nor a path; did you mean 'cifar10'?"),
-    (("--dataset", "README.md"), "README.md: must be a folder or end in .npz, .csv, .py, got '.md'"),
+    (("--dataset", "README.md"), "must be a folder or end in .npz, .csv, .tsv, .txt, .parquet, .py, got '.md'"),
     (("--model", "models/nlp.py"), "models/nlp.py: the model file does not exist; did you mean 'mlp.py'?"),
     (("--search", "lamda"), "is not a key of [training] or a parameter of models/mlp.py; did you mean 'lambda'?"),
     (("--search", "classes"), "'classes' is not a key of [training] or a parameter of models/mlp.py"),
@@ -167,3 +167,80 @@ def test_only_keys_that_a_trainable_takes_can_be_searched(here, capsys):
     assert run(capsys, *given)[0] == 0
     study = spec.read(here / "mine.toml")
     assert (list(study.stages[0].space), study.training.eta, study.training.batch_size) == (["lambda"], None, None)
+
+
+def table_of(here, name="towns.csv", rows=400, encoding="utf-8", **columns):
+    """Write a table with two columns of numbers, further ones, and the label `outcome`; one class has nine tenths."""
+    rng = np.random.default_rng(0)
+    found = {"a": rng.normal(size=rows).round(3), "b": rng.normal(size=rows).round(3), **columns}
+    found.setdefault("outcome", np.where(np.arange(rows) % 10 == 3, "ill", "well"))
+    lines = [",".join(map(str, row)) for row in zip(*found.values(), strict=True)]
+    (here / name).write_text("\n".join([",".join(found), *lines]) + "\n", encoding)
+
+
+def test_a_table_is_inspected_and_the_checks_of_a_launch_pass(here, capsys):
+    ids, names = np.arange(400), [f"n{i}" for i in range(400)]
+    gaps = ["" if i % 9 == 0 else i % 7 for i in range(400)]
+    table_of(
+        here, Id=ids, person=names, gone=[""] * 400, c=gaps, town=np.tile(["Ålborg", "Rome"], 200), encoding="cp1252"
+    )
+    status, out, said = run(capsys, "new", "study", "towns.csv", "--yes", "--trials", "2", "--epochs", "1")
+    assert (status, out) == (0, "made studies/towns.toml\nnext: hpsearch launch studies/towns.toml\n")
+    assert said.splitlines() == [
+        "towns.csv: 400 samples, 4 columns; 2 classes, 'well' 90% … 'ill' 10%",
+        "towns.csv is not in UTF-8, and read as cp1252",
+        "left out: column 'gone' has no value in any line",
+        "left out: column 'Id' only counts up, from 0 to 399, row by row",
+        "left out: column 'person' has another text in each row, as an identifier has",
+        "towns.csv: categories in town (2)",
+        "towns.csv: missing values in c are kept",
+    ]
+    study = spec.read(here / "studies" / "towns.toml")
+    assert study.data.dataset == {
+        "kind": "csv",
+        "path": "towns.csv",
+        "label": "outcome",
+        "missing": "keep",
+        "encoding": "cp1252",
+        "drop": ("gone", "Id", "person"),
+        "test": 80,
+    }
+    assert (study.data.train, study.data.folds, study.objective.metric) == (256, 5, "balanced_accuracy")
+    assert study.stages[0].default is not None
+
+
+def test_the_column_of_the_labels_is_asked_for_and_listed_when_it_is_wrong(here, capsys, monkeypatch):
+    table_of(here)
+    wrong = run(capsys, "new", "study", "towns.csv", "--label", "outcom")
+    rule = "the label must be a column of towns.csv, got 'outcom'; did you mean 'outcome'?; its columns: a, b, outcome"
+    assert wrong == (2, "", f"hpsearch: {rule}\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("income\n\n"))
+    status, _, said = run(capsys, "new", "study", "towns.csv")
+    assert (status, said.count("its columns: a, b, outcome")) == (0, 1)
+    assert run(capsys, "new", "study", "town.csv", "--yes")[2].endswith(
+        "no such file; did you mean '" + str(here / "towns.csv") + "'?\n"
+    )
+
+
+def test_a_table_of_values_becomes_a_regression_and_a_large_one_has_a_fixed_validation_set(here, capsys):
+    table_of(
+        here,
+        "prices.tsv",
+        4000,
+        price=np.random.default_rng(1).normal(9, 3, 4000).round(4),
+        outcome=np.arange(4000) % 5,
+    )
+    (here / "prices.tsv").write_text((here / "prices.tsv").read_text().replace(",", "\t"))
+    assert run(capsys, "new", "study", "prices.tsv", "--label", "price")[0] == 0
+    study = spec.read(here / "studies" / "prices.toml")
+    assert (study.data.task_given, study.objective.metric, study.model.name) == (
+        *("regression", "rmse", "sklearn.ensemble.HistGradientBoostingRegressor"),
+    )
+    assert (study.data.dataset["test"], study.data.train, study.data.validation_samples) == (800, 2560, 640)
+
+
+def test_a_table_with_too_few_samples_of_a_class_costs_one_line(here, capsys):
+    table_of(here, outcome=["rare", "rare", *["x", "y"] * 199])
+    status, _, said = run(capsys, "new", "study", "towns.csv", "--yes")
+    rule = "must have at least 3 samples of each class, to train, to validate and to test on, but class 'rare' has 2"
+    assert (status, said) == (2, f"hpsearch: towns.csv: {rule}; remove the class, or give it to another\n")

@@ -107,7 +107,7 @@ def test_the_page_is_well_formed_and_fetches_nothing(drawn_page):
 def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(drawn_page):
     page = Page(drawn_page)
     figures = re.findall(r'<svg role="img" aria-label="([^"]+)"', drawn_page)
-    assert len(figures) == 2 + 1 + 1 + 1 + 1 + 4 + 4
+    assert len(figures) == 1 + 2 + 1 + 1 + 1 + 1 + 2 + 4 + 4
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', drawn_page)) <= set(page.ids)
 
 
@@ -202,7 +202,7 @@ def test_a_study_whose_trials_all_failed_has_a_report(engine, tmp_path):
             stage, number, {"lambda": 0.1}, "failed", reason="loss became infinite in epoch 1", epochs_done=1
         )
     text = Page(write_report(engine, "made", tmp_path).read_text()).text
-    assert text.count("failed after epoch 1 of 12: loss became infinite in epoch 1") == 3
+    assert "coarse:0, coarse:1, coarse:2: loss became infinite in epoch 1" in text
 
 
 @pytest.mark.parametrize("name", ["coarse-to-fin", ""])
@@ -270,7 +270,7 @@ def test_foreign_text_is_shown_and_never_run(engine, tmp_path):
     maker.unfinished(stage, 3, {"activation": "=1+1"}, "failed", reason=f"={EVIL}")
     page = write_report(engine, EVIL, tmp_path)
     parsed = Page(page.read_text())
-    assert parsed.tags.count("script") == 1
+    assert parsed.tags.count("script") == 2  # and what it knows of the trials
     assert "alert(1)" in parsed.text
     assert "8638" not in parsed.text
     assert page.parent.parent == tmp_path

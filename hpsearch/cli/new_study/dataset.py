@@ -6,9 +6,11 @@ from typing import Any
 
 from hpsearch import data
 from hpsearch.cli.new_study.prompter import Prompter, count, is_there
+from hpsearch.cli.new_study.table import KINDS, without_index
 from hpsearch.data import LooksLikeValuesError
 from hpsearch.errors import DataError, InputError, nearest
 
+TABLES = ("csv", "parquet")
 CIFAR10_SAMPLES = 50_000
 
 
@@ -37,9 +39,9 @@ def source(text: str, label: str | None, test: str | None, task: str | None, ask
     if not is_there(path):
         raise DataError(f"{text!r} is neither a dataset nor a path{nearest(text, data.DATASETS)}")
     table: dict[str, Any] = {"kind": _kind(path), "path": text}
-    if table["kind"] == "csv":
+    if table["kind"] in TABLES:
         table["label"] = ask("Column of the labels", "label", str, label)
-    if table["kind"] in ("csv", "folder") or test is not None:
+    if table["kind"] in (*TABLES, "folder") or test is not None:
         table |= ask("Test set: a path, or how many samples to hold out", 100, _test, test)
     try:
         return _read(table, task)
@@ -53,9 +55,12 @@ def source(text: str, label: str | None, test: str | None, task: str | None, ask
 def _read(table: dict[str, Any], task: str | None) -> Source:
     """Read the dataset; where no task is given and its labels look like values, as a regression."""
     try:
-        return Source(table, len(data.load(table, None, Path.cwd(), task).labels), task)
+        dataset = data.load(table, None, Path.cwd(), task)
     except LooksLikeValuesError:
-        return Source(table, len(data.load(table, None, Path.cwd(), "regression").labels), "regression")
+        task = "regression"
+        dataset = data.load(table, None, Path.cwd(), task)
+    without_index(table, dataset)
+    return Source(table, len(dataset.labels), task)
 
 
 def expanded(text: str) -> Path:
@@ -68,7 +73,7 @@ def expanded(text: str) -> Path:
 def _kind(path: Path) -> str:
     if path.is_dir():
         return "idx" if any(path.glob("*ubyte*")) else "folder"
-    kinds = {".npz": "npz", ".csv": "csv", ".py": "python"}
+    kinds = {".npz": "npz", **KINDS, ".py": "python"}
     if path.suffix not in kinds:
         raise DataError(f"{path}: must be a folder or end in {', '.join(kinds)}, got {path.suffix!r}")
     return kinds[path.suffix]

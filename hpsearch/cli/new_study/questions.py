@@ -5,7 +5,7 @@ May import data, spec, workers and search.
 
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -14,11 +14,13 @@ from hpsearch import data, spec
 from hpsearch.cli.new_study.dataset import source
 from hpsearch.cli.new_study.prompter import Prompter, count, is_there
 from hpsearch.cli.new_study.study_text import Answers, default_space, minimal_study, study_text
+from hpsearch.cli.new_study.table import inspected, is_imbalanced, said_of, sizes_of
+from hpsearch.cli.new_study.table_text import BOOSTING, TableStudy, table_study_text
 from hpsearch.cli.output import print_json
 from hpsearch.errors import DataError, InputError, StudyFileError
 from hpsearch.search import preparation
 from hpsearch.spec.tables.base import Name
-from hpsearch.storage import DEFAULT_URL
+from hpsearch.storage.sqlite.workspace import default_url
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 
 
@@ -83,8 +85,53 @@ def new_study(
         trials=number,
         minutes=limit or None,
     )
-    text = study_text(answers)
+    return _finish(study_text(answers), name, path, plugin, as_json=as_json)
+
+
+def study_of_table(
+    table: Path,
+    *,
+    label: str | None,
+    test: str | None,
+    task: str | None,
+    trials: int | None,
+    epochs: int | None,
+    minutes: float | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Inspect a table and write the study file. Raises InputError, with nothing written."""
+    found = inspected(table, label, test, task, Prompter(yes))
+    held, train, validation = sizes_of(found, test)
+    spec.check_value(f"{table}: the name", table.stem, Name)
+    name = _proposed(table.stem, new=True, prefix="")
+    path, imbalanced = Path("studies") / f"{name}.toml", is_imbalanced(found)
+    metric, also = ("rmse", ["mae", "r2"]) if found.task == "regression" else ("accuracy", ["log_loss"])
+    if imbalanced:
+        metric, also = "balanced_accuracy", ["accuracy", "log_loss"]
+    answers = TableStudy(
+        name=name,
+        dataset=found.table | held,
+        task=found.task,
+        says_task=found.says_task,
+        train=train,
+        validation=validation,
+        metric=metric,
+        also=also,
+        imbalanced=imbalanced,
+        trials=trials or 16,
+        epochs=epochs or 16,
+        minutes=minutes or None,
+    )
+    said = [f"{table}: {said_of(found)}", *found.said]
+    _finish(table_study_text(answers), name, path, read_plugin(BOOSTING[found.task]), said, as_json=as_json)
+
+
+def _finish(text: str, name: str, path: Path, plugin: Plugin, said: Sequence[str] = (), *, as_json: bool) -> None:
+    """Check the study, write it, and say what to do next."""
     has_data = _check(text, path, plugin)
+    for line in said:
+        click.echo(line, err=True)
     _write(path, text)
     commands = [*([] if has_data else ["hpsearch data fetch cifar10"]), f"hpsearch launch {shlex.quote(str(path))}"]
     if as_json:
@@ -93,9 +140,9 @@ def new_study(
     return click.echo(f"next: {' && '.join(commands)}")
 
 
-def _proposed(data_name: str, *, new: bool) -> str:
+def _proposed(data_name: str, *, new: bool, prefix: str = "my-") -> str:
     """A name for a study of these data; with `new`, one that no file in studies/ has."""
-    names = (f"my-{data_name}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
+    names = (f"{prefix}{data_name}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
     return next(name for name in names if not (new and (Path("studies") / f"{name}.toml").exists()))
 
 
@@ -189,7 +236,7 @@ def _check(text: str, path: Path, plugin: Plugin) -> bool:
         if study.data.dataset != "cifar10":
             raise
         return False
-    preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, DEFAULT_URL, {})
+    preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, default_url(), {})
     return True
 
 

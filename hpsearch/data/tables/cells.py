@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -10,10 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.data.sources.targets import MOST
 from hpsearch.data.tables.columns import UNKNOWN, Column, Floats
+from hpsearch.errors import DataError
 
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "<na>", "#n/a", "?"))
 """What stands for a value that is missing, in small letters."""
+
+_WITH_MARKS = re.compile(r"[+-]?(\d{1,3}([., ']\d{3})+([.,]\d+)?|\d+,\d+)", re.ASCII)
+"""Numbers with commas, or marks at the thousands, which are no categories."""
 
 TRUTH = {"false": 0.0, "true": 1.0}
 MOST_CATEGORIES = 1000
@@ -23,6 +29,14 @@ MOST_CATEGORIES = 1000
 def is_missing(text: str) -> bool:
     """Does it stand for a value that is missing?"""
     return text.strip().lower() in MISSING
+
+
+class UnusableColumnsError(DataError):
+    """Columns that no study can learn from as they are; `names` has all of them, the message the first."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.names = tuple(names)
 
 
 class CellError(ValueError):
@@ -91,8 +105,10 @@ class Cells:
         values = np.frombuffer(self._values) if self._values else np.empty(0)
         codes = np.full(len(self), -1) if self._codes is None else np.frombuffer(self._codes, np.dtype("l"))
         there = ~np.isnan(values)
-        for row in np.flatnonzero(np.isinf(values))[:1]:
-            raise CellError(f"must have a finite number, has {str(values[row])!r}", int(row))
+        for row in np.flatnonzero(np.abs(values) > MOST)[:1]:
+            which = "number" if np.isfinite(values[row]) else "finite number"
+            most = f", none beyond {MOST:.1e}" if np.isfinite(values[row]) else ""
+            raise CellError(f"must have a {which}{most}, has {str(values[row])!r}", int(row))
         if not there.any() and not self._first:
             raise CellError("has no value in any line")
         missing = bool((~there & (codes < 0)).any())
@@ -121,6 +137,10 @@ class Cells:
             return "truth", (), np.array([TRUTH[text.lower()] for text in texts])
         if not self._categorical and (days := days_of(texts)) is not None:
             return "date", (), days
+        if not self._categorical and all(_WITH_MARKS.fullmatch(text) for text in texts):
+            way = 'set decimal = "," if the comma is the decimal sign' if self._decimal == "." else "remove the others"
+            rule = f"has numbers with other marks than a decimal {self._decimal!r}, such as {texts[0]!r}; {way}"
+            raise CellError(f"{rule}, or categorical = [{json.dumps(self.name)}] if they are categories", 0)
         if len(texts) > MOST_CATEGORIES:
             rule = f"has {len(texts):,} different texts, more than the {MOST_CATEGORIES:,} that categories may be"
             raise CellError(rule)

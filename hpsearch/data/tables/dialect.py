@@ -12,6 +12,11 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 ENDS = ("\r\n", "\n", "\r")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
+
+class NotCsvError(DataError):
+    """A line that is none of a CSV file with this separator."""
+
+
 Row = tuple[int, list[str]]
 """A line's number, counted from 1, and its cells."""
 
@@ -42,7 +47,7 @@ def rows_of(path: Path, encoding: str, separator: str) -> Iterator[Row]:
         except UnicodeError:
             raise _not_text(path, encoding) from None
         except csv.Error as error:
-            raise DataError(f"{path}: line {reader.line_num}: not a line of a CSV file: {error}") from error
+            raise NotCsvError(f"{path}: line {reader.line_num}: not a line of a CSV file: {error}") from error
 
 
 def _not_text(path: Path, encoding: str) -> DataError:
@@ -60,12 +65,25 @@ def _not_text(path: Path, encoding: str) -> DataError:
 
 
 def separator_of(path: Path, encoding: str, labels: Collection[str]) -> str:
-    """The separator by which the header has the columns of the labels; a comma where none has them."""
-    for separator in SEPARATORS:
+    """The separator by which the header has the columns of the labels; where none has them, that of most columns."""
+    found = next((each for each in SEPARATORS if set(labels) <= set(_names(path, encoding, each))), None)
+    return found or columns_of(path, encoding)[0]
+
+
+def columns_of(path: Path, encoding: str) -> tuple[str, list[str]]:
+    """The separator by which the header has the most columns, and their names."""
+    headers = {each: _names(path, encoding, each) for each in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda each: len(headers[each]))
+    return separator, headers[separator]
+
+
+def _names(path: Path, encoding: str, separator: str) -> list[str]:
+    """The names in the header by this separator, none where quotes show that it is another one."""
+    try:
         _, header = next(rows_of(path, encoding, separator), (1, []))
-        if set(labels) <= {" ".join(name.split()) for name in header}:
-            return separator
-    return ","
+    except NotCsvError:
+        return []
+    return [" ".join(name.split()) for name in header]
 
 
 def decimal_of(path: Path, encoding: str, separator: str) -> str:

@@ -21,13 +21,33 @@ def read_parquet(path: Path, given: Mapping[str, Any], workspace: Path, task: st
 
     Raises DataError for a file that is none, or where pyarrow is missing.
     """
-    if find_spec("pyarrow") is None:
-        raise DataError(f"{path}: Parquet files need pyarrow, not installed here: pip install 'hpsearch[parquet]'")
+    _require(path)
     train = _read(path, given, task)
     if "test_path" not in given:
         return assembled(path, train, given, task)
     test_path = existing(workspace, given["test_path"], folder=False)
     return assembled(path, train, given, task, (test_path, _read(test_path, given, task, train)))
+
+
+def names_of(path: Path) -> list[str]:
+    """The names of the columns. Raises DataError for a file that is none, or where pyarrow is missing."""
+    _require(path)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, ValueError) as error:
+        raise _not_parquet(path, error) from error
+
+
+def _require(path: Path) -> None:
+    if find_spec("pyarrow") is None:
+        raise DataError(f"{path}: Parquet files need pyarrow, not installed here: pip install 'hpsearch[parquet]'")
+
+
+def _not_parquet(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: not a Parquet file that can be read: {' '.join(str(error).split())[:200]}")
 
 
 def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table | None = None) -> Table:
@@ -45,7 +65,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
                 lines.extend(range(len(lines) + 1, len(lines) + 1 + len(rows)))
                 reader.extend(rows, lines)
     except (pa.ArrowException, ValueError) as error:
-        raise DataError(f"{path}: not a Parquet file that can be read: {' '.join(str(error).split())[:200]}") from error
+        raise _not_parquet(path, error) from error
     return reader.table(lines, [])
 
 

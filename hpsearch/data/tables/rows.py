@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.sources.targets import target_of
-from hpsearch.data.tables.cells import CellError, Cells, read_again
+from hpsearch.data.tables.cells import CellError, Cells, UnusableColumnsError, read_again
 from hpsearch.data.tables.columns import Column, Floats
 from hpsearch.data.tables.table import Table, check_header, chosen_names, missing_label
 from hpsearch.errors import DataError
@@ -87,7 +87,7 @@ class TableReader:
             name = " or ".join(map(repr, self._labels))
             rule = f"each line must have a label in column {name}, but {which}{was}; remove such lines"
             raise DataError(f"{self._path}: {rule}")
-        columns, values, notes = [], [], list(said)
+        columns, values, notes, wrong = [], [], list(said), {}
         for i, name in enumerate(self._names):
             if self._train is not None:
                 columns.append(self._train.columns[i])
@@ -99,10 +99,15 @@ class TableReader:
                 if self._is_trailing(name, error):
                     notes.append(f"{self._path.name}: {name}, which has neither a name nor values, is left out")
                     continue
-                raise self._wrong(name, error, lines) from None
+                if error.row is not None:
+                    raise self._wrong(name, error, lines) from None
+                wrong[name] = self._wrong(name, error, lines)
+                continue
             self._cells[i] = Cells(name)  # let go of the texts
             columns.append(column)
             values.append(found)
+        if wrong:
+            raise UnusableColumnsError(str(next(iter(wrong.values()))), tuple(wrong))
         targets = np.array(self._targets).reshape(len(lines), -1) if self._task == "regression" else None
         return Table(self._path, tuple(columns), values, self._texts, targets, tuple(self._labels), notes)
 

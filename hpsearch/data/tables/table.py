@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import Part, Shape, assemble, numbers, shown
 from hpsearch.data.tables.columns import Column, Columns, Floats
+from hpsearch.data.tables.leaks import class_numbers, leaks_of
 from hpsearch.errors import DataError, nearest
 
 
@@ -52,7 +53,7 @@ def missing_label(text: str, task: str | None) -> bool:
 def check_header(
     path: Path, header: Sequence[str], labels: Sequence[str], given: Mapping[str, Any], train: Table | None
 ) -> None:
-    """Refuse columns that are not there, or have no name; and a test file with other columns than the training file."""
+    """Refuse columns that are not there, and a test file with other columns than the training file."""
     few = len(header) <= 20
     for label in labels:
         if header.count(label) != 1:
@@ -60,7 +61,7 @@ def check_header(
             near = nearest(label, header) if few else ""
             has = f"; its columns: {', '.join(header)}" if few and not near and header else ""
             raise DataError(f"{path}: line 1: {rule}{near}{has}")
-    for key in ("drop", "columns", "categorical"):
+    for key in ("drop", "columns", "categorical", "keep"):
         for name in given.get(key, ()):
             if name not in header:
                 rule = f"must name columns of {path}, got {name!r}"
@@ -68,10 +69,6 @@ def check_header(
             if name in labels:
                 raise DataError(f"data.dataset.{key} must not name the label, got {name!r}")
     names = chosen_names(header, labels, given)
-    nameless = [name for i, name in enumerate(header[:-1], 1) if name == f"column {i}" and name in names]
-    if nameless and train is None:
-        rule = f"{nameless[0]} has no name, as the index that pandas writes; it would be a feature"
-        raise DataError(f'{path}: line 1: {rule}: leave it out with drop = ["{nameless[0]}"], or give it a name')
     if not names:
         raise DataError(f"{path}: line 1: must have columns of values beside the label, has none")
     if train is not None:
@@ -108,9 +105,14 @@ def assembled(
     table = columns if given.get("image_shape") is None else None
     notes = [*train.said, *_notes(path.name, columns)]
     if test is None:
-        return assemble(path.name, first, given["test"], columns=table, said=notes)
-    said = [*notes, *test[1].said]
-    return assemble(path.name, first, _part(test[1], columns, shape, task), columns=table, said=said)
+        dataset = assemble(path.name, first, given["test"], columns=table, said=notes)
+    else:
+        said = [*notes, *test[1].said]
+        dataset = assemble(path.name, first, _part(test[1], columns, shape, task), columns=table, said=said)
+    if table is None:
+        return dataset
+    labels = class_numbers(train.labels) if train.targets is None else train.targets
+    return replace(dataset, leaks=leaks_of(train.columns, train.values, labels, given.get("keep", ())))
 
 
 def _notes(name: str, columns: Columns) -> list[str]:

@@ -1,16 +1,28 @@
-"""Learning curves of the best trials: objective, cost, loss, accuracy, learning rate. May import matplotlib."""
+"""Learning curves: all metrics of the best trials, the objective of all trials. May import matplotlib."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.style import COLOURS, colour, marker, number_axis, percent_axis, svg
+from hpsearch.reporting.curves import Curve, curves_of
+from hpsearch.reporting.figures.style import (
+    COLOURS,
+    colour,
+    limit,
+    marker,
+    marks,
+    number_axis,
+    percent_axis,
+    svg,
+    value_axis,
+)
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
 from hpsearch.reporting.sections.ranking.rows import Row
@@ -23,6 +35,12 @@ BEST = 3
 
 REPLICATES = 7
 """The most replicates that are drawn: the number of colours."""
+
+DRAWN = 60
+"""At most so many curves of a stage are drawn, the best ones."""
+
+EPOCHS = 60
+"""At most so many epochs of a curve are drawn."""
 
 Trials = Sequence[tuple[str, int]]
 """Trials by stage and number."""
@@ -58,7 +76,7 @@ def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = (
         rows = search.ranked[:BEST]
         title = f"Best {len(rows)} of {search.name}" if len(rows) > 1 else f"Best of {search.name}"
         legend = [f"rank {row.rank}, {row.trial}: {configuration(search, row)}{_diagnosis(row)}" for row in rows]
-        groups.append(_group(frames, title, "best", rows, legend))
+        groups.append(_group(frames, title, "best", rows, legend, stages.index(search)))
     if last:
         rows = last.ranked[:REPLICATES]
         if last.one_again:
@@ -67,7 +85,7 @@ def curve_groups(frames: Frames, stages: Sequence[StageView], trials: Trials = (
         else:
             legend = [f"rank {row.rank}, {row.trial}: {configuration(last, row)}{_diagnosis(row)}" for row in rows]
             title = last.name
-        groups.append(_group(frames, title, "final", rows, legend))
+        groups.append(_group(frames, title, "final", rows, legend, stages.index(last)))
     requested = [_requested(frames, stages, stage, number) for stage, number in trials]
     for start in range(0, len(requested), len(COLOURS)):
         part = requested[start : start + len(COLOURS)]
@@ -113,26 +131,30 @@ def _panels(frames: Frames) -> list[tuple[str, tuple[str, ...], str]]:
     return [*(first or [own]), *(panel for panel in found if panel not in first)]
 
 
-def _with_objective(frames: Frames) -> pd.DataFrame:
-    """Return the curves with the objective of the training and of the validation samples, as far as it is stored."""
+def _with_objective(frames: Frames, trials: Iterable[int]) -> pd.DataFrame:
+    """Return some trials' curves with the objective of training and validation samples, as far as it is stored."""
+    curves = frames.curves[frames.curves["trial_id"].isin(list(trials))]  # to group those of all would take seconds
     if frames.goal == ACCURACY:
-        return frames.curves
+        return curves
     mine = frames.metrics.loc[frames.metrics["metric"] == frames.goal.metric, ["trial_id", "epoch", "train"]]
-    joined = frames.curves.merge(mine, on=["trial_id", "epoch"], how="left")
+    joined = curves.merge(mine, on=["trial_id", "epoch"], how="left")
     return joined.rename(columns={"train": "train_objective", "value": "validation_objective"})
 
 
-def _group(frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str]) -> CurveGroup:
-    by_trial = _with_objective(frames).groupby("trial_id")
-    runs, texts, marked = [], [], []
+def _group(
+    frames: Frames, title: str, name: str, rows: Sequence[Row], legend: Sequence[str], stage: int | None = None
+) -> CurveGroup:
+    by_trial = _with_objective(frames, (trial for row in rows for trial in row.trial_ids)).groupby("trial_id")
+    runs, texts, marked, names = [], [], [], []
     for row, text in zip(rows, legend, strict=True):
         curves = [by_trial.get_group(trial) for trial in row.trial_ids if trial in by_trial.groups]
         if len(curves) == len(row.trial_ids):
             runs.append(curves)
             texts.append(text)
             marked.append(row.diagnosis_epoch)
+            names.append("" if stage is None else marks([(stage, row.number)]))
     figures = [
-        _panel(runs, f"{name} {panel}", columns, label, texts, marked)
+        _panel(runs, f"{name} {panel}", columns, label, texts, marked, names)
         for panel, columns, label in _panels(frames)
         if runs
     ]
@@ -159,13 +181,14 @@ def _panel(
     label: str,
     legend: Sequence[str],
     marked: Sequence[int | None],
+    names: Sequence[str],
 ) -> str:
     def draw(axes: Axes) -> None:
         shown: list[float] = []
         for index, replicates in enumerate(runs):
             for column in columns:
                 values = by_epoch(replicates, column)
-                _line(axes, values, index, column.startswith("train"), band=len(replicates) > 1)
+                _line(axes, values, index, column.startswith("train"), len(replicates) > 1, names[index])
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
                 ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
                 axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
@@ -186,7 +209,7 @@ def _panel(
     return svg(name, alt, (4.2, 2.7), draw, list(enumerate(legend)))
 
 
-def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool) -> None:
+def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bool, name: str) -> None:
     epochs = values.index.to_numpy()
     if band:
         low, high = values["low"].to_numpy(), values["high"].to_numpy()
@@ -200,4 +223,48 @@ def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bo
         marker=None if training else marker(index),
         markevery=(index, max(1, len(values) // 8)),
         markersize=4,
+        gid=name or None,
     )
+
+
+def all_curves(frames: Frames, stages: Sequence[StageView]) -> list[tuple[str, str]]:
+    """Return a figure of each search stage with several curves of several epochs, and what it shows."""
+    searched = [(index, stage) for index, stage in enumerate(stages) if stage.kind != "final" and len(stage.rows) > 1]
+    if not searched:
+        return []
+    curves = curves_of(frames)
+    figures = [_of_stage(frames, index, stage, curves) for index, stage in searched]
+    return [figure for figure in figures if figure]
+
+
+def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Curve]) -> tuple[str, str] | None:
+    known = [(row, curves[row.trial_ids[0]]) for row in stage.rows if row.trial_ids[0] in curves]
+    shown, goal = known[:DRAWN], frames.goal
+    if len(shown) < 2 or max(len(curve.epoch) for _, curve in shown) < 2:
+        return None
+
+    def draw(axes: Axes) -> None:
+        for place, (row, curve) in reversed(list(enumerate(shown))):
+            step = -(-len(curve.epoch) // EPOCHS)
+            at = np.unique([*range(0, len(curve.epoch), step), len(curve.epoch) - 1])
+            axes.plot(
+                np.asarray(curve.epoch)[at],
+                np.asarray(curve.objective)[at],
+                color=colour(index),
+                alpha=1.0 if place == 0 else 0.5,
+                linewidth=2.0 if place == 0 else 0.9,
+                zorder=4 if place == 0 else 2,
+                gid=marks([(index, row.number)]),
+            )
+        limit(axes, goal, [np.asarray(curve.objective) for _, curve in shown])
+        axes.set_xlabel(unit)
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        value_axis(axes, goal, goal_text.measured_axis(goal))
+
+    unit = "step" if goal.of_function else "epoch"
+    what = "configuration" if stage.replication else "trial"
+    whose = f"the best {DRAWN} of {len(known):,} {what}s" if len(known) > DRAWN else f"all {len(known):,} {what}s"
+    first = f", of each its first {stage.replication.noun}" if stage.replication else ""
+    caption = f"{stage.name}: {whose}{first}"
+    alt = f"{goal_text.measured_first(goal)} by {unit} of {whose} of {stage.name}; the best has the thick line."
+    return svg(f"all {stage.name}", alt, (4.7, 3.0), draw), caption

@@ -20,10 +20,11 @@ RASTER = 400
 class Point:
     """A trial, or a configuration with replicates, at its value of a hyperparameter; `estimate` is None if it failed.
 
-    A pruned one has the value at the time when it was pruned.
+    A pruned one has the value at the time when it was pruned. `number` is that of its first trial.
     """
 
     stage: int
+    number: int
     x: float
     estimate: Estimate | None
     pruned: bool = False
@@ -39,6 +40,7 @@ class HyperparameterPoints:
     log: bool
     choices: tuple[str, ...]
     goal: Goal = ACCURACY
+    whole: bool = False  # whether all values are whole numbers
 
 
 def hyperparameter_points(frames: Frames, stages: Sequence[StageView], key: str) -> HyperparameterPoints:
@@ -48,27 +50,35 @@ def hyperparameter_points(frames: Frames, stages: Sequence[StageView], key: str)
         index: (float(space["low"]), float(space["high"])) for index, space in enumerate(spaces) if "low" in space
     }
     params = {trial["id"]: trial["params"] for trial in frames.rows}
-    found: list[tuple[int, Any, Estimate | None, bool]] = [
-        (index, params[row.trial_ids[0]][key], None if row.state == "failed" else row.validation, row.state == "pruned")
+    found: list[tuple[int, int, Any, Estimate | None, bool]] = [
+        (
+            index,
+            row.number,
+            params[row.trial_ids[0]][key],
+            None if row.state == "failed" else row.validation,
+            row.state == "pruned",
+        )
         for index, stage in enumerate(stages)
         for row in stage.drawn
         if key in params[row.trial_ids[0]] and (row.validation or row.state == "failed")
     ]
-    values = [value for _, value, *_ in found]
+    values = [value for _, _, value, *_ in found]
     if ranges and all(formatting.is_number(value) for value in values):
-        points = tuple(Point(index, float(value), estimate, pruned) for index, value, estimate, pruned in found)
+        points = tuple(Point(index, number, float(x), score, pruned) for index, number, x, score, pruned in found)
         positive = all(point.x > 0 for point in points) and all(low > 0 for low, _ in ranges.values())
         log = positive and any(space.get("log") for space in spaces)
-        return HyperparameterPoints(key, points, ranges, log, (), frames.goal)
+        whole = all(point.x.is_integer() for point in points)
+        return HyperparameterPoints(key, points, ranges, log, (), frames.goal, whole)
     choices, present = _choices(values), sorted({index for index, *_ in found})
     points = tuple(
         Point(
             index,
+            number,
             choices.index(formatting.any_value(value)) + _offset(present.index(index), len(present)),
             estimate,
             pruned,
         )
-        for index, value, estimate, pruned in found
+        for index, number, value, estimate, pruned in found
     )
     return HyperparameterPoints(key, points, {}, False, choices, frames.goal)
 
@@ -99,6 +109,7 @@ class Configuration:
     score: float | None
     best: bool
     pruned: bool
+    number: int  # of its first trial
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,7 @@ class HyperparameterAxis:
     choices: tuple[str, ...]
     low: float
     high: float
+    whole: bool = False
 
     def position(self, params: dict[str, Any]) -> float:
         """Return the position of a configuration."""
@@ -128,7 +140,7 @@ def searched_configurations(frames: Frames, stages: Sequence[StageView]) -> list
     """Return the configurations of all search stages."""
     params = {trial["id"]: trial["params"] for trial in frames.rows}
     return [
-        Configuration(index, params[row.trial_ids[0]], _score(row), row.rank == "1", row.state == "pruned")
+        Configuration(index, params[row.trial_ids[0]], _score(row), row.rank == "1", row.state == "pruned", row.number)
         for index, stage in enumerate(stages)
         if stage.kind != "final"
         for row in stage.drawn
@@ -154,5 +166,5 @@ def hyperparameter_axes(
             continue
         numbers = [float(value) for value in values] if not points.choices else [0.0, len(points.choices) - 1.0]
         low, high = min(numbers), max(numbers)
-        found.append(HyperparameterAxis(key, one_line(label, 24), points.log, points.choices, low, high))
+        found.append(HyperparameterAxis(key, one_line(label, 24), points.log, points.choices, low, high, points.whole))
     return found

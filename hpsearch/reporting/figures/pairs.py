@@ -15,7 +15,7 @@ from hpsearch.reporting.figures.hyperparameters import (
     hyperparameter_axes,
     searched_configurations,
 )
-from hpsearch.reporting.figures.style import INK, RULE, colour, marker, number_axis, one_line, svg
+from hpsearch.reporting.figures.style import INK, RULE, colour, marker, marks, number_axis, one_line, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.storage.records import Goal
@@ -68,6 +68,7 @@ def _pair(
                 linewidths=1.1,
                 zorder=3 + index,
                 rasterized=len(both) > RASTER,
+                gid=None if len(both) > RASTER else marks((index, each.number) for each in mine),
             )
             best = [each for each in mine if each.best]
             for each in best:
@@ -121,7 +122,7 @@ def _scale(axes: Axes, which: str, axis: HyperparameterAxis) -> None:
         factor = (axis.high / axis.low) ** 0.05 if axis.log else 0.0
         room = 0.05 * (axis.high - axis.low)
         low, high = (axis.low / factor, axis.high * factor) if axis.log else (axis.low - room, axis.high + room)
-        number_axis(which, axes, low, high, axis.log)
+        number_axis(which, axes, low, high, axis.log, axis.whole)
         (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
     each.set_label_text(f"{axis.label}{', logarithmic' if axis.log else ''}")
     axes.tick_params(color=RULE)

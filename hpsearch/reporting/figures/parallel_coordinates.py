@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.hyperparameters import HyperparameterAxis, hyperparameter_axes, searched_configurations
-from hpsearch.reporting.figures.style import BACK, INK, colour, marker, one_line, svg
+from hpsearch.reporting.figures.style import BACK, INK, colour, marker, marks, one_line, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.spec.spaces.branches import belonging
@@ -49,6 +49,7 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
                 marker=marker(each.stage) if each.best else None,
                 markersize=5,
                 zorder=4 if each.best else 2,
+                gid=marks([(each.stage, each.number)]),
             )
         names = [*(axis.label for axis in axes), goal_text.axis(goal)]
         plot.set_xticks(range(len(names)), names)

@@ -8,12 +8,15 @@ from matplotlib.axes import Axes
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.hyperparameters import RASTER, HyperparameterPoints, Point, hyperparameter_points
-from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, number_axis, one_line, svg, value_axis
+from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, marks, number_axis, one_line, svg, value_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.reporting.sections.summary import last_search
 from hpsearch.storage.records import ACCURACY
+
+SINGLY = 50
+"""Of very many marks, so many of each stage, the best, can be pointed at; the others are embedded as an image."""
 
 FEWEST, FAR = 5, 3.0
 """Of so many values or more, the worst fifth is drawn at the edge if it is so many times as far from the best."""
@@ -178,7 +181,7 @@ def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
         axes.grid(False, axis="x")
     else:
-        number_axis("x", axes, left, right, data.log)
+        number_axis("x", axes, left, right, data.log, data.whole)
 
 
 def _within(value: float, window: Window, data: HyperparameterPoints) -> float:
@@ -195,35 +198,43 @@ def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
         shown = [p for p in data.points if p.stage == index and left <= p.x <= right]
         inside = (bottom, top) if data.goal == ACCURACY else (-math.inf, math.inf)
         good = [
-            (p.x, p.estimate)
+            (p.x, p.estimate, p.number)
             for p in shown
             if p.estimate and not p.pruned and inside[0] <= p.estimate.value <= inside[1]
         ]
-        pruned = [(p.x, _within(p.estimate.value, window, data)) for p in shown if p.estimate and p.pruned]
+        pruned = [(p.x, _within(p.estimate.value, window, data), p.number) for p in shown if p.estimate and p.pruned]
         if pruned:
             hollow: dict[str, Any] = {"linestyle": "none", "marker": marker(index), "markerfacecolor": "none"}
             hollow |= {"markeredgecolor": colour(index), "markeredgewidth": 0.8, "markersize": 4, "alpha": 0.55}
-            axes.plot([x for x, _ in pruned], [y for _, y in pruned], zorder=2.5, rasterized=raster, **hollow)
+            gid = None if raster else marks((index, number) for *_, number in pruned)
+            where = [x for x, *_ in pruned], [y for _, y, _ in pruned]
+            axes.plot(*where, zorder=2.5, rasterized=raster, gid=gid, **hollow)
         if good:
-            x = [x for x, _ in good]
-            low, high = [each.low for _, each in good], [each.high for _, each in good]
+            x = [x for x, *_ in good]
+            low, high = [each.low for _, each, _ in good], [each.high for _, each, _ in good]
             axes.vlines(x, low, high, color=colour(index), alpha=0.4, linewidth=1, zorder=2, rasterized=raster)
-            y = [_within(each.value, window, data) if data.goal != ACCURACY else each.value for _, each in good]
-            axes.plot(
-                x,
-                y,
-                color=colour(index),
-                linestyle="none",
-                marker=marker(index),
-                markersize=5.5,
-                markeredgecolor=BACK,
-                markeredgewidth=0.5,
-                zorder=3 + index,
-                rasterized=raster,
-            )
-        failed = [point.x for point in shown if point.estimate is None]
+            y = [_within(each.value, window, data) if data.goal != ACCURACY else each.value for _, each, _ in good]
+            singly = SINGLY if raster else len(good)  # the best first
+            names = marks((index, number) for *_, number in good[:singly])
+            for part, gid in ((slice(singly), names), (slice(singly, None), None)):
+                axes.plot(
+                    x[part],
+                    y[part],
+                    color=colour(index),
+                    linestyle="none",
+                    marker=marker(index),
+                    markersize=5.5,
+                    markeredgecolor=BACK,
+                    markeredgewidth=0.5,
+                    zorder=3 + index + (0.5 if gid else 0),
+                    rasterized=gid is None,
+                    gid=gid,
+                )
+        failed = [point for point in shown if point.estimate is None]
         if failed:
             foot = axes.get_xaxis_transform()
-            at = 0.03 if data.goal.sign > 0 else 0.97
-            axes.plot(failed, [at] * len(failed), "x", color=colour(index), transform=foot, markersize=6, zorder=9)
+            at = [0.03 if data.goal.sign > 0 else 0.97] * len(failed)
+            gid = None if raster else marks((index, point.number) for point in failed)
+            where = [point.x for point in failed], at
+            axes.plot(*where, "x", color=colour(index), transform=foot, markersize=6, zorder=9, gid=gid)
     axes.tick_params(color=RULE)

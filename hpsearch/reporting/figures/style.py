@@ -7,7 +7,7 @@ colours are CSS variables, so that a figure follows the page's dark mode. `files
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
+from hpsearch.spec import COUNTED
 from hpsearch.storage.records import Goal
 
 INK, RULE, BACK = "#1c1e21", "#dfe2e6", "#fefefe"
@@ -144,6 +145,7 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     """Turn a stand-alone SVG file into an element that takes the page's font, colours and width."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = _MARKS.sub(_trials, text)
     text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # e.g. axes_1: equal in all figures, and never referred to
     text = re.sub(r'style="[^"]*"', lambda style: _FONT.sub(_size, style[0]), text)
     for placeholder, variable in _VARIABLES.items():
@@ -156,6 +158,19 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     return re.sub(r"<svg[^>]*", lambda _: opening, text, count=1).strip()
 
 
+def marks(trials: Iterable[tuple[int, int]]) -> str:
+    """Return the identifier of an artist whose marks are trials, each by its stage's index and its number, in order.
+
+    In the page it becomes `data-trials="0:3 0:8"`, by which the script finds the marks of a trial.
+    """
+    return f"trials-{'-'.join(f'{stage}.{number}' for stage, number in trials)}"
+
+
+def _trials(found: re.Match[str]) -> str:
+    return f' data-trials="{found[1].replace("-", " ").replace(".", ":")}"'
+
+
+_MARKS = re.compile(r' id="trials-([\d.-]+)"')
 _FONT = re.compile(r"font(-family)?: (?P<size>[\d.]+px )?[^;\"]*")
 
 
@@ -163,8 +178,11 @@ def _size(found: re.Match[str]) -> str:
     return f"font-size: {found['size'].strip()}" if found["size"] else "font-family: inherit"
 
 
-def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> None:
-    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis."""
+def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool, whole: bool = False) -> None:
+    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis.
+
+    An axis of whole numbers has whole ticks.
+    """
     each = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log" if log else "linear")
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
@@ -173,13 +191,17 @@ def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool) -> No
     elif log and high / low >= 6:
         each.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
     else:  # a few round numbers, also on a logarithmic axis of less than a decade
-        ticks = [float(f"{tick:.6g}") for tick in MaxNLocator(6, steps=STEPS).tick_values(low, high)]
+        ticks = [float(f"{tick:.6g}") for tick in _linear(whole).tick_values(low, high)]
         ticks = [tick for tick in ticks if low <= tick <= high]
         each.set_major_locator(FixedLocator(ticks))
         write = formatting.NumberStyle(ticks)
     each.set_minor_locator(NullLocator())
     each.set_minor_formatter(NullFormatter())
     each.set_major_formatter(FuncFormatter(lambda value, _: write(float(f"{value:.6g}"))))
+
+
+def _linear(whole: bool) -> MaxNLocator:
+    return MaxNLocator(6, integer=True) if whole else MaxNLocator(6, steps=STEPS)
 
 
 def percent_axis(axes: Axes, label: str) -> None:
@@ -194,7 +216,7 @@ def value_axis(axes: Axes, goal: Goal, label: str) -> None:
     if goal.share:
         percent_axis(axes, label)
         return
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+    axes.yaxis.set_major_locator(_linear(goal.metric in COUNTED))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.set_ylabel(label)
 

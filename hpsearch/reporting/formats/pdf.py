@@ -4,11 +4,9 @@ import io
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-
+from hpsearch.reporting.figures.files import characters, dejavu, written
 from hpsearch.reporting.figures.style import INK, RULE
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.outline import (
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 _CELL, _TEXT = 160, 2_000
 """The most characters of a table cell and of a paragraph."""
 
+_TEXT_FONT, _BOLD, _MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 _SIZES = {1: 20.0, 2: 14.0, 3: 11.0, 4: 10.0}
 _MARGIN, _GUTTER = 16.0, 6.0  # millimetres
 
@@ -81,17 +80,17 @@ def _empty(name: str) -> "FPDF":
     pdf.set_lang("en")
     pdf.set_margin(_MARGIN)
     pdf.set_auto_page_break(True, margin=18)
-    fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    pdf.add_font("text", "", fonts / "DejaVuSans.ttf")
-    pdf.add_font("text", "B", fonts / "DejaVuSans-Bold.ttf")
-    pdf.add_font("mono", "", fonts / "DejaVuSansMono.ttf")
+    pdf.add_font("text", "", dejavu(_TEXT_FONT))
+    pdf.add_font("text", "B", dejavu(_BOLD))
+    pdf.add_font("mono", "", dejavu(_MONO))
     pdf.add_page()
     return pdf
 
 
-def _plain(text: str, length: int) -> str:
-    """Return a shortened text without control characters and surrogates, which no font shows."""
-    return "".join(each if each.isprintable() else " " for each in shortened(text, length))
+def _plain(text: str, length: int, *fonts: str) -> str:
+    """Return a shortened text without control characters, and the numbers of characters that the fonts lack."""
+    known = frozenset.intersection(*(characters(dejavu(font)) for font in fonts or (_TEXT_FONT, _BOLD)))
+    return written("".join(each if each.isprintable() else " " for each in shortened(text, length)), known)
 
 
 def _block(pdf: "FPDF", block: Block, figures: Mapping[str, bytes]) -> None:
@@ -107,7 +106,7 @@ def _block(pdf: "FPDF", block: Block, figures: Mapping[str, bytes]) -> None:
         pdf.ln(0.6 if block.listed else 1.6)
     elif isinstance(block, Verbatim):
         pdf.set_font("mono", size=7)
-        text = "\n".join(_plain(line.expandtabs(4), _TEXT) for line in block.text.splitlines())
+        text = "\n".join(_plain(line.expandtabs(4), _TEXT, _MONO) for line in block.text.splitlines())
         pdf.set_fill_color(246)
         pdf.multi_cell(0, 3.6, text, align="L", fill=True, new_x="LMARGIN", new_y="NEXT")
         pdf.ln(2)

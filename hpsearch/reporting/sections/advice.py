@@ -33,11 +33,12 @@ _KEYS = ("low", "high", "log", "integer", "step")
 
 @dataclass(frozen=True)
 class Advice:
-    """One suggestion: a title, the reason, and TOML lines for the end of the study file."""
+    """One suggestion: a title, the reason, TOML lines for the end of the study file, and what to do, in a few words."""
 
     title: str
     reason: str
     lines: str
+    action: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def _stop(search: _LastSearch, others: int) -> Advice:
         f" {goal_text.region(view.goal, view.rope)} of its best. A search in narrower ranges has nothing to find: use"
         f" the best ({configuration(view, view.ranked[0])}).",
         "",
+        "use the best",
     )
 
 
@@ -146,24 +148,28 @@ def _again(search: _LastSearch, compared: Sequence[Row]) -> Advice:
         f" differences of up to {goal_text.size(view.goal, most, 1)} cannot be excluded. Train the best {len(again)}"
         f" again {how}:",
         stage_lines(stage),
+        f"train the best {len(again)} again {how}",
     )
 
 
 def _extensions(search: _LastSearch) -> list[Advice]:
     """The best value of a hyperparameter is at the edge of its range: extend the range in that direction."""
-    space, sentences = dict(search.stored["space"] or {}), []
+    space, sentences, extended = dict(search.stored["space"] or {}), [], []
     for key, entry in list(space.items()):
         found = _beyond(search, key, entry)
         if found:
             space[key], sentence = found
             sentences.append(sentence)
+            extended.append(formatting.label(key))
     if not sentences:
         return []
     stage = _stage(search, "further", {"sampler": {"kind": "random", "trials": max(TRIALS, len(sentences) * TRIALS)}})
     if "constraints" in search.written:
         stage["constraints"] = search.written["constraints"]
     stage["space"] = _space(space)
-    return [Advice("Extend the search space", f"{' '.join(sentences)} The optimum may lie beyond:", stage_lines(stage))]
+    reason = f"{' '.join(sentences)} The optimum may lie beyond:"
+    action = f"search beyond the ends for {formatting.listing(extended)}"
+    return [Advice("Extend the search space", reason, stage_lines(stage), action)]
 
 
 def _space(space: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -255,7 +261,8 @@ def _longer(search: _LastSearch, last: StageView | None) -> Advice | None:
     stage |= {"training": kept | {key: 2 * training[key]}, "configurations": [written(search.params(best))]}
     which = f"The best of {search.view.name} ({configuration(search.view, best)})"
     reason = [f"{which} was still improving after its {training[key]:,} {key}.", best.diagnosis_reason]
-    return Advice("Train longer", f"{' '.join(filter(None, reason))} Train it for twice as long:", stage_lines(stage))
+    why = f"{' '.join(filter(None, reason))} Train it for twice as long:"
+    return Advice("Train longer", why, stage_lines(stage), "train the best for twice as long")
 
 
 def _stage(search: _LastSearch, name: str, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -159,13 +159,19 @@ def _not_tested(stage: StageView) -> str:
     )
 
 
-def _earlier(stages: Sequence[StageView], last: StageView) -> str:
-    """Say that an earlier stage's best has a better value than the last one's, where it does."""
+def better_before(stages: Sequence[StageView], last: StageView) -> StageView | None:
+    """Return the earlier stage whose best has a better value than the last one's, None where there is none."""
     if last.ranked[0].validation is None:
-        return ""
+        return None
     searched = [stage for stage in stages[: stages.index(last) + 1] if stage.kind != "final" and stage.ranked]
     stage = max(reversed(searched), key=_best_score)  # the last of equals
-    if stage is last:
+    return None if stage is last else stage
+
+
+def _earlier(stages: Sequence[StageView], last: StageView) -> str:
+    """Say that an earlier stage's best has a better value than the last one's, where it does."""
+    stage = better_before(stages, last)
+    if stage is None:
         return ""
     row, metric, goal = stage.ranked[0], stage.goal.metric, stage.goal
     better = goal_text.better(goal)

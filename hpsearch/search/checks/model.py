@@ -7,8 +7,9 @@ from hpsearch.data import Dataset
 from hpsearch.spec import Study
 from hpsearch.spec.messages import fail
 from hpsearch.trainables import Data
+from hpsearch.workers.models.built_layers import size
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, make, squeezed
-from hpsearch.workers.models.plugin import Plugin, size
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.module import module_of
 

@@ -11,7 +11,8 @@ from hpsearch.search.progress import Watcher
 from hpsearch.search.stages.cohorts import Pace
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import TrialRow
-from hpsearch.workers.models.plugin import Plugin, largest_cohort
+from hpsearch.workers.models.built_layers import largest_cohort
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.pools import Pool
 from hpsearch.workers.segments.measures import Measures
 

@@ -99,7 +99,8 @@ def meaning(row: StudyRow) -> str:
         for key in ("images", "test_images"):
             dataset[key] = dataset.pop(key.replace("images", "samples"))
     if isinstance(dataset, dict) and dataset["kind"] == "csv":
-        _drop(dataset, *("drop", "columns", "categorical", "categories", "missing", "separator", "decimal", "encoding"))
+        _drop(dataset, "drop", "columns", "keep", "categorical", "categories", "missing")
+        _drop(dataset, "separator", "decimal", "encoding")
     return json.dumps(said, sort_keys=True)
 
 

@@ -90,6 +90,8 @@ class _Table(_Held):
     """Columns to leave out."""
     columns: Names | None = None
     """The only columns to take as features."""
+    keep: Names | None = None
+    """Columns that are meant to be features, although they look like an index, an identifier or the label."""
     categorical: Names | None = None
     """Columns whose numbers are categories. Columns of texts are categories without it."""
     categories: Literal["one-hot", "codes"] | None = None

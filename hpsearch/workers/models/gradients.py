@@ -10,8 +10,9 @@ from hpsearch.nn import Network
 from hpsearch.nn.gradcheck import ParameterCheck, check
 from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.random import generator
+from hpsearch.workers.models.built_layers import layers
 from hpsearch.workers.models.checked_layers import checked
-from hpsearch.workers.models.plugin import Plugin, layers
+from hpsearch.workers.models.plugin import Plugin
 
 TOLERANCE = 1e-6
 """Largest relative error that passes."""

@@ -18,8 +18,6 @@ from typing import Any, get_type_hints
 
 from hpsearch.data.modules import module_of
 from hpsearch.errors import ModelError, nearest, raised
-from hpsearch.nn import Layer, Network
-from hpsearch.nn.products import cohort_size
 from hpsearch.spec import TAKEN, check_value, is_training_key
 from hpsearch.workers.models import estimators, functions
 from hpsearch.workers.models.installed import class_of, package_of
@@ -41,9 +39,6 @@ DEVICE = "device"
 
 _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "class_weight": "class_weight"}
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
-
-MOST_LAYERS = 2_000
-"""More would take minutes to make, in which nothing is said."""
 
 _TORCH = "PyTorch is not installed here: pip install 'hpsearch[torch]'"
 
@@ -279,19 +274,6 @@ def shown(way: str, parameters: Mapping[str, Any]) -> str:
     return f"{way}({', '.join(f'{key} = {value!r}' for key, value in parameters.items())})"
 
 
-def layers(plugin: Plugin, classes: int, parameters: Mapping[str, Any]) -> list[Layer]:
-    """Call the plug-in's `build`. Raises ModelError if it refuses the parameters or returns no layers."""
-    assert plugin.way == "build"
-    check_types(plugin, parameters)
-    what = shown("build", parameters)
-    made = called(plugin, what, lambda: plugin.function(classes, **parameters))
-    if not isinstance(made, list) or not made or not all(isinstance(layer, Layer) for layer in made):
-        raise ModelError(f"{plugin.path}: {what} must return a list of layers, got {on_one_line(made)}")
-    if len(made) > MOST_LAYERS:
-        raise ModelError(f"{plugin.path}: a model must have at most {MOST_LAYERS:,} layers, got {len(made):,}")
-    return made
-
-
 def check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
     """Raise ModelError for a value that is not of the type that the plug-in's function declares for its parameter."""
     try:
@@ -300,27 +282,3 @@ def check_types(plugin: Plugin, parameters: Mapping[str, Any]) -> None:
         return
     for key in parameters.keys() & types.keys():
         check_value(f"{plugin.path}: {key}", parameters[key], types[key])
-
-
-def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> tuple[int, int]:
-    """Return (numbers the model learns, outputs of its first layer that learns anything), of a model of layers.
-
-    Raises ModelError if the layers do not fit each other or do not end in one score per class.
-    """
-    made = layers(plugin, classes, parameters)
-    try:
-        network = Network(made, inputs=inputs)
-    except ValueError as error:
-        raise ModelError(f"{plugin.path}: the layers do not fit: {error}") from error
-    except (Exception, SystemExit) as error:
-        raise ModelError(f"{plugin.path}: the layers do not fit: {raised(error)}") from error
-    if network.outputs != classes:
-        raise ModelError(
-            f"{plugin.path}: the last layer must have {classes} outputs, one a class, has {network.outputs}"
-        )
-    return network.size, next((getattr(layer, "outputs", inputs) for layer in made if layer.params), inputs)
-
-
-def largest_cohort(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> int:
-    """The maximal size of a cohort with these parameters, from the shapes of its layers; 1 for trainables."""
-    return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1]) if plugin.kind == "layers" else 1

@@ -16,9 +16,10 @@ from hpsearch.nn.network import Trained
 from hpsearch.nn.optimisers import Optimiser
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured, Tally, batch_rows, measure, train_epoch
+from hpsearch.workers.models.built_layers import layers
 from hpsearch.workers.models.checked_layers import checked
 from hpsearch.workers.models.npz import pack, unpack
-from hpsearch.workers.models.plugin import Plugin, layers
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.segments.components import decays_of, loss_of, optimiser_of, schedule_of
 from hpsearch.workers.segments.epoch_results import evaluates_on_test, kept, measured_rows, on_test, record
 from hpsearch.workers.segments.module import exactly, module_network

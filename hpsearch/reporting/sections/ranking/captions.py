@@ -49,12 +49,12 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
     percent = ", in %" if goal.share else ""
     if of_samples and kind == "final":
         return (
-            f"Validation {goal.metric} of each network on {samples}{percent}, with the 95% interval for this network on"
-            " other samples; all metrics are at the trial's best epoch."
+            f"Validation {goal.metric} on {samples}{percent}. Each network has the 95% interval for it on other"
+            " samples; all metrics are at the trial's best epoch."
         )
     if of_samples:
         text = (
-            f"Validation {goal.metric} on {samples}{percent}, of these networks, one of each configuration, with the"
+            f"Validation {goal.metric} on {samples}{percent}. Each row is one network of a configuration, with the"
             f" 95% interval for the network's {goal.metric} on other samples, from what each sample contributes to it;"
             " all metrics are at the trial's best epoch. How much it varies with the seed is not known here, and no"
             " interval has it."
@@ -62,7 +62,7 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
         return text + (_approximately_best("networks", "", compared, goal) if compared else "")
     if goal.of_function:
         return _of_function(goal)
-    text = f"Validation {goal.metric} on {samples}{percent}; all metrics are at the trial's best epoch."
+    text = f"Validation {goal.metric} on {samples}{percent}. All metrics are at the trial's best epoch."
     if kind == "final":
         return text
     return (
@@ -81,11 +81,11 @@ def _of_function(goal: Goal) -> str:
 def _of_trials(samples: str, compared: int, kind: str) -> str:
     if kind == "final":
         return (
-            f"Accuracy of each network on {samples}, in %, with Wilson's 95% interval for this network on other"
-            " samples; all metrics are at the trial's best epoch."
+            f"Accuracy on {samples}, in %. Each row is one network, with Wilson's 95% interval for it on other samples;"
+            " all metrics are at the trial's best epoch."
         )
     text = (
-        f"Accuracy on {samples}, in %, of these networks, one of each configuration, with Wilson's 95% interval for the"
+        f"Accuracy on {samples}, in %. Each row is one network of a configuration, with Wilson's 95% interval for the"
         " network's accuracy on other samples; all metrics are at the trial's best epoch. How much the accuracy varies"
         " with the seed is not known here, and no interval has it: another network of the same configuration may do"
         " better or worse."
@@ -121,7 +121,7 @@ def _of_means(samples: str, compared: int, how: Replication, goal: Goal, *, of_s
 
 
 def _approximately_best(what: str, over: str, compared: int, goal: Goal) -> str:
-    together = f"95% and simultaneous over the {compared:,} differences of the table" if compared > 1 else "95%"
+    together = "95% and simultaneous over all differences of the table" if compared > 1 else "95%"
     best = goal_text.better(goal, "est")
     return (
         f" In brackets is the difference from the best with its interval, {together}, which allows for the best being"

@@ -210,6 +210,7 @@ def _row(
         remark=_remark(replicates, held, state, _verdict(frames, stage, first, mark, found), how),
         replicates=len(held),
         verdict=found,
+        cause=_cause(replicates, state, how),
     )
 
 
@@ -223,6 +224,16 @@ def _best_epochs(replicates: Sequence[Record]) -> str:
     return f"{formatting.span(min(epochs), max(epochs))} of {longest}" if epochs else formatting.MISSING
 
 
+def _cause(replicates: Sequence[Record], state: str, how: Replication) -> str:
+    """Return why the first replicate that failed did, or why a budget stopped it, as the remark has it."""
+    ended = [trial for trial in replicates if trial["state"] == state]
+    if state not in ("failed", "pruned") or (
+        state == "pruned" and len(ended) == len(replicates) and not out_of_time(ended[0])
+    ):
+        return ""
+    return f"{how.noun} {ended[0]['replicate']}: {why(ended[0])}"
+
+
 def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, compared: str, how: Replication) -> str:
     number = len(replicates)
     if state in ("failed", "pruned"):
@@ -231,7 +242,7 @@ def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, co
             return pruned(ended[0])
         which = formatting.count_of(len(ended), number, how.noun)
         said = "stopped" if out_of_time(ended[0]) else state
-        return f"{said}: {which}; {how.noun} {ended[0]['replicate']}: {why(ended[0])}"
+        return f"{said}: {which}; {_cause(replicates, state, how)}"
     if state != "complete":
         done = sum(trial["state"] == "complete" for trial in replicates)
         return f"running, {formatting.count_of(done, number, how.noun)} done" if state == "running" else state

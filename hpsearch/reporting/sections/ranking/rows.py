@@ -3,11 +3,11 @@
 `replicates` has the rows of a stage whose configurations have replicates. May import our frames, statistics.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.files import without_folders
 from hpsearch.reporting.formatting import NumberStyle
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.comparison import Record as Record
@@ -77,6 +77,12 @@ class Row:
     replicates: int = 1  # how many its rank rests on
     near: str = ""  # how probably it is equivalent to the best of its stage
     verdict: Verdict | None = None  # how it compares with the best
+    cause: str = ""  # why it failed, or was stopped by a budget; the remark ends with it
+
+    @property
+    def short_remark(self) -> str:
+        """The remark without the cause."""
+        return self.remark.removesuffix(self.cause).rstrip(":; ") if self.cause else self.remark
 
     @property
     def objective(self) -> str:
@@ -162,6 +168,7 @@ def _row(
             trial, verdict(mark, found, stage, samples_of(frames, stage, trial, "validation")), stage, frames.goal
         ),
         verdict=found,
+        cause=why(trial) if trial["state"] == "failed" or out_of_time(trial) else "",
     )
 
 
@@ -211,18 +218,6 @@ def verdict(mark: str, found: Verdict | None, stage: Record, samples: int | None
     if mark == "best":
         return "best" if stage["state"] == "complete" else "best so far"
     return found.text(formatting.decimals(samples)) if found else ""
-
-
-_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:'\",]+/)+(?=[^\s/:'\",])")
-
-
-def without_folders(text: str) -> str:
-    """Leave out the folders of absolute paths, which say where a report was made and not what is wrong.
-
-    >>> without_folders('File "/home/me/study/models/mlp.py", line 3: 1/2 and models/mlp.py')
-    'File "mlp.py", line 3: 1/2 and models/mlp.py'
-    """
-    return _FOLDERS.sub("", text)
 
 
 def why(trial: Record) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hpsearch.reporting import formatting
+from hpsearch.reporting.files import without_folders
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, points_of
-from hpsearch.reporting.sections.ranking.rows import Record, out_of_time, without_folders
+from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
 from hpsearch.spec import limit_of
 from hpsearch.storage.records import Goal
 

@@ -35,6 +35,9 @@ class FinalTest:
     places: int
     seeds_known: bool = False  # whether the difference allows for the seeds
     goal: Goal = ACCURACY
+    mean: float = math.nan  # `value` and `interval` as numbers
+    low: float = math.nan
+    high: float = math.nan
 
     @property
     def difference_text(self) -> str:
@@ -79,6 +82,9 @@ def final_test(frames: Frames, stages: Sequence[StageView], corrected: Sequence[
         places=places,
         seeds_known=selected is not None and selected.worth is not None,
         goal=goal,
+        mean=goal.sign * score,
+        low=low,
+        high=high,
     )
 
 

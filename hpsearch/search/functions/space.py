@@ -92,4 +92,4 @@ def _call(function: Callable[[Any], Any], trial: _Recording, *, must: bool) -> N
     except Exception as error:
         if must and type(error).__name__ != "TrialPruned":
             what = "failed when it was called to read its space"
-            raise InputError(f"objective {what} ({raised(error)}); mend it, or give its `space`") from error
+            raise InputError(f"objective {what} ({raised(error)}); correct it, or give its `space`") from error

@@ -1,0 +1,202 @@
+"""The first lines of a report: the best configuration, its score, how much better it is, how sure that is, what next.
+
+May import our frames and views. `summary` has the same in detail.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.base_rate import base_rate
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.advice import Advice
+from hpsearch.reporting.sections.ranking.against_default import BEST, BETTER, NOT_BETTER, AgainstDefault
+from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.reporting.sections.selection.final_test import FinalTest
+from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, percent
+from hpsearch.reporting.sections.summary import better_before, configuration, final, last_search
+from hpsearch.storage.records import ACCURACY
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of the first lines: what it is about, and what it says; `anchor` is the section that it links to."""
+
+    label: str
+    text: str
+    anchor: str = ""
+
+
+def in_short(
+    frames: Frames,
+    stages: Sequence[StageView],
+    corrected: Sequence[CorrectedAccuracy],
+    default: AgainstDefault | None,
+    tested: FinalTest | None,
+    advice: Sequence[Advice],
+) -> list[Line]:
+    """Return at most five lines, none while nothing has finished."""
+    search = last_search(stages)
+    if search is None or search.ranked[0].validation is None:
+        return []
+    best = search.ranked[0]
+    found = next((each for each in corrected if each.stage == search.name), None)
+    named = f"{configuration(search, best)} ({best.trial})"
+    lines = [
+        Line(f"Best{_of_front(search)}", f"{named}{_so_far(frames)}.{_before(stages, search)}"),
+        Line("Score", _score(stages, search, found, tested)),
+        Line("Better by", _better(frames, search, default)),
+        Line("How sure", _sure(search, found)),
+        _next(frames, advice),
+    ]
+    return [line for line in lines if line.text]
+
+
+def _of_front(search: StageView) -> str:
+    """Several objectives have no single best: the lines are about the best by the main one."""
+    return f" {search.goal.metric} of the front" if search.goal.objectives else ""
+
+
+def _before(stages: Sequence[StageView], search: StageView) -> str:
+    """Say that an earlier stage's best has a better value, which may be due to chance."""
+    stage = better_before(stages, search)
+    if stage is None:
+        return ""
+    row, goal = stage.ranked[0], search.goal
+    return (
+        f" {row.trial} of an earlier stage has a {goal_text.better(goal)} {goal_text.measured(goal)}, {row.objective},"
+        " which does not show that it is better."
+    )
+
+
+def _so_far(frames: Frames) -> str:
+    if frames.study["state"] == "complete":
+        return ""
+    ended = int((frames.trials["state"] == "complete").sum())
+    return f", so far: the study is {frames.study['state']}, with {ended:,} of {len(frames.trials):,} trials finished"
+
+
+def _score(
+    stages: Sequence[StageView], search: StageView, found: CorrectedAccuracy | None, tested: FinalTest | None
+) -> str:
+    """Give the test value where there is one, and the validation value, corrected where that is known."""
+    metric, best = search.goal.metric, search.ranked[0]
+    parts = []
+    if tested:
+        last = final(stages)
+        seeds = len([row for row in last.ranked if row.test]) if last else 0
+        again = f"trained again with {formatting.count(seeds, 'seed')}" if seeds > 1 else "trained again"
+        parts.append(f"test {metric} {tested.value} (95% interval {tested.interval}; {again})")
+    elif best.test:
+        interval = f" (95% interval {best.test.interval})" if best.test.has_interval else ""
+        parts.append(f"test {metric} {best.test.text}{interval}")
+    if found and found.with_seeds:
+        value = found.with_seeds.replace(" (", " (95% interval ")
+        parts.append(f"validation {metric} {value}, corrected for selection bias, for any seed")
+    elif found:
+        text = f"validation {metric} {found.corrected} (95% interval {found.interval}), corrected for selection bias"
+        parts.append(text)
+    else:
+        interval = f" (95% interval {best.interval})" if best.validation and best.validation.has_interval else ""
+        biased = ", not corrected for selection bias" if len(search.ranked) > 1 else ""
+        parts.append(f"{goal_text.measured(search.goal)} {best.objective}{interval}{biased}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _better(frames: Frames, search: StageView, default: AgainstDefault | None) -> str:
+    """Compare the best, as measured, with the second, with the default, and with the base rate."""
+    parts = [*_second(search), *_default(search, default), *_base(frames, search)]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def _size(search: StageView, score: float) -> str:
+    """Write by how much a score is better, with its sign."""
+    samples = search.ranked[0].validation.samples if search.ranked[0].validation else 0
+    return goal_text.difference(search.goal, score, formatting.decimals(samples))
+
+
+def _second(search: StageView) -> list[str]:
+    if len(search.ranked) < 2 or search.goal.objectives:
+        return []
+    second = search.ranked[1]
+    found = second.verdict.found if second.verdict else None
+    if found is None:
+        if second.validation is None or search.ranked[0].validation is None:
+            return []
+        gap = search.goal.sign * (search.ranked[0].validation.value - second.validation.value)
+        return [f"{_points(search, gap)} than the second, not tested"]
+    verdict = "significant" if found.worse else "not significant"
+    edges = f"{_size(search, -found.high)} to {_size(search, -found.low)}"
+    return [f"{_points(search, -found.difference)} than the second (95% interval {edges}; {verdict})"]
+
+
+def _points(search: StageView, score: float) -> str:
+    text = _size(search, score).lstrip("+")
+    if not search.goal.share:
+        return text
+    return f"{text} point" if text in ("1", "1.0", "1.00") else f"{text} points"
+
+
+def _default(search: StageView, default: AgainstDefault | None) -> list[str]:
+    if default is None:
+        return []
+    if default.verdict == BEST:
+        return ["the default is itself the best"]
+    if default.difference is None or default.low is None or default.high is None:
+        return ["than the default: not known"]
+    sign = search.goal.sign
+    low, high = sorted((sign * default.low, sign * default.high))
+    verdict = {BETTER: "significant", NOT_BETTER: "significantly worse"}.get(default.verdict, "not significant")
+    edges = f"{_size(search, low)} to {_size(search, high)}"
+    return [f"{_points(search, sign * default.difference)} than the default (95% interval {edges}; {verdict})"]
+
+
+def _base(frames: Frames, search: StageView) -> list[str]:
+    """Compare with always predicting the commonest class, by accuracy."""
+    base, best = base_rate(frames), search.ranked[0].validation
+    if base is None or best is None or frames.goal != ACCURACY:
+        return []
+    about = f"always predicting class {base.name} ({formatting.percent(base.validation, 1)})"
+    if not base.exceeded(best.value, best.samples):
+        return [f"not better, beyond noise, than {about}"]
+    return [f"{_points(search, best.value - base.validation)} than {about}"]
+
+
+def _sure(search: StageView, found: CorrectedAccuracy | None) -> str:
+    """Say how many others may be as good, and how probably this one is the best, or as good as matters."""
+    compared = [row for row in search.ranked if row.mark in ("tied", "worse")]
+    tied = [row for row in compared if row.mark == "tied"]
+    parts = []
+    if compared and not tied:
+        others = f"all {len(compared):,} others" if len(compared) > 1 else "the one other"
+        parts.append(f"sure: it is statistically significantly better than {others} of {search.name}")
+    elif compared:
+        which = f"all {len(tied):,}" if len(tied) == len(compared) else f"{len(tied):,} of the {len(compared):,}"
+        number = f"{which} others" if len(compared) > 1 else "the one other"
+        are = "are" if len(tied) > 1 else "is"
+        text = f"not sure which is best: {number} of {search.name} {are} not statistically distinguishable from it"
+        parts.append(f"{text}{_equivalent(tied)}")
+    elif len(search.ranked) > 1:
+        parts.append("not known: the others were not compared with it")
+    if found:
+        near = found.near.get(search.ranked[0].trial_ids[0]) if found.rope else None
+        within = "" if near is None else f", that it is {found.rope} of the best {percent(near)}"
+        networks = "" if found.worth else " of these networks"
+        parts.append(f"the probability that it is the best{networks} is {found.probability}{within}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _equivalent(tied: Sequence[Row]) -> str:
+    number = sum(row.verdict is not None and row.verdict.equivalent for row in tied)
+    return f", and {number:,} shown to be equivalent" if number else ""
+
+
+def _next(frames: Frames, advice: Sequence[Advice]) -> Line:
+    if advice:
+        return Line("Next", " ".join(f"{each.title}: {each.action}." for each in advice), "next-steps")
+    if frames.study["state"] == "complete":
+        return Line("Next", "Nothing: the report's rules suggest no further stage.")
+    return Line("Next", "Resume the study, or wait for its end.")

@@ -1,0 +1,47 @@
+"""What the page's script knows of each trial: its name, configuration and scores. May import our views."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from hpsearch.reporting.figures.hyperparameters import RASTER
+from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.ranking.stage import StageView
+from hpsearch.reporting.sections.summary import configuration
+from hpsearch.text import visible
+
+
+def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
+    """Return, as JSON, the stages' names, and the rows that tables or figures have one by one, by stage and number."""
+    numbers = {trial["id"]: trial["number"] for trial in frames.rows}
+    all_singly = sum(len(stage.rows) for stage in stages) <= RASTER
+    trials = {
+        f"{index}:{row.number}": _facts(stage, row, numbers)
+        for index, stage in enumerate(stages)
+        for row in (stage.rows if all_singly else stage.shown)
+    }
+    text = json.dumps(
+        {"stages": [visible(stage.name) for stage in stages], "trials": trials},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    # Inside a script element no text may close it or open a comment.
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
+
+
+def _facts(stage: StageView, row: Row, numbers: dict[int, int]) -> dict[str, Any]:
+    scores = []
+    if row.validation:
+        interval = f" (95% interval {row.interval})" if row.validation.has_interval else ""
+        scores.append(f"validation {stage.goal.metric} {row.objective}{interval}")
+    if row.test:
+        scores.append(f"test {stage.goal.metric} {row.test_objective}")
+    rank = f"{stage.headings[0]} {row.rank}" if row.rank.isdigit() else row.state
+    further = [rank, row.short_remark, f"best epoch {row.best_epoch}" if row.best_epoch != "–" else "", row.diagnosis]
+    text = [configuration(stage, row), "; ".join(scores), "; ".join(each for each in further if each)]
+    found: dict[str, Any] = {"name": visible(row.trial), "text": [visible(each) for each in text if each]}
+    also = [numbers[trial] for trial in row.trial_ids[1:]]
+    return found | ({"also": also} if also else {})

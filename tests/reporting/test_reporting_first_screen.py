@@ -1,0 +1,99 @@
+"""The page's first screen, its tables, and what its script finds in it."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import made_study
+import pytest
+from matplotlib.figure import Figure
+
+from hpsearch.reporting import load_frames, write_report
+from hpsearch.reporting.figures.files import write_out
+from hpsearch.reporting.sections.ranking.in_short import in_short
+from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.reporting.sections.ranking.table import ranking_tables
+from hpsearch.reporting.sections.selection.final_test import final_test
+from hpsearch.reporting.sections.selection_bias import corrected_accuracies
+
+
+@pytest.fixture(scope="module")
+def lines(finished):
+    stages = view_stages(finished)
+    corrected = corrected_accuracies(finished, stages)
+    tested = final_test(finished, stages, corrected)
+    return {line.label: line.text for line in in_short(finished, stages, corrected, None, tested, [])}
+
+
+@pytest.fixture
+def failed(engine):
+    """A stage of six trials with one batch size, of which two failed in a file of the workspace."""
+    maker = made_study.Maker(engine)
+    stage = maker.stage("coarse", "random", {"lambda": {"low": 1e-5, "high": 1e-1}, "batch_size": {"choices": [50]}})
+    for number in range(4):
+        maker.trial(stage, number, {"lambda": 10.0**-number, "batch_size": 50}, 0.4 + 0.01 * number)
+    why = "ValueError in /home/someone/workspace/models/mlp.py"
+    for number in (4, 5):
+        maker.unfinished(stage, number, {"lambda": 0.1 * number, "batch_size": 50}, "failed", reason=why)
+    return engine
+
+
+def test_five_lines_say_what_is_best_its_score_by_how_much_how_sure_and_what_next(lines):
+    assert list(lines) == ["Best", "Score", "Better by", "How sure", "Next"]
+    assert re.fullmatch(r"λ = \S+, batch size = 200 \(fine:\d\)\.( coarse:\d+ of an earlier stage .*)?", lines["Best"])
+    assert re.match(r"Test accuracy 5\d\.\d\d% \(95% interval \S+; trained again with 3 seeds\); ", lines["Score"])
+    assert lines["Score"].endswith("corrected for selection bias, for any seed.")
+    assert re.match(r"\d\.\d+ points than the second \(95% interval \S+ to \S+; not significant\)", lines["Better by"])
+    assert re.match(r"Not sure which is best: \d of the 9 others of fine (is|are) not", lines["How sure"])
+
+
+def test_a_table_says_once_what_all_its_rows_share_and_why_trials_failed(failed):
+    ((table,), shared) = ranking_tables(view_stages(load_frames(failed, "made")))
+    assert (table.labels, table.common, shared) == (["λ"], "In all rows: batch size = 50.", ())
+    assert table.failures == ("coarse:4, coarse:5: ValueError in models/mlp.py",)
+    assert [row.short_remark for row in table.stage.rows[-2:]] == ["failed after epoch 0 of 12"] * 2
+
+
+def test_what_explains_several_tables_stands_above_them_and_nothing_is_lost(finished):
+    stages = view_stages(finished)
+    tables, shared = ranking_tables(stages)
+    assert any(text.startswith("“≈ best”") for text in shared)
+    for stage, table in zip(stages, tables, strict=True):
+        assert set(stage.caption.split()) <= {*" ".join(shared).split(), *table.caption.split()}
+
+
+def test_the_marks_of_figures_are_trials_that_the_page_describes(finished_engine, tmp_path, drawn):
+    page = write_report(finished_engine, "coarse-to-fine", tmp_path).read_text()
+    data = json.loads(re.search(r'<script type="application/json" id="trials">(.*?)</script>', page, re.DOTALL)[1])
+    marked = {key for keys in re.findall(r'data-trials="([^"]+)"', page) for key in keys.split()}
+    assert marked == set(data["trials"]) == set(re.findall(r'<tr class="[^"]*" data-trial="([^"]+)"', page))
+    assert data["stages"] == ["coarse", "fine", "final"]
+    assert data["trials"]["0:3"]["name"] == "coarse:3"
+    assert "failed after epoch 3 of 12" in data["trials"]["0:3"]["text"][-1]
+
+
+def test_a_figure_writes_the_characters_that_no_font_has(monkeypatch):
+    monkeypatch.setattr("hpsearch.reporting.figures.files.FURTHER", ())
+    axes = Figure().subplots()
+    axes.set_title("λ 猫")
+    axes.set_xticks([0, 1], ["🐈", "a"])
+    write_out(axes.figure)
+    assert axes.get_title() == "λ [U+732B]"
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["[U+1F408]", "a"]
+
+
+@pytest.mark.slow
+def test_a_link_to_a_trial_lights_it_up_in_a_browser(finished_engine, tmp_path, drawn):
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("chromium is missing")
+    page = write_report(finished_engine, "coarse-to-fine", tmp_path)
+    flags = ("--headless", "--no-sandbox", f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom")
+    shown = subprocess.run(
+        [chromium, *flags, f"{page.as_uri()}#trial=fine:3"], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
+    lit = re.findall(r'data-trial="([^"]+)"', " ".join(re.findall(r"<[^>]*\blit\b[^>]*>", shown)))
+    assert len(lit) > 3
+    assert set(lit) == {"1:3"}
+    assert shown.count('class="ring"') >= 2
