@@ -59,8 +59,9 @@ class Lines(Watcher):
         where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
         print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {summary(progress)}", file=self._stream, flush=True)
 
-    def activity(self, text: str) -> None:
-        self.message(text)
+    def activity(self, text: str, *, checked: bool = False) -> None:
+        if checked:
+            self.message(text)
 
     def message(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -93,12 +94,16 @@ class Bars(Watcher):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_activity()
         self._progress.stop()
 
-    def stage(self, progress: StageProgress) -> None:
+    def _end_activity(self) -> None:
         if self._activity is not None:
             self._progress.remove_task(self._activity)
             self._activity = None
+
+    def stage(self, progress: StageProgress) -> None:
+        self._end_activity()
         if progress.name not in self._bars:
             self._bars[progress.name] = self._progress.add_task(
                 "", total=progress.epochs, completed=progress.epochs_done, name=shorten(progress.name), summary=""
@@ -108,7 +113,7 @@ class Bars(Watcher):
             bar, total=progress.epochs, completed=progress.epochs_done, summary=summary(progress)
         )  # the total shrinks as trials are pruned, and the time left with it
 
-    def activity(self, text: str) -> None:
+    def activity(self, text: str, *, checked: bool = False) -> None:
         """A line in the place of the first bar, which disappears when that comes."""
         if self._activity is None:
             self._activity = self._progress.add_task("", total=None, name=text, summary="")

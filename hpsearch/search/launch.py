@@ -9,7 +9,7 @@ from hpsearch.errors import InputError, StudyBusyError
 from hpsearch.search.checks.leaks import leaks_said
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
-from hpsearch.search.options import Options, how_to_resume, preparing
+from hpsearch.search.options import Options, how_to_resume, ready
 from hpsearch.search.preparation import (
     check,
     checked_plugin,
@@ -63,7 +63,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     options.watcher.activity("reading the data")
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
-    options.watcher.activity(preparing(dataset, options))
+    options.watcher.activity(f"preparing {dataset.name}")
     leaks = leaks_said(study, dataset)
     said = [*dataset.said, *leaks, *check(study, plugin, measures, dataset, options.storage, samplers)]
     check_backend(study, options)
@@ -97,6 +97,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
                 row = reading.get_study(connection, study.name)
             if row.text != text:
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
+            options.watcher.activity(ready(dataset, options), checked=True)
             for message in those_with_fewer(study):
                 options.watcher.message(message)
             with closing(Coordinator(database, row.id, row.name)), described(database, row):

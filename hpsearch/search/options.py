@@ -32,13 +32,13 @@ class Options:
     """The address of the scheduler of the backends dask and ray."""
 
 
-def preparing(dataset: Dataset, options: Options) -> str:
-    """What is done between the reading of the data and the first stage, for the watcher."""
-    samples = f"{len(dataset.samples):,} samples of {dataset.name}"
+def ready(dataset: Dataset, options: Options) -> str:
+    """What a study begins with, for the watcher."""
+    samples = f"{len(dataset.samples):,} samples of {dataset.name} prepared"
     if options.backend in SCHEDULED:
-        return f"preparing {samples}; asking {options.backend} for workers"
+        return f"{samples}; workers of {options.backend}"
     number = options.workers or cores()
-    return f"preparing {samples}; starting {number} worker{'s' * (number != 1)}"
+    return f"{samples}; starting {number} worker{'s' * (number != 1)}"
 
 
 def how_to_resume(name: str, options: Options, *more: str) -> str:

@@ -95,8 +95,11 @@ class Watcher:
     def trial_ended(self, event: TrialEvent) -> None:
         """A trial's last result was committed."""
 
-    def activity(self, text: str) -> None:
-        """What is being done before the first stage begins, which may take some seconds."""
+    def activity(self, text: str, *, checked: bool = False) -> None:
+        """What is being done before the first stage begins, which may take some seconds.
+
+        Until everything that a user gave is `checked`, the study may still be refused, which costs one line.
+        """
 
     def message(self, text: str) -> None:
         """A message of one line: a failed trial, an extended range, a worker that died."""

@@ -6,7 +6,7 @@ from hpsearch import data, spec
 from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
-from hpsearch.search.options import Options, preparing
+from hpsearch.search.options import Options, ready
 from hpsearch.search.preparation import (
     check,
     checked_plugin,
@@ -61,11 +61,12 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
-        options.watcher.activity(preparing(dataset, options))
+        options.watcher.activity(f"preparing {dataset.name}")
         check(study, plugin, measures, dataset, options.storage, samplers)
         check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
             prepared = prepare_all(study, dataset, measures)
+            options.watcher.activity(ready(dataset, options), checked=True)
             if grown:
                 options.watcher.message(description(row, study, grown))
                 for message in those_with_fewer(study, grown.growth.added):
