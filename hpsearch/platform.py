@@ -101,11 +101,18 @@ def _accept_signals() -> None:
 
 def end_with(parent: int) -> None:
     """End this process as soon as its parent is gone."""
+    promised = False
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         with contextlib.suppress(AttributeError):  # a C library without it: the thread below notices
-            ctypes.CDLL(None).prctl(pr_set_pdeathsig, KILL)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+            promised = ctypes.CDLL(None).prctl(pr_set_pdeathsig, KILL) == 0
+    try:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    except RuntimeError:  # the system has no thread left
+        if not promised:
+            raise
+        if os.getppid() != parent:  # it died before the promise
+            os._exit(1)
 
 
 def _watch(parent: int) -> None:

@@ -211,6 +211,8 @@ class Mutator:
 
     def number(self, value: float) -> float:
         """Return a number near to the value, or far from it."""
+        if not abs(value) < 1e100:  # or NaN
+            return 1
         choices = [
             value + 1,
             value - 1,
@@ -222,7 +224,7 @@ class Mutator:
             float(value),
             round(value),
         ]
-        return self.random.choice(choices) if abs(value) < 1e100 else 1
+        return self.random.choice(choices)
 
     def name(self, key: str) -> str:
         """Return a misspelt key."""

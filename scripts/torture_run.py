@@ -2,33 +2,28 @@
 
 import os
 import random
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpsearch.storage.database import open_to_read
-from hpsearch.storage.integrity import check_integrity
-from hpsearch.storage.sqlite import locks
+from torture_checks import MARK, FailedError, Observed, patience, size
+from torture_faults import ENDS, FAULTS, JUMPING
 
 ROOT = Path(__file__).resolve().parent.parent
-MARK = "HPSEARCH_TORTURE"
-GONE_SECONDS = 5.0
-"""How long after a kill there may still be processes."""
-
 STOP_SECONDS = 14.0
 """The ten seconds that running segments have after a first Ctrl-C, and some for a busy machine."""
 
 LIMIT_SECONDS = 300.0
 
-HPSEARCH = """\
+HPSEARCH = (
+    JUMPING
+    + """\
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
 try:
@@ -37,6 +32,7 @@ try:
 except KeyboardInterrupt:  # a signal during our own imports above
     print("hpsearch: stopped", file=sys.stderr)
     sys.exit(130)
+jump()
 cohorts.SEGMENT_SECONDS = {seconds}
 largest = context.largest_cohort
 context.largest_cohort = lambda *given: max(1, round({share} * largest(*given)))
@@ -44,35 +40,36 @@ if not {report}:
     run_study.write_report = lambda *given: ""
 sys.exit(main())
 """
+)
 """The command line, with another length of segments and another size of cohorts."""
 
 STOPS = {"SIGTERM": signal.SIGTERM, "SIGHUP": signal.SIGHUP, "Ctrl-C": signal.SIGINT, "Ctrl-C twice": signal.SIGINT}
 KILLS = ("kill -9 the coordinator", "kill -9 a worker", "kill -9 all")
-KINDS = (*KILLS, *KILLS, *STOPS)
+KINDS = (*KILLS, *KILLS, *STOPS, *FAULTS)
 MOMENTS = ("start", "work", "work", "commit", "commit", "commit", "stage", "end")
 
 
-class FailedError(Exception):
-    """A check failed."""
-
-
 @dataclass
-class Tortured:
+class Tortured(Observed):
     """A study in a folder of its own, run by one process after another."""
 
-    folder: Path
     text: str
     rng: random.Random
     say: Callable[[str], None]
+    kinds = KINDS
+    moments = MOMENTS
     larger: str | None = None  # what the study grows to between two kills
     log: list[str] = field(default_factory=list)
     kills: int = 0
     process: Any = None
     deaths: int = 0  # of workers, in this run
+    faults: list[str] = field(default_factory=list)  # in this run
+    began: int = 0  # the epochs that were done when it began
 
     def __post_init__(self) -> None:
         (self.folder / "tmp").mkdir(parents=True)
-        self.file, self.database = self.folder / "study.toml", self.folder / "study.db"
+        self.file, self.offset = self.folder / "study.toml", self.folder / "offset"
+        self.offset.touch()
         self.file.write_text(self.text, "utf-8")
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self.environment = os.environ | {
@@ -90,8 +87,9 @@ class Tortured:
         action = (
             ["resume", "torture"] if known and self.rng.random() < 0.5 else ["launch", str(self.file), "--or-resume"]
         )
-        code = HPSEARCH.format(seconds=seconds, share=share, report=report)
-        given = ["--storage", f"sqlite:///{self.database}", "--reports", str(self.folder / "reports"), "--quiet"]
+        self.faults, self.began = [], self.epochs()
+        code = HPSEARCH.format(offset=str(self.offset), seconds=seconds, share=share, report=report)
+        given = ["--storage", self.url, "--reports", str(self.folder / "reports"), "--quiet"]
         command = [sys.executable, "-c", code, *action, *given, "--workers", str(workers), "--backend", backend]
         self.log.append(f"{action[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
         with (self.folder / "stderr").open("w") as stderr:
@@ -115,8 +113,11 @@ class Tortured:
             self.log.append("grown")
 
     def finish(self) -> None:
-        """Wait for the end of a run that is not disturbed any more."""
-        status = self.process.wait(LIMIT_SECONDS)
+        """Wait for the end of a run that is not disturbed any more; resume it if a fault ends it."""
+        status = self.process.wait(patience(LIMIT_SECONDS))
+        if self._fault_ended():
+            self.start(2, "loky")
+            status = self.process.wait(patience(LIMIT_SECONDS))
         self._expect(status == 0, f"exit status {status} instead of 0")
         self._expect(not self._errors(), "it printed an error though it succeeded")
         self.check()
@@ -127,18 +128,20 @@ class Tortured:
         """Kill it `kills` times, spread over the `epochs` of an undisturbed run, and let it end."""
         self.start_at_random()
         for position in sorted(self.rng.uniform(0, epochs) for _ in range(kills)):
-            moment = self.rng.choice(MOMENTS)
+            moment = self.rng.choice(self.moments)
             if not self._await(moment, position):
-                break
+                if not self._fault_ended():
+                    break
+                self.start_at_random()
             workers = self._workers() if self.deaths < 2 else []  # the third death of a segment fails its trials
-            kind = self.rng.choice([kind for kind in KINDS if workers or "worker" not in kind])
+            kind = self.rng.choice([kind for kind in self.kinds if workers or "worker" not in kind])
             before = self.epochs()
             where = f"{kind} ({moment}, {before} of {epochs} epochs)"
             self.log.append(where)
             done = self._kill(kind, workers)
             self.kills += 1
             self.say(where)
-            if "worker" in kind:
+            if "worker" in kind or kind in FAULTS:
                 continue
             self.check()
             lost = before - self.epochs()
@@ -148,6 +151,7 @@ class Tortured:
             self.start_at_random()
         if self.process.poll() is None or self.process.returncode != 0:
             self.finish()
+        self.check_semaphores()
         if self.larger:
             self.grow()
             self.start_at_random()
@@ -164,7 +168,7 @@ class Tortured:
             self._sleep_until(lambda: self._stages_done() > before, 20.0)
             self._sleep_until(lambda: False, rng.choice([0, 0.01, 0.05]))
             return alive()
-        self._sleep_until(lambda: self.epochs() >= epochs, LIMIT_SECONDS)
+        self._sleep_until(lambda: self.epochs() >= epochs, patience(LIMIT_SECONDS))
         if moment == "end":
             self._sleep_until(self._is_done, 20.0)
             self._sleep_until(lambda: False, rng.uniform(0, 0.3))
@@ -173,8 +177,8 @@ class Tortured:
         else:
             log = self.database.with_name("study.db-wal")
             for _ in range(rng.randint(1, 8)):
-                size = _size(log)
-                self._sleep_until(lambda size=size: _size(log) != size, 3.0, 0.0005)
+                before = size(log)
+                self._sleep_until(lambda before=before: size(log) != before, 3.0, 0.0005)
             time.sleep(rng.uniform(0, 0.003))
         return alive()
 
@@ -186,6 +190,11 @@ class Tortured:
     def _kill(self, kind: str, workers: list[int]) -> bool:
         """Kill or stop the run; return whether it had already ended."""
         pid = self.process.pid
+        self.numbers += self.processes()
+        if kind in FAULTS:
+            self.faults.append(kind)
+            FAULTS[kind](self)
+            return False
         if "worker" in kind:
             self.deaths += 1
             with suppress(ProcessLookupError):
@@ -204,11 +213,13 @@ class Tortured:
             if self.process.poll() is None:
                 os.killpg(pid, number)
         try:
-            status = self.process.wait(STOP_SECONDS)
+            status = self.process.wait(patience(STOP_SECONDS))
         except subprocess.TimeoutExpired:
-            raise FailedError(f"still running {STOP_SECONDS:.0f} s after {kind}") from None
+            raise FailedError(f"still running {patience(STOP_SECONDS):.0f} s after {kind}") from None
         seconds, errors = time.monotonic() - began, self._errors()
-        self._expect("twice" not in kind or seconds < STOP_SECONDS / 2, f"it took {seconds:.1f} s to stop at once")
+        self._expect(
+            "twice" not in kind or seconds < patience(STOP_SECONDS / 2), f"it took {seconds:.1f} s to stop at once"
+        )
         if status == 0:
             lost = number == signal.SIGINT and errors.startswith("Exception ignored in")  # while the report was written
             self._expect(not errors or lost, "it printed an error though it succeeded")
@@ -223,71 +234,15 @@ class Tortured:
         self._expect(one_line, "not one line")
         return False
 
-    # Checking
-
-    def check(self) -> None:
-        """Check what must hold whenever nothing runs."""
-        deadline = time.monotonic() + GONE_SECONDS
-        while left := self.processes():
-            self._expect(time.monotonic() < deadline, f"processes {left} are left")
-            time.sleep(0.05)
-        copy = self.folder / "copy.db"  # so that the next run finds what the kill left
-        for end in ("", "-wal"):
-            copy.with_name(f"copy.db{end}").unlink(missing_ok=True)
-            if (there := self.database.with_name(f"study.db{end}")).exists():
-                shutil.copy(there, copy.with_name(f"copy.db{end}"))
-        if not self._ask("SELECT count(*) FROM hpsearch_studies"):
-            return
-        self._expect(not locks.is_held(self.database, 1), "the study's lock is held")
-        engine = open_to_read(f"sqlite:///{copy}")
-        with engine.connect() as connection:
-            problems = check_integrity(connection)
-        engine.dispose()
-        self._expect(not problems, "; ".join(problems[:3]))
-
-    def epochs(self) -> int:
-        return self._ask("SELECT sum(epochs_done) FROM hpsearch_trials")
-
-    def _is_done(self) -> bool:
-        return self._ask("SELECT count(*) FROM hpsearch_studies WHERE state = 'complete'") > 0
-
-    def _stages_done(self) -> int:
-        return self._ask("SELECT count(*) FROM hpsearch_stages WHERE state = 'complete'")
-
-    def _ask(self, query: str) -> int:
-        try:
-            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)) as connection:
-                return connection.execute(query).fetchone()[0] or 0
-        except sqlite3.OperationalError:  # before there are tables
-            return 0
-
-    def _errors(self) -> str:
-        return (self.folder / "stderr").read_text()
-
-    def processes(self) -> list[int]:
-        """Return all living processes that inherited the mark of this study."""
-        mark = f"{MARK}={self.folder}".encode()
-        return [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and mark in _fields(p / "environ")]
-
-    def _workers(self) -> list[int]:
-        proc = Path("/proc")
-        return [p for p in self.processes() if any(b"popen_loky" in w for w in _fields(proc / str(p) / "cmdline"))]
-
-    def _expect(self, holds: bool, otherwise: str) -> None:
-        if not holds:
-            raise FailedError(f"{otherwise}\n{self._errors()}".strip())
-
-
-def _fields(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\0")
-    except OSError:  # gone, or someone else's
-        return []
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
+    def _fault_ended(self) -> bool:
+        """Whether the run has ended because of a fault; then check that it did so as documented."""
+        status, errors = self.process.poll(), self._errors()
+        if not status or not self.faults:
+            return False
+        said = [text for fault in self.faults for text in ENDS.get(fault, ()) if text in errors]
+        self._expect(status in (1, 2) and bool(said), f"exit status {status} after {', '.join(self.faults)}")
+        self._expect(errors.startswith("hpsearch: ") and errors.count("\n") == 1, "not one line")
+        self._expect(status == 1 or self.epochs() == self.began, "exit status 2, but something has changed")
+        self.log.append(f"ended: {errors.strip()}")
+        self.check()
+        return True

@@ -55,14 +55,14 @@ OTHERS = {
     "reporting": "numpy scipy sklearn pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
     "exporting": "numpy pandas sklearn joblib pyarrow onnx mlflow tensorboardX sqlalchemy",
     "api": "numpy tomli_w rich IPython",
-    "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard",
+    "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard mcp",
 }
 """The libraries that each package may import, beside the standard library."""
 _OWN = ("version.py", "errors.py", "text.py", "platform.py", "trainables.py")
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name in _OWN)
 ROOM = 15
 """The most modules of a folder, beside its __init__.py."""
-SHARED = {"folders", "group", "hints", "options", "output", "run_study", "set_option"}
+SHARED = {"detached", "folders", "group", "hints", "options", "outcome", "output", "run_study", "set_option"}
 """The modules of hpsearch/cli that several commands share."""
 MODULES = {"new": "new_study", "repair-mirror": "repair_mirror"}
 """The commands whose module is not named after them alone."""

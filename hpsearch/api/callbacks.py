@@ -21,6 +21,9 @@ class Callbacks(Watcher):
     def stage(self, progress: StageProgress) -> None:
         self.display.stage(progress)
 
+    def activity(self, text: str, *, checked: bool = False) -> None:
+        self.display.activity(text, checked=checked)
+
     def message(self, text: str) -> None:
         self.display.message(text)
 

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from hpsearch.api.console import SafeConsole
 from hpsearch.api.notebook import in_notebook, notebook_bars
@@ -58,8 +59,19 @@ class Lines(Watcher):
         where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
         print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {summary(progress)}", file=self._stream, flush=True)
 
+    def activity(self, text: str, *, checked: bool = False) -> None:
+        if checked:
+            self.message(text)
+
     def message(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
+
+
+class _Percent(TextColumn):
+    """How much is done, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total is not None else Text()
 
 
 class Bars(Watcher):
@@ -69,21 +81,29 @@ class Bars(Watcher):
         self._progress = Progress(
             TextColumn("{task.fields[name]}", markup=False),
             BarColumn(bar_width=28),
-            TextColumn("{task.percentage:>3.0f}%"),
+            _Percent("{task.percentage:>3.0f}%"),
             TextColumn("{task.fields[summary]}", markup=False),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=SafeConsole(),
         )
         self._bars: dict[str, TaskID] = {}
+        self._activity: TaskID | None = None
 
     def __enter__(self) -> "Bars":
         self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_activity()
         self._progress.stop()
 
+    def _end_activity(self) -> None:
+        if self._activity is not None:
+            self._progress.remove_task(self._activity)
+            self._activity = None
+
     def stage(self, progress: StageProgress) -> None:
+        self._end_activity()
         if progress.name not in self._bars:
             self._bars[progress.name] = self._progress.add_task(
                 "", total=progress.epochs, completed=progress.epochs_done, name=shorten(progress.name), summary=""
@@ -92,6 +112,12 @@ class Bars(Watcher):
         self._progress.update(
             bar, total=progress.epochs, completed=progress.epochs_done, summary=summary(progress)
         )  # the total shrinks as trials are pruned, and the time left with it
+
+    def activity(self, text: str, *, checked: bool = False) -> None:
+        """A line in the place of the first bar, which disappears when that comes."""
+        if self._activity is None:
+            self._activity = self._progress.add_task("", total=None, name=text, summary="")
+        self._progress.update(self._activity, name=text)
 
     def message(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)

@@ -13,8 +13,8 @@ from hpsearch.api.callbacks import OnTrial
 from hpsearch.api.run import launch
 from hpsearch.api.study import PLACE, Range, Stage, Study
 from hpsearch.errors import InputError, StudyChangedError, nearest
-from hpsearch.search.function_files import function_file
-from hpsearch.search.function_space import read_space, takes_trial
+from hpsearch.search.functions.files import function_file
+from hpsearch.search.functions.space import read_space, takes_trial
 from hpsearch.search.growth import growth_of
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
 from hpsearch.storage.database import look_up

@@ -18,8 +18,9 @@ from hpsearch.search import launch as search_launch
 from hpsearch.search import resume as search_resume
 from hpsearch.search.options import Options
 from hpsearch.search.progress import Watcher
-from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage import STORAGE_VARIABLE
 from hpsearch.storage.damage.explained import explained
+from hpsearch.storage.sqlite.workspace import default_url
 
 if TYPE_CHECKING:
     from hpsearch.api.results import Results
@@ -127,7 +128,7 @@ def _folder(given: str | Path | None) -> Path | None:
 
 def _storage(given: str | None) -> str:
     _check_type("storage", given, (str, NoneType), "a database's URL, as 'sqlite:///studies/hpsearch.db'")
-    return given or os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL
+    return given or os.environ.get(STORAGE_VARIABLE) or default_url()
 
 
 def run_and_notify(

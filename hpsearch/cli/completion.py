@@ -38,11 +38,12 @@ def study_names(context: click.Context, _: click.Parameter, incomplete: str) -> 
     """Return the studies of the database that the command line names; none where it cannot be read."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from hpsearch.storage import DEFAULT_URL, reading
+    from hpsearch.storage import reading
     from hpsearch.storage.database import opened_to_read
+    from hpsearch.storage.sqlite.workspace import default_url
 
     try:
-        with opened_to_read(context.params.get("storage") or DEFAULT_URL) as connection:
+        with opened_to_read(context.params.get("storage") or default_url()) as connection:
             names = reading.study_names(connection)
     except (HpsearchError, SQLAlchemyError):
         return []

@@ -10,7 +10,7 @@ from hpsearch.errors import InputError, nearest
 from hpsearch.version import __version__
 
 COMMANDS = (
-    *("init", "new", "launch", "resume", "status", "top", "report", "predict", "compare", "replay", "dashboard"),
+    *("init", "new", "launch", "resume", "status", "top", "report", "predict", "compare", "replay", "dashboard", "mcp"),
     *("digest", "verify", "export", "copy", "upgrade", "repair-mirror", "delete"),
     *("check", "gradcheck", "data", "schema", "doctor", "completion"),
 )

@@ -3,8 +3,9 @@
 import os
 import shlex
 
-from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage import STORAGE_VARIABLE
 from hpsearch.storage.masking import shown
+from hpsearch.storage.sqlite.workspace import default_url
 
 
 def command(verb: str, name: str, storage: str) -> str:
@@ -14,6 +15,6 @@ def command(verb: str, name: str, storage: str) -> str:
     "hpsearch report 'two words'"
     """
     words = ["hpsearch", verb]
-    if storage != os.environ.get(STORAGE_VARIABLE, DEFAULT_URL):
+    if storage != (os.environ.get(STORAGE_VARIABLE) or default_url()):
         words += ["--storage", shown(storage)]
     return shlex.join([*words, *(["--"] if name.startswith("-") else []), name])

@@ -8,6 +8,7 @@ import click
 
 from hpsearch.cli.output import json_option
 from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage.sqlite.workspace import default_reports, default_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,9 +47,9 @@ def _note_storage(context: click.Context, _: click.Parameter, url: str) -> str:
 def storage_option(command: Command) -> Command:
     return click.option(
         "--storage",
-        default=DEFAULT_URL,
+        default=default_url,
         envvar=STORAGE_VARIABLE,
-        show_default=True,
+        show_default=DEFAULT_URL,
         metavar="URL",
         callback=_note_storage,
         help=f"The database, a SQLite file or one on a server; or ${STORAGE_VARIABLE}.",
@@ -76,8 +77,8 @@ def reports_option(command: Command) -> Command:
     return click.option(
         "--reports",
         type=click.Path(path_type=Path),
-        default=Path("reports"),
-        show_default=True,
+        default=default_reports,
+        show_default="reports in the workspace",
         metavar="DIR",
         help="The directory that reports are written to.",
     )(command)

@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,11 +14,15 @@ from hpsearch.api.display import open_display
 from hpsearch.api.run import RunStudy, run_and_notify
 from hpsearch.cli.folders import nearest_existing
 from hpsearch.cli.output import exit_on_signal, print_json_line
-from hpsearch.cli.report.write import write_report
+from hpsearch.cli.report.write import current_report, write_report
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.search import launch, resume
 from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
+from hpsearch.storage.sqlite.workspace import default_reports
+
+if TYPE_CHECKING:
+    from hpsearch.cli.outcome import Outcome
 
 
 class JsonEvents(Watcher):
@@ -62,21 +66,37 @@ def _run(
     name, finished = run_and_notify(run, options, display, notify_target=notify)
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to stop
-        reports_option = () if reports == Path("reports") else ("--reports", str(reports))
+        reports_option = () if reports == default_reports() else ("--reports", str(reports))
         next_command = how_to_resume(name, options, *reports_option)
         if as_json:
-            print_json_line("end", study=name, state="interrupted", report=None, next=next_command)
+            best = _outcome(name, storage).facts
+            print_json_line("end", study=name, state="interrupted", best=best, report=None, next=next_command)
         print(f"hpsearch: stopped; go on with `{next_command}`", file=sys.stderr)
         return 130
+    if not as_json and (there := current_report(name, storage, reports)):
+        if not quiet:
+            click.echo(f"study {name!r} is complete, and nothing was left to do; its report: {there}")
+        return 0
     try:
         written = write_report(name, storage, reports)
     except InputError as error:  # the study itself is complete
         raise HpsearchError(f"study {name!r} is complete, but {error}") from error
     if as_json:
-        print_json_line("end", study=name, state="complete", report=written, next=None)
+        print_json_line(
+            "end", study=name, state="complete", best=_outcome(name, storage).facts, report=written, next=None
+        )
     elif not quiet:
+        if found := _outcome(name, storage).sentence:
+            click.echo(found)
         click.echo(f"study {name!r} is complete; its report: {written}")
     return 0
+
+
+def _outcome(name: str, storage: str) -> "Outcome":
+    """What the study has found; its module imports pandas, which a study without anything left to do needs not."""
+    from hpsearch.cli.outcome import outcome
+
+    return outcome(name, storage)
 
 
 def _check_folder(reports: Path) -> None:

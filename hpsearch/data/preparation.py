@@ -27,6 +27,7 @@ from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError
 
 _FORMAT = 1  # to be raised whenever the same request would give other files
+_ATTEMPTS = 3
 _CHUNK_BYTES = 4 * 2**20  # of float64: stays in the processor's cache
 
 Block = npt.NDArray[np.float64]
@@ -63,15 +64,19 @@ def prepare(
     key = hashlib.sha256(request.encode()).hexdigest()[:32]
     directory = splits_directory(cache)
     path = directory / f"{key}{splits.SUFFIX}"
-    if not splits.usable(path):
+    for attempt in range(_ATTEMPTS):
+        if splits.usable(path):
+            break
         rows = draw(labels, sizes, (train, validation), seed, "split", fold)
-        if whole:
-            dataset, rows = _joined(dataset, rows, seed)
+        source, rows = _joined(dataset, rows, seed) if whole else (dataset, rows)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            _write(dataset, rows, {"key": key, **special}, path)
+            _write(source, rows, {"key": key, **special}, path)
             splits.limit(directory, keep=path)
+            break
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and attempt < _ATTEMPTS - 1:
+                continue  # somebody has deleted the cache in the meantime
             raise DataError(f"{directory}: cannot write the prepared split: {error.strerror or error}") from error
     splits.mark_used(path)
     return path

@@ -228,6 +228,7 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
         "compare.html",
         entries=entries,
         goal=goal,
+        goal_text=goal_text,
         pairs=pairs,
         same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
         symbols=formatting.symbols(label for entry in entries for stage in entry.stages for label in stage.labels),

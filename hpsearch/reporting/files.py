@@ -5,8 +5,10 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # which a command that only looks for a report need not wait for
 
 
 def folder_name(name: str) -> str:
@@ -50,12 +52,12 @@ def without_folders(text: str) -> str:
     return _FOLDERS.sub("", _INSTALLED.sub("", text))
 
 
-def relative_to(workspace: str, trials: pd.DataFrame) -> pd.DataFrame:
+def relative_to(workspace: str, trials: "pd.DataFrame") -> "pd.DataFrame":
     """Return trials whose reasons and tracebacks name the files of the workspace by their paths inside it."""
     inside = f"{workspace.rstrip('/')}/"
     if inside == "/":
         return trials
     for column in ("reason", "traceback"):
         texts = [text.replace(inside, "") if isinstance(text, str) else text for text in trials[column]]
-        trials[column] = pd.Series(texts, index=trials.index, dtype="object")
+        trials[column] = type(trials[column])(texts, index=trials.index, dtype="object")
     return trials

@@ -32,20 +32,20 @@ from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
-from hpsearch.reporting.sections.in_short import in_short
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.against_default import against_default
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
+from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.ranking.table import ranking_tables
+from hpsearch.reporting.sections.ranking.trial_data import trial_data
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, corrected_accuracies, with_probabilities
-from hpsearch.reporting.sections.trial_data import trial_data
 
 _DEFAULT_OPTIONS = ReportOptions()
 

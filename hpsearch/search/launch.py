@@ -6,24 +6,22 @@ from pathlib import Path
 
 from hpsearch import data, spec
 from hpsearch.errors import InputError, StudyBusyError
+from hpsearch.search.checks.leaks import leaks_said
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import growth_of
-from hpsearch.search.leaks import leaks_said
-from hpsearch.search.options import Options, how_to_resume
+from hpsearch.search.options import Options, how_to_resume, ready
 from hpsearch.search.preparation import (
-    base_rate,
     check,
-    check_measures,
     checked_plugin,
     find_workspace,
-    labels_of,
     measures_of,
     metric_files,
-    prepare,
+    prepare_all,
     stages_of,
 )
+from hpsearch.search.repair import described
 from hpsearch.search.resume import resume
-from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.run import after_a_change, open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes, sampler_hashes
 from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.search.stages.limits import check_backend
@@ -62,8 +60,10 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     require_utf8("the path of the workspace", str(workspace))
     plugin = checked_plugin(study, workspace)
     measures = measures_of(study, workspace)
+    options.watcher.activity("reading the data")
     dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
+    options.watcher.activity(f"preparing {dataset.name}")
     leaks = leaks_said(study, dataset)
     said = [*dataset.said, *leaks, *check(study, plugin, measures, dataset, options.storage, samplers)]
     check_backend(study, options)
@@ -85,22 +85,22 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
         model={"file": study.model.name} | plugin.stored,
     )
     with open_workers(options) as workers:
-        splits = prepare(study, dataset)
-        check_measures(study, measures, splits)
+        prepared = prepare_all(study, dataset, measures)
         for line in said:
             options.watcher.message(line)
-        new = replace(new, data={**new.data, **base_rate(splits)})
-        with closing(Database(options.storage, create=True)) as database:
+        new = replace(new, data={**new.data, **prepared.base_rate})
+        with closing(Database(options.storage, create=True)) as database, after_a_change():
             with database.transaction() as connection:
                 if reading.find_study(connection, study.name) is None:
                     added = writing.add_study(connection, database.optuna, new, stages_of(study, dataset))
-                    writing.store_labels(connection, added, labels_of(study, splits))
+                    writing.store_labels(connection, added, prepared.labels)
                 row = reading.get_study(connection, study.name)
             if row.text != text:
                 raise StudyBusyError(f"study {row.name!r} was launched by another process just now; give it a new name")
+            options.watcher.activity(ready(dataset, options), checked=True)
             for message in those_with_fewer(study):
                 options.watcher.message(message)
-            with closing(Coordinator(database, row.id, row.name)):
+            with closing(Coordinator(database, row.id, row.name)), described(database, row):
                 return study.name, run_study(
-                    database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
+                    database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
                 )

@@ -1,13 +1,16 @@
-"""How a study is run, as opposed to what it asks for. May import storage and workers."""
+"""How a study is run, as opposed to what it asks for. May import data, storage and workers."""
 
 import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hpsearch.data import Dataset
+from hpsearch.platform import cores
 from hpsearch.search.progress import Watcher
-from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage import STORAGE_VARIABLE
 from hpsearch.storage.masking import shown
+from hpsearch.storage.sqlite.workspace import default_url
 from hpsearch.workers.pools import SCHEDULED
 
 
@@ -29,10 +32,19 @@ class Options:
     """The address of the scheduler of the backends dask and ray."""
 
 
+def ready(dataset: Dataset, options: Options) -> str:
+    """What a study begins with, for the watcher."""
+    samples = f"{len(dataset.samples):,} samples of {dataset.name} prepared"
+    if options.backend in SCHEDULED:
+        return f"{samples}; workers of {options.backend}"
+    number = options.workers or cores()
+    return f"{samples}; starting {number} worker{'s' * (number != 1)}"
+
+
 def how_to_resume(name: str, options: Options, *more: str) -> str:
     """The command that resumes a study, with further arguments `more`, to be pasted into a shell."""
     arguments = ["hpsearch", "resume", *(["--"] if name.startswith("-") else []), name]
-    if options.storage != os.environ.get(STORAGE_VARIABLE, DEFAULT_URL):
+    if options.storage != (os.environ.get(STORAGE_VARIABLE) or default_url()):
         arguments[2:2] = ["--storage", shown(options.storage)]
     if options.data_dir is not None:
         arguments[2:2] = ["--data-dir", str(options.data_dir)]

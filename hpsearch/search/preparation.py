@@ -4,7 +4,7 @@ May import spec, data, storage and workers.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from hpsearch import data, spec
 from hpsearch.data import Dataset
 from hpsearch.data.augmentation import Augmentation, check_augmentation
+from hpsearch.errors import DataError
 from hpsearch.metrics import Metric, MetricError, MetricFile, check_labels
 from hpsearch.metrics import hash_of as hash_of_metric
 from hpsearch.metrics import load as load_metric
@@ -26,19 +27,21 @@ from hpsearch.spec import Final, Stage, Study
 from hpsearch.spec.messages import fail
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.records import LabelsRecord, NewStage, StudyRow
+from hpsearch.storage.sqlite.workspace import workspace
 from hpsearch.workers.models.plugin import Plugin, read_function, read_plugin
 from hpsearch.workers.segments.measures import Measures, truth_of
 
 
 def find_workspace(study: Study, path: Path) -> Path:
-    """The folder from which the model file is found: the current one, that of the study file, or the one above.
+    """The folder from which the model file is found: the current one, that of the study file, the one above, or the
+    workspace of the current folder.
 
     Of a study without a model file, that from which its data is.
     """
     needed = study.model.path
     if needed is None and isinstance(dataset := study.data.dataset, dict):
         needed = next((dataset[key] for key in ("path", "train", "samples") if isinstance(dataset.get(key), str)), None)
-    candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent]
+    candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent, workspace().resolve()]
     return next((folder for folder in candidates if needed and (folder / needed).exists()), Path.cwd())
 
 
@@ -212,6 +215,31 @@ def stages_of(study: Study, dataset: Dataset) -> list[NewStage]:
         kind, test = (FINAL, True) if isinstance(step, Final) else (step.kind, step.test)
         stages.append(NewStage(name, kind, test, sizes))
     return stages
+
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The split of each step and replicate, and what is stored of them."""
+
+    splits: dict[tuple[str, int], Path]
+    labels: list[LabelsRecord]
+    base_rate: dict[str, Any]
+
+
+def prepare_all(study: Study, dataset: Dataset, measures: Measures) -> Prepared:
+    """Prepare the data, check what is measured, and read the labels; anew where the cache is deleted meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        splits = prepare(study, dataset)
+        try:
+            check_measures(study, measures, splits)
+            return Prepared(splits, labels_of(study, splits), base_rate(splits))
+        except DataError:  # a split cannot be opened any more
+            if attempt == _ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
 
 
 def prepare(study: Study, dataset: Dataset) -> dict[tuple[str, int], Path]:

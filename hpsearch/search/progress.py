@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hpsearch.storage.records import ACCURACY, FAILED, PRUNED, RUNNING, WAITING, Goal, Params, TrialRow
+from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, Params, TrialRow
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,26 @@ class Watcher:
     def trial_ended(self, event: TrialEvent) -> None:
         """A trial's last result was committed."""
 
+    def activity(self, text: str, *, checked: bool = False) -> None:
+        """What is being done before the first stage begins, which may take some seconds.
+
+        Until everything that a user gave is `checked`, the study may still be refused, which costs one line.
+        """
+
     def message(self, text: str) -> None:
         """A message of one line: a failed trial, an extended range, a worker that died."""
 
 
-def _mean(values: dict[int, float]) -> float | None:
-    return sum(values.values()) / len(values) if values else None
+_Scores = dict[int, tuple[float, bool] | None]
+"""The score of each replicate of a configuration, and whether it is complete; None where it failed or was pruned."""
+
+
+def _place(scores: _Scores) -> tuple[int, float] | None:
+    """How many replicates are complete, and the mean score: by which configurations are ranked."""
+    known = [each for each in scores.values() if each is not None]
+    if not known or len(known) < len(scores):
+        return None
+    return sum(complete for _, complete in known), sum(score for score, _ in known) / len(known)
 
 
 class Tally:
@@ -111,8 +125,8 @@ class Tally:
         self._study, self._name, self._position, self._stages, self._planned = study, name, position, stages, planned
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
-        self._values: dict[int, dict[int, float]] = {}  # by point, by replicate
-        self._best: float | None = None  # the best mean score, like these
+        self._values: dict[int, _Scores] = {}  # by point
+        self._best: tuple[int, float] | None = None  # the greatest of their places
         self._goal = ACCURACY
 
     def note(self, row: TrialRow) -> TrialEvent | None:
@@ -127,20 +141,25 @@ class Tally:
         return self._event(row) if ended else None
 
     def _note_value(self, row: TrialRow) -> None:
-        """A configuration's value is the mean of its replicates, as in the ranking, without failed or pruned ones."""
+        """A configuration's value is the mean of its replicates, as in the ranking.
+
+        One with a failed or pruned replicate has none, and those of which more trials are complete come first.
+        """
         values = self._values.setdefault(row.point, {})
-        before = _mean(values)
-        if row.score is None or row.state in (FAILED, PRUNED):
+        before = _place(values)
+        if row.state == FAILED or (row.state == PRUNED and row.pruned_at is not None):
+            values[row.replicate] = None
+        elif row.score is None or row.state == PRUNED:
             values.pop(row.replicate, None)
         else:
-            values[row.replicate] = row.score
+            values[row.replicate] = row.score, row.state == COMPLETE
             self._goal = row.goal
-        now = _mean(values)
+        now = _place(values)
         if now is not None and (self._best is None or now >= self._best):
             self._best = now
         elif before is not None and before == self._best:  # it was the best, and is not any more
-            means = (_mean(found) for found in self._values.values())
-            self._best = max((mean for mean in means if mean is not None), default=None)
+            places = (_place(found) for found in self._values.values())
+            self._best = max((place for place in places if place is not None), default=None)
 
     def _event(self, row: TrialRow) -> TrialEvent:
         return TrialEvent(
@@ -175,7 +194,7 @@ class Tally:
         """The stage's state, with the rest of a budget of minutes; `over` if it gets no further configurations."""
         trials = len(self._rows) if over else max(self._planned, len(self._rows))
         each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
-        best = None if self._best is None else self._goal.sign * self._best
+        best = None if self._best is None else self._goal.sign * self._best[1]
         return StageProgress(
             name=self._name,
             position=self._position,

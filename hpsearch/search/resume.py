@@ -6,18 +6,17 @@ from hpsearch import data, spec
 from hpsearch.errors import DataError, ModelError, StudyBusyError
 from hpsearch.search.environment import environment
 from hpsearch.search.growth import accept, description, grow, growth_of, growth_of_file
-from hpsearch.search.options import Options
+from hpsearch.search.options import Options, ready
 from hpsearch.search.preparation import (
     check,
-    check_measures,
     checked_plugin,
-    labels_of,
     measures_of,
     model_of,
-    prepare,
+    prepare_all,
     require_same_metrics,
     trusted_workspace,
 )
+from hpsearch.search.repair import described
 from hpsearch.search.run import open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer
@@ -55,17 +54,19 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         require_same_metrics(row, study, workspace)
         measures = measures_of(study, workspace)
         samplers = sampler_classes(study, workspace, row.data.get("samplers"))
+        options.watcher.activity("reading the data")
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "
                 "of those with --data-dir, or launch under a new name"
             )
+        options.watcher.activity(f"preparing {dataset.name}")
         check(study, plugin, measures, dataset, options.storage, samplers)
         check_backend(study, options)
         with closing(Coordinator(database, row.id, name)), open_workers(options) as workers:
-            splits = prepare(study, dataset)
-            check_measures(study, measures, splits)
+            prepared = prepare_all(study, dataset, measures)
+            options.watcher.activity(ready(dataset, options), checked=True)
             if grown:
                 options.watcher.message(description(row, study, grown))
                 for message in those_with_fewer(study, grown.growth.added):
@@ -78,8 +79,9 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     grow(connection, database, row, study, grown, dataset)
                 if plugin.hash != row.model["hash"]:
                     accept(connection, row, plugin)
-                writing.store_labels(connection, row.id, labels_of(study, splits))
+                writing.store_labels(connection, row.id, prepared.labels)
                 writing.count_launch(connection, row.id, environment())
-            return run_study(
-                database, row, study, plugin, measures, dataset, splits, workers, options.watcher, samplers
-            )
+            with described(database, row):
+                return run_study(
+                    database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
+                )

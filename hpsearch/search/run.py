@@ -8,6 +8,7 @@ from typing import Any
 
 from hpsearch.data import Dataset
 from hpsearch.errors import HpsearchError, InputError
+from hpsearch.search import mirror
 from hpsearch.search.interrupts import Interrupts
 from hpsearch.search.options import Options
 from hpsearch.search.preparation import prepare, prepare_one
@@ -29,7 +30,6 @@ from hpsearch.search.stages.whole import WholeRun
 from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve, with_rungs
 from hpsearch.storage import reading, writing
 from hpsearch.storage.database import Database
-from hpsearch.storage.mirror import notes as mirror_notes
 from hpsearch.storage.records import (
     COMPLETE,
     FAILED,
@@ -57,6 +57,18 @@ def open_workers(options: Options) -> Iterator[tuple[Pool, Interrupts]]:
             yield pool, interrupts
 
 
+@contextmanager
+def after_a_change() -> Iterator[None]:
+    """Make an input that is found to be invalid inside, where something has changed, a failure with exit status 1.
+
+    Such as a model file that somebody has changed in the meantime, or a database that was damaged.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise HpsearchError(str(error)) from error
+
+
 def run_study(
     database: Database,
     row: StudyRow,
@@ -69,11 +81,7 @@ def run_study(
     watcher: Watcher,
     samplers: Classes,
 ) -> bool:
-    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted.
-
-    Something has changed by now: an input that is found to be invalid, such as a model file that somebody has changed
-    in the meantime, is a failure with exit status 1.
-    """
+    """Run a stored study, on `splits` by stage and replicate. Returns False if it was interrupted."""
     pool, interrupts = workers
     context = RunContext(
         database=database,
@@ -89,10 +97,8 @@ def run_study(
         prepare_again=lambda: prepare(study, dataset),
         prepare_whole=lambda: prepare_one(study, dataset, step_named(study, spaces.FINAL), 0, whole=True),
     )
-    try:
+    with after_a_change():
         return Runner(row, study, context, samplers).run()
-    except InputError as error:
-        raise HpsearchError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -177,7 +183,7 @@ class Runner:
         database = self.context.database
         with database.transaction() as connection:
             writing.finish_stage(connection, stage.id, best, plan.why_it_ended, len(trials))
-            mirror_notes.refresh(connection, stage.id)
+            mirror.refresh(connection, stage.id)
         if plan.why_it_ended:
             self.context.watcher.message(f"stage {stage.name}: {plan.why_it_ended}")
         self.context.watcher.stage_changed(StageEvent.of(self.row.name, tally.progress(over=True), COMPLETE))

@@ -135,6 +135,12 @@ def holder(connection: Connection, study_id: int) -> str:
     return "a process" if row is None else f"process {row.pid} on {row.host}"
 
 
+def claimant(connection: Connection, study_id: int) -> tuple[str, int] | None:
+    """The host and process id of the process that has claimed a study; whether it lives, `is_held` tells."""
+    row = _claim(connection, study_id)
+    return None if row is None else (str(row.host), int(row.pid))
+
+
 def _claim(connection: Connection, study_id: int, *, to_change: bool = False) -> Any:
     """A study's claim; `to_change` keeps others from taking it over before this transaction has ended."""
     query = select(claims).where(claims.c.study_id == study_id)

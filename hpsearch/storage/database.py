@@ -37,9 +37,9 @@ class Database:
         opened = False
         try:
             with self.place.schema_lock():
+                opened = True  # from now on tables may have been made
                 self.optuna = self.place.open_writer()
                 self.engine = self.optuna.engine
-                opened = True  # and changed, where it was new: it has Optuna's tables
                 try:
                     _make_tables(self.place, self.engine)
                     self._opened = self.place.begin_writing(self.engine)

@@ -21,6 +21,7 @@ from hpsearch.storage.damage.sweep import sweep
 from hpsearch.storage.mirror.distributions import categorical
 from hpsearch.storage.mirror.others import shown_study, strangers
 from hpsearch.storage.mirror.tables import PARAMS, STATES, TRIALS, VALUES
+from hpsearch.storage.mirror.values import is_mean, means_of
 from hpsearch.storage.records import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, StageRow, StudyRow, TrialRow
 
 _AT_ONCE = 1000
@@ -235,12 +236,15 @@ def _of_mirror(
     shown = None if study is None else _shown(connection, study)
     for number in () if study is None else strangers(connection, stage.id, study):
         yield f"Optuna shows a trial {number} that another program added{_REPAIR}"
+    means = means_of(trials)
     for trial in trials if shown is not None else ():
         curve = curves.get(trial.id, _Curve())
         value = trial.value if trial.state == COMPLETE else curve.last if trial.state == PRUNED else None
         params = {key: categorical(value) for key, value in trial.params.items()}
         wanted = trial.number, STATES[trial.state], value, params
         found = shown.get(trial.optuna_trial_id) if shown else None
+        if found is not None and trial.state == COMPLETE and is_mean(found[2], means.get(trial.point)):
+            found = (*found[:2], value, found[3])  # it shows the mean that its configuration is ranked by
         if found != wanted:
             yield f"trial {stage.name}:{trial.number}: Optuna shows {found}, not {wanted}{_REPAIR}"
 

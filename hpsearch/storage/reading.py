@@ -1,12 +1,14 @@
 """Queries of a running study, and of `hpsearch status`. May import SQLAlchemy."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
 
 from hpsearch.errors import StorageError, nearest
 from hpsearch.storage import objectives, schema
@@ -38,6 +40,13 @@ def get_study(connection: Connection, name: str) -> StudyRow:
         hint = nearest(name, known) if known else "; the database holds no studies"
         raise StorageError(f"study {name!r} does not exist{hint}")
     return found
+
+
+def finished_at(connection: Connection, study_id: int) -> datetime | None:
+    """When a complete study was finished; None of one that is not complete."""
+    query = select(schema.studies.c.finished_at).where(schema.studies.c.id == study_id)
+    found = connection.execute(query).scalar_one()
+    return datetime.fromisoformat(found) if found is not None else None
 
 
 def stages(connection: Connection, study_id: int) -> list[StageRow]:
@@ -121,11 +130,12 @@ def tracebacks(connection: Connection, stage_id: int) -> dict[int, str]:
     return {row.number: row.traceback for row in connection.execute(query.order_by(column.number))}
 
 
-def overview(connection: Connection) -> list[dict[str, Any]]:
-    """A row for each stage of each study: its state, how many trials and epochs are done, and how good it is so far.
+def overview(connection: Connection, name: str | None = None) -> list[dict[str, Any]]:
+    """A row for each stage of each study, or of the one of that name: its state, and how good it is so far.
 
-    "best" is the objective of the best configuration, the mean over its replicates, "test" that on the test set; "goal"
-    says what it is. With several objectives these are of the main one, and "front" has the configurations on the front.
+    "best" is the objective of the best configuration, the mean over its replicates, "test" that on the test set,
+    "number" its first trial, and "params" its values (see `best_first`); "goal" says what the objective is. With
+    several objectives these are of the main one, and "front" has the configurations on the front.
     """
     study, stage, trial = schema.studies, schema.stages, schema.trials
     counted = [_count(trial.c.state == state).label(name) for name, state in _COUNTED]
@@ -137,6 +147,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
             study.c.created_at,
             stage.c.name.label("stage"),
             stage.c.state.label("stage_state"),
+            stage.c.kind,
             stage.c.trials,
             stage.c.ended,
             stage.c.stale,
@@ -151,17 +162,33 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
         .group_by(study.c.id, stage.c.id)
         .order_by(study.c.id, stage.c.position)
     )
-    best = _best_configurations(connection)
-    none: dict[str, float | None] = {"best": None, "test": None}
+    if name is not None:
+        query = query.where(study.c.name == name)
+    rows = connection.execute(query).all()
+    best = {stage_id: each[0] for stage_id, each in best_first(connection, [row.stage_id for row in rows]).items()}
     found = []
-    for row in connection.execute(query):
+    for row in rows:
         goal = Goal.of(row.data)
-        lowest_and_highest = best.get(row.stage_id, (none, none))
+        of_best = {key: best.get(row.stage_id, {}).get(key) for key in ("best", "test", "trial", "number")}
         front = objectives.front_first(connection, row.stage_id, goal) if goal.objectives else []
-        best_of = {"best": front[0].values[0]} if front else {}
-        known = dict(row._mapping) | lowest_and_highest[goal.sign > 0] | best_of
-        found.append(known | {"goal": goal, "front": [leader for leader in front if leader.front == 0]})
+        if front:
+            of_best |= {"best": front[0].values[0], "trial": front[0].id, "number": front[0].number}
+        found.append(
+            dict(row._mapping) | of_best | {"goal": goal, "front": [leader for leader in front if leader.front == 0]}
+        )
+    _add_params(connection, found)
     return found
+
+
+def _add_params(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Give each row the configuration of its best trial, as "params"."""
+    column = schema.trials.c
+    known: dict[int, Any] = {}
+    for part in chunks([row["trial"] for row in rows if row["trial"] is not None]):
+        query = select(column.id, column.params).where(column.id.in_(part))
+        known |= {row.id: row.params for row in connection.execute(query)}
+    for row in rows:
+        row["params"] = known.get(row["trial"])
 
 
 _COUNTED = (("done", COMPLETE), ("failed", FAILED), ("pruned", PRUNED))
@@ -171,17 +198,51 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
 
 
-_Means = dict[str, float | None]
+_Best = dict[str, Any]
 
 
-def _best_configurations(connection: Connection) -> dict[int, tuple[_Means, _Means]]:
-    """Of each stage, the means "best" (validation) and "test" of the configurations of lowest and of highest value."""
-    column = schema.trials.c
-    query = select(
-        column.stage_id, func.avg(column.value).label("best"), func.avg(column.test_value).label("test")
-    ).where(column.value.is_not(None), column.state.not_in([FAILED, PRUNED]))
-    found: dict[int, tuple[_Means, _Means]] = {}
-    for row in connection.execute(query.group_by(column.stage_id, column.point).order_by(func.avg(column.value))):
-        means: _Means = {"best": row.best, "test": row.test}
-        found[row.stage_id] = found.get(row.stage_id, (means,))[0], means
+def best_first(connection: Connection, stage_ids: Sequence[int]) -> dict[int, list[_Best]]:
+    """The configurations of stages of one objective, the best first, as the search ranks them when they have finished.
+
+    Each has "trial", the id of its first one, "number", "replicates", and the means "best" (validation) and "test".
+    Those of which more trials are complete come first: others are unconfirmed, or still in training. One with a failed
+    or pruned replicate is left out.
+    """
+    trial, curve, stage = schema.trials.c, schema.curves.c, schema.stages
+    at_best = (curve.trial_id == trial.id) & (curve.epoch == trial.best_epoch)
+    gone = or_(trial.state == FAILED, and_(trial.state == PRUNED, trial.pruned_at.is_not(None)))
+    complete, best = _count(trial.state == COMPLETE), func.avg(trial.value)
+    query = (
+        select(
+            stage.c.id.label("stage_id"),
+            stage.c.data,
+            func.min(trial.id).label("trial"),
+            func.min(trial.number).label("number"),
+            func.count().label("replicates"),
+            complete.label("complete"),
+            best.label("best"),
+            func.avg(trial.test_value).label("test"),
+            func.avg(curve.validation_loss).label("loss"),
+        )
+        .select_from(schema.trials.join(stage).outerjoin(schema.curves, at_best))
+        .where(trial.stage_id.in_(bindparam("ids", expanding=True)), or_(trial.state != PRUNED, gone))
+        .group_by(stage.c.id, trial.point)
+        .having(and_(best.is_not(None), _count(gone) == 0))
+    )
+    found: dict[int, list[_Best]] = {}
+    goals: dict[int, Goal] = {}
+    for part in chunks(list(stage_ids)):
+        for row in connection.execute(query, {"ids": part}):
+            goals[row.stage_id] = Goal.of(row.data)
+            found.setdefault(row.stage_id, []).append(dict(row._mapping))
+    for stage_id, rows in found.items():
+        sign = goals[stage_id].sign
+        rows.sort(
+            key=lambda row: (
+                -row["complete"],
+                -sign * row["best"],
+                math.inf if row["loss"] is None else row["loss"],
+                row["number"],
+            )
+        )
     return found

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import socket
 import threading
@@ -10,12 +11,17 @@ import urllib.request
 from urllib.parse import quote
 
 import pytest
-from tiny import LIST, TINY, options, url, workspace
+from tiny import LIST, LONG, TINY, epochs_done, finish, options, start, until, url, workspace
 
+from hpsearch import reporting
 from hpsearch.cli import main
+from hpsearch.cli.dashboard import curves, state
+from hpsearch.cli.dashboard.control import Control
 from hpsearch.cli.dashboard.serve import dashboard_server
+from hpsearch.cli.dashboard.site import Reports
+from hpsearch.errors import HpsearchError
 from hpsearch.search.launch import launch
-from hpsearch.storage import REPORTS_PATH
+from hpsearch.storage import REPORTS_PATH, claims
 
 NAME = "a & b (λ)"
 STUDY = (
@@ -230,3 +236,104 @@ def test_an_ipv6_address_is_listened_on(storage):
             assert ask(port, "GET /api/studies", f"Host: [::1]:{port}", host="::1")[0] == 200
     except OSError as error:
         pytest.skip(f"no IPv6 here ({error})")
+
+
+def study(page, name=NAME):
+    return f"/hpsearch/{page}/" + quote(name, safe="")
+
+
+def parts(port, name=NAME, *headers):
+    return json.loads(ask(port, f"GET {study('state', name) if name else '/hpsearch/state/'}", own(port), *headers)[2])
+
+
+def test_the_first_page_lists_the_studies_and_loads_nothing_of_others(reading):
+    status, head, body = ask(reading, "GET /", own(reading))
+    assert (status, f'href="{study("study")}"' in body, ">complete</span>" in body) == (200, True, True)
+    assert "Content-Security-Policy: default-src 'none';" in head
+    loaded = re.findall(r'(?:src|href)="([^"]*)"', body)
+    assert all(address.startswith(("/", "#", "data:,")) and not address.startswith("//") for address in loaded)
+    sizes = [len(ask(reading, f"GET {file}", own(reading))[2]) for file in ("/hpsearch/page.js", "/hpsearch/page.css")]
+    assert 0 < sum(sizes) < 20_000
+
+
+def test_the_page_of_a_study_says_what_status_says(reading, storage, capsys):
+    assert main(["status", NAME, "--json", "--storage", storage]) == 0
+    (stage,) = json.loads(capsys.readouterr().out)["stages"]
+    found = parts(reading)
+    shown = (
+        f'<strong>{stage["best"]:.2%}</strong> <span class="dim">{stage["best_trial"]}, eta = {stage["params"]["eta"]}'
+    )
+    assert (found["state"], shown in found["parts"]["best"]) == ("complete", True)
+    assert found["parts"]["curves"].count("<polyline") == 2
+    assert parts(reading, "")["parts"].keys() == {"head", "study-0"}
+
+
+def test_buttons_are_there_for_who_has_the_token_and_refuse_in_one_line(changing):
+    port, token = changing
+    bearer = f"Authorization: Bearer {token}"
+    assert parts(port)["parts"]["actions"] == parts(port, NAME, bearer)["parts"]["actions"] == ""  # it is complete
+    for page, reason in (("stop", "is not running"), ("resume", "is complete, so there is nothing to resume")):
+        assert ask(port, f"POST {study(page)}", own(port))[0] == 403
+        status, _, body = ask(port, f"POST {study(page)}", own(port), bearer)
+        assert (status, reason in re.search(r'<div role="alert"><p class="error">(.*)</p></div>', body)[1]) == (
+            409,
+            True,
+        )
+    assert ask(port, f"POST {study('stop', 'another')}", own(port), bearer)[0] == 404
+    assert ask(port, "POST /hpsearch/delete/x", own(port), bearer)[0] == 404
+
+
+def test_a_report_is_written_again_only_when_the_study_has_changed(storage, monkeypatch):
+    written = []
+
+    def write(engine, name, folder, formats):
+        written.append(name)
+        (folder / "index.html").write_text(f"report {len(written)}")
+        return folder / "index.html"
+
+    monkeypatch.setattr(reporting, "write_report", write)
+    reports = Reports(storage)
+    assert [reports.of(NAME), reports.of(NAME)] == [b"report 1", b"report 1"]
+    monkeypatch.setattr(state, "version", lambda *_: "another")
+    assert reports.of(NAME) == b"report 2"
+
+
+@pytest.mark.slow
+def test_a_study_is_stopped_and_resumed_by_the_buttons(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    process = start(tmp_path, "launch", str(workspace(tmp_path, LONG)), "--workers", "1", "--quiet")
+    until(lambda: process.poll() is not None or epochs_done(tmp_path), 120)
+    with serving(url(tmp_path), changes=True, reports=tmp_path / "reports") as (address, port):
+        token = "Authorization: Bearer " + address.partition("token=")[2]
+        assert "/hpsearch/stop/long" in parts(port, "long", token)["parts"]["actions"]
+        assert parts(port, "long")["parts"]["actions"] == ""
+        assert parts(port, "long")["state"] == "running"
+        assert ask(port, "POST /hpsearch/resume/long", own(port), token)[0] == 409
+        assert ask(port, "POST /hpsearch/stop/long", own(port), token)[0] == 303
+        assert finish(process, 60)[0] == 130
+        before = epochs_done(tmp_path)
+        assert "/hpsearch/resume/long" in parts(port, "long", token)["parts"]["actions"]
+        assert ask(port, "POST /hpsearch/resume/long", own(port), token)[0] == 303
+        until(lambda: epochs_done(tmp_path) > before, 120)
+        assert ask(port, "POST /hpsearch/stop/long", own(port), token)[0] == 303
+        until(lambda: "/hpsearch/resume/long" in parts(port, "long", token)["parts"]["actions"], 60)  # it has ended
+    assert "stopped; go on with" in (tmp_path / "reports/long/resume.log").read_text()
+
+
+def test_what_runs_elsewhere_or_cannot_be_resumed_is_said(tmp_path, monkeypatch):
+    launch(workspace(tmp_path, STUDY.replace(f'"{NAME}"', '"tiny"')), options(tmp_path))
+    control = Control(url(tmp_path), tmp_path / "reports")
+    monkeypatch.setattr(claims, "is_held", lambda *_: True)
+    monkeypatch.setattr(claims, "claimant", lambda *_: ("node7", 4711))
+    with pytest.raises(HpsearchError, match="run by process 4711 on node7: stop it there"):
+        control.stop("tiny")
+    monkeypatch.setattr(claims, "claimant", lambda *_: (socket.gethostname(), os.getpid()))
+    with pytest.raises(HpsearchError, match="run by this process"):
+        control.stop("tiny")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.62, 0.97), (1.0, 4.0), (1e-9, 2e-9), (-5.0, 7e6), (0.97, 0.9701)])
+def test_ticks_span_the_values_and_are_few(low, high):
+    found = curves.ticks_of(low, high)
+    assert 2 <= len(found) <= 6
+    assert found[0] <= low < high <= found[-1]

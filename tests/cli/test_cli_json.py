@@ -12,7 +12,7 @@ from hpsearch.cli.group import cli
 from hpsearch.cli.output import json_value
 from hpsearch.search.launch import launch
 
-WITHOUT = {"completion", "dashboard", "schema"}
+WITHOUT = {"completion", "dashboard", "mcp", "schema"}
 """Commands that print a script, run a server, or always print JSON."""
 
 

@@ -153,10 +153,13 @@ def test_two_studies_run_in_one_database_at_once(tmp_path, undisturbed):
 
 @pytest.mark.slow
 def test_without_a_terminal_progress_is_plain_lines(tmp_path):
-    status, out, errors = finish(start(tmp_path, "launch", str(workspace(tmp_path, ONE_STAGE))))
+    status, out, errors = finish(start(tmp_path, "launch", str(workspace(tmp_path, ONE_STAGE)), "--workers", "2"))
     assert (status, errors) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "stage 1/1 coarse:   0% of 15 epochs, 0/5 trials"
+    assert lines[0] == "1,437 samples of digits prepared; starting 2 workers"
+    assert lines[1] == "stage 1/1 coarse:   0% of 15 epochs, 0/5 trials"
+    assert lines[-2].startswith("the best is coarse:")
+    assert "(95% interval " in lines[-2]
     assert lines[-1] == "study 'tiny' is complete; its report: reports/tiny/index.html"
     assert "\x1b" not in out
     assert (tmp_path / "reports" / "tiny" / "ranking.csv").read_text() == ranking(tmp_path)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from hpsearch.reporting import load_frames, write_report
 from hpsearch.reporting.figures.files import write_out
-from hpsearch.reporting.sections.in_short import in_short
+from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.ranking.table import ranking_tables
 from hpsearch.reporting.sections.selection.final_test import final_test

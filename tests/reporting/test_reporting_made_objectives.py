@@ -96,7 +96,7 @@ def test_a_lower_loss_comes_first_and_is_said_to_be_better_once(engine, folders)
     assert "it is the lowest of 10." in page
     assert re.search(r"Its validation loss is \d\.\d{4} \(5,000 samples\)", page)
     assert "no interval and no test of the loss yet" in page
-    assert "| validation loss | remark | best epoch |" in page
+    assert "| validation loss | remark | best epoch of 12 |" in page
 
 
 def test_a_study_of_balanced_accuracy_has_it_in_percent_and_its_other_metrics_in_columns(folders):
@@ -223,9 +223,9 @@ def test_a_report_says_first_that_nothing_beats_always_predicting_the_commonest_
     made_study.make_search(engine, base_rate=BASE)
     page = write_report(engine, "coarse-to-fine", tmp_path, ("md",)).with_name("report.md").read_text()
     lines = [line for line in page.splitlines() if line]
-    assert lines[3].startswith(
-        "No configuration is better, beyond noise, than always predicting the commonest class, cat"
-    )
+    assert lines[2].startswith("- Best: ")
+    assert lines[4].startswith("- Better by: not better, beyond noise, than always predicting class cat (53.0%); ")
+    assert "No configuration is better, beyond noise, than always predicting the commonest class, cat" in page
     assert "healthy" not in page
     assert "plateaued" not in page
 

@@ -13,7 +13,9 @@ from study_parts import FINAL, HEAD, coarse, end, made, random
 from tiny import StopAfter, digest_of, finish, options, rows, start, until, url, workspace
 
 from hpsearch.cli import main
-from hpsearch.errors import DataError, HpsearchError, ModelError, StudyBusyError
+from hpsearch.data import cache
+from hpsearch.errors import DamagedError, DataError, HpsearchError, ModelError, StudyBusyError
+from hpsearch.search import preparation
 from hpsearch.search.growth import accept
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
@@ -261,6 +263,40 @@ def test_data_that_vanish_from_the_cache_during_a_study_are_prepared_again(tmp_p
     (tmp_path / "new").mkdir()
     launch(workspace(tmp_path / "new", made(coarse('kind = "random", trials = 3'))), options(tmp_path / "new"))
     assert digest_of(tmp_path) == digest_of(tmp_path / "new")
+
+
+@pytest.mark.parametrize("then", ["installed", "read"])
+def test_a_cache_that_is_deleted_while_the_data_are_prepared_is_prepared_again(tmp_path, monkeypatch, then):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    where, name = {"installed": (cache, "install"), "read": (preparation, "check_measures")}[then]
+    once, real = iter([True]), getattr(where, name)
+
+    def without_cache(*given):
+        if next(once, False):
+            shutil.rmtree(tmp_path / "cache")
+        return real(*given)
+
+    monkeypatch.setattr(where, name, without_cache)
+    path = workspace(tmp_path, made(coarse('kind = "random", trials = 2')))
+    assert launch(path, options(tmp_path, backend="sequential"))[1]
+    assert next(once, None) is None
+
+
+def test_damage_that_is_found_after_the_study_was_stored_is_a_failure_with_status_1(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def damaged(*_):
+        raise DamagedError("study.db: not a database")
+
+    monkeypatch.setattr("hpsearch.search.launch.Coordinator", damaged)
+    path = workspace(tmp_path, made(coarse('kind = "random", trials = 2')))
+    with pytest.raises(HpsearchError, match=r"^study\.db: not a database$") as failure:
+        launch(path, options(tmp_path, backend="sequential"))
+    assert failure.value.exit_status == 1
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert resume("tiny", options(tmp_path, backend="sequential"))
 
 
 def test_a_model_file_that_changes_during_a_study_is_a_failure_with_status_1(tmp_path, monkeypatch):

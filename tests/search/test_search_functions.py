@@ -14,8 +14,8 @@ from hpsearch import Range
 from hpsearch.api import optuna
 from hpsearch.cli import main
 from hpsearch.errors import HpsearchError
-from hpsearch.search.function_files import source_of
-from hpsearch.search.function_space import read_space
+from hpsearch.search.functions.files import source_of
+from hpsearch.search.functions.space import read_space
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
 from hpsearch.storage import schema

@@ -60,7 +60,7 @@ def test_a_second_coordinator_on_this_machine_is_refused_with_host_and_process(d
 def test_a_dead_coordinators_claim_is_taken_over_at_once_on_its_machine(database, storage):
     process = multiprocessing.get_context("spawn").Process(target=coordinate_and_die, args=(storage, 1))
     process.start()
-    process.join(60)
+    process.join(300)
     assert claim(database).pid == process.pid
     until(lambda: not is_held(storage, 1), 0 if storage.startswith("sqlite") else 30)  # a server may need to notice
     with closing(Coordinator(database, 1, "s")):
@@ -77,7 +77,7 @@ def one_file(storage):
 @pytest.mark.usefixtures("one_file")
 def test_a_coordinator_elsewhere_is_respected_for_its_lease(database, storage, elsewhere):
     assert is_held(storage, 1)
-    expected = rf"being run by another process \(process {os.getpid()} on elsewhere, heard of 0 s ago\)"
+    expected = rf"being run by another process \(process {os.getpid()} on elsewhere, heard of \d+ s ago\)"
     with pytest.raises(StudyBusyError, match=expected):
         Coordinator(database, 1, "s")
     assert claim(database).host == "elsewhere"
@@ -118,7 +118,7 @@ def test_a_dead_coordinator_with_a_wrong_clock_blocks_its_study_for_the_lease_an
         there.setattr(socket, "gethostname", lambda: "elsewhere")
         Coordinator(opened, 1, "s")._lock.close()  # it dies
     if storage.startswith("sqlite"):
-        with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of 0 s ago"):
+        with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of \d+ s ago"):
             Coordinator(database, 1, "s")
         now = file.clock(database.place.path)
         monkeypatch.setattr(file, "clock", lambda path: now + claims.LEASE)
@@ -133,7 +133,7 @@ def test_a_living_coordinator_is_respected_by_a_machine_with_a_wrong_clock(
 ):
     set_clock(monkeypatch, hours)
     assert is_held(storage, 1)
-    with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of 0 s ago"):
+    with pytest.raises(StudyBusyError, match=r"on elsewhere, heard of \d+ s ago"):
         Coordinator(database, 1, "s")
     start(elsewhere)  # it goes on
 

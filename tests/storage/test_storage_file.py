@@ -7,13 +7,16 @@ from contextlib import closing
 import pytest
 from other_process import try_lock
 from small_study import add
-from tiny import StopAfter, options, rows, workspace
+from tiny import StopAfter, options, rows
+from tiny import workspace as made
 
 from hpsearch.errors import StorageFault
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
 from hpsearch.search.stages import cohorts
+from hpsearch.storage import DEFAULT_URL
 from hpsearch.storage.database import Database, look_up
+from hpsearch.storage.sqlite import workspace
 from hpsearch.storage.sqlite.locks import StudyLock, is_held
 
 
@@ -43,11 +46,11 @@ def test_a_study_whose_database_is_moved_stops_with_one_line(tmp_path, monkeypat
                 (tmp_path / "study.db").rename(tmp_path / "moved.db")
 
     with pytest.raises(StorageFault, match="moved, replaced or deleted"):
-        launch(workspace(tmp_path), options(tmp_path, watcher=Meddler()))
+        launch(made(tmp_path), options(tmp_path, watcher=Meddler()))
 
 
 def test_a_copy_made_by_sqlite_goes_on_elsewhere(tmp_path):
-    launch(workspace(tmp_path), options(tmp_path, watcher=StopAfter(3)))
+    launch(made(tmp_path), options(tmp_path, watcher=StopAfter(3)))
     (tmp_path / "elsewhere").mkdir()
     target = sqlite3.connect(tmp_path / "elsewhere" / "study.db")
     with closing(sqlite3.connect(tmp_path / "study.db")) as source, closing(target):
@@ -72,3 +75,25 @@ def test_a_study_lock_is_held_by_one_process_and_seen_by_others(file_database):
         refused = pool.apply(try_lock, (file_database.place.path, 1))
     assert "study 's' is being run by another process (process " in refused
     assert not is_held(file_database.place.path, 1)
+
+
+def test_a_workspace_is_found_from_its_sub_folders_and_a_bare_folder_is_its_own(tmp_path, monkeypatch):
+    for folder in ("ws/studies/old", "ws/models", "with database/studies", "with database/notes", "bare/sub"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "with database/studies/hpsearch.db").touch()
+    found = {}
+    for folder in ("ws", "ws/studies/old", "with database/notes", "bare/sub", "bare"):
+        monkeypatch.chdir(tmp_path / folder)
+        found[folder] = workspace.default_url(), str(workspace.default_reports())
+    here = "sqlite:///studies/hpsearch.db", "reports"
+    above = "sqlite:///../studies/hpsearch.db", "../reports"
+    far = "sqlite:///../../studies/hpsearch.db", "../../reports"
+    assert list(found.values()) == [here, far, above, here, here]
+
+
+def test_a_workspace_of_another_user_is_not_used(tmp_path, monkeypatch):
+    for folder in ("studies", "models", "sub"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    monkeypatch.setattr(workspace, "user", lambda: -1)
+    assert workspace.default_url() == DEFAULT_URL

@@ -32,11 +32,15 @@ def problems(database):
 
 
 def shown(database, name=COARSE):
-    """What Optuna reads of a stage's trials, but for ids and times."""
+    """What Optuna reads of a stage's trials, but for ids and times, and what only a search shows of its ranking."""
     return [
-        (t.number, t.state, t.values, t.params, t.distributions, t.user_attrs, t.intermediate_values)
+        (t.number, t.state, t.values, t.params, t.distributions, _reasons(t), t.intermediate_values)
         for t in mirror(database, name)
     ]
+
+
+def _reasons(trial):
+    return {key: value for key, value in trial.user_attrs.items() if key in ("reason", "replicate")}
 
 
 def ours(database):

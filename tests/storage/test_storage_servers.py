@@ -224,10 +224,31 @@ def test_a_server_that_restarts_costs_the_transaction_and_one_line(storage, data
             reading.stages(connection, 1)
         with pytest.raises(StorageFault, match=lost):
             trials_of(database)
+        with pytest.raises(StorageFault, match=lost):
+            database.place.lock_study(1, "study")
     finally:
         server.start()
     assert trials_of(database) == []
     assert add_trials(database, new_trials(0, 1))[0].number == 0
+
+
+@ONE_SERVER
+def test_a_server_that_is_lost_while_tables_may_have_been_made_is_a_failure_with_status_1(
+    storage, database, monkeypatch
+):
+    server, make_tables = servers.server(storage.partition(":")[0]), type(database.place.kind).make_tables
+
+    def lose(kind, engine):
+        server.stop()
+        make_tables(kind, engine)
+
+    monkeypatch.setattr(type(database.place.kind), "make_tables", lose)
+    try:
+        with pytest.raises(StorageFault, match="the connection to the server was lost") as failure:
+            Database(storage, create=True)
+    finally:
+        server.start()
+    assert failure.value.exit_status == 1
 
 
 @pytest.mark.long

@@ -1,14 +1,19 @@
 """Where no process or thread can be started: one line, soon; a thread of loky's that dies costs one segment."""
 
+import contextlib
 import errno
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from joblib.externals.loky import process_executor
-from tiny import TINY, options, workspace
+from tiny import ROOT, TINY, options, workspace
 
 from hpsearch.cli import main
 from hpsearch.errors import HpsearchError, InputError
@@ -101,3 +106,48 @@ def test_a_command_says_in_one_line_what_the_system_refuses(monkeypatch, capsys,
     monkeypatch.setattr("hpsearch.cli.schema.schema.callback", refused)
     assert main(["schema"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def pids_group():
+    """A control group of this test's own that limits processes and threads; skips where none can be made."""
+    for top in (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/pids")):  # version 2, version 1
+        group = top / f"hpsearch-test-{os.getpid()}"
+        try:
+            group.mkdir()
+            (group / "pids.max").write_text("64")
+        except OSError:
+            with contextlib.suppress(OSError):
+                group.rmdir()
+        else:
+            return group
+    return pytest.skip("no control group for pids can be made here")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
+@pytest.mark.parametrize("most", [3, 8, 16])
+def test_a_control_group_with_few_processes_costs_one_line_or_nothing(tmp_path, most):
+    group = pids_group()
+    try:
+        (group / "pids.max").write_text(f"{most}")
+        command = [
+            sys.executable,
+            "-m",
+            "hpsearch",
+            "launch",
+            str(workspace(tmp_path, TINY)),
+            "--workers",
+            "4",
+            "--quiet",
+        ]
+        inside = ["sh", "-c", f'echo $$ > {group}/cgroup.procs; exec "$@"', "sh", *command]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(inside, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        lines = [line for line in done.stderr.splitlines() if "jemalloc" not in line]  # Arrow's, which goes on
+        assert (done.returncode, len(lines)) in ((0, 0), (1, 1)), done.stderr
+        assert not (group / "cgroup.procs").read_text()
+    finally:
+        for number in (group / "cgroup.procs").read_text().split():
+            os.kill(int(number), signal.SIGKILL)
+        time.sleep(0.2)
+        group.rmdir()

@@ -1,8 +1,10 @@
-"""`dashboard`: show the database in optuna-dashboard, in a browser. Imports what it needs late."""
+"""`dashboard`: show the studies in a browser, while they run too. Imports what it needs late."""
+
+from pathlib import Path
 
 import click
 
-from hpsearch.cli.options import storage_option
+from hpsearch.cli.options import reports_option, storage_option
 
 
 @click.command()
@@ -16,12 +18,14 @@ from hpsearch.cli.options import storage_option
 @click.option(
     "--allow-changes",
     is_flag=True,
-    help="Permit changes of notes and trials, and that studies are deleted, to who opens the printed address.",
+    help="Permit to stop and resume studies, to change notes and trials, and to delete studies in Optuna's tables, "
+    "to who opens the printed address.",
 )
 @click.option("--token", is_flag=True, help="Show the studies only to who opens the printed address.")
+@reports_option
 @storage_option
-def dashboard(port: int, host: str, storage: str, *, allow_changes: bool, token: bool) -> None:
-    """Serve the database to a browser with optuna-dashboard, read-only. Its notes link to the reports."""
+def dashboard(port: int, host: str, storage: str, *, reports: Path, allow_changes: bool, token: bool) -> None:
+    """Show all studies in a browser, read-only: progress, the best so far, curves, reports, and optuna-dashboard."""
     from hpsearch.cli.dashboard.serve import serve_dashboard
 
-    serve_dashboard(storage, host, port, allow_changes=allow_changes, token=token)
+    serve_dashboard(storage, host, port, allow_changes=allow_changes, token=token, reports=reports)

@@ -19,6 +19,9 @@ from urllib.parse import parse_qsl, quote, urlencode
 Respond = Callable[..., Any]
 Application = Callable[[dict[str, Any], Respond], Iterable[bytes]]
 
+MAY_CHANGE = "hpsearch.may_change"
+"""In a request's environment: whether who sent it may change something, so that pages show the buttons for it."""
+
 _READING = ("GET", "HEAD")
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -74,6 +77,7 @@ class Guard:
         refusal = refusal or self._not_allowed(environ, method)
         if refusal is not None:
             return _refuse(environ, method, path, *refusal, respond)
+        environ[MAY_CHANGE] = self.changes and any(self._is_token(given) for given in self._tokens(environ))
         return self.application(environ, _with_headers(respond))
 
     def _misdirected(self, environ: dict[str, Any], path: str) -> tuple[str, str] | None:

@@ -1,26 +1,20 @@
-"""`dashboard`: serve optuna-dashboard over the database, and the report of each study, written on request.
-
-May import storage, reporting and optuna_dashboard.
-"""
+"""`dashboard`: serve our pages, and optuna-dashboard behind them. May import storage and optuna_dashboard."""
 
 import contextlib
 import secrets
 import socket
 import socketserver
-import tempfile
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import click
 
-from hpsearch import reporting
-from hpsearch.cli.dashboard.guard import Application, Guard, Respond, is_loopback
+from hpsearch.cli.dashboard.guard import Guard, is_loopback
+from hpsearch.cli.dashboard.site import Site
 from hpsearch.errors import HpsearchError, InputError
-from hpsearch.storage import REPORTS_PATH
-from hpsearch.storage.database import Database, open_to_read
+from hpsearch.storage.database import Database
 from hpsearch.storage.places import place_of
 
 
@@ -41,38 +35,15 @@ class _QuietHandler(WSGIRequestHandler):
         pass
 
 
-class WithReports:
-    """The dashboard's application, with the reports of its studies under `REPORTS_PATH`."""
-
-    def __init__(self, dashboard: Application, storage: str) -> None:
-        self._dashboard, self._storage = dashboard, storage
-        self._lock = threading.Lock()  # matplotlib is not thread-safe
-
-    def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
-        """Answer a request."""
-        path = str(environ.get("PATH_INFO", ""))
-        if not path.startswith(REPORTS_PATH):
-            return self._dashboard(environ, respond)
-        name = path.removeprefix(REPORTS_PATH).encode("latin-1").decode("utf-8", "replace")  # as WSGI has it
-        try:
-            status, kind, body = "200 OK", "text/html", self._report(name)
-        except HpsearchError as error:
-            status, kind, body = "404 Not Found", "text/plain", str(error).encode()
-        respond(status, [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Length", str(len(body)))])
-        return [body]
-
-    def _report(self, name: str) -> bytes:
-        engine = open_to_read(self._storage)
-        try:
-            with self._lock, tempfile.TemporaryDirectory() as folder:
-                return reporting.write_report(engine, name, Path(folder), ["html"]).read_bytes()
-        finally:
-            engine.dispose()
-
-
 @contextlib.contextmanager
 def dashboard_server(
-    storage: str, host: str, port: int, *, changes: bool = False, private: bool = False
+    storage: str,
+    host: str,
+    port: int,
+    *,
+    changes: bool = False,
+    private: bool = False,
+    reports: Path = Path("reports"),
 ) -> Iterator[tuple[WSGIServer, str]]:
     """A server that listens, and the address of its first page. Raises HpsearchError if the port is taken.
 
@@ -94,7 +65,7 @@ def dashboard_server(
     except OverflowError as error:
         raise HpsearchError(f"{host}:{port} cannot be listened on ({error}); choose another --port") from error
     guard = Guard(
-        WithReports(shown, storage),
+        Site(shown, storage, reports),
         host,
         server.server_port,
         secrets.token_urlsafe(24),
@@ -107,10 +78,13 @@ def dashboard_server(
         yield server, f"http://{guard.authority}/{token}"
 
 
-def serve_dashboard(storage: str, host: str, port: int, *, allow_changes: bool, token: bool) -> None:
+def serve_dashboard(
+    storage: str, host: str, port: int, *, allow_changes: bool, token: bool, reports: Path = Path("reports")
+) -> None:
     """Serve until Ctrl-C."""
-    with dashboard_server(storage, host, port, changes=allow_changes, private=token) as (server, address):
-        click.echo(f"optuna-dashboard is on {address} until Ctrl-C")
+    given = {"changes": allow_changes, "private": token}
+    with dashboard_server(storage, host, port, **given, reports=reports) as (server, address):
+        click.echo(f"the dashboard is on {address} until Ctrl-C")
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -14,4 +14,5 @@ EXTRAS = {
     "onnx": (("onnx",), "hpsearch export --format onnx"),
     "mlflow": (("mlflow",), "hpsearch export --format mlflow"),
     "tensorboard": (("tensorboardX",), "hpsearch export --format tensorboard"),
+    "mcp": (("mcp",), "hpsearch mcp"),
 }

@@ -20,7 +20,7 @@ from hpsearch.cli.output import print_json
 from hpsearch.errors import DataError, InputError, StudyFileError
 from hpsearch.search import preparation
 from hpsearch.spec.tables.base import Name
-from hpsearch.storage import DEFAULT_URL
+from hpsearch.storage.sqlite.workspace import default_url
 from hpsearch.workers.models.plugin import Plugin, read_plugin
 
 
@@ -236,7 +236,7 @@ def _check(text: str, path: Path, plugin: Plugin) -> bool:
         if study.data.dataset != "cifar10":
             raise
         return False
-    preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, DEFAULT_URL, {})
+    preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, default_url(), {})
     return True
 
 

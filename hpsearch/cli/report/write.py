@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hpsearch import version
+from hpsearch.reporting.files import folder_name
 from hpsearch.storage import claims, reading
 from hpsearch.storage.database import open_to_read, opened_to_read
 from hpsearch.storage.records import RUNNING
@@ -29,6 +31,17 @@ def write_report(
     with engine.connect() as connection:
         reading.get_study(connection, name)
     return reporting.write_report(engine, name, reports, chosen, **given)
+
+
+def current_report(name: str, storage: str, reports: Path) -> Path | None:
+    """The report of a complete study, where it was written after the study's end, and by this version of hpsearch."""
+    written = reports / folder_name(name) / "index.html"
+    with opened_to_read(storage) as connection:
+        finished = reading.finished_at(connection, reading.get_study(connection, name).id)
+    if finished is None or not written.is_file():
+        return None
+    before = max(finished.timestamp(), Path(version.__file__).stat().st_mtime)
+    return written if written.stat().st_mtime > before else None
 
 
 def default_facts(name: str, storage: str) -> dict[str, Any]:

@@ -18,7 +18,17 @@ from hpsearch.storage import claims, reading
 from hpsearch.storage.database import opened_to_read
 from hpsearch.storage.objectives import text_of
 from hpsearch.storage.places import place_of
-from hpsearch.storage.records import FAILED, INTERRUPTED, PRUNED, RUNNING, StageRow, StudyRow, TrialRow
+from hpsearch.storage.records import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    PRUNED,
+    RUNNING,
+    Params,
+    StageRow,
+    StudyRow,
+    TrialRow,
+)
 from hpsearch.text import visible_line
 
 MAX_FAILURES = 10
@@ -51,7 +61,7 @@ def show_study(name: str, storage: str, trial: str | None, *, failures: bool, as
                 return print_json(trial_facts(stage, row, trace))
             lines = [*_facts(stage, row), *_indented(trace)]
         else:
-            rows = _with_true_states([r for r in reading.overview(connection) if r["study"] == name], storage)
+            rows = _with_true_states(reading.overview(connection, name), storage)
             if as_json:
                 return print_json(study_facts(rows)[0] | {"failures": _failure_facts(connection, study)})
             _print(rows)
@@ -110,6 +120,11 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
 
 def _remarks(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
+        if row["params"] and not row["front"]:
+            found = row["goal"].named(row["best"])
+            so_far = "" if row["stage_state"] == COMPLETE else " so far"
+            trial, params = f"{row['stage']}:{row['number']}", _pairs(_short(row["params"]))
+            yield f"stage {row['stage']}: best{so_far} {trial}, {found}; {params}"
         if row["front"]:
             shown = "; ".join(
                 f"{row['stage']}:{leader.number} ({text_of(row['goal'], leader.values)})"
@@ -190,7 +205,15 @@ def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
 
 
 def _configuration(trial: TrialRow) -> str:
-    return ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in trial.params.items())
+    return _pairs(trial.params)
+
+
+def _pairs(params: Params) -> str:
+    return ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in params.items())
+
+
+def _short(params: Params) -> Params:
+    return {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in params.items()}
 
 
 def _indented(trace: str | None) -> list[str]:

@@ -27,6 +27,8 @@ def _stage_facts(row: dict[str, Any]) -> dict[str, Any]:
         "trials": row["trials"],
         **{key: int(row[key] or 0) for key in _COUNTS},
         "best": row["best"],
+        "best_trial": None if row["number"] is None else f"{row['stage']}:{row['number']}",
+        "params": row["params"],
         "test": row["test"],
         "metric": row["goal"].metric,
         "direction": row["goal"].direction,

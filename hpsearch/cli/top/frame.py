@@ -6,7 +6,8 @@ It is read in a few queries; the database is never written.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import fmean
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, func, select
 
@@ -36,13 +37,16 @@ class StageFacts:
     test: float | None
     ended: str | None
     goal: Goal
+    best_trial: str | None = None
+    params: Mapping[str, Any] | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True)
 class TrialFacts:
-    """A trial, STAGE:NUMBER, its configuration, and its objective by epoch.
+    """A configuration by its first trial, STAGE:NUMBER, and its objective by epoch.
 
-    Of several replicates it is the first; `value` is the mean over all of them.
+    Of several replicates, which `trials` names, the epochs are the sums, and `value` and `curve` the means over them.
     """
 
     trial: str
@@ -52,6 +56,7 @@ class TrialFacts:
     value: float | None
     curve: Sequence[float]
     values: Sequence[float] = ()  # of several objectives
+    trials: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,7 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
     """Read the state of a study. Raises StorageError if there is none of that name."""
     study = reading.get_study(connection, name)
     held = study.state == RUNNING and claims.is_held(storage, study.id)
-    rows = [row for row in reading.overview(connection) if row["id"] == study.id]
-    epochs = _epochs(connection, [row["stage_id"] for row in rows])
+    rows = reading.overview(connection, name)
     begun = [row for row in rows if row["stage_state"] != WAITING]
     current = next((row for row in begun if row["stage_state"] == RUNNING), begun[-1] if begun else None)
     cohorts = _cohorts(connection, current["stage_id"]) if current else []
@@ -116,7 +120,7 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         study=name,
         state=INTERRUPTED if study.state == RUNNING and not held else study.state,
         coordinator=claims.holder(connection, study.id) if held else None,
-        stages=[_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows],
+        stages=stages_of(connection, rows),
         stage=current["stage"] if current else None,
         goal=rows[0]["goal"],
         leaders=_leaders(connection, current) if current else [],
@@ -125,6 +129,12 @@ def frame(connection: Connection, storage: str, name: str) -> Frame:
         trials_under_way=sum(map(len, cohorts)),
         failures=_failures(connection, current) if current else [],
     )
+
+
+def stages_of(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[StageFacts]:
+    """The state of each stage in rows of `reading.overview`."""
+    epochs = _epochs(connection, [row["stage_id"] for row in rows])
+    return [_stage(row, epochs.get(row["stage_id"], (0, 0, 0))) for row in rows]
 
 
 def _epochs(connection: Connection, stage_ids: Sequence[int]) -> dict[int, tuple[int, int, int]]:
@@ -160,48 +170,69 @@ def _stage(row: Mapping[str, Any], epochs: tuple[int, int, int]) -> StageFacts:
         test=row["test"],
         ended=row["ended"],
         goal=row["goal"],
+        best_trial=None if row["number"] is None else f"{row['stage']}:{row['number']}",
+        params=row["params"],
+        is_final=row["kind"] == "final",
     )
 
 
-def _best(connection: Connection, stage: Mapping[str, Any]) -> list[tuple[int, float, Sequence[float]]]:
-    """The first trials of the best configurations, their values, and those of several objectives."""
+class _Leader(NamedTuple):
+    """The first trial of a configuration, its mean value over so many replicates, and those of several objectives."""
+
+    id: int
+    value: float
+    replicates: int
+    values: Sequence[float] = ()
+
+
+def _best(connection: Connection, stage: Mapping[str, Any]) -> list[_Leader]:
+    """The best configurations, in the order of the ranking."""
     goal: Goal = stage["goal"]
     if goal.objectives:
         leaders = objectives.front_first(connection, stage["stage_id"], goal)[:MAX_ROWS]
-        return [(leader.id, leader.values[0], leader.values) for leader in leaders]
-    trial = schema.trials.c
-    of_stage = (trial.stage_id == stage["stage_id"], trial.value.is_not(None), trial.state.not_in([FAILED, PRUNED]))
-    mean = func.avg(trial.value)
-    rows = connection.execute(
-        select(mean.label("value"), func.min(trial.id).label("id"))
-        .where(*of_stage)
-        .group_by(trial.point)
-        .order_by(mean.desc() if goal.sign > 0 else mean, func.min(trial.number))
-        .limit(MAX_ROWS)
-    ).all()
-    return [(row.id, float(row.value), ()) for row in rows]
+        return [_Leader(leader.id, leader.values[0], 1, leader.values) for leader in leaders]
+    rows = reading.best_first(connection, [stage["stage_id"]]).get(stage["stage_id"], [])
+    return [_Leader(row["trial"], row["best"], row["replicates"]) for row in rows[:MAX_ROWS]]
 
 
 def _leaders(connection: Connection, stage: Mapping[str, Any]) -> list[TrialFacts]:
     """The best configurations of a stage so far, by the mean over their replicates; of several objectives the front."""
     trial = schema.trials.c
     best = _best(connection, stage)
-    query = select(trial.id, trial.number, trial.params, trial.epochs, trial.epochs_done)
-    rows = {row.id: row for row in connection.execute(query.where(trial.id.in_([first for first, *_ in best])))}
-    curves = reading.history(connection, list(rows), "value")
-    return [
-        TrialFacts(
-            trial=f"{stage['stage']}:{row.number}",
-            params=row.params,
-            epochs=row.epochs,
-            epochs_done=row.epochs_done,
-            value=value,
-            curve=_curve(curves, first),
-            values=values,
+    first = select(trial.id, trial.number, trial.point, trial.params)
+    rows = {row.id: row for row in connection.execute(first.where(trial.id.in_([each.id for each in best])))}
+    query = select(trial.id, trial.number, trial.point, trial.epochs, trial.epochs_done).order_by(trial.replicate)
+    query = query.where(trial.stage_id == stage["stage_id"], trial.state.not_in([FAILED, PRUNED, WAITING]))
+    members: dict[int, list[_Row]] = {}
+    for row in connection.execute(query.where(trial.point.in_([row.point for row in rows.values()]))):
+        members.setdefault(row.point, []).append(row)
+    curves = reading.history(connection, [each.id for found in members.values() for each in found], "value")
+    found = []
+    for each in best:
+        if each.id not in rows:
+            continue
+        first_row = rows[each.id]
+        trials = members.get(first_row.point, [])
+        if not trials:
+            continue
+        found.append(
+            TrialFacts(
+                trial=f"{stage['stage']}:{first_row.number}",
+                params=first_row.params,
+                epochs=sum(member.epochs for member in trials),
+                epochs_done=sum(member.epochs_done for member in trials),
+                value=each.value,
+                curve=_mean_curve([_curve(curves, member.id) for member in trials]),
+                values=each.values,
+                trials=[f"{stage['stage']}:{member.number}" for member in trials],
+            )
         )
-        for first, value, values in best
-        if (row := rows.get(first))
-    ]
+    return found
+
+
+def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
+    """The mean by epoch, as far as all curves go; those that have not begun are not waited for."""
+    return [fmean(values) for values in zip(*filter(None, curves), strict=False)]
 
 
 def _cohorts(connection: Connection, stage_id: int) -> list[list[_Row]]:

@@ -50,9 +50,10 @@ def draw(frame: Frame, console: Console, *, rate: float | None, height: int | No
     blocks = _BLOCKS if utf else _ASCII
     stage, scale = _short(frame.stage or "", STAGE), _scale([*frame.leaders[:LEADERS], *frame.cohorts], frame.goal)
     best = "front" if frame.goal.objectives else "best configurations"
+    means = ", means over replicates" if any(len(each.trials) > 1 for each in frame.leaders) else ""
     rows: Sequence[TrialFacts | CohortFacts]
     for title, rows, share in (
-        (f"{best} of stage {stage}{_range(scale, frame.goal)}", frame.leaders[:LEADERS], 0.5),
+        (f"{best} of stage {stage}{means}{_range(scale, frame.goal)}", frame.leaders[:LEADERS], 0.5),
         (_under_way(frame), frame.cohorts, 1.0),
     ):
         shown = rows[: max(0, int((room - 1) * share if height is not None else 10))]
@@ -193,7 +194,7 @@ def _messages(frame: Frame) -> list[Text]:
 
 
 def _name(each: TrialFacts | CohortFacts, stage: str) -> str:
-    if isinstance(each, TrialFacts):
+    if isinstance(each, TrialFacts) and len(each.trials) < 2:
         return f"{stage}:{_number(each.trial)}"
     which = numbers([_number(trial) for trial in each.trials]).replace("–", "-").replace(" … ", "..")  # in ASCII
     return f"{stage}:{which}" if len(each.trials) == 1 else f"{stage}:{which} ({len(each.trials)})"

@@ -228,7 +228,7 @@ def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bo
 
 
 def all_curves(frames: Frames, stages: Sequence[StageView]) -> list[tuple[str, str]]:
-    """Return a figure of each search stage with several curves, and what it shows."""
+    """Return a figure of each search stage with several curves of several epochs, and what it shows."""
     searched = [(index, stage) for index, stage in enumerate(stages) if stage.kind != "final" and len(stage.rows) > 1]
     if not searched:
         return []
@@ -240,7 +240,7 @@ def all_curves(frames: Frames, stages: Sequence[StageView]) -> list[tuple[str, s
 def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Curve]) -> tuple[str, str] | None:
     known = [(row, curves[row.trial_ids[0]]) for row in stage.rows if row.trial_ids[0] in curves]
     shown, goal = known[:DRAWN], frames.goal
-    if len(shown) < 2:
+    if len(shown) < 2 or max(len(curve.epoch) for _, curve in shown) < 2:
         return None
 
     def draw(axes: Axes) -> None:
@@ -257,13 +257,14 @@ def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Cu
                 gid=marks([(index, row.number)]),
             )
         limit(axes, goal, [np.asarray(curve.objective) for _, curve in shown])
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(unit)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
+        value_axis(axes, goal, goal_text.measured_axis(goal))
 
+    unit = "step" if goal.of_function else "epoch"
     what = "configuration" if stage.replication else "trial"
     whose = f"the best {DRAWN} of {len(known):,} {what}s" if len(known) > DRAWN else f"all {len(known):,} {what}s"
     first = f", of each its first {stage.replication.noun}" if stage.replication else ""
     caption = f"{stage.name}: {whose}{first}"
-    alt = f"Validation {goal.metric} by epoch of {whose} of {stage.name}; the best has the thick line."
+    alt = f"{goal_text.measured_first(goal)} by {unit} of {whose} of {stage.name}; the best has the thick line."
     return svg(f"all {stage.name}", alt, (4.7, 3.0), draw), caption

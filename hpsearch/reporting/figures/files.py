@@ -101,8 +101,8 @@ def families() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _drawn() -> frozenset[int]:
-    further = [entry.fname for entry in fontManager.ttflist if entry.name in families()[1:]]
-    return frozenset().union(*(characters(Path(file)) for file in (dejavu(), *further)))
+    further = [Path(entry.fname) for entry in fontManager.ttflist if entry.name in families()[1:]]
+    return frozenset().union(*(characters(file) for file in (dejavu(), *further)))
 
 
 @lru_cache(maxsize=32)

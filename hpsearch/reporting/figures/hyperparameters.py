@@ -64,7 +64,7 @@ def hyperparameter_points(frames: Frames, stages: Sequence[StageView], key: str)
     ]
     values = [value for _, _, value, *_ in found]
     if ranges and all(formatting.is_number(value) for value in values):
-        points = tuple(Point(index, number, float(value), *rest) for index, number, value, *rest in found)
+        points = tuple(Point(index, number, float(x), score, pruned) for index, number, x, score, pruned in found)
         positive = all(point.x > 0 for point in points) and all(low > 0 for low, _ in ranges.values())
         log = positive and any(space.get("log") for space in spaces)
         whole = all(point.x.is_integer() for point in points)

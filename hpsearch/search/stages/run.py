@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from hpsearch.errors import DataError, HpsearchError
+from hpsearch.search import mirror
 from hpsearch.search.progress import Tally
 from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
 from hpsearch.search.stages.context import RunContext
@@ -17,7 +18,6 @@ from hpsearch.search.stages.longer import EndStates
 from hpsearch.search.stages.outcomes import curve_of, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
-from hpsearch.storage.mirror import notes
 from hpsearch.storage.records import CurvePoint, Progress, StageRow, TrialRow
 from hpsearch.workers.pools import LimitReached, WorkerDied, WorkerLost
 from hpsearch.workers.segments.failures import TrainingError
@@ -283,8 +283,7 @@ class StageRun:
             elapsed = self._elapsed()
             writing.add_seconds(connection, self.stage.id, elapsed - self._seconds)
             if time.monotonic() - self._noted > NOTE_SECONDS:
-                notes.refresh(connection, self.stage.id)
-                self._noted = time.monotonic()
+                self._noted = mirror.refresh(connection, self.stage.id)
         self._seconds, self._clock = elapsed, time.monotonic()
         for record in records:
             self._note(updated(record), curve_of(record))

@@ -25,7 +25,8 @@ def distribution_of(entry: Mapping[str, Any], values: Sequence[Any]) -> BaseDist
     if numeric(values) and "choices" not in entry:
         ends = [entry[key] for key in ("low", "high") if key in entry] + list(values)
         low, high = min(ends), max(ends)
-        kind = IntDistribution if entry.get("integer") else FloatDistribution
+        whole = entry.get("integer", "low" not in entry and all(isinstance(value, int) for value in ends))
+        kind = IntDistribution if whole else FloatDistribution
         return kind(low, high, log=entry.get("log", False) and low > 0)
     choices = [categorical(choice) for choice in entry.get("choices", ())]
     return CategoricalDistribution(list(dict.fromkeys([*choices, *values])))
@@ -36,4 +37,6 @@ def contains(distribution: BaseDistribution, values: Sequence[Any]) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return all(value in distribution.choices for value in values)
     assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if isinstance(distribution, IntDistribution) and not all(isinstance(value, int) for value in values):
+        return False
     return numeric(values) and all(distribution.low <= value <= distribution.high for value in values)

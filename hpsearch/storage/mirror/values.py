@@ -1,6 +1,8 @@
 """Rows of Optuna's values: of a trial, one for each objective, and by epoch. May import Optuna and SQLAlchemy."""
 
+import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from optuna.storages._rdb import models
@@ -8,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, func, select
 
 from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks
+from hpsearch.storage.records import COMPLETE, TrialRow
 
 VALUE = [column.name for column in schema.curves.c].index("value") - 1
 """The place of the objective in an epoch of a curve."""
@@ -47,3 +50,17 @@ def value_of(trial_id: int, value: float | None, objective: int = 0) -> dict[str
 def values_of(trial_id: int, values: objectives.Values) -> list[dict[str, Any]]:
     """The rows of a trial's values by several objectives."""
     return [value_of(trial_id, value, index) for index, value in enumerate(values)]
+
+
+def means_of(trials: Sequence[TrialRow]) -> dict[int, float]:
+    """The mean value of each configuration's complete trials."""
+    values: dict[int, list[float]] = {}
+    for trial in trials:
+        if trial.state == COMPLETE and trial.value is not None:
+            values.setdefault(trial.point, []).append(trial.value)
+    return {point: fmean(found) for point, found in values.items()}
+
+
+def is_mean(shown: float | None, mean: float | None) -> bool:
+    """Whether a value shown is a mean, but for the rounding that makes the best of equal ones distinct."""
+    return shown is not None and mean is not None and math.isclose(shown, mean, rel_tol=1e-12, abs_tol=1e-300)

@@ -57,9 +57,9 @@ class ServerLock:
     def __init__(self, server: _Server, study_id: int, name: str) -> None:
         """Raises StudyBusyError, with host and process id, if another process runs the study."""
         self._server, self._study_id, self._name = server, study_id, name
-        self._connection = self._taken(opened=False)
+        self._connection = self._taken()
 
-    def _taken(self, *, opened: bool) -> Connection:
+    def _taken(self) -> Connection:
         try:
             try:
                 return hold(self._server, self._study_id, "", _DYING)
@@ -67,7 +67,7 @@ class ServerLock:
                 rule = f"study {self._name!r} is being run by another process{self._holder()}; wait for it"
                 raise StudyBusyError(rule) from error
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise self._server.explain(error, opened=opened) from error
+            raise self._server.explain(error, opened=True) from error
 
     def _holder(self) -> str:
         connection = self._server.connect_alone()
@@ -83,7 +83,7 @@ class ServerLock:
             self._connection.exec_driver_sql("SELECT 1")
         except sqlalchemy.exc.SQLAlchemyError:
             end(self._connection)
-            self._connection = self._taken(opened=True)
+            self._connection = self._taken()
 
     def close(self) -> None:
         end(self._connection)

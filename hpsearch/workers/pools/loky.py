@@ -11,7 +11,6 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateError, wait
-from multiprocessing import resource_tracker
 from typing import Any
 
 from joblib.externals.loky import process_executor
@@ -22,7 +21,7 @@ from hpsearch.platform import STOP_SIGNALS, accept_signals_in_forks, end_with, s
 from hpsearch.workers.out_of_memory import explanation, kills
 from hpsearch.workers.pools.executors import end, quiet_threads, thread_died
 from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied, cannot_start
-from hpsearch.workers.pools.semaphores import remove_leftovers
+from hpsearch.workers.pools.semaphores import outlive_trackers, remove_leftovers, run_tracker
 from hpsearch.workers.pools.watch import Watch, Watched
 from hpsearch.workers.threads import ONE_THREAD
 
@@ -39,6 +38,7 @@ class LokyPool:
         if multiprocessing.current_process().daemon:
             rule = 'may not start processes; use --backend sequential, backend="sequential" in Python'
             raise InputError(f"this process is a daemon of multiprocessing, which {rule}")
+        outlive_trackers()
         self.capacity = workers
         self._executors: list[Executor | None] = [None] * workers
         self._running: dict[Future[Any], int] = {}  # the slot of each
@@ -126,8 +126,7 @@ class LokyPool:
 
     def _make(self) -> Executor:
         with signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
-            if os.name == "posix":  # Windows needs none
-                resource_tracker.ensure_running()
+            run_tracker()
         with signals_held():  # also for loky's tracker, which starts here
             made: Executor = ProcessPoolExecutor(
                 max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD

@@ -65,7 +65,7 @@ def _before(stages: Sequence[StageView], search: StageView) -> str:
         return ""
     row, goal = stage.ranked[0], search.goal
     return (
-        f" {row.trial} of an earlier stage has a {goal_text.better(goal)} validation {goal.metric}, {row.objective},"
+        f" {row.trial} of an earlier stage has a {goal_text.better(goal)} {goal_text.measured(goal)}, {row.objective},"
         " which does not show that it is better."
     )
 
@@ -100,7 +100,7 @@ def _score(
     else:
         interval = f" (95% interval {best.interval})" if best.validation and best.validation.has_interval else ""
         biased = ", not corrected for selection bias" if len(search.ranked) > 1 else ""
-        parts.append(f"validation {metric} {best.objective}{interval}{biased}")
+        parts.append(f"{goal_text.measured(search.goal)} {best.objective}{interval}{biased}")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -108,6 +108,7 @@ def _score(
 def _better(frames: Frames, search: StageView, default: AgainstDefault | None) -> str:
     """Compare the best, as measured, with the second, with the default, and with the base rate."""
     parts = [*_second(search), *_default(search, default), *_base(frames, search)]
+    parts.sort(key=lambda part: not part.startswith("not better"))  # what matters most
     return f"{'; '.join(parts)}." if parts else ""
 
 
