@@ -190,8 +190,8 @@ class Data(Table):
     source: Annotated[Source, Field(alias="dataset")]
     """`"digits"`, `"cifar10"`, or a table that describes your own files."""
     task: Literal["classification", "regression"] = "classification"
-    """What the labels are: classes, or the values of a regression, which csv, npz and python files may have. Where it
-    is not given, labels that look like values are refused; `"classification"` takes them for the names of classes.
+    """What the labels are: classes, or the values of a regression, which csv, parquet, npz and python files have. Where
+    it is not given, labels that look like values are refused; `"classification"` takes them for the names of classes.
     """
     train: Count
     """The number of training samples."""
