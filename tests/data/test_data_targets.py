@@ -249,7 +249,7 @@ def test_a_list_of_columns_is_for_a_regression(tmp_path):
 
 @pytest.mark.parametrize("kind", ["folder", "idx"])
 def test_kinds_and_data_sets_that_have_classes_refuse_a_regression(tmp_path, kind):
-    rule = "needs numbers as labels, which datasets of kind csv, npz, python may have; those of kind"
+    rule = "needs numbers as labels, which datasets of kind csv, npz, parquet, python may have; those of kind"
     with pytest.raises(DataError, match=f"{rule} {kind} have classes"):
         load({"kind": kind, "path": ".", "test": 3}, workspace=tmp_path, task="regression")
     for name in ("digits", "cifar10"):
