@@ -140,6 +140,6 @@ def test_a_damaged_file_costs_one_line(tmp_path):
 
 
 def test_an_unknown_kind_gets_the_nearest(tmp_path):
-    kinds = "csv, folder, idx, npz, python"
+    kinds = "csv, folder, idx, npz, parquet, python"
     with pytest.raises(DataError, match=rf"kind must be one of {kinds}, got 'nzp'; did you mean 'npz'\?"):
         load({"kind": "nzp", "path": "x.npz"}, workspace=tmp_path)
