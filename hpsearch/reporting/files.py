@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pandas as pd  # which a command that only looks for a report need not wait for
+    import pandas as pd  # not needed where only a folder's name is wanted
 
 
 def folder_name(name: str) -> str:

@@ -171,7 +171,7 @@ def test_public_names_exist_and_import_late():
     program = "import hpsearch, sys; sys.exit(str(sorted({'numpy', 'pydantic', 'pandas'} & set(sys.modules))))"
     done = python(program)
     assert done.stderr == "[]\n"
-    names = "Around Best Range Results Stage StageEvent Study TrialEvent __version__ launch load resume"
+    names = "Around Best Range Results Stage StageEvent Study TrialEvent __version__ launch load optimise resume"
     assert hpsearch.__all__ == names.split()
     assert all(getattr(hpsearch, name) for name in hpsearch.__all__)
     with pytest.raises(AttributeError, match="module 'hpsearch' has no attribute 'lanuch'"):

@@ -222,6 +222,7 @@ def test_the_column_of_the_labels_is_asked_for_and_listed_when_it_is_wrong(here,
     )
 
 
+@pytest.mark.long
 def test_a_table_of_values_becomes_a_regression_and_a_large_one_has_a_fixed_validation_set(here, capsys):
     table_of(
         here,

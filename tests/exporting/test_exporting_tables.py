@@ -98,6 +98,7 @@ def test_boosting_equals_scikit_learns_own_on_the_same_codes(tmp_path, monkeypat
     assert np.array_equal(winner.predict_proba(raw), theirs.predict_proba(winner._samples(raw)))
 
 
+@pytest.mark.long
 def test_a_file_for_joblib_needs_no_table(tmp_path, monkeypatch):
     results = launched(tmp_path, monkeypatch, NETWORK, "")
     expected = results.classifier().predict(frame()[["town", "age"]]).tolist()

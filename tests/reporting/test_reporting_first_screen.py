@@ -63,6 +63,7 @@ def test_what_explains_several_tables_stands_above_them_and_nothing_is_lost(fini
         assert set(stage.caption.split()) <= {*" ".join(shared).split(), *table.caption.split()}
 
 
+@pytest.mark.long
 def test_the_marks_of_figures_are_trials_that_the_page_describes(finished_engine, tmp_path, drawn):
     page = write_report(finished_engine, "coarse-to-fine", tmp_path).read_text()
     data = json.loads(re.search(r'<script type="application/json" id="trials">(.*?)</script>', page, re.DOTALL)[1])

@@ -120,6 +120,7 @@ space.optimiser = { around = "coarse", best = 2 }
 """
 
 
+@pytest.mark.long
 def test_a_conditional_study_has_one_digest_for_any_workers_and_after_kills_and_is_verified(tmp_path):
     text = made(OPTIMISERS, AROUND, FINAL)
     folders = [tmp_path / name for name in ("one", "four", "killed")]

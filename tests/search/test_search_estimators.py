@@ -103,6 +103,7 @@ def seed(model) -> int:
     return seed_of(model.seed, model.point, model.replicate)
 
 
+@pytest.mark.long
 def test_boosting_is_pruned_stopped_and_resumed_with_the_same_digest(tmp_path, monkeypatch):
     (tmp_path / "calm").mkdir()
     calm = study(tmp_path / "calm", BOOSTING)

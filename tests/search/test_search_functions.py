@@ -95,6 +95,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_study_file_of_a_function_has_one_digest_for_any_workers_and_after_kills(tmp_path, monkeypatch, capsys):
     folders = [tmp_path / name for name in ("one", "two", "killed")]
     for folder, workers in zip(folders, (1, 2, 1), strict=True):

@@ -114,6 +114,7 @@ def test_whole_numbers_stay_whole_in_the_final(replicated):
     assert isinstance(best.params["eta"], float)
 
 
+@pytest.mark.long
 def test_optunas_figures_and_copies_are_made_of_it(replicated, tmp_path):
     stage, *_ = next(iter(ranked(replicated)))
     study, draw = shown(replicated, stage), optuna.visualization.matplotlib

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from later import later
 from tiny import ROOT, StopAfter, digest_of, epochs_done, finish, options, rows, start, until, url, workspace
 
 from hpsearch import data
@@ -17,7 +18,8 @@ from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
 from hpsearch.search.stages import cohorts
 
-pytest.importorskip("torch")
+later("torch")
+pytestmark = pytest.mark.long  # PyTorch's import takes seconds
 
 STUDY = """
 name = "mine"

@@ -132,7 +132,7 @@ def test_what_is_wrong_with_returned_numbers_costs_one_line(tmp_path, objective,
 
 def test_layers_return_no_numbers_of_their_own(tmp_path):
     with pytest.raises(
-        HpsearchError, match=r"height must be returned by a trainable, but models/softmax.py is made of"
+        HpsearchError, match=r"height must be returned by a trainable, but models/softmax.py makes no trainable"
     ):
         launched(
             tmp_path,

@@ -115,6 +115,7 @@ def test_every_way_to_hang_costs_its_limit_and_the_digest_is_that_of_any_number_
     assert len(digests) == 1
 
 
+@pytest.mark.long
 def test_a_limit_of_updates_ends_a_trial_with_what_it_has_reached_as_a_shorter_training_does(tmp_path):
     (tmp_path / "short").mkdir()
     listed = "configurations = [ { batch_size = 50 }, { batch_size = 20 } ]\n"

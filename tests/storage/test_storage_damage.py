@@ -109,6 +109,7 @@ def test_a_flipped_bit_is_named_by_every_command_that_reads_it(study, blob, more
         assert [damage in line for line in check_integrity(connection)].count(True) == 1
 
 
+@pytest.mark.long
 def test_verify_names_what_is_lost_and_goes_on(study, capsys):
     flip(study, "hpsearch_weights.content", WHICH["hpsearch_weights"])
     status, said = run(capsys, study, "verify", "tiny", "--trial", "final:0")

@@ -2,7 +2,6 @@
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
-import importlib
 import json
 import sys
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from later import later
 from tiny import ROOT
 
 from hpsearch import data
@@ -30,9 +30,11 @@ from hpsearch.workers.segments.results import CURVE
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
-torch = pytest.importorskip("torch")
-nn, functional = torch.nn, torch.nn.functional
-exact = importlib.import_module("hpsearch.workers.models.torch_network").exact
+pytestmark = pytest.mark.long  # all train by PyTorch, whose import takes seconds
+
+torch = later("torch")
+nn, functional = later("torch.nn", "torch"), later("torch.nn.functional", "torch")
+torch_network = later("hpsearch.workers.models.torch_network", "torch")
 
 MLP = """
 from torch import nn
@@ -123,7 +125,7 @@ def test_a_module_is_a_plain_loop_of_pytorch_with_the_same_draws_to_the_last_bit
     part = segment(digits(), mlp, training, {"dropout": 0.5})
     (found,) = run_segment(part).tasks
     split, key = data.open_split(part.split), (7, "weights", "only", 0, 0)
-    with exact(own_numbers=True):
+    with torch_network.exact(own_numbers=True):
         torch.manual_seed(int(generator(*key).integers(2**63)))
         net = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 10))
         decay = [
