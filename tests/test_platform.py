@@ -38,6 +38,7 @@ def lacking(tree):
             yield node.module
 
 
+@pytest.mark.long
 def test_no_module_uses_what_another_system_lacks():
     for path in (ROOT / "hpsearch").rglob("*.py"):
         place = path.relative_to(ROOT / "hpsearch").as_posix()

@@ -116,6 +116,7 @@ OF_FITTED = {
 """The checks that need no `fit`, which a model of a study passes as well."""
 
 
+@pytest.mark.long
 def test_a_model_of_a_study_passes_the_checks_that_do_not_fit(iris):
     model = iris[0].classifier()
     checks = {check.func.__name__: check for _, check in estimator_checks_generator(model)}

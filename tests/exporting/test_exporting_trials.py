@@ -88,6 +88,7 @@ def records(content):
         content = content[16 + size :]
 
 
+@pytest.mark.long
 def test_one_trial_can_be_exported_alone(results, tmp_path):
     pytest.importorskip("tensorboardX")
     assert export(results.frames, "tensorboard", str(tmp_path / "tb"), "fine:1").what == "1 trial"

@@ -30,6 +30,7 @@ def test_gradients_with_weights_hold(net, loss):
     assert {c.name: c.relative_error for c in found if not c.relative_error <= 1e-6} == {}
 
 
+@pytest.mark.long
 def test_the_gradient_is_pytorch_s_of_the_weighted_losses_over_the_number_of_samples():
     torch = pytest.importorskip("torch")
     network, x, y = weighted(30, net="softmax")

@@ -171,6 +171,7 @@ def test_impossible_configurations_are_refused(make, message):
         make()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMISERS)
 @pytest.mark.parametrize("clip", [None, 0.7])

@@ -56,6 +56,7 @@ def test_the_mean_losses_are_those_of_scikit_learn_and_scipy():
             assert Huber(delta).losses(z, y)[k].mean() == pytest.approx(huber(delta, z[k] - y).mean(), rel=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
 def test_losses_and_gradients_are_those_of_pytorch_at_the_kinks_too(loss, layout):

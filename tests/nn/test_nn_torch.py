@@ -14,6 +14,7 @@ from hpsearch.nn.regression_losses import REGRESSION_LOSSES
 from hpsearch.nn.schedules import cosine, cyclical, one_cycle, step_decay
 
 torch = later("torch")
+pytestmark = pytest.mark.long  # PyTorch's import takes seconds
 
 ETA = 0.05
 

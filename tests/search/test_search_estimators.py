@@ -278,6 +278,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line_before_anything_is(tmp_pa
     assert not (tmp_path / "study.db").exists()
 
 
+@pytest.mark.long
 def test_a_study_is_not_resumed_with_another_version_of_the_package(tmp_path, monkeypatch):
     path = study(tmp_path, BOOSTING)
     assert launch(path, options(tmp_path, watcher=StopAfter(2))) == ("mine", False)

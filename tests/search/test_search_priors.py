@@ -130,6 +130,7 @@ def test_priorband_needs_a_prior():
         parse(text, "study.toml")
 
 
+@pytest.mark.long
 def test_a_study_of_priorband_with_halving_has_one_digest_for_any_workers_and_after_a_kill_and_is_verified(tmp_path):
     stage = """
         [[stage]]

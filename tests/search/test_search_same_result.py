@@ -44,6 +44,7 @@ def test_cohorts_and_segments_do_not_change_the_ranking(tmp_path, calm, monkeypa
     assert ranking(tmp_path) == calm
 
 
+@pytest.mark.long
 def test_a_study_stopped_again_and_again_ends_with_the_same_ranking(tmp_path, calm, monkeypatch):
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
     path = workspace(tmp_path)

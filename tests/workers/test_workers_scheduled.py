@@ -173,6 +173,7 @@ def test_a_pool_that_was_closed_starts_nothing_more_and_settles_all():
             future.result(5)
 
 
+@pytest.mark.long
 def test_a_study_elsewhere_has_the_ranking_of_one_here(tmp_path, monkeypatch):
     def elsewhere(backend, workers, scheduler, say):
         return ScheduledPool(Elsewhere(), None, say)
