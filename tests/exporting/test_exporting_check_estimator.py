@@ -7,6 +7,7 @@ form, and predicts by our code.
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
