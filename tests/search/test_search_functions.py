@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  (a row of a table stays on one line)
 
+import importlib
 import math
 import sys
 from pathlib import Path
@@ -258,3 +259,36 @@ def test_a_name_from_elsewhere_keeps_a_function_in_this_process(monkeypatch):
     monkeypatch.setitem(parabola.__globals__, "shifted", abs)
     assert "def shifted" in source_of(parabola)  # its file counts, and not what has been put in its place
     assert sys.modules[__name__].SHIFT == 2.0
+
+
+SCRIPT = """
+from hpsearch.search.functions.files import source_of
+
+scale = 2
+def reported(trial):
+    x = trial.suggest_float("x", 0, 1)
+    for s in (0, 10):
+        trial.report(scale * x + s, s)
+    return x
+
+for s in (1, 2):
+    print("searched")
+"""
+
+
+def test_a_functions_own_variables_take_no_statement_of_the_script_along(tmp_path, monkeypatch):
+    (tmp_path / "own_names.py").write_text(SCRIPT)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("own_names")
+    text = source_of(module.reported)
+    assert "searched" not in text
+    assert text.startswith("scale = 2\ndef reported")
+
+
+def test_a_function_that_uses_what_a_search_made_stays_in_its_process(tmp_path, monkeypatch):
+    (tmp_path / "uses_search.py").write_text(
+        "def create_study():\n    return 3\n\nfound = create_study()\n\ndef f(params):\n    return found\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Exception, match="uses found, which a search at the top level of its file makes"):
+        source_of(importlib.import_module("uses_search").f)

@@ -8,6 +8,7 @@ import ast
 import builtins
 import hashlib
 import inspect
+import symtable
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from hpsearch.workers.models.functions import NAME, check_signature, keep_here
 
 FOLDER = "models/functions"
 """Where in the workspace these files are."""
+
+SEARCHES = ("optimise", "optimize", "create_study", "launch")
+"""Calls that a file must not make where it is imported."""
 
 Function = Callable[..., Any]
 
@@ -99,9 +103,12 @@ def _used(tree: ast.Module, function: Function) -> list[ast.stmt]:
         if not more:
             break
         chosen |= {id(node) for node in more}
-        needed |= {each.id for node in more for each in ast.walk(node) if isinstance(each, ast.Name)}
+        needed |= {name for node in more for name in _needs(node)}
     found = [node for node in statements if id(node) in chosen]
     names = set().union(*(bound[id(node)] for node in found))
+    if search := next((node for node in found if _searches(node)), None):
+        used = sorted(bound[id(search)] & needed)[0]
+        raise _NoSourceError(f"uses {used}, which a search at the top level of its file makes")
     if function.__name__ not in names:
         raise _NoSourceError("is not defined by its file as it is now")
     elsewhere = sorted((needed & function.__globals__.keys()) - names - set(dir(builtins)))
@@ -120,6 +127,26 @@ def _is_star(node: ast.stmt) -> bool:
 
 def _always(node: ast.stmt) -> bool:
     return _is_star(node) or (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+
+
+def _needs(node: ast.stmt) -> Iterator[str]:
+    """The names of the module that a statement uses, also inside functions; their own variables are none of these."""
+    table = symtable.symtable(ast.unparse(node), "objective", "exec")
+    yield from (symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced())
+    inner = list(table.get_children())
+    while inner:
+        scope = inner.pop()
+        inner += scope.get_children()
+        yield from (each.get_name() for each in scope.get_symbols() if each.is_global() and each.is_referenced())
+
+
+def _searches(node: ast.stmt) -> bool:
+    """Does a statement run a search when the file is imported, which would begin another one, and so on?"""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return False
+    called = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+    names = (each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in called)
+    return any(name in SEARCHES for name in names)
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
