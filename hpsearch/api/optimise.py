@@ -3,6 +3,7 @@
 It makes a study with one stage, whose text and function are stored like those of any other.
 """
 
+import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -16,9 +17,10 @@ from hpsearch.errors import InputError, StudyChangedError, nearest
 from hpsearch.search.functions.files import function_file
 from hpsearch.search.functions.space import read_space, takes_trial
 from hpsearch.search.growth import growth_of
-from hpsearch.storage import DEFAULT_URL, STORAGE_VARIABLE
+from hpsearch.storage import STORAGE_VARIABLE
 from hpsearch.storage.database import look_up
 from hpsearch.storage.records import StudyRow
+from hpsearch.storage.sqlite.workspace import default_url
 
 if TYPE_CHECKING:
     from hpsearch.api.results import Results
@@ -71,6 +73,8 @@ def optimise(
         rule = f"objective {why}, so that no other process can call it; define it in a file, or leave workers out"
         raise InputError(f"{rule}, got workers={workers!r}")
     of_trial = takes_trial(objective)
+    if epochs is None and inspect.isgeneratorfunction(objective):
+        raise InputError("objective yields a number for each step; epochs must say how many steps there are")
     if space is None and not of_trial:
         raise InputError("space must be given, such as {'x': Range(-5, 5)}; only an objective(trial) suggests its own")
     if space is None:
@@ -167,7 +171,7 @@ def _with_rungs(pruner: Table | str | None, epochs: int) -> Table | None:
 
 def _free(wanted: Study, study: Callable[[str], Study], storage: str | None) -> Study:
     """The study under the first name that is free, or that the same study has, or one that this adds to."""
-    url, found, number = storage or os.environ.get(STORAGE_VARIABLE) or DEFAULT_URL, wanted, 1
+    url, found, number = storage or os.environ.get(STORAGE_VARIABLE) or default_url(), wanted, 1
     while (row := look_up(url, found.name)) is not None and not _goes_on(row, found.text):
         number += 1
         found = study(f"{wanted.name}-{number}")

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -145,7 +146,7 @@ class Study:
             Trial(
                 row["number"], dict(row["params"]), row["value"] if row["state"] in (COMPLETE, PRUNED) else None, state
             )
-            for row in self.results.frames.rows
+            for row in sorted(self.results.frames.rows, key=itemgetter("number"))
             if (state := str(row["state"]))
         ]
 

@@ -292,3 +292,28 @@ def test_a_function_that_uses_what_a_search_made_stays_in_its_process(tmp_path, 
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(Exception, match="uses found, which a search at the top level of its file makes"):
         source_of(importlib.import_module("uses_search").f)
+
+
+def test_what_changes_a_value_that_a_function_uses_is_taken_along_or_keeps_it_here(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    text = "CONFIG = {}\nCONFIG['offset'] = 100.0\n\ndef f(params):\n    return CONFIG['offset']\n"
+    (tmp_path / "items.py").write_text(text)
+    assert "CONFIG['offset'] = 100.0" in source_of(importlib.import_module("items").f)
+    late = "N = 0\n\ndef f(params):\n    return N\n\nif __name__ == '__main__':\n    N = 1000\n"
+    (tmp_path / "late.py").write_text(late)
+    module = importlib.import_module("late")
+    monkeypatch.setattr(module.f, "__module__", "__main__")
+    with monkeypatch.context() as context:
+        context.setitem(sys.modules, "__main__", module)
+        with pytest.raises(Exception, match="uses N, which is assigned under"):
+            source_of(module.f)
+
+
+def test_a_generator_must_say_how_many_steps_it_has(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def steps(params):
+        yield params["x"]
+
+    with pytest.raises(HpsearchError, match="epochs must say how many steps"):
+        hpsearch.optimise(steps, {"x": Range(0, 1)}, trials=2)

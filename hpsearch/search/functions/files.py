@@ -111,6 +111,9 @@ def _used(tree: ast.Module, function: Function) -> list[ast.stmt]:
         raise _NoSourceError(f"uses {used}, which a search at the top level of its file makes")
     if function.__name__ not in names:
         raise _NoSourceError("is not defined by its file as it is now")
+    under_main = {name for node in tree.body if _is_main(node) for name in _bound(node)}
+    if function.__module__ == "__main__" and (late := sorted(under_main & needed)):
+        raise _NoSourceError(f"uses {late[0]}, which is assigned under `if __name__ == ...`")
     elsewhere = sorted((needed & function.__globals__.keys()) - names - set(dir(builtins)))
     if elsewhere and not any(_is_star(node) for node in found):
         raise _NoSourceError(f"uses {elsewhere[0]}, which its file does not define at the top level")
@@ -158,6 +161,12 @@ def _bound(node: ast.AST) -> Iterator[str]:
         yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
         yield node.id
+    if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):  # of an item
+        base: ast.expr = node
+        while isinstance(base, ast.Subscript | ast.Attribute):
+            base = base.value
+        if isinstance(base, ast.Name):
+            yield base.id
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             yield from _bound(child)
