@@ -13,6 +13,8 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from hpsearch.data.directories import default_data_directory
+from hpsearch.data.sources.targets import is_number
+from hpsearch.data.tables.cells import MOST_CATEGORIES
 from hpsearch.errors import InputError
 
 TEST_SHARE, VALIDATION_SHARE = 5, 5
@@ -30,10 +32,10 @@ def data_table(given: Any) -> Any:
         dataset = given.get("dataset")
         if not _is_pair(dataset):
             return given
-        sizes = [size for size in (given.get("train"), given.get("validation")) if isinstance(size, int)]
-        rest = len(dataset[1]) - sum(sizes)
+        taken = _taken(given.get("train"), given.get("validation"))
+        rest = len(dataset[1]) - taken
         if rest < 1:
-            raise InputError(f"data must leave samples to test on, but train and validation take {sum(sizes):,}")
+            raise InputError(f"data must leave samples to test on, but train and validation take {taken:,}")
         return {**given, "dataset": {**_kept(*dataset), "test": rest}}
     if not _is_pair(given):
         return given  # which the rules of a study file refuse
@@ -43,6 +45,16 @@ def data_table(given: Any) -> Any:
     fractions = labels.dtype.kind == "f" and bool((labels != np.round(labels)).any())
     task = {"task": "regression"} if fractions else {}
     return {"dataset": {**_kept(*given), "test": test}, **split, **task}
+
+
+def _taken(train: Any, validation: Any) -> int:
+    """How many samples these sizes take; one of several folds is as large as an equal share of the others."""
+    if not isinstance(train, int):
+        return 0
+    folds = validation.get("folds") if isinstance(validation, Mapping) else None
+    if isinstance(folds, int) and folds > 1:
+        return train + train // (folds - 1)
+    return train + (validation if isinstance(validation, int) else 0)
 
 
 def _is_pair(given: Any) -> TypeGuard[tuple[Any, Any]]:
@@ -71,10 +83,19 @@ def _frame(samples: Any, labels: Any) -> dict[str, Any]:
         name += "_"
     frame = samples.reset_index(drop=True).assign(**{name: np.asarray(labels)})
     text = frame.to_csv(index=False, lineterminator="\n").encode()
-    kinds = samples.dtypes
-    categorical = [str(key) for key, kind in kinds.items() if str(kind) == "category"]
+    categorical = [str(key) for key in samples.columns if _is_categorical(samples[key])]
     more = {"categorical": categorical} if categorical else {}
     return {"kind": "csv", "path": _file(_hash(text), ".csv", text), "label": name, "separator": ",", **more}
+
+
+def _is_categorical(column: Any) -> bool:
+    """Has a column of a frame categories, by its type, that the texts of a file would not show?"""
+    if str(column.dtype) == "category":
+        return True
+    texts = [] if column.dtype.kind not in "OTU" else column.dropna().unique().tolist()
+    if not texts or len(texts) > MOST_CATEGORIES or not all(isinstance(text, str) for text in texts):
+        return False
+    return any(map(is_number, texts))
 
 
 def _parts(array: np.ndarray) -> tuple[bytes, bytes]:

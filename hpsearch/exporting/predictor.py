@@ -58,7 +58,7 @@ class Predictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def _samples(self, X: Any) -> npt.NDArray[np.float32]:
         """Check samples like scikit-learn, which raises ValueError, and standardise them."""
         columns = self.model.columns
-        if columns is not None and not columns.is_plain:
+        if columns is not None and not columns.are_numbers:
             samples = encoded(X, columns)
         else:
             samples = to_array(X, self.model.feature_names)
@@ -72,6 +72,6 @@ class Predictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             raise ValueError(f"X has {samples.shape[1]} features, but {expects}")
         with np.errstate(over="ignore"):
             standardised = self.model.standardise(samples)
-        if columns is None or not columns.has_gaps:
+        if columns is None or not columns.keep_missing:
             check_finite(standardised, self.model.feature_names)
         return standardised

@@ -60,10 +60,10 @@ def hint_of(classes: Sequence[str]) -> str:
     return f"; if the labels are values, set {_REGRESSION}"
 
 
-def target_of(place: str, text: str) -> float:
-    """Return one label of a regression, the number in a cell at `place`."""
+def target_of(place: str, text: str, written: str = "") -> float:
+    """Return one label of a regression, the number in a cell at `place`, where it may be `written` in another way."""
     if not is_number(text) or abs(float(text)) > MOST:
-        raise DataError(f"{place}: {_rule(text)}, got {text[:40]!r}")
+        raise DataError(f"{place}: {_rule(text)}, got {(written or text)[:40]!r}")
     return float(text)
 
 

@@ -4,7 +4,8 @@ import json
 import math
 import re
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -15,20 +16,22 @@ from hpsearch.data.sources.targets import MOST
 from hpsearch.data.tables.columns import UNKNOWN, Column, Floats
 from hpsearch.errors import DataError
 
-MISSING = frozenset(("", "na", "n/a", "nan", "null", "<na>", "#n/a", "?"))
-"""What stands for a value that is missing, in small letters."""
+MISSING = frozenset(
+    (
+        *("", "na", "n/a", "nan", "-nan", "null", "none", "<na>", "#n/a", "#n/a n/a", "#na", "?"),
+        *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+    )
+)
+"""What stands for a value that is missing, in small letters: what pandas takes for it, and the question mark."""
 
 _WITH_MARKS = re.compile(r"[+-]?(\d{1,3}([., ']\d{3})+([.,]\d+)?|\d+,\d+)", re.ASCII)
 """Numbers with commas, or marks at the thousands, which are no categories."""
 
 TRUTH = {"false": 0.0, "true": 1.0}
+_EXCHANGED = str.maketrans(",.", ".,")
+
 MOST_CATEGORIES = 1000
 """More different texts in a column are names, and not categories."""
-
-
-def is_missing(text: str) -> bool:
-    """Does it stand for a value that is missing?"""
-    return text.strip().lower() in MISSING
 
 
 class UnusableColumnsError(DataError):
@@ -50,9 +53,9 @@ class CellError(ValueError):
 class Cells:
     """The cells of one column, in order, as they are read: numbers, and the texts that are none."""
 
-    def __init__(self, name: str, *, categorical: bool = False, decimal: str = ".") -> None:
-        """A `categorical` column is one of categories even where these are numbers."""
-        self.name, self._categorical, self._decimal = name, categorical, decimal
+    def __init__(self, name: str, *, categorical: bool = False, texts: bool = False, decimal: str = ".") -> None:
+        """A `categorical` column is one of categories even where these are numbers; of `texts` none is a number."""
+        self.name, self._categorical, self._texts_alone, self._decimal = name, categorical, texts, decimal
         self._values = array("d")
         self._codes: array[int] | None = None  # of the texts, -1 for other cells; None before the first text
         self._texts: dict[str, int] = {}  # the code of each text
@@ -64,9 +67,10 @@ class Cells:
     def extend(self, cells: Sequence[str]) -> None:
         """Add cells below those that are there."""
         rows = len(self)
-        if not self._categorical:
+        if not (self._categorical or self._texts_alone):
             try:  # nearly all columns are numbers, and this is fast
-                self._values.extend(map(float, cells) if self._decimal == "." else map(self._number, cells))
+                points = cells if self._decimal == "." else (with_point(cell, self._decimal) for cell in cells)
+                self._values.extend(map(float, points))
             except ValueError:
                 del self._values[rows:]
             else:
@@ -76,14 +80,12 @@ class Cells:
         for cell in cells:
             self._add(" ".join(cell.split()))
 
-    def _number(self, text: str) -> float:
-        return float(text.replace(self._decimal, "."))
-
     def _add(self, text: str) -> None:
         value, code = math.nan, -1
         if text.lower() not in MISSING:
-            with suppress(ValueError):
-                value = math.nan if self._categorical else self._number(text)
+            if not (self._categorical or self._texts_alone):
+                with suppress(ValueError):
+                    value = float(with_point(text, self._decimal))
             if math.isnan(value):
                 code = self._codes_of(text)
         if self._codes is not None:
@@ -105,10 +107,7 @@ class Cells:
         values = np.frombuffer(self._values) if self._values else np.empty(0)
         codes = np.full(len(self), -1) if self._codes is None else np.frombuffer(self._codes, np.dtype("l"))
         there = ~np.isnan(values)
-        for row in np.flatnonzero(np.abs(values) > MOST)[:1]:
-            which = "number" if np.isfinite(values[row]) else "finite number"
-            most = f", none beyond {MOST:.1e}" if np.isfinite(values[row]) else ""
-            raise CellError(f"must have a {which}{most}, has {str(values[row])!r}", int(row))
+        _refuse_too_large(values)
         if not there.any() and not self._first:
             raise CellError("has no value in any line")
         missing = bool((~there & (codes < 0)).any())
@@ -137,7 +136,7 @@ class Cells:
             return "truth", (), np.array([TRUTH[text.lower()] for text in texts])
         if not self._categorical and (days := days_of(texts)) is not None:
             return "date", (), days
-        if not self._categorical and all(_WITH_MARKS.fullmatch(text) for text in texts):
+        if not (self._categorical or self._texts_alone) and all(map(_WITH_MARKS.fullmatch, texts)):
             way = 'set decimal = "," if the comma is the decimal sign' if self._decimal == "." else "remove the others"
             rule = f"has numbers with other marks than a decimal {self._decimal!r}, such as {texts[0]!r}; {way}"
             raise CellError(f"{rule}, or categorical = [{json.dumps(self.name)}] if they are categories", 0)
@@ -171,35 +170,72 @@ def days_of(texts: Sequence[str]) -> Floats | None:
     return np.array(found)
 
 
-def read_again(column: Column, cells: Sequence[Any]) -> Floats:
+def with_point(text: str, decimal: str) -> str:
+    """A number as Python has it. A point becomes a comma, so that thousands, 2.012, are no number of the size of 2."""
+    return text if decimal == "." else text.translate(_EXCHANGED)
+
+
+def read_again(column: Column, cells: Sequence[Any], decimal: str = ".") -> Floats:
     """Return the values of cells of new data: texts or numbers, by what the column is in the training file.
 
-    Raises CellError for what is no number, date or truth value; an unknown category is UNKNOWN.
+    A category may be written as another number, 1.0 for 1, where only one is equal to it; an unknown one is UNKNOWN.
+    Raises CellError for what is no number, date or truth value.
     """
-    known = {name: float(i) for i, name in enumerate(column.categories)}
+    if column.kind == "number" and isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf":
+        numbers = cells.astype(np.float64)
+        _refuse_too_large(numbers)
+        return numbers
+    known = _Categories(column.categories)
     found = np.empty(len(cells))
     for row, cell in enumerate(cells):
-        found[row] = _value(column, known, cell, row)
+        text = " ".join(str(cell).split())
+        if cell is None or text.lower() in MISSING or text == "NaT":
+            found[row] = math.nan
+        elif column.kind == "category":
+            found[row] = known.index(text)
+        else:
+            found[row] = _value(column, text, decimal, row)
+    _refuse_too_large(found)
     return found
 
 
-def _value(column: Column, known: Mapping[str, float], cell: Any, row: int) -> float:
-    text = " ".join(str(cell).split())
-    if cell is None or text.lower() in MISSING or text == "NaT":
-        return math.nan
-    if column.kind == "category":
-        if text not in known and isinstance(cell, float | np.floating) and float(cell).is_integer():
-            text = str(int(cell))  # pandas reads whole numbers as floats where one is missing
-        return known.get(text, UNKNOWN)
+class _Categories:
+    """The indices of categories, by their texts and by their numbers."""
+
+    def __init__(self, categories: Sequence[str]) -> None:
+        self._by_text = {name: float(i) for i, name in enumerate(categories)}
+        numbers = [(value, name) for name in categories if (value := _number(name)) is not None]
+        count = Counter(value for value, _ in numbers)
+        self._by_number = {value: self._by_text[name] for value, name in numbers if count[value] == 1}
+
+    def index(self, text: str) -> float:
+        if text in self._by_text or not self._by_number:
+            return self._by_text.get(text, UNKNOWN)
+        number = _number(text)
+        return UNKNOWN if number is None else self._by_number.get(number, UNKNOWN)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _value(column: Column, text: str, decimal: str, row: int) -> float:
     if column.kind == "truth" and text.lower() in TRUTH:
         return TRUTH[text.lower()]
     if column.kind == "date" and (days := days_of([text])) is not None:
         return float(days[0])
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.inf
-    if column.kind == "date" or not math.isfinite(value):
+    value = None if column.kind == "date" else _number(with_point(text, decimal if column.kind == "number" else "."))
+    if value is None or not math.isfinite(value):
         wanted = "a date, as 2026-01-31" if column.kind == "date" else "a finite number"
         raise CellError(f"must have {wanted}, has {text[:40]!r}", row)
     return value
+
+
+def _refuse_too_large(values: Floats) -> None:
+    """Raise CellError for the first value that is infinite, or beyond what a feature may be."""
+    for row in np.flatnonzero(np.abs(values) > MOST)[:1]:
+        which = f"number, none beyond {MOST:.1e}" if np.isfinite(values[row]) else "finite number"
+        raise CellError(f"must have a {which}, has {str(values[row])!r}", int(row))

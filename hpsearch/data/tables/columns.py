@@ -46,8 +46,13 @@ class Columns:
 
     @property
     def is_plain(self) -> bool:
-        """Are all columns numbers, and none of them missing, so that they are the features as they are?"""
+        """Are there neither categories nor missing values, so that the columns are the features as they are?"""
         return all(column.kind != "category" and not column.missing for column in self.columns)
+
+    @property
+    def are_numbers(self) -> bool:
+        """Are other rows to be numbers, too: no dates, truth values or categories, and nothing missing?"""
+        return self.is_plain and not self.keep_missing and all(column.kind == "number" for column in self.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,11 +69,6 @@ class Columns:
         if column.kind != "category" or self.as_codes:
             return [column.name, *(flag if column.kind != "category" else [])]
         return [*(f"{column.name} = {category}" for category in column.categories), *flag]
-
-    @property
-    def has_gaps(self) -> bool:
-        """Can a feature be NaN?"""
-        return self.keep_missing and any(column.missing for column in self.columns)
 
     @property
     def are_codes(self) -> npt.NDArray[np.bool_]:
@@ -89,7 +89,7 @@ class Columns:
 
     def encode(self, rows: Floats) -> Floats:
         """Return the features (n, features) of rows (n, columns); an unknown category has none, or the last code."""
-        if self.is_plain and not np.isnan(rows).any():
+        if self.is_plain:
             return rows
         found = [
             part

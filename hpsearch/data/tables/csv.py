@@ -4,7 +4,8 @@ Python's own reader and `float` are exact, fast enough (1 s for 10 million numbe
 """
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import existing
 from hpsearch.data.tables.dialect import (
     SEPARATORS,
+    Row,
     check_names,
     decimal_of,
     encoding_of,
+    encoding_of_another,
     names_of_header,
     rows_of,
     separator_of,
@@ -26,6 +29,42 @@ from hpsearch.errors import DataError
 
 _CHUNK = 4096
 """So many lines are held as texts at a time."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A CSV file whose header is read: how it is written, and its other lines."""
+
+    path: Path
+    encoding: str
+    separator: str
+    decimal: str
+    header: list[str]
+    _rows: Iterator[Row]
+
+    def chunks(self, lines: int) -> Iterator[list[Row]]:
+        """Yield its lines, so many at a time. Raises DataError for a line with more or fewer cells than the header."""
+        while chunk := list(islice(self._rows, lines)):
+            for line, cells in chunk:
+                if len(cells) != len(self.header):
+                    rule = f"must have {len(self.header):,} columns, as line 1 has, has {len(cells):,}"
+                    raise DataError(f"{self.path}: line {line}: {rule}")
+            yield chunk
+
+
+def open_table(path: Path, given: Mapping[str, Any], names: Collection[str], *, another: bool = False) -> TextTable:
+    """Open a file of a study, or another one with the same columns, for which its `encoding` is only a hint.
+
+    `given` are the keys of data.dataset, `names` columns by which the separator is found. Raises DataError for an
+    encoding that is none, and a header with a column twice.
+    """
+    encoding = (encoding_of_another if another else encoding_of)(path, given.get("encoding"))
+    separator = given.get("separator") or separator_of(path, encoding, names)
+    decimal = given.get("decimal") or decimal_of(path, encoding, separator)
+    rows = rows_of(path, encoding, separator)
+    header = names_of_header(next(rows, (1, []))[1])
+    check_names(path, header, given.get("drop", ()))
+    return TextTable(path, encoding, separator, decimal, header, rows)
 
 
 def read_csv(path: Path, given: Mapping[str, Any], workspace: Path, task: str | None = None) -> Dataset:
@@ -44,27 +83,19 @@ def read_csv(path: Path, given: Mapping[str, Any], workspace: Path, task: str | 
 
 
 def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table | None = None) -> Table:
-    """Read a file; a test file must have the columns of `train`, and is written as that is."""
+    """Read a file; a test file must have the columns of `train`, in any order."""
     labels = labels_of(given, task)
-    encoding = encoding_of(path, given.get("encoding"))
-    separator = given.get("separator") or separator_of(path, encoding, labels)
-    decimal = given.get("decimal") or decimal_of(path, encoding, separator)
-    rows = rows_of(path, encoding, separator)
-    _, names = next(rows, (1, []))
-    header = names_of_header(names)
-    check_names(path, header, given.get("drop", ()))
-    reader = TableReader(path, header, given, labels, decimal, task, train)
+    file = open_table(path, given, labels, another=train is not None)
+    reader = TableReader(path, file.header, given, labels, file.decimal, task, train)
     lines = array("q")
-    while chunk := list(islice(rows, _CHUNK)):
-        for line, cells in chunk:
-            if len(cells) != len(header):
-                rule = f"must have {len(header):,} columns, as line 1 has, has {len(cells):,}"
-                raise DataError(f"{path}: line {line}: {rule}")
-            lines.append(line)
+    for chunk in file.chunks(_CHUNK):
+        lines.extend(line for line, _ in chunk)
         reader.extend([cells for _, cells in chunk], lines)
-    said = [f"separated by {SEPARATORS[separator]}"] * (
-        separator in SEPARATORS and separator != "," and "separator" not in given
-    )
-    said += ["with decimal commas"] * (decimal == "," and "decimal" not in given)
-    said += [f"in {encoding.upper()}"] * (encoding == "utf-16" and "encoding" not in given)
+    said = []
+    if "separator" not in given and file.separator != ",":
+        said.append(f"separated by {SEPARATORS[file.separator]}")
+    if "decimal" not in given and file.decimal == ",":
+        said.append("with decimal commas")
+    if file.encoding == "utf-16" and "encoding" not in given:
+        said.append("in UTF-16")
     return reader.table(lines, [f"{path.name} is read as {' and '.join(said)}"] if said else [])

@@ -9,7 +9,6 @@ from pathlib import Path
 from hpsearch.errors import DataError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-ENDS = ("\r\n", "\n", "\r")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -34,6 +33,28 @@ def encoding_of(path: Path, given: str | None) -> str:
     with path.open("rb") as file:
         start = file.read(4)
     return next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+
+
+def encoding_of_another(path: Path, given: str | None) -> str:
+    """The encoding of another file than the one for which a study says that it is the one given.
+
+    Text that is valid as UTF-8 beyond ASCII is UTF-8: other encodings hardly ever give that by chance.
+    """
+    found = encoding_of(path, None)
+    return found if given is None or found != "utf-8" or _is_utf8_beyond_ascii(path) else encoding_of(path, given)
+
+
+def _is_utf8_beyond_ascii(path: Path) -> bool:
+    decoder, beyond = codecs.getincrementaldecoder("utf-8")(), False
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            beyond = beyond or not block.isascii()
+            try:
+                if "\0" in decoder.decode(block):
+                    return False
+            except UnicodeError:
+                return False
+    return beyond and not decoder.getstate()[0]
 
 
 def rows_of(path: Path, encoding: str, separator: str) -> Iterator[Row]:

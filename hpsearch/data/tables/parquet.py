@@ -58,7 +58,8 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
         with pq.ParquetFile(path) as file:
             header = list(file.schema_arrow.names)
             check_names(path, header, given.get("drop", ()))
-            reader = TableReader(path, header, given, labels_of(given, task), ".", task, train)
+            texts = [field.name for field in file.schema_arrow if _is_text(pa, field.type)]
+            reader = TableReader(path, header, given, labels_of(given, task), ".", task, train, texts)
             lines = array("q")
             for batch in file.iter_batches(_CHUNK):
                 rows = list(zip(*(_texts(column.to_pylist()) for column in batch.columns), strict=True))
@@ -67,6 +68,11 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
     except (pa.ArrowException, ValueError) as error:
         raise _not_parquet(path, error) from error
     return reader.table(lines, [])
+
+
+def _is_text(pa: Any, kind: Any) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _texts(cells: list[Any]) -> Iterator[str]:

@@ -1,15 +1,15 @@
 """Rows of texts as a table: the columns chosen, their cells as numbers, the labels. May import NumPy."""
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpsearch.data.sources.targets import target_of
-from hpsearch.data.tables.cells import CellError, Cells, UnusableColumnsError, read_again
-from hpsearch.data.tables.columns import Column, Floats
+from hpsearch.data.tables.cells import CellError, Cells, UnusableColumnsError, read_again, with_point
+from hpsearch.data.tables.columns import Columns, Floats
 from hpsearch.data.tables.table import Table, check_header, chosen_names, missing_label
 from hpsearch.errors import DataError
 
@@ -26,14 +26,20 @@ class TableReader:
         decimal: str,
         task: str | None,
         train: Table | None,
+        texts: Collection[str] = (),
     ) -> None:
-        """Raises DataError for a header without the columns that the study file names."""
+        """`texts` are columns of texts by their type, which are no numbers though they may look like some.
+
+        Raises DataError for a header without the columns that the study file names.
+        """
         self._path, self._header, self._labels, self._task, self._train = path, list(header), list(labels), task, train
-        self._decimal = decimal
+        self._decimal, self._keeps_missing = decimal, given.get("missing") == "keep"
         check_header(path, header, labels, given, train)
         self._names = list(train.names_of_columns) if train else chosen_names(header, labels, given)
         categorical = set(given.get("categorical", ()))
-        self._cells = [Cells(name, categorical=name in categorical, decimal=decimal) for name in self._names]
+        self._cells = [
+            Cells(name, categorical=name in categorical, texts=name in texts, decimal=decimal) for name in self._names
+        ]
         self._again: list[list[Floats]] = [[] for _ in self._names]  # of a test file, by the columns of `train`
         self._texts: list[str] = []
         self._targets = array("d")
@@ -47,19 +53,12 @@ class TableReader:
             if self._train is None:
                 self._cells[i].extend(columns[name])
                 continue
-            column = self._train.columns[i]
             try:
-                self._again[i].append(read_again(column, self._points(column, columns[name])))
+                self._again[i].append(read_again(self._train.columns[i], columns[name], self._decimal))
             except CellError as error:
                 raise self._wrong(name, error, lines, first) from None
         for row in range(len(rows)):
             self._add_labels([columns[label][row] for label in self._labels], int(lines[first + row]))
-
-    def _points(self, column: Column, cells: Sequence[str]) -> Sequence[str]:
-        """Cells with decimal points."""
-        return (
-            cells if self._decimal == "." or column.kind != "number" else [c.replace(self._decimal, ".") for c in cells]
-        )
 
     def _add_labels(self, cells: Sequence[str], line: int) -> None:
         for label, cell in zip(self._labels, cells, strict=True):
@@ -67,8 +66,8 @@ class TableReader:
             if missing_label(text, self._task):
                 self._no_label.append((line, text))
             elif self._task == "regression":
-                number = text.replace(self._decimal, ".")
-                self._targets.append(target_of(f"{self._path}: line {line}: column {label!r}", number))
+                place = f"{self._path}: line {line}: column {label!r}"
+                self._targets.append(target_of(place, with_point(text, self._decimal), text))
             else:
                 self._texts.append(text)
 
@@ -92,6 +91,7 @@ class TableReader:
             if self._train is not None:
                 columns.append(self._train.columns[i])
                 values.append(np.concatenate(self._again[i]))
+                self._refuse_gaps(name, values[-1], lines)
                 continue
             try:
                 column, found = self._cells[i].column()
@@ -110,6 +110,15 @@ class TableReader:
             raise UnusableColumnsError(str(next(iter(wrong.values()))), tuple(wrong))
         targets = np.array(self._targets).reshape(len(lines), -1) if self._task == "regression" else None
         return Table(self._path, tuple(columns), values, self._texts, targets, tuple(self._labels), notes)
+
+    def _refuse_gaps(self, name: str, values: Floats, lines: Sequence[int]) -> None:
+        """Refuse a value that is missing in a test file where the training file teaches nothing of missing values."""
+        assert self._train is not None
+        if not Columns(self._train.columns).is_plain or self._keeps_missing:
+            return
+        for row in np.flatnonzero(np.isnan(values))[:1]:
+            rule = f"has no value, but {self._train.path} has one in each line, so that nothing says what to fill in"
+            raise self._wrong(name, CellError(rule, int(row)), lines)
 
     def _is_trailing(self, name: str, error: CellError) -> bool:
         """Is it an empty column without a name at the end, as a separator at the end of each line makes?"""

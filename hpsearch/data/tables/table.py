@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import Part, Shape, assemble, numbers, shown
+from hpsearch.data.sources.common import Part, Shape, assemble, shown
 from hpsearch.data.tables.columns import Column, Columns, Floats
 from hpsearch.data.tables.leaks import class_numbers, leaks_of
 from hpsearch.errors import DataError, nearest
@@ -101,14 +101,14 @@ def assembled(
     if len(columns.features) > 100_000:
         raise DataError(f"{path}: makes {len(columns.features):,} features; set categories = 'codes', or drop columns")
     shape = _image_shape(path, columns, given.get("image_shape"))
-    first = _part(train, columns, shape, task)
+    first = _part(train, shape, task)
     table = columns if given.get("image_shape") is None else None
     notes = [*train.said, *_notes(path.name, columns)]
     if test is None:
         dataset = assemble(path.name, first, given["test"], columns=table, said=notes)
     else:
         said = [*notes, *test[1].said]
-        dataset = assemble(path.name, first, _part(test[1], columns, shape, task), columns=table, said=said)
+        dataset = assemble(path.name, first, _part(test[1], shape, task), columns=table, said=said)
     if table is None:
         return dataset
     labels = class_numbers(train.labels) if train.targets is None else train.targets
@@ -128,15 +128,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6:,} more columns"
 
 
-def _part(table: Table, columns: Columns, shape: Shape, task: str | None) -> Part:
-    place = str(table.path)
-    samples = np.empty((len(table.values[0]), len(table.values)))
-    for i, column in enumerate(table.values):
-        samples[:, i] = column
-    if columns.is_plain and table.columns == columns.columns and not np.isnan(samples).any():
-        numbers(place, samples)
-    else:
-        numbers(place, np.nan_to_num(samples))
+def _part(table: Table, shape: Shape, task: str | None) -> Part:
+    place, samples = str(table.path), np.column_stack(table.values)
     if table.targets is None:
         return Part(place, samples, table.labels, shape, said=task is not None)
     return Part(place, samples, (), shape, table.targets, table.names)

@@ -31,12 +31,17 @@ def labels_of(classes: Sequence[str]) -> Array:
     return np.array(numbers) if distinct else np.array(classes)
 
 
+def _is_truth(label: object) -> bool:
+    return isinstance(label, str) and label in ("true", "false", "TRUE", "FALSE")
+
+
 def numbers_of(labels: Array, known: Array) -> npt.NDArray[np.int64]:
     """Return the class number of each label (n,), -1 of one that is not `known`.
 
     Numbers are equal to numbers, whatever their type. Raises ValueError where none is known.
     """
     places = {label: number for number, label in enumerate(known.tolist())}
+    places |= {_TRUTH[text.title()]: number for text, number in places.items() if _is_truth(text)}  # as pandas reads it
     given = labels.ravel().tolist()
     found = np.array([places.get(label, -1) for label in given], np.int64)
     if len(found) and (found < 0).all():

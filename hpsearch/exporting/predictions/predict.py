@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from hpsearch.data.tables.cells import with_point
 from hpsearch.errors import DataError, InputError, nearest
 from hpsearch.exporting.classifier import Classifier
 from hpsearch.exporting.predictions.labels import numbers_of
@@ -73,12 +74,14 @@ def predict_file(
             if not number:
                 labels = _checked_columns(table, part.frame, study, wanted, model)
                 truth = Truth(table, labels, model.model.classes, metric) if labels else None
-            unused = [*wanted.keep, *(truth.columns if truth else ()), *_left_out(part.frame, study)]
-            samples = part.frame.drop(columns=[*dict.fromkeys(unused)])
+            features = model.model.feature_names
+            copied = [name for name in wanted.keep if name not in features]
+            unused = [*copied, *(truth.columns if truth else ()), *_left_out(part.frame, study)]
+            samples = _with_points(part.frame.drop(columns=[*dict.fromkeys(unused)]), model, part.decimal)
             columns, predicted = _columns(model, part, samples, wanted, metric.needs, table)
             write({name: part.frame[name].tolist() for name in wanted.keep} | columns)
             if truth:
-                truth.take(part.frame, part.places, predicted)
+                truth.take(part, predicted)
             rows += len(part.frame)
     score = truth.score() if truth else None
     goal = Goal(metric.name, metric.direction, metric.share)
@@ -89,7 +92,18 @@ def predict_file(
 def _as_written(study: Study) -> dict[str, Any]:
     """How the study file says that its texts are written."""
     dataset = study.data.dataset if isinstance(study.data.dataset, dict) else {}
-    return {key: dataset[key] for key in ("separator", "decimal", "encoding") if key in dataset}
+    return {key: dataset[key] for key in ("separator", "decimal", "encoding", "drop") if key in dataset}
+
+
+def _with_points(samples: pd.DataFrame, model: Classifier | Regressor, decimal: str) -> pd.DataFrame:
+    """The samples with decimal points in the columns of numbers; the texts of categories stay as they are."""
+    columns = model.model.columns
+    texts = {column.name for column in columns.columns if column.kind == "category"} if columns else set()
+    if decimal == ".":
+        return samples
+    numbers = [str(name) for name in samples.columns if name not in texts]
+    points = {name: [with_point(cell, decimal) for cell in samples[name]] for name in numbers}
+    return samples.assign(**points)
 
 
 def _left_out(frame: pd.DataFrame, study: Study) -> list[str]:

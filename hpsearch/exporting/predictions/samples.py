@@ -47,21 +47,29 @@ def encoded(X: Any, columns: Columns) -> npt.NDArray[np.float64]:
     """Return the features (n, features) of raw rows (n, columns): a frame, or an array in the order of the columns."""
     if is_frame(X):
         X = in_order(X, columns.names)
-        cells = [X[name].tolist() for name in X.columns]
+        cells = [_cells(X[name]) for name in X.columns]
     else:
         table = np.asarray(X, dtype=object)
         if table.ndim != 2 or table.shape[1] != len(columns.names):
             rule = f"must be a frame with the columns {', '.join(columns.names[:5])}"
             raise ValueError(f"X {rule}{', …' * (len(columns.names) > 5)}, or rows of these values, got {table.shape}")
         cells = [table[:, i].tolist() for i in range(table.shape[1])]
-    raw = np.empty((len(cells[0]), len(cells)))
+    raw: npt.NDArray[np.float64] = np.empty((len(cells[0]), len(cells)))
     for i, column in enumerate(columns.columns):
         try:
             raw[:, i] = read_again(column, cells[i])
         except data_cells.CellError as error:
             rule, _, got = str(error).partition(", has ")
             raise CellError(rule, error.row or 0, column.name, got) from None
+    if columns.is_plain and not columns.keep_missing:
+        check_finite(raw, columns.names)  # nothing was learned of what to fill in
     return columns.encode(raw)
+
+
+def _cells(column: Any) -> Any:
+    """An array of numbers as it is; other cells as Python's own objects."""
+    array = np.asarray(column)
+    return array if array.dtype.kind in "iuf" else column.tolist() if hasattr(column, "tolist") else array.tolist()
 
 
 def is_frame(X: Any) -> bool:

@@ -7,15 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 import numpy as np
 import pandas as pd
 
-from hpsearch.data.sources.targets import is_number
-from hpsearch.data.tables.dialect import decimal_of, encoding_of, names_of_header, rows_of, separator_of
+from hpsearch.data.tables.csv import open_table
 from hpsearch.errors import DataError, InputError, nearest
 
 FORMATS = ("csv", "parquet")
@@ -23,10 +22,11 @@ FORMATS = ("csv", "parquet")
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a file, cells of a CSV file as text, and the name of each row's place: "line 7"."""
+    """Some rows of a file, cells of a CSV file as they are written, and the name of each row's place: "line 7"."""
 
     frame: pd.DataFrame
     places: Sequence[str]
+    decimal: str = "."
 
 
 class Writer(Protocol):
@@ -58,30 +58,13 @@ def read_rows(path: Path, rows: int, names: Collection[str], given: Mapping[str,
 
 
 def _csv(path: Path, rows: int, names: Collection[str], given: Mapping[str, Any]) -> Iterator[Rows]:
-    encoding = encoding_of(path, given.get("encoding"))
-    separator = given.get("separator") or separator_of(path, encoding, names)
-    decimal = given.get("decimal") or decimal_of(path, encoding, separator)
-    lines = rows_of(path, encoding, separator)
-    header = names_of_header(next(lines, (1, []))[1])
-    if twice := next((name for name in header if header.count(name) > 1), None):
-        raise DataError(f"{path}: line 1: must not have a column twice, has {twice!r}")
-    number = 0
-    while (chunk := list(islice(lines, rows))) or not number:
-        number += 1
-        for line, cells in chunk:
-            if len(cells) != len(header):
-                rule = f"must have {len(header):,} columns, as line 1 has, has {len(cells):,}"
-                raise DataError(f"{path}: line {line}: {rule}")
-        cells_of_all = [[_with_point(cell, decimal) for cell in cells] for _, cells in chunk]
-        frame = pd.DataFrame(cells_of_all, columns=header, dtype=object)
+    file = open_table(path, given, names, another=True)
+    chunks, header = file.chunks(rows), file.header
+    for chunk in chain([next(chunks, [])], chunks):
+        frame = pd.DataFrame([cells for _, cells in chunk], columns=header, dtype=object)
         if header and header[-1] == f"column {len(header)}" and not frame[header[-1]].astype(bool).any():
             frame = frame.iloc[:, :-1]  # a separator at the end of each line
-        yield Rows(frame, [f"line {line}" for line, _ in chunk])
-
-
-def _with_point(cell: str, decimal: str) -> str:
-    number = cell.replace(decimal, ".")
-    return number if decimal != "." and cell.count(decimal) == 1 and is_number(number) else cell
+        yield Rows(frame, [f"line {line}" for line, _ in chunk], file.decimal)
 
 
 def _parquet(path: Path, rows: int) -> Iterator[Rows]:
@@ -91,7 +74,7 @@ def _parquet(path: Path, rows: int) -> Iterator[Rows]:
 
     try:
         with parquet.ParquetFile(path) as file:
-            yield Rows(file.schema_arrow.empty_table().to_pandas(), ())
+            yield Rows(file.schema_arrow.empty_table().to_pandas(ignore_metadata=True), ())
             done = 0
             for batch in _whole(file.iter_batches(batch_size=rows), rows):
                 yield Rows(batch, [f"row {done + number}" for number in range(1, len(batch) + 1)])
@@ -104,7 +87,7 @@ def _whole(batches: Iterator[Any], rows: int) -> Iterator[pd.DataFrame]:
     """Frames of exactly so many rows, but the last: a batch of pyarrow may end with a row group."""
     left: list[pd.DataFrame] = []
     for batch in batches:
-        left.append(batch.to_pandas())
+        left.append(batch.to_pandas(ignore_metadata=True))  # in which an index is a column
         while sum(map(len, left)) >= rows:
             all_of_them = pd.concat(left, ignore_index=True)
             yield all_of_them[:rows]

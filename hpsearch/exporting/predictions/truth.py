@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from hpsearch.data.tables.cells import with_point
 from hpsearch.errors import DataError
 from hpsearch.exporting.predictions.labels import labels_of
+from hpsearch.exporting.predictions.tables import Rows
 from hpsearch.metrics import Metric, evaluate, parse
 
 Array = npt.NDArray[Any]
@@ -38,9 +39,9 @@ class Truth:
     _truth: list[Array] = field(default_factory=list)
     _predicted: list[Array] = field(default_factory=list)
 
-    def take(self, frame: pd.DataFrame, places: Sequence[str], predicted: Array) -> None:
+    def take(self, rows: Rows, predicted: Array) -> None:
         """Take the labels of some rows, and what was predicted for them; rows without a label are not scored."""
-        truth = np.column_stack([self._column(frame[name], name, places) for name in self.columns])
+        truth = np.column_stack([self._column(rows, name) for name in self.columns])
         known = ~np.isnan(truth).any(axis=1)
         self._truth.append(truth[known])
         self._predicted.append(predicted[known])
@@ -59,13 +60,16 @@ class Truth:
             truth = truth[:, 0].astype(np.int64)
         return evaluate(self.metric, truth, predicted, classes=tuple(self.classes))
 
-    def _column(self, values: pd.Series, name: str, places: Sequence[str]) -> npt.NDArray[np.float64]:
+    def _column(self, rows: Rows, name: str) -> npt.NDArray[np.float64]:
         """The class numbers, or the values, NaN where the cell is empty."""
         number_of: dict[Any, float] = {label: i for i, label in enumerate(labels_of(self.classes).tolist())}
         number_of |= {label: i for i, label in enumerate(self.classes)}
+        values = rows.frame[name].tolist()
         found = np.empty(len(values))
-        for i, value in enumerate(values.tolist()):
+        for i, value in enumerate(values):
             text = " ".join(value.split()) if isinstance(value, str) else value
+            if isinstance(text, str) and not self.classes:
+                text = with_point(text, rows.decimal)
             if text is None or text == "" or text != text:
                 found[i] = np.nan
                 continue
@@ -74,5 +78,5 @@ class Truth:
             except (KeyError, TypeError, ValueError):
                 shown = ", ".join(map(repr, self.classes[:10])) + (" …" if len(self.classes) > 10 else "")
                 rule = f"must have one of the labels {shown}" if self.classes else "must have a number"
-                raise DataError(f"{self.path}: {places[i]}: column {name!r} {rule}, has {value!r:.40}") from None
+                raise DataError(f"{self.path}: {rows.places[i]}: column {name!r} {rule}, has {value!r:.40}") from None
         return found

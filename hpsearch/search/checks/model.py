@@ -37,7 +37,7 @@ def _sample_of(dataset: Dataset) -> Data:
 def check_model(study: Study, plugin: Plugin, measures: Measures, dataset: Dataset) -> None:
     """Make the model with the bounds and choices of each space, so that an invalid shape is found before the search."""
     of_network = plugin.kind in ("layers", "module")
-    if of_network and dataset.columns and dataset.columns.has_gaps:
+    if of_network and dataset.columns and dataset.columns.keep_missing:
         what = "layers" if plugin.kind == "layers" else "a module of PyTorch"
         rule = f"must not be 'keep' for {study.model.name}, which makes {what}: a missing value is no number"
         raise fail(study.place, ["data", "dataset", "missing"], rule)
