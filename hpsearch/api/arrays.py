@@ -1,13 +1,12 @@
-"""Data that a script has in memory, arrays or a DataFrame, kept in files, so that a resume finds them. May import data.
+"""Data that a script has in memory, arrays or a DataFrame, kept in files, so that a resume finds them.
 
-Files are named by the hash of what they have, in the user's cache: arrays as .npz, a DataFrame as .csv.
+Files are named by the hash of what they have, in the user's cache: arrays as .npz, a DataFrame as .csv. May import
+data, and exporting's files.
 """
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -16,6 +15,7 @@ from hpsearch.data.directories import default_data_directory
 from hpsearch.data.sources.targets import is_number
 from hpsearch.data.tables.cells import MOST_CATEGORIES
 from hpsearch.errors import InputError
+from hpsearch.exporting.files import write_file
 
 TEST_SHARE, VALIDATION_SHARE = 5, 5
 """One sample in so many is held out for testing, and as many to validate on, where sizes are not given."""
@@ -108,11 +108,5 @@ def _hash(*parts: bytes) -> str:
 
 def _file(name: str, suffix: str, content: bytes) -> str:
     """Write a file, unless it is there; whole or not at all."""
-    folder = default_data_directory() / "arrays"
-    path = folder / f"{name}{suffix}"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(content)
-        Path(part).replace(path)
-    return str(path)
+    path = default_data_directory() / "arrays" / f"{name}{suffix}"
+    return str(path if path.exists() else write_file(path, content))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import existing
 from hpsearch.data.tables.dialect import (
     SEPARATORS,
     Row,
@@ -24,7 +23,7 @@ from hpsearch.data.tables.dialect import (
     separator_of,
 )
 from hpsearch.data.tables.rows import TableReader
-from hpsearch.data.tables.table import Table, assembled, labels_of
+from hpsearch.data.tables.table import Table, labels_of, read_dataset
 from hpsearch.errors import DataError
 
 _CHUNK = 4096
@@ -75,11 +74,7 @@ def read_csv(path: Path, given: Mapping[str, Any], workspace: Path, task: str | 
     width) if the numbers are pixels in that order. Raises `DataError` with file, line, column and value.
     """
     labels_of(given, task)  # refused before a file of gigabytes is read
-    train = _read(path, given, task)
-    if "test_path" not in given:
-        return assembled(path, train, given, task)
-    test_path = existing(workspace, given["test_path"], folder=False)
-    return assembled(path, train, given, task, (test_path, _read(test_path, given, task, train)))
+    return read_dataset(path, given, workspace, task, _read)
 
 
 def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table | None = None) -> Table:

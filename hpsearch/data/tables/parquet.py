@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import existing
 from hpsearch.data.tables.dialect import check_names
 from hpsearch.data.tables.rows import TableReader
-from hpsearch.data.tables.table import Table, assembled, labels_of
+from hpsearch.data.tables.table import Table, labels_of, read_dataset
 from hpsearch.errors import DataError
 
 _CHUNK = 4096
@@ -22,11 +21,7 @@ def read_parquet(path: Path, given: Mapping[str, Any], workspace: Path, task: st
     Raises DataError for a file that is none, or where pyarrow is missing.
     """
     _require(path)
-    train = _read(path, given, task)
-    if "test_path" not in given:
-        return assembled(path, train, given, task)
-    test_path = existing(workspace, given["test_path"], folder=False)
-    return assembled(path, train, given, task, (test_path, _read(test_path, given, task, train)))
+    return read_dataset(path, given, workspace, task, _read)
 
 
 def names_of(path: Path) -> list[str]:

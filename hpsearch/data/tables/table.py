@@ -1,7 +1,7 @@
 """A table that was read: its columns, values and labels, and the dataset that they make. May import NumPy."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import Part, Shape, assemble, shown
+from hpsearch.data.sources.common import Part, Shape, assemble, existing, shown
 from hpsearch.data.tables.columns import Column, Columns, Floats
 from hpsearch.data.tables.leaks import class_numbers, leaks_of
 from hpsearch.errors import DataError, nearest
@@ -88,12 +88,26 @@ def chosen_names(header: Sequence[str], labels: Sequence[str], given: Mapping[st
     ]
 
 
-def assembled(
+def read_dataset(
     path: Path,
-    train: Table,
     given: Mapping[str, Any],
+    workspace: Path,
     task: str | None,
-    test: tuple[Path, Table] | None = None,
+    read: Callable[[Path, Mapping[str, Any], str | None, Table | None], Table],
+) -> Dataset:
+    """The dataset of a file, and of the other one, `test_path`, to test on, each of which `read` reads.
+
+    `read` is given the table to train on where it reads the one to test on, which must have its columns.
+    """
+    train = read(path, given, task, None)
+    if "test_path" not in given:
+        return _assembled(path, train, given, task)
+    test_path = existing(workspace, given["test_path"], folder=False)
+    return _assembled(path, train, given, task, read(test_path, given, task, train))
+
+
+def _assembled(
+    path: Path, train: Table, given: Mapping[str, Any], task: str | None, test: Table | None = None
 ) -> Dataset:
     """The dataset of a table, and of another one to test on."""
     keep, codes = given.get("missing") == "keep", given.get("categories") == "codes"
@@ -107,8 +121,8 @@ def assembled(
     if test is None:
         dataset = assemble(path.name, first, given["test"], columns=table, said=notes)
     else:
-        said = [*notes, *test[1].said]
-        dataset = assemble(path.name, first, _part(test[1], shape, task), columns=table, said=said)
+        said = [*notes, *test.said]
+        dataset = assemble(path.name, first, _part(test, shape, task), columns=table, said=said)
     if table is None:
         return dataset
     labels = class_numbers(train.labels) if train.targets is None else train.targets

@@ -16,6 +16,7 @@ from typing import Any
 from hpsearch.data import open_split
 from hpsearch.data.augmentation import Augmentation
 from hpsearch.errors import DataError, HpsearchError
+from hpsearch.search.interrupts import PATIENCE
 from hpsearch.search.ranking import StageFailedError, rank
 from hpsearch.search.stages.cohorts import SEGMENT_SECONDS
 from hpsearch.search.stages.context import RunContext
@@ -26,9 +27,6 @@ from hpsearch.workers.pools import WorkerDied, WorkerLost
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
-
-PATIENCE = 10.0
-"""Seconds that the running segment gets to finish after the first Ctrl-C."""
 
 ATTEMPTS = 3
 """A segment that was lost so often in a row ends the run."""
