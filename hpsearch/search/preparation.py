@@ -5,6 +5,7 @@ May import spec, data, storage and workers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,14 @@ def checked_plugin(study: Study, workspace: Path) -> Plugin:
         raise fail(study.place, ["model", wrong], rule)
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     return plugin
+
+
+def check_steps(study: Study, plugin: Plugin) -> None:
+    """Refuse a function that yields a number for each step where nothing says how many steps there are."""
+    given = study.training.epochs is not None or all("epochs" in stage.training for stage in study.stages)
+    if isgeneratorfunction(plugin.function) and not given:
+        rule = "is missing; the function yields a number for each of its steps, of which this is the number"
+        raise fail(study.place, ["training", "epochs"], rule)
 
 
 def check(

@@ -161,7 +161,7 @@ def mirror(database, name="s / 1 coarse"):
 
 
 def everything(database):
-    """All rows of all tables, Optuna's and ours, in an order of their own, and, of a file, the highest ids that were ever given."""
+    """All rows of all tables, Optuna's and ours, whatever their order, and, of a file, the highest ids ever given."""
     known = sqlalchemy.MetaData()
     with database.place.reader_engine().connect() as connection:
         if connection.dialect.name == "sqlite":
