@@ -7,8 +7,9 @@ from pathlib import Path
 from hpsearch.errors import HpsearchError, InputError
 from hpsearch.exporting.card import write_card
 from hpsearch.exporting.files import FOLDER, default_path
-from hpsearch.exporting.trained_model import ON_ALL, find_trial, load_model, trial_name
+from hpsearch.exporting.trained_model import find_trial, load_model, trial_name
 from hpsearch.reporting.frames import Frames
+from hpsearch.search.stages.whole import ON_ALL
 from hpsearch.storage.database import open_to_read
 from hpsearch.storage.masking import shown
 

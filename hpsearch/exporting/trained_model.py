@@ -21,7 +21,7 @@ from hpsearch.nn import Network
 from hpsearch.nn.network import Trained
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
-from hpsearch.search.stages.whole import whole_configuration
+from hpsearch.search.stages.whole import ON_ALL, whole_configuration
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.trainables import Data
@@ -35,10 +35,6 @@ from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
-
-
-ON_ALL = "final:all"
-"""The name of the model that `[final] data = "all"` trained on all samples."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
