@@ -37,6 +37,7 @@ from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.against_default import against_default
+from hpsearch.reporting.sections.ranking.curve_data import curve_data
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
@@ -120,6 +121,7 @@ def render(
         search=[Markup(svg) for svg in search_figures(frames, stages)],
         search_text=reading_aid(frames, stages),
         trials=trial_data(frames, stages),
+        curve_data=curve_data(frames, stages),
         all_curves=[(Markup(figure), caption) for figure, caption in all_curves(frames, stages)],
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
         weights=weight_images(frames, stages),

@@ -71,7 +71,7 @@ const reveal = (element) => {
   for (let each = element; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
 };
 const target = () => {
-  const found = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const found = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (!found) return;
   reveal(found);
   const part = found.querySelector(":scope > details");
