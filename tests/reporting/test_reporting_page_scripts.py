@@ -106,3 +106,27 @@ def test_an_axis_becomes_linear_and_logarithmic_again(seen):
     assert places[0] == pytest.approx(places[2], abs=1e-2)
     middle = sorted(places[0])[len(places[0]) // 2]
     assert sorted(places[1])[len(places[1]) // 2] < middle  # small values come together at the left
+
+
+def test_a_range_of_an_axis_keeps_the_configurations_within_in_figures_and_tables(seen):
+    names, counted, number, rows, faint, free = seen(
+        """
+        const [from, to] = document.querySelectorAll('.ranges fieldset:first-child input');
+        const give = (field, value) => { field.value = value; field.dispatchEvent(new Event('change')); };
+        give(from, 2e-4);
+        give(to, 8e-3);
+        const rows = all('#stage-1 tbody tr', (each) => [each.cells[2].textContent, each.classList.contains('out')]);
+        const faint = all('[data-figure="parallel"] .out').length;
+        const counted = all('#pairs output')[0];
+        click('#pairs .tools button');
+        const number = all('#stage-1 tbody tr, #stage-2 tbody tr').length;
+        return [all('.ranges legend'), counted, number, rows, faint, all('.out').length];
+        """
+    )
+    assert names == ["λ", "batch size", "accuracy (%)"]
+    assert {out for value, out in rows if 2e-4 <= float(value) <= 8e-3} == {False}
+    assert {out for value, out in rows if not 2e-4 <= float(value) <= 8e-3} == {True}
+    outside = sum(out for _, out in rows)
+    assert counted == f"{number - outside} of {number} configurations"
+    assert 0 < faint <= outside
+    assert free == 0

@@ -149,7 +149,7 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = _MARKS.sub(_trials, text)
-    text = _SCALE.sub(lambda found: f' data-scale="{found[1].replace("_", " ")}"', text)
+    text = _AXES.sub(lambda found: f' data-{found[1]}="{found[2].replace("_", " ")}"', text)
     text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # e.g. axes_1: equal in all figures, and never referred to
     text = re.sub(r'style="[^"]*"', lambda style: _FONT.sub(_size, style[0]), text)
     for placeholder, variable in _VARIABLES.items():
@@ -175,7 +175,7 @@ def _trials(found: re.Match[str]) -> str:
 
 
 _MARKS = re.compile(r' id="trials-([\d.-]+)"')
-_SCALE = re.compile(r' id="scale_([^"]+)"')
+_AXES = re.compile(r' id="(scale|axis)_([^"]+)"')  # what a script finds axes by: those of two scales, and parallel ones
 _FONT = re.compile(r"font(-family)?: (?P<size>[\d.]+px )?[^;\"]*")
 
 

@@ -1,9 +1,8 @@
 // Learning curves of any trials in one figure for each quantity: add, hide and remove them, with axes of either scale.
 (() => {
-  const text = document.getElementById("learning-curves").textContent;
   const section = document.querySelector("#curves > details");
-  if (!text || !section) return;
-  const { epoch, of, curves } = JSON.parse(text);
+  if (!report.learning || !section) return;
+  const { epoch, of, curves } = report.learning;
   for (const curve of Object.values(curves))
     if (typeof curve.x === "number") curve.x = Array.from({ length: curve.x }, (_, place) => place + 1);
   const { trials, parts, SVG, element, say } = report;

@@ -1,6 +1,6 @@
 // Pointing at a mark shows its trial; choosing one lights it up in all figures and tables; #trial=STAGE:NUMBER addresses it.
 const report = (() => {
-  const { stages, trials } = JSON.parse(document.getElementById("trials").textContent);
+  const { stages, trials, learning, coordinates } = JSON.parse(document.getElementById("trials").textContent);
   const SVG = "http://www.w3.org/2000/svg";
   const parts = new Map(); // of each trial its marks, lines and rows
   const add = (key, part) => parts.set(key, [...(parts.get(key) ?? []), part]);
@@ -181,7 +181,7 @@ const report = (() => {
   addEventListener("hashchange", () => follow(true));
   queueMicrotask(() => follow(true)); // when the other scripts listen
   return {
-    trials, parts, SVG, element, say, keyOf,
+    trials, learning, coordinates, parts, SVG, element, say, keyOf,
     add: (key, part) => {
       add(key, part);
       part.classList.toggle("lit", key === chosen);

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from hpsearch.reporting import goal_text
 from hpsearch.reporting.curves import Curve, Numbers, curves_of
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView
-from hpsearch.reporting.sections.ranking.trial_data import as_script
 from hpsearch.storage.records import ACCURACY
 
 MOST = 400
@@ -25,15 +23,15 @@ DIGITS = 4
 """So many digits of each value: a figure shows fewer."""
 
 
-def curve_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
-    """Return, as JSON, the quantities and the curves of rows by stage and number; "" where fewer than two have any.
+def curve_data(frames: Frames, stages: Sequence[StageView]) -> dict[str, Any] | None:
+    """Return the quantities and the curves of rows by stage and number; None where fewer than two have any.
 
-    A curve has its epochs, or the number of them where it has each, and of each quantity the training and the validation values. Of a row with replicates these
-    are means, followed by the lowest and the highest validation values.
+    A curve has its epochs, or their number where it has each, and of each quantity the training and the validation
+    values. Of a row with replicates these are means, followed by the lowest and the highest validation values.
     """
     curves = curves_of(frames)
     if not any(len(curve.epoch) > 1 for curve in curves.values()):
-        return Markup("")
+        return None
     train = _train_objective(frames, curves)
     each = max(1, MOST // len(stages))
     found = {
@@ -43,9 +41,9 @@ def curve_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
         if (known := _curve(frames, row, curves, train))
     }
     if len(found) < 2:
-        return Markup("")
+        return None
     quantities = [_objective(frames), *_others(frames)]
-    return as_script({"epoch": "step" if frames.goal.of_function else "epoch", "of": quantities, "curves": found})
+    return {"epoch": "step" if frames.goal.of_function else "epoch", "of": quantities, "curves": found}
 
 
 def _objective(frames: Frames) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def _values(train: Sequence[Numbers], validation: Sequence[Numbers]) -> list[lis
 
 
 def _numbers(values: Numbers) -> list[float | None]:
-    """Return few digits of each value, None where it is not finite; one number where all are equal, none without any."""
+    """Return few digits of each value, None where it is not finite; one number if all are equal, none without any."""
     short = [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in values.tolist()]
     if all(value is None for value in short):
         return []

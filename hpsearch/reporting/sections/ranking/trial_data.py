@@ -14,8 +14,8 @@ from hpsearch.reporting.sections.summary import configuration
 from hpsearch.text import visible
 
 
-def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
-    """Return, as JSON, the stages' names, and the rows that tables or figures have one by one, by stage and number."""
+def trial_data(frames: Frames, stages: Sequence[StageView]) -> dict[str, Any]:
+    """Return the stages' names, and the rows that tables or figures have one by one, by stage and number."""
     numbers = {trial["id"]: trial["number"] for trial in frames.rows}
     all_singly = sum(len(stage.rows) for stage in stages) <= RASTER
     trials = {
@@ -23,7 +23,7 @@ def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
         for index, stage in enumerate(stages)
         for row in (stage.rows if all_singly else stage.shown)
     }
-    return as_script({"stages": [visible(stage.name) for stage in stages], "trials": trials})
+    return {"stages": [visible(stage.name) for stage in stages], "trials": trials}
 
 
 def as_script(data: Any) -> Markup:
