@@ -18,7 +18,7 @@ from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.front import SERIES, front_figures
 from hpsearch.reporting.figures.importance import importance_figure
 from hpsearch.reporting.figures.pairs import pair_figures
-from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
+from hpsearch.reporting.figures.parallel_coordinates import brush_data, parallel_coordinates
 from hpsearch.reporting.figures.search import reading_aid, search_figures
 from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
@@ -37,11 +37,12 @@ from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.against_default import against_default
+from hpsearch.reporting.sections.ranking.curve_data import curve_data
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.ranking.table import ranking_tables
-from hpsearch.reporting.sections.ranking.trial_data import trial_data
+from hpsearch.reporting.sections.ranking.trial_data import as_script, trial_data
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
@@ -119,7 +120,10 @@ def render(
         importance_figure=Markup(importance_figure(importances)),
         search=[Markup(svg) for svg in search_figures(frames, stages)],
         search_text=reading_aid(frames, stages),
-        trials=trial_data(frames, stages),
+        script_data=as_script(
+            trial_data(frames, stages)
+            | {"learning": curve_data(frames, stages), "coordinates": brush_data(frames, stages)}
+        ),
         all_curves=[(Markup(figure), caption) for figure, caption in all_curves(frames, stages)],
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
         weights=weight_images(frames, stages),

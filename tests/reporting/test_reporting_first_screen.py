@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import made_study
 import pytest
@@ -82,19 +80,3 @@ def test_a_figure_writes_the_characters_that_no_font_has(monkeypatch):
     write_out(axes.figure)
     assert axes.get_title() == "λ [U+732B]"
     assert [text.get_text() for text in axes.get_xticklabels()] == ["[U+1F408]", "a"]
-
-
-@pytest.mark.slow
-def test_a_link_to_a_trial_lights_it_up_in_a_browser(finished_engine, tmp_path, drawn):
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("chromium is missing")
-    page = write_report(finished_engine, "coarse-to-fine", tmp_path)
-    flags = ("--headless", "--no-sandbox", f"--user-data-dir={tmp_path / 'browser'}", "--dump-dom")
-    shown = subprocess.run(
-        [chromium, *flags, f"{page.as_uri()}#trial=fine:3"], capture_output=True, text=True, check=True, timeout=120
-    ).stdout
-    lit = re.findall(r'data-trial="([^"]+)"', " ".join(re.findall(r"<[^>]*\blit\b[^>]*>", shown)))
-    assert len(lit) > 3
-    assert set(lit) == {"1:3"}
-    assert shown.count('class="ring"') >= 2

@@ -82,6 +82,5 @@ def _scale(axes: Axes, which: str, goal: Goal, values: Sequence[float]) -> None:
         log = low > 0 and high / low >= _LOGARITHMIC
         room = (high / low) ** 0.05 if log else 0.05 * (high - low) or 0.05 * abs(high) or 1.0
         edges = (low / room, high * room) if log else (low - room, high + room)
-        number_axis(which, axes, *edges, log)
-        (axes.set_xlim if which == "x" else axes.set_ylim)(*edges)
+        number_axis(which, axes, *edges, log, least=low)
     each.set_label_text(f"{label}{', logarithmic' if each.get_scale() == 'log' else ''}")

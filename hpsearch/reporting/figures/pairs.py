@@ -122,7 +122,6 @@ def _scale(axes: Axes, which: str, axis: HyperparameterAxis) -> None:
         factor = (axis.high / axis.low) ** 0.05 if axis.log else 0.0
         room = 0.05 * (axis.high - axis.low)
         low, high = (axis.low / factor, axis.high * factor) if axis.log else (axis.low - room, axis.high + room)
-        number_axis(which, axes, low, high, axis.log, axis.whole)
-        (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+        number_axis(which, axes, low, high, axis.log, axis.whole, axis.low)
     each.set_label_text(f"{axis.label}{', logarithmic' if axis.log else ''}")
     axes.tick_params(color=RULE)

@@ -158,7 +158,8 @@ def _draw(
                 on_top = axes.get_xaxis_transform()
                 axes.plot([low, high], above, color=colour(index), lw=2.5, clip_on=False, transform=on_top)
         _points(axes, data, (left, right, bottom, top))
-        axes.set_xlim(left, right)
+        if data.choices:
+            axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
 
     return svg(name, f"{goal_text.measured_first(data.goal)} against {title}.", (4.7, 3.3), draw, list(stages.items()))
@@ -181,7 +182,8 @@ def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right
         axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
         axes.grid(False, axis="x")
     else:
-        number_axis("x", axes, left, right, data.log, data.whole)
+        least = min(point.x for point in data.points)
+        number_axis("x", axes, left, right, data.log, data.whole, max(least, left))
 
 
 def _within(value: float, window: Window, data: HyperparameterPoints) -> float:

@@ -40,6 +40,9 @@ _VARIABLES = {INK: "ink", RULE: "rule", BACK: "paper"} | {hex_: f"series-{i}" fo
 STEPS = [1, 2, 2.5, 5, 10]
 """The distances between ticks."""
 
+SWITCHED = 3.0
+"""The reader can switch the scale of an axis whose largest value is so many times its smallest."""
+
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a `$` in a user's text is a `$`
@@ -146,6 +149,7 @@ def _inline(text: str, name: str, alt: str, inches: float) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = _MARKS.sub(_trials, text)
+    text = _AXES.sub(lambda found: f' data-{found[1]}="{found[2].replace("_", " ")}"', text)
     text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # e.g. axes_1: equal in all figures, and never referred to
     text = re.sub(r'style="[^"]*"', lambda style: _FONT.sub(_size, style[0]), text)
     for placeholder, variable in _VARIABLES.items():
@@ -171,6 +175,7 @@ def _trials(found: re.Match[str]) -> str:
 
 
 _MARKS = re.compile(r' id="trials-([\d.-]+)"')
+_AXES = re.compile(r' id="(scale|axis)_([^"]+)"')  # what a script finds axes by: those of two scales, and parallel ones
 _FONT = re.compile(r"font(-family)?: (?P<size>[\d.]+px )?[^;\"]*")
 
 
@@ -178,13 +183,20 @@ def _size(found: re.Match[str]) -> str:
     return f"font-size: {found['size'].strip()}" if found["size"] else "font-family: inherit"
 
 
-def number_axis(axis: str, axes: Axes, low: float, high: float, log: bool, whole: bool = False) -> None:
-    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis.
+def number_axis(
+    axis: str, axes: Axes, low: float, high: float, log: bool, whole: bool = False, least: float | None = None
+) -> None:
+    """Set an axis' scale, limits and ticks, with numbers as in the tables.
 
-    An axis of whole numbers has whole ticks.
+    An axis of whole numbers has whole ticks. `least` is the smallest value that it shows, if that is not `low`: in the
+    page an axis of positive numbers can be made logarithmic or linear.
     """
     each = axes.xaxis if axis == "x" else axes.yaxis
     (axes.set_xscale if axis == "x" else axes.set_yscale)("log" if log else "linear")
+    (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)
+    least = low if least is None else least
+    if 0 < SWITCHED * least <= high:
+        each.set_gid("_".join(["scale", axis, "log" if log else "linear", *map(repr, map(float, (low, high, least)))]))
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
     if log and high / low >= 30:
         each.set_major_locator(LogLocator(10, numticks=6))
