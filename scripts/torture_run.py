@@ -149,8 +149,9 @@ class Tortured(Observed):
     def torture(self, kills: int, epochs: int) -> None:
         """Kill it `kills` times, spread over the `epochs` of an undisturbed run, and let it end."""
         self.start_at_random()
-        for left, position in zip(range(kills, 0, -1), sorted(self.rng.uniform(0, epochs) for _ in range(kills))):
-            moment = self.rng.choice([moment for moment in self.moments if left == 1 or moment != "end"])
+        for number, position in enumerate(sorted(self.rng.uniform(0, epochs) for _ in range(kills))):
+            last = number == kills - 1  # what comes after the end is no kill
+            moment = self.rng.choice([moment for moment in self.moments if last or moment != "end"])
             if not self._await(moment, position):
                 if not self._fault_ended():
                     break
