@@ -251,7 +251,9 @@ class Tortured(Observed):
         one_line = text.startswith("hpsearch: stopped") and text.count("\n") == 1
         if status == -number:  # while Python starts or ends there is no handler, and nothing can be lost
             self.log.append("it died of the signal")
-            self._expect(not errors or one_line, "it printed an error though it died of a signal")
+            self._expect(not errors or one_line or self._says_fault(), "it printed an error though it died of a signal")
+            return False
+        if self._fault_ended():  # just before the signal
             return False
         self._expect(status == 130, f"exit status {status} after {kind}")
         self._expect(one_line, "not one line")
@@ -262,10 +264,14 @@ class Tortured(Observed):
         status, errors = self.process.poll(), self._errors()
         if not status or not self.faults:
             return False
-        said = [text for fault in self.faults for text in ENDS.get(fault, ()) if text in errors]
-        self._expect(status in (1, 2) and bool(said), f"exit status {status} after {', '.join(self.faults)}")
-        self._expect(errors.startswith("hpsearch: ") and errors.count("\n") == 1, "not one line")
+        self._expect(status in (1, 2) and self._says_fault(), f"exit status {status} after {', '.join(self.faults)}")
         self._expect(status == 1 or self.epochs() == self.began, "exit status 2, but something has changed")
         self.log.append(f"ended: {errors.strip()}")
         self.check()
         return True
+
+    def _says_fault(self) -> bool:
+        """Whether it has said in one line what one of the faults does."""
+        errors = self._errors()
+        said = any(text in errors for fault in self.faults for text in ENDS.get(fault, ()))
+        return said and errors.startswith("hpsearch: ") and errors.count("\n") == 1
