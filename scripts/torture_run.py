@@ -253,7 +253,7 @@ class Tortured(Observed):
             self.log.append("it died of the signal")
             self._expect(not errors or one_line or self._says_fault(), "it printed an error though it died of a signal")
             return False
-        if self._fault_ended():  # just before the signal
+        if status in (1, 2) and self._fault_ended():  # just before the signal
             return False
         self._expect(status == 130, f"exit status {status} after {kind}")
         self._expect(one_line, "not one line")
