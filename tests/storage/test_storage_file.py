@@ -41,9 +41,8 @@ def test_a_schema_that_is_no_text_is_damage(file_database):
     path = file_database.place.path
     with closing(sqlite3.connect(path)) as connection:  # a flipped bit: SQLite quotes the name in its own error
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute(
-            "UPDATE sqlite_master SET name = CAST(x'f361' AS TEXT), sql = 'CREATE TABLE (' WHERE name = 'hpsearch_curves'"
-        )
+        broken = "name = CAST(x'f361' AS TEXT), sql = 'CREATE TABLE ('"
+        connection.execute(f"UPDATE sqlite_master SET {broken} WHERE name = 'hpsearch_curves'")
         connection.commit()
     with pytest.raises(DamagedError, match=r"a damaged one \(text that is not UTF-8 in its schema\); restore a copy"):
         look_up(f"sqlite:///{path}", "tiny")
