@@ -50,7 +50,7 @@ class Frames:
     metrics: pd.DataFrame
     written: Study | None
     _correct: dict[tuple[int, str], NDArray[np.bool_]]
-    _engine: sqlalchemy.Engine
+    engine: sqlalchemy.Engine
 
     @cached_property
     def goal(self) -> Goal:
@@ -126,7 +126,7 @@ class Frames:
     @cached_property
     def sample_scores(self) -> SampleScores:
         """What each sample contributes to the objective of each trial."""
-        return SampleScores(self._engine, self.study, self.stage_rows, self.written)
+        return SampleScores(self.engine, self.study, self.stage_rows, self.written)
 
     @property
     def trainable(self) -> bool:
@@ -144,7 +144,7 @@ class Frames:
         """
         kept = schema.predictions.c
         found: dict[int, tuple[list[int], list[bytes]]] = {}
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             for start in range(0, len(trials), _AT_ONCE):
                 query = select(kept.trial_id, kept.epoch, kept.correct).where(kept.split == "validation")
                 query = query.where(kept.trial_id.in_(trials[start : start + _AT_ONCE]))
@@ -165,7 +165,7 @@ class Frames:
         """
         kept = schema.weights.c
         query = select(kept.content).where(kept.trial_id == trial, kept.kind == kind)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content = next((row.content for row in intact(connection, query)), None)
         if content is None:
             return None
@@ -181,7 +181,7 @@ class Frames:
         kept = schema.predictions.c
         query = select(kept.predicted, kept.samples).join_from(schema.predictions, schema.trials)
         query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content, samples = next(intact(connection, query), (None, 0))
         return None if content is None else np.frombuffer(content, np.uint8 if len(content) == samples else np.uint16)
 
@@ -190,7 +190,7 @@ class Frames:
         kept = schema.predictions.c
         query = select(kept.outputs).join_from(schema.predictions, schema.trials)
         query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content = next((row.outputs for row in intact(connection, query)), None)
         if not content or not samples or len(content) % (4 * samples):
             return None

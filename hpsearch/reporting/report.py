@@ -17,8 +17,11 @@ from hpsearch.reporting.figures.curves import all_curves, curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.front import SERIES, front_figures
 from hpsearch.reporting.figures.importance import importance_figure
-from hpsearch.reporting.figures.pairs import pair_figures
+from hpsearch.reporting.figures.pairs import left_out, pair_figures
 from hpsearch.reporting.figures.parallel_coordinates import brush_data, parallel_coordinates
+from hpsearch.reporting.figures.progress.best_so_far import best_so_far_figures
+from hpsearch.reporting.figures.progress.expected_best import expected_best_figure
+from hpsearch.reporting.figures.progress.timeline import timeline_figure
 from hpsearch.reporting.figures.search import reading_aid, search_figures
 from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
@@ -34,6 +37,7 @@ from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
+from hpsearch.reporting.sections.progress.times import spans
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.against_default import against_default
@@ -89,6 +93,7 @@ def render(
     matrix = confusion(frames, stages, options.examples)
     tables, shared = ranking_tables(stages)
     default = against_default(frames, stages, summary.last_search(stages))
+    times, sizes = spans(frames), best_by_sizes(frames, stages)
     tested, advice = final_test(frames, stages, corrected), advise(frames, stages)
     return page(
         "index.html",
@@ -113,7 +118,8 @@ def render(
         shared_captions=shared,
         shown_tables=2 if stages and stages[-1].kind == "final" else 1,
         corrected=corrected,
-        best_by_sizes=best_by_sizes(frames, stages),
+        best_by_sizes=sizes,
+        expected_best_figure=Markup(expected_best_figure(sizes, stages)),
         final_test=tested,
         importances=importances,
         priors=prior_sentences(frames, stages),
@@ -131,8 +137,11 @@ def render(
         advice=advice,
         provenance=stage_provenance(frames, stages),
         prunings=prunings,
-        pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
+        pairs=[Markup(svg) for svg in pair_figures(frames, stages, importances)],
+        pairs_left_out=left_out(frames, stages, importances),
         parallel=Markup(parallel_coordinates(frames, stages)),
+        best_so_far=[Markup(svg) for svg in best_so_far_figures(frames, stages, times)],
+        timeline=Markup(timeline_figure(frames, stages, times)),
         early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
         confusion=matrix,
         residuals=view_residuals(frames, stages),

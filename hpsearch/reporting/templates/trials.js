@@ -7,16 +7,17 @@ const report = (() => {
   const figures = new Map(); // of each figure its marks in order
   for (const group of document.querySelectorAll("[data-trials]")) {
     const keys = group.dataset.trials.split(" ");
-    const marks = keys.length === 1 ? [group] : [...group.querySelectorAll("use")];
+    // One mark for each; or one for all, which trained together.
+    const marks = group.querySelector("use") && keys.length > 1 ? [...group.querySelectorAll("use")] : keys.map(() => group);
     if (marks.length !== keys.length) continue;
     keys.forEach((key, place) => {
       if (!trials[key]) return;
       const mark = marks[place];
-      mark.dataset.trial = key;
+      mark.dataset.trial ??= key;
       mark.classList.add("mark");
       add(key, mark);
       const figure = mark.closest("figure");
-      figures.set(figure, [...(figures.get(figure) ?? []), mark]);
+      if (!figures.get(figure)?.includes(mark)) figures.set(figure, [...(figures.get(figure) ?? []), mark]);
       const path = keys.length === 1 && mark.querySelector(":scope > path");
       if (path) { // a line is thin: a wide invisible one below the pointer
         const wide = path.cloneNode();

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.reporting import goal_text
-from hpsearch.reporting.curves import Curve, Numbers, curves_of
+from hpsearch.reporting.curves import Curve, Numbers, common_epochs, curves_of
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView
@@ -76,14 +76,12 @@ def _curve(frames: Frames, row: Row, curves: dict[int, Curve], train: dict[int, 
     runs = [curves[trial] for trial in row.trial_ids if trial in curves]
     if not runs or len(runs) < len(row.trial_ids):
         return None
-    epochs = runs[0].epoch
-    for run in runs[1:]:
-        epochs = np.intersect1d(epochs, run.epoch)
+    epochs, at = common_epochs(runs)
     if not len(epochs):
         return None
     step = -(-len(epochs) // EPOCHS)
-    shown = epochs[np.unique([*range(0, len(epochs), step), len(epochs) - 1])]
-    at = [np.searchsorted(run.epoch, shown) for run in runs]
+    kept = np.unique([*range(0, len(epochs), step), len(epochs) - 1])
+    shown, at = epochs[kept], [rows[kept] for rows in at]
     none = np.full(len(shown), math.nan)
     trained = [train[trial][rows] if trial in train else none for trial, rows in zip(row.trial_ids, at, strict=True)]
     quantities = [_values(trained, [run.objective[rows] for run, rows in zip(runs, at, strict=True)])]
