@@ -148,7 +148,7 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     Raises InputError if there is no such trial, StorageError if no trial has finished.
     """
     if name is None:
-        return _on_all(frames) or _first(frames)
+        return _on_all(frames) or first_finished(frames)
     if name == ON_ALL and "final" in frames.by_stage:
         if found := _on_all(frames):
             return found
@@ -174,8 +174,11 @@ def _on_all(frames: Frames) -> Record | None:
     return None
 
 
-def _first(frames: Frames) -> Record:
-    """The first trial, by rank and replicate, of the last stage that has a complete one."""
+def first_finished(frames: Frames) -> Record:
+    """Return the first trial, by rank and replicate, of the last stage that has a complete one.
+
+    Raises StorageError if no trial has finished.
+    """
     for stage in reversed(frames.stage_rows):
         for trial in frames.by_stage[stage["name"]]:
             if trial["rank"] is not None and trial["state"] == "complete":

@@ -35,6 +35,7 @@ from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
+from hpsearch.reporting.sections.predictions.features import view_features
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
 from hpsearch.reporting.sections.progress.times import spans
@@ -93,6 +94,7 @@ def render(
     matrix = confusion(frames, stages, options.examples)
     tables, shared = ranking_tables(stages)
     default = against_default(frames, stages, summary.last_search(stages))
+    finished = any(stage.ranked for stage in stages)
     times, sizes = spans(frames), best_by_sizes(frames, stages)
     tested, advice = final_test(frames, stages, corrected), advise(frames, stages)
     return page(
@@ -145,6 +147,7 @@ def render(
         early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
         confusion=matrix,
         residuals=view_residuals(frames, stages),
+        features=view_features(options.features(frames)) if options.features and finished else None,
         confusion_figure=Markup(matrix.figure if matrix else ""),
         character=character,
         bar=_bar,

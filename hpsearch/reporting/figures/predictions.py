@@ -1,12 +1,16 @@
-"""Small diagrams of predictions: reliability of a classifier, residuals of a regression. May import matplotlib."""
+"""Small diagrams of predictions: reliability, residuals, importance of a table's columns. May import matplotlib."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from hpsearch.reporting.figures.style import INK, colour, one_line, svg
+from hpsearch.reporting.figures.style import INK, STEPS, colour, one_line, svg
 from hpsearch.reporting.statistics.calibration import Reliability
 from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.storage.records import Goal
 
 
 def reliability_figure(found: Reliability) -> str:
@@ -40,3 +44,24 @@ def residuals_figure(target: str, predicted: NDArray[np.float64], residual: NDAr
     spread = float(np.std(residual))
     alt = f"Residuals of {target} against predictions: mean {residual.mean():.4g}, standard deviation {spread:.4g}."
     return svg(f"residuals {number}", alt, (4.0, 3.0), draw)
+
+
+def features_figure(columns: Sequence[tuple[str, float, float]], goal: Goal) -> str:
+    """Return a bar for each column, the most important on top: its name, the importance's mean and deviation."""
+    places = list(range(len(columns)))
+    factor = 100 if goal.share else 1
+
+    def draw(axes: Axes) -> None:
+        means, spreads = [mean for _, mean, _ in columns], [spread for *_, spread in columns]
+        axes.barh(places, means, height=0.7, color=colour(0), xerr=spreads, error_kw={"ecolor": INK, "elinewidth": 1.2})
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set_yticks(places, [one_line(name, 24) for name, *_ in columns])
+        axes.set_ylim(len(columns) - 0.4, -0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:,.5g}"))
+        axes.set_xlabel(f"{goal.metric} worse by{' (points)' if goal.share else ''}")
+        axes.grid(False, axis="y")
+        axes.tick_params(axis="y", length=0)
+
+    first = ", ".join(name for name, *_ in columns[:3])
+    return svg("features", f"Importance of the columns; first {first}.", (4.9, 0.75 + 0.26 * len(columns)), draw)
