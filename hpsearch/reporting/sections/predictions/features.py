@@ -60,8 +60,8 @@ def view_features(found: FeatureImportance | None) -> FeatureTable | None:
     more = f" Of {found.further:,} further columns nothing is computed." if found.further else ""
     sentence = (
         f"Of {found.trial}, whose {goal.metric} on {found.samples:,} validation samples is"
-        f" {goal_text.text(goal, found.value, places)}: by how much that gets worse when the values of one column are exchanged"
-        f" at random among the samples; mean and standard deviation of {found.repeats} repeats.{more}"
+        f" {goal_text.text(goal, found.value, places)}: by how much that gets worse when the values of one column are"
+        f" exchanged at random among the samples; mean and standard deviation of {found.repeats} repeats.{more}"
     )
     unit = " (points)" if goal.share else ""
     drawn = [(each.column, each.mean, each.deviation) for each in ordered if each.mean == each.mean][:DRAWN]
