@@ -1,9 +1,11 @@
-"""Small diagrams of predictions: reliability of a classifier, residuals of a regression. May import matplotlib."""
+"""Small diagrams of predictions: reliability of a classifier, residuals of a regression. May import NumPy."""
+
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.style import INK, colour, one_line, svg
 from hpsearch.reporting.statistics.calibration import Reliability
 from hpsearch.reporting.statistics.intervals import wilson_interval
@@ -18,11 +20,12 @@ def reliability_figure(found: Reliability) -> str:
         for confidence, accuracy, samples in points:
             low, high = wilson_interval(accuracy * samples, samples)
             axes.plot([100 * confidence] * 2, [100 * low, 100 * high], color=colour(0), linewidth=1.3)
-        axes.plot(100 * np.array(found.confidence), 100 * np.array(found.accuracy), "o", color=colour(0), markersize=5)
-        axes.set_xlim(0, 102)
-        axes.set_ylim(0, 102)
-        axes.set_xlabel("probability of the predicted class (%)")
-        axes.set_ylabel("accuracy (%)")
+        dots: dict[str, Any] = {"color": colour(0), "linestyle": "none", "marker": "o", "markersize": 5}
+        axes.plot(100 * np.array(found.confidence), 100 * np.array(found.accuracy), **dots)
+        axes.xaxis.set_limits(0, 102)
+        axes.yaxis.set_limits(0, 102)
+        axes.xaxis.set_label("probability of the predicted class (%)")
+        axes.yaxis.set_label("accuracy (%)")
 
     texts = "; ".join(f"{100 * c:.0f}%: {100 * a:.0f}% of {n:,}" for c, a, n in points)
     return svg("reliability", f"Accuracy by probability of the predicted class. {texts}.", (3.4, 3.0), draw)
@@ -33,9 +36,10 @@ def residuals_figure(target: str, predicted: NDArray[np.float64], residual: NDAr
 
     def draw(axes: Axes) -> None:
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.plot(predicted, residual, "o", color=colour(0), markersize=2.5, alpha=0.6, markeredgewidth=0)
-        axes.set_xlabel(f"predicted {one_line(target, 24)}")
-        axes.set_ylabel("true − predicted")
+        dots: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.5, "markeredgewidth": 0.0}
+        axes.plot(predicted, residual, color=colour(0), alpha=0.6, **dots)
+        axes.xaxis.set_label(f"predicted {one_line(target, 24)}")
+        axes.yaxis.set_label("true − predicted")
 
     spread = float(np.std(residual))
     alt = f"Residuals of {target} against predictions: mean {residual.mean():.4g}, standard deviation {spread:.4g}."
