@@ -182,10 +182,8 @@ def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
     if len(a) > 1 and len(b) > 1:
         if split == "validation" and (one.samples(split)[-1] or other.samples(split)[-1]):
             return None  # folds share training samples: their accuracies are not independent
-        from scipy.stats import ttest_ind  # takes half a second
-
         constant = len({*a}) == len({*b}) == 1  # no variance, and so no test
-        return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
+        return None if constant else (of_means(a, b, paired=False), "Welch's t over seeds")
     if len(a) != len(b):
         return None
     if one.frames.goal != ACCURACY:

@@ -7,32 +7,27 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+STEPS = (1.0, 2.0, 2.5, 5.0)
 """The distances between ticks, as multiples of a power of ten."""
 
 
 def linear_ticks(low: float, high: float, most: int = 6, whole: bool = False) -> list[float]:
-    """Return round numbers within [low, high], at most `most` distances; all whole if `whole`.
+    """Return round numbers within [low, high], at most `most` and one; all whole if `whole`.
 
     >>> linear_ticks(0.93, 0.991)
     [0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]
-    >>> linear_ticks(1, 4, whole=True)
-    [1.0, 2.0, 3.0, 4.0]
+    >>> linear_ticks(0.4, 12.6, whole=True)
+    [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]
     """
-    wide = (high - low) / most
-    if not 0 < wide < math.inf:
+    if not 0 < high - low < math.inf:
         return [low]
-    exponent = math.floor(math.log10(wide)) - 1
+    exponent = math.floor(math.log10((high - low) / most)) - 1
     steps = [step * 10.0 ** (exponent + more) for more in range(3) for step in STEPS]
     if whole:
         steps = [step for step in steps if step >= 0.999 and abs(step - round(step)) < 1e-3] or [1.0]
-    first = next((place for place, step in enumerate(steps) if step >= wide * 0.999), len(steps) - 1)
-    for step in reversed(steps[: first + 1]):  # a smaller one where this one leaves a single tick
-        ticks = [float(f"{step * at:.10g}") for at in range(math.ceil(low / step - 1e-6), int(high / step + 1e-6) + 1)]
-        ticks = [tick for tick in ticks if low - 1e-6 * step <= tick <= high + 1e-6 * step]
-        if len(ticks) > 1:
-            return ticks
-    return ticks
+    ends = ((step, math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)) for step in steps)
+    step, first, last = next(each for each in ends if each[2] - each[1] <= most)
+    return [float(f"{step * at:.10g}") for at in range(first, last + 1)]
 
 
 def log_ticks(low: float, high: float, subs: Sequence[float] = (1.0,), most: int = 6) -> list[float]:
