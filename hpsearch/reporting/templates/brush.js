@@ -69,7 +69,7 @@
   });
 
   const drawn = [...svg.querySelectorAll("[data-axis]")].map((axis) => {
-    const [x, bottom, , top] = axis.querySelector("path").getAttribute("d").match(/-?[\d.]+/g).map(Number);
+    const [[x, bottom], [, top]] = axes.points(axis.querySelector("path").getAttribute("d"));
     const kept = make("rect", "axis-kept", { x: x - 5, width: 10, y: top, height: 0 });
     const area = make("rect", "axis-area", { x: x - 11, width: 22, y: top - 6, height: bottom - top + 12 });
     return { x, top, bottom, kept, area };

@@ -1,1 +1,1 @@
-"""Figures of how a study went. May import matplotlib, and the sections whose numbers they draw."""
+"""Figures of how a study went. May import NumPy, and the sections whose numbers they draw."""
