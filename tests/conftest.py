@@ -114,23 +114,6 @@ def shared_processes(_pools):
         yield
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _blank_figures():
-    import figures_left_blank
-
-    with figures_left_blank.blank():
-        yield
-
-
-@pytest.fixture
-def drawn():
-    """Draw a page's figures in this test."""
-    import figures_left_blank
-
-    with figures_left_blank.drawn():
-        yield
-
-
 @pytest.fixture(autouse=True)
 def _own_signals():
     """Give back the signals that `hpsearch launch` and `resume`, called in this process, took for themselves."""

@@ -12,15 +12,14 @@ from typing import Any
 
 import sqlalchemy
 from markupsafe import Markup
-from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtr
-from scipy.stats import ttest_ind
 
 from hpsearch.errors import InputError
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.comparable import of_one_dataset, of_one_objective
 from hpsearch.reporting.figures.curves import by_epoch
-from hpsearch.reporting.figures.style import character, colour, marker, svg, value_axis
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.style import character, colour, marker, svg, value_axis, whole_axis
 from hpsearch.reporting.files import folder_name, write_atomically
 from hpsearch.reporting.formats import markdown
 from hpsearch.reporting.formats.outline import outline
@@ -184,7 +183,7 @@ def _test(one: Entry, other: Entry, split: str) -> tuple[float, str] | None:
         if split == "validation" and (one.samples(split)[-1] or other.samples(split)[-1]):
             return None  # folds share training samples: their accuracies are not independent
         constant = len({*a}) == len({*b}) == 1  # no variance, and so no test
-        return None if constant else (float(ttest_ind(a, b, equal_var=False).pvalue), "Welch's t over seeds")
+        return None if constant else (of_means(a, b, paired=False), "Welch's t over seeds")
     if len(a) != len(b):
         return None
     if one.frames.goal != ACCURACY:
@@ -222,8 +221,7 @@ def two_proportions(correct: int, samples: int, other_correct: int, other_sample
 def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
     """Return the one self-contained HTML page."""
     goal = entries[0].frames.goal
-    metrics = dict.fromkeys((goal.metric, "loss"))
-    figures = [_curves(entries, metric) for metric in metrics] if any(entry.best for entry in entries) else []
+    metrics = dict.fromkeys((goal.metric, "loss")) if any(entry.best for entry in entries) else ()
     return page(
         "compare.html",
         entries=entries,
@@ -232,7 +230,7 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
         pairs=pairs,
         same=len({entry.samples("validation") for entry in entries if entry.search}) == 1,
         symbols=formatting.symbols(label for entry in entries for stage in entry.stages for label in stage.labels),
-        figures=[Markup(figure) for figure in figures],
+        figures=[Markup(_curves(entries, metric)) for metric in metrics],
         character=character,
         duration=formatting.duration,
     )
@@ -242,20 +240,25 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
     goal = entries[0].frames.goal
     column = f"validation_{metric}" if metric in METRICS else "value"
 
-    def draw(axes: Any) -> None:
+    def draw(axes: Axes) -> None:
         for index, entry in enumerate(entries):
             by_trial = entry.frames.curves.groupby("trial_id")
             runs = [by_trial.get_group(trial) for trial in entry.ids("validation") if trial in by_trial.groups]
             if runs:
                 values = by_epoch(runs, column)
-                style = {"color": colour(index), "marker": marker(index), "markersize": 4, "linewidth": 1.5}
+                style: dict[str, Any] = {
+                    "color": colour(index),
+                    "marker": marker(index),
+                    "markersize": 4,
+                    "linewidth": 1.5,
+                }
                 every = (index, max(1, len(values) // 8))
                 axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markevery=every, **style)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.set_ylabel(f"validation {metric}")
+        axes.xaxis.set_label("epoch")
+        whole_axis(axes.xaxis)
+        axes.yaxis.set_label(f"validation {metric}")
         if metric == goal.metric:
-            value_axis(axes, goal, f"validation {goal_text.axis(goal)}")
+            value_axis(axes.yaxis, goal, f"validation {goal_text.axis(goal)}")
 
     alt = f"validation {metric} by epoch of the best configuration of each study"
     return svg(f"compare {metric}", alt, (4.7, 3.0), draw, [(i, entry.name) for i, entry in enumerate(entries)])

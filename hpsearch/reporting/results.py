@@ -10,7 +10,6 @@ import pandas as pd
 import sqlalchemy
 
 from hpsearch.reporting import formatting, goal_text, report
-from hpsearch.reporting.figures.files import plot_file
 from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
@@ -132,11 +131,16 @@ class Figure:
 
     def png(self) -> bytes:
         """The figure as a PNG file."""
-        return plot_file(self.plot, "png")
+        return self._file("png")
 
     def svg(self) -> str:
         """The figure as an SVG file."""
-        return plot_file(self.plot, "svg").decode()
+        return self._file("svg").decode()
+
+    def _file(self, file_format: str) -> bytes:
+        from hpsearch.reporting.figures.files import plot_file  # imports matplotlib
+
+        return plot_file(self.plot, file_format)
 
     def _repr_html_(self) -> str:
         # As an image, because the identifiers of two SVG figures in one page could collide.

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import figures_left_blank
 import made_study
 import pytest
 
@@ -50,8 +49,7 @@ def folder(finished_engine, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def drawn_page(finished_engine, tmp_path_factory):
-    with figures_left_blank.drawn():
-        return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("drawn")).read_text()
+    return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("drawn")).read_text()
 
 
 def rows(path):
@@ -250,7 +248,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 @pytest.mark.slow
-def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch, drawn):
+def test_pyplot_is_not_needed(finished_engine, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
     assert write_report(finished_engine, "coarse-to-fine", tmp_path).exists()
 

@@ -62,7 +62,7 @@ class Tags(HTMLParser):
     "text",
     [pytest.param(text, id=str(i), marks=[pytest.mark.slow] * (i > 0)) for i, text in enumerate(HARMFUL)],
 )
-def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_path, drawn, text):
+def test_a_harmful_text_is_shown_in_every_format_and_does_nothing(engine, tmp_path, text):
     name = harmful_study(engine, text)
     reports = tmp_path / "reports"
     page = write_report(engine, name, reports, FORMATS)
@@ -98,7 +98,7 @@ def test_no_format_passes_on_control_characters_or_marks_of_direction(engine, tm
 
 
 @pytest.mark.slow
-def test_a_comparison_and_a_notebook_show_harmful_names_and_run_nothing(engine, tmp_path, drawn):
+def test_a_comparison_and_a_notebook_show_harmful_names_and_run_nothing(engine, tmp_path):
     names = [harmful_study(engine, text) for text in HARMFUL[:3]]
     page = compare_studies(engine, names, tmp_path / "reports")
     assert page.parent.parent == tmp_path / "reports"

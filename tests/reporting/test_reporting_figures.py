@@ -2,7 +2,6 @@
 
 import re
 
-import figures_left_blank
 import made_study
 import numpy as np
 import pytest
@@ -21,8 +20,6 @@ from hpsearch.reporting.figures.weights import first_layer, weight_image, weight
 from hpsearch.reporting.options import chosen_trials
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.storage import schema
-
-pytestmark = pytest.mark.usefixtures("drawn")
 
 
 def views(engine, name="made"):
@@ -190,19 +187,17 @@ def test_curves_that_end_at_a_rung_are_drawn_with_a_mark(engine):
 
 
 def test_chosen_trials_are_drawn_beside_the_best(finished):
-    with figures_left_blank.blank():
-        group = curve_groups(finished, view_stages(finished), [("fine", 3), ("coarse", 0), ("final", 1)])[-1]
+    group = curve_groups(finished, view_stages(finished), [("fine", 3), ("coarse", 0), ("final", 1)])[-1]
     assert (group.title, len(group.figures)) == ("Requested trials", 4)
     assert [text.split(": ")[0] for text in group.legend] == ["fine:3", "coarse:0", "final:1"]
 
 
 def test_a_trial_that_does_not_exist_costs_one_line(finished_engine, finished, tmp_path):
-    with figures_left_blank.blank():
-        with pytest.raises(InputError) as error:
-            write_report(finished_engine, "coarse-to-fine", tmp_path, trials=[("fnie", 3)])
-        assert str(error.value) == "--trials: there is no stage 'fnie'; did you mean 'fine'?"
-        with pytest.raises(InputError) as error:
-            curve_groups(finished, view_stages(finished), [("fine", 30)])
-        assert str(error.value) == "--trials: stage 'fine' has no trial 30; it has 0 to 9"
+    with pytest.raises(InputError) as error:
+        write_report(finished_engine, "coarse-to-fine", tmp_path, trials=[("fnie", 3)])
+    assert str(error.value) == "--trials: there is no stage 'fnie'; did you mean 'fine'?"
+    with pytest.raises(InputError) as error:
+        curve_groups(finished, view_stages(finished), [("fine", 30)])
+    assert str(error.value) == "--trials: stage 'fine' has no trial 30; it has 0 to 9"
     with pytest.raises(InputError, match=r"--trials must name trials as STAGE:NUMBER, e\.g\. fine:3,final:0, got '7'"):
         chosen_trials("fine:3,7")

@@ -15,8 +15,9 @@ import hpsearch
 from hpsearch.cli.report import report
 from hpsearch.errors import InputError
 from hpsearch.reporting import load_results, write_report
+from hpsearch.reporting.figures import files
 from hpsearch.reporting.figures.files import plot_file
-from hpsearch.reporting.formats import content, latex, registry
+from hpsearch.reporting.formats import latex, registry
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Table, outline
 from hpsearch.reporting.formats.registry import FORMATS, parse_formats
@@ -37,7 +38,7 @@ def folder(finished_engine, tmp_path_factory):
         return drawn[kind]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(content, "plot_file", draw_once)
+        patch.setattr(files, "plot_file", draw_once)
         return write_report(finished_engine, "coarse-to-fine", tmp_path_factory.mktemp("formats"), chosen).parent
 
 

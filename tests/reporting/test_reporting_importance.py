@@ -99,8 +99,10 @@ def test_the_explained_variance_is_that_of_optunas_fanova():
     for row, score in zip(cells.tolist(), scores.tolist(), strict=True):
         params = dict(zip("abc", map(float, row), strict=True))
         study.add_trial(optuna.trial.create_trial(params=params, distributions=spaces, value=score))
-    expected = FanovaImportanceEvaluator(n_trees=64, max_depth=64, seed=0).evaluate(study)
-    assert explained(list(cells.T), [50] * 3, scores) == pytest.approx([expected[name] for name in "abc"], abs=1e-9)
+    forests = [FanovaImportanceEvaluator(n_trees=64, max_depth=64, seed=seed).evaluate(study) for seed in range(2)]
+    expected = [np.mean([forest[name] for forest in forests]) for name in "abc"]
+    found = np.mean([explained(list(cells.T), [50] * 3, scores, seed) for seed in range(8)], axis=0)
+    assert found == pytest.approx(expected, abs=0.04)  # two of Optuna's own forests differ by 0.03
 
 
 @pytest.mark.slow

@@ -8,8 +8,6 @@ import pytest
 
 from hpsearch.reporting import write_report
 
-pytestmark = pytest.mark.usefixtures("drawn")
-
 
 @pytest.mark.slow
 def test_a_report_of_a_thousand_trials_is_quick_and_small(engine, tmp_path):

@@ -54,7 +54,6 @@ def test_pauses_do_not_count_as_time():
     assert busy_seconds({}) == {}
 
 
-@pytest.mark.usefixtures("drawn")
 def test_trials_that_trained_together_are_one_bar_in_the_lowest_free_row(frames):
     figure = timeline_figure(frames, view_stages(frames), spans(frames))
     assert "6 trials in 5 cohorts, over 55 seconds; at most 2 cohorts in training at once." in figure
@@ -72,7 +71,6 @@ def test_times_that_others_have_damaged_or_deleted_leave_the_figures_of_time_out
     assert len(best_so_far_figures(frames, stages, {})) == 1
 
 
-@pytest.mark.usefixtures("drawn")
 def test_the_expected_best_is_drawn_of_stages_that_sampled_at_random(engine):
     make(engine, [{"lambda": value, "batch_size": 50} for value in spread(1e-5, 1e-1, 8)], [0.3, 0.35] * 4)
     frames = load_frames(engine, "made")

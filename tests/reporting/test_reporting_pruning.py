@@ -83,7 +83,7 @@ def test_the_audited_are_compared_with_the_best_that_was_not_pruned_on_the_same_
 
 
 @pytest.mark.long
-def test_the_sentences_give_what_the_audited_reached_and_a_bound_and_the_summary_is_short(engine, tmp_path, drawn):
+def test_the_sentences_give_what_the_audited_reached_and_a_bound_and_the_summary_is_short(engine, tmp_path):
     search = stored(engine)
     _, _, (pruning,) = viewed(engine)
     number = int(search.audited.sum())
@@ -179,7 +179,6 @@ def test_importance_puts_those_pruned_early_below_those_pruned_late(engine):
     )
 
 
-@pytest.mark.usefixtures("drawn")
 def test_figures_distinguish_the_pruned_from_the_finished(engine):
     search = stored(engine)
     frames, stages, _ = viewed(engine)

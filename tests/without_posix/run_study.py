@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import figures_left_blank
 from tiny import StopAfter
 
 from hpsearch.cli import main
@@ -17,12 +16,11 @@ if __name__ == "__main__":
     assert not HAS_FCNTL
     assert launch(Path(study), Options(storage, 2, backend="loky", watcher=StopAfter(1))) == ("tiny", False)
     assert not is_held(storage, 1)
-    with figures_left_blank.blank():
-        for command in (
-            ["status"],
-            ["resume", "tiny", "--backend", "sequential", "--quiet"],
-            ["report", "tiny"],
-            ["top", "tiny"],
-        ):
-            if status := main([*command, "--storage", storage]):
-                sys.exit(f"{command}: {status}")
+    for command in (
+        ["status"],
+        ["resume", "tiny", "--backend", "sequential", "--quiet"],
+        ["report", "tiny"],
+        ["top", "tiny"],
+    ):
+        if status := main([*command, "--storage", storage]):
+            sys.exit(f"{command}: {status}")

@@ -1,15 +1,15 @@
 """The figure of a report's first screen: the best configurations of the last search stage, with their intervals.
 
-Below them the best one's corrected score, and its score on the test set. May import matplotlib.
+Below them the best one's corrected score, and its score on the test set. May import NumPy.
 """
 
 from collections.abc import Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from functools import partial
 
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.style import BACK, INK, STEPS, colour, marker, marks, one_line, svg
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.ticks import linear_ticks
+from hpsearch.reporting.figures.style import BACK, INK, colour, marker, marks, one_line, svg
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection.final_test import FinalTest
@@ -38,7 +38,7 @@ def best_figure(stages: Sequence[StageView], corrected: Sequence[CorrectedAccura
         places = list(range(len(bars)))
         for place, (_, value, low, high) in zip(places, bars, strict=True):
             of = INK if place >= len(measured) else colour(index)
-            axes.plot([low, high], [place, place], color=of, alpha=0.45, linewidth=2.2, solid_capstyle="butt")
+            axes.plot([low, high], [place, place], color=of, alpha=0.45, linewidth=2.2)
             if place >= len(measured):
                 axes.plot([value], [place], color=INK, marker="D", markersize=5, markeredgecolor=BACK, zorder=4)
         axes.plot(
@@ -51,17 +51,15 @@ def best_figure(stages: Sequence[StageView], corrected: Sequence[CorrectedAccura
             markeredgecolor=BACK,
             markeredgewidth=0.5,
             zorder=4,
-            gid=marks((index, row.number) for row, _ in rows),
+            trials=marks((index, row.number) for row, _ in rows),
         )
         axes.axvline(measured[0][1], color=colour(index), linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-        axes.set_yticks(places, [one_line(name, 28) for name, *_ in bars])
-        axes.set_ylim(len(bars) - 0.4, -0.6)
-        axes.grid(False, axis="y")
-        axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
+        axes.yaxis.set_ticks(places, [one_line(name, 28) for name, *_ in bars])
+        axes.yaxis.set_limits(len(bars) - 0.4, -0.6)
+        axes.yaxis.grid, axes.yaxis.length = False, 0.0
         factor = 100 if goal.share else 1
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:,.5g}"))
-        axes.set_xlabel(goal_text.axis(goal))
+        axes.xaxis.set_ticks(partial(linear_ticks, most=5), lambda value: f"{factor * value:,.5g}")
+        axes.xaxis.set_label(goal_text.axis(goal))
 
     many = formatting.count(len(measured), "configuration")
     alt = f"Validation {goal.metric} of the best {many} of {search.name}, with 95% intervals"

@@ -1,18 +1,18 @@
-"""Learning curves: all metrics of the best trials, the objective of all trials. May import matplotlib."""
+"""Learning curves: all metrics of the best trials, the objective of all trials. May import NumPy."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.curves import Curve, common_epochs, curves_of
+from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.style import (
     COLOURS,
     colour,
@@ -23,6 +23,7 @@ from hpsearch.reporting.figures.style import (
     percent_axis,
     svg,
     value_axis,
+    whole_axis,
 )
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis import diagnose_all
@@ -192,17 +193,18 @@ def _panel(
                 _line(axes, values, index, column.startswith("train"), len(replicates) > 1, names[index])
                 shown += values[["low", "high"]].to_numpy().ravel().tolist()
                 ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
-                axes.plot(ring.index, ring["mean"], "o", markersize=10, mfc="none", mec=colour(index), zorder=5)
+                hollow: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": None}
+                axes.plot(ring.index, ring["mean"], color=colour(index), zorder=5, **hollow)
         finite = [value for value in shown if math.isfinite(value)]
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.set_ylabel(label)
+        axes.xaxis.set_label("epoch")
+        whole_axis(axes.xaxis)
+        axes.yaxis.set_label(label)
         if "(%)" in label:
-            percent_axis(axes, label)
+            percent_axis(axes.yaxis, label)
         elif finite:
             low, high = min(finite), max(finite)
             log = low > 0 and high / low > 20
-            number_axis("y", axes, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
+            number_axis(axes.yaxis, low * 0.9 if log else low - 0.1 * abs(low), high * 1.1, log)
 
     noun = "configuration" if any(len(replicates) > 1 for replicates in runs) else "run"
     what = label.removesuffix(" ↓").removesuffix(" (%)") if name.endswith(" objective") else ""
@@ -214,7 +216,7 @@ def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bo
     epochs = values.index.to_numpy()
     if band:
         low, high = values["low"].to_numpy(), values["high"].to_numpy()
-        axes.fill_between(epochs, low, high, color=colour(index), alpha=0.08 if training else 0.18, linewidth=0)
+        axes.fill_between(epochs, low, high, color=colour(index), alpha=0.08 if training else 0.18)
     axes.plot(
         epochs,
         values["mean"].to_numpy(),
@@ -224,7 +226,7 @@ def _line(axes: Axes, values: pd.DataFrame, index: int, training: bool, band: bo
         marker=None if training else marker(index),
         markevery=(index, max(1, len(values) // 8)),
         markersize=4,
-        gid=name or None,
+        trials=name,
     )
 
 
@@ -252,7 +254,7 @@ def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Cu
             at = np.unique([*range(0, len(epochs), step), len(epochs) - 1]) if len(epochs) else np.array([], np.int64)
             if place == 0 and len(values) > 1:
                 low, high = values.min(axis=0)[at], values.max(axis=0)[at]
-                axes.fill_between(epochs[at], low, high, color=colour(index), alpha=0.2, linewidth=0, zorder=3)
+                axes.fill_between(epochs[at], low, high, color=colour(index), alpha=0.2)
             axes.plot(
                 epochs[at],
                 values.mean(axis=0)[at],
@@ -260,12 +262,12 @@ def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Cu
                 alpha=1.0 if place == 0 else 0.5,
                 linewidth=2.0 if place == 0 else 0.9,
                 zorder=4 if place == 0 else 2,
-                gid=marks([(index, row.number)]),
+                trials=marks([(index, row.number)]),
             )
         limit(axes, goal, [values.mean(axis=0) for _, (_, values) in shown])
-        axes.set_xlabel(unit)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        value_axis(axes, goal, goal_text.measured_axis(goal))
+        axes.xaxis.set_label(unit)
+        whole_axis(axes.xaxis)
+        value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
     unit = "step" if goal.of_function else "epoch"
     what = "configuration" if stage.replication else "trial"

@@ -1,16 +1,13 @@
-"""Learning curves of stages without a pruner in which trials stopped early. May import matplotlib."""
+"""Learning curves of stages without a pruner in which trials stopped early. May import NumPy."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
-
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.curves import Curve, curves_of
-from hpsearch.reporting.figures.hyperparameters import RASTER
-from hpsearch.reporting.figures.style import INK, colour, limit, svg, value_axis
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.style import INK, colour, limit, svg, value_axis, whole_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Record, stopped_early
 from hpsearch.reporting.sections.ranking.stage import StageView
@@ -49,14 +46,14 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
     def draw(axes: Axes) -> None:
         for trial, curve in shown:
             stopped = trial["state"] == "pruned" or stopped_early(trial)
-            _curve(axes, trial, curve, index, faint=stopped, raster=len(shown) > RASTER // 4)
+            _curve(axes, trial, curve, index, faint=stopped)
         for epoch in rungs:
             axes.axvline(epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
         limit(axes, goal, [curve.objective for _, curve in shown])
         axes.set_title(stage)
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        value_axis(axes, goal, goal_text.measured_axis(goal))
+        axes.xaxis.set_label("epoch")
+        whole_axis(axes.xaxis)
+        value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
     said = [f"{formatting.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
     said += [f"{formatting.count(early, 'trial')} stopped early"] if early else []
@@ -71,7 +68,7 @@ def _some(trials: Sequence[tuple[Record, Curve]]) -> list[tuple[Record, Curve]]:
     return list(trials[::step])
 
 
-def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool, raster: bool) -> None:
+def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool) -> None:
     end = curve.epoch[-1:], curve.objective[-1:]
     first = trial["rank"] == 1
     axes.plot(
@@ -81,11 +78,10 @@ def _curve(axes: Axes, trial: Record, curve: Curve, index: int, faint: bool, ras
         alpha=0.35 if faint else 1.0 if first else 0.75,
         linewidth=2.2 if first else 1.0,
         zorder=4 if first else 2,
-        rasterized=raster,
     )
     if trial["state"] == "pruned":
-        axes.plot(*end, "x", color=INK, markersize=5, zorder=5)
+        axes.plot(*end, marker="x", color=INK, markersize=5, zorder=5)
     elif faint:
-        axes.plot(*end, "|", color=INK, markersize=9, zorder=5)
+        axes.plot(*end, marker="|", color=INK, markersize=9, zorder=5)
     elif trial["state"] == "complete":
-        axes.plot(*end, "o", color=colour(index), markersize=4, zorder=5)
+        axes.plot(*end, marker="o", color=colour(index), markersize=4, zorder=5)

@@ -5,43 +5,110 @@ What no font has is written as its number, never left out. In the page the brows
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from matplotlib.ft2font import FT2Font
 from matplotlib.image import imread
-from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.text import Text
-from matplotlib.ticker import FuncFormatter
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transform, TransformedBbox
 
-from hpsearch.reporting.figures.style import Plot, colour, drawing_style, marker, one_line
+from hpsearch.reporting.figures.drawing.scene import INK, Element, Lines, Marks, Paint, Words
+from hpsearch.reporting.figures.style import Plot, colour, marker, one_line
 
 DPI = 200
 _COLUMNS = 10
 """The images in a row of a montage."""
 
+_LEGEND = 13.0
+"""The height of a line of a legend, in points."""
+
+
+_ALIGN: dict[str, Any] = {"start": "left", "middle": "center", "end": "right"}
+
 
 def plot_file(plot: Plot, file_format: str) -> bytes:
-    """Return a figure as the bytes of a PNG or SVG file: the same for the same input."""
-    with drawing_style(plot.name, **_as_paths()):
-        width, height = plot.size
-        lines = len(plot.legend) if len(plot.legend) > 1 else 0
-        figure = Figure(figsize=(width, height + 0.2 * lines), layout="constrained")
-        plot.draw(figure.subplots())
-        if lines:
-            handles = [_handle(series) for series, _ in plot.legend]
-            texts = [one_line(text, 60) for _, text in plot.legend]
-            figure.legend(handles, texts, loc="outside lower left", frameon=False, fontsize=8, labelspacing=0.25)
+    """Return a figure with its legend as the bytes of a PNG or SVG file: the same for the same input."""
+    scene, legend = plot.scene, plot.legend if len(plot.legend) > 1 else ()
+    height = scene.height + _LEGEND * len(legend)
+    elements: list[Element] = list(scene.elements)
+    for line, (series, text) in enumerate(legend):
+        middle, tone = scene.height + _LEGEND * (line + 0.3), colour(series)
+        elements += [
+            Lines([np.array([(6.0, middle), (22.0, middle)])], Paint(tone, 1.4), clipped=False),
+            Marks(marker(series), 4.5, np.array([(14.0, middle)]), Paint(tone, 1.0, tone), clipped=False),
+            Words(one_line(text, 60), 28.0, middle, 8.0, middle=True),
+        ]
+    with mpl.rc_context(_style(plot.name)):
+        figure = Figure(figsize=(scene.width / 72, height / 72))
+        to_pixels = Affine2D().scale(1 / 72, -1 / 72).translate(0, height / 72) + figure.dpi_scale_trans
+        for element in elements:
+            for artist in _artists(element, to_pixels):
+                figure.add_artist(artist)
+                if not isinstance(element, Words) and element.clipped:
+                    artist.set_clip_box(TransformedBbox(Bbox.from_extents(*scene.box), to_pixels))
         return _saved(figure, file_format)
 
 
-def _handle(series: int) -> Line2D:
-    return Line2D([], [], color=colour(series), marker=marker(series), markersize=4.5)
+def _artists(element: Element, to_pixels: Transform) -> list[Artist]:
+    """Return what matplotlib draws of an element."""
+    if isinstance(element, Words):
+        turned = element.angle != 0
+        text = Text(
+            element.x,
+            element.y if turned else element.base,
+            written(element.text, _drawn()),
+            fontsize=element.size,
+            color=element.colour,
+            horizontalalignment=_ALIGN[element.anchor],
+            verticalalignment="center" if turned and element.middle else "baseline",
+            rotation=element.angle,
+            rotation_mode="anchor",
+        )
+        text.set_transform(to_pixels)
+        return [text]
+    paint = element.paint
+    edge = to_rgba(paint.stroke, paint.opacity) if paint.stroke and paint.width else "none"
+    inside = to_rgba(paint.fill, paint.opacity) if paint.fill else "none"
+    if isinstance(element, Marks):
+        style = MarkerStyle(element.shape)
+        collection = PathCollection(
+            [style.get_path().transformed(style.get_transform())],
+            sizes=[element.size**2],
+            offsets=element.points,
+            offset_transform=to_pixels,
+            facecolors=element.fills or inside,
+            edgecolors=edge,
+            linewidths=paint.width,
+        )
+        collection.set_transform(IdentityTransform())
+        return [collection]
+    width, dash = paint.width, (0, tuple(part / paint.width for part in paint.dash)) if paint.dash else "-"
+    return [
+        PathPatch(
+            Path(np.vstack([piece, piece[:1]]), closed=True) if element.closed else Path(piece),
+            facecolor=inside if element.closed else "none",
+            edgecolor=edge,
+            linewidth=width,
+            linestyle=dash,
+            capstyle="butt",
+            joinstyle="round",
+            transform=to_pixels,
+        )
+        for piece in element.pieces
+    ]
 
 
 def montage_file(name: str, images: Sequence[tuple[str, bytes]], file_format: str) -> bytes:
@@ -49,7 +116,7 @@ def montage_file(name: str, images: Sequence[tuple[str, bytes]], file_format: st
     columns = min(_COLUMNS, len(images))
     rows = math.ceil(len(images) / columns)
     # One set of axes for all images: fifty sets would take seconds to lay out.
-    with drawing_style(name, **_as_paths()):
+    with mpl.rc_context(_style(name)):
         figure = Figure(figsize=(0.95 * columns, 1.15 * rows))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
@@ -57,18 +124,21 @@ def montage_file(name: str, images: Sequence[tuple[str, bytes]], file_format: st
         for index, (caption, content) in enumerate(images):
             left, top = index % columns + 0.05, 1.2 * (index // columns + 1)
             axes.imshow(imread(io.BytesIO(content)), interpolation="nearest", extent=(left, left + 0.9, top, top - 0.9))
-            axes.text(left, top - 0.94, one_line(caption, 22), fontsize=5.5, verticalalignment="bottom")
+            axes.text(
+                left, top - 0.94, written(one_line(caption, 22), _drawn()), fontsize=5.5, verticalalignment="bottom"
+            )
         axes.set_xlim(0, columns)
         axes.set_ylim(1.2 * rows + 0.05, 0)
         return _saved(figure, file_format)
 
 
-def _as_paths() -> dict[str, Any]:
-    return {"svg.fonttype": "path", "font.family": list(families())}
+def _style(name: str) -> dict[Any, Any]:
+    """Return matplotlib's style: a `$` in a user's text is a `$`, and SVG identifiers depend on `name` only."""
+    style = {"text.parse_math": False, "text.color": INK, "svg.hashsalt": name}
+    return style | {"svg.fonttype": "path", "font.family": list(families())}
 
 
 def _saved(figure: Figure, file_format: str) -> bytes:
-    write_out(figure)
     out = io.BytesIO()
     if file_format == "png":
         figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None}, facecolor="white")
@@ -87,9 +157,9 @@ FURTHER = (
 """Further fonts, used where they are installed; none with colours, which matplotlib does not draw."""
 
 
-def dejavu(name: str = "DejaVuSans") -> Path:
+def dejavu(name: str = "DejaVuSans") -> FilePath:
     """Return the file of a font that comes with matplotlib."""
-    return Path(mpl.get_data_path()) / "fonts/ttf" / f"{name}.ttf"
+    return FilePath(mpl.get_data_path()) / "fonts/ttf" / f"{name}.ttf"
 
 
 @lru_cache(maxsize=1)
@@ -101,12 +171,12 @@ def families() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _drawn() -> frozenset[int]:
-    further = [Path(entry.fname) for entry in fontManager.ttflist if entry.name in families()[1:]]
+    further = [FilePath(entry.fname) for entry in fontManager.ttflist if entry.name in families()[1:]]
     return frozenset().union(*(characters(file) for file in (dejavu(), *further)))
 
 
 @lru_cache(maxsize=32)
-def characters(font: Path) -> frozenset[int]:
+def characters(font: FilePath) -> frozenset[int]:
     """Return the code points that a font has."""
     return frozenset(FT2Font(str(font)).get_charmap())
 
@@ -118,20 +188,3 @@ def written(text: str, known: frozenset[int]) -> str:
     'λ [U+732B]'
     """
     return "".join(each if ord(each) in known or each.isspace() else f"[U+{ord(each):04X}]" for each in text)
-
-
-def _written_out(write: Callable[..., str], known: frozenset[int]) -> Callable[..., str]:
-    return lambda *given: written(write(*given), known)
-
-
-def write_out(figure: Figure) -> None:
-    """Write out, in all texts of a figure, the characters that no installed font has."""
-    known = _drawn()
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            formatter = axis.get_major_formatter()
-            if isinstance(formatter, FuncFormatter):  # also that of ticks with given texts
-                formatter.func = _written_out(formatter.func, known)
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        text.set_text(written(text.get_text(), known))

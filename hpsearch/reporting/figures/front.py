@@ -1,14 +1,13 @@
-"""The configurations of a stage by each pair of objectives, the front before the others. May import matplotlib."""
+"""The configurations of a stage by each pair of objectives, the front before the others. May import NumPy."""
 
 import itertools
 from collections.abc import Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from itertools import pairwise
 
 from hpsearch.reporting import goal_text
-from hpsearch.reporting.figures.hyperparameters import RASTER
-from hpsearch.reporting.figures.style import STEPS, colour, marker, number_axis, svg
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.ticks import Axis
+from hpsearch.reporting.figures.style import colour, marker, number_axis, percent_axis, svg
 from hpsearch.reporting.sections.ranking.front import BEHIND, NEAR, ON, FrontPoint, FrontView
 from hpsearch.storage.records import Goal
 
@@ -30,21 +29,27 @@ def _pair(front: FrontView, up: int, right: int) -> str:
 
     def draw(axes: Axes) -> None:
         for which, k in (("y", up), ("x", right)):
-            _scale(axes, which, front.objectives[k], [point.values[k] for point in front.points])
+            _scale(
+                axes.yaxis if which == "y" else axes.xaxis,
+                front.objectives[k],
+                [point.values[k] for point in front.points],
+            )
         for order, (where, series) in enumerate(reversed(SERIES.items())):
             mine = [point for point in front.points if point.where == where]
-            axes.errorbar(
-                [point.values[right] for point in mine],
+            across = [point.values[right] for point in mine]
+            intervals = _intervals(mine) if up == 0 and where != BEHIND else None
+            if intervals:
+                axes.vlines(across, *intervals, color=colour(series), linewidth=0.8, alpha=1.0, zorder=3 + order)
+            axes.plot(
+                across,
                 [point.values[up] for point in mine],
-                yerr=_intervals(mine) if up == 0 and where != BEHIND else None,
-                fmt=marker(series),
                 color=colour(series),
-                markerfacecolor=colour(series) if where == ON else "none",
+                linestyle="none",
+                marker=marker(series),
+                markerfacecolor=colour(series) if where == ON else None,
                 markersize=5.5,
-                elinewidth=0.8,
                 alpha=0.7 if where == BEHIND else 1.0,
                 zorder=3 + order,
-                rasterized=len(front.points) > RASTER,
             )
         if len(front.objectives) == 2:
             _line(axes, front, goals[1])
@@ -56,31 +61,30 @@ def _pair(front: FrontView, up: int, right: int) -> str:
 
 
 def _intervals(points: Sequence[FrontPoint]) -> list[list[float]] | None:
-    """The lengths below and above of the main objective's intervals, none where it has none."""
+    """The lower and upper ends of the main objective's intervals, None where it has none."""
     known = [point.row.validation for point in points]
     if not all(each and each.has_interval for each in known):
         return None
     estimates = [each for each in known if each]
-    return [[max(0.0, e.value - e.low) for e in estimates], [max(0.0, e.high - e.value) for e in estimates]]
+    return [[e.low for e in estimates], [e.high for e in estimates]]
 
 
 def _line(axes: Axes, front: FrontView, right: Goal) -> None:
     """Join the front by steps: beyond them nothing was found."""
     points = sorted((point.values[1], point.values[0]) for point in front.points if point.where == ON)
-    steps = "steps-post" if right.sign < 0 else "steps-pre"
-    axes.plot([x for x, _ in points], [y for _, y in points], drawstyle=steps, color=colour(0), linewidth=0.9, zorder=2)
+    corners = [(b[0], a[1]) if right.sign < 0 else (a[0], b[1]) for a, b in pairwise(points)]
+    steps = [point for pair in zip(points, [*corners, points[-1]], strict=True) for point in pair]
+    axes.plot([x for x, _ in steps], [y for _, y in steps], color=colour(0), linewidth=0.9)
 
 
-def _scale(axes: Axes, which: str, goal: Goal, values: Sequence[float]) -> None:
+def _scale(axis: Axis, goal: Goal, values: Sequence[float]) -> None:
     low, high = min(values), max(values)
-    label = f"{goal_text.axis(goal)}"
-    each = axes.xaxis if which == "x" else axes.yaxis
+    label = goal_text.axis(goal)
     if goal.share:
-        each.set_major_locator(MaxNLocator(6, steps=STEPS))
-        each.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}"))
+        percent_axis(axis, label)
     else:
         log = low > 0 and high / low >= _LOGARITHMIC
         room = (high / low) ** 0.05 if log else 0.05 * (high - low) or 0.05 * abs(high) or 1.0
         edges = (low / room, high * room) if log else (low - room, high + room)
-        number_axis(which, axes, *edges, log, least=low)
-    each.set_label_text(f"{label}{', logarithmic' if each.get_scale() == 'log' else ''}")
+        number_axis(axis, *edges, log, least=low)
+        axis.set_label(f"{label}{', logarithmic' * log}")

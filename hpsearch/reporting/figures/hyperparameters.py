@@ -12,8 +12,8 @@ from hpsearch.reporting.sections.ranking.rows import Estimate, Row
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
 from hpsearch.storage.records import ACCURACY, Goal
 
-RASTER = 400
-"""With more marks, they are embedded as an image, because an SVG of each would make the page slow."""
+MANY = 400
+"""With more marks, not all can be pointed at: their names would make the page slow."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
-"""Hyperparameter importance: a bar for each hyperparameter of each stage. May import matplotlib."""
+"""Hyperparameter importance: a bar for each hyperparameter of each stage. May import NumPy."""
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator
-
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.scene import Paint
 from hpsearch.reporting.figures.style import character, colour, one_line, svg
 from hpsearch.reporting.sections.importance import HyperparameterImportance, StageImportance
 
@@ -30,14 +29,12 @@ def importance_figure(found: Sequence[StageImportance]) -> str:
     def draw(axes: Axes) -> None:
         for at, stage, each in bars:
             _bar(axes, at, stage.index, each)
-        axes.set_yticks([at for at, _ in ticks], [one_line(label, 18) for _, label in ticks])
-        axes.set_ylim(row - 1.2, -0.8)
-        axes.set_xlim(0, 1.2)
-        axes.xaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}")
-        axes.set_xlabel("share of the total importance by PED-ANOVA (%)")
-        axes.grid(False, axis="y")
-        axes.tick_params(axis="y", length=0)
+        axes.yaxis.set_ticks([at for at, _ in ticks], [one_line(label, 18) for _, label in ticks])
+        axes.yaxis.set_limits(row - 1.2, -0.8)
+        axes.xaxis.set_limits(0, 1.2)
+        axes.xaxis.set_ticks([0, 0.25, 0.5, 0.75, 1], lambda value: f"{100 * value:.0f}")
+        axes.xaxis.set_label("share of the total importance by PED-ANOVA (%)")
+        axes.yaxis.grid, axes.yaxis.length = False, 0.0
 
     shares = "; ".join(
         f"{stage.stage}: {', '.join(f'{each.label} {each.text}' for each in stage.hyperparameters)}" for stage in stages
@@ -46,8 +43,8 @@ def importance_figure(found: Sequence[StageImportance]) -> str:
 
 
 def _bar(axes: Axes, at: float, index: int, each: HyperparameterImportance) -> None:
-    fill = colour(index) if each.significant else "none"
-    style = "-" if each.significant else (0, (3, 2))
-    axes.barh(at, each.share, height=0.72, facecolor=fill, edgecolor=colour(index), linewidth=1.2, linestyle=style)
+    tone = colour(index)
+    paint = Paint(tone, 1.2, tone) if each.significant else Paint(tone, 1.2, dash=(3.6, 2.4))
+    axes.barh(at, each.share, height=0.72, paint=paint)
     text = f"{character(index)} {each.text}"
-    axes.text(1.2, at, text, ha="right", va="center", fontsize=9)
+    axes.text(1.2, at, text, align="right", size=9)

@@ -1,21 +1,22 @@
-"""The objective over each pair of hyperparameters, better lighter. May import matplotlib."""
+"""The objective over each pair of hyperparameters, better lighter. May import NumPy."""
 
 import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+import numpy as np
 
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.ticks import Axis
 from hpsearch.reporting.figures.hyperparameters import (
-    RASTER,
+    MANY,
     Configuration,
     HyperparameterAxis,
     hyperparameter_axes,
     searched_configurations,
 )
-from hpsearch.reporting.figures.style import INK, RULE, colour, marker, marks, number_axis, one_line, svg
+from hpsearch.reporting.figures.style import INK, colour, marker, marks, number_axis, one_line, svg, value_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.importance import StageImportance
 from hpsearch.reporting.sections.ranking.stage import StageView
@@ -24,7 +25,13 @@ from hpsearch.storage.records import Goal
 HYPERPARAMETERS = 4
 """At most so many hyperparameters are paired: those that matter, else the first three."""
 
-COLOURS = "cividis"
+CIVIDIS = tuple(
+    tuple(bytes.fromhex(tone))
+    for tone in (
+        *("00224e", "00306f", "263d6e", "3e4b6c", "51586d", "636670", "747475"),
+        *("858279", "989277", "aca172", "c0b16a", "d5c25e", "ebd44b", "fee838"),
+    )
+)
 """A map from dark blue to yellow of increasing lightness, for all kinds of colour vision and for print."""
 
 
@@ -78,51 +85,42 @@ def _pair(
     scored = [configuration for configuration in both if configuration.score is not None]
     if len(scored) < 2:
         return ""
-    norm = _norm(scored, goal)
+    low, high = _range(scored)
 
     def draw(axes: Axes) -> None:
         for index in sorted({configuration.stage for configuration in scored}):
             # In this order the best is on top.
             mine = sorted((each for each in scored if each.stage == index), key=lambda each: each.score or 0.0)
-            drawn = axes.scatter(
+            axes.scatter(
                 [one.position(each.params) for each in mine],
                 [other.position(each.params) for each in mine],
-                c=[goal.sign * (each.score or 0.0) for each in mine],
-                cmap=COLOURS if goal.sign > 0 else f"{COLOURS}_r",
-                norm=norm,
+                [_tone(((each.score or 0.0) - low) / (high - low)) for each in mine],
                 marker=marker(index),
-                s=34,
-                edgecolors=colour(index),
-                linewidths=1.1,
+                markersize=5.8,
+                markeredgecolor=colour(index),
+                markeredgewidth=1.1,
                 zorder=3 + index,
-                rasterized=len(both) > RASTER,
-                gid=None if len(both) > RASTER else marks((index, each.number) for each in mine),
+                trials="" if len(both) > MANY else marks((index, each.number) for each in mine),
             )
             best = [each for each in mine if each.best]
             for each in best:
                 where = [one.position(each.params)], [other.position(each.params)]
-                axes.plot(*where, "o", markersize=12, markerfacecolor="none", markeredgecolor=INK, zorder=20)
+                axes.plot(*where, color=INK, marker="o", markersize=12, markerfacecolor=None, zorder=20)
         pruned = [each for each in both if each.pruned]
         for index in sorted({each.stage for each in pruned}):
             mine = [each for each in pruned if each.stage == index]
             where = [one.position(each.params) for each in mine], [other.position(each.params) for each in mine]
-            hollow: dict[str, Any] = {
-                "facecolors": "none",
-                "edgecolors": colour(index),
-                "linewidths": 0.7,
-                "alpha": 0.6,
-            }
-            axes.scatter(*where, marker=marker(index), s=12, zorder=2, rasterized=len(both) > RASTER, **hollow)
+            hollow: dict[str, Any] = {"markersize": 3.5, "markerfacecolor": None, "markeredgewidth": 0.7, "alpha": 0.6}
+            axes.plot(*where, color=colour(index), linestyle="none", marker=marker(index), **hollow)
         failed = [each for each in both if each.score is None and not each.pruned]
         positions = [one.position(each.params) for each in failed], [other.position(each.params) for each in failed]
-        axes.plot(*positions, "x", color=INK, markersize=5, linestyle="none", zorder=2)
-        _scale(axes, "x", one)
-        _scale(axes, "y", other)
-        assert axes.figure is not None
-        bar = axes.figure.colorbar(drawn, ax=axes, pad=0.02, aspect=28)
-        bar.set_label(goal_text.measured_axis(goal))
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g}" if goal.share else f"{value:,.5g}")
-        bar.outline.set_visible(False)
+        axes.plot(*positions, color=INK, linestyle="none", marker="x", markersize=5)
+        _scale(axes.xaxis, one, turned=True)
+        _scale(axes.yaxis, other)
+        bar = Axis()
+        bar.set_limits(*sorted((goal.sign * low, goal.sign * high)))
+        value_axis(bar, goal, goal_text.measured_axis(goal), digits=5)
+        axes.colourbar([_tone(share) for share in np.linspace(0, 1, 48)[:: int(goal.sign)].tolist()], bar)
 
     title = f"{one.label} and {other.label}"
     legend = [(index, stages[index].name) for index in sorted({each.stage for each in scored})]
@@ -131,25 +129,28 @@ def _pair(
     )
 
 
-def _norm(scored: Sequence[Configuration], goal: Goal) -> Normalize:
-    """Use the whole colour map for all but the worst tenth, where small differences should be visible."""
+def _tone(share: float) -> str:
+    """Return the colour of a score: 0 and less is dark, 1 light."""
+    at = np.linspace(0, 1, len(CIVIDIS))
+    return "#" + "".join(f"{round(np.interp(share, at, part)):02x}" for part in zip(*CIVIDIS, strict=True))
+
+
+def _range(scored: Sequence[Configuration]) -> tuple[float, float]:
+    """Return the scores of the ends of the colour map: of all but the worst tenth, so that small differences show."""
     scores = sorted(configuration.score for configuration in scored if configuration.score is not None)
     low, high = scores[len(scores) // 10], scores[-1]
-    low = low if high > low else low - 0.01
-    return Normalize(low, high, clip=True) if goal.sign > 0 else Normalize(-high, -low, clip=True)
+    return (low, high) if high > low else (low - 0.01, high)
 
 
-def _scale(axes: Axes, which: str, axis: HyperparameterAxis) -> None:
-    each = axes.xaxis if which == "x" else axes.yaxis
+def _scale(each: Axis, axis: HyperparameterAxis, turned: bool = False) -> None:
     if axis.choices:
         names = [one_line(choice, 12) for choice in axis.choices]
-        long = which == "x" and len(names) * max(map(len, names)) > 40
+        long = turned and len(names) * max(map(len, names)) > 40
         each.set_ticks(range(len(names)), names, rotation=60 if long else 0)
-        (axes.set_xlim if which == "x" else axes.set_ylim)(-0.5, len(names) - 0.5)
+        each.set_limits(-0.5, len(names) - 0.5)
     else:
         factor = (axis.high / axis.low) ** 0.05 if axis.log else 0.0
         room = 0.05 * (axis.high - axis.low)
         low, high = (axis.low / factor, axis.high * factor) if axis.log else (axis.low - room, axis.high + room)
-        number_axis(which, axes, low, high, axis.log, axis.whole, axis.low)
-    each.set_label_text(f"{axis.label}{', logarithmic' if axis.log else ''}")
-    axes.tick_params(color=RULE)
+        number_axis(each, low, high, axis.log, axis.whole, axis.low)
+    each.set_label(f"{axis.label}{', logarithmic' if axis.log else ''}")

@@ -1,21 +1,19 @@
-"""Parallel coordinates of all hyperparameters and the objective, better above. May import matplotlib."""
+"""Parallel coordinates of all hyperparameters and the objective, better above. May import NumPy."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
-
 from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.hyperparameters import (
     Configuration,
     HyperparameterAxis,
     hyperparameter_axes,
     searched_configurations,
 )
-from hpsearch.reporting.figures.style import BACK, INK, colour, marker, marks, one_line, svg
+from hpsearch.reporting.figures.style import INK, colour, marker, marks, one_line, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.spec.spaces.branches import belonging
@@ -116,30 +114,24 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
                 marker=marker(each.stage) if each.best else None,
                 markersize=5,
                 zorder=4 if each.best else 2,
-                gid=marks([(each.stage, each.number)]),
+                trials=marks([(each.stage, each.number)]),
             )
         names = [*(axis.label for axis in axes), goal_text.axis(goal)]
-        plot.set_xticks(range(len(names)), names)
-        plot.xaxis.tick_top()
-        plot.set_xlim(-0.3, len(names) - 0.55)
+        plot.xaxis.set_ticks(range(len(names)), names)
+        plot.xaxis.set_limits(-0.3, len(names) - 0.55)
         absent = [i for i, axis in enumerate(axes) if any(axis.key not in each.params for each in best)]
-        plot.set_ylim(ABSENT - 0.04 if absent else -0.04, 1.04)
+        plot.yaxis.set_limits(ABSENT - 0.04 if absent else -0.04, 1.04)
         for index in absent:
-            plot.text(index + 0.04, ABSENT, "none", fontsize=8, va="center", zorder=6)
-        plot.yaxis.set_major_locator(NullLocator())
-        plot.yaxis.set_major_formatter(NullFormatter())
-        plot.xaxis.set_major_locator(FixedLocator(range(len(names))))
-        plot.grid(False, axis="y")
-        for spine in plot.spines.values():
-            spine.set_visible(False)
-        plot.tick_params(length=0)
+            plot.text(index + 0.04, ABSENT, "none", size=8, zorder=6)
+        plot.yaxis.set_ticks([])
+        plot.xaxis.length, plot.xaxis.other = 0.0, True
+        plot.xaxis.line = plot.yaxis.line = False
         edges = tuple(_edge(goal, goal.sign * score) for score in (low, high))
         ends = [*(_ends(axis) for axis in axes), edges]
         for index, texts in enumerate(ends):
-            plot.plot([index, index], [0, 1], color=INK, linewidth=0.8, zorder=3, gid=f"axis_{index}")
+            plot.plot([index, index], [0, 1], color=INK, linewidth=0.8, zorder=3, part=f"axis {index}")
             for height, text in zip((0.0, 1.0), texts, strict=True):
-                paper = {"facecolor": BACK, "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
-                plot.text(index + 0.04, height, text, fontsize=8, va="center", zorder=6, bbox=paper)
+                plot.text(index + 0.04, height, text, size=8, zorder=6, paper=True)
 
     legend = [(index, stages[index].name) for index in sorted({each.stage for each in best})]
     names = formatting.listing([axis.label for axis in axes])

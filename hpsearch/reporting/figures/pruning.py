@@ -1,17 +1,15 @@
-"""Learning curves of a stage with a pruner, its rungs, and where each trial was pruned. May import matplotlib."""
+"""Learning curves of a stage with a pruner, its rungs, and where each trial was pruned. May import NumPy."""
 
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.curves import Curve, curves_of
-from hpsearch.reporting.figures.style import BACK, COLOURS, INK, colour, limit, svg, value_axis
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.style import BACK, COLOURS, INK, colour, limit, svg, value_axis, whole_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.rungs import Candidate, PruningHistory
 
@@ -24,8 +22,8 @@ PRUNED = COLOURS[6]
 LABELS = 6
 """With more rungs, they have no labels."""
 
-_RASTER = 120
-"""With more curves, they are embedded as an image."""
+_MANY = 120
+"""With more curves, the crosses at their ends are smaller."""
 
 Line = tuple[np.ndarray, np.ndarray]
 
@@ -46,7 +44,7 @@ def pruning_figure(frames: Frames, stage: str, index: int, history: PruningHisto
         _draw_audited(axes, audited, curves, index)
         _draw_others(axes, others, curves, index)
         _scales(axes, history, rungs, longest, log)
-        value_axis(axes, goal, goal_text.measured_axis(goal))
+        value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
         axes.set_title(stage, pad=20)
         limit(axes, goal, [curve.objective for curve in _curves(history.candidates, curves)])
 
@@ -93,27 +91,25 @@ def _draw_pruned(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, 
     if not lines:
         return
     faint = min(0.6, max(0.1, 12 / len(lines)))
-    raster = len(lines) > _RASTER
-    axes.add_collection(LineCollection(lines, colors=PRUNED, linewidths=0.8, alpha=faint, zorder=2, rasterized=raster))
+    axes.lines([(line[:, 0], line[:, 1]) for line in lines], color=PRUNED, linewidth=0.8, alpha=faint, zorder=2)
     ends = np.array([line[-1] for line in lines])
-    size = 4.5 if len(lines) <= _RASTER else 3.0
+    size = 4.5 if len(lines) <= _MANY else 3.0
     strong = min(0.9, max(0.25, 60 / len(lines)))
     style: dict[str, Any] = {"color": PRUNED, "markersize": size, "alpha": strong, "zorder": 3, "linestyle": "none"}
-    axes.plot(ends[:, 0], ends[:, 1], marker="x", rasterized=raster, **style)
+    axes.plot(ends[:, 0], ends[:, 1], marker="x", **style)
 
 
 def _draw_audited(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, Curve], index: int) -> None:
     """Draw audited candidates: dashed from the rung that would have pruned them, with a diamond at the end."""
-    raster = len(candidates) > _RASTER
     tone = colour(index + 1)
     for candidate in candidates:
         for curve in _curves([candidate], curves):
             until = int(np.searchsorted(curve.epoch, candidate.pruned_at or 0, side="right"))
             x, y = curve.epoch, curve.objective
-            axes.plot(x[:until], y[:until], color=PRUNED, linewidth=0.8, zorder=4, rasterized=raster)
-            dashed = axes.plot(x[until - 1 :], y[until - 1 :], color=tone, linewidth=1.2, zorder=5, rasterized=raster)
-            dashed[0].set_linestyle((0, (3, 1.5)))
-            axes.plot(x[-1:], y[-1:], "D", color=tone, markersize=4, zorder=6, rasterized=raster)
+            axes.plot(x[:until], y[:until], color=PRUNED, linewidth=0.8, zorder=4)
+            dashed: dict[str, Any] = {"color": tone, "linestyle": (0, (3, 1.5)), "linewidth": 1.2, "zorder": 5}
+            axes.plot(x[until - 1 :], y[until - 1 :], **dashed)
+            axes.plot(x[-1:], y[-1:], color=tone, marker="D", markersize=4, zorder=6)
 
 
 def _draw_others(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, Curve], index: int) -> None:
@@ -122,7 +118,6 @@ def _draw_others(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, 
         key=lambda candidate: candidate.order,
         default=None,
     )
-    raster = len(candidates) > _RASTER
     faint = min(0.7, max(0.3, 7 / max(1, len(candidates))))
     for candidate in candidates:
         for curve in _curves([candidate], curves):
@@ -132,35 +127,31 @@ def _draw_others(axes: Axes, candidates: Sequence[Candidate], curves: dict[int, 
                 "linewidth": 2.4 if strong else 1.0,
                 "alpha": 1.0 if strong else faint,
             }
-            axes.plot(curve.epoch, curve.objective, zorder=8 if strong else 7, rasterized=raster, **style)
+            axes.plot(curve.epoch, curve.objective, zorder=8 if strong else 7, **style)
             end: dict[str, Any] = {
                 "color": colour(index),
                 "markersize": 5,
                 "markeredgecolor": BACK,
                 "markeredgewidth": 0.5,
             }
-            axes.plot(curve.epoch[-1:], curve.objective[-1:], "o", zorder=9, rasterized=raster, **end)
+            axes.plot(curve.epoch[-1:], curve.objective[-1:], marker="o", zorder=9, **end)
 
 
 def _scales(axes: Axes, history: PruningHistory, rungs: Sequence[int], longest: int, log: bool) -> None:
-    axes.set_xlabel("epoch, logarithmic" if log else "epoch")
+    axes.xaxis.set_label("epoch, logarithmic" if log else "epoch")
     if log:
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.log = True
     labelled = 0 < len(rungs) <= LABELS
     if labelled:
-        axes.xaxis.set_major_locator(FixedLocator([*rungs, longest]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.xaxis.set_ticks([*rungs, longest], lambda value: f"{value:,.0f}")
     elif not log:
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        whole_axis(axes.xaxis)
     else:
         ticks = [2**power for power in range(int(math.log2(longest)) + 1)]
-        axes.xaxis.set_major_locator(FixedLocator(ticks))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.xaxis.set_ticks(ticks, lambda value: f"{value:,.0f}")
     low = min(1.0, rungs[0] if rungs else 1.0)
-    axes.set_xlim(*((low / 1.12, longest * 1.08) if log else (low - 0.02 * longest, longest * 1.03)))
-    above = axes.get_xaxis_transform()
+    axes.xaxis.set_limits(*((low / 1.12, longest * 1.08) if log else (low - 0.02 * longest, longest * 1.03)))
     for rung in rungs if labelled else []:
         reached = sum(candidate.reached(rung) for candidate in history.candidates)
         promoted = sum(candidate.promoted(rung) for candidate in history.candidates)
-        axes.text(rung, 1.015, f"{reached:,} → {promoted:,}", transform=above, fontsize=8, ha="center", va="bottom")
+        axes.text(rung, 1.03, f"{reached:,} → {promoted:,}", share_y=True, size=8, align="center", middle=False)

@@ -1,14 +1,13 @@
-"""The validation objective against each hyperparameter, all stages in one figure. May import matplotlib."""
+"""The validation objective against each hyperparameter, all stages in one figure. May import NumPy."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.hyperparameters import RASTER, HyperparameterPoints, Point, hyperparameter_points
-from hpsearch.reporting.figures.style import BACK, RULE, colour, marker, marks, number_axis, one_line, svg, value_axis
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.hyperparameters import MANY, HyperparameterPoints, Point, hyperparameter_points
+from hpsearch.reporting.figures.style import BACK, colour, marker, marks, number_axis, one_line, svg, value_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import StageView, hyperparameters_of
@@ -16,7 +15,7 @@ from hpsearch.reporting.sections.summary import last_search
 from hpsearch.storage.records import ACCURACY
 
 SINGLY = 50
-"""Of very many marks, so many of each stage, the best, can be pointed at; the others are embedded as an image."""
+"""Of very many marks, so many of each stage, the best, can be pointed at."""
 
 FEWEST, FAR = 5, 3.0
 """Of so many values or more, the worst fifth is drawn at the edge if it is so many times as far from the best."""
@@ -153,14 +152,12 @@ def _draw(
         for row, (index, (low, high)) in enumerate(data.ranges.items()):
             low, high = max(low, left), min(high, right)
             if low < high:
-                axes.axvspan(low, high, color=colour(index), alpha=0.08, linewidth=0, zorder=0.5)
+                axes.axvspan(low, high, color=colour(index), alpha=0.08)
                 above = [1.02 + 0.018 * row] * 2
-                on_top = axes.get_xaxis_transform()
-                axes.plot([low, high], above, color=colour(index), lw=2.5, clip_on=False, transform=on_top)
+                axes.plot([low, high], above, color=colour(index), linewidth=2.5, share_y=True, clipped=False)
         _points(axes, data, (left, right, bottom, top))
-        if data.choices:
-            axes.set_xlim(left, right)
-        axes.set_ylim(bottom, top)
+        axes.xaxis.set_limits(left, right)
+        axes.yaxis.set_limits(bottom, top)
 
     return svg(name, f"{goal_text.measured_first(data.goal)} against {title}.", (4.7, 3.3), draw, list(stages.items()))
 
@@ -175,15 +172,15 @@ def _limits(data: HyperparameterPoints) -> Window:
 
 def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right: float) -> None:
     log = ", logarithmic" if data.log else ""
-    axes.set_xlabel(f"{label}{log}")
-    value_axis(axes, data.goal, goal_text.measured_axis(data.goal))
+    axes.xaxis.set_label(f"{label}{log}")
+    value_axis(axes.yaxis, data.goal, goal_text.measured_axis(data.goal))
     if data.choices:
         names = [one_line(choice, 14) for choice in data.choices]
-        axes.set_xticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
-        axes.grid(False, axis="x")
+        axes.xaxis.set_ticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
+        axes.xaxis.grid = False
     else:
         least = min(point.x for point in data.points)
-        number_axis("x", axes, left, right, data.log, data.whole, max(least, left))
+        number_axis(axes.xaxis, left, right, data.log, data.whole, max(least, left))
 
 
 def _within(value: float, window: Window, data: HyperparameterPoints) -> float:
@@ -195,7 +192,7 @@ def _within(value: float, window: Window, data: HyperparameterPoints) -> float:
 
 def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
     left, right, bottom, top = window
-    raster = len(data.points) > RASTER
+    many = len(data.points) > MANY
     for index in sorted({point.stage for point in data.points}):
         shown = [p for p in data.points if p.stage == index and left <= p.x <= right]
         inside = (bottom, top) if data.goal == ACCURACY else (-math.inf, math.inf)
@@ -206,19 +203,19 @@ def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
         ]
         pruned = [(p.x, _within(p.estimate.value, window, data), p.number) for p in shown if p.estimate and p.pruned]
         if pruned:
-            hollow: dict[str, Any] = {"linestyle": "none", "marker": marker(index), "markerfacecolor": "none"}
-            hollow |= {"markeredgecolor": colour(index), "markeredgewidth": 0.8, "markersize": 4, "alpha": 0.55}
-            gid = None if raster else marks((index, number) for *_, number in pruned)
+            hollow: dict[str, Any] = {"linestyle": "none", "marker": marker(index), "markerfacecolor": None}
+            hollow |= {"color": colour(index), "markeredgewidth": 0.8, "markersize": 4, "alpha": 0.55}
+            gid = "" if many else marks((index, number) for *_, number in pruned)
             where = [x for x, *_ in pruned], [y for _, y, _ in pruned]
-            axes.plot(*where, zorder=2.5, rasterized=raster, gid=gid, **hollow)
+            axes.plot(*where, zorder=2.5, trials=gid, **hollow)
         if good:
             x = [x for x, *_ in good]
             low, high = [each.low for _, each, _ in good], [each.high for _, each, _ in good]
-            axes.vlines(x, low, high, color=colour(index), alpha=0.4, linewidth=1, zorder=2, rasterized=raster)
+            axes.vlines(x, low, high, color=colour(index), alpha=0.4, linewidth=1, zorder=2)
             y = [_within(each.value, window, data) if data.goal != ACCURACY else each.value for _, each, _ in good]
-            singly = SINGLY if raster else len(good)  # the best first
+            singly = SINGLY if many else len(good)  # the best first
             names = marks((index, number) for *_, number in good[:singly])
-            for part, gid in ((slice(singly), names), (slice(singly, None), None)):
+            for part, gid in ((slice(singly), names), (slice(singly, None), "")):
                 axes.plot(
                     x[part],
                     y[part],
@@ -229,14 +226,11 @@ def _points(axes: Axes, data: HyperparameterPoints, window: Window) -> None:
                     markeredgecolor=BACK,
                     markeredgewidth=0.5,
                     zorder=3 + index + (0.5 if gid else 0),
-                    rasterized=gid is None,
-                    gid=gid,
+                    trials=gid,
                 )
         failed = [point for point in shown if point.estimate is None]
         if failed:
-            foot = axes.get_xaxis_transform()
             at = [0.03 if data.goal.sign > 0 else 0.97] * len(failed)
-            gid = None if raster else marks((index, point.number) for point in failed)
-            where = [point.x for point in failed], at
-            axes.plot(*where, "x", color=colour(index), transform=foot, markersize=6, zorder=9, gid=gid)
-    axes.tick_params(color=RULE)
+            gid = "" if many else marks((index, point.number) for point in failed)
+            cross: dict[str, Any] = {"linestyle": "none", "marker": "x", "zorder": 9}
+            axes.plot([point.x for point in failed], at, color=colour(index), share_y=True, trials=gid, **cross)

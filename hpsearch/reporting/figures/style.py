@@ -1,69 +1,32 @@
-"""What all figures share: colours, markers, axes, and the conversion to inline SVG. May import matplotlib.
+"""What all figures share: colours, markers, scales, and a figure as an element of the page. May import NumPy.
 
-Object-oriented matplotlib only, without pyplot's global state. In the SVG, text stays text in the page's font, and
-colours are CSS variables, so that a figure follows the page's dark mode. `files.py` draws figures on white.
+In the page's SVG text stays text in the page's font, and colours are CSS variables, so that a figure follows the page's
+dark mode. `files.py` draws figures on white.
 """
 
-import io
-import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from html import escape
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.scene import BACK, COLOURS, INK, RULE, Scene, svg_of
+from hpsearch.reporting.figures.drawing.ticks import Axis, linear_ticks, log_ticks
 from hpsearch.spec import COUNTED
 from hpsearch.storage.records import Goal
 
-INK, RULE, BACK = "#1c1e21", "#dfe2e6", "#fefefe"
-"""Text, grid lines and background in files; in the page the style sheet sets these colours."""
-
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#757575")
-"""The palette of Okabe and Ito (2008), for all kinds of colour vision; without its yellow, too faint on white."""
+__all__ = ["BACK", "COLOURS", "INK", "RULE"]
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"))
 """matplotlib's name of a marker, and the character for it in a legend, so that series differ not by colour alone."""
 
-_VARIABLES = {INK: "ink", RULE: "rule", BACK: "paper"} | {hex_: f"series-{i}" for i, hex_ in enumerate(COLOURS)}
-
-STEPS = [1, 2, 2.5, 5, 10]
-"""The distances between ticks."""
-
 SWITCHED = 3.0
 """The reader can switch the scale of an axis whose largest value is so many times its smallest."""
-
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a `$` in a user's text is a `$`
-    "font.size": 10.0,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 10.0,
-    "axes.titlelocation": "left",
-    "axes.linewidth": 0.6,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": RULE,
-    "grid.linewidth": 0.6,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "lines.linewidth": 1.4,
-}
 
 
 def colour(index: int) -> str:
@@ -87,13 +50,20 @@ Legend = Sequence[tuple[int, str]]
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure with one set of axes, not yet drawn; `size` in inches."""
+    """A figure with one set of axes; `size` in inches."""
 
     name: str
     alt: str
     size: tuple[float, float]
     draw: Callable[[Axes], None]
     legend: Legend = ()
+
+    @property
+    def scene(self) -> Scene:
+        """The figure, drawn and laid out."""
+        axes = Axes()
+        self.draw(axes)
+        return axes.scene(72 * self.size[0], 72 * self.size[1])
 
 
 _collected: ContextVar[dict[str, Plot] | None] = ContextVar("collected", default=None)
@@ -113,124 +83,63 @@ def collected_plots() -> Iterator[dict[str, Plot]]:
 def svg(name: str, alt: str, size: tuple[float, float], draw: Callable[[Axes], None], legend: Legend = ()) -> str:
     """Return a figure with one set of axes as an `<svg>` element; `size` in inches, `name` unique in its page.
 
-    The same input gives the same text: `name` is the seed of the identifiers, and there is no date. The legend is not
-    in the SVG, because the page shows one legend for several figures.
+    The same input gives the same text. The legend is not in the SVG, because the page shows one for several figures.
     """
+    plot = Plot(name, alt, size, draw, legend)
     plots = _collected.get()
     if plots is not None:
-        plots[name] = Plot(name, alt, size, draw, legend)
-    return _inline(_svg_file(name, size, draw), name, alt, size[0])
-
-
-def _svg_file(name: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> str:
-    out = io.StringIO()
-    with drawing_style(name):
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure.subplots())
-        figure.savefig(
-            out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        )
-    return out.getvalue()
-
-
-@contextmanager
-def drawing_style(name: str, **more: Any) -> Iterator[None]:
-    """Set our style for what is drawn inside, with SVG identifiers that depend on `name` only."""
-    style: dict[Any, Any] = {**_STYLE, "svg.hashsalt": name} | more
-    with mpl.rc_context(style), warnings.catch_warnings():
-        # matplotlib uses its font only to measure text, which the browser then draws, so missing glyphs do no harm.
-        warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)
-        warnings.filterwarnings("ignore", message=r".*(Tight|constrained)_?layout", category=UserWarning)
-        yield
-
-
-def _inline(text: str, name: str, alt: str, inches: float) -> str:
-    """Turn a stand-alone SVG file into an element that takes the page's font, colours and width."""
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = _MARKS.sub(_trials, text)
-    text = _AXES.sub(lambda found: f' data-{found[1]}="{found[2].replace("_", " ")}"', text)
-    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # e.g. axes_1: equal in all figures, and never referred to
-    text = re.sub(r'style="[^"]*"', lambda style: _FONT.sub(_size, style[0]), text)
-    for placeholder, variable in _VARIABLES.items():
-        text = text.replace(placeholder, f"var(--{variable})")
-    view = re.search(r'viewBox="[^"]*"', text)
-    assert view, "matplotlib writes a viewBox"
-    opening = f'<svg role="img" aria-label="{escape(alt)}" {view[0]} style="max-width: {inches * 115:.0f}px"'
-    opening += f' data-figure="{escape(name)}"'
-    opening += ' xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return re.sub(r"<svg[^>]*", lambda _: opening, text, count=1).strip()
+        plots[name] = plot
+    return svg_of(plot.scene, name, alt)
 
 
 def marks(trials: Iterable[tuple[int, int]]) -> str:
-    """Return the identifier of an artist whose marks are trials, each by its stage's index and its number, in order.
+    """Return the keys of the trials that marks show, each of its stage's index and its number, in the marks' order.
 
-    In the page it becomes `data-trials="0:3 0:8"`, by which the script finds the marks of a trial.
+    In the page they are `data-trials="0:3 0:8"`, by which the script finds the marks of a trial.
     """
-    return f"trials-{'-'.join(f'{stage}.{number}' for stage, number in trials)}"
+    return " ".join(f"{stage}:{number}" for stage, number in trials)
 
 
-def _trials(found: re.Match[str]) -> str:
-    return f' data-trials="{found[1].replace("-", " ").replace(".", ":")}"'
-
-
-_MARKS = re.compile(r' id="trials-([\d.-]+)"')
-_AXES = re.compile(r' id="(scale|axis)_([^"]+)"')  # what a script finds axes by: those of two scales, and parallel ones
-_FONT = re.compile(r"font(-family)?: (?P<size>[\d.]+px )?[^;\"]*")
-
-
-def _size(found: re.Match[str]) -> str:
-    return f"font-size: {found['size'].strip()}" if found["size"] else "font-family: inherit"
+def whole_axis(axis: Axis) -> None:
+    """Give an axis, such as that of the epochs, whole ticks."""
+    axis.set_ticks(partial(linear_ticks, whole=True))
 
 
 def number_axis(
-    axis: str, axes: Axes, low: float, high: float, log: bool, whole: bool = False, least: float | None = None
+    axis: Axis, low: float, high: float, log: bool, whole: bool = False, least: float | None = None
 ) -> None:
     """Set an axis' scale, limits and ticks, with numbers as in the tables.
 
     An axis of whole numbers has whole ticks. `least` is the smallest value that it shows, if that is not `low`: in the
     page an axis of positive numbers can be made logarithmic or linear.
     """
-    each = axes.xaxis if axis == "x" else axes.yaxis
-    (axes.set_xscale if axis == "x" else axes.set_yscale)("log" if log else "linear")
-    (axes.set_xlim if axis == "x" else axes.set_ylim)(low, high)
+    axis.log = log
+    axis.set_limits(low, high)
     least = low if least is None else least
-    if 0 < SWITCHED * least <= high:
-        each.set_gid("_".join(["scale", axis, "log" if log else "linear", *map(repr, map(float, (low, high, least)))]))
+    axis.least = least if 0 < SWITCHED * least <= high else None
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
     if log and high / low >= 30:
-        each.set_major_locator(LogLocator(10, numticks=6))
+        axis.set_ticks(log_ticks, write)
     elif log and high / low >= 6:
-        each.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=8))
+        axis.set_ticks(partial(log_ticks, subs=(1.0, 2.0, 5.0)), write)
     else:  # a few round numbers, also on a logarithmic axis of less than a decade
-        ticks = [float(f"{tick:.6g}") for tick in _linear(whole).tick_values(low, high)]
-        ticks = [tick for tick in ticks if low <= tick <= high]
-        each.set_major_locator(FixedLocator(ticks))
-        write = formatting.NumberStyle(ticks)
-    each.set_minor_locator(NullLocator())
-    each.set_minor_formatter(NullFormatter())
-    each.set_major_formatter(FuncFormatter(lambda value, _: write(float(f"{value:.6g}"))))
+        ticks = linear_ticks(low, high, whole=whole)
+        axis.set_ticks(ticks, formatting.NumberStyle(ticks))
 
 
-def _linear(whole: bool) -> MaxNLocator:
-    return MaxNLocator(6, integer=True) if whole else MaxNLocator(6, steps=STEPS)
+def percent_axis(axis: Axis, label: str) -> None:
+    """Label the ticks of an axis, whose values are shares, in percent."""
+    axis.set_ticks(linear_ticks, lambda value: f"{100 * value:.4g}")
+    axis.set_label(label)
 
 
-def percent_axis(axes: Axes, label: str) -> None:
-    """Label the ticks of the vertical axis, whose values are shares, in percent."""
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}"))
-    axes.set_ylabel(label)
-
-
-def value_axis(axes: Axes, goal: Goal, label: str) -> None:
-    """Label the vertical axis, whose values are those of an objective."""
+def value_axis(axis: Axis, goal: Goal, label: str, digits: int = 6) -> None:
+    """Label the ticks of an axis whose values are those of an objective."""
     if goal.share:
-        percent_axis(axes, label)
+        percent_axis(axis, label)
         return
-    axes.yaxis.set_major_locator(_linear(goal.metric in COUNTED))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    axes.set_ylabel(label)
+    axis.set_ticks(partial(linear_ticks, whole=goal.metric in COUNTED), lambda value: f"{value:,.{digits}g}")
+    axis.set_label(label)
 
 
 def limit(axes: Axes, goal: Goal, curves: Sequence[NDArray[np.float64]]) -> None:
@@ -239,7 +148,7 @@ def limit(axes: Axes, goal: Goal, curves: Sequence[NDArray[np.float64]]) -> None
     values = [curve for curve in values if curve.size]
     if goal.share:
         best = max((float(curve.max()) for curve in values), default=1.0)
-        axes.set_ylim(top=best + 0.03 * best)
+        axes.yaxis.set_limits(high=best + 0.03 * best)
         return
     if not values:
         return
@@ -249,7 +158,7 @@ def limit(axes: Axes, goal: Goal, curves: Sequence[NDArray[np.float64]]) -> None
         worst = best - 1.5 * (best - typical)
         room = 0.05 * (best - worst)
         low, high = sorted((goal.sign * (worst - room), goal.sign * (best + room)))
-        axes.set_ylim(low, high)
+        axes.yaxis.set_limits(low, high)
 
 
 def one_line(text: str, length: int = 40) -> str:

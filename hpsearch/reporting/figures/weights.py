@@ -1,20 +1,21 @@
-"""Weights as images: each unit's weights in the first layer as an image. May import NumPy and matplotlib."""
+"""Weights as images: each unit's weights in the first layer as an image. May import NumPy."""
 
 import base64
-import io
 import math
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.summary import configuration, final, last_search
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 UNITS = 50
 """The most units that are shown, the first ones."""
 
@@ -80,7 +81,14 @@ def _diverging(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def data_uri(pixels: NDArray[np.uint8]) -> str:
     """Return an image as a data URI of a PNG."""
-    out = io.BytesIO()
-    no_version: dict[str, Any] = {"Software": None}  # matplotlib's version, with which the bytes would change
-    imsave(out, pixels, format="png", metadata=no_version)
-    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in np.ascontiguousarray(pixels))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),  # eight bits of red, green and blue
+        (b"IDAT", zlib.compress(rows, 9)),
+        (b"IEND", b""),
+    )
+    parts = (
+        struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part)) for kind, part in chunks
+    )
+    return f"data:image/png;base64,{base64.b64encode(_PNG + b''.join(parts)).decode()}"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from hpsearch.reporting.figures.files import montage_file, plot_file
 from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.outline import Block, Images, outline
 from hpsearch.reporting.frames import Frames
@@ -49,6 +48,8 @@ class Content:
             return self.render(), plots
 
     def _draw(self, file_format: str) -> dict[str, bytes]:
-        drawn = {name: plot_file(plot, file_format) for name, plot in self._rendered[1].items()}
+        from hpsearch.reporting.figures import files  # imports matplotlib
+
+        drawn = {name: files.plot_file(plot, file_format) for name, plot in self._rendered[1].items()}
         montages = {block.name: block.images for block in self.blocks if isinstance(block, Images)}
-        return drawn | {name: montage_file(name, images, file_format) for name, images in montages.items()}
+        return drawn | {name: files.montage_file(name, images, file_format) for name, images in montages.items()}

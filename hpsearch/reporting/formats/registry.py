@@ -1,33 +1,39 @@
 """The formats that a report can be written in. May import the formats."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 
 from hpsearch.errors import InputError, nearest
-from hpsearch.reporting.formats import csv, html, images, latex, markdown, parquet, pdf
 from hpsearch.reporting.formats.content import Content, Files
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format: the function that returns its files, the main one first, and what must be installed for it."""
+    """A format: its module, the function there that returns its files, the main one first, and what it needs."""
 
-    files: Callable[[Content], Files]
+    module: str
+    function: str = "files"
     library: str | None = None
     extra: str = ""
     """The extra of hpsearch that installs the library."""
 
+    def files(self, content: Content) -> Files:
+        """Return the files. Imports the module, and with some matplotlib, only now."""
+        module = import_module(f"hpsearch.reporting.formats.{self.module}")
+        found: Files = getattr(module, self.function)(content)
+        return found
+
 
 FORMATS = {
-    "html": Format(html.files),
-    "pdf": Format(pdf.files, "fpdf", "pdf"),
-    "md": Format(markdown.files),
-    "tex": Format(latex.files),
-    "csv": Format(csv.files),
-    "parquet": Format(parquet.files, "pyarrow", "parquet"),
-    "png": Format(images.png_files),
-    "svg": Format(images.svg_files),
+    "html": Format("html"),
+    "pdf": Format("pdf", library="fpdf", extra="pdf"),
+    "md": Format("markdown"),
+    "tex": Format("latex"),
+    "csv": Format("csv"),
+    "parquet": Format("parquet", library="pyarrow", extra="parquet"),
+    "png": Format("images", "png_files"),
+    "svg": Format("images", "svg_files"),
 }
 """The formats by name. Of several that are written at once, the main file of the first is the one to open."""
 

@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy.stats import spearmanr
-
 from hpsearch.reporting import formatting
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.importance import FEWEST, scored
@@ -38,6 +36,8 @@ def verdict(key: str, span: Mapping[str, Any], values: Sequence[float], scores: 
     tried = formatting.count(len(values), "configuration")
     if len(values) < FEWEST or len({*nearness}) < 2 or len({*scores}) < 2:
         return f"whether {named} helped cannot be said from {tried}."
+    from scipy.stats import spearmanr  # takes half a second
+
     test = spearmanr(nearness, scores)
     with_p = (
         f"rank correlation {rank_correlation_text(float(test.statistic))}, {formatting.p_value(float(test.pvalue))}"

@@ -2,17 +2,18 @@
 
 It combines three statistics, each of which sees another kind of influence: Spearman's rank correlation a steady rise or
 fall, Kruskal and Wallis's sum over groups of values a value or region that is better or worse than others, PED-ANOVA's
-divergence what is among the best. May import NumPy and SciPy.
+divergence what is among the best. May import NumPy, pandas and SciPy.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import rankdata
 
 GROUPS = 4
 """Numeric values are divided into so many groups of equal size."""
@@ -40,12 +41,12 @@ def influence(
     further statistic, of the observed order first and then of each permutation. For each statistic, p is its rank among
     all orders; the smallest of the p-values is then ranked in the same way, so that p is exact for any dependence.
     """
-    ranks = rankdata(scores)
+    ranks = _ranks(scores)
     every = np.concatenate([ranks[None], ranks[permutations]]) - ranks.mean()
     statistics = [divergence]
     correlation = None
     if ordered:
-        centred = rankdata(values) - (values.size + 1) / 2
+        centred = _ranks(values) - (values.size + 1) / 2
         products = every @ centred
         statistics.append(np.abs(products))
         size = math.sqrt(float((centred**2).sum() * (every[0] ** 2).sum()))
@@ -58,14 +59,19 @@ def influence(
     return Influence(float((smallest <= smallest[0]).mean()), correlation)
 
 
+def _ranks(values: ArrayLike, ties: Literal["average", "min", "max"] = "average") -> Floats:
+    """Return the ranks from 1 as `scipy.stats.rankdata`, but scipy.stats takes half a second to import."""
+    return np.asarray(pd.Series(np.asarray(values)).rank(method=ties), dtype=np.float64)
+
+
 def _tail(statistic: Floats) -> Floats:
     """Return the share of the orders whose statistic is at least as high, (orders,)."""
-    return np.asarray(rankdata(-statistic, method="max") / statistic.size, dtype=np.float64)
+    return np.asarray(_ranks(-statistic, "max") / statistic.size, dtype=np.float64)
 
 
 def _groups(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Divide numbers into GROUPS groups of about equal size; equal numbers are in the same group."""
-    below = rankdata(values, method="min") - 1
+    below = _ranks(values, "min") - 1
     return np.asarray(below * GROUPS // values.size, dtype=np.int64)
 
 
@@ -94,5 +100,5 @@ def rank_correlation_text(value: float | None) -> str:
 
 def scores_as_ranks(scores: Sequence[float] | Floats) -> Floats:
     """Return the ranks of scores from 0 to 1: what pruned and failed configurations reached is known by order only."""
-    ranks = rankdata(np.asarray(scores, dtype=np.float64)) - 1
+    ranks = _ranks(np.asarray(scores, dtype=np.float64)) - 1
     return np.asarray(ranks / max(1, ranks.size - 1), dtype=np.float64)

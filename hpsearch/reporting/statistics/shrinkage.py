@@ -5,7 +5,6 @@ Empirical Bayes: the distribution of the true scores is estimated from the measu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -100,22 +99,23 @@ def _hypotheses(z: _Floats, variance: _Floats) -> tuple[_Floats, _Floats, NDArra
     best = np.argsort(-alone, axis=0, kind="stable")[:kept]  # (kept, components)
     grid = np.unique(np.append(_SHARES, 1 / len(z))) if len(z) > 2 else np.empty(0)
     found = []
+    share = grid[:, None, None, None]
     for one in range(count):
         found.append(_rows(centres, alone[:, one] + log_prior[one], one, one, 0.0))
+        if not len(grid):
+            continue
         others = np.delete(np.arange(count), one)
-        for share, row in product(grid, best[:, one]):
-            mixed = np.logaddexp(
-                np.log1p(-share) + densities[row][:, [one]], np.log(share) + densities[row][:, others]
-            ).sum(axis=0)
-            prior = log_prior[one] - np.log(len(grid) * len(others)) + np.log(len(centres) / kept)
-            found.append(_rows(centres[row], mixed + prior, one, others, share))
+        near = densities[best[:, one]]  # (kept, z, components), and below (shares, kept, z, others)
+        mixed = np.logaddexp(np.log1p(-share) + near[..., [one]], np.log(share) + near[..., others]).sum(axis=2)
+        prior = log_prior[one] - np.log(len(grid) * len(others)) + np.log(len(centres) / kept)
+        found.append(_rows(centres[best[:, one]][:, None], mixed + prior, one, others, share[..., 0]))
     centre, log_weights, first, second, shares = np.concatenate(found, axis=1)
     return centre, log_weights, first.astype(np.intp), second.astype(np.intp), shares
 
 
 def _rows(*columns: Any) -> _Floats:
     """Return hypotheses as an array (columns, hypotheses); single values are repeated."""
-    return np.stack(np.broadcast_arrays(*columns)).astype(np.float64)
+    return np.stack(np.broadcast_arrays(*columns)).astype(np.float64).reshape(len(columns), -1)
 
 
 def _log_densities(distance: _Floats, variance: _Floats) -> _Floats:

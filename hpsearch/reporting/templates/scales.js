@@ -1,63 +1,86 @@
 // Axes of positive numbers can be made logarithmic or linear: what is drawn moves along, and the axis has new ticks.
-for (const svg of document.querySelectorAll("svg:has([data-scale])")) {
-  if (svg.querySelector("image")) continue; // marks in an image cannot move
-  const groups = [...svg.querySelectorAll("[data-scale]")];
-  const area = groups[0].parentNode;
-  const clip = area.querySelector("[clip-path]")?.getAttribute("clip-path").slice(5, -1);
-  const box = clip && svg.querySelector(`#${clip} > rect`);
-  if (!box) continue;
+for (const svg of document.querySelectorAll("svg[data-x], svg[data-y]")) {
+  const box = svg.querySelector("clipPath > rect");
   const [left, top, width, height] = ["x", "y", "width", "height"].map((name) => +box.getAttribute(name));
-  const moved = [...area.querySelectorAll("path, use")].filter((each) =>
-    !each.closest("defs") && ![...area.children].some((group) => group.contains(each) && group.querySelector(":scope > g > g > text, :scope[data-scale]")));
-  const before = new Map(moved.map((each) => [each, ["d", "x", "y"].map((name) => each.getAttribute(name))]));
-  const now = { x: null, y: null }; // how a place moves along an axis, null where it stays
+  const [right, bottom] = [left + width, top + height];
+  const points = (path) => { // of a path of relative steps: its places, and whether it is closed
+    const d = path.getAttribute("d");
+    const [x, y, ...steps] = d.match(/-?[\d.]+/g).map(Number);
+    const found = [[x, y]];
+    if (d.includes("l")) for (let i = 0; i < steps.length; i += 2) {
+      const [before, under] = found.at(-1);
+      found.push([before + steps[i], under + steps[i + 1]]);
+    }
+    return [found, d.endsWith("z")];
+  };
+  const shapes = [...svg.querySelectorAll("path, use")].filter((each) => !each.closest("defs, [data-part]"));
+  const before = new Map();
+  for (const each of shapes) {
+    const [places, closed] = each.tagName === "use" ? [[[+each.getAttribute("x"), +each.getAttribute("y")]]] : points(each);
+    if (places.some(([x]) => x <= right + 2)) before.set(each, [places, closed]); // beyond is the bar of colours
+  }
+  const now = { x: (value) => value, y: (value) => value };
   const place = () => {
-    const [x, y] = ["x", "y"].map((axis) => now[axis] ?? ((value) => value));
-    const round = (value) => +value.toFixed(3);
-    for (const [each, [d, at, height]] of before) {
-      if (d === null) {
-        each.setAttribute("x", round(x(+at)));
-        each.setAttribute("y", round(y(+height)));
-      } else each.setAttribute("d", d.replace(/(-?[\d.]+) (-?[\d.]+)/g, (_, one, other) => `${round(x(+one))} ${round(y(+other))}`));
+    const within = (value, from, to) => value >= from - 0.5 && value <= to + 0.5;
+    const at = ([x, y]) => [within(x, left, right) ? now.x(x) : x, within(y, top, bottom) ? now.y(y) : y].map((value) => +value.toFixed(2));
+    for (const [each, [places, closed]] of before) {
+      if (each.tagName === "use") [each.attributes.x.value, each.attributes.y.value] = at(places[0]);
+      else each.setAttribute("d", `M${places.map((each) => at(each).join(" ")).join("L")}${places.length > 1 ? "" : "h0"}${closed ? "z" : ""}`);
     }
     for (const ring of svg.querySelectorAll(".ring"))
       for (const axis of ["x", "y"]) ring.setAttribute(`c${axis}`, ring.previousElementSibling.getAttribute(axis));
   };
   const bar = document.createElement("p");
   bar.className = "tools scales";
-  for (const group of groups) {
-    const [axis, kind, ...edges] = group.dataset.scale.split(" ");
+  for (const axis of ["x", "y"]) {
+    if (!svg.dataset[axis]) continue;
+    const [kind, ...edges] = svg.dataset[axis].split(" ");
     const [low, high, least] = edges.map(Number);
-    const ends = axis === "x" ? [left, left + width] : [top + height, top];
-    const first = [...group.children];
-    const label = first.pop().querySelector("text");
-    const pattern = first[0];
-    if (!pattern?.querySelector("use") || !label) continue;
+    const ends = axis === "x" ? [left, right] : [bottom, top];
+    const label = svg.querySelector(`[data-part="${axis} label"]`);
+    const own = [...svg.querySelectorAll(`[data-part="${axis}"]`)]; // grid lines, ticks and their texts
+    const texts = own.filter((each) => each.tagName === "text");
+    if (!label || !texts.length) continue;
+    const lines = own.filter((each) => each.tagName !== "text").map((group) => ({ group, made: [...group.childNodes], first: points(group.querySelector("path"))[0] }));
     const name = label.textContent.replace(", logarithmic", "");
-    const origin = +pattern.querySelector("use").getAttribute(axis);
-    const whole = first.every((tick) => /^[\d,]*$/.test(tick.textContent.trim()));
+    const whole = texts.every((text) => /^[\d,]*$/.test(text.textContent.trim()));
     const wasLog = kind === "log";
+    const named = !wasLog || label.textContent !== name; // the axes of learning curves do not say it
+    let added = [];
     const scaled = (log) => {
-      label.textContent = log ? `${name}, logarithmic` : name;
-      for (const tick of [...group.children].slice(0, -1)) tick.remove();
+      label.textContent = log && named ? `${name}, logarithmic` : name;
+      added.forEach((each) => each.remove());
+      added = [];
+      texts.forEach((text) => { text.style.display = log === wasLog ? "" : "none"; });
       if (log === wasLog) {
-        group.prepend(...first);
-        now[axis] = null;
+        now[axis] = (value) => value;
+        for (const { group, made } of lines) group.replaceChildren(...made);
         return place();
       }
       const start = log && low <= 0 ? least / 1.2 : low;
       const to = axes.scale(start, high, log, ...ends);
-      const value = wasLog
-        ? (at) => low * (high / low) ** ((at - ends[0]) / (ends[1] - ends[0]))
-        : (at) => low + ((high - low) * (at - ends[0])) / (ends[1] - ends[0]);
+      const share = (at) => (at - ends[0]) / (ends[1] - ends[0]);
+      const value = (at) => (wasLog ? low * (high / low) ** share(at) : low + (high - low) * share(at));
       now[axis] = (at) => to(log ? Math.max(value(at), start) : value(at));
-      group.prepend(...axes.ticks(start, high, log, whole).map((each) => {
-        const tick = pattern.cloneNode(true);
-        const by = to(each) - origin;
-        tick.setAttribute("transform", axis === "x" ? `translate(${by} 0)` : `translate(0 ${by})`);
-        tick.querySelector("text").textContent = axes.number(each);
-        return tick;
-      }));
+      const ticks = axes.ticks(start, high, log, whole);
+      for (const { group, made, first } of lines) {
+        const pattern = made.find((each) => each.tagName === "path") ?? made[0];
+        group.replaceChildren(...ticks.map((tick) => {
+          const line = pattern.cloneNode();
+          const ends = first.map(([x, y]) => (axis === "x" ? `${to(tick)} ${y}` : `${x} ${to(tick)}`));
+          line.setAttribute("d", `M${ends.join("L")}`);
+          return line;
+        }));
+      }
+      const below = +texts[0].getAttribute("y") - lines.at(-1).first[0][1]; // its base line, of a tick of the vertical axis
+      for (const tick of ticks) {
+        const text = texts[0].cloneNode();
+        text.style.display = "";
+        text.textContent = axes.number(tick);
+        text.setAttribute(axis, axis === "x" ? to(tick) : to(tick) + below);
+        texts[0].before(text);
+        added.push(text);
+      }
       return place();
     };
     axes.button(bar, name, wasLog, scaled);

@@ -1,13 +1,12 @@
-"""The best so far of each stage against epochs and against time. May import matplotlib."""
+"""The best so far of each stage against epochs and against time. May import NumPy."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.figures.style import BACK, STEPS, colour, limit, marker, marks, svg, value_axis
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.style import BACK, colour, limit, marker, marks, svg, value_axis, whole_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.progress.best_so_far import Course, best_so_far
 from hpsearch.reporting.sections.progress.times import Span
@@ -40,7 +39,9 @@ def _figure(
         for course in courses:
             at = [step.at / size for step in course.steps]
             values = [step.value for step in course.steps]
-            axes.step([*at, course.end / size], [*values, values[-1]], where="post", color=colour(course.stage))
+            ends = [*at[1:], course.end / size]
+            stairs = [each for pair in zip(at, ends, strict=True) for each in pair]
+            axes.plot(stairs, np.repeat(values, 2), color=colour(course.stage))
             axes.plot(
                 at,
                 values,
@@ -51,15 +52,15 @@ def _figure(
                 markeredgecolor=BACK,
                 markeredgewidth=0.5,
                 zorder=4,
-                gid=marks((course.stage, step.number) for step in course.steps),
+                trials=marks((course.stage, step.number) for step in course.steps),
             )
         if not goal.share:
             limit(axes, goal, [np.array([step.value for course in courses for step in course.steps])])
-        axes.set_xlim(left=0)
-        axes.set_xlabel(label)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=spent != "time", steps=STEPS))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-        value_axis(axes, goal, goal_text.measured_axis(goal))
+        axes.xaxis.set_limits(low=0)
+        axes.xaxis.set_label(label)
+        if spent != "time":
+            whole_axis(axes.xaxis)
+        value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
     legend = [(course.stage, stages[course.stage].name) for course in courses]
     ends = [

@@ -1,12 +1,10 @@
-"""The expected best of so many random configurations, with the band of the median best. May import matplotlib."""
+"""The expected best of so many random configurations, with the band of the median best. May import our views."""
 
 import math
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
 from hpsearch.reporting import goal_text
+from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.style import colour, marker, svg, value_axis
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection.expected_best import BestBySizes
@@ -36,16 +34,14 @@ def expected_best_figure(tables: Sequence[BestBySizes], stages: Sequence[StageVi
             index, points = places[table.stage], table.points
             at = [each.configurations for each in points]
             low, high = ([goal.sign * min(max(edge, bottom), top) for edge in edges] for edges in _band(points))
-            axes.fill_between(at, low, high, color=colour(index), alpha=0.12, linewidth=0)
+            axes.fill_between(at, low, high, color=colour(index), alpha=0.12)
             means = [goal.sign * each.mean for each in points]
             axes.plot(at, means, color=colour(index), marker=marker(index), markersize=5)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(FixedLocator(numbers if len(numbers) < 9 else numbers[::2]))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.set_xlabel("random configurations, logarithmic")
-        axes.set_ylim(*sorted((goal.sign * bottom, goal.sign * top)))
-        value_axis(axes, goal, goal_text.measured_axis(goal))
+        axes.xaxis.log = True
+        axes.xaxis.set_ticks(numbers if len(numbers) < 9 else numbers[::2])
+        axes.xaxis.set_label("random configurations, logarithmic")
+        axes.yaxis.set_limits(*sorted((goal.sign * bottom, goal.sign * top)))
+        value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
     alt = f"Expected best {goal_text.measured(goal)} by the number of random configurations."
     return svg("expected best", alt, (4.7, 3.0), draw, [(places[table.stage], table.stage) for table in tables])

@@ -1,13 +1,14 @@
-"""What was in training when: a bar for each cohort of trials. May import matplotlib."""
+"""What was in training when: a bar for each cohort of trials. May import our views."""
 
 from collections.abc import Mapping, Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from functools import partial
 
 from hpsearch.reporting import formatting
+from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.scene import Paint
+from hpsearch.reporting.figures.drawing.ticks import linear_ticks
 from hpsearch.reporting.figures.progress.best_so_far import UNITS
-from hpsearch.reporting.figures.style import BACK, STEPS, colour, marks, svg
+from hpsearch.reporting.figures.style import BACK, colour, marks, svg
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.progress.times import Span
 from hpsearch.reporting.sections.ranking.stage import StageView
@@ -40,26 +41,17 @@ def timeline_figure(frames: Frames, stages: Sequence[StageView], times: Mapping[
 
     def draw(axes: Axes) -> None:
         for row, begin, length, stage, numbers in bars:
-            axes.barh(
-                row,
-                length,
-                left=begin,
-                height=0.8,
-                color=colour(stage),
-                edgecolor=BACK,
-                linewidth=0.5,
-                gid=marks((stage, number) for number in numbers),
-            )
+            paint = Paint(BACK, 0.5, colour(stage))
+            trials = marks((stage, number) for number in numbers)
+            axes.rectangle((begin, begin + length), (row - 0.4, row + 0.4), paint, trials=trials)
             if len(numbers) > 1 and length * size > 0.03 * last:
-                axes.text(begin + length / 2, row, f"{len(numbers)}", ha="center", va="center", color=BACK, fontsize=8)
-        axes.set_ylim(len(free) - 0.4, -0.6)
-        axes.yaxis.set_major_locator(NullLocator())
-        axes.set_xlim(0, last / size)
-        axes.set_xlabel(f"{unit} since the first trial began")
-        axes.xaxis.set_major_locator(MaxNLocator(8, steps=STEPS))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-        axes.grid(False, axis="y")
-        axes.spines["left"].set_visible(False)
+                axes.text(begin + length / 2, row, f"{len(numbers)}", align="center", size=8, light=True)
+        axes.yaxis.set_limits(len(free) - 0.4, -0.6)
+        axes.yaxis.set_ticks([])
+        axes.yaxis.grid = axes.yaxis.line = False
+        axes.xaxis.set_limits(0, last / size)
+        axes.xaxis.set_ticks(partial(linear_ticks, most=8))
+        axes.xaxis.set_label(f"{unit} since the first trial began")
 
     shown = sorted({stage for *_, stage, _ in bars})
     cohort = formatting.count(len(bars), "cohort")

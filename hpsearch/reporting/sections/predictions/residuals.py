@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from hpsearch.reporting import goal_text
 from hpsearch.reporting.figures.predictions import residuals_figure
@@ -65,6 +64,8 @@ def _splits(frames: Frames) -> Iterator[Any]:
 def _views(
     targets: Sequence[str], predicted: NDArray[np.float64], residual: NDArray[np.float64]
 ) -> Iterator[Residuals]:
+    from scipy.stats import spearmanr  # takes half a second
+
     shown = np.linspace(0, len(predicted) - 1, min(len(predicted), POINTS)).round().astype(np.int64)
     for index, target in enumerate(targets[:TARGETS]):
         at, left = predicted[:, index], residual[:, index]

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hpsearch.reporting.figures.hyperparameters import RASTER
+from hpsearch.reporting.figures.hyperparameters import MANY
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
 from hpsearch.reporting.sections.ranking.stage import StageView
@@ -17,7 +17,7 @@ from hpsearch.text import visible
 def trial_data(frames: Frames, stages: Sequence[StageView]) -> dict[str, Any]:
     """Return the stages' names, and the rows that tables or figures have one by one, by stage and number."""
     numbers = {trial["id"]: trial["number"] for trial in frames.rows}
-    all_singly = sum(len(stage.rows) for stage in stages) <= RASTER
+    all_singly = sum(len(stage.rows) for stage in stages) <= MANY
     trials = {
         f"{index}:{row.number}": _facts(stage, row, numbers)
         for index, stage in enumerate(stages)

@@ -1,0 +1,1 @@
+"""Axes, their layout, and the SVG of figures: a page is drawn without matplotlib. May import NumPy."""
