@@ -33,6 +33,7 @@ HPSEARCH = (
     + """\
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
 try:
     from hpsearch.cli import main, run_study
     from hpsearch.search.stages import cohorts, context

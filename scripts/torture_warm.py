@@ -37,6 +37,12 @@ class Warm:
         )
         os.close(theirs)
 
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
     def ask(self, question: object) -> int:
         """Ask it to fork, or how a fork of it has ended."""
         with self._lock:

@@ -3,6 +3,7 @@
 May import spec, data, storage and workers.
 """
 
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import isgeneratorfunction
@@ -43,13 +44,13 @@ def find_workspace(study: Study, path: Path) -> Path:
     if needed is None and isinstance(dataset := study.data.dataset, dict):
         needed = next((dataset[key] for key in ("path", "train", "samples") if isinstance(dataset.get(key), str)), None)
     candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent, workspace().resolve()]
-    return next((folder for folder in candidates if needed and (folder / needed).exists()), Path.cwd())
+    return next((folder for folder in candidates if needed and os.path.exists(folder / needed)), Path.cwd())
 
 
 def known_workspace(row: StudyRow, study: Study) -> Path:
     """The folder from which a stored study's files are found: where it was launched, or near the study file."""
     known, file = Path(row.workspace), study.model.path
-    there = (known / file).is_file() if file else known.is_dir()
+    there = os.path.isfile(known / file) if file else known.is_dir()
     return known if there else find_workspace(study, Path(row.path))
 
 

@@ -60,7 +60,17 @@ def _is_utf8_beyond_ascii(path: Path) -> bool:
 
 def rows_of(path: Path, encoding: str, separator: str) -> Iterator[Row]:
     """Yield each line's number and cells; empty lines are left out. Raises DataError with the line of an error."""
-    with path.open(newline="", encoding=encoding) as file:
+    return rows_in(open_text(path, encoding), path, encoding, separator)
+
+
+def open_text(path: Path, encoding: str) -> TextIOWrapper:
+    """Open a file as `rows_in` reads it."""
+    return path.open(newline="", encoding=encoding)
+
+
+def rows_in(file: TextIOWrapper, path: Path, encoding: str, separator: str) -> Iterator[Row]:
+    """Yield the rows of a file that is open, and close it."""
+    with file:
         reader = csv.reader(file, delimiter=separator, strict=True)
         try:
             for cells in reader:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.data.dataset import Dataset
+from hpsearch.data.progress import Reading
 from hpsearch.data.tables.dialect import check_names
 from hpsearch.data.tables.rows import TableReader
 from hpsearch.data.tables.table import Table, labels_of, read_dataset
@@ -50,7 +51,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path) as file, Reading(path) as reading:
             header = list(file.schema_arrow.names)
             check_names(path, header, given.get("drop", ()))
             texts = [field.name for field in file.schema_arrow if _is_text(pa, field.type)]
@@ -60,6 +61,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
                 rows = list(zip(*(_texts(column.to_pylist()) for column in batch.columns), strict=True))
                 lines.extend(range(len(lines) + 1, len(lines) + 1 + len(rows)))
                 reader.extend(rows, lines)
+                reading.at(len(lines), file.metadata.num_rows)
     except (pa.ArrowException, ValueError) as error:
         raise _not_parquet(path, error) from error
     return reader.table(lines, [])

@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import Part, Shape, assemble, existing, shown
 from hpsearch.data.tables.columns import Column, Columns, Floats
-from hpsearch.data.tables.leaks import class_numbers, leaks_of
+from hpsearch.data.tables.leaks import Leak, class_numbers, leaks_of
 from hpsearch.errors import DataError, nearest
 
 
@@ -115,18 +115,19 @@ def _assembled(
     if len(columns.features) > 100_000:
         raise DataError(f"{path}: makes {len(columns.features):,} features; set categories = 'codes', or drop columns")
     shape = _image_shape(path, columns, given.get("image_shape"))
-    first = _part(train, shape, task)
     table = columns if given.get("image_shape") is None else None
+    leaks: tuple[Leak, ...] = ()
+    if table is not None:
+        labels = class_numbers(train.labels) if train.targets is None else train.targets
+        leaks = leaks_of(train.columns, train.values, labels, given.get("keep", ()))
+    first = _part(train, shape, task)
     notes = [*train.said, *_notes(path.name, columns)]
     if test is None:
         dataset = assemble(path.name, first, given["test"], columns=table, said=notes)
     else:
         said = [*notes, *test.said]
         dataset = assemble(path.name, first, _part(test, shape, task), columns=table, said=said)
-    if table is None:
-        return dataset
-    labels = class_numbers(train.labels) if train.targets is None else train.targets
-    return replace(dataset, leaks=leaks_of(train.columns, train.values, labels, given.get("keep", ())))
+    return replace(dataset, leaks=leaks)
 
 
 def _notes(name: str, columns: Columns) -> list[str]:
@@ -143,7 +144,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _part(table: Table, shape: Shape, task: str | None) -> Part:
-    place, samples = str(table.path), np.column_stack(table.values)
+    """The samples of a table, whose columns it takes: the two together are twice the table."""
+    place, samples = str(table.path), np.empty((len(table.values[0]), len(table.values)))
+    for i in reversed(range(len(table.values))):
+        samples[:, i] = table.values.pop()
     if table.targets is None:
         return Part(place, samples, table.labels, shape, said=task is not None)
     return Part(place, samples, (), shape, table.targets, table.names)
