@@ -21,6 +21,7 @@ from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.reporting.sample_scores import SampleScores
 from hpsearch.spec import ROPE, Study, parse, replicates_of
 from hpsearch.storage import reading, schema
+from hpsearch.storage.claims import state_of
 from hpsearch.storage.damage.blobs import intact
 from hpsearch.storage.database import snapshot
 from hpsearch.storage.records import Goal
@@ -202,7 +203,7 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     with snapshot(engine) as connection:
         study_id = reading.get_study(connection, name).id
         study = connection.execute(select(schema.studies).where(schema.studies.c.id == study_id)).mappings().one()
-        of_study = _of(study["id"])
+        of_study = schema.stages.c.study_id == study_id
         with_stage = schema.trials.join(schema.stages)
         stages = read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
         columns = [schema.stages.c.name.label("stage"), schema.stages.c.position, schema.stages.c.kind]
@@ -225,10 +226,12 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])
     at_best = _with_metrics(_at_best_epoch(trials, curves), metrics)
-    ranked = relative_to(study["workspace"], rank_trials(at_best, _replicates(written), goal_of(stages)))
+    replicates = {stage.name: replicates_of(written, stage) for stage in written.stages} if written else {}
+    ranked = relative_to(study["workspace"], rank_trials(at_best, replicates, goal_of(stages)))
     for frame in (curves, metrics):
         frame.insert(0, "trial", frame["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
-    return Frames(dict(study), stages, ranked, curves, metrics, written, correct, engine)
+    known = dict(study) | {"state": state_of(engine, study_id, study["state"])}
+    return Frames(known, stages, ranked, curves, metrics, written, correct, engine)
 
 
 def _written(text: str, path: str) -> Study | None:
@@ -239,14 +242,14 @@ def _written(text: str, path: str) -> Study | None:
         return None
 
 
-def _replicates(written: Study | None) -> dict[str, int]:
-    return {stage.name: replicates_of(written, stage) for stage in written.stages} if written else {}
-
-
 def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame:
     """Read the recorded metrics of a study, by trial and epoch; in parts, for the same reason."""
     table = schema.measurements
-    query = select(table).select_from(table.join(schema.trials).join(schema.stages)).where(_of(study))
+    query = (
+        select(table)
+        .select_from(table.join(schema.trials).join(schema.stages))
+        .where(schema.stages.c.study_id == study)
+    )
     columns = [column.name for column in table.c]
     parts = [pd.DataFrame({column.name: pd.Series([], dtype=dtype_of(column)) for column in table.c})]
     for rows in connection.execute(query.order_by(table.c.trial_id, table.c.epoch)).partitions(ROWS):
@@ -254,10 +257,6 @@ def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame
         part["metric"] = part["metric"].map(sys.intern)
         parts.append(part.astype({"train": "float64", "validation": "float64"}))
     return pd.concat(parts[1:] or parts, ignore_index=True)
-
-
-def _of(study: int) -> sqlalchemy.ColumnElement[bool]:
-    return schema.stages.c.study_id == study
 
 
 def goal_of(stages: pd.DataFrame) -> Goal:

@@ -87,7 +87,7 @@ def test_an_axis_becomes_linear_and_logarithmic_again(seen):
         """
         const figure = document.querySelector('#search figure');
         const look = () => [
-          [...figure.querySelectorAll('[data-scale] > text')].map((each) => each.textContent),
+          [...figure.querySelectorAll('text[data-part=x]')].map((each) => each.textContent),
           [...figure.querySelectorAll('use.mark')].map((each) => +each.getAttribute('x')),
           figure.querySelector('.scale').textContent];
         const states = [look()];
@@ -116,7 +116,7 @@ def test_a_range_of_an_axis_keeps_the_configurations_within_in_figures_and_table
         const rows = all('#stage-1 tbody tr', (each) => [each.cells[2].textContent, each.classList.contains('out')]);
         const faint = all('[data-figure="parallel"] .out').length;
         const counted = all('#pairs output')[0];
-        click('#pairs .tools button');
+        click('.keep-all');
         const number = all('#stage-1 tbody tr, #stage-2 tbody tr').length;
         return [all('.ranges legend'), counted, number, rows, faint, all('.out').length];
         """

@@ -25,7 +25,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transform, TransformedBbox
 
-from hpsearch.reporting.figures.drawing.scene import INK, Lines, Marks, Paint, Single, Words
+from hpsearch.reporting.figures.drawing.scene import INK, Element, Lines, Marks, Paint, Words
 from hpsearch.reporting.figures.style import Plot, colour, marker, one_line
 
 DPI = 200
@@ -43,7 +43,7 @@ def plot_file(plot: Plot, file_format: str) -> bytes:
     """Return a figure with its legend as the bytes of a PNG or SVG file: the same for the same input."""
     scene, legend = plot.scene, plot.legend if len(plot.legend) > 1 else ()
     height = scene.height + _LEGEND * len(legend)
-    elements: list[Single] = list(scene.flat)
+    elements: list[Element] = list(scene.elements)
     for line, (series, text) in enumerate(legend):
         middle, tone = scene.height + _LEGEND * (line + 0.3), colour(series)
         elements += [
@@ -62,7 +62,7 @@ def plot_file(plot: Plot, file_format: str) -> bytes:
         return _saved(figure, file_format)
 
 
-def _artists(element: Single, to_pixels: Transform) -> list[Artist]:
+def _artists(element: Element, to_pixels: Transform) -> list[Artist]:
     """Return what matplotlib draws of an element."""
     if isinstance(element, Words):
         turned = element.angle != 0

@@ -129,7 +129,7 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
         edges = tuple(_edge(goal, goal.sign * score) for score in (low, high))
         ends = [*(_ends(axis) for axis in axes), edges]
         for index, texts in enumerate(ends):
-            plot.plot([index, index], [0.0, 1.0], color=INK, linewidth=0.8, zorder=3, axis=f"{index}")
+            plot.plot([index, index], [0, 1], color=INK, linewidth=0.8, zorder=3, part=f"axis {index}")
             for height, text in zip((0.0, 1.0), texts, strict=True):
                 plot.text(index + 0.04, height, text, size=8, zorder=6, paper=True)
 

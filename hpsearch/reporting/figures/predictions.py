@@ -1,7 +1,6 @@
 """Small diagrams of predictions: reliability, residuals, importance of a table's columns. May import NumPy."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,12 +56,12 @@ def features_figure(columns: Sequence[tuple[str, float, float]], goal: Goal) -> 
 
     def draw(axes: Axes) -> None:
         for place, (_, mean, spread) in enumerate(columns):
-            axes.barh(place, mean, height=0.7, paint=Paint(fill=colour(0)))
+            axes.barh(place, mean, height=0.7, paint=Paint(None, 0, colour(0)))
             axes.plot([mean - spread, mean + spread], [place, place], color=INK, linewidth=1.2)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.yaxis.set_ticks(range(len(columns)), [one_line(name, 24) for name, *_ in columns])
         axes.yaxis.set_limits(len(columns) - 0.4, -0.6)
-        axes.xaxis.set_ticks(partial(linear_ticks, most=5), lambda value: f"{factor * value:,.5g}")
+        axes.xaxis.set_ticks(linear_ticks, lambda value: f"{factor * value:,.5g}")
         axes.xaxis.set_label(f"{goal.metric} worse by{' (points)' if goal.share else ''}")
         axes.yaxis.grid, axes.yaxis.length = False, 0.0
 

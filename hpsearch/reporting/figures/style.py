@@ -25,6 +25,9 @@ __all__ = ["BACK", "COLOURS", "INK", "RULE"]
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"))
 """matplotlib's name of a marker, and the character for it in a legend, so that series differ not by colour alone."""
 
+SWITCHED = 3.0
+"""The reader can switch the scale of an axis whose largest value is so many times its smallest."""
+
 
 def colour(index: int) -> str:
     """Return the colour of the index-th series."""
@@ -112,7 +115,8 @@ def number_axis(
     """
     axis.log = log
     axis.set_limits(low, high)
-    axis.least = float(low if least is None else least)
+    least = low if least is None else least
+    axis.least = least if 0 < SWITCHED * least <= high else None
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
     if log and high / low >= 30:
         axis.set_ticks(log_ticks, write)

@@ -49,13 +49,5 @@ const axes = (() => {
     parent.append(made);
     return made;
   };
-  // The points of a path that is written as its first point and the differences to the next ones; a path through points.
-  const points = (d) => {
-    const [x, y, ...steps] = d.match(/-?[\d.]+/g).map(Number);
-    const found = [[x, y]];
-    for (let at = 0; at + 1 < steps.length; at += 2) found.push([found.at(-1)[0] + steps[at], found.at(-1)[1] + steps[at + 1]]);
-    return found;
-  };
-  const path = (corners, end = "") => `M${corners.map((corner) => corner.map((each) => +each.toFixed(2)).join(" ")).join("L")}${end}`;
-  return { number, ticks, scale, button, points, path };
+  return { number, ticks, scale, button };
 })();

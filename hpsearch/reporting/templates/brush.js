@@ -29,7 +29,7 @@
 
   element("p", "caption", figure, "Drag along an axis, or choose a range: figures and tables show the configurations within.");
   const bar = element("p", "tools", figure);
-  const clear = element("button", "", bar, "Keep all");
+  const clear = element("button", "keep-all", bar, "Keep all");
   clear.type = "button";
   const count = element("output", "", bar);
   const grid = element("div", "ranges tools", figure);
@@ -68,8 +68,9 @@
     };
   });
 
-  const drawn = [...svg.querySelectorAll("[data-axis]")].map((axis) => {
-    const [[x, bottom], [, top]] = axes.points(axis.querySelector("path").getAttribute("d"));
+  const drawn = [...svg.querySelectorAll('[data-part^="axis"]')].map((axis) => {
+    const [x, bottom, , up] = axis.querySelector("path").getAttribute("d").match(/-?[\d.]+/g).map(Number);
+    const top = bottom + up;
     const kept = make("rect", "axis-kept", { x: x - 5, width: 10, y: top, height: 0 });
     const area = make("rect", "axis-area", { x: x - 11, width: 22, y: top - 6, height: bottom - top + 12 });
     return { x, top, bottom, kept, area };

@@ -15,13 +15,12 @@ from hpsearch.reporting.figures.drawing.scene import (
     COLOURS,
     INK,
     OPEN,
-    Group,
+    Element,
     Lines,
     Marks,
     Paint,
     Points,
     Scene,
-    Single,
     Words,
     text_width,
 )
@@ -37,7 +36,7 @@ class Axes:
         self.xaxis, self.yaxis = Axis(), Axis()
         self._title, self._title_pad = "", 6.0
         self._bar: Bar | None = None
-        self._drawn: list[tuple[float, Callable[[Layout], Sequence[Single]]]] = []
+        self._drawn: list[tuple[float, Callable[[Layout], Sequence[Element]]]] = []
 
     def plot(
         self,
@@ -58,7 +57,7 @@ class Axes:
         share_y: bool = False,
         clipped: bool = True,
         trials: str = "",
-        axis: str = "",
+        part: str = "",
     ) -> None:
         """Draw a line, marks, or both; with `share_y`, y is a share of the axes' height, and may be beyond it.
 
@@ -72,11 +71,11 @@ class Axes:
         inside = color if markerfacecolor == "" else markerfacecolor
         edge = Paint(markeredgecolor or color, markeredgewidth, None if marker in OPEN else inside, alpha)
 
-        def make(layout: Layout) -> list[Single]:
+        def make(layout: Layout) -> list[Element]:
             points = layout.at(x, y, share_y)
-            found: list[Single] = []
+            found: list[Element] = []
             if linestyle != "none" and (pieces := _pieces(points)):
-                found.append(Lines(pieces, Paint(color, linewidth, None, alpha, dash), False, clipped, trials, axis))
+                found.append(Lines(pieces, Paint(color, linewidth, None, alpha, dash), False, clipped, trials, part))
             if marker:
                 marked = points[markevery[0] :: markevery[1]]
                 marked = marked[np.isfinite(marked).all(axis=1)]
@@ -93,7 +92,7 @@ class Axes:
         self.xaxis.see(x)
         self.yaxis.see(y)
 
-        def make(layout: Layout) -> list[Single]:
+        def make(layout: Layout) -> list[Element]:
             paint = Paint(edge, style["markeredgewidth"])
             return [Marks(marker, size, layout.at(x, y), paint, tuple(colours), True, trials)]
 
@@ -118,7 +117,7 @@ class Axes:
         self.xaxis.see(x)
         self.yaxis.see(y)
 
-        def make(layout: Layout) -> list[Single]:
+        def make(layout: Layout) -> list[Element]:
             found = [piece for part in np.split(layout.at(x, y), ends[:-1]) for piece in _pieces(part)]
             return [Lines(found, Paint(color, linewidth, None, alpha))] if found else []
 
@@ -135,7 +134,7 @@ class Axes:
         self.xaxis.see(x)
         self.yaxis.see([low, high])
 
-        def make(layout: Layout) -> list[Single]:
+        def make(layout: Layout) -> list[Element]:
             edges = np.hstack([layout.at(x, low), layout.at(x, high)])
             areas = [np.vstack([piece[:, :2], piece[::-1, 2:]]) for piece in _pieces(edges)]
             return [Lines(areas, Paint(None, 0, color, alpha), closed=True)] if areas else []
@@ -156,17 +155,19 @@ class Axes:
         if not share_y:
             self.yaxis.see(y)
         across, up = [x[0], x[1], x[1], x[0]], [y[0], y[0], y[1], y[1]]
-        self._drawn.append(
-            (zorder, lambda layout: [Lines([layout.at(across, up, share_y)], paint, True, trials=trials)])
-        )
+
+        def make(layout: Layout) -> list[Element]:
+            return [Lines([layout.at(across, up, share_y)], paint, closed=True, trials=trials)]
+
+        self._drawn.append((zorder, make))
 
     def axvspan(self, low: float, high: float, *, color: str, alpha: float) -> None:
         """Fill a range of x, from the bottom to the top."""
         self.rectangle((low, high), (0.0, 1.0), Paint(None, 0, color, alpha), 0.5, share_y=True)
 
-    def barh(self, y: float, width: float, *, height: float, paint: Paint, left: float = 0.0, trials: str = "") -> None:
-        """Draw a bar from x = `left`."""
-        self.rectangle((left, left + width), (y - height / 2, y + height / 2), paint, trials=trials)
+    def barh(self, y: float, width: float, *, height: float, paint: Paint) -> None:
+        """Draw a bar from x = 0."""
+        self.rectangle((0.0, width), (y - height / 2, y + height / 2), paint)
 
     def axvline(self, x: float, **style: Any) -> None:
         """Draw a vertical line from the bottom to the top."""
@@ -189,14 +190,14 @@ class Axes:
         middle: bool = True,
         share_y: bool = False,
         paper: bool = False,
+        light: bool = False,
         zorder: float = 3.0,
-        color: str = INK,
     ) -> None:
-        """Write a text at a place; on `paper` where it must hide what is below it."""
+        """Write a text at a place; on `paper` where it must hide what is below it, `light` where that is dark."""
 
-        def make(layout: Layout) -> list[Single]:
+        def make(layout: Layout) -> list[Element]:
             ((left, base),) = layout.at([x], [y], share_y).tolist()
-            words = Words(text, left, base, size, _ANCHORS[align], middle, colour=color)
+            words = Words(text, left, base, size, _ANCHORS[align], middle, colour=BACK if light else INK)
             if not paper:
                 return [words]
             right, half = left + text_width(text, size) + 1.5, 0.6 * size + 1.5
@@ -217,13 +218,12 @@ class Axes:
         """Lay out the axes with all that was drawn; the size is in points."""
         layout = Layout(self.xaxis, self.yaxis, self._bar, (self._title_pad + 9.0) * bool(self._title), width, height)
         elements = layout.grid()
-        drawn = [one for _, make in sorted(self._drawn, key=lambda each: each[0]) for one in make(layout)]
-        moves = self.xaxis.switch("x") or self.yaxis.switch("y")
-        elements += [Group('class="drawn"', tuple(drawn))] if moves else drawn
+        for _, make in sorted(self._drawn, key=lambda each: each[0]):
+            elements += make(layout)
         elements += [*layout.around(), *layout.bar_of_colours()]
         left, top, *_ = layout.box
         elements += [Words(self._title, left, top - self._title_pad)] if self._title else []
-        return Scene(width, height, layout.box, tuple(elements))
+        return Scene(width, height, layout.box, tuple(elements), (self.xaxis.switch, self.yaxis.switch))
 
 
 def _pieces(points: Points) -> list[Points]:

@@ -8,18 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpsearch.reporting.figures.drawing.scene import (
-    INK,
-    RULE,
-    Element,
-    Group,
-    Lines,
-    Paint,
-    Points,
-    Single,
-    Words,
-    text_width,
-)
+from hpsearch.reporting.figures.drawing.scene import INK, RULE, Element, Lines, Paint, Points, Words, text_width
 from hpsearch.reporting.figures.drawing.ticks import Axis
 
 _SIZE, _LINE, _PAD = 10.0, 14.0, 3.5
@@ -76,35 +65,33 @@ class Layout:
         left, top, right, bottom = self.box
         across = [_line(x, bottom, x, top) for x, _ in self._across if self.xaxis.grid]
         up = [_line(left, y, right, y) for y, _ in self._up if self.yaxis.grid]
-        found: list[Element] = []
-        for name, axis, lines in (("x", self.xaxis, across), ("y", self.yaxis, up)):
-            found += _grouped(f'data-grid="{name}"' * bool(axis.switch(name)), _lines(lines, Paint(RULE, 0.6)))
-        return found
+        paint = Paint(RULE, 0.6)
+        return [*_lines(across, paint, _part("x", self.xaxis)), *_lines(up, paint, _part("y", self.yaxis))]
 
     def around(self) -> list[Element]:
         """Return the lines of the axes, their ticks, and all texts beside them."""
         left, top, right, bottom = self.box
         foot, away = (top, -1.0) if self.xaxis.other else (bottom, 1.0)
         long, wide, turned = self.xaxis.length, self.yaxis.length, self.xaxis.rotation
+        x_part, y_part = _part("x", self.xaxis), _part("y", self.yaxis)
+        found = _lines([_line(x, foot, x, foot + away * long) for x, _ in self._across if long], _THIN, x_part)
+        found += _lines([_line(left, y, left - wide, y) for y, _ in self._up if wide], _THIN, y_part)
         lines = [_line(left, bottom, right, bottom)] if self.xaxis.line else []
         lines += [_line(left, bottom, left, top)] if self.yaxis.line else []
-        below = _lines([_line(x, foot, x, foot + away * long) for x, _ in self._across if long], _THIN)
-        beside = _lines([_line(left, y, left - wide, y) for y, _ in self._up if wide], _THIN)
+        found += _lines(lines, _THIN)
         base = foot + away * (long + _PAD) + (0.0 if self.xaxis.other else 4.0 if turned else 0.8 * _SIZE)
         for x, text in self._across:
             anchor = "end" if turned else "middle"
-            below.append(Words(text, x + 3.0 * bool(turned), base, _SIZE, anchor, bool(turned), turned))
-        beside += [Words(text, left - wide - _PAD, y, _SIZE, "end", middle=True) for y, text in self._up]
+            found.append(Words(text, x + 3.0 * bool(turned), base, _SIZE, anchor, bool(turned), turned, x_part))
+        found += [Words(text, left - wide - _PAD, y, _SIZE, "end", middle=True, part=y_part) for y, text in self._up]
         if self.xaxis.label:
             under = 0.0 if self.xaxis.other else self._under
-            below.append(Words(self.xaxis.label, (left + right) / 2, bottom + under + 11.0, _SIZE, "middle"))
+            part = x_part and "x label"
+            found.append(Words(self.xaxis.label, (left + right) / 2, bottom + under + 11.0, _SIZE, "middle", part=part))
         if self.yaxis.label:
             at = left - self._beside - 5.0
-            beside.append(Words(self.yaxis.label, at, (top + bottom) / 2, _SIZE, "middle", angle=90.0))
-        found: list[Element] = [*_lines(lines, _THIN)]
-        for name, axis, parts in (("x", self.xaxis, below), ("y", self.yaxis, beside)):
-            scale = axis.switch(name)
-            found += _grouped(f'data-scale="{scale}"' * bool(scale), parts)
+            part = y_part and "y label"
+            found.append(Words(self.yaxis.label, at, (top + bottom) / 2, _SIZE, "middle", angle=90.0, part=part))
         return found
 
     def bar_of_colours(self) -> list[Element]:
@@ -164,9 +151,10 @@ def _line(x: float, y: float, to_x: float, to_y: float) -> Points:
     return np.array([[x, y], [to_x, to_y]])
 
 
-def _grouped(attributes: str, elements: Sequence[Single]) -> Sequence[Element]:
-    return [Group(attributes, tuple(elements))] if attributes and elements else elements
+def _lines(pieces: Sequence[Points], paint: Paint, part: str = "") -> list[Element]:
+    return [Lines(pieces, paint, clipped=False, part=part)] if pieces else []
 
 
-def _lines(pieces: Sequence[Points], paint: Paint) -> list[Single]:
-    return [Lines(pieces, paint, clipped=False)] if pieces else []
+def _part(name: str, axis: Axis) -> str:
+    """The name of what the page's script draws anew when the reader switches an axis' scale."""
+    return name if axis.least is not None else ""

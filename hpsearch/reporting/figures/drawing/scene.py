@@ -42,7 +42,7 @@ class Paint:
 class Lines:
     """Lines or, if `closed`, areas; `trials` are the keys of the trials that they show (see `style.marks`).
 
-    `axis` names a line by which the page's script finds an axis.
+    `part` is what the page's script knows them by: x or y for what belongs to an axis that it can draw anew.
     """
 
     pieces: Sequence[Points]
@@ -50,7 +50,7 @@ class Lines:
     closed: bool = False
     clipped: bool = True
     trials: str = ""
-    axis: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Words:
     anchor: str = "start"
     middle: bool = False
     angle: float = 0.0
+    part: str = ""
     colour: str = INK
 
     @property
@@ -85,33 +86,21 @@ class Words:
         return self.y + _EM * self.size if self.middle else self.y
 
 
-Single = Lines | Marks | Words
-
-
-@dataclass(frozen=True)
-class Group:
-    """Elements that the page's script changes together, and what it finds and draws them by: attributes of SVG."""
-
-    attributes: str
-    elements: tuple[Single, ...]
-
-
-Element = Single | Group
+Element = Lines | Marks | Words
 
 
 @dataclass(frozen=True)
 class Scene:
-    """All elements of a figure, the last on top; lines and marks are cut at `box`: left, top, right, bottom."""
+    """All elements of a figure, the last on top; lines and marks are cut at `box`: left, top, right, bottom.
+
+    `switches` are those of both axes (see `Axis`).
+    """
 
     width: float
     height: float
     box: tuple[float, float, float, float]
     elements: tuple[Element, ...]
-
-    @property
-    def flat(self) -> tuple[Single, ...]:
-        """All elements without their groups."""
-        return tuple(one for each in self.elements for one in (each.elements if isinstance(each, Group) else (each,)))
+    switches: tuple[str, str] = ("", "")
 
 
 def text_width(text: str, size: float) -> float:
@@ -182,42 +171,36 @@ def _path(points: Points, closed: bool) -> str:
 def svg_of(scene: Scene, name: str, alt: str) -> str:
     """Return an `<svg>` element that takes the page's font, colours and width; `name` is unique in the page."""
     salt = f"f{hashlib.blake2s(name.encode(), digest_size=4).hexdigest()}"
+    switches = (f' data-{axis}="{each}"' for axis, each in zip("xy", scene.switches, strict=True) if each)
     out = [
         f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {_n(scene.width)} {_n(scene.height)}"'
         f' style="max-width: {scene.width * 115 / 72:.0f}px" data-figure="{escape(name)}"'
         ' xmlns="http://www.w3.org/2000/svg"'
-        ' stroke-linejoin="round" font-size="10">'
+        f' stroke-linejoin="round" font-size="10"{"".join(switches)}>'
     ]
     left, top, right, bottom = scene.box
     within = f'x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
     out.append(f'<defs><clipPath id="{salt}"><rect {within}/></clipPath></defs>')
     for place, element in enumerate(scene.elements):
-        if isinstance(element, Group):
-            inner = (_single(scene, one, salt, f"{place}-{at}") for at, one in enumerate(element.elements))
-            out.append("\n".join([f"<g {element.attributes}>", *inner, "</g>"]))
+        if isinstance(element, Words):
+            out.append(_words(element))
+            continue
+        points = element.points if isinstance(element, Marks) else np.concatenate(element.pieces)
+        inside = np.all((points >= (left - 0.1, top - 0.1)) & (points <= (right + 0.1, bottom + 0.1)))
+        clip = f' clip-path="url(#{salt})"' if element.clipped and not inside else ""
+        trials = f' data-trials="{element.trials}"' if element.trials else ""
+        trials += f' data-part="{element.part}"' if isinstance(element, Lines) and element.part else ""
+        if isinstance(element, Marks):
+            out.append(_marks(element, f"{salt}-{place}", trials + clip))
         else:
-            out.append(_single(scene, element, salt, f"{place}"))
+            style = f' style="{_css(element.paint)}"'
+            paths = [f'<path d="{_path(piece, element.closed)}"' for piece in element.pieces]
+            if len(paths) > 1 and not trials:
+                out.append(f"<g{style}{clip}>{''.join(f'{path}/>' for path in paths)}</g>")
+            else:  # the page's script finds the lines of a trial below its group
+                lines = "".join(f"{path}{style}/>" for path in paths)
+                out.append(f"<g{trials}{clip}>{lines}</g>" if trials or clip else lines)
     return "\n".join([*out, "</svg>"])
-
-
-def _single(scene: Scene, element: Single, salt: str, place: str) -> str:
-    if isinstance(element, Words):
-        return _words(element)
-    left, top, right, bottom = scene.box
-    points = element.points if isinstance(element, Marks) else np.concatenate(element.pieces)
-    inside = np.all((points >= (left - 0.1, top - 0.1)) & (points <= (right + 0.1, bottom + 0.1)))
-    clip = f' clip-path="url(#{salt})"' if element.clipped and not inside else ""
-    trials = f' data-trials="{element.trials}"' if element.trials else ""
-    if isinstance(element, Marks):
-        return _marks(element, f"{salt}-{place}", trials + clip)
-    named = trials + (f' data-axis="{element.axis}"' if element.axis else "")
-    style = f' style="{_css(element.paint)}"'
-    paths = [f'<path d="{_path(piece, element.closed)}"' for piece in element.pieces]
-    if len(paths) > 1 and not named:
-        return f"<g{style}{clip}>{''.join(f'{path}/>' for path in paths)}</g>"
-    # the page's script finds the lines of a trial below its group
-    lines = "".join(f"{path}{style}/>" for path in paths)
-    return f"<g{named}{clip}>{lines}</g>" if named or clip else lines
 
 
 def _words(words: Words) -> str:
@@ -228,6 +211,7 @@ def _words(words: Words) -> str:
         at = f'transform="{turn}"{lower}'
     size = "" if words.size == 10 else f' font-size="{_n(words.size)}"'
     anchor = "" if words.anchor == "start" else f' text-anchor="{words.anchor}"'
+    anchor += f' data-part="{words.part}"' if words.part else ""
     return f'<text {at}{size}{anchor} style="fill: {_colour(words.colour)}">{escape(words.text, quote=False)}</text>'
 
 

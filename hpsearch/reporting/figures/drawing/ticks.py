@@ -11,10 +11,6 @@ STEPS = (1.0, 2.0, 2.5, 5.0)
 """The distances between ticks, as multiples of a power of ten."""
 
 
-SWITCHED = 3.0
-"""The reader can switch the scale of an axis whose largest value is so many times its smallest."""
-
-
 def linear_ticks(low: float, high: float, most: int = 6, whole: bool = False) -> list[float]:
     """Return round numbers within [low, high], at most `most` and one; all whole if `whole`.
 
@@ -48,7 +44,10 @@ def log_ticks(low: float, high: float, subs: Sequence[float] = (1.0,), most: int
 
 @dataclass
 class Axis:
-    """One axis; `grid` lines and ticks of `length` points, its line drawn if `line`, at the other side if `other`."""
+    """One axis; `grid` lines and ticks of `length` points, its line drawn if `line`, at the other side if `other`.
+
+    `least` is the smallest value, where the page's reader can switch between a linear and a logarithmic axis.
+    """
 
     log: bool = False
     label: str = ""
@@ -59,11 +58,17 @@ class Axis:
     rotation: float = 0.0
     low: float | None = None
     high: float | None = None
-    least: float = 0.0
-    """The smallest value that is shown, where a reader of the page may switch the scale."""
+    least: float | None = None
     _ticks: Callable[[float, float], Sequence[float]] = linear_ticks
     _write: Callable[[float], str] = field(default=lambda value: f"{value:,.6g}")
     _seen: tuple[float, float, float] = (math.inf, math.inf, -math.inf)
+
+    @property
+    def switch(self) -> str:
+        """What the page's script needs to switch its scale: the scale, the limits and the smallest value, or ""."""
+        if self.least is None:
+            return ""
+        return " ".join(["log" if self.log else "linear", *(f"{value:.6g}" for value in (*self.limits, self.least))])
 
     def set_label(self, text: str) -> None:
         """Set the text beside the axis."""
@@ -91,13 +96,6 @@ class Axis:
         if callable(texts):
             self._write = texts
         self.rotation = rotation
-
-    def switch(self, name: str) -> str:
-        """Return what the page's script switches the scale of this axis, "x" or "y", by; "" where it may not."""
-        low, high = self.limits
-        if not 0 < SWITCHED * self.least <= high:
-            return ""
-        return f"{name} {'log' if self.log else 'linear'} {low!r} {high!r} {self.least!r}"
 
     def see(self, values: ArrayLike) -> None:
         """Make room for values, where the limits are not set."""

@@ -1,14 +1,12 @@
 """The best so far of each stage against epochs and against time. May import NumPy."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.drawing.axes import Axes
-from hpsearch.reporting.figures.drawing.ticks import linear_ticks
-from hpsearch.reporting.figures.style import BACK, colour, limit, marker, marks, svg, value_axis
+from hpsearch.reporting.figures.style import BACK, colour, limit, marker, marks, svg, value_axis, whole_axis
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.progress.best_so_far import Course, best_so_far
 from hpsearch.reporting.sections.progress.times import Span
@@ -41,8 +39,9 @@ def _figure(
         for course in courses:
             at = [step.at / size for step in course.steps]
             values = [step.value for step in course.steps]
-            corners = [*np.repeat([*at, course.end / size], 2)[1:]], [*np.repeat([*values, values[-1]], 2)[:-1]]
-            axes.plot(*corners, color=colour(course.stage))
+            ends = [*at[1:], course.end / size]
+            stairs = [each for pair in zip(at, ends, strict=True) for each in pair]
+            axes.plot(stairs, np.repeat(values, 2), color=colour(course.stage))
             axes.plot(
                 at,
                 values,
@@ -59,7 +58,8 @@ def _figure(
             limit(axes, goal, [np.array([step.value for course in courses for step in course.steps])])
         axes.xaxis.set_limits(low=0)
         axes.xaxis.set_label(label)
-        axes.xaxis.set_ticks(partial(linear_ticks, whole=spent != "time"), lambda value: f"{value:,.6g}")
+        if spent != "time":
+            whole_axis(axes.xaxis)
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
     legend = [(course.stage, stages[course.stage].name) for course in courses]

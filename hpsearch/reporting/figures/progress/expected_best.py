@@ -1,4 +1,4 @@
-"""The expected best of so many random configurations, with the band of the median best. May import NumPy."""
+"""The expected best of so many random configurations, with the band of the median best. May import our views."""
 
 import math
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def expected_best_figure(tables: Sequence[BestBySizes], stages: Sequence[StageVi
             means = [goal.sign * each.mean for each in points]
             axes.plot(at, means, color=colour(index), marker=marker(index), markersize=5)
         axes.xaxis.log = True
-        axes.xaxis.set_ticks(numbers if len(numbers) < 9 else numbers[::2], lambda value: f"{value:,.0f}")
+        axes.xaxis.set_ticks(numbers if len(numbers) < 9 else numbers[::2])
         axes.xaxis.set_label("random configurations, logarithmic")
         axes.yaxis.set_limits(*sorted((goal.sign * bottom, goal.sign * top)))
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))

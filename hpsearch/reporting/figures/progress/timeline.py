@@ -1,4 +1,4 @@
-"""What was in training when: a bar for each cohort of trials. May import NumPy."""
+"""What was in training when: a bar for each cohort of trials. May import our views."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -41,22 +41,17 @@ def timeline_figure(frames: Frames, stages: Sequence[StageView], times: Mapping[
 
     def draw(axes: Axes) -> None:
         for row, begin, length, stage, numbers in bars:
-            axes.barh(
-                row,
-                length,
-                left=begin,
-                height=0.8,
-                paint=Paint(BACK, 0.5, colour(stage)),
-                trials=marks((stage, number) for number in numbers),
-            )
+            paint = Paint(BACK, 0.5, colour(stage))
+            trials = marks((stage, number) for number in numbers)
+            axes.rectangle((begin, begin + length), (row - 0.4, row + 0.4), paint, trials=trials)
             if len(numbers) > 1 and length * size > 0.03 * last:
-                axes.text(begin + length / 2, row, f"{len(numbers)}", align="center", color=BACK, size=8)
+                axes.text(begin + length / 2, row, f"{len(numbers)}", align="center", size=8, light=True)
         axes.yaxis.set_limits(len(free) - 0.4, -0.6)
         axes.yaxis.set_ticks([])
-        axes.yaxis.line = False
+        axes.yaxis.grid = axes.yaxis.line = False
         axes.xaxis.set_limits(0, last / size)
+        axes.xaxis.set_ticks(partial(linear_ticks, most=8))
         axes.xaxis.set_label(f"{unit} since the first trial began")
-        axes.xaxis.set_ticks(partial(linear_ticks, most=8), lambda value: f"{value:,.6g}")
 
     shown = sorted({stage for *_, stage, _ in bars})
     cohort = formatting.count(len(bars), "cohort")
