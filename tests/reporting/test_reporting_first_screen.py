@@ -69,8 +69,8 @@ def test_of_a_study_whose_trials_all_failed_it_says_why_and_what_to_do(engine):
     assert first_lines(load_frames(engine, "made")) == {
         "Best": "None: all 3 trials failed.",
         "Why": "the training cost became NaN in epoch 1 (2 of 3).",
-        "Next": "Failed trials are not trained again: search smaller learning rates (η), then launch the study again, under"
-        " another name or after `hpsearch delete made`.",
+        "Next": "Failed trials are not trained again: search smaller learning rates (η), then launch the study again,"
+        " under another name or after `hpsearch delete made`.",
     }
 
 
