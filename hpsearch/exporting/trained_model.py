@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from hpsearch import data, spec
 from hpsearch.data.tables.columns import Columns
@@ -120,8 +121,9 @@ class TrainedModel:
     def trainable(self, plugin: Plugin) -> CheckedTrainable:
         """Make the trainable and restore its state."""
         seed = seed_of(self.seed, self.point, self.replicate)
-        made = make(plugin, self.data(), seed, self.configuration)
-        made.restore(pack(self.weights))
+        with threadpool_limits(1):  # as in a worker: with more threads the last bits may differ
+            made = make(plugin, self.data(), seed, self.configuration)
+            made.restore(pack(self.weights))
         return made
 
     def data(self) -> Data:
