@@ -22,6 +22,9 @@ class HpsearchError(Exception):
 
     exit_status = 1
 
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())  # what it quotes of a library may be several lines
+
 
 class InputError(HpsearchError):
     """An input is not valid. The message has its place, the rule, the given value, and the nearest valid one."""

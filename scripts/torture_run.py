@@ -1,5 +1,6 @@
 """One study that is killed at random moments, in every way, and resumed each time, for `scripts/torture`."""
 
+import functools
 import os
 import random
 import signal
@@ -12,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torture_checks import MARK, FailedError, Observed, patience, size
+from torture_checks import MARK, FailedError, Observed, fields, patience, size
 from torture_faults import ENDS, FAULTS, JUMPING
+from torture_warm import Warm
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 14.0
@@ -21,11 +23,17 @@ STOP_SECONDS = 14.0
 
 LIMIT_SECONDS = 300.0
 
+FORKED = 0.9
+"""The share of runs that begin as forks of a process that has imported all."""
+
+warm = functools.cache(Warm)
+
 HPSEARCH = (
     JUMPING
     + """\
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
 try:
     from hpsearch.cli import main, run_study
     from hpsearch.search.stages import cohorts, context
@@ -90,19 +98,34 @@ class Tortured(Observed):
         self.faults, self.began = [], self.epochs()
         code = HPSEARCH.format(offset=str(self.offset), seconds=seconds, share=share, report=report)
         given = ["--storage", self.url, "--reports", str(self.folder / "reports"), "--quiet"]
-        command = [sys.executable, "-c", code, *action, *given, "--workers", str(workers), "--backend", backend]
+        words = [*action, *given, "--workers", str(workers), "--backend", backend]
         self.log.append(f"{action[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
+        if self.rng.random() < FORKED:
+            self.process = warm().start(code, words, self.environment, self.folder / "stderr")
+            return
         with (self.folder / "stderr").open("w") as stderr:
             self.process = subprocess.Popen(
-                command, env=self.environment, cwd=ROOT, start_new_session=True, stderr=stderr, stdin=subprocess.DEVNULL
+                [sys.executable, "-c", code, *words],
+                env=self.environment,
+                cwd=ROOT,
+                start_new_session=True,
+                stderr=stderr,
+                stdin=subprocess.DEVNULL,
             )
+
+    def processes(self) -> list[int]:
+        """Those with its mark, and the coordinator, which has none if it is a fork."""
+        found = super().processes()
+        pid = None if self.process is None or self.process.returncode is not None else self.process.pid
+        runs = pid is not None and any(fields(Path(f"/proc/{pid}/environ")))  # one that has ended has none
+        return [pid, *found] if runs and pid not in found else found
 
     def start_at_random(self) -> None:
         """Continue with options drawn at random."""
         rng = self.rng
         if self.kills and rng.random() < 0.4:
             self.grow()
-        self.start(rng.randint(1, 4), rng.choice(["loky", "loky", "threading"]), rng.choice([0.05, 0.2, 3.0]),
+        self.start(rng.choice([1, 1, 2, 2, 3, 4]), rng.choice(["loky", "threading"]), rng.choice([0.05, 0.2, 3.0]),
                    rng.choice([0.2, 1.0, 1.0]), report=rng.random() < 0.1)  # fmt: skip
 
     def grow(self) -> None:
@@ -127,8 +150,9 @@ class Tortured(Observed):
     def torture(self, kills: int, epochs: int) -> None:
         """Kill it `kills` times, spread over the `epochs` of an undisturbed run, and let it end."""
         self.start_at_random()
-        for position in sorted(self.rng.uniform(0, epochs) for _ in range(kills)):
-            moment = self.rng.choice(self.moments)
+        for number, position in enumerate(sorted(self.rng.uniform(0, epochs) for _ in range(kills))):
+            last = number == kills - 1  # what comes after the end is no kill
+            moment = self.rng.choice([moment for moment in self.moments if last or moment != "end"])
             if not self._await(moment, position):
                 if not self._fault_ended():
                     break
@@ -228,7 +252,9 @@ class Tortured(Observed):
         one_line = text.startswith("hpsearch: stopped") and text.count("\n") == 1
         if status == -number:  # while Python starts or ends there is no handler, and nothing can be lost
             self.log.append("it died of the signal")
-            self._expect(not errors or one_line, "it printed an error though it died of a signal")
+            self._expect(not errors or one_line or self._says_fault(), "it printed an error though it died of a signal")
+            return False
+        if status in (1, 2) and self._fault_ended():  # just before the signal
             return False
         self._expect(status == 130, f"exit status {status} after {kind}")
         self._expect(one_line, "not one line")
@@ -239,10 +265,14 @@ class Tortured(Observed):
         status, errors = self.process.poll(), self._errors()
         if not status or not self.faults:
             return False
-        said = [text for fault in self.faults for text in ENDS.get(fault, ()) if text in errors]
-        self._expect(status in (1, 2) and bool(said), f"exit status {status} after {', '.join(self.faults)}")
-        self._expect(errors.startswith("hpsearch: ") and errors.count("\n") == 1, "not one line")
+        self._expect(status in (1, 2) and self._says_fault(), f"exit status {status} after {', '.join(self.faults)}")
         self._expect(status == 1 or self.epochs() == self.began, "exit status 2, but something has changed")
         self.log.append(f"ended: {errors.strip()}")
         self.check()
         return True
+
+    def _says_fault(self) -> bool:
+        """Whether it has said in one line what one of the faults does."""
+        errors = self._errors()
+        said = any(text in errors for fault in self.faults for text in ENDS.get(fault, ()))
+        return said and errors.startswith("hpsearch: ") and errors.count("\n") == 1

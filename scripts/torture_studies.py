@@ -102,7 +102,7 @@ def _head(rng: random.Random, folds: bool, features: list[str]) -> str:
         train=200,
         validation="{ folds = 3 }" if folds else "100",
         hidden=rng.choice([4, 8, 12]),
-        epochs=rng.choice([40, 60, 80]),
+        epochs=rng.choice([32, 40]),
         training=training,
     )
 
@@ -115,7 +115,7 @@ def _sampling(rng: random.Random, sampler: str) -> str:
     if sampler == "grid":
         return 'sampler = { kind = "grid" }\n' + GRID
     if sampler == "list":
-        rows = [f"{{ lambda = {10 ** rng.uniform(-5, -1):.3g}, eta = {rng.uniform(0.01, 0.9):.3g} }}" for _ in range(9)]
+        rows = [f"{{ lambda = {10 ** rng.uniform(-5, -1):.3g}, eta = {rng.uniform(0.01, 0.9):.3g} }}" for _ in range(6)]
         return f"configurations = [{', '.join(rows)}, {{ eta = 1e9 }}]"  # the last one diverges
     kind, _, way = sampler.partition(" ")
     options = {
@@ -126,7 +126,7 @@ def _sampling(rng: random.Random, sampler: str) -> str:
     }[kind]
     if kind in ("tpe", "cmaes"):
         options = ", ".join(filter(None, (options, f"{way} = {rng.choice([3, 4])}")))
-    given = ", ".join(filter(None, (f'kind = "{kind}", trials = {rng.choice([10, 13])}', options)))
+    given = ", ".join(filter(None, (f'kind = "{kind}", trials = {rng.choice([8, 10])}', options)))
     return f"sampler = {{ {given} }}\n" + SPACE + ("space.batch_size = [25, 50]\n" if rng.random() < 0.5 else "")
 
 

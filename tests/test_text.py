@@ -7,6 +7,7 @@ import pytest
 
 from hpsearch.api.console import SafeConsole
 from hpsearch.api.streams import safe
+from hpsearch.errors import DataError
 from hpsearch.reporting.formatting import csv_cell, markdown
 from hpsearch.storage.mirror.notes import shown
 from hpsearch.text import visible, visible_line
@@ -59,3 +60,9 @@ def test_a_cell_of_csv_is_never_a_formula(formula):
 @pytest.mark.parametrize("number", [-1.5, 1e-300, -7, "-1e3", "+.5", " -2", "0"])
 def test_numbers_stay_numbers_in_csv(number):
     assert float(csv_cell(number)) == float(number)
+
+
+def test_an_error_is_one_line_whatever_library_it_quotes():
+    assert str(DataError("x.parquet: cannot be read: Couldn't deserialize:\n  invalid data\n")) == (
+        "x.parquet: cannot be read: Couldn't deserialize: invalid data"
+    )

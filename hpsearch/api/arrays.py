@@ -1,13 +1,12 @@
-"""Data that a script has in memory, arrays or a DataFrame, kept in files, so that a resume finds them. May import data.
+"""Data that a script has in memory, arrays or a DataFrame, kept in files, so that a resume finds them.
 
-Files are named by the hash of what they have, in the user's cache: arrays as .npz, a DataFrame as .csv.
+Files are named by the hash of what they have, in the user's cache: arrays as .npz, a DataFrame as .csv. May import
+data, and exporting's files.
 """
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -16,35 +15,38 @@ from hpsearch.data.directories import default_data_directory
 from hpsearch.data.sources.targets import is_number
 from hpsearch.data.tables.cells import MOST_CATEGORIES
 from hpsearch.errors import InputError
+from hpsearch.exporting.files import write_file
 
 TEST_SHARE, VALIDATION_SHARE = 5, 5
 """One sample in so many is held out for testing, and as many to validate on, where sizes are not given."""
+
+OF_FRAMES = ("drop", "keep", "columns", "missing", "categories")
+"""The keys of a table's columns, which a study file has in [data.dataset]."""
 
 
 def data_table(given: Any) -> Any:
     """The table [data] of `Study(data=...)`: a table, whose dataset may be (X, y), or (X, y) alone.
 
-    Of (X, y) alone a fifth is held out for testing, and another one to validate on; y of fractions is a regression.
-    With sizes, what is neither trained nor validated on is held out. Raises InputError for what is no samples with
-    labels.
+    Without sizes a fifth is held out for testing, and another one to validate on; y of fractions is a regression. With
+    sizes, what is neither trained nor validated on is held out. Beside a DataFrame the table may have the keys of its
+    columns, `OF_FRAMES`. Raises InputError for what is no samples with labels.
     """
-    if isinstance(given, Mapping):
-        dataset = given.get("dataset")
-        if not _is_pair(dataset):
-            return given
-        taken = _taken(given.get("train"), given.get("validation"))
-        rest = len(dataset[1]) - taken
-        if rest < 1:
-            raise InputError(f"data must leave samples to test on, but train and validation take {taken:,}")
-        return {**given, "dataset": {**_kept(*dataset), "test": rest}}
-    if not _is_pair(given):
-        return given  # which the rules of a study file refuse
-    labels = np.asarray(given[1])
-    test, validation = (max(1, len(labels) // share) for share in (TEST_SHARE, VALIDATION_SHARE))
-    split = {"train": len(labels) - test - validation, "validation": validation}
-    fractions = labels.dtype.kind == "f" and bool((labels != np.round(labels)).any())
-    task = {"task": "regression"} if fractions else {}
-    return {"dataset": {**_kept(*given), "test": test}, **split, **task}
+    table = given if isinstance(given, Mapping) else {"dataset": given}
+    if not _is_pair(pair := table.get("dataset")):
+        return given  # a table of a study file, or what its rules refuse
+    labels, of_frame = np.asarray(pair[1]), {key: table[key] for key in OF_FRAMES if key in table}
+    more = {key: value for key, value in table.items() if key not in ("dataset", *OF_FRAMES)}
+    if of_frame and not hasattr(pair[0], "to_csv"):
+        raise InputError(f"data.{next(iter(of_frame))} is a key of a DataFrame's columns, got {type(pair[0]).__name__}")
+    if not {"train", "validation"} & more.keys():
+        test, validation = (max(1, len(labels) // share) for share in (TEST_SHARE, VALIDATION_SHARE))
+        more |= {"train": len(labels) - test - validation, "validation": validation}
+        if labels.dtype.kind == "f" and bool((labels != np.round(labels)).any()):
+            more.setdefault("task", "regression")
+    taken = _taken(more.get("train"), more.get("validation"))
+    if taken >= len(labels):
+        raise InputError(f"data must leave samples to test on, but train and validation take {taken:,}")
+    return {"dataset": {**_kept(*pair), **of_frame, "test": len(labels) - taken}, **more}
 
 
 def _taken(train: Any, validation: Any) -> int:
@@ -108,11 +110,5 @@ def _hash(*parts: bytes) -> str:
 
 def _file(name: str, suffix: str, content: bytes) -> str:
     """Write a file, unless it is there; whole or not at all."""
-    folder = default_data_directory() / "arrays"
-    path = folder / f"{name}{suffix}"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(content)
-        Path(part).replace(path)
-    return str(path)
+    path = default_data_directory() / "arrays" / f"{name}{suffix}"
+    return str(path if path.exists() else write_file(path, content))

@@ -82,7 +82,7 @@ def optimise(
         epochs = epochs or (steps if pruner is not None else None)
     if not isinstance(space, Mapping) or not space:
         raise InputError(f"space must name at least one parameter, such as {{'x': Range(-5, 5)}}, got {space!r:.80}")
-    searched = {key: _of_reals(entry) for key, entry in space.items()}
+    searched = {key: _checked(key, entry) for key, entry in space.items()}
     training: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
     if of_trial and epochs is not None and epochs > 1:
         training["keep"] = "last"  # an Optuna trial is worth what its objective returns
@@ -118,6 +118,13 @@ def optimise(
         progress=progress,
         or_resume=True,
     )
+
+
+def _checked(name: str, entry: Any) -> Any:
+    """An entry of the space as a study has it. Raises InputError for None among choices, which no file can hold."""
+    if isinstance(entry, Sequence) and not isinstance(entry, str) and None in entry:
+        raise InputError(f"space[{name!r}] must not have None among its choices, got {list(entry)!r:.60}; give a text")
+    return _of_reals(entry)
 
 
 def _of_reals(entry: Any) -> Any:

@@ -56,6 +56,9 @@ def _status(arguments: Sequence[str] | None) -> int | None:
         _print_error("stopped")
         return 130
     except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):  # no file was made of it
+            _print_error(f"{error.filename}: {error.strerror}")
+            return 2
         if not _is_shortage(error):
             raise
         _print_error(f"the system refuses what this needs: {raised(error)}; see `ulimit -a`, and the control group")

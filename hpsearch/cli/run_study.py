@@ -64,6 +64,15 @@ def _run(
     display: AbstractContextManager[Watcher] = nullcontext(JsonEvents()) if as_json else open_display(quiet=quiet)
     options = Options(storage, **given)
     name, finished = run_and_notify(run, options, display, notify_target=notify)
+    try:
+        return _end(name, options, reports, finished=finished, quiet=quiet, as_json=as_json)
+    except InputError as error:  # the server is lost, for example; the study itself has changed
+        raise HpsearchError(f"study {name!r} is {'complete' if finished else 'stopped'}, but {error}") from error
+
+
+def _end(name: str, options: Options, reports: Path, *, finished: bool, quiet: bool, as_json: bool) -> int:
+    """Say what has become of a study, and write the report of a complete one; return the exit status."""
+    storage = options.storage
     if not finished:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C has nothing left to stop
         reports_option = () if reports == default_reports() else ("--reports", str(reports))
@@ -77,10 +86,7 @@ def _run(
         if not quiet:
             click.echo(f"study {name!r} is complete, and nothing was left to do; its report: {there}")
         return 0
-    try:
-        written = write_report(name, storage, reports)
-    except InputError as error:  # the study itself is complete
-        raise HpsearchError(f"study {name!r} is complete, but {error}") from error
+    written = write_report(name, storage, reports)
     if as_json:
         print_json_line(
             "end", study=name, state="complete", best=_outcome(name, storage).facts, report=written, next=None

@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ from hpsearch.data.dataset import Dataset, Labels, Samples
 from hpsearch.data.directories import splits_directory
 from hpsearch.data.sources.targets import hint_of
 from hpsearch.data.split import META, Statistics
-from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes
+from hpsearch.data.stratification import Fold, Rows, apportion, divide, draw, fold_sizes, generator_of
 from hpsearch.data.tables.columns import Columns
 from hpsearch.errors import DataError
 
@@ -86,10 +85,9 @@ def _joined(dataset: Dataset, rows: tuple[Rows, Rows], seed: int) -> tuple[Datas
     """The dataset with the test samples at its end, and the rows of all sets in a random order, to train on."""
     count = len(dataset.labels)
     every = np.concatenate([*rows, np.arange(count, count + len(dataset.test_labels))])
-    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(b"whole")])))
     samples = np.concatenate([dataset.samples, dataset.test_samples])
     joined = replace(dataset, samples=samples, labels=np.concatenate([dataset.labels, dataset.test_labels]))
-    return joined, (generator.permutation(every), rows[1])
+    return joined, (generator_of(seed, "whole").permutation(every), rows[1])
 
 
 def _check_sizes(dataset: Dataset, sizes: Labels, train: int, validation: int, fold: Fold | None) -> None:

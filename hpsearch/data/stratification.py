@@ -57,12 +57,17 @@ def draw(
     order is random otherwise. With the same seed a smaller validation set is part of a larger one, as far as the
     class counts allow; all folds divide the same samples.
     """
-    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(purpose.encode())])))
+    generator = generator_of(seed, purpose)
     shuffled = [generator.permutation(np.flatnonzero(labels == label)) for label in range(len(sizes))]
     masks = divide(sizes, *counts, fold)
     validation = [rows[: len(mask)][mask] for rows, mask in zip(shuffled, masks, strict=True)]
     train = [rows[: len(mask)][~mask] for rows, mask in zip(shuffled, masks, strict=True)]
     return _interleave(train, generator), _interleave(validation, generator)
+
+
+def generator_of(seed: int, purpose: str) -> np.random.Generator:
+    """The generator of what is drawn from a dataset with a seed for a purpose."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, crc32(purpose.encode())])))
 
 
 def hold_out(labels: Labels, count: int, purpose: str) -> tuple[Rows, Rows]:

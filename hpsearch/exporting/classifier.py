@@ -12,6 +12,7 @@ from hpsearch.errors import InputError
 from hpsearch.exporting.predictions.labels import labels_of, numbers_of
 from hpsearch.exporting.predictor import Array, Predictor
 from hpsearch.exporting.trained_model import TrainedModel
+from hpsearch.nn.losses import probabilities
 
 
 def _has_scores(classifier: "Classifier") -> bool:
@@ -59,9 +60,7 @@ class Classifier(ClassifierMixin, Predictor):  # type: ignore[misc]  # scikit-le
         samples = self._samples(X)
         if self._model.network is None:
             return self._model.probabilities(samples) if len(samples) else np.empty((0, len(self.model.classes)))
-        scores = self._model.scores(samples).astype(np.float64)
-        exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+        return probabilities(self._model.scores(samples))
 
     def predict(self, X: Any) -> Array:
         """Return the predicted label (n,) of each sample."""

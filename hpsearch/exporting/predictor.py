@@ -71,7 +71,7 @@ class Predictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             expects = f"{type(self).__name__} is expecting {self.n_features_in_} features as input"
             raise ValueError(f"X has {samples.shape[1]} features, but {expects}")
         with np.errstate(over="ignore"):
-            standardised = self.model.standardise(samples)
+            standardised = np.ascontiguousarray(self.model.standardise(samples))  # a frame's order may give other bits
         if columns is None or not columns.keep_missing:
             check_finite(standardised, self.model.feature_names)
         return standardised

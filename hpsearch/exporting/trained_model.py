@@ -21,7 +21,7 @@ from hpsearch.nn import Network
 from hpsearch.nn.network import Trained
 from hpsearch.reporting.frames import Frames
 from hpsearch.search.preparation import model_of, prepare_one, trusted_workspace
-from hpsearch.search.stages.whole import whole_configuration
+from hpsearch.search.stages.whole import ON_ALL, whole_configuration
 from hpsearch.spec import Configuration, Final, Stage, Study
 from hpsearch.storage.records import StudyRow
 from hpsearch.trainables import Data
@@ -35,10 +35,6 @@ from hpsearch.workers.segments.trainable import data_of
 
 Array = npt.NDArray[Any]
 Record = Mapping[str, Any]
-
-
-ON_ALL = "final:all"
-"""The name of the model that `[final] data = "all"` trained on all samples."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,7 +148,7 @@ def find_trial(frames: Frames, name: str | None = None) -> Record:
     Raises InputError if there is no such trial, StorageError if no trial has finished.
     """
     if name is None:
-        return _on_all(frames) or _first(frames)
+        return _on_all(frames) or first_finished(frames)
     if name == ON_ALL and "final" in frames.by_stage:
         if found := _on_all(frames):
             return found
@@ -178,8 +174,11 @@ def _on_all(frames: Frames) -> Record | None:
     return None
 
 
-def _first(frames: Frames) -> Record:
-    """The first trial, by rank and replicate, of the last stage that has a complete one."""
+def first_finished(frames: Frames) -> Record:
+    """Return the first trial, by rank and replicate, of the last stage that has a complete one.
+
+    Raises StorageError if no trial has finished.
+    """
     for stage in reversed(frames.stage_rows):
         for trial in frames.by_stage[stage["name"]]:
             if trial["rank"] is not None and trial["state"] == "complete":

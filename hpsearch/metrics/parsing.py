@@ -134,8 +134,8 @@ def _of_returned(given: Mapping[str, Any]) -> Metric:
         raise MetricError(f"{rule}, got {shown(name)}", "returned")
     if _table_of(name) is not None:
         rule = f"must not be the name of one of hpsearch's metrics, got {name!r}"
-        more = "" if name == "accuracy" else f"; write metric = {_quoted(name)}"
-        raise MetricError(f"{rule}{more}", "returned")
+        more = "" if name == "accuracy" else f"; write metric = {_quoted(name)} for that one, and"
+        raise MetricError(f"{rule}{more or ';'} return yours under another name, such as 'my_{name}'", "returned")
     return Metric(name, "returned", _direction(given.get("direction", "maximize")), _BOTH, "nothing")
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
 
     from hpsearch.reporting.frames import Frames
     from hpsearch.reporting.results import Results
+    from hpsearch.reporting.sections.predictions.features import FeatureImportance
 
 __all__ = ["compare_studies", "load_frames", "load_results", "write_report"]
 
@@ -27,11 +28,13 @@ def write_report(
     formats: Sequence[str] = ("html", "md", "csv"),
     trials: Sequence[tuple[str, int]] = (),
     examples: bool = False,
+    features: Callable[[Frames], FeatureImportance | None] | None = None,
 ) -> Path:
     """Write a study's report in the given formats (see `reporting.formats`); return the path of the file to open.
 
     The learning curves of `trials`, given by stage and number, e.g. [("fine", 3)], are drawn in addition to the best.
     With `examples`, the report has example images of the most confused classes; without, no image of the dataset.
+    `features` computes how much the columns of a table matter: `hpsearch.exporting.feature_importance` does.
 
     The files go to a folder of the study's name inside `directory`, which is created if needed. The study may still be
     running. Raises StorageError for a name that is not in the database, InputError for a trial that the study does not
@@ -40,7 +43,7 @@ def write_report(
     from hpsearch.reporting.options import ReportOptions
     from hpsearch.reporting.report import write
 
-    return write(engine, name, directory, formats, ReportOptions(tuple(trials), examples))
+    return write(engine, name, directory, formats, ReportOptions(tuple(trials), examples, features))
 
 
 def compare_studies(engine: Engine, names: Sequence[str], directory: Path) -> Path:

@@ -1,7 +1,9 @@
 """A trial's learning curve as arrays, and which of its epochs are comparable. May import NumPy and our frames."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,12 @@ def curves_of(frames: Frames) -> dict[int, Curve]:
     starts = [0, *(np.flatnonzero(np.diff(ids)) + 1).tolist(), len(ids)]
     spans = itertools.pairwise(starts)
     return {int(ids[start]): Curve(*(column[start:end] for column in columns)) for start, end in spans}
+
+
+def common_epochs(runs: Sequence[Curve]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Return the epochs that all runs have, (epochs,), and where each run has them."""
+    epochs = reduce(np.intersect1d, (run.epoch for run in runs))
+    return epochs, [np.searchsorted(run.epoch, epochs) for run in runs]
 
 
 def comparable_epochs(eta: Numbers) -> NDArray[np.int64]:

@@ -37,19 +37,25 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
-_INSTALLED = re.compile(r"(?<![\w.])/(?:[^\s/:'\",]+/)*site-packages/")
-_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:'\",]+/)+(?=[^\s/:'\",])")
+_BEGIN = r"(?<![^\s'\"(\[=`:])"
+"""A path begins after a space, a quote, an opening bracket and the like: not inside https://… or (3/4)/(2/2)."""
+
+_INSTALLED = re.compile(_BEGIN + r"/(?:[^\s/:'\",]+/)*site-packages/")
+_QUOTED = re.compile(r"(?<=(['\"]))/(?:(?!\1)[^/\n])+/(?:(?:(?!\1)[^/\n])+/)*(?=(?:(?!\1)[^/\n])+\1)")
+_FOLDERS = re.compile(_BEGIN + r"/(?![\s/])(?:[^\s/:'\",()]+/)+(?=[^\s/:'\",])")
 
 
 def without_folders(text: str) -> str:
-    """Leave out the folders of absolute paths, which say where a report was made and not what is wrong.
+    """Leave out the folders of absolute paths, which say where a report was made and not what is wrong; … marks them.
 
     >>> without_folders('File "/home/me/study/mlp.py", line 3: 1/2 and models/mlp.py')
-    'File "mlp.py", line 3: 1/2 and models/mlp.py'
+    'File "…/mlp.py", line 3: 1/2 and models/mlp.py'
+    >>> without_folders("no /data/sets/one.csv nor '/my data/x y.csv'; see https://example.org/a/b, (3/4)/(2/2)")
+    "no …/one.csv nor '…/x y.csv'; see https://example.org/a/b, (3/4)/(2/2)"
     >>> without_folders('File "/usr/lib/python3/site-packages/numpy/linalg/_linalg.py", line 3')
     'File "numpy/linalg/_linalg.py", line 3'
     """
-    return _FOLDERS.sub("", _INSTALLED.sub("", text))
+    return _FOLDERS.sub("…/", _QUOTED.sub("…/", _INSTALLED.sub("", text)))
 
 
 def relative_to(workspace: str, trials: "pd.DataFrame") -> "pd.DataFrame":
@@ -57,7 +63,8 @@ def relative_to(workspace: str, trials: "pd.DataFrame") -> "pd.DataFrame":
     inside = f"{workspace.rstrip('/')}/"
     if inside == "/":
         return trials
+    within = re.compile(rf"(?<![\w./-]){re.escape(inside)}")  # and not a longer path that ends so
     for column in ("reason", "traceback"):
-        texts = [text.replace(inside, "") if isinstance(text, str) else text for text in trials[column]]
+        texts = [within.sub("", text) if isinstance(text, str) else text for text in trials[column]]
         trials[column] = type(trials[column])(texts, index=trials.index, dtype="object")
     return trials

@@ -21,6 +21,7 @@ from hpsearch.reporting.ranking_order import Record, rank_trials, records
 from hpsearch.reporting.sample_scores import SampleScores
 from hpsearch.spec import ROPE, Study, parse, replicates_of
 from hpsearch.storage import reading, schema
+from hpsearch.storage.claims import state_of
 from hpsearch.storage.damage.blobs import intact
 from hpsearch.storage.database import snapshot
 from hpsearch.storage.records import Goal
@@ -50,7 +51,7 @@ class Frames:
     metrics: pd.DataFrame
     written: Study | None
     _correct: dict[tuple[int, str], NDArray[np.bool_]]
-    _engine: sqlalchemy.Engine
+    engine: sqlalchemy.Engine
 
     @cached_property
     def goal(self) -> Goal:
@@ -126,7 +127,7 @@ class Frames:
     @cached_property
     def sample_scores(self) -> SampleScores:
         """What each sample contributes to the objective of each trial."""
-        return SampleScores(self._engine, self.study, self.stage_rows, self.written)
+        return SampleScores(self.engine, self.study, self.stage_rows, self.written)
 
     @property
     def trainable(self) -> bool:
@@ -144,7 +145,7 @@ class Frames:
         """
         kept = schema.predictions.c
         found: dict[int, tuple[list[int], list[bytes]]] = {}
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             for start in range(0, len(trials), _AT_ONCE):
                 query = select(kept.trial_id, kept.epoch, kept.correct).where(kept.split == "validation")
                 query = query.where(kept.trial_id.in_(trials[start : start + _AT_ONCE]))
@@ -165,7 +166,7 @@ class Frames:
         """
         kept = schema.weights.c
         query = select(kept.content).where(kept.trial_id == trial, kept.kind == kind)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content = next((row.content for row in intact(connection, query)), None)
         if content is None:
             return None
@@ -181,7 +182,7 @@ class Frames:
         kept = schema.predictions.c
         query = select(kept.predicted, kept.samples).join_from(schema.predictions, schema.trials)
         query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content, samples = next(intact(connection, query), (None, 0))
         return None if content is None else np.frombuffer(content, np.uint8 if len(content) == samples else np.uint16)
 
@@ -190,7 +191,7 @@ class Frames:
         kept = schema.predictions.c
         query = select(kept.outputs).join_from(schema.predictions, schema.trials)
         query = query.where(kept.trial_id == trial, kept.split == split, kept.epoch == schema.trials.c.best_epoch)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             content = next((row.outputs for row in intact(connection, query)), None)
         if not content or not samples or len(content) % (4 * samples):
             return None
@@ -202,7 +203,7 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     with snapshot(engine) as connection:
         study_id = reading.get_study(connection, name).id
         study = connection.execute(select(schema.studies).where(schema.studies.c.id == study_id)).mappings().one()
-        of_study = _of(study["id"])
+        of_study = schema.stages.c.study_id == study_id
         with_stage = schema.trials.join(schema.stages)
         stages = read(connection, select(schema.stages).where(of_study).order_by(schema.stages.c.position))
         columns = [schema.stages.c.name.label("stage"), schema.stages.c.position, schema.stages.c.kind]
@@ -225,10 +226,12 @@ def load(engine: sqlalchemy.Engine, name: str) -> Frames:
     curves = curves.sort_values(["trial_id", "epoch"], ignore_index=True)
     written = _written(study["text"], study["path"])
     at_best = _with_metrics(_at_best_epoch(trials, curves), metrics)
-    ranked = relative_to(study["workspace"], rank_trials(at_best, _replicates(written), goal_of(stages)))
+    replicates = {stage.name: replicates_of(written, stage) for stage in written.stages} if written else {}
+    ranked = relative_to(study["workspace"], rank_trials(at_best, replicates, goal_of(stages)))
     for frame in (curves, metrics):
         frame.insert(0, "trial", frame["trial_id"].map(dict(zip(trials["id"], names, strict=True))).astype("object"))
-    return Frames(dict(study), stages, ranked, curves, metrics, written, correct, engine)
+    known = dict(study) | {"state": state_of(engine, study_id, study["state"])}
+    return Frames(known, stages, ranked, curves, metrics, written, correct, engine)
 
 
 def _written(text: str, path: str) -> Study | None:
@@ -239,14 +242,14 @@ def _written(text: str, path: str) -> Study | None:
         return None
 
 
-def _replicates(written: Study | None) -> dict[str, int]:
-    return {stage.name: replicates_of(written, stage) for stage in written.stages} if written else {}
-
-
 def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame:
     """Read the recorded metrics of a study, by trial and epoch; in parts, for the same reason."""
     table = schema.measurements
-    query = select(table).select_from(table.join(schema.trials).join(schema.stages)).where(_of(study))
+    query = (
+        select(table)
+        .select_from(table.join(schema.trials).join(schema.stages))
+        .where(schema.stages.c.study_id == study)
+    )
     columns = [column.name for column in table.c]
     parts = [pd.DataFrame({column.name: pd.Series([], dtype=dtype_of(column)) for column in table.c})]
     for rows in connection.execute(query.order_by(table.c.trial_id, table.c.epoch)).partitions(ROWS):
@@ -254,10 +257,6 @@ def _measurements(connection: sqlalchemy.Connection, study: int) -> pd.DataFrame
         part["metric"] = part["metric"].map(sys.intern)
         parts.append(part.astype({"train": "float64", "validation": "float64"}))
     return pd.concat(parts[1:] or parts, ignore_index=True)
-
-
-def _of(study: int) -> sqlalchemy.ColumnElement[bool]:
-    return schema.stages.c.study_id == study
 
 
 def goal_of(stages: pd.DataFrame) -> Goal:

@@ -17,8 +17,11 @@ from hpsearch.reporting.figures.curves import all_curves, curve_groups
 from hpsearch.reporting.figures.early_stopping import early_stopping_figures
 from hpsearch.reporting.figures.front import SERIES, front_figures
 from hpsearch.reporting.figures.importance import importance_figure
-from hpsearch.reporting.figures.pairs import pair_figures
-from hpsearch.reporting.figures.parallel_coordinates import parallel_coordinates
+from hpsearch.reporting.figures.pairs import left_out, pair_figures
+from hpsearch.reporting.figures.parallel_coordinates import brush_data, parallel_coordinates
+from hpsearch.reporting.figures.progress.best_so_far import best_so_far_figures
+from hpsearch.reporting.figures.progress.expected_best import expected_best_figure
+from hpsearch.reporting.figures.progress.timeline import timeline_figure
 from hpsearch.reporting.figures.search import reading_aid, search_figures
 from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
@@ -32,16 +35,19 @@ from hpsearch.reporting.sections import summary
 from hpsearch.reporting.sections.advice import advise
 from hpsearch.reporting.sections.confusion import confusion
 from hpsearch.reporting.sections.importance import stage_importances
+from hpsearch.reporting.sections.predictions.features import view_features
 from hpsearch.reporting.sections.predictions.residuals import view_residuals
 from hpsearch.reporting.sections.priors import prior_sentences
+from hpsearch.reporting.sections.progress.times import spans
 from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.pruning import view_pruning
 from hpsearch.reporting.sections.ranking.against_default import against_default
+from hpsearch.reporting.sections.ranking.curve_data import curve_data
 from hpsearch.reporting.sections.ranking.front import named, view_fronts
 from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import StageView, view_stages
 from hpsearch.reporting.sections.ranking.table import ranking_tables
-from hpsearch.reporting.sections.ranking.trial_data import trial_data
+from hpsearch.reporting.sections.ranking.trial_data import as_script, trial_data
 from hpsearch.reporting.sections.references import reference_rows
 from hpsearch.reporting.sections.selection.expected_best import best_by_sizes
 from hpsearch.reporting.sections.selection.final_test import final_test
@@ -88,6 +94,8 @@ def render(
     matrix = confusion(frames, stages, options.examples)
     tables, shared = ranking_tables(stages)
     default = against_default(frames, stages, summary.last_search(stages))
+    finished = any(stage.ranked for stage in stages)
+    times, sizes = spans(frames), best_by_sizes(frames, stages)
     tested, advice = final_test(frames, stages, corrected), advise(frames, stages)
     return page(
         "index.html",
@@ -112,14 +120,18 @@ def render(
         shared_captions=shared,
         shown_tables=2 if stages and stages[-1].kind == "final" else 1,
         corrected=corrected,
-        best_by_sizes=best_by_sizes(frames, stages),
+        best_by_sizes=sizes,
+        expected_best_figure=Markup(expected_best_figure(sizes, stages)),
         final_test=tested,
         importances=importances,
         priors=prior_sentences(frames, stages),
         importance_figure=Markup(importance_figure(importances)),
         search=[Markup(svg) for svg in search_figures(frames, stages)],
         search_text=reading_aid(frames, stages),
-        trials=trial_data(frames, stages),
+        script_data=as_script(
+            trial_data(frames, stages)
+            | {"learning": curve_data(frames, stages), "coordinates": brush_data(frames, stages)}
+        ),
         all_curves=[(Markup(figure), caption) for figure, caption in all_curves(frames, stages)],
         curves=[(group, [Markup(svg) for svg in group.figures]) for group in groups],
         weights=weight_images(frames, stages),
@@ -127,11 +139,15 @@ def render(
         advice=advice,
         provenance=stage_provenance(frames, stages),
         prunings=prunings,
-        pairs=[Markup(svg) for svg in pair_figures(frames, stages)],
+        pairs=[Markup(svg) for svg in pair_figures(frames, stages, importances)],
+        pairs_left_out=left_out(frames, stages, importances),
         parallel=Markup(parallel_coordinates(frames, stages)),
+        best_so_far=[Markup(svg) for svg in best_so_far_figures(frames, stages, times)],
+        timeline=Markup(timeline_figure(frames, stages, times)),
         early_stopping=[Markup(svg) for svg in early_stopping_figures(frames, stages)],
         confusion=matrix,
         residuals=view_residuals(frames, stages),
+        features=view_features(options.features(frames)) if options.features and finished else None,
         confusion_figure=Markup(matrix.figure if matrix else ""),
         character=character,
         bar=_bar,

@@ -9,6 +9,9 @@ from typing import Self
 
 from hpsearch.platform import STOP_SIGNALS
 
+PATIENCE = 10.0
+"""Seconds that running segments get to finish after the first Ctrl-C."""
+
 
 class Interrupts:
     """Counts the signals to stop while it is active, instead of raising KeyboardInterrupt."""

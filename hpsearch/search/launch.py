@@ -12,6 +12,7 @@ from hpsearch.search.growth import growth_of
 from hpsearch.search.options import Options, how_to_resume, ready
 from hpsearch.search.preparation import (
     check,
+    check_steps,
     checked_plugin,
     find_workspace,
     measures_of,
@@ -59,9 +60,11 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     workspace = find_workspace(study, Path(place))
     require_utf8("the path of the workspace", str(workspace))
     plugin = checked_plugin(study, workspace)
+    check_steps(study, plugin)
     measures = measures_of(study, workspace)
     options.watcher.activity("reading the data")
-    dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
+    with data.reading_shown(options.watcher.activity):
+        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
     options.watcher.activity(f"preparing {dataset.name}")
     leaks = leaks_said(study, dataset)

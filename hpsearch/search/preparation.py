@@ -3,8 +3,10 @@
 May import spec, data, storage and workers.
 """
 
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +44,13 @@ def find_workspace(study: Study, path: Path) -> Path:
     if needed is None and isinstance(dataset := study.data.dataset, dict):
         needed = next((dataset[key] for key in ("path", "train", "samples") if isinstance(dataset.get(key), str)), None)
     candidates = [Path.cwd(), path.absolute().parent, path.absolute().parent.parent, workspace().resolve()]
-    return next((folder for folder in candidates if needed and (folder / needed).exists()), Path.cwd())
+    return next((folder for folder in candidates if needed and os.path.exists(folder / needed)), Path.cwd())
 
 
 def known_workspace(row: StudyRow, study: Study) -> Path:
     """The folder from which a stored study's files are found: where it was launched, or near the study file."""
     known, file = Path(row.workspace), study.model.path
-    there = (known / file).is_file() if file else known.is_dir()
+    there = os.path.isfile(known / file) if file else known.is_dir()
     return known if there else find_workspace(study, Path(row.path))
 
 
@@ -78,6 +80,14 @@ def checked_plugin(study: Study, workspace: Path) -> Plugin:
         raise fail(study.place, ["model", wrong], rule)
     spec.check_model_keys(study, plugin.parameters, plugin.taken)
     return plugin
+
+
+def check_steps(study: Study, plugin: Plugin) -> None:
+    """Refuse a function that yields a number for each step where nothing says how many steps there are."""
+    given = study.training.epochs is not None or all("epochs" in stage.training for stage in study.stages)
+    if isgeneratorfunction(plugin.function) and not given:
+        rule = "is missing; the function yields a number for each of its steps, of which this is the number"
+        raise fail(study.place, ["training", "epochs"], rule)
 
 
 def check(

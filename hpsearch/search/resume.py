@@ -55,7 +55,9 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         measures = measures_of(study, workspace)
         samplers = sampler_classes(study, workspace, row.data.get("samplers"))
         options.watcher.activity("reading the data")
-        dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
+        with data.reading_shown(options.watcher.activity):
+            directory = data.data_directory(options.data_dir)
+            dataset = data.load(study.data.dataset, directory, workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:
             raise DataError(
                 f"{dataset.name}: the samples are not those that study {name!r} was launched with; name the directory "

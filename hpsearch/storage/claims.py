@@ -13,11 +13,12 @@ import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from hpsearch.errors import HpsearchError, StudyBusyError
 from hpsearch.storage.database import Database
 from hpsearch.storage.places import Place, place_of
+from hpsearch.storage.records import INTERRUPTED, RUNNING
 from hpsearch.storage.schema import claims
 
 LEASE = 60.0
@@ -121,6 +122,17 @@ def is_held(storage: str, study_id: int) -> bool:
             return is_claimed_elsewhere(connection, study_id, place)
     finally:
         engine.dispose()
+
+
+def state_of(engine: Engine, study_id: int, stored: str) -> str:
+    """Return the true state of a study: a coordinator that was killed could not store that it was interrupted.
+
+    `engine` is one of `open_to_read`; of another one nothing is known but what is stored.
+    """
+    storage = engine.get_execution_options().get("hpsearch_storage")
+    if stored != RUNNING or storage is None or is_held(storage, study_id):
+        return stored
+    return INTERRUPTED
 
 
 def is_claimed_elsewhere(connection: Connection, study_id: int, place: Place) -> bool:

@@ -188,4 +188,5 @@ def open_to_read(url: str) -> sqlalchemy.Engine:
         if isinstance(error, sqlalchemy.exc.DatabaseError):
             raise place.explain(error) from error
         raise
+    engine.update_execution_options(hpsearch_storage=url)  # by which `claims.state_of` finds the locks
     return engine

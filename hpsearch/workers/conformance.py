@@ -4,7 +4,7 @@ Models are trained in segments, as in a study: what passes here resumes with the
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -67,24 +67,47 @@ class Finding:
     remedy: str = ""
 
 
-class _FailedCheckError(Exception):
+class FailedCheckError(Exception):
     """A check failed; `str(error)` says why."""
 
 
 def conformance(plugin: Plugin, split: Path, configuration: Configuration, seed: int = 0) -> Iterator[Finding]:
     """Run each check on a prepared split; a model that cannot train is checked no further."""
     checks = _Checks(plugin, split, configuration, seed)
-    for name, check in checks.by_name().items():
+    yield from findings(plugin, checks.by_name(), _REMEDIES, ("builds", "trains"))
+    if checks.reference:
+        seconds = f"{checks.seconds / checks.epochs:.3g} s per epoch of {checks.split.samples:,} samples"
+        yield Finding("time", True, f"{seconds}, with its evaluation")
+
+
+def findings(
+    plugin: Plugin, checks: Mapping[str, Callable[[], str]], remedies: Mapping[str, str], needed: Sequence[str]
+) -> Iterator[Finding]:
+    """Run checks by their names; where one that is needed fails there are no further ones."""
+    for name, check in checks.items():
         try:
             with threadpool_limits(1), exactly(plugin):  # as in a worker: with more threads the last bits differ
                 found = check()
             yield Finding(name, True, found)
-        except (_FailedCheckError, HpsearchError, TrainingError) as error:
-            yield Finding(name, False, str(error), _REMEDIES[name])
-            if name in ("builds", "trains"):
+        except (FailedCheckError, HpsearchError, TrainingError) as error:
+            yield Finding(name, False, str(error), remedies[name])
+            if name in needed:
                 return
-    seconds = checks.seconds / checks.epochs
-    yield Finding("time", True, f"{seconds:.3g} s per epoch of {checks.split.samples:,} samples, with its evaluation")
+
+
+def separately(segment: Segment) -> tuple[TaskResult | None, str]:
+    """Run a segment in a process of its own: its result, or why it has none.
+
+    Raises FailedCheckError where the process ended: it must not end the check without a message.
+    """
+    with closing(LokyPool(1)) as pool:
+        try:
+            return pool.submit(run_segment, segment).result().tasks[0], ""
+        except (HpsearchError, TrainingError) as error:  # later checks report it, unless it happens there only
+            return None, str(error)
+        except WorkerDied:
+            rule = "a model must not end its process (os._exit, a crash of compiled code, out of memory)"
+            raise FailedCheckError(f"the process that trained it ended during the training; {rule}") from None
 
 
 class _Checks:
@@ -156,22 +179,16 @@ class _Checks:
         trainable = self._alone()
         if isinstance(trainable, Stepwise):
             return f"a module of PyTorch with {trainable.network.size:,} parameters"
+        kind = "an estimator" if self.plugin.way == "estimator" else "a trainable"
         if self.split.targets or not trainable.gives("probabilities"):
-            return "a trainable"
+            return kind
         self.measures = replace(self.measures, also=(LOG_LOSS,))  # so that they are asked for
         self._train_separately()  # with them, to be compared
-        return "a trainable that gives probabilities"
+        return f"{kind} that gives probabilities"
 
     def _train_separately(self) -> None:
-        """Train in a separate process first: a model that ends its process must not end the check without a message."""
-        with closing(LokyPool(1)) as pool:
-            try:
-                self.separate = pool.submit(run_segment, self._segment()).result().tasks[0]
-            except (HpsearchError, TrainingError) as error:  # later checks report it, unless it happens there only
-                self.why_not_separate = str(error)
-            except WorkerDied:
-                rule = "a model must not end its process (os._exit, a crash of compiled code, out of memory)"
-                raise _FailedCheckError(f"the process that trained it ended during the training; {rule}") from None
+        """Train in a separate process first: it may end that."""
+        self.separate, self.why_not_separate = separately(self._segment())
 
     def _gradients(self) -> str:
         found = gradients(self.plugin, self.configuration.parameters)
@@ -180,20 +197,21 @@ class _Checks:
         )
         text = f"relative error at most {worst.relative_error:.1e}, in {worst.name}"
         if not worst.relative_error <= TOLERANCE:
-            raise _FailedCheckError(f"{text}; must be at most {TOLERANCE:g}")
+            raise FailedCheckError(f"{text}; must be at most {TOLERANCE:g}")
         return text
 
     def _trains(self) -> str:
         result = self._run(self._segment())
         if result.failed:
-            raise _FailedCheckError(f"{result.failed[1]}; try another --set eta=…")
+            raise FailedCheckError(f"{result.failed[1]}; try another --set eta=…")
         self.reference = result
         loss, accuracy, value = (CURVE.index(name) for name in ("validation_loss", "validation_accuracy", "value"))
         first, last = result.curve[0], result.curve[-1]
         reached = f", rmse {last[value]:.4g}" if self.split.targets else ""
         reached = reached if math.isnan(last[accuracy]) else f", accuracy {last[accuracy]:.1%}"
-        length = "one epoch" if self.epochs == 1 else f"{self.epochs} epochs"
-        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {length}"
+        if self.epochs == 1:
+            return f"validation loss {last[loss]:.3g}{reached} after one epoch"
+        return f"validation loss {first[loss]:.3g} → {last[loss]:.3g}{reached} after {self.epochs} epochs"
 
     def _evaluates(self) -> str:
         one, other = self._alone(), self._alone()
@@ -203,9 +221,9 @@ class _Checks:
             before = other.save()
             x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics
             found = [other.evaluate(x, y, metrics) for _ in range(2)]
-            _refuse("after evaluate", unpack(before), unpack(other.save()))
-            _refuse("evaluated twice", *({"loss": each.loss, "predicted": each.predicted} for each in found))
-        _refuse("trained with and without evaluate", unpack(one.save()), unpack(other.save()))
+            refuse("after evaluate", unpack(before), unpack(other.save()))
+            refuse("evaluated twice", *({"loss": each.loss, "predicted": each.predicted} for each in found))
+        refuse("trained with and without evaluate", unpack(one.save()), unpack(other.save()))
         return "the saved state and the later epochs are unchanged"
 
     def _restores(self) -> str:
@@ -214,13 +232,13 @@ class _Checks:
         saved = first.save()
         second = self._alone()
         second.restore(saved)
-        _refuse("saved again after restore", unpack(saved), unpack(second.save()))
+        refuse("saved again after restore", unpack(saved), unpack(second.save()))
         x, y, metrics = self.split.validation_x, self.split.validation_y, self.measures.metrics
         found = [each.evaluate(x, y, metrics).predicted for each in (first, second)]
-        _refuse("evaluated after restore", *({"predicted": each} for each in found))
+        refuse("evaluated after restore", *({"predicted": each} for each in found))
         for trained in (first, second) if self.epochs > 1 else ():
             trained.train(2)
-        _refuse("trained on after restore", unpack(first.save()), unpack(second.save()))
+        refuse("trained on after restore", unpack(first.save()), unpack(second.save()))
         arrays = unpack(saved)
         return f"{', '.join(list(arrays)[:5])}{', …' * (len(arrays) > 5)}: {len(saved):,} bytes, exact"
 
@@ -231,7 +249,7 @@ class _Checks:
 
     def _another_process(self) -> str:
         if self.separate is None:
-            raise _FailedCheckError(f"it trains here, but not in another process: {self.why_not_separate}")
+            raise FailedCheckError(f"it trains here, but not in another process: {self.why_not_separate}")
         _same("trained in another process", self.reference, self.separate)
         return "bit for bit"
 
@@ -273,9 +291,10 @@ def _epochs(cuts: list[int]) -> str:
 
 def _same(what: str, before: TaskResult | None, now: TaskResult) -> None:
     assert before is not None
-    _refuse(what, facts(before), facts(now))
+    refuse(what, facts(before), facts(now))
 
 
-def _refuse(what: str, before: dict[str, Any], now: dict[str, Any]) -> None:
+def refuse(what: str, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Raise FailedCheckError where two results, by name, are not equal bit for bit."""
     if found := difference(before, now):
-        raise _FailedCheckError(f"{what}, {found}")
+        raise FailedCheckError(f"{what}, {found}")

@@ -47,6 +47,20 @@ def test_a_frame_keeps_its_columns_categories_and_gaps(tmp_path):
     assert {*dataset.samples[:, 0], *dataset.test_samples[:, 0]} == {*X[:, 0]}  # to the last bit
 
 
+def test_a_frames_columns_are_kept_or_dropped_as_those_of_a_table():
+    frame = pd.DataFrame(X, columns=list("abc")).assign(id=range(100))
+
+    def columns(**more):
+        data = data_of(Study("a", data={"dataset": (frame, Y), **more}, model=MODEL, stages=STAGES))
+        assert (data.train, data.held_out) == (60, 20)
+        dataset = load(data.dataset, task=data.task_given)
+        return [each.name for each in dataset.columns.columns], [leak.column for leak in dataset.leaks]
+
+    assert columns() == (["a", "b", "c", "id"], ["id"])
+    assert columns(keep=["id"]) == (["a", "b", "c", "id"], [])
+    assert columns(drop=["id", "b"]) == (["a", "c"], [])
+
+
 def test_labels_of_fractions_are_a_regression():
     data = data_of(Study("a", data=(X, X[:, 0] * 2), model={"estimator": "sklearn.linear_model.Ridge"}, stages=STAGES))
     assert data.task == "regression"
@@ -56,6 +70,7 @@ def test_what_is_no_data_costs_one_line():
     for given, rule in (
         ({"dataset": (X, Y), "train": 80, "validation": 20}, "must leave samples to test on"),
         ((X, Y[:99]), "must have as many labels as samples, got 100 and 99"),
+        ({"dataset": (X, Y), "drop": ["id"]}, "data.drop is a key of a DataFrame's columns, got ndarray"),
         ((X.astype(object), Y), "X must be numbers, or a DataFrame, is an array of objects"),
     ):
         with pytest.raises(InputError, match=rule):

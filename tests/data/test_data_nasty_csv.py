@@ -165,6 +165,12 @@ def test_a_file_that_cannot_be_read_as_it_is_costs_one_line_with_the_remedy(tmp_
     assert str(error.value).startswith(f"{tmp_path}/x.csv: ")
 
 
+@pytest.mark.parametrize("encoding", ["rot13", "zip", "latin-99"])
+def test_an_encoding_that_is_none_of_texts_is_refused(tmp_path, encoding):
+    with pytest.raises(DataError, match=rf"^data.dataset.encoding must be one that Python knows.*got '{encoding}'$"):
+        read(tmp_path, text(), {"encoding": encoding})
+
+
 def test_latin_1_is_read_where_it_is_said(tmp_path):
     content = changed("kind", "Größe").encode("latin-1")
     assert read(tmp_path, content, {"encoding": "latin-1"}).classes == ("Größe a", "Größe b", "Größe c")

@@ -73,6 +73,7 @@ BAD = [
     (returning("{'samples': x, 'labels': y, 'mean': 1}"), {"test": 2}, "returned 'mean'"),
     (returning("{'samples': x * np.nan, 'labels': y}"), {"test": 2}, "must be finite numbers"),
     (returning("{'samples': x, 'labels': y[:5]}"), {"test": 2}, "must have one label for each of the 8 samples"),
+    (returning("{'samples': x, 'labels': 3}"), {"test": 2}, "must have one label for each of the 8 samples, is ()"),
     (returning("{'samples': [[1], [2, 3]], 'labels': y}"), {"test": 2}, "samples and labels must be arrays"),
     (returning("{'samples': x, 'labels': y, 'image_shape': (1, 2, 2)}"), {"test": 2}, "of the 6 features of a sample"),
     (returning("{'samples': x, 'labels': y, 'image_shape': x[:4, :4]}"), {"test": 2}, "is array([[1., 1."),

@@ -2,9 +2,10 @@
 
 import made_advice
 import made_pruned
+import made_study
 import numpy as np
 import pytest
-from made_advice import HEAD, RANDOM, flat, make, spread
+from made_advice import HEAD, RANDOM, SPACE, flat, make, spread
 
 import hpsearch.reporting.frames
 from hpsearch.reporting import load_frames
@@ -129,3 +130,22 @@ def test_what_is_written_as_toml_reads_back(value):
     tomllib = pytest.importorskip("tomllib")
     assert tomllib.loads(f"x = {toml(value)}")["x"] == value
     assert made_advice.SPACE["lambda"]["log"]
+
+
+@pytest.mark.parametrize(
+    ("costs", "titles"), [([6, 5, 4, 3, 2, 1], []), ([1, 2, 3, 4, 5, 6], ["Extend the search space"])]
+)
+def test_on_a_front_a_range_is_extended_only_if_no_objective_is_traded_there(engine, costs, titles):
+    accuracy = {"metric": "accuracy", "direction": "maximize", "share": True}
+    cost = {"metric": "parameters", "direction": "minimize", "share": False}
+    maker = made_study.Maker(engine, text=HEAD + RANDOM, objective=accuracy | {"objectives": [accuracy, cost]})
+    maker.samples = 400
+    stage = maker.stage("search", "random", SPACE, data={"train": 1_000, "validation": 400, "test": 10_000})
+    for number, (params, parameters) in enumerate(zip(INNER, costs, strict=True)):
+        training = {"model": {}, "training": {"batch_size": 100, "epochs": 12} | params}
+        trial = maker.trial(stage, number, params, 0.9 - 0.1 * number, configuration=training)
+        for epoch in range(1, 13):
+            row = {"trial_id": trial, "epoch": epoch, "metric": "parameters", "train": None, "validation": parameters}
+            maker.insert(schema.measurements, row)
+    flat(maker)
+    assert [each.title for each in advice(engine)[0]] == titles

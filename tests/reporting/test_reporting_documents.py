@@ -105,7 +105,7 @@ def test_the_page_is_well_formed_and_fetches_nothing(drawn_page):
 def test_every_figure_has_a_text_in_its_place_and_every_reference_its_target(drawn_page):
     page = Page(drawn_page)
     figures = re.findall(r'<svg role="img" aria-label="([^"]+)"', drawn_page)
-    assert len(figures) == 1 + 2 + 1 + 1 + 1 + 1 + 2 + 4 + 4
+    assert len(figures) == 1 + 1 + 2 + 1 + 1 + 1 + 1 + 1 + 2 + 4 + 4
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', drawn_page)) <= set(page.ids)
 
 

@@ -24,7 +24,7 @@ def test_a_reason_is_written_once_and_without_the_folders_of_this_machine():
     place = "/home/someone/my study/models".replace(" ", "_")
     reason = f"ValueError: {place}/net.py: cannot broadcast  shapes"
     failed = {"reason": " ".join(reason.split()), "traceback": f"Traceback:\n  File ...\n{reason}\n"}
-    assert why(failed) == "ValueError: net.py: cannot broadcast shapes"
+    assert why(failed) == "ValueError: …/net.py: cannot broadcast shapes"
     text = "x" * 400
     cut = {"reason": f"MyError: {text}"[:300] + "…", "traceback": f"Traceback:\nmodels.net.MyError: {text}"}
     assert why(cut) == cut["reason"]

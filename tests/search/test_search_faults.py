@@ -14,7 +14,7 @@ from tiny import StopAfter, digest_of, finish, options, rows, start, until, url,
 
 from hpsearch.cli import main
 from hpsearch.data import cache
-from hpsearch.errors import DamagedError, DataError, HpsearchError, ModelError, StudyBusyError
+from hpsearch.errors import DamagedError, DataError, HpsearchError, ModelError, StorageError, StudyBusyError
 from hpsearch.search import preparation
 from hpsearch.search.growth import accept
 from hpsearch.search.launch import launch
@@ -297,6 +297,19 @@ def test_damage_that_is_found_after_the_study_was_stored_is_a_failure_with_statu
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert resume("tiny", options(tmp_path, backend="sequential"))
+
+
+@pytest.mark.parametrize("what", ["current_report", "write_report"])
+def test_a_database_that_is_lost_after_the_last_trial_is_a_failure_with_status_1(tmp_path, monkeypatch, capsys, what):
+    def lost(*_):
+        raise StorageError("postgresql://h/d: the server cannot be reached")
+
+    monkeypatch.setattr(f"hpsearch.cli.run_study.{what}", lost)
+    path = workspace(tmp_path, made(coarse('kind = "random", trials = 2')))
+    given = ["--storage", url(tmp_path), "--reports", str(tmp_path / "reports"), "--quiet", "--backend", "sequential"]
+    assert main(["launch", str(path), *given]) == 1
+    said = "hpsearch: study 'tiny' is complete, but postgresql://h/d: the server cannot be reached\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_model_file_that_changes_during_a_study_is_a_failure_with_status_1(tmp_path, monkeypatch):

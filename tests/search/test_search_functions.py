@@ -159,6 +159,14 @@ def test_several_numbers_are_objectives_or_recorded(here):
     assert len(front.trials) == 8
 
 
+@pytest.mark.parametrize("name", ["error", "loss"])
+def test_a_mapping_of_one_number_is_that_number(here, name):
+    returned = hpsearch.optimise(lambda params: {name: params["x"] ** 2}, LINE, trials=4, sampler="random")
+    plain = hpsearch.optimise(lambda params: params["x"] ** 2, LINE, trials=4, sampler="random")
+    assert returned.best.value == plain.best.value
+    assert returned.best.metric == "value"
+
+
 def test_optunas_objective_gives_its_space_and_is_pruned(here):
     space, count = read_space(of_trial, count=True)
     assert (space, count) == (
@@ -199,7 +207,8 @@ def test_the_report_of_a_function_speaks_of_no_samples(here):
         (math.inf, "value was infinite"),
         ("good", "returned 'good'"),
         ({}, "an empty mapping"),
-        ({"profit": 1.0}, "must return 'value' in its mapping"),
+        ({"profit": 1.0, "hours": 2.0}, "returned profit, hours; the study must say by which to search"),
+        ({"accuracy": 0.9}, "returned 'accuracy', but the study's direction is 'minimize'"),
         (True, "returned True"),
     ],
 )
@@ -222,6 +231,7 @@ def raises(params, seed):
         ((parabola, None), "space must be given"),
         ((3, LINE), "objective must be a function, got 3"),
         ((lambda a, b, c: 1.0, LINE), "must take (params, seed), (params) or (trial), got (a, b, c)"),
+        ((parabola, {"x": [1, None]}), "space['x'] must not have None among its choices, got [1, None]"),
         ((lambda trial: 1.0,), "must suggest at least one hyperparameter"),
         ((lambda trial: raises({}, 0),), "failed when it was called to read its space"),
     ],
@@ -317,3 +327,7 @@ def test_a_generator_must_say_how_many_steps_it_has(tmp_path, monkeypatch):
 
     with pytest.raises(HpsearchError, match="epochs must say how many steps"):
         hpsearch.optimise(steps, {"x": Range(0, 1)}, trials=2)
+    path = workspace(tmp_path, STUDY.replace("epochs = 6", "").replace("\npruner = {", "\n# {"))
+    (tmp_path / "models" / "steps.py").write_text(STEPS)
+    with pytest.raises(HpsearchError, match=r"training\.epochs is missing; the function yields a number for each"):
+        launch(path, options(tmp_path))

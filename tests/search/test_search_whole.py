@@ -1,6 +1,12 @@
 """`[final] data = "all"`: the winner is trained once more, on all samples, up to the epoch that the final chose."""
 
+# ruff: noqa: E501  (a row of a table stays on one line)
+
+import itertools
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -10,14 +16,18 @@ from tiny import TINY, digest_of, options, rows, url, workspace
 
 import hpsearch
 from hpsearch import data
+from hpsearch.cli import main
 from hpsearch.errors import InputError
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
 from hpsearch.search.stages import whole
 from hpsearch.search.verify.checks import verify
+from hpsearch.search.verify.retraining import Retraining
+from hpsearch.search.verify.whole import stored_whole, whole_differences
 from hpsearch.spec import Configuration, parse
 from hpsearch.storage import reading, schema
 from hpsearch.storage.database import opened_to_read
+from hpsearch.workers.models.estimators import Estimator
 
 ALL = TINY.replace("replicates = 2", 'replicates = 2\ndata = "all"')
 
@@ -92,6 +102,50 @@ def test_a_complete_study_passes_the_checks(folder):
         assert [check.problems for check in verify(connection, row, trusted=True) if check.problems] == []
 
 
+@pytest.fixture
+def copied(folder, tmp_path, monkeypatch):
+    """A copy of the study's folder, to be changed, as the current folder."""
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HPSEARCH_STORAGE", url(tmp_path))
+    change(tmp_path, f"UPDATE hpsearch_studies SET workspace = '{tmp_path}'")
+    return tmp_path
+
+
+def change(folder, statement):
+    with closing(sqlite3.connect(folder / "study.db")) as connection, connection:
+        assert connection.execute(statement).rowcount == 1
+
+
+def test_verify_trains_it_again_by_its_name_and_draws_it_among_the_trials(copied, capsys):
+    assert main(["verify", "tiny", "--trial", "final:all"]) == 0
+    out = capsys.readouterr().out
+    assert "final:all, trained again on all 660 samples for 3 epochs, is the same, bit for bit\n" in out
+    assert "the final's winner, up to the epoch that the final chose" in out
+    assert "trial final:0, trained again" not in out
+    drawn = [main(["verify", "tiny", "--seed", str(seed)]) or capsys.readouterr().out for seed in (0, 7)]
+    assert ["final:all, trained again" in each for each in drawn] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE hpsearch_weights SET content = (SELECT content FROM hpsearch_weights WHERE kind = 'best' LIMIT 1) WHERE kind = 'all'", "its parameters differ in '0.bias'"),
+        ("UPDATE hpsearch_weights SET content = x'00' WHERE kind = 'all'", "its parameters cannot be read"),
+        ("UPDATE hpsearch_weights SET epoch = 1 WHERE kind = 'all'", "it is trial final:0 for 1 epochs, by the final final:0 for 3"),
+        ("DELETE FROM hpsearch_weights WHERE kind = 'all'", "its parameters are missing"),
+    ],
+)  # fmt: skip
+def test_verify_finds_what_was_changed_of_it(copied, capsys, statement, said):
+    change(copied, statement)
+    with opened_to_read(url(copied)) as connection:
+        row = reading.get_study(connection, "tiny")
+        found = [problem for check in verify(connection, row) for problem in check.problems]
+        if stored := stored_whole(connection, row):
+            found += whole_differences(Retraining(row, None), stored, "threading")[1]
+    assert [line for line in found if said in line], found
+
+
 @pytest.mark.slow
 def test_a_study_that_trains_longer_trains_longer_on_all_samples(tmp_path):
     for folder in ("longer", "so"):
@@ -103,7 +157,11 @@ def test_a_study_that_trains_longer_trains_longer_on_all_samples(tmp_path):
     assert digest_of(tmp_path / "longer") == digest_of(tmp_path / "so")
 
 
-def test_an_estimator_is_what_scikit_learn_fits_on_all_samples(tmp_path):
+def part(samples, rows):
+    return samples.samples[:rows], samples.labels[:rows]
+
+
+def test_an_estimator_is_what_scikit_learn_fits_on_all_samples(tmp_path, monkeypatch):
     text = TINY.split("[model]")[0] + (
         '[model]\nestimator = "sklearn.linear_model.LogisticRegression"\n[[stage]]\nname = "one"\n'
         "configurations = [{ C = 0.01 }]\n[final]\ndata = { train = 100, all = true }\n"
@@ -117,6 +175,14 @@ def test_an_estimator_is_what_scikit_learn_fits_on_all_samples(tmp_path):
         fitted.predict_proba(classifier.model.standardise(load_digits().data[:200])),
     )
     assert len(split.train_y) == 200 + len(split.test_y)
+    with opened_to_read(url(tmp_path)) as connection:
+        row = reading.get_study(connection, "tiny")
+        stored, again = stored_whole(connection, row), Retraining(row, None)
+        assert whole_differences(again, stored, "threading") == (len(split.train_y), [])
+        fits = itertools.count(1)
+        monkeypatch.setattr(Estimator, "train", lambda self, _: self.estimator.fit(*part(self.data, 60 * next(fits))))
+        problems = ["its predictions differ when it is made from what is stored"]
+        assert whole_differences(again, stored, "threading")[1][:1] == problems
 
 
 def test_what_a_schedule_counts_in_updates_stays_as_long_in_epochs():

@@ -161,13 +161,15 @@ def mirror(database, name="s / 1 coarse"):
 
 
 def everything(database):
-    """All rows of all tables, Optuna's and ours, and, of a file, the highest ids that were ever given."""
+    """All rows of all tables, Optuna's and ours, whatever their order, and, of a file, the highest ids ever given."""
     known = sqlalchemy.MetaData()
     with database.place.reader_engine().connect() as connection:
         if connection.dialect.name == "sqlite":
             return list(connection.connection.dbapi_connection.iterdump())
         known.reflect(connection)
-        return {table.name: connection.execute(sqlalchemy.select(table)).all() for table in known.sorted_tables}
+        tables = known.sorted_tables
+        rows = {table.name: connection.execute(sqlalchemy.select(table)) for table in tables}
+        return {name: sorted((tuple(row) for row in found), key=repr) for name, found in rows.items()}
 
 
 @contextlib.contextmanager

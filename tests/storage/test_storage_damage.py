@@ -17,6 +17,7 @@ from hpsearch.search.launch import launch
 from hpsearch.search.verify.checks import verify
 from hpsearch.storage import reading, schema
 from hpsearch.storage.damage.checksums import blobs_of
+from hpsearch.storage.damage.explained import explained
 from hpsearch.storage.database import Database, opened_to_read
 from hpsearch.storage.integrity import check_integrity
 
@@ -241,3 +242,8 @@ def test_what_only_fits_nothing_else_is_found_by_the_check(study, statement, pro
         connection.commit()
     with opened_to_read(url(study)) as connection:
         assert any(found.startswith(problem) for found in check_integrity(connection)), check_integrity(connection)
+
+
+def test_an_error_of_ours_before_anything_is_stored_is_not_called_a_missing_database(tmp_path):
+    with pytest.raises(KeyError), explained(f"sqlite:///{tmp_path}/none.db"):
+        raise KeyError("ours")

@@ -10,7 +10,7 @@ from small_study import add
 from tiny import StopAfter, options, rows
 from tiny import workspace as made
 
-from hpsearch.errors import StorageFault
+from hpsearch.errors import DamagedError, StorageFault
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import Watcher
 from hpsearch.search.stages import cohorts
@@ -35,6 +35,17 @@ def test_a_database_moved_while_open_is_noticed_at_the_next_commit(file_database
         file_database.transaction(),
     ):
         pass
+
+
+def test_a_schema_that_is_no_text_is_damage(file_database):
+    path = file_database.place.path
+    with closing(sqlite3.connect(path)) as connection:  # a flipped bit: SQLite quotes the name in its own error
+        connection.execute("PRAGMA writable_schema = ON")
+        broken = "name = CAST(x'f361' AS TEXT), sql = 'CREATE TABLE ('"
+        connection.execute(f"UPDATE sqlite_master SET {broken} WHERE name = 'hpsearch_curves'")
+        connection.commit()
+    with pytest.raises(DamagedError, match=r"a damaged one \(text that is not UTF-8 in its schema\); restore a copy"):
+        look_up(f"sqlite:///{path}", "tiny")
 
 
 def test_a_study_whose_database_is_moved_stops_with_one_line(tmp_path, monkeypatch):

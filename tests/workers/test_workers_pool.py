@@ -12,7 +12,7 @@ from tiny import ROOT, alive, children, until
 from worker_tasks import allocate, blas_threads, fails, fork_a_pool, ignore_and_sleep, interrupt, sleep
 
 from hpsearch.errors import InputError
-from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, open_pool
+from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, loky, open_pool
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -80,6 +80,22 @@ def test_closing_a_pool_ends_busy_workers_at_once():
     pool.close()
     assert time.monotonic() - began < 5
     until(lambda: not alive(worker), 3)
+
+
+@pytest.mark.long
+@linux
+def test_closing_a_pool_does_not_wait_again_for_workers_that_have_long_not_started(monkeypatch):
+    monkeypatch.setattr(loky, "WARM_SECONDS", 3.0)
+    pool = open_pool("loky", 1)
+    before = set(children(os.getpid()))
+    pool.warm()
+    until(lambda: set(children(os.getpid())) - before)
+    for number in set(children(os.getpid())) - before:
+        os.kill(number, signal.SIGSTOP)  # as on a machine that is too busy to start it
+    time.sleep(3.0)
+    began = time.monotonic()
+    pool.close()
+    assert time.monotonic() - began < 2.0
 
 
 @linux

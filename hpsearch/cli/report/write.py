@@ -5,13 +5,17 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch import version
 from hpsearch.reporting.files import folder_name
 from hpsearch.storage import claims, reading
 from hpsearch.storage.database import open_to_read, opened_to_read
 from hpsearch.storage.records import RUNNING
+
+if TYPE_CHECKING:
+    from hpsearch.reporting.frames import Frames
+    from hpsearch.reporting.sections.predictions.features import FeatureImportance
 
 WATCH_SECONDS = 5.0
 """The pause of `report --watch` between two reports; at least four times as long as the last one took."""
@@ -30,7 +34,16 @@ def write_report(
     engine = open_to_read(storage)
     with engine.connect() as connection:
         reading.get_study(connection, name)
-    return reporting.write_report(engine, name, reports, chosen, **given)
+    return reporting.write_report(engine, name, reports, chosen, features=_features, **given)
+
+
+def _features(frames: "Frames") -> "FeatureImportance | None":
+    """Compute the importance of a table's columns; what predicts is imported for tables alone."""
+    if frames.images or frames.goal.of_function:
+        return None
+    from hpsearch.exporting.feature_importance import feature_importance
+
+    return feature_importance(frames)
 
 
 def current_report(name: str, storage: str, reports: Path) -> Path | None:

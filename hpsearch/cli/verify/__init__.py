@@ -10,7 +10,11 @@ from hpsearch.cli.output import json_option
 
 @click.command()
 @name_argument
-@click.option("--trial", metavar="STAGE:NUMBER", help="Retrain this trial, e.g. fine:3 [default: one drawn at random].")
+@click.option(
+    "--trial",
+    metavar="STAGE:NUMBER",
+    help="Retrain this trial, e.g. fine:3, or final:all, trained on all samples [default: one drawn at random].",
+)
 @click.option("--all", "everything", is_flag=True, help="Retrain every trial.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N", help="The seed of that draw.")
 @trust_option

@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 from hpsearch.cli.output import print_json, symbol
 from hpsearch.errors import InputError
 from hpsearch.platform import cores
+from hpsearch.search.stages.whole import ON_ALL
 from hpsearch.search.verify import retraining
 from hpsearch.search.verify.checks import Check, verify
+from hpsearch.search.verify.whole import StoredWhole, stored_whole, whole_differences
 from hpsearch.storage import reading
 from hpsearch.storage.database import opened_to_read
-from hpsearch.storage.records import StudyRow
+from hpsearch.storage.records import StageRow, StudyRow, TrialRow
 
 
 def run_verify(
@@ -64,16 +66,35 @@ def _checks(
     everything: bool,
     seed: int | None,
 ) -> Iterator[Check]:
-    candidates = retraining.trained(connection, row)
+    candidates, whole = retraining.trained(connection, row), stored_whole(connection, row)
     draw = ""
     if trial is not None:
-        candidates = [retraining.chosen(candidates, trial)]
+        candidates, whole = _chosen(candidates, whole, trial)
     elif not everything and candidates:
         seed = secrets.randbelow(2**32) if seed is None else seed
-        candidates = [candidates[int(np.random.default_rng(seed).integers(len(candidates)))]]
+        drawn = int(np.random.default_rng(seed).integers(len(candidates) + (whole is not None)))
+        candidates, whole = candidates[drawn : drawn + 1], whole if drawn == len(candidates) else None
         draw = f" (drawn with --seed {seed})"
     yield from verify(connection, row, trusted=True)  # the retrainer has asked
     yield Check.of("the stored labels are those of the data", retrainer.label_differences(connection))
     for stored, problems in retrainer.differences(connection, candidates, min(cores(), max(1, len(candidates)))):
-        epochs = f"{stored.epochs} epoch{'s' * (stored.epochs != 1)}"
-        yield Check(f"trial {stored.name}, trained again for {epochs}, is the same, bit for bit{draw}", problems)
+        yield Check(
+            f"trial {stored.name}, trained again for {_epochs(stored.epochs)}, is the same, bit for bit{draw}", problems
+        )
+    if whole:
+        samples, problems = whole_differences(retrainer, whole)
+        again = f"{ON_ALL}, trained again on all {samples:,} samples for {_epochs(whole.epochs)}"
+        yield Check(f"{again}, is the same, bit for bit{draw}", problems)
+
+
+def _chosen(
+    candidates: list[tuple[StageRow, TrialRow]], whole: StoredWhole | None, name: str
+) -> tuple[list[tuple[StageRow, TrialRow]], StoredWhole | None]:
+    """The trial of this name, or the model that was trained on all samples. Raises StorageError if there is none."""
+    if whole and name == ON_ALL:
+        return [], whole
+    return [retraining.chosen(candidates, name)], None
+
+
+def _epochs(number: int) -> str:
+    return f"{number} epoch{'s' * (number != 1)}"

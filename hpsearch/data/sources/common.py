@@ -1,6 +1,7 @@
 """Functions that all datasets by path share: the path, classes from labels, the test set. May import NumPy."""
 
 import difflib
+import os.path
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class Part:
 def existing(workspace: Path, given: str, *, folder: bool) -> Path:
     """Return the path that a study file gives, relative to `workspace`. Raises `DataError` if it is not there."""
     path = workspace / Path(given).expanduser()
-    missing = next((each for each in (*reversed(path.parents), path) if not each.exists()), None)
+    missing = next((each for each in (*reversed(path.parents), path) if not os.path.exists(each)), None)
     what = "folder" if folder else "file"
     if missing is not None:
         there = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []

@@ -103,7 +103,7 @@ def labels_of(place: str, labels: npt.NDArray[Any], samples: int, task: str | No
 
     Labels (n, classes) in which each row has a single 1, and else 0, are one-hot: the class is the column of the 1.
     """
-    if len(labels) == samples and _is_one_hot(labels):
+    if labels.shape[:1] == (samples,) and _is_one_hot(labels):
         labels = labels.argmax(axis=1)
     if labels.dtype.kind == "f" and labels.size and task is None:
         if np.isfinite(labels).all() and (labels == np.round(labels)).all() and np.abs(labels).max() < LARGEST_WHOLE:

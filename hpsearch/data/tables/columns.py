@@ -6,6 +6,7 @@ of them, a missing value as NaN. A split encodes them as features, by what its t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,12 @@ class Columns:
         if column.kind != "category" or self.as_codes:
             return [column.name, *(flag if column.kind != "category" else [])]
         return [*(f"{column.name} = {category}" for category in column.categories), *flag]
+
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """Which features each column becomes."""
+        ends = list(accumulate((len(self._features_of(column)) for column in self.columns), initial=0))
+        return tuple(slice(*edges) for edges in pairwise(ends))
 
     @property
     def are_codes(self) -> npt.NDArray[np.bool_]:

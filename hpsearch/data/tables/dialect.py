@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Collection, Iterator, Sequence
+from io import BytesIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def encoding_of(path: Path, given: str | None) -> str:
     """The encoding: the one given, or that of the byte-order mark, else UTF-8. Raises DataError if there is none."""
     if given is not None:
         try:
-            codecs.lookup(given)
+            TextIOWrapper(BytesIO(), given)  # which knows that zip and rot13 are none of texts
         except (LookupError, ValueError):
             raise DataError(
                 f"data.dataset.encoding must be one that Python knows, as 'latin-1', got {given!r}"
@@ -59,7 +60,17 @@ def _is_utf8_beyond_ascii(path: Path) -> bool:
 
 def rows_of(path: Path, encoding: str, separator: str) -> Iterator[Row]:
     """Yield each line's number and cells; empty lines are left out. Raises DataError with the line of an error."""
-    with path.open(newline="", encoding=encoding) as file:
+    return rows_in(open_text(path, encoding), path, encoding, separator)
+
+
+def open_text(path: Path, encoding: str) -> TextIOWrapper:
+    """Open a file as `rows_in` reads it."""
+    return path.open(newline="", encoding=encoding)
+
+
+def rows_in(file: TextIOWrapper, path: Path, encoding: str, separator: str) -> Iterator[Row]:
+    """Yield the rows of a file that is open, and close it."""
+    with file:
         reader = csv.reader(file, delimiter=separator, strict=True)
         try:
             for cells in reader:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import existing
+from hpsearch.data.progress import Reading
 from hpsearch.data.tables.dialect import check_names
 from hpsearch.data.tables.rows import TableReader
-from hpsearch.data.tables.table import Table, assembled, labels_of
+from hpsearch.data.tables.table import Table, labels_of, read_dataset
 from hpsearch.errors import DataError
 
 _CHUNK = 4096
@@ -22,11 +22,7 @@ def read_parquet(path: Path, given: Mapping[str, Any], workspace: Path, task: st
     Raises DataError for a file that is none, or where pyarrow is missing.
     """
     _require(path)
-    train = _read(path, given, task)
-    if "test_path" not in given:
-        return assembled(path, train, given, task)
-    test_path = existing(workspace, given["test_path"], folder=False)
-    return assembled(path, train, given, task, (test_path, _read(test_path, given, task, train)))
+    return read_dataset(path, given, workspace, task, _read)
 
 
 def names_of(path: Path) -> list[str]:
@@ -55,7 +51,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path) as file, Reading(path) as reading:
             header = list(file.schema_arrow.names)
             check_names(path, header, given.get("drop", ()))
             texts = [field.name for field in file.schema_arrow if _is_text(pa, field.type)]
@@ -65,6 +61,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
                 rows = list(zip(*(_texts(column.to_pylist()) for column in batch.columns), strict=True))
                 lines.extend(range(len(lines) + 1, len(lines) + 1 + len(rows)))
                 reader.extend(rows, lines)
+                reading.at(len(lines), file.metadata.num_rows)
     except (pa.ArrowException, ValueError) as error:
         raise _not_parquet(path, error) from error
     return reader.table(lines, [])

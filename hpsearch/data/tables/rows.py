@@ -42,6 +42,7 @@ class TableReader:
         ]
         self._again: list[list[Floats]] = [[] for _ in self._names]  # of a test file, by the columns of `train`
         self._texts: list[str] = []
+        self._known: dict[str, str] = {}
         self._targets = array("d")
         self._no_label: list[tuple[int, str]] = []
 
@@ -69,7 +70,7 @@ class TableReader:
                 place = f"{self._path}: line {line}: column {label!r}"
                 self._targets.append(target_of(place, with_point(text, self._decimal), text))
             else:
-                self._texts.append(text)
+                self._texts.append(self._known.setdefault(text, text))  # one text for all rows that have it
 
     def table(self, lines: Sequence[int], said: Sequence[str]) -> Table:
         """The whole table. Raises DataError, with the line, for a column that cannot be learned from."""

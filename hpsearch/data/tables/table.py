@@ -1,7 +1,7 @@
 """A table that was read: its columns, values and labels, and the dataset that they make. May import NumPy."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.sources.common import Part, Shape, assemble, shown
+from hpsearch.data.sources.common import Part, Shape, assemble, existing, shown
 from hpsearch.data.tables.columns import Column, Columns, Floats
-from hpsearch.data.tables.leaks import class_numbers, leaks_of
+from hpsearch.data.tables.leaks import Leak, class_numbers, leaks_of
 from hpsearch.errors import DataError, nearest
 
 
@@ -88,12 +88,26 @@ def chosen_names(header: Sequence[str], labels: Sequence[str], given: Mapping[st
     ]
 
 
-def assembled(
+def read_dataset(
     path: Path,
-    train: Table,
     given: Mapping[str, Any],
+    workspace: Path,
     task: str | None,
-    test: tuple[Path, Table] | None = None,
+    read: Callable[[Path, Mapping[str, Any], str | None, Table | None], Table],
+) -> Dataset:
+    """The dataset of a file, and of the other one, `test_path`, to test on, each of which `read` reads.
+
+    `read` is given the table to train on where it reads the one to test on, which must have its columns.
+    """
+    train = read(path, given, task, None)
+    if "test_path" not in given:
+        return _assembled(path, train, given, task)
+    test_path = existing(workspace, given["test_path"], folder=False)
+    return _assembled(path, train, given, task, read(test_path, given, task, train))
+
+
+def _assembled(
+    path: Path, train: Table, given: Mapping[str, Any], task: str | None, test: Table | None = None
 ) -> Dataset:
     """The dataset of a table, and of another one to test on."""
     keep, codes = given.get("missing") == "keep", given.get("categories") == "codes"
@@ -101,18 +115,19 @@ def assembled(
     if len(columns.features) > 100_000:
         raise DataError(f"{path}: makes {len(columns.features):,} features; set categories = 'codes', or drop columns")
     shape = _image_shape(path, columns, given.get("image_shape"))
-    first = _part(train, shape, task)
     table = columns if given.get("image_shape") is None else None
+    leaks: tuple[Leak, ...] = ()
+    if table is not None:
+        labels = class_numbers(train.labels) if train.targets is None else train.targets
+        leaks = leaks_of(train.columns, train.values, labels, given.get("keep", ()))
+    first = _part(train, shape, task)
     notes = [*train.said, *_notes(path.name, columns)]
     if test is None:
         dataset = assemble(path.name, first, given["test"], columns=table, said=notes)
     else:
-        said = [*notes, *test[1].said]
-        dataset = assemble(path.name, first, _part(test[1], shape, task), columns=table, said=said)
-    if table is None:
-        return dataset
-    labels = class_numbers(train.labels) if train.targets is None else train.targets
-    return replace(dataset, leaks=leaks_of(train.columns, train.values, labels, given.get("keep", ())))
+        said = [*notes, *test.said]
+        dataset = assemble(path.name, first, _part(test, shape, task), columns=table, said=said)
+    return replace(dataset, leaks=leaks)
 
 
 def _notes(name: str, columns: Columns) -> list[str]:
@@ -129,7 +144,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _part(table: Table, shape: Shape, task: str | None) -> Part:
-    place, samples = str(table.path), np.column_stack(table.values)
+    """The samples of a table, whose columns it takes: the two together are twice the table."""
+    place, samples = str(table.path), np.empty((len(table.values[0]), len(table.values)))
+    for i in reversed(range(len(table.values))):
+        samples[:, i] = table.values.pop()
     if table.targets is None:
         return Part(place, samples, table.labels, shape, said=task is not None)
     return Part(place, samples, (), shape, table.targets, table.names)

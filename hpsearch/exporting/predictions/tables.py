@@ -3,8 +3,9 @@
 import contextlib
 import csv
 import os
+import os.path
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import chain
@@ -48,9 +49,10 @@ def read_rows(path: Path, rows: int, names: Collection[str], given: Mapping[str,
 
     Raises DataError for a file that is missing, or is no table.
     """
-    if not path.is_file():
-        there = [each.name for each in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise DataError(f"{path}: {'must be a file' if path.exists() else 'no such file'}{nearest(path.name, there)}")
+    if not os.path.isfile(path):  # nor may the name be too long
+        there = [each.name for each in path.parent.glob("*")] if os.path.isdir(path.parent) else []
+        rule = "must be a file" if os.path.exists(path) else "no such file"
+        raise DataError(f"{path}: {rule}{nearest(path.name, there)}")
     try:
         yield from _parquet(path, rows) if format_of(path) == "parquet" else _csv(path, rows, names, given)
     except OSError as error:
@@ -58,13 +60,13 @@ def read_rows(path: Path, rows: int, names: Collection[str], given: Mapping[str,
 
 
 def _csv(path: Path, rows: int, names: Collection[str], given: Mapping[str, Any]) -> Iterator[Rows]:
-    file = open_table(path, given, names, another=True)
-    chunks, header = file.chunks(rows), file.header
-    for chunk in chain([next(chunks, [])], chunks):
-        frame = pd.DataFrame([cells for _, cells in chunk], columns=header, dtype=object)
-        if header and header[-1] == f"column {len(header)}" and not frame[header[-1]].astype(bool).any():
-            frame = frame.iloc[:, :-1]  # a separator at the end of each line
-        yield Rows(frame, [f"line {line}" for line, _ in chunk], file.decimal)
+    with closing(open_table(path, given, names, another=True)) as file:
+        chunks, header = file.chunks(rows), file.header
+        for chunk in chain([next(chunks, [])], chunks):
+            frame = pd.DataFrame([cells for _, cells in chunk], columns=header, dtype=object)
+            if header and header[-1] == f"column {len(header)}" and not frame[header[-1]].astype(bool).any():
+                frame = frame.iloc[:, :-1]  # a separator at the end of each line
+            yield Rows(frame, [f"line {line}" for line, _ in chunk], file.decimal)
 
 
 def _parquet(path: Path, rows: int) -> Iterator[Rows]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hpsearch.errors import InputError, nearest
 from hpsearch.reporting import formatting, goal_text
-from hpsearch.reporting.curves import Curve, curves_of
+from hpsearch.reporting.curves import Curve, common_epochs, curves_of
 from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.style import (
     COLOURS,
@@ -244,25 +245,30 @@ def all_curves(frames: Frames, stages: Sequence[StageView]) -> list[tuple[str, s
 
 
 def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Curve]) -> tuple[str, str] | None:
-    known = [(row, curves[row.trial_ids[0]]) for row in stage.rows if row.trial_ids[0] in curves]
-    shown, goal = known[:DRAWN], frames.goal
-    if len(shown) < 2 or max(len(curve.epoch) for _, curve in shown) < 2:
+    known = [
+        (row, [curves[trial] for trial in row.trial_ids]) for row in stage.rows if curves.keys() >= {*row.trial_ids}
+    ]
+    shown, goal = [(row, _by_run(runs)) for row, runs in known[:DRAWN]], frames.goal
+    if len(shown) < 2 or max(len(epochs) for _, (epochs, _) in shown) < 2:
         return None
 
     def draw(axes: Axes) -> None:
-        for place, (row, curve) in reversed(list(enumerate(shown))):
-            step = -(-len(curve.epoch) // EPOCHS)
-            at = np.unique([*range(0, len(curve.epoch), step), len(curve.epoch) - 1])
+        for place, (row, (epochs, values)) in reversed(list(enumerate(shown))):
+            step = -(-len(epochs) // EPOCHS)
+            at = np.unique([*range(0, len(epochs), step), len(epochs) - 1]) if len(epochs) else np.array([], np.int64)
+            if place == 0 and len(values) > 1:
+                low, high = values.min(axis=0)[at], values.max(axis=0)[at]
+                axes.fill_between(epochs[at], low, high, color=colour(index), alpha=0.2)
             axes.plot(
-                np.asarray(curve.epoch)[at],
-                np.asarray(curve.objective)[at],
+                epochs[at],
+                values.mean(axis=0)[at],
                 color=colour(index),
                 alpha=1.0 if place == 0 else 0.5,
                 linewidth=2.0 if place == 0 else 0.9,
                 zorder=4 if place == 0 else 2,
                 trials=marks([(index, row.number)]),
             )
-        limit(axes, goal, [np.asarray(curve.objective) for _, curve in shown])
+        limit(axes, goal, [values.mean(axis=0) for _, (_, values) in shown])
         axes.xaxis.set_label(unit)
         whole_axis(axes.xaxis)
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
@@ -270,7 +276,13 @@ def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Cu
     unit = "step" if goal.of_function else "epoch"
     what = "configuration" if stage.replication else "trial"
     whose = f"the best {DRAWN} of {len(known):,} {what}s" if len(known) > DRAWN else f"all {len(known):,} {what}s"
-    first = f", of each its first {stage.replication.noun}" if stage.replication else ""
-    caption = f"{stage.name}: {whose}{first}"
+    mean = f", the mean over {stage.replication.noun}s, with the band of the best" if stage.replication else ""
+    caption = f"{stage.name}: {whose}{mean}"
     alt = f"{goal_text.measured_first(goal)} by {unit} of {whose} of {stage.name}; the best has the thick line."
     return svg(f"all {stage.name}", alt, (4.7, 3.0), draw), caption
+
+
+def _by_run(runs: Sequence[Curve]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the epochs that all runs have, (epochs,), and the objective of each run there, (runs, epochs)."""
+    epochs, at = common_epochs(runs)
+    return epochs, np.stack([run.objective[rows] for run, rows in zip(runs, at, strict=True)])

@@ -71,7 +71,7 @@ def _artists(element: Element, to_pixels: Transform) -> list[Artist]:
             element.y if turned else element.base,
             written(element.text, _drawn()),
             fontsize=element.size,
-            color=INK,
+            color=element.colour,
             horizontalalignment=_ALIGN[element.anchor],
             verticalalignment="center" if turned and element.middle else "baseline",
             rotation=element.angle,

@@ -86,6 +86,5 @@ def _scale(axis: Axis, goal: Goal, values: Sequence[float]) -> None:
         log = low > 0 and high / low >= _LOGARITHMIC
         room = (high / low) ** 0.05 if log else 0.05 * (high - low) or 0.05 * abs(high) or 1.0
         edges = (low / room, high * room) if log else (low - room, high + room)
-        number_axis(axis, *edges, log)
-        axis.set_limits(*edges)
+        number_axis(axis, *edges, log, least=low)
         axis.set_label(f"{label}{', logarithmic' * log}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.reporting import goal_text
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.drawing.ticks import Axis
 from hpsearch.reporting.figures.hyperparameters import (
@@ -18,11 +18,12 @@ from hpsearch.reporting.figures.hyperparameters import (
 )
 from hpsearch.reporting.figures.style import INK, colour, marker, marks, number_axis, one_line, svg, value_axis
 from hpsearch.reporting.frames import Frames
+from hpsearch.reporting.sections.importance import StageImportance
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.storage.records import Goal
 
-HYPERPARAMETERS = 5
-"""At most so many hyperparameters are paired, the first ones."""
+HYPERPARAMETERS = 4
+"""At most so many hyperparameters are paired: those that matter, else the first three."""
 
 CIVIDIS = tuple(
     tuple(bytes.fromhex(tone))
@@ -34,12 +35,39 @@ CIVIDIS = tuple(
 """A map from dark blue to yellow of increasing lightness, for all kinds of colour vision and for print."""
 
 
-def pair_figures(frames: Frames, stages: Sequence[StageView]) -> list[str]:
-    """Return a figure for each pair of hyperparameters with several values."""
+def pair_figures(frames: Frames, stages: Sequence[StageView], importances: Sequence[StageImportance] = ()) -> list[str]:
+    """Return a figure for each pair of hyperparameters that matter, which have several values.
+
+    Those matter that have a statistically significant influence in any stage, by their highest importance. Where fewer
+    than two have, the two with the highest, and where importance is not known the first ones.
+    """
     configurations = searched_configurations(frames, stages)
-    axes = hyperparameter_axes(frames, stages, configurations)[:HYPERPARAMETERS]
-    figures = [_pair(one, other, stages, configurations, frames.goal) for one, other in itertools.combinations(axes, 2)]
+    chosen = _that_matter(hyperparameter_axes(frames, stages, configurations), importances)
+    figures = [_pair(*pair, stages, configurations, frames.goal) for pair in itertools.combinations(chosen, 2)]
     return [figure for figure in figures if figure]
+
+
+def left_out(frames: Frames, stages: Sequence[StageView], importances: Sequence[StageImportance]) -> str:
+    """Return a sentence on the hyperparameters without such a figure, "" where all have one."""
+    axes = hyperparameter_axes(frames, stages, searched_configurations(frames, stages))
+    chosen = _that_matter(axes, importances)
+    labels = [axis.label for axis in axes if axis not in chosen]
+    known = any(stage.hyperparameters for stage in importances)
+    why = "they are less important" if known else "these are the first ones"
+    return f"Pairs with {formatting.listing(labels)} are left out: {why}." if labels and len(axes) > 1 else ""
+
+
+def _that_matter(
+    axes: Sequence[HyperparameterAxis], importances: Sequence[StageImportance]
+) -> Sequence[HyperparameterAxis]:
+    rated: dict[str, tuple[bool, float]] = {}
+    for each in (each for stage in importances for each in stage.hyperparameters):
+        rated[each.key] = max(rated.get(each.key, (False, 0.0)), (each.significant, each.share))
+    known = sorted((axis for axis in axes if axis.key in rated), key=lambda axis: rated[axis.key], reverse=True)
+    if len(known) < 2:
+        return axes[: HYPERPARAMETERS - 1]
+    significant = sum(rated[axis.key][0] for axis in known)
+    return known[: min(HYPERPARAMETERS, max(2, significant))]
 
 
 def _pair(
@@ -124,6 +152,5 @@ def _scale(each: Axis, axis: HyperparameterAxis, turned: bool = False) -> None:
         factor = (axis.high / axis.low) ** 0.05 if axis.log else 0.0
         room = 0.05 * (axis.high - axis.low)
         low, high = (axis.low / factor, axis.high * factor) if axis.log else (axis.low - room, axis.high + room)
-        number_axis(each, low, high, axis.log, axis.whole)
-        each.set_limits(low, high)
+        number_axis(each, low, high, axis.log, axis.whole, axis.low)
     each.set_label(f"{axis.label}{', logarithmic' if axis.log else ''}")

@@ -1,14 +1,18 @@
-"""Small diagrams of predictions: reliability of a classifier, residuals of a regression. May import NumPy."""
+"""Small diagrams of predictions: reliability, residuals, importance of a table's columns. May import NumPy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.reporting.figures.drawing.axes import Axes
+from hpsearch.reporting.figures.drawing.scene import Paint
+from hpsearch.reporting.figures.drawing.ticks import linear_ticks
 from hpsearch.reporting.figures.style import INK, colour, one_line, svg
 from hpsearch.reporting.statistics.calibration import Reliability
 from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.storage.records import Goal
 
 
 def reliability_figure(found: Reliability) -> str:
@@ -44,3 +48,22 @@ def residuals_figure(target: str, predicted: NDArray[np.float64], residual: NDAr
     spread = float(np.std(residual))
     alt = f"Residuals of {target} against predictions: mean {residual.mean():.4g}, standard deviation {spread:.4g}."
     return svg(f"residuals {number}", alt, (4.0, 3.0), draw)
+
+
+def features_figure(columns: Sequence[tuple[str, float, float]], goal: Goal) -> str:
+    """Return a bar for each column, the most important on top: its name, the importance's mean and deviation."""
+    factor = 100 if goal.share else 1
+
+    def draw(axes: Axes) -> None:
+        for place, (_, mean, spread) in enumerate(columns):
+            axes.barh(place, mean, height=0.7, paint=Paint(None, 0, colour(0)))
+            axes.plot([mean - spread, mean + spread], [place, place], color=INK, linewidth=1.2)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.yaxis.set_ticks(range(len(columns)), [one_line(name, 24) for name, *_ in columns])
+        axes.yaxis.set_limits(len(columns) - 0.4, -0.6)
+        axes.xaxis.set_ticks(linear_ticks, lambda value: f"{factor * value:,.5g}")
+        axes.xaxis.set_label(f"{goal.metric} worse by{' (points)' if goal.share else ''}")
+        axes.yaxis.grid, axes.yaxis.length = False, 0.0
+
+    first = ", ".join(name for name, *_ in columns[:3])
+    return svg("features", f"Importance of the columns; first {first}.", (4.9, 0.75 + 0.26 * len(columns)), draw)

@@ -179,7 +179,8 @@ def _axes(axes: Axes, data: HyperparameterPoints, label: str, left: float, right
         axes.xaxis.set_ticks(range(len(names)), names, rotation=0 if len(names) * max(map(len, names)) < 45 else 60)
         axes.xaxis.grid = False
     else:
-        number_axis(axes.xaxis, left, right, data.log, data.whole)
+        least = min(point.x for point in data.points)
+        number_axis(axes.xaxis, left, right, data.log, data.whole, max(least, left))
 
 
 def _within(value: float, window: Window, data: HyperparameterPoints) -> float:

@@ -25,6 +25,9 @@ __all__ = ["BACK", "COLOURS", "INK", "RULE"]
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"))
 """matplotlib's name of a marker, and the character for it in a legend, so that series differ not by colour alone."""
 
+SWITCHED = 3.0
+"""The reader can switch the scale of an axis whose largest value is so many times its smallest."""
+
 
 def colour(index: int) -> str:
     """Return the colour of the index-th series."""
@@ -102,12 +105,18 @@ def whole_axis(axis: Axis) -> None:
     axis.set_ticks(partial(linear_ticks, whole=True))
 
 
-def number_axis(axis: Axis, low: float, high: float, log: bool, whole: bool = False) -> None:
-    """Set an axis' scale and ticks, with numbers as in the tables; `low` and `high` are the limits of the axis.
+def number_axis(
+    axis: Axis, low: float, high: float, log: bool, whole: bool = False, least: float | None = None
+) -> None:
+    """Set an axis' scale, limits and ticks, with numbers as in the tables.
 
-    An axis of whole numbers has whole ticks.
+    An axis of whole numbers has whole ticks. `least` is the smallest value that it shows, if that is not `low`: in the
+    page an axis of positive numbers can be made logarithmic or linear.
     """
     axis.log = log
+    axis.set_limits(low, high)
+    least = low if least is None else least
+    axis.least = least if 0 < SWITCHED * least <= high else None
     write: Callable[[float], str] = partial(formatting.short, scientific=low < 1e-3)
     if log and high / low >= 30:
         axis.set_ticks(log_ticks, write)

@@ -14,6 +14,7 @@ from hpsearch import spec
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.diagnosis_rules import IMPROVING, TOO_LOW
+from hpsearch.reporting.sections.ranking.front import best_of_each, view_fronts
 from hpsearch.reporting.sections.ranking.rows import Record, Row
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.rungs import pruning_histories
@@ -66,12 +67,14 @@ def advise(frames: Frames, stages: Sequence[StageView]) -> list[Advice]:
     if search is None or search.stored["state"] != "complete":
         return []
     compared = [row for row in search.view.ranked if row.mark in ("tied", "worse")]
+    fronts = [each for each in view_fronts(frames, stages) if each.stage == search.view.name]
+    best = [search.params(row) for front in fronts for row in best_of_each(front)]
     if len(compared) > 1 and all(_equivalent(row) for row in compared) and not _pruned_below(frames, search):
         found = [_stop(search, len(compared))]
     elif len(compared) > 1 and all(row.mark == "tied" for row in compared):
-        found = [*(_extensions(search) if search.view.any_pruned else []), _again(search, compared)]
+        found = [*(_extensions(search, best) if search.view.any_pruned else []), _again(search, compared)]
     else:
-        found = _extensions(search)
+        found = _extensions(search, best)
     longer = _longer(search, final(stages))
     return [*found, longer] if longer else found
 
@@ -152,12 +155,15 @@ def _again(search: _LastSearch, compared: Sequence[Row]) -> Advice:
     )
 
 
-def _extensions(search: _LastSearch) -> list[Advice]:
-    """The best value of a hyperparameter is at the edge of its range: extend the range in that direction."""
+def _extensions(search: _LastSearch, best: Sequence[Mapping[str, Any]]) -> list[Advice]:
+    """The best value of a hyperparameter is at the edge of its range: extend the range in that direction.
+
+    With several objectives it must be so for the `best` of each: else one is traded for another there.
+    """
     space, sentences, extended = dict(search.stored["space"] or {}), [], []
     for key, entry in list(space.items()):
         found = _beyond(search, key, entry)
-        if found:
+        if found and len({_end(entry, params.get(key)) for params in best}) < 2:
             space[key], sentence = found
             sentences.append(sentence)
             extended.append(formatting.label(key))
@@ -170,6 +176,19 @@ def _extensions(search: _LastSearch) -> list[Advice]:
     reason = f"{' '.join(sentences)} The optimum may lie beyond:"
     action = f"search beyond the ends for {formatting.listing(extended)}"
     return [Advice("Extend the search space", reason, stage_lines(stage), action)]
+
+
+def _end(entry: Mapping[str, Any], value: Any) -> str:
+    """Say which end of its range a value is at: in the outermost tenth, or the outermost choice."""
+    if "choices" in entry:
+        numbers = [choice for choice in entry["choices"] if formatting.is_number(choice)]
+        return {min(numbers, default=None): "low", max(numbers, default=None): "high"}.get(value, "")
+    if value is None:
+        return ""
+    scale = math.log if entry.get("log") else float
+    low, high = scale(entry["low"]), scale(entry["high"])
+    share = (scale(value) - low) / ((high - low) or 1.0)
+    return "low" if share <= 0.1 else "high" if share >= 0.9 else ""
 
 
 def _space(space: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -54,16 +54,21 @@ for (const table of document.querySelectorAll("table")) {
   choice.addEventListener("change", () => sort(+choice.value, 1));
   const count = document.createElement("output");
   bar.append(count);
+  const say = () => {
+    const rows = [...body.rows];
+    const shown = rows.filter((row) => !row.hidden && !row.classList.contains("out")).length;
+    const ranges = rows.some((row) => row.classList.contains("out")) ? ", by the ranges of the parallel coordinates" : "";
+    count.textContent = filter.value.trim() || ranges ? `${shown} of ${rows.length} rows${ranges}` : "";
+  };
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/);
-    let shown = 0;
     for (const row of body.rows) {
       const text = row.textContent.toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
-      shown += !row.hidden;
     }
-    count.textContent = filter.value.trim() ? `${shown} of ${body.rows.length} rows` : "";
+    say();
   });
+  document.addEventListener("brushed", say);
   (table.closest(".scroll") ?? table).before(bar);
 }
 // A link to a folded section opens it, and so does printing.
@@ -71,7 +76,7 @@ const reveal = (element) => {
   for (let each = element; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
 };
 const target = () => {
-  const found = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const found = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (!found) return;
   reveal(found);
   const part = found.querySelector(":scope > details");

@@ -1,22 +1,23 @@
 // Pointing at a mark shows its trial; choosing one lights it up in all figures and tables; #trial=STAGE:NUMBER addresses it.
-(() => {
-  const { stages, trials } = JSON.parse(document.getElementById("trials").textContent);
+const report = (() => {
+  const { stages, trials, learning, coordinates } = JSON.parse(document.getElementById("trials").textContent);
   const SVG = "http://www.w3.org/2000/svg";
   const parts = new Map(); // of each trial its marks, lines and rows
   const add = (key, part) => parts.set(key, [...(parts.get(key) ?? []), part]);
   const figures = new Map(); // of each figure its marks in order
   for (const group of document.querySelectorAll("[data-trials]")) {
     const keys = group.dataset.trials.split(" ");
-    const marks = keys.length === 1 ? [group] : [...group.querySelectorAll("use")];
+    // One mark for each; or one for all, which trained together.
+    const marks = group.querySelector("use") && keys.length > 1 ? [...group.querySelectorAll("use")] : keys.map(() => group);
     if (marks.length !== keys.length) continue;
     keys.forEach((key, place) => {
       if (!trials[key]) return;
       const mark = marks[place];
-      mark.dataset.trial = key;
+      mark.dataset.trial ??= key;
       mark.classList.add("mark");
       add(key, mark);
       const figure = mark.closest("figure");
-      figures.set(figure, [...(figures.get(figure) ?? []), mark]);
+      if (!figures.get(figure)?.includes(mark)) figures.set(figure, [...(figures.get(figure) ?? []), mark]);
       const path = keys.length === 1 && mark.querySelector(":scope > path");
       if (path) { // a line is thin: a wide invisible one below the pointer
         const wide = path.cloneNode();
@@ -26,12 +27,14 @@
       }
     });
   }
-  const element = (tag, name, parent = document.body) => {
+  const element = (tag, name, parent = document.body, text = "") => {
     const made = document.createElement(tag);
-    made.className = name;
+    if (name) made.className = name;
+    if (text) made.textContent = text;
     parent.append(made);
     return made;
   };
+  const say = (text) => { said.textContent = text; };
   const tip = element("div", "tip");
   tip.hidden = true;
   tip.setAttribute("aria-hidden", "true");
@@ -62,10 +65,18 @@
   });
   addEventListener("scroll", hide, { passive: true });
 
-  const address = (key) => {
+  const named = (key) => {
     const [stage, number] = key.split(":");
-    return `#trial=${encodeURIComponent(stages[stage])}:${number}`;
+    return `${encodeURIComponent(stages[stage])}:${number}`;
   };
+  const address = (key) => `#trial=${named(key)}`;
+  let chosen = null;
+  let curves = []; // whose learning curves are compared
+  const remember = () => {
+    const asked = [...(chosen === null ? [] : [`trial=${named(chosen)}`]), ...curves.map((key) => `curve=${named(key)}`)];
+    history.replaceState(null, "", asked.length ? `#${asked.join("&")}` : location.pathname + location.search);
+  };
+  const asked = () => new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
   const keyOf = (name) => {
     const cut = name.lastIndexOf(":");
     const stage = stages.indexOf(name.slice(0, cut));
@@ -74,7 +85,6 @@
     if (trials[key]) return key;
     return Object.keys(trials).find((each) => each.startsWith(`${stage}:`) && trials[each].also?.includes(number));
   };
-  let chosen = null;
   const rings = [];
   const choose = (key, scroll = false) => {
     for (const part of parts.get(chosen) ?? []) {
@@ -99,10 +109,9 @@
       }
     }
     write(panel, key);
-    const close = element("button", "close", panel);
-    close.textContent = "Clear";
-    close.addEventListener("click", clear);
-    said.textContent = `Chosen: ${lines(key).join(". ")}`;
+    element("button", "close", panel, "Close").addEventListener("click", clear);
+    document.dispatchEvent(new CustomEvent("chosen", { detail: { key, panel } }));
+    say(`Chosen: ${lines(key).join(". ")}`);
     const row = (parts.get(key) ?? []).find((part) => part.tagName === "TR");
     if (scroll && row) {
       for (let each = row; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
@@ -110,21 +119,20 @@
     }
   };
   const clear = () => {
-    history.replaceState(null, "", location.pathname + location.search);
     choose(null);
+    remember();
   };
   const pick = (key) => {
     if (key === chosen) return clear();
-    history.replaceState(null, "", address(key));
     choose(key);
+    return remember();
   };
   const follow = (scroll) => {
-    if (!location.hash.startsWith("#trial=")) return;
-    let name = location.hash.slice(7);
-    try { name = decodeURIComponent(name); } catch { /* as it is */ }
+    const name = asked().get("trial");
+    if (name === null) return;
     const key = keyOf(name);
     if (key) choose(key, scroll);
-    else said.textContent = `There is no trial ${name} on this page.`;
+    else say(`There is no trial ${name} on this page.`);
   };
   for (const row of document.querySelectorAll("tr[data-trial]")) {
     const key = row.dataset.trial;
@@ -159,7 +167,7 @@
         place = event.key === "Home" ? 0 : event.key === "End" ? marks.length - 1 : place + step;
         place = Math.max(0, Math.min(marks.length - 1, place));
         show(marks[place]);
-        said.textContent = lines(marks[place].dataset.trial).join(". ");
+        say(lines(marks[place].dataset.trial).join(". "));
       } else if ((event.key === "Enter" || event.key === " ") && place >= 0) pick(marks[place].dataset.trial);
       else return;
       event.preventDefault();
@@ -172,5 +180,18 @@
     if (chosen !== null) clear();
   });
   addEventListener("hashchange", () => follow(true));
-  follow(true);
+  queueMicrotask(() => follow(true)); // when the other scripts listen
+  return {
+    trials, learning, coordinates, parts, SVG, element, say, keyOf,
+    add: (key, part) => {
+      add(key, part);
+      part.classList.toggle("lit", key === chosen);
+    },
+    remove: (key, part) => parts.set(key, (parts.get(key) ?? []).filter((each) => each !== part)),
+    kept: () => asked().getAll("curve").map(keyOf).filter((key) => key),
+    keep: (keys) => {
+      curves = keys;
+      remember();
+    },
+  };
 })();

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from hpsearch.errors import DataError, HpsearchError
 from hpsearch.search import mirror
+from hpsearch.search.interrupts import PATIENCE
 from hpsearch.search.progress import Tally
 from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
 from hpsearch.search.stages.context import RunContext
@@ -24,9 +25,6 @@ from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment
-
-PATIENCE = 10.0
-"""Seconds that running segments get to finish after the first Ctrl-C."""
 
 NOTE_SECONDS = 10.0
 """While a stage runs, its notes for Optuna's dashboard are written at most this often."""

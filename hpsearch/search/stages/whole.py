@@ -16,19 +16,22 @@ from typing import Any
 from hpsearch.data import open_split
 from hpsearch.data.augmentation import Augmentation
 from hpsearch.errors import DataError, HpsearchError
+from hpsearch.search.interrupts import PATIENCE
 from hpsearch.search.ranking import StageFailedError, rank
 from hpsearch.search.stages.cohorts import SEGMENT_SECONDS
 from hpsearch.search.stages.context import RunContext
 from hpsearch.spec import Configuration, Study, data_of, epochs, updates_per_epoch
 from hpsearch.storage import reading, writing
 from hpsearch.storage.records import StageRow, StudyRow, TrialRow
+from hpsearch.workers.models.plugin import Plugin
 from hpsearch.workers.pools import WorkerDied, WorkerLost
+from hpsearch.workers.segments.measures import Measures
 from hpsearch.workers.segments.results import SegmentResult
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
-PATIENCE = 10.0
-"""Seconds that the running segment gets to finish after the first Ctrl-C."""
+ON_ALL = "final:all"
+"""The name of the model that is trained so."""
 
 ATTEMPTS = 3
 """A segment that was lost so often in a row ends the run."""
@@ -59,6 +62,36 @@ def winner_of(trials: Sequence[TrialRow]) -> tuple[TrialRow, int]:
     replicates = [trial for trial in trials if trial.id in best.trials]
     chosen = [trial.best_epoch for trial in replicates if trial.best_epoch is not None]
     return min(replicates, key=lambda trial: trial.replicate), round(median(chosen))
+
+
+def whole_segment(
+    stage: StageRow,
+    trial: TrialRow,
+    configuration: Configuration,
+    span: tuple[int, int],
+    state: bytes | None,
+    *,
+    split: Path,
+    plugin: Plugin,
+    measures: Measures,
+    seed: int,
+) -> Segment:
+    """The segment of these epochs, both inclusive, of the winner's training on all samples.
+
+    The final and `verify` both train by it.
+    """
+    return Segment(
+        tasks=(Task(trial.id, configuration, (stage.name, trial.point), state, best=-math.inf),),
+        split=split,
+        model=plugin.path,
+        model_hash=plugin.hash,
+        seed=seed,
+        replicate=trial.replicate,
+        first=span[0],
+        last=span[1],
+        measures=measures,
+        augmentation=Augmentation(**configuration.augmentation.model_dump()),
+    )
 
 
 class WholeRun:
@@ -106,19 +139,17 @@ class WholeRun:
         self, path: Path, configuration: Configuration, span: tuple[int, int], state: bytes | None
     ) -> SegmentResult | None:
         """The result of some epochs; None if it was interrupted."""
-        context, trial = self.context, self.trial
-        task = Task(trial.id, configuration, (self.stage.name, trial.point), state, best=-math.inf)
-        segment = Segment(
-            tasks=(task,),
+        context = self.context
+        segment = whole_segment(
+            self.stage,
+            self.trial,
+            configuration,
+            span,
+            state,
             split=path,
-            model=context.plugin.path,
-            model_hash=context.plugin.hash,
-            seed=self.study.seed,
-            replicate=trial.replicate,
-            first=span[0],
-            last=span[1],
+            plugin=context.plugin,
             measures=context.measures,
-            augmentation=Augmentation(**configuration.augmentation.model_dump()),
+            seed=self.study.seed,
         )
         for attempt in range(1, ATTEMPTS + 1):
             future = context.pool.submit(run_segment, segment)

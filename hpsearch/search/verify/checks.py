@@ -22,6 +22,7 @@ from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages import space as spaces
 from hpsearch.search.stages.finalists import finalists
 from hpsearch.search.verify.replay import replay
+from hpsearch.search.verify.whole import whole_problems
 from hpsearch.spec import Objective, Study
 from hpsearch.spec.tables.space import are_numbers
 from hpsearch.storage import reading
@@ -141,6 +142,10 @@ def verify(connection: Connection, row: StudyRow, *, trusted: bool = False) -> I
         text = f"stage {stage.name}: its plan, replayed over the curves, asks for and decides what is stored"
         yield Check.of(text, replay(study, stage, now.trials, curves, samplers))
         begun.append(now)
+    last = begun[-1].stage if begun else None
+    if study.final and study.final.data.all and last and (last.kind, last.state) == (spaces.FINAL, COMPLETE):
+        text = "the model trained on all samples is the final's winner, up to the epoch that the final chose"
+        yield Check.of(text, whole_problems(connection, row))
 
 
 @dataclass

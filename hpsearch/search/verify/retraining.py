@@ -90,7 +90,7 @@ class Retraining:
         if dataset.fingerprint != row.data["fingerprint"]:
             rule = f"the samples are not those that study {row.name!r} was trained with"
             raise DataError(f"{dataset.name}: {rule}; name the directory of those with --data-dir")
-        self.splits = prepare(self.study, dataset)
+        self.dataset, self.splits = dataset, prepare(self.study, dataset)
 
     def label_differences(self, connection: Connection) -> Iterator[str]:
         """Yield how the stored labels differ from those of the data; nothing of a study from before there were any."""
@@ -128,7 +128,7 @@ class Retraining:
         except Exception as error:  # of a model file, or of a worker that died
             return stored, [f"it cannot be trained again: {type(error).__name__}: {error}"]
         found = list(compare(stored, result))
-        return stored, found + self._explanations() if found else []
+        return stored, found + self.explanations() if found else []
 
     def _segment(self, stored: Stored) -> Segment:
         trial, stage = stored.trial, stored.stage
@@ -144,7 +144,7 @@ class Retraining:
             test=stage.test,
         )
 
-    def _explanations(self) -> list[str]:
+    def explanations(self) -> list[str]:
         """What else may explain a difference: another machine or other versions."""
         before, now = self.row.environment, environment()
         return [
@@ -257,7 +257,7 @@ def _compare_weights(stored: Stored, result: TaskResult) -> Iterator[str]:
             continue
         after = unpack(now[kind]) if now[kind] else {}
         for name in sorted({*before, *after}):
-            if not _same_array(before.get(name), after.get(name)):
+            if not same_array(before.get(name), after.get(name)):
                 yield f"its {kind} weights differ in {name!r}"
     for (split, epoch), predictions in stored.predictions.items():
         if split == "validation" and not _same_predictions(predictions, result.evidence.get(epoch)):
@@ -289,7 +289,8 @@ def _same(before: float | None, now: float | None) -> bool:
     return before == now or (before is None and now is not None and not math.isfinite(now))
 
 
-def _same_array(before: Any, after: Any) -> bool:
+def same_array(before: Any, after: Any) -> bool:
+    """Equal to the last bit, type and shape."""
     return (
         before is not None
         and after is not None

@@ -43,6 +43,8 @@ def _raise_damage(url: str, error: Exception) -> None:
     except DamagedError:
         raise
     except HpsearchError as damage:
+        if not place.exists():
+            return  # nothing was stored yet, so that the error is ours
         raise damage from error
     except Exception as other:  # even the check does not know what to make of it
         if isinstance(other, sqlalchemy.exc.SQLAlchemyError):

@@ -86,7 +86,7 @@ def reader_engine(path: Path) -> sqlalchemy.Engine:
     require(path)
     try:
         return _opened(path, "ro")
-    except sqlalchemy.exc.DatabaseError as error:
+    except (sqlalchemy.exc.DatabaseError, UnicodeDecodeError) as error:
         if _kind(error) not in (*_NOT_ALLOWED, *_FULL):
             raise explain(error, path) from error
     # In a read-only directory, or on a full disk, SQLite cannot make what readers share with a writer. It can read the
@@ -169,6 +169,8 @@ def explain(error: BaseException, path: Path) -> HpsearchError:
     text, kind = str(cause), _kind(error)
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:
         return moved(path)
+    if isinstance(cause, UnicodeDecodeError):  # of what SQLite itself says of a malformed schema
+        kind, text = sqlite3.SQLITE_CORRUPT, "text that is not UTF-8 in its schema"
     if kind in _DAMAGED:
         return DamagedError(f"{path}: not a database, or a damaged one ({text}); restore a copy or name another")
     if kind in _NOT_ALLOWED:
@@ -186,7 +188,9 @@ def explain(error: BaseException, path: Path) -> HpsearchError:
 
 def _is_no_text(error: BaseException) -> bool:
     """So Python's sqlite3 reports text that is not UTF-8, as an error without a code."""
-    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
+    return isinstance(error, UnicodeDecodeError) or (
+        isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
+    )
 
 
 def _cause(error: BaseException) -> BaseException:

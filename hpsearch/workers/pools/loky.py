@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, InvalidStateError, wait
 from typing import Any
@@ -26,7 +27,7 @@ from hpsearch.workers.pools.watch import Watch, Watched
 from hpsearch.workers.threads import ONE_THREAD
 
 WARM_SECONDS = 10.0
-"""How long a closing pool waits for its workers to have started."""
+"""How long after its start a closing pool waits for its workers to have started."""
 
 _WORK = "hpsearch.workers.segments.segment"
 
@@ -47,6 +48,7 @@ class LokyPool:
         self._quiet.enter_context(quiet_threads())
         self._loads, self._lock = [0] * workers, threading.Lock()
         self._warming: list[Future[Any]] = []
+        self._warm_by = 0.0
         self._used = [False] * workers
         self._watch = Watch()
 
@@ -110,6 +112,7 @@ class LokyPool:
     def warm(self) -> None:
         """Start all workers now, so that they have imported what they need by the time that there is work."""
         remove_leftovers()
+        self._warm_by = time.monotonic() + WARM_SECONDS
         self._warming = [self._start(slot, _ready, _WORK)[0] for slot in range(self.capacity)]
         self._used = [False] * self.capacity
 
@@ -142,7 +145,8 @@ class LokyPool:
     def close(self) -> None:
         """End all workers at once; their running segments are lost."""
         self._watch.close()
-        wait(self._warming, timeout=WARM_SECONDS)  # loky fails on a worker that is ended while it starts
+        left = max(0.0, self._warm_by - time.monotonic())
+        wait(self._warming, timeout=left)  # loky fails on a worker that is ended while it starts
         for slot in range(self.capacity):
             self._discard(slot)
         _join_feeders()

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Container, Mapping
 from typing import Any
 
+from hpsearch.metrics import Metric, MetricError, parse
+from hpsearch.spec import VALUE
 from hpsearch.workers.models.checked_trainable import seed_of
 from hpsearch.workers.models.functions import Ended, Trial, call
 from hpsearch.workers.models.npz import pack
@@ -110,12 +112,30 @@ class _Steps:
             result.best = Best(epoch, value, _NOTHING)
 
 
+def _check_direction(name: str, metric: Metric) -> None:
+    """Refuse a number by the name of a metric that is better the other way: an accuracy to be minimised, say."""
+    try:
+        known = parse(name)
+    except MetricError:
+        return
+    if known.direction not in (None, metric.direction):
+        rule = f"returned {name!r}, but the study's direction is {metric.direction!r}"
+        raise PredictionError(f" {rule}; return it under another name if that is meant")
+
+
 def _numbers(value: Any, segment: Segment) -> Mapping[str, float]:
     """The study's metrics by name. Raises PredictionError for what has none."""
     metrics = segment.measures.metrics
-    if isinstance(value, Mapping):
-        return of_numbers(value, metrics)
     names = [metric.name for metric in metrics]
+    if isinstance(value, Mapping):
+        if names != [VALUE] or VALUE in value:
+            return of_numbers(value, metrics)
+        if len(value) != 1:  # of a single number there is no doubt
+            said = ", ".join(map(str, value)) or "an empty mapping"
+            rule = "must say by which to search: [objective] metric = { returned = ... }, or optimise(metric=...)"
+            raise PredictionError(f" returned {said}; the study {rule}")
+        ((name, value),) = value.items()
+        _check_direction(str(name), metrics[0])
     given = value if isinstance(value, tuple | list) and len(names) > 1 else (value,)
     if len(given) == len(names):
         try:

@@ -13,6 +13,7 @@ from hpsearch.reporting.figures.drawing.layout import Bar, Layout
 from hpsearch.reporting.figures.drawing.scene import (
     BACK,
     COLOURS,
+    INK,
     OPEN,
     Element,
     Lines,
@@ -56,6 +57,7 @@ class Axes:
         share_y: bool = False,
         clipped: bool = True,
         trials: str = "",
+        part: str = "",
     ) -> None:
         """Draw a line, marks, or both; with `share_y`, y is a share of the axes' height, and may be beyond it.
 
@@ -73,7 +75,7 @@ class Axes:
             points = layout.at(x, y, share_y)
             found: list[Element] = []
             if linestyle != "none" and (pieces := _pieces(points)):
-                found.append(Lines(pieces, Paint(color, linewidth, None, alpha, dash), False, clipped, trials))
+                found.append(Lines(pieces, Paint(color, linewidth, None, alpha, dash), False, clipped, trials, part))
             if marker:
                 marked = points[markevery[0] :: markevery[1]]
                 marked = marked[np.isfinite(marked).all(axis=1)]
@@ -140,14 +142,24 @@ class Axes:
         self._drawn.append((1.0, make))
 
     def rectangle(
-        self, x: tuple[float, float], y: tuple[float, float], paint: Paint, zorder: float = 1.0, share_y: bool = False
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        paint: Paint,
+        zorder: float = 1.0,
+        share_y: bool = False,
+        trials: str = "",
     ) -> None:
         """Draw a rectangle."""
         self.xaxis.see(x)
         if not share_y:
             self.yaxis.see(y)
         across, up = [x[0], x[1], x[1], x[0]], [y[0], y[0], y[1], y[1]]
-        self._drawn.append((zorder, lambda layout: [Lines([layout.at(across, up, share_y)], paint, closed=True)]))
+
+        def make(layout: Layout) -> list[Element]:
+            return [Lines([layout.at(across, up, share_y)], paint, closed=True, trials=trials)]
+
+        self._drawn.append((zorder, make))
 
     def axvspan(self, low: float, high: float, *, color: str, alpha: float) -> None:
         """Fill a range of x, from the bottom to the top."""
@@ -178,13 +190,14 @@ class Axes:
         middle: bool = True,
         share_y: bool = False,
         paper: bool = False,
+        light: bool = False,
         zorder: float = 3.0,
     ) -> None:
-        """Write a text at a place; on `paper` where it must hide what is below it."""
+        """Write a text at a place; on `paper` where it must hide what is below it, `light` where that is dark."""
 
         def make(layout: Layout) -> list[Element]:
             ((left, base),) = layout.at([x], [y], share_y).tolist()
-            words = Words(text, left, base, size, _ANCHORS[align], middle)
+            words = Words(text, left, base, size, _ANCHORS[align], middle, colour=BACK if light else INK)
             if not paper:
                 return [words]
             right, half = left + text_width(text, size) + 1.5, 0.6 * size + 1.5
@@ -210,7 +223,7 @@ class Axes:
         elements += [*layout.around(), *layout.bar_of_colours()]
         left, top, *_ = layout.box
         elements += [Words(self._title, left, top - self._title_pad)] if self._title else []
-        return Scene(width, height, layout.box, tuple(elements))
+        return Scene(width, height, layout.box, tuple(elements), (self.xaxis.switch, self.yaxis.switch))
 
 
 def _pieces(points: Points) -> list[Points]:

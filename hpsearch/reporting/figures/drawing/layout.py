@@ -63,31 +63,35 @@ class Layout:
     def grid(self) -> list[Element]:
         """Return the lines below all else."""
         left, top, right, bottom = self.box
-        lines = [_line(x, bottom, x, top) for x, _ in self._across if self.xaxis.grid]
-        lines += [_line(left, y, right, y) for y, _ in self._up if self.yaxis.grid]
-        return _lines(lines, Paint(RULE, 0.6))
+        across = [_line(x, bottom, x, top) for x, _ in self._across if self.xaxis.grid]
+        up = [_line(left, y, right, y) for y, _ in self._up if self.yaxis.grid]
+        paint = Paint(RULE, 0.6)
+        return [*_lines(across, paint, _part("x", self.xaxis)), *_lines(up, paint, _part("y", self.yaxis))]
 
     def around(self) -> list[Element]:
         """Return the lines of the axes, their ticks, and all texts beside them."""
         left, top, right, bottom = self.box
         foot, away = (top, -1.0) if self.xaxis.other else (bottom, 1.0)
         long, wide, turned = self.xaxis.length, self.yaxis.length, self.xaxis.rotation
-        lines = [_line(x, foot, x, foot + away * long) for x, _ in self._across if long]
-        lines += [_line(left, y, left - wide, y) for y, _ in self._up if wide]
-        lines += [_line(left, bottom, right, bottom)] if self.xaxis.line else []
+        x_part, y_part = _part("x", self.xaxis), _part("y", self.yaxis)
+        found = _lines([_line(x, foot, x, foot + away * long) for x, _ in self._across if long], _THIN, x_part)
+        found += _lines([_line(left, y, left - wide, y) for y, _ in self._up if wide], _THIN, y_part)
+        lines = [_line(left, bottom, right, bottom)] if self.xaxis.line else []
         lines += [_line(left, bottom, left, top)] if self.yaxis.line else []
-        found = _lines(lines, _THIN)
+        found += _lines(lines, _THIN)
         base = foot + away * (long + _PAD) + (0.0 if self.xaxis.other else 4.0 if turned else 0.8 * _SIZE)
         for x, text in self._across:
             anchor = "end" if turned else "middle"
-            found.append(Words(text, x + 3.0 * bool(turned), base, _SIZE, anchor, bool(turned), turned))
-        found += [Words(text, left - wide - _PAD, y, _SIZE, "end", middle=True) for y, text in self._up]
+            found.append(Words(text, x + 3.0 * bool(turned), base, _SIZE, anchor, bool(turned), turned, x_part))
+        found += [Words(text, left - wide - _PAD, y, _SIZE, "end", middle=True, part=y_part) for y, text in self._up]
         if self.xaxis.label:
             under = 0.0 if self.xaxis.other else self._under
-            found.append(Words(self.xaxis.label, (left + right) / 2, bottom + under + 11.0, _SIZE, "middle"))
+            part = x_part and "x label"
+            found.append(Words(self.xaxis.label, (left + right) / 2, bottom + under + 11.0, _SIZE, "middle", part=part))
         if self.yaxis.label:
             at = left - self._beside - 5.0
-            found.append(Words(self.yaxis.label, at, (top + bottom) / 2, _SIZE, "middle", angle=90.0))
+            part = y_part and "y label"
+            found.append(Words(self.yaxis.label, at, (top + bottom) / 2, _SIZE, "middle", angle=90.0, part=part))
         return found
 
     def bar_of_colours(self) -> list[Element]:
@@ -147,5 +151,10 @@ def _line(x: float, y: float, to_x: float, to_y: float) -> Points:
     return np.array([[x, y], [to_x, to_y]])
 
 
-def _lines(pieces: Sequence[Points], paint: Paint) -> list[Element]:
-    return [Lines(pieces, paint, clipped=False)] if pieces else []
+def _lines(pieces: Sequence[Points], paint: Paint, part: str = "") -> list[Element]:
+    return [Lines(pieces, paint, clipped=False, part=part)] if pieces else []
+
+
+def _part(name: str, axis: Axis) -> str:
+    """The name of what the page's script draws anew when the reader switches an axis' scale."""
+    return name if axis.least is not None else ""

@@ -40,13 +40,17 @@ class Paint:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines or, if `closed`, areas; `trials` are the keys of the trials that they show (see `style.marks`)."""
+    """Lines or, if `closed`, areas; `trials` are the keys of the trials that they show (see `style.marks`).
+
+    `part` is what the page's script knows them by: x or y for what belongs to an axis that it can draw anew.
+    """
 
     pieces: Sequence[Points]
     paint: Paint
     closed: bool = False
     clipped: bool = True
     trials: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class Words:
     anchor: str = "start"
     middle: bool = False
     angle: float = 0.0
+    part: str = ""
+    colour: str = INK
 
     @property
     def base(self) -> float:
@@ -85,12 +91,16 @@ Element = Lines | Marks | Words
 
 @dataclass(frozen=True)
 class Scene:
-    """All elements of a figure, the last on top; lines and marks are cut at `box`: left, top, right, bottom."""
+    """All elements of a figure, the last on top; lines and marks are cut at `box`: left, top, right, bottom.
+
+    `switches` are those of both axes (see `Axis`).
+    """
 
     width: float
     height: float
     box: tuple[float, float, float, float]
     elements: tuple[Element, ...]
+    switches: tuple[str, str] = ("", "")
 
 
 def text_width(text: str, size: float) -> float:
@@ -161,11 +171,12 @@ def _path(points: Points, closed: bool) -> str:
 def svg_of(scene: Scene, name: str, alt: str) -> str:
     """Return an `<svg>` element that takes the page's font, colours and width; `name` is unique in the page."""
     salt = f"f{hashlib.blake2s(name.encode(), digest_size=4).hexdigest()}"
+    switches = (f' data-{axis}="{each}"' for axis, each in zip("xy", scene.switches, strict=True) if each)
     out = [
         f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {_n(scene.width)} {_n(scene.height)}"'
         f' style="max-width: {scene.width * 115 / 72:.0f}px" data-figure="{escape(name)}"'
         ' xmlns="http://www.w3.org/2000/svg"'
-        ' stroke-linejoin="round" font-size="10">'
+        f' stroke-linejoin="round" font-size="10"{"".join(switches)}>'
     ]
     left, top, right, bottom = scene.box
     within = f'x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
@@ -178,6 +189,7 @@ def svg_of(scene: Scene, name: str, alt: str) -> str:
         inside = np.all((points >= (left - 0.1, top - 0.1)) & (points <= (right + 0.1, bottom + 0.1)))
         clip = f' clip-path="url(#{salt})"' if element.clipped and not inside else ""
         trials = f' data-trials="{element.trials}"' if element.trials else ""
+        trials += f' data-part="{element.part}"' if isinstance(element, Lines) and element.part else ""
         if isinstance(element, Marks):
             out.append(_marks(element, f"{salt}-{place}", trials + clip))
         else:
@@ -199,7 +211,8 @@ def _words(words: Words) -> str:
         at = f'transform="{turn}"{lower}'
     size = "" if words.size == 10 else f' font-size="{_n(words.size)}"'
     anchor = "" if words.anchor == "start" else f' text-anchor="{words.anchor}"'
-    return f'<text {at}{size}{anchor} style="fill: var(--ink)">{escape(words.text, quote=False)}</text>'
+    anchor += f' data-part="{words.part}"' if words.part else ""
+    return f'<text {at}{size}{anchor} style="fill: {_colour(words.colour)}">{escape(words.text, quote=False)}</text>'
 
 
 def _marks(marks: Marks, name: str, more: str) -> str:

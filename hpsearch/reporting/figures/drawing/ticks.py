@@ -44,7 +44,10 @@ def log_ticks(low: float, high: float, subs: Sequence[float] = (1.0,), most: int
 
 @dataclass
 class Axis:
-    """One axis; `grid` lines and ticks of `length` points, its line drawn if `line`, at the other side if `other`."""
+    """One axis; `grid` lines and ticks of `length` points, its line drawn if `line`, at the other side if `other`.
+
+    `least` is the smallest value, where the page's reader can switch between a linear and a logarithmic axis.
+    """
 
     log: bool = False
     label: str = ""
@@ -55,9 +58,17 @@ class Axis:
     rotation: float = 0.0
     low: float | None = None
     high: float | None = None
+    least: float | None = None
     _ticks: Callable[[float, float], Sequence[float]] = linear_ticks
     _write: Callable[[float], str] = field(default=lambda value: f"{value:,.6g}")
     _seen: tuple[float, float, float] = (math.inf, math.inf, -math.inf)
+
+    @property
+    def switch(self) -> str:
+        """What the page's script needs to switch its scale: the scale, the limits and the smallest value, or ""."""
+        if self.least is None:
+            return ""
+        return " ".join(["log" if self.log else "linear", *(f"{value:.6g}" for value in (*self.limits, self.least))])
 
     def set_label(self, text: str) -> None:
         """Set the text beside the axis."""

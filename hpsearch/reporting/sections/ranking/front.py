@@ -171,3 +171,13 @@ def front_sentences(fronts: Sequence[FrontView], search: StageView | None) -> li
     main = found.objectives[0].metric
     objectives = f"The study has {len(found.objectives)} objectives: {named(found.objectives)}."
     return [f"{objectives} Rankings have the front first, and then go by {main}, the main one.", found.sentences[0]]
+
+
+def best_of_each(front: FrontView) -> list[Row]:
+    """Return the configuration on the front that is best by each objective, the main one first."""
+    on = [point for point in front.points if point.where == ON]
+    return [
+        max(on, key=lambda point: goal.sign * point.values[index]).row
+        for index, goal in enumerate(front.objectives)
+        if on
+    ]

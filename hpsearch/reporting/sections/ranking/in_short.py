@@ -3,6 +3,8 @@
 May import our frames and views. `summary` has the same in detail.
 """
 
+import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,12 +13,15 @@ from hpsearch.reporting.base_rate import base_rate
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.advice import Advice
 from hpsearch.reporting.sections.ranking.against_default import BEST, BETTER, NOT_BETTER, AgainstDefault
-from hpsearch.reporting.sections.ranking.rows import Row
+from hpsearch.reporting.sections.ranking.rows import Row, why
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection.final_test import FinalTest
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, percent
 from hpsearch.reporting.sections.summary import better_before, configuration, final, last_search
-from hpsearch.storage.records import ACCURACY
+from hpsearch.storage.records import ACCURACY, FAILED, INTERRUPTED, RUNNING
+
+DIVERGED = ("NaN", "infinite")
+"""Words in the reason of a trial whose training diverged."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,10 @@ def in_short(
     tested: FinalTest | None,
     advice: Sequence[Advice],
 ) -> list[Line]:
-    """Return at most five lines, none while nothing has finished."""
+    """Return at most five lines, none while nothing has finished or failed."""
     search = last_search(stages)
     if search is None or search.ranked[0].validation is None:
-        return []
+        return failed_in_short(frames)
     best = search.ranked[0]
     found = next((each for each in corrected if each.stage == search.name), None)
     named = f"{configuration(search, best)} ({best.trial})"
@@ -48,7 +53,7 @@ def in_short(
         Line("Score", _score(stages, search, found, tested)),
         Line("Better by", _better(frames, search, default)),
         Line("How sure", _sure(search, found)),
-        _next(frames, advice),
+        _next(frames, search, advice),
     ]
     return [line for line in lines if line.text]
 
@@ -87,20 +92,19 @@ def _score(
         last = final(stages)
         seeds = len([row for row in last.ranked if row.test]) if last else 0
         again = f"trained again with {formatting.count(seeds, 'seed')}" if seeds > 1 else "trained again"
-        parts.append(f"test {metric} {tested.value} (95% interval {tested.interval}; {again})")
+        parts.append(f"test {metric} {tested.value} (95% interval {tested.interval}; {again}), the one to report")
     elif best.test:
         interval = f" (95% interval {best.test.interval})" if best.test.has_interval else ""
         parts.append(f"test {metric} {best.test.text}{interval}")
-    if found and found.with_seeds:
-        value = found.with_seeds.replace(" (", " (95% interval ")
-        parts.append(f"validation {metric} {value}, corrected for selection bias, for any seed")
-    elif found:
-        text = f"validation {metric} {found.corrected} (95% interval {found.interval}), corrected for selection bias"
-        parts.append(text)
+    measured = goal_text.measured(search.goal)
+    if found:
+        text = found.with_seeds or f"{found.corrected} ({found.interval})"
+        text = f"{text.replace(' (', ' (95% interval ')} corrected for selection bias"
+        parts.append(f"{measured} {best.objective} as measured, {text}{', for any seed' * bool(found.with_seeds)}")
     else:
         interval = f" (95% interval {best.interval})" if best.validation and best.validation.has_interval else ""
         biased = ", not corrected for selection bias" if len(search.ranked) > 1 else ""
-        parts.append(f"{goal_text.measured(search.goal)} {best.objective}{interval}{biased}")
+        parts.append(f"{measured} {best.objective}{interval}{biased}")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -109,7 +113,8 @@ def _better(frames: Frames, search: StageView, default: AgainstDefault | None) -
     """Compare the best, as measured, with the second, with the default, and with the base rate."""
     parts = [*_second(search), *_default(search, default), *_base(frames, search)]
     parts.sort(key=lambda part: not part.startswith("not better"))  # what matters most
-    return f"{'; '.join(parts)}." if parts else ""
+    which = f"{'all ' * (len(parts) > 1)}by the {goal_text.measured(search.goal)} as measured"
+    return f"{'; '.join([*parts, which])}." if parts else ""
 
 
 def _size(search: StageView, score: float) -> str:
@@ -195,9 +200,47 @@ def _equivalent(tied: Sequence[Row]) -> str:
     return f", and {number:,} shown to be equivalent" if number else ""
 
 
-def _next(frames: Frames, advice: Sequence[Advice]) -> Line:
+def _next(frames: Frames, search: StageView, advice: Sequence[Advice]) -> Line:
     if advice:
         return Line("Next", " ".join(f"{each.title}: {each.action}." for each in advice), "next-steps")
-    if frames.study["state"] == "complete":
-        return Line("Next", "Nothing: the report's rules suggest no further stage.")
-    return Line("Next", "Resume the study, or wait for its end.")
+    if frames.study["state"] != "complete":
+        return Line("Next", _go_on(frames))
+    if len(search.ranked) > 1 and not search.replication and not any(row.verdict for row in search.ranked):
+        how = "a further stage with their `configurations` and `replicates = 3`"
+        return Line("Next", f"To know how sure it is, repeat the best few with several seeds: {how}.")
+    return Line("Next", "Nothing: the report's rules suggest no further stage.")
+
+
+def _go_on(frames: Frames) -> str:
+    """What to do with a study that is not complete."""
+    name = shlex.quote(str(frames.study["name"]))
+    if frames.study["state"] == INTERRUPTED:
+        return f"Go on with `hpsearch resume {name}`."
+    if frames.study["state"] == FAILED:
+        return f"See why with `hpsearch status {name} --failures`."
+    return "Wait for the end of the study."
+
+
+def failed_in_short(frames: Frames) -> list[Line]:
+    """Say why all trials failed that have ended, and what to do; nothing where none failed."""
+    failed = [trial for trial in frames.rows if trial["state"] == "failed"]
+    ended = [trial for trial in frames.rows if trial["state"] not in ("waiting", "running")]
+    if not failed:
+        return []
+    causes = Counter(why(trial) for trial in failed).most_common()
+    many = f"{len(failed):,} of " * (len(failed) < len(ended)) or "all "
+    many += formatting.count(len(ended), "trial")
+    so_far = " so far" if frames.study["state"] in (RUNNING, INTERRUPTED) else ""
+    first = f"None: {many} failed{so_far}."
+    text, number = causes[0]
+    times = f" ({number:,} of {len(failed):,})" if len(causes) > 1 else ""
+    lines = [Line("Best", first), Line("Why", f"{text}{times}.", "rankings")]
+    name = shlex.quote(str(frames.study["name"]))
+    if frames.study["state"] == RUNNING:
+        return [
+            *lines,
+            Line("Next", f"Stop it and correct the cause, if it is one: `hpsearch status {name} --failures`."),
+        ]
+    remedy = "search smaller learning rates (η)" if any(each in text for each in DIVERGED) else "correct the cause"
+    again = f"then launch the study again, under another name or after `hpsearch delete {name}`"
+    return [*lines, Line("Next", f"Failed trials are not trained again: {remedy}, {again}.")]

@@ -33,7 +33,7 @@ from hpsearch.reporting.sections.ranking.rows import (
 from hpsearch.reporting.sections.ranking.stage_facts import Traceback, changes, size, tracebacks
 from hpsearch.spec import COUNTED
 from hpsearch.spec.tables.space import are_numbers
-from hpsearch.storage.records import ACCURACY, Goal
+from hpsearch.storage.records import ACCURACY, INTERRUPTED, RUNNING, Goal
 
 SHOWN = 200
 """At most so many rows of a ranking are shown; ranking.csv has all."""
@@ -214,7 +214,7 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
     return StageView(
         name=stage["name"],
         kind=stage["kind"],
-        state=stage["state"],
+        state=INTERRUPTED if stage["state"] == RUNNING and frames.study["state"] == INTERRUPTED else stage["state"],
         space=tuple(
             _space(labels.get(key, formatting.label(key)), spec) for key, spec in (stage["space"] or {}).items()
         ),

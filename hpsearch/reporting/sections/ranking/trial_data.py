@@ -14,8 +14,8 @@ from hpsearch.reporting.sections.summary import configuration
 from hpsearch.text import visible
 
 
-def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
-    """Return, as JSON, the stages' names, and the rows that tables or figures have one by one, by stage and number."""
+def trial_data(frames: Frames, stages: Sequence[StageView]) -> dict[str, Any]:
+    """Return the stages' names, and the rows that tables or figures have one by one, by stage and number."""
     numbers = {trial["id"]: trial["number"] for trial in frames.rows}
     all_singly = sum(len(stage.rows) for stage in stages) <= MANY
     trials = {
@@ -23,12 +23,12 @@ def trial_data(frames: Frames, stages: Sequence[StageView]) -> Markup:
         for index, stage in enumerate(stages)
         for row in (stage.rows if all_singly else stage.shown)
     }
-    text = json.dumps(
-        {"stages": [visible(stage.name) for stage in stages], "trials": trials},
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    # Inside a script element no text may close it or open a comment.
+    return {"stages": [visible(stage.name) for stage in stages], "trials": trials}
+
+
+def as_script(data: Any) -> Markup:
+    """Return data as JSON for a script element, inside which no text may close it or open a comment."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))
 
 

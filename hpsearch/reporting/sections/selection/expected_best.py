@@ -8,7 +8,7 @@ from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import StageView
-from hpsearch.reporting.statistics.expected_best import expected_best
+from hpsearch.reporting.statistics.expected_best import ExpectedBest, expected_best
 from hpsearch.storage.records import Goal
 
 FEWEST = 8
@@ -35,6 +35,7 @@ class BestBySizes:
     stage: str
     tried: str  # how many its search tried
     rows: tuple[BestBySize, ...]
+    points: tuple[ExpectedBest, ...]  # the same as scores, of which a higher one is better
 
 
 def best_by_sizes(frames: Frames, stages: Sequence[StageView]) -> list[BestBySizes]:
@@ -57,8 +58,8 @@ def _table(stage: StageView, scores: Sequence[float], first: Estimate | None) ->
     goal, places = stage.goal, formatting.decimals(first.samples if first else None)
     total = len(scores)
     numbers = [2**power for power in range(int(math.log2(total)) + 1)]
-    rows = []
-    for each in expected_best(scores, sorted({*numbers, total})):
+    rows, points = [], expected_best(scores, sorted({*numbers, total}))
+    for each in points:
         low, high = sorted(goal.sign * edge for edge in (each.low, each.high))
         rows.append(
             BestBySize(
@@ -68,7 +69,7 @@ def _table(stage: StageView, scores: Sequence[float], first: Estimate | None) ->
                 _band(goal, low, high, places),
             )
         )
-    return BestBySizes(stage.name, f"{total:,}", tuple(rows))
+    return BestBySizes(stage.name, f"{total:,}", tuple(rows), tuple(points))
 
 
 def _band(goal: Goal, low: float, high: float, places: int) -> str:
