@@ -41,7 +41,7 @@ def timed(command: list[str], environment: dict[str, str], folder: str) -> tuple
     done = subprocess.run(command, env=os.environ | environment, cwd=folder, capture_output=True, text=True)
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)}:\n{done.stderr}")
+        raise SystemExit(f"{' '.join(command)}:\n{done.stderr[-2000:]}")
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 

@@ -17,8 +17,8 @@ def trainable(config: dict[str, Any], data: plan.Data) -> None:
     def report(accuracy: float, epoch: int) -> None:
         tune.report({"accuracy": accuracy})
 
-    _, test = torch_training.train(data, config["lambda"], config["epochs"], config["seed"], report)
-    tune.report({"accuracy": _, "test": test})
+    best, test = torch_training.train(data, config["lambda"], config["epochs"], config["seed"], report)
+    tune.report({"accuracy": best, "test": test})
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
             tuner = tune.Tuner(
                 tune.with_resources(tune.with_parameters(trainable, data=data), {"cpu": 1}),
                 param_space=space,
-                tune_config=tune.TuneConfig(num_samples=samples, metric="accuracy", mode="max"),
+                tune_config=tune.TuneConfig(num_samples=samples, metric="accuracy", mode="max", reuse_actors=True),
                 run_config=tune.RunConfig(name=name, storage_path=folder, verbose=0),
             )
             found = list(tuner.fit())

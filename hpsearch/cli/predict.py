@@ -9,6 +9,7 @@ import click
 from hpsearch.cli.options import data_dir_option, name_argument, storage_option, trust_option
 from hpsearch.cli.output import exit_on_signal, json_option, print_json
 from hpsearch.errors import InputError
+from hpsearch.text import visible_line
 
 
 @click.command()
@@ -77,10 +78,14 @@ def predict(
     which = f"trial {model.model.trial}"
     if as_json:
         found = {"rows": done.rows, "labelled": done.scored, "metric": done.metric, "score": done.score}
+        found["unseen"] = dict(done.unseen)
         print_json({"study": name, "trial": model.model.trial, "out": str(out), **found})
         return
     rows = "1 row" if done.rows == 1 else f"{done.rows:,} rows"
     print(f"hpsearch: {rows} predicted by {which}{f', in {out}' if out else ''}", file=sys.stderr)
+    if done.unseen:
+        listed = ", ".join(f"{name} in {number:,} row{'s' * (number != 1)}" for name, number in done.unseen.items())
+        print(visible_line(f"hpsearch: categories that training never saw: {listed}"), file=sys.stderr)
     if done.score is not None:
         part = "" if done.scored == done.rows else f" on the {done.scored:,} with a label"
         print(f"hpsearch: {done.shown}{part}", file=sys.stderr)

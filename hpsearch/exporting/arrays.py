@@ -13,11 +13,14 @@ from hpsearch.exporting.trained_model import TrainedModel
 def write_npz(model: TrainedModel, path: Path) -> Path:
     """Write the weights by name, and `data.mean`, `data.deviation` (features,), `data.classes`; return the path.
 
-    A regression has `data.targets`, the names, `data.target_mean` and `data.target_deviation` instead of the classes.
-    Raises InputError where the file cannot be written, or a trainable has arrays of these names.
+    A table has `data.features`, the names of its features. A regression has `data.targets`, the names,
+    `data.target_mean` and `data.target_deviation` instead of the classes. Raises InputError where the file cannot be
+    written, or a trainable has arrays of these names.
     """
     buffer = io.BytesIO()
     extra = {"data.mean": model.mean, "data.deviation": model.deviation}
+    if model.columns is not None:
+        extra["data.features"] = np.array(model.columns.features)
     if model.target_mean is not None and model.target_deviation is not None:
         extra |= {"data.targets": np.array(model.targets), "data.target_mean": model.target_mean}
         extra["data.target_deviation"] = model.target_deviation

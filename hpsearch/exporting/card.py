@@ -7,6 +7,7 @@ import datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from hpsearch.data.tables.columns import Columns
 from hpsearch.exporting.files import write_file
 from hpsearch.exporting.predictions.labels import labels_of
 from hpsearch.exporting.trained_model import Record, TrainedModel, trial_name
@@ -37,19 +38,28 @@ import numpy as np
 import onnxruntime
 
 session = onnxruntime.InferenceSession("{name}")
-({output},) = session.run(["{output}"], {{"samples": X.astype(np.float32)}})  # X: (n, {features}), raw
+{inputs}
+({output},) = session.run(["{output}"], inputs)
 ```
 """,
     "npz": """```python
 import numpy as np
 
 with np.load("{name}", allow_pickle=False) as arrays:
-    inputs = (X - arrays["data.mean"]) / arrays["data.deviation"]  # X: (n, {features}), raw
+    inputs = (X - arrays["data.mean"]) / arrays["data.deviation"]  # X: (n, {features}), {given}
 ```
-
+{encoding}
 The other arrays are the parameters of `{file}`: {arrays}.
 """,
 }
+
+
+SAMPLES = 'inputs = {{"samples": np.asarray(X, np.float32)}}  # X: (n, {features}), raw'
+COLUMNS = """inputs = {}
+for each in session.get_inputs():  # X: a frame with the columns above; dates are days since 1970
+    kind = str if each.type == "tensor(string)" else np.float64
+    inputs[each.name] = np.array([[kind(value)] for value in X[each.name]])"""
+"""What an ONNX graph is given: all samples, or a table's columns one by one."""
 
 
 def write_card(frames: Frames, trial: Record, model: TrainedModel, format_name: str, path: Path) -> Path:
@@ -76,9 +86,12 @@ def _what(frames: Frames, trial: Record, model: TrainedModel) -> str:
     said = description(frames)
     about = f"{_plain(said)}\n\n" if said else ""
     on_all = " It was trained on all samples, and is not evaluated itself." if trial.get("on_all") else ""
+    columns, features = len(model.feature_names), f"{model.features:,} features"
+    if columns and columns != model.features:
+        features = f"{columns:,} columns ({features})"
     from_file = f"`{_plain(model.configuration.file)}`"
     return (
-        f"# {_plain(model.study)}\n\n{about}A model that predicts {kind} from {model.features:,} features: {from_file},"
+        f"# {_plain(model.study)}\n\n{about}A model that predicts {kind} from {features}: {from_file},"
         f" trial {trial_name(trial)} of the study.{on_all}\n"
     )
 
@@ -134,14 +147,21 @@ ESTIMATOR = """An estimator has no arrays: the file has the number of its epochs
 
 
 def _loading(model: TrainedModel, format_name: str, name: str) -> str:
-    use = "model.predict(X)  # " + ("values" if model.targets else "labels")
-    use += f"; X: a frame with the columns above, or (n, {model.features}), raw"
+    encoded = model.columns is not None and not model.columns.are_numbers
+    rows = f"(n, {model.features}), raw"
+    if model.feature_names:
+        rows = "a frame with the columns above" + ("" if encoded else f", or {rows}")
+    in_order = ", in the order of the columns above" if model.feature_names else ""
+    use = f"model.predict(X)  # {'values' if model.targets else 'labels'}; X: {rows}"
     names = [_plain(key) for key in model.weights]
     if format_name == "npz" and set(names) == {"epochs"}:
         return ESTIMATOR
     return LOADING[format_name].format(
         name=_plain(name),
         use=use,
+        inputs=COLUMNS if encoded else SAMPLES.format(features=model.features) + in_order,
+        given="as below" if encoded else "raw",
+        encoding=_encoding(model.columns) if model.columns is not None and encoded else "",
         output="values" if model.targets else "labels",
         features=model.features,
         file=_plain(model.configuration.file),
@@ -149,6 +169,27 @@ def _loading(model: TrainedModel, format_name: str, name: str) -> str:
         hpsearch=__version__,
         sklearn=version("scikit-learn"),
     )
+
+
+def _encoding(columns: Columns) -> str:
+    """How the columns of a table become features, for who has to do it."""
+    fills = [
+        f"`{_plain(column.name)}` by {fill:.10g}"
+        for column, fill in zip(columns.columns, columns.fills, strict=False)  # a plain table has learned nothing
+        if column.kind != "category"
+    ]
+    gaps = "A missing value is NaN" if columns.keep_missing else f"A missing value is replaced: {', '.join(fills)}"
+    codes = (
+        "its number among those of the training file, in order" if columns.as_codes else "a feature of its own, 1 or 0"
+    )
+    lines = [f"The {len(columns.features):,} features are named in `data.features`: {_listed(columns.features)}."]
+    if any(each.kind == "category" for each in columns.columns):
+        lines.append(f"A category is {codes}.")
+    if fills:
+        lines.append(f"{gaps}.")
+    if any(each.kind == "date" for each in columns.columns):
+        lines.append("A date is its days since 1970.")
+    return "\n" + " ".join(lines) + "\n"
 
 
 def _limits(frames: Frames, trial: Record, model: TrainedModel) -> str:

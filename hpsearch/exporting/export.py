@@ -16,7 +16,7 @@ from hpsearch.storage.masking import shown
 FORMATS = {
     "joblib": "one trial's model, as a scikit-learn estimator that needs no file of the study",
     "npz": "one trial's weights, as NumPy's arrays",
-    "onnx": "one trial's network, for any ONNX runtime",
+    "onnx": "one trial's model, for any ONNX runtime",
     "mlflow": "all trials, as runs of an MLflow experiment",
     "tensorboard": "all trials, as TensorBoard's event files",
 }
@@ -91,7 +91,7 @@ def _export_model(
 
         write_npz(model, path)
     else:
-        from hpsearch.exporting.onnx import write_onnx
+        from hpsearch.exporting.onnx.write import write_onnx
 
         write_onnx(model, path)
     card = write_card(frames, chosen, model, format_name, path)

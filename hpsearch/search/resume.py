@@ -24,7 +24,7 @@ from hpsearch.search.stages.limits import check_backend
 from hpsearch.storage import reading, writing
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.damage.blobs import require_intact
-from hpsearch.storage.database import Database
+from hpsearch.storage.database import Database, opened_to_read
 from hpsearch.storage.records import COMPLETE
 from hpsearch.workers.models.plugin import changed, hash_of
 
@@ -35,13 +35,13 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
     Where its file, or `text`, only adds trials, stages or longer budgets, the study grows. Raises StudyChangedError for
     any other change of it, DataError or ModelError if the data or the model changed, DamagedError if results are lost.
     """
+    with opened_to_read(options.storage) as connection:  # a writer takes a second to open
+        row = reading.get_study(connection, name)
+        require_intact(connection, row.id)
+    grown = growth_of(row, text, row.path) if text is not None else growth_of_file(row)
+    if row.state == COMPLETE and grown is None:
+        return True
     with closing(Database(options.storage, create=False)) as database:
-        with database.transaction() as connection:
-            row = reading.get_study(connection, name)
-            require_intact(connection, row.id)
-        grown = growth_of(row, text, row.path) if text is not None else growth_of_file(row)
-        if row.state == COMPLETE and grown is None:
-            return True
         study = spec.parse(grown.text if grown else row.text, row.path)
         workspace = trusted_workspace(row, study, trusted=options.trust_model)
         model = model_of(study, workspace)
@@ -55,7 +55,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         measures = measures_of(study, workspace)
         samplers = sampler_classes(study, workspace, row.data.get("samplers"))
         options.watcher.activity("reading the data")
-        with data.reading_told(options.watcher.activity):
+        with data.reading_shown(options.watcher.activity):
             directory = data.data_directory(options.data_dir)
             dataset = data.load(study.data.dataset, directory, workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:

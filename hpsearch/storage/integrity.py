@@ -236,7 +236,7 @@ def _of_mirror(
     shown = None if study is None else _shown(connection, study)
     for number in () if study is None else strangers(connection, stage.id, study):
         yield f"Optuna shows a trial {number} that another program added{_REPAIR}"
-    means = means_of(trials)
+    means = means_of(trials, over=stage.state == COMPLETE)
     for trial in trials if shown is not None else ():
         curve = curves.get(trial.id, _Curve())
         value = trial.value if trial.state == COMPLETE else curve.last if trial.state == PRUNED else None

@@ -156,7 +156,9 @@ def test_a_trainable_is_a_classifier_too(tmp_path):
     assert not hasattr(classifier, "predict_proba")
     with np.load(results.save(tmp_path / "m.npz")) as arrays:
         assert {"places", "classes", "data.mean"} <= set(arrays)
-    with pytest.raises(InputError, match="only a model of layers can be exported to ONNX, and this one is a trainable"):
+    with pytest.raises(
+        InputError, match="only networks and estimators can be exported to ONNX, and this one is a trainable"
+    ):
         export(results.frames, "onnx", str(tmp_path / "m.onnx"))
 
 

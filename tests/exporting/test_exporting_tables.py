@@ -1,6 +1,7 @@
 """A table with categories and gaps, searched, and its winner: raw rows go in, what the search measured comes out."""
 
 import csv
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tiny import options, url
 import hpsearch
 from hpsearch.cli import main
 from hpsearch.data import load
+from hpsearch.exporting.export import export
 from hpsearch.search.launch import launch_text
 
 STUDY = """
@@ -78,6 +80,11 @@ def test_raw_rows_go_in_and_the_measured_test_score_comes_out(tmp_path, monkeypa
         found = list(csv.DictReader(file))
     assert [row["prediction"] for row in found] == winner.predict(rows[["town", "age"]]).tolist()
     assert [int(row["Id"]) for row in found] == rows["Id"].tolist()
+    assert "never saw" not in capsys.readouterr().err
+    strange = rows.assign(town=["Paris", " Bern ", None, *rows["town"][3:]])
+    strange.drop(columns="bought").to_csv(tmp_path / "new.csv", index=False)
+    assert main(["predict", "towns", "new.csv", "--storage", url(tmp_path), "--out", "found.csv", "--keep", "Id"]) == 0
+    assert "hpsearch: categories that training never saw: town in 2 rows\n" in capsys.readouterr().err
 
 
 def held_out(raw):
@@ -96,6 +103,33 @@ def test_boosting_equals_scikit_learns_own_on_the_same_codes(tmp_path, monkeypat
     theirs = HistGradientBoostingClassifier(learning_rate=rate, max_iter=5, random_state=seed).fit(samples, labels)
     raw = frame()[["town", "age"]]
     assert np.array_equal(winner.predict_proba(raw), theirs.predict_proba(winner._samples(raw)))
+
+
+def program_of(card):
+    return re.search("```python\n(.*?)```", card, re.DOTALL)[1]
+
+
+def test_the_cards_of_a_table_speak_of_its_columns_and_the_arithmetic_of_its_features(tmp_path, monkeypatch):
+    results = launched(tmp_path, monkeypatch, NETWORK, "")
+    joblib, npz = (
+        Path(export(results.frames, name, f"m.{name}").card).read_text("utf-8") for name in ("joblib", "npz")
+    )
+    assert "from 2 columns (5 features)" in joblib
+    assert "labels; X: a frame with the columns above\n" in joblib
+    assert "model = joblib.load" in program_of(joblib)
+    features = "`town = Lima`, `town = Oslo`, `town = Rome`, `age`, `age is missing`"
+    age = results.classifier().model.columns.fills[1]
+    assert (
+        f"The 5 features are named in `data.features`: {features}. A category is a feature of its own, 1 or 0." in npz
+    )
+    assert f"A missing value is replaced: `age` by {age:.10g}." in npz
+    x = np.array([[0.0, 0, 1, 30.5, 0]])
+    found = {"X": x}
+    exec(program_of(npz), found)
+    town = pd.DataFrame({"town": ["Rome"], "age": [30.5]})
+    assert np.allclose(found["inputs"], results.classifier()._samples(town))
+    with np.load("m.npz") as arrays:
+        assert arrays["data.features"].tolist() == re.findall("`(.*?)`", features)
 
 
 @pytest.mark.long

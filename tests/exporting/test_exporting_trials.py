@@ -131,7 +131,7 @@ def test_a_bad_export_is_one_line(study, tmp_path, monkeypatch, capsys, argument
 
 
 def test_a_missing_package_is_named_with_its_extra(results, tmp_path, monkeypatch):
-    for module in ("onnx", "mlflow", "tensorboard"):
+    for module in ("onnx.write", "mlflow", "tensorboard"):
         monkeypatch.setattr(f"hpsearch.exporting.{module}.find_spec", lambda name: None)
     for name in ("onnx", "mlflow", "tensorboard"):
         with pytest.raises(InputError, match=rf"not installed: pip install 'hpsearch\[{name}\]'"):

@@ -8,9 +8,11 @@ from contextlib import closing
 import pytest
 from small_study import add, advance, finish, new_trials, prune, start, trials_of, whole
 from small_study import add_trials as add_some
-from tiny import StopAfter, options, url, workspace
+from tiny import TINY, StopAfter, options, url, workspace
 
 from hpsearch.search.launch import launch
+from hpsearch.search.stages import context
+from hpsearch.search.stages import run as stage_run
 from hpsearch.storage.database import Database, open_to_read
 from hpsearch.storage.integrity import check_integrity
 
@@ -56,6 +58,30 @@ def test_a_study_that_was_run_has_nothing_wrong_stopped_or_ended(tmp_path):
     launch(path, options(tmp_path, watcher=StopAfter(3)))
     assert check(tmp_path) == []
     launch(path, options(tmp_path), or_resume=True)
+    assert check(tmp_path) == []
+
+
+class Unshown(StopAfter):
+    """Lets nothing be shown in Optuna any more after four trials."""
+
+    ended = 0
+
+    def trial_ended(self, event):
+        self.ended += 1
+        if self.ended == 4:
+            stage_run.NOTE_SECONDS = 1e9
+
+
+def test_a_stage_that_is_stopped_between_two_showings_of_its_ranking_has_nothing_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage_run, "NOTE_SECONDS", -1e9)
+    monkeypatch.setattr(context, "largest_cohort", lambda *_: 1)
+    text = TINY.partition('[[stage]]\nname = "fine"')[0].replace(
+        "trials = 5 }", "trials = 2 }\nreplicates = 2\nconfirm = { best = 2, replicates = 5 }"
+    )
+    path = workspace(tmp_path, text)
+    assert not launch(path, options(tmp_path, watcher=Unshown(15), backend="sequential"))[1]
+    assert check(tmp_path) == []
+    assert launch(path, options(tmp_path, backend="sequential"), or_resume=True)[1]
     assert check(tmp_path) == []
 
 

@@ -1,6 +1,7 @@
 """`hpsearch predict`: the predictions of a study's model for a table, some rows at a time."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,7 +14,7 @@ from hpsearch.data.tables.cells import with_point
 from hpsearch.errors import DataError, InputError, nearest
 from hpsearch.exporting.classifier import Classifier
 from hpsearch.exporting.predictions.labels import numbers_of
-from hpsearch.exporting.predictions.samples import CellError, one_name
+from hpsearch.exporting.predictions.samples import CellError, one_name, unseen
 from hpsearch.exporting.predictions.tables import Rows, format_of, read_rows, writer
 from hpsearch.exporting.predictions.truth import Truth, metric_of
 from hpsearch.exporting.regressor import Regressor
@@ -46,6 +47,8 @@ class Predicted:
     metric: str
     score: float | None
     shown: str
+    unseen: Mapping[str, int]
+    """In how many rows a column has a category that training never saw."""
 
 
 def predict_file(
@@ -68,7 +71,7 @@ def predict_file(
         probabilities=hasattr(model, "predict_proba"),
     )
     truth: Truth | None = None
-    rows = 0
+    rows, unknown = 0, Counter[str]()
     with writer(out, format_of(out, wanted.format), stream) as write:
         for number, part in enumerate(read_rows(table, ROWS, model.model.feature_names[:1], _as_written(study))):
             if not number:
@@ -79,6 +82,8 @@ def predict_file(
             unused = [*copied, *(truth.columns if truth else ()), *_left_out(part.frame, study)]
             samples = _with_points(part.frame.drop(columns=[*dict.fromkeys(unused)]), model, part.decimal)
             columns, predicted = _columns(model, part, samples, wanted, metric.needs, table)
+            if model.model.columns is not None:
+                unknown.update(unseen(samples.rename(columns=one_name), model.model.columns))
             write({name: part.frame[name].tolist() for name in wanted.keep} | columns)
             if truth:
                 truth.take(part, predicted)
@@ -86,7 +91,7 @@ def predict_file(
     score = truth.score() if truth else None
     goal = Goal(metric.name, metric.direction, metric.share)
     shown = "" if score is None else f"{metric.name} {goal.text(score)}"
-    return Predicted(rows, truth.rows if truth else 0, metric.name, score, shown)
+    return Predicted(rows, truth.rows if truth else 0, metric.name, score, shown, unknown)
 
 
 def _as_written(study: Study) -> dict[str, Any]:

@@ -66,6 +66,16 @@ def encoded(X: Any, columns: Columns) -> npt.NDArray[np.float64]:
     return columns.encode(raw)
 
 
+def unseen(frame: Any, columns: Columns) -> dict[str, int]:
+    """In how many rows each column has a category that no training row has; a missing value is none."""
+    found = {}
+    for column, seen in zip(columns.columns, columns.seen, strict=False):  # a plain table has learned nothing
+        if column.kind == "category":
+            indices = read_again(column, _cells(frame[column.name]))
+            found[column.name] = int((~np.isin(indices, np.flatnonzero(seen)) & ~np.isnan(indices)).sum())
+    return {name: rows for name, rows in found.items() if rows}
+
+
 def _cells(column: Any) -> Any:
     """An array of numbers as it is; other cells as Python's own objects."""
     array = np.asarray(column)

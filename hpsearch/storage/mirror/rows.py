@@ -15,12 +15,13 @@ import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks, insert_all
 from hpsearch.storage.mirror.distributions import categorical, contains, distribution_of
 from hpsearch.storage.mirror.others import make_room, readable
+from hpsearch.storage.mirror.states import set_states
 from hpsearch.storage.mirror.tables import (
     NAME,
     OF_STUDIES,
@@ -216,25 +217,9 @@ def note_progress(connection: Connection, results: Sequence[Progress]) -> None:
             values.append(value_of(trial_id, result.best.value if result.best else result.trial.value))
         elif outcome == FAILED:
             reasons.append(_attribute(trial_id, "reason", (result.failure or "")[:_REASON]))
-    _set_states(connection, states)
+    set_states(connection, states)
     for table, rows in ((SHOWN, steps), (VALUES, values), (TRIAL_ATTRIBUTES, reasons)):
         _insert(connection, table, rows)
-
-
-_SET_STATES = (
-    update(TRIALS)
-    .where(TRIALS.c.trial_id == bindparam("of"))
-    .values(
-        state=bindparam("new_state"),
-        datetime_start=func.coalesce(TRIALS.c.datetime_start, bindparam("began", type_=TRIALS.c.datetime_start.type)),
-        datetime_complete=bindparam("end"),
-    )
-)
-
-
-def _set_states(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        connection.execute(_SET_STATES, rows)
 
 
 def prune(connection: Connection, decisions: Sequence[Decision]) -> None:
@@ -244,7 +229,7 @@ def prune(connection: Connection, decisions: Sequence[Decision]) -> None:
     known = mirrored(connection, list(reasons))
     last = last_values(connection, list(known))
     now = _utc()
-    _set_states(
+    set_states(
         connection, [{"of": of, "new_state": TrialState.PRUNED, "began": now, "end": now} for of in known.values()]
     )
     goal = decisions[0].trial.goal if decisions else ACCURACY

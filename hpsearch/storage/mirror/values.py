@@ -52,15 +52,22 @@ def values_of(trial_id: int, values: objectives.Values) -> list[dict[str, Any]]:
     return [value_of(trial_id, value, index) for index, value in enumerate(values)]
 
 
-def means_of(trials: Sequence[TrialRow]) -> dict[int, float]:
-    """The mean value of each configuration's complete trials."""
+def means_of(trials: Sequence[TrialRow], *, over: bool) -> dict[int, tuple[float, float]]:
+    """The least and the greatest that each configuration's value may be where it is shown as it is ranked.
+
+    It is the mean of its complete trials. While a stage is not `over` it is one of earlier: that of some of them.
+    """
     values: dict[int, list[float]] = {}
     for trial in trials:
         if trial.state == COMPLETE and trial.value is not None:
             values.setdefault(trial.point, []).append(trial.value)
-    return {point: fmean(found) for point, found in values.items()}
+    return {
+        point: (fmean(found), fmean(found)) if over else (min(found), max(found)) for point, found in values.items()
+    }
 
 
-def is_mean(shown: float | None, mean: float | None) -> bool:
-    """Whether a value shown is a mean, but for the rounding that makes the best of equal ones distinct."""
-    return shown is not None and mean is not None and math.isclose(shown, mean, rel_tol=1e-12, abs_tol=1e-300)
+def is_mean(shown: float | None, means: tuple[float, float] | None) -> bool:
+    """Whether a value shown is one of `means_of`, but for the rounding that makes the best of equal ones distinct."""
+    if shown is None or means is None:
+        return False
+    return means[0] < shown < means[1] or any(math.isclose(shown, m, rel_tol=1e-12, abs_tol=1e-300) for m in means)

@@ -135,26 +135,28 @@ def _finite(value: float) -> float | None:
 
 def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
     """Replace what trials go on from, and their best; of one that has ended, the state that is to be kept."""
-    gone, new = [], []
+    gone: dict[str, list[int]] = {"state": [], "best": []}
+    new = []
     for record in records:
         place = {"trial_id": record.trial.id, "kind": "state"}
-        gone.append(place)
+        gone["state"].append(record.trial.id)
         if record.outcome == RUNNING:
             new.append(place | {"epoch": record.epochs_done, "content": record.state})
         elif record.outcome == COMPLETE and record.keeps_end:
             new.append(place | {"kind": END, "epoch": record.epochs_done, "content": record.state})
         if record.best:
+            gone["best"].append(record.trial.id)
             place = {"trial_id": record.trial.id, "kind": "best"}
-            gone.append(place)
             new.append(place | {"epoch": record.best.epoch, "content": record.best.weights})
-    if gone:
-        connection.execute(_DELETE_WEIGHTS, [{f"of_{name}": value for name, value in row.items()} for row in gone])
+    for kind, ids in gone.items():  # together: MariaDB's driver would send a statement for each trial
+        for part in chunks(ids):
+            connection.execute(_DELETE_WEIGHTS, {"of": part, "of_kind": kind})
     if new:
         connection.execute(insert(schema.weights), new)
 
 
 _DELETE_WEIGHTS = delete(schema.weights).where(
-    schema.weights.c.trial_id == bindparam("of_trial_id"), schema.weights.c.kind == bindparam("of_kind")
+    schema.weights.c.trial_id.in_(bindparam("of", expanding=True)), schema.weights.c.kind == bindparam("of_kind")
 )
 
 

@@ -4,6 +4,8 @@ An estimator is fitted exactly again from its data, parameters and seed, so that
 and nothing is ever unpickled.
 """
 
+import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -19,6 +21,15 @@ PER_EPOCH = "per_epoch"
 _OURS = {"random_state": "the study's seed", "n_jobs": "1", "warm_start": "what [training] epochs needs"}
 """Parameters that an estimator gets from us."""
 
+_GOES_ON_FROM = {"xgboost.": ("xgb_model", "get_booster"), "lightgbm.": ("init_model", "booster_")}
+"""By package: the argument of `fit` that has it go on from what was fitted before, and what has that."""
+
+_NOT_FOR_FIT = re.compile(
+    "seed|thread|^(data|valid|task|machine|local_listen|time_out|initscore|header|parser|pre_partition|two_round)"
+    "|column$|filename$|^(save|snapshot|input|output|convert|predict|start|num_iteration_predict|pred|precise)"
+)
+"""Parameters of LightGBM's program for files and machines, and those that are set for it."""
+
 _OWN_DECISIONS = ("BaseSVC", "BaseThresholdClassifier")
 """Base classes whose `predict` is not always the class of the largest score or probability."""
 
@@ -32,7 +43,19 @@ def default_of(function: Callable[..., Any]) -> Any:
 
 def names_of(estimator: Any) -> list[str]:
     """All names that a study file may set: also `step__parameter` of a pipeline, and `per_epoch` where it has a use."""
-    return [*estimator.get_params(), *([PER_EPOCH] if _counted(estimator) else [])]
+    return [*estimator.get_params(), *_further(estimator), *([PER_EPOCH] if _counted(estimator) else [])]
+
+
+def _further(estimator: Any) -> list[str]:
+    """Names that its parameters do not list: LightGBM's classes take LightGBM's own, such as `verbose`, as well."""
+    if not type(estimator).__module__.startswith("lightgbm."):
+        return []
+    own, found = estimator.get_params(), ["verbose"]
+    aliases = getattr(sys.modules["lightgbm.basic"], "_ConfigAliases", None)  # which LightGBM keeps to itself
+    for name, others in aliases._get_all_param_aliases().items() if aliases else [("verbosity", ())]:
+        if not own.keys() & {name, *others} and not _NOT_FOR_FIT.search(name):
+            found.append(name)
+    return found
 
 
 def goes_on(function: Callable[..., Any], given: Iterable[str]) -> bool:
@@ -45,10 +68,17 @@ def goes_on(function: Callable[..., Any], given: Iterable[str]) -> bool:
 def _counted(estimator: Any) -> str | None:
     """The parameter that counts what an ensemble has, where it can get more; `max_iter` of others is a limit."""
     own = estimator.get_params(deep=False)
+    if "n_estimators" in own and _goes_on_from(estimator):
+        return "n_estimators"
     if "warm_start" not in own:
         return None
     boosting = any(base.__name__ == "BaseHistGradientBoosting" for base in type(estimator).__mro__)
     return "n_estimators" if "n_estimators" in own else "max_iter" if boosting else None
+
+
+def _goes_on_from(estimator: Any) -> tuple[str, str] | None:
+    module = type(estimator).__module__
+    return next((names for package, names in _GOES_ON_FROM.items() if module.startswith(package)), None)
 
 
 class Estimator:
@@ -58,7 +88,7 @@ class Estimator:
     """
 
     def __init__(self, made: Any, data: Data, seed: int, given: Parameters, epochs: int) -> None:
-        self.estimator, self.data, self.epochs, self.done = made, data, epochs, 0
+        self.estimator, self.data, self.seed, self.epochs, self.done = made, data, seed, epochs, 0
         _check_task(made, data)
         flat = dict(_flat(made, given))
         if ours := next((key for key in flat if _last(key) in _OURS), None):
@@ -71,10 +101,10 @@ class Estimator:
         known = made.get_params()
         made.set_params(**{key: seed for key in known if _last(key) == "random_state"})
         made.set_params(**{key: 1 for key in known if _last(key) == "n_jobs" and _has_threads(made, known, key)})
-        if self._counted:
+        if self._counted and not _goes_on_from(made):
             stops = {"early_stopping": False} if "early_stopping" in known.keys() - flat.keys() else {}
             made.set_params(warm_start=True, **stops)
-        elif epochs > 1 and not callable(getattr(made, "partial_fit", None)):
+        elif epochs > 1 and not self._counted and not callable(getattr(made, "partial_fit", None)):
             rule = "cannot go on after an epoch, as partial_fit and warm_start let others"
             raise ValueError(f"{type(made).__name__} {rule}; [training] epochs must be 1 or left out, got {epochs}")
         _check_parameters(made)
@@ -92,15 +122,27 @@ class Estimator:
 
     def train(self, epoch: int) -> None:
         """Fit it; or let it go on for one more epoch."""
-        if self._counted:
+        if self.epochs == 1:
+            self.estimator.fit(self.data.samples, self.data.labels)
+        elif names := _goes_on_from(self.estimator):
+            self._boost(epoch, *names)
+        elif self._counted:
             self.estimator.set_params(**{self._counted: epoch * self._per_epoch})
-        if self._counted or self.epochs == 1:
             self.estimator.fit(self.data.samples, self.data.labels)
         else:
             order = self.data.order(epoch)
             classes = {"classes": np.arange(self.data.classes)} if self.data.classes else {}
             self.estimator.partial_fit(self.data.samples[order], self.data.labels[order], **classes)
         self.done = epoch
+
+    def _boost(self, epoch: int, argument: str, made: str) -> None:
+        """Add trees to those that are there; with a seed of their own, or each epoch would draw the same samples."""
+        given = {}
+        if epoch > 1:
+            found = getattr(self.estimator, made)
+            given = {argument: found() if callable(found) else found}
+        self.estimator.set_params(n_estimators=self._per_epoch, random_state=(self.seed + epoch - 1) % 2**31)
+        self.estimator.fit(self.data.samples, self.data.labels, **given)
 
     def save(self) -> State:
         """The number of epochs, from which all else follows."""

@@ -65,7 +65,7 @@ class TorchNetwork:
     def __init__(self, plugin: Plugin, data: Data, seed: int, configuration: Configuration, loss: Loss) -> None:
         """seed: of the module's first weights. loss: what is measured; the one trained on is PyTorch's of its name."""
         parameters = configuration.parameters
-        self._plugin, self._shape, self.outputs, self.loss = plugin, data.shape, data.outputs, loss
+        self._plugin, self.shape, self.outputs, self.loss = plugin, data.shape, data.outputs, loss
         self._device = self._device_of(parameters.pop(DEVICE, "cpu"))
         check_types(plugin, parameters)
         self._call = shown("module", parameters)
@@ -110,7 +110,7 @@ class TorchNetwork:
         return found
 
     def _check_outputs(self, samples: Any) -> None:
-        what = f"the forward pass of {self._call} with samples {(len(samples), *self._shape)}"
+        what = f"the forward pass of {self._call} with samples {(len(samples), *self.shape)}"
         found = called(self._plugin, what, lambda: self._evaluated(samples))
         expected = (len(samples), self.outputs)
         if not isinstance(found, torch.Tensor) or not found.is_floating_point() or found.shape != expected:
@@ -145,7 +145,7 @@ class TorchNetwork:
                 found = self._evaluated(torch.tensor(x).to(self._device))
         else:
             inputs = torch.from_numpy(x).to(self._device)
-            self._scores = found = self.module(inputs.view(len(x), *self._shape))
+            self._scores = found = self.module(inputs.view(len(x), *self.shape))
             if not self._tallied:
                 return np.empty((1, 0, 0), np.float32)  # from a GPU they would have to be waited for
         outputs: Array = found.detach().float().cpu().numpy()[None]
@@ -154,7 +154,7 @@ class TorchNetwork:
     def _evaluated(self, samples: Any) -> Any:
         self.module.eval()
         with torch.no_grad():
-            return self.module(samples.view(len(samples), *self._shape))
+            return self.module(samples.view(len(samples), *self.shape))
 
     def propagate(self, scores: Array, y: Array) -> None:
         """Set the gradients of the mean loss of the batch that went `forward`."""
