@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +58,9 @@ class Plot:
     draw: Callable[[Axes], None]
     legend: Legend = ()
 
-    @property
+    @cached_property
     def scene(self) -> Scene:
-        """The figure, drawn and laid out."""
+        """The figure, drawn and laid out once for the page and its files."""
         axes = Axes()
         self.draw(axes)
         return axes.scene(72 * self.size[0], 72 * self.size[1])

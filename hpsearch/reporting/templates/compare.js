@@ -28,7 +28,7 @@
   only.after(" Show only these in the figures of all trials");
   const clear = element("button", "", bar, "Clear");
   clear.type = "button";
-  element("p", "caption", box, "Tick trials in a ranking, or name one here. Solid lines are validation, dashed lines training.");
+  element("p", "caption", box, `Tick trials in a ranking, or name one here.${epoch === "step" ? "" : " Solid lines are validation, dashed lines training."}`);
   const legend = element("ul", "legend", box);
   const panels = element("div", "panels", box);
   let drawn = [];
@@ -228,8 +228,11 @@
   });
   const start = () => {
     const wanted = report.kept().filter((key) => curves[key]);
-    const best = [...document.querySelectorAll("section.stage table")].map((table) => table.tBodies[0].rows[0]?.dataset.trial);
-    for (const key of wanted.length ? wanted.slice(0, MOST) : best.filter((each) => curves[each]).slice(-3)) put(key);
+    const tables = [...document.querySelectorAll("section.stage table")].map((table) =>
+      [...table.tBodies[0].rows].map((row) => row.dataset.trial).filter((key) => curves[key]));
+    const best = tables.map(([first]) => first).filter((key) => key);
+    const few = best.length > 1 ? best.slice(-3) : tables.flat().slice(0, 3);
+    for (const key of wanted.length ? wanted.slice(0, MOST) : few) put(key);
     mirror();
   };
   start();

@@ -1,6 +1,7 @@
 """The base of every table of a study file, and the values that several tables share. May import pydantic."""
 
 import math
+from functools import cache
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -43,6 +44,7 @@ class Table(BaseModel):
         return given
 
     @classmethod
+    @cache  # asked for eleven times a trial
     def key_names(cls) -> tuple[str, ...]:
         """Return the keys as the study file writes them."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())

@@ -20,7 +20,7 @@ def best_so_far_figures(frames: Frames, stages: Sequence[StageView], times: Mapp
     """Return the figure against epochs (of a function steps), and that against time where it is known."""
     found = best_so_far(frames, stages, times)
     spent = "steps" if frames.goal.of_function else "epochs"
-    figures = [_figure(frames, stages, found.epochs, f"{spent} trained so far, of all trials", spent, 1.0)]
+    figures = [_figure(frames, stages, found.epochs, f"{spent} of all trials so far", spent, 1.0)]
     if found.seconds:
         last = found.seconds[-1].end
         size, unit = next((each for each in UNITS if last >= 2 * each[0]), UNITS[-1])

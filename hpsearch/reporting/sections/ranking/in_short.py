@@ -207,7 +207,10 @@ def _next(frames: Frames, search: StageView, advice: Sequence[Advice]) -> Line:
         return Line("Next", _go_on(frames))
     if len(search.ranked) > 1 and not search.replication and not any(row.verdict for row in search.ranked):
         how = "a further stage with their `configurations` and `replicates = 3`"
-        return Line("Next", f"To know how sure it is, repeat the best few with several seeds: {how}.")
+        text = f"To know how sure it is, repeat the best few with several seeds: {how}."
+        if frames.goal.of_function:
+            text = "If the function depends on its seed, give `replicates=3` to know how sure it is; if not, nothing."
+        return Line("Next", text)
     return Line("Next", "Nothing: the report's rules suggest no further stage.")
 
 

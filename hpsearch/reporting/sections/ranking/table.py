@@ -47,7 +47,15 @@ class RankingTable:
     def tight(self) -> bool:
         """Whether it has many columns."""
         stage = self.stage
-        optional = (stage.counted, stage.remarked, stage.intervals, stage.near, stage.tested, stage.diagnosed)
+        optional = (
+            stage.counted,
+            stage.remarked,
+            stage.intervals,
+            stage.near,
+            stage.tested,
+            stage.test_intervals,
+            stage.diagnosed,
+        )
         return 6 + len(self.columns) + len(stage.others) + sum(map(bool, optional)) >= WIDE
 
 
