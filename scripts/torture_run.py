@@ -125,8 +125,13 @@ class Tortured(Observed):
         rng = self.rng
         if self.kills and rng.random() < 0.4:
             self.grow()
-        self.start(rng.choice([1, 1, 2, 2, 3, 4]), rng.choice(["loky", "loky", "threading", "threading", "threading"]), rng.choice([0.05, 0.2, 3.0]),
-                   rng.choice([0.2, 1.0, 1.0]), report=rng.random() < 0.04)  # fmt: skip
+        self.start(
+            workers=rng.choice([1, 1, 2, 2, 3, 4]),
+            backend=rng.choice(["loky", "loky", "threading", "threading", "threading"]),
+            seconds=rng.choice([0.05, 0.2, 3.0]),
+            share=rng.choice([0.2, 1.0, 1.0]),
+            report=rng.random() < 0.04,
+        )
 
     def grow(self) -> None:
         """Extend the study, if that has not been done."""
