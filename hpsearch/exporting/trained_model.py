@@ -140,7 +140,8 @@ class TrainedModel:
 
     def standardise(self, samples: Array) -> npt.NDArray[np.float32]:
         """Standardise raw samples (n, features), bit for bit as in training."""
-        return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
+        # row by row: BLAS rounds otherwise over columns, which a frame of pandas has
+        return np.ascontiguousarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
 def find_trial(frames: Frames, name: str | None = None) -> Record:
