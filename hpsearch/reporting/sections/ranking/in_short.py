@@ -188,9 +188,9 @@ def _sure(search: StageView, found: CorrectedAccuracy | None) -> str:
         parts.append("not known: the others were not compared with it")
     if found:
         near = found.near.get(search.ranked[0].trial_ids[0]) if found.rope else None
-        within = "" if near is None else f", that it is {found.rope} of the best {percent(near)}"
+        within = "" if near is None else f", and {found.rope} of the best with probability {percent(near)}"
         networks = "" if found.worth else " of these networks"
-        parts.append(f"the probability that it is the best{networks} is {found.probability}{within}")
+        parts.append(f"it is the best{networks} with probability {found.probability}{within}")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

@@ -218,7 +218,7 @@ def _view(frames: Frames, stage: Record, trials: Sequence[Record], styles: Mappi
         space=tuple(
             _space(labels.get(key, formatting.label(key)), spec) for key, spec in (stage["space"] or {}).items()
         ),
-        notes=tuple(stage["notes"] or ()),
+        notes=tuple(_named(note, stage["space"] or {}, labels) for note in stage["notes"] or ()),
         changes=tuple(changes(stage, trials)),
         size=size(stage, trials, replication),
         labels=tuple(labels[key] for key in columns),
@@ -248,6 +248,12 @@ def _with_default(rows: list[Row], default: set[int]) -> list[Row]:
         replace(row, remark="; ".join(filter(None, (THE_DEFAULT, row.remark)))) if default & {*row.trial_ids} else row
         for row in rows
     ]
+
+
+def _named(note: str, space: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return a stored note with the name that tables have for the hyperparameter of which it is."""
+    key, colon, rest = note.partition(": ")
+    return f"{labels.get(key, formatting.label(key))}: {rest}" if colon and key in space else note
 
 
 def _space(label: str, spec: Mapping[str, Any]) -> str:
