@@ -77,7 +77,7 @@ RETURNED = (
         "(i for i in y)",
     ),
     *("np.ma.array(x)", "x.astype('f2')", "x.astype(complex)", "1 / 0", "exit()", "y / 2", "[2**70] * n", "lambda: 0"),
-    *("np.zeros((n, 2, 2, 2, 2))", "__import__('warnings').warn('w') or x", "print('said') or x", "x.tolist()"),
+    *("np.zeros((n, 2, 2, 2, 2))", "print('said') or x", "x.tolist()"),
 )
 KEYS: dict[str, tuple[Any, ...]] = {
     "label": ("y", "x", "", "town", ["y", "age"], "label"),

@@ -23,7 +23,7 @@ STOP_SECONDS = 14.0
 
 LIMIT_SECONDS = 300.0
 
-FORKED = 0.9
+FORKED = 0.95
 """The share of runs that begin as forks of a process that has imported all."""
 
 warm = functools.cache(Warm)
@@ -125,8 +125,13 @@ class Tortured(Observed):
         rng = self.rng
         if self.kills and rng.random() < 0.4:
             self.grow()
-        self.start(rng.choice([1, 1, 2, 2, 3, 4]), rng.choice(["loky", "threading"]), rng.choice([0.05, 0.2, 3.0]),
-                   rng.choice([0.2, 1.0, 1.0]), report=rng.random() < 0.1)  # fmt: skip
+        self.start(
+            workers=rng.choice([1, 1, 2, 2, 3, 4]),
+            backend=rng.choice(["loky", "loky", "threading", "threading", "threading"]),
+            seconds=rng.choice([0.05, 0.2, 3.0]),
+            share=rng.choice([0.2, 1.0, 1.0]),
+            report=rng.random() < 0.04,
+        )
 
     def grow(self) -> None:
         """Extend the study, if that has not been done."""
@@ -206,7 +211,7 @@ class Tortured(Observed):
             time.sleep(rng.uniform(0, 0.003))
         return alive()
 
-    def _sleep_until(self, condition: Callable[[], Any], seconds: float, pause: float = 0.01) -> None:
+    def _sleep_until(self, condition: Callable[[], Any], seconds: float, pause: float = 0.03) -> None:
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline and not condition():
             time.sleep(pause)

@@ -10,7 +10,7 @@ from hpsearch.data.class_weights import class_weights
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.directories import data_directory
 from hpsearch.data.preparation import prepare
-from hpsearch.data.progress import reading_shown
+from hpsearch.data.progress import progress_to
 from hpsearch.data.sources.by_path import KINDS
 from hpsearch.data.sources.catalogue import DATASETS, fetch, fetched, load
 from hpsearch.data.sources.targets import LooksLikeValuesError
@@ -35,5 +35,5 @@ __all__ = [
     "load",
     "open_split",
     "prepare",
-    "reading_shown",
+    "progress_to",
 ]

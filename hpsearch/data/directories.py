@@ -26,5 +26,10 @@ def splits_directory(option: Path | None = None) -> Path:
     return option if option is not None else _user_cache() / "splits"
 
 
+def importance_directory() -> Path:
+    """Return the folder of the user's cache where the computed importance of tables' columns is kept."""
+    return _user_cache() / "importance"
+
+
 def _user_cache() -> Path:
     return Path(platformdirs.user_cache_dir("hpsearch", appauthor=False))

@@ -59,7 +59,8 @@ def prepare(
     sizes = np.bincount(labels, minlength=len(dataset.classes))
     _check_sizes(dataset, sizes, train, validation, fold)
     special = {key: value for key, value in (("fold", fold), ("mirrored", mirrored), ("whole", whole)) if value}
-    request = json.dumps([_FORMAT, dataset.fingerprint, train, validation, seed, *([special] if special else [])])
+    asked = special | ({"columns": dataset.feature_names} if dataset.columns else {})  # names are not in a fingerprint
+    request = json.dumps([_FORMAT, dataset.fingerprint, train, validation, seed, *([asked] if asked else [])])
     key = hashlib.sha256(request.encode()).hexdigest()[:32]
     directory = splits_directory(cache)
     path = directory / f"{key}{splits.SUFFIX}"

@@ -1,4 +1,4 @@
-"""How far the reading of a large file is: shown to whoever asks, else on a terminal. May import `hpsearch.text`."""
+"""How far the reading of a large file is: given to whoever asks, else on a terminal. May import `hpsearch.text`."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ _tell: ContextVar[Callable[[str], None] | None] = ContextVar("_tell", default=No
 
 
 @contextmanager
-def reading_shown(tell: Callable[[str], None]) -> Iterator[None]:
+def progress_to(tell: Callable[[str], None]) -> Iterator[None]:
     """While inside, `tell` is given how far the reading of a file is, once a second."""
     before = _tell.set(tell)
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from hpsearch import data, spec
 from hpsearch.data.tables.columns import Columns
@@ -120,8 +121,9 @@ class TrainedModel:
     def trainable(self, plugin: Plugin) -> CheckedTrainable:
         """Make the trainable and restore its state."""
         seed = seed_of(self.seed, self.point, self.replicate)
-        made = make(plugin, self.data(), seed, self.configuration)
-        made.restore(pack(self.weights))
+        with threadpool_limits(1):  # as in a worker: with more threads the last bits may differ
+            made = make(plugin, self.data(), seed, self.configuration)
+            made.restore(pack(self.weights))
         return made
 
     def data(self) -> Data:
@@ -138,7 +140,8 @@ class TrainedModel:
 
     def standardise(self, samples: Array) -> npt.NDArray[np.float32]:
         """Standardise raw samples (n, features), bit for bit as in training."""
-        return np.asarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
+        # row by row: BLAS rounds otherwise over columns, which a frame of pandas has
+        return np.ascontiguousarray((samples.astype(np.float64) - self.mean) / self.deviation, dtype=np.float32)
 
 
 def find_trial(frames: Frames, name: str | None = None) -> Record:

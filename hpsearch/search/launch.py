@@ -63,7 +63,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
     check_steps(study, plugin)
     measures = measures_of(study, workspace)
     options.watcher.activity("reading the data")
-    with data.reading_shown(options.watcher.activity):
+    with data.progress_to(options.watcher.activity):
         dataset = data.load(study.data.dataset, data.data_directory(options.data_dir), workspace, study.data.task_given)
     samplers = sampler_classes(study, workspace)
     options.watcher.activity(f"preparing {dataset.name}")

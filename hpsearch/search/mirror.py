@@ -47,11 +47,11 @@ def _places(trials: Sequence[TrialRow]) -> list[Place]:
 def describe(connection: Connection, row: StudyRow, digest: str | None = None) -> None:
     """Say in each stage's Optuna study what it belongs to; `digest` is that of a complete study."""
     stages = reading.stages(connection, row.id)
-    facts = {}
+    facts, seed = {}, _seed(row)  # which reads the study file
     for stage in stages:
         shown = shown_study(connection, stage.id)
         if shown is not None:
-            values = (__version__, row.name, stage.name, stage.position + 1, len(stages), _seed(row), digest)
+            values = (__version__, row.name, stage.name, stage.position + 1, len(stages), seed, digest)
             facts[shown] = dict(zip(_KEYS, values, strict=True))
     describe_studies(connection, facts, _KEYS)
 

@@ -55,7 +55,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         measures = measures_of(study, workspace)
         samplers = sampler_classes(study, workspace, row.data.get("samplers"))
         options.watcher.activity("reading the data")
-        with data.reading_shown(options.watcher.activity):
+        with data.progress_to(options.watcher.activity):
             directory = data.data_directory(options.data_dir)
             dataset = data.load(study.data.dataset, directory, workspace, study.data.task_given)
         if dataset.fingerprint != row.data["fingerprint"]:

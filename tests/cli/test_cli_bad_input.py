@@ -93,6 +93,7 @@ DATA = [
     (lambda folder: write_cifar10(folder, pickle.dumps({"data": PADDING})[:-10]), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: not a complete pickle: truncated or corrupt; it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else; `hpsearch data fetch cifar10` gets a complete copy"),
     (lambda folder: write_cifar10(folder, pickle.dumps({"data": PADDING, "labels": Call()})), CIFAR, "{folder}/data/cifar-10-batches-py/data_batch_1: a pickle that calls posix.system is refused; it may hold NumPy arrays, bytes, strings, numbers, lists and dicts and nothing else; `hpsearch data fetch cifar10` gets a complete copy"),
     (lambda folder: None, ("train = 200", "train = 1_400"), "data.train + data.validation must be at most 1,437 for digits, got 1,400 + 100"),
+    (lambda folder: None, ('"digits"', f'{{ kind = "csv", path = "{300 * "x"}", label = "y", test = 5 }}'), f"{{folder}}/{300 * 'x'}: no such file"),
     (lambda folder: None, ('"digits"', '"digit"'), "dataset must be one of cifar10, digits, got 'digit'; did you mean 'digits'?"),
 ]  # fmt: skip
 
@@ -237,6 +238,7 @@ ARGUMENTS = [
     (("launch", "studies"), "studies: must be a file"),
     (("launch", "studies/tiny.toml", "--reports", "studies/tiny.toml"), "--reports studies/tiny.toml: must be a folder, or a name for a new one; studies/tiny.toml is a file"),
     (("launch", "studies/tiny.toml", "--reports", 300 * "x"), f"--reports {300 * 'x'}: cannot be made (File name too long)"),
+    (("data", "fetch", "cifar10", "--data-dir", 300 * "x"), 300 * "x"),
     (("copy", "x", "--to", "there.db"), "--to must begin with 'sqlite:///', 'postgresql://'"),
     (("copy", "x", "--to", "mysql://me:***@host/db"), "--to: *** stands for the password in what hpsearch shows"),
     (("data", "fetch", "cifar"), "dataset must be one of cifar10, digits, got 'cifar'; did you mean 'cifar10'?"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hpsearch.data import cache as splits
-from hpsearch.data import clean, open_split, prepare
+from hpsearch.data import clean, load, open_split, prepare
 from hpsearch.data.stratification import draw
 from hpsearch.errors import DataError
 
@@ -62,6 +62,15 @@ def test_preparing_again_finds_the_split(dataset, tmp_path):
     others = {prepared(dataset, tmp_path, seed=1), prepared(dataset, tmp_path, train=201)}
     assert len(others | {path}) == 3
     assert {each.name for each in tmp_path.iterdir()} == {p.name for p in others | {path}}
+
+
+def test_files_with_the_same_numbers_under_other_names_have_splits_of_their_own(tmp_path):
+    rows = "".join(f"{i % 7},{i % 5},{'xy'[i % 2]}\n" for i in range(60))
+    for header in ("a,b,label", "b,a,label"):
+        (tmp_path / "table.csv").write_text(f"{header}\n{rows}")
+        found = load({"kind": "csv", "path": "table.csv", "label": "label", "test": 20}, workspace=tmp_path)
+        split = open_split(prepare(found, train=20, validation=10, seed=0, cache=tmp_path))
+        assert ",".join(split.columns.names) == header.removesuffix(",label")
 
 
 def test_preparing_elsewhere_gives_the_same_bytes(dataset, tmp_path):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hpsearch.data import load, progress, reading_shown
+from hpsearch.data import load, progress, progress_to
 
 TABLE = {"kind": "csv", "path": "x\x1b.csv", "label": "y", "test": 10}
 
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 def test_whoever_asks_is_told_how_much_is_read(folder):
     told = []
-    with reading_shown(told.append):
+    with progress_to(told.append):
         load(TABLE, workspace=folder)
     assert all(re.fullmatch(r"reading x\\x1b\.csv: \d+%", line) for line in told)
     shares = [int(line.split()[-1].rstrip("%")) for line in told]

@@ -52,9 +52,24 @@ def test_the_features_of_a_category_are_permuted_together(tmp_path, monkeypatch,
     assert columns["town"].mean > 0.2 > abs(columns["age"].mean)
 
 
-def test_a_slow_model_has_fewer_repeats_and_a_very_slow_one_none(iris, monkeypatch):
+def test_it_is_computed_once_for_a_model_and_again_where_what_was_kept_is_damaged(iris, monkeypatch, tmp_path):
     results, _, _ = iris
-    clock = iter([0.0, 0.25, 0.0, 1.0])
+    monkeypatch.setattr(module, "importance_directory", lambda: tmp_path)
+    found = feature_importance(results.frames)
+    (kept,) = tmp_path.iterdir()
+    with monkeypatch.context() as context:
+        context.setattr(module, "_computed", None)
+        assert feature_importance(results.frames) == found
+    kept.write_text("{}")
+    assert feature_importance(results.frames) == found
+    assert kept.read_text() != "{}"
+
+
+def test_a_slow_model_has_fewer_repeats_and_a_very_slow_one_none(iris, monkeypatch, tmp_path):
+    results, _, _ = iris
+    folders = iter([tmp_path / "one", tmp_path / "other"])
+    monkeypatch.setattr(module, "importance_directory", lambda: next(folders))
+    clock = iter([0.0, 2.5, 0.0, 10.0])  # of ten repeats at once
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(clock))
     assert feature_importance(results.frames).repeats == 5
     assert feature_importance(results.frames).missing == (

@@ -1,19 +1,12 @@
 """LightGBM's and XGBoost's wrappers by name: trees as epochs, pruned, killed, resumed, predicted with."""
 
-import os
-import subprocess
-import sys
-import time
 import warnings
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from tiny import ROOT, StopAfter, digest_of, options, rows, url, workspace
+from tiny import StopAfter, digest_of, options, rows, url, workspace
 
-import hpsearch
 from hpsearch.cli import main
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
@@ -125,46 +118,3 @@ def test_lightgbms_own_parameters_are_names_but_for_those_that_are_set_for_it():
     assert not {"seed", "num_threads", "bagging_seed", "num_iterations", "data", "output_model", "lambda_l1"} & {*names}
     assert len(names) == len({*names})
     assert not any(map(is_training_key, {*names} - {"class_weight"}))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", WRAPPERS)
-def test_a_launch_that_is_killed_is_resumed_and_its_winner_predicts_in_another_process(tmp_path, name):
-    class_of(name)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-
-    def command(folder, *arguments):
-        line = [sys.executable, "-m", "hpsearch", *arguments, "--storage", url(folder)]
-        return subprocess.Popen(
-            line, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    for folder in ("whole", "killed"):
-        (tmp_path / folder).mkdir()
-        running = command(tmp_path / folder, "launch", str(made(tmp_path / folder, name)), "--quiet")
-        if folder == "killed":
-            wait_for_trials(tmp_path / folder)
-            running.kill()
-        running.communicate()
-    done = command(tmp_path / "killed", "resume", "trees", "--quiet")
-    assert (done.communicate(), done.returncode)[1] == 0
-    assert digest_of(tmp_path / "whole", "trees") == digest_of(tmp_path / "killed", "trees")
-    done = command(tmp_path / "killed", "predict", "trees", "table.csv", "--out", "found.csv")
-    assert (done.communicate(), done.returncode)[1] == 0
-    model = hpsearch.load("trees", url(tmp_path / "killed"))
-    table = pd.read_csv(tmp_path / "killed" / "table.csv").drop(columns="target")
-    predicted = (model.classifier() if name.endswith("Classifier") else model.regressor()).predict(table)
-    assert np.array_equal(pd.read_csv(tmp_path / "killed" / "found.csv").prediction.to_numpy(), predicted)
-
-
-def wait_for_trials(folder: Path) -> None:
-    """Until an epoch is stored."""
-    for _ in range(600):
-        time.sleep(0.1)
-        if (folder / "study.db").exists():
-            try:
-                if any(trial["epochs_done"] for trial in rows(folder)):
-                    return
-            except Exception:  # the tables are being made
-                continue
-    raise AssertionError("nothing was trained in a minute")

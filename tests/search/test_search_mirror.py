@@ -2,18 +2,22 @@
 
 import subprocess
 import sys
+import types
 import warnings
+from contextlib import closing
 
 import matplotlib.pyplot as pyplot
 import optuna
 import pytest
 from tiny import LIST, TINY, digest_of, options, url, workspace
 
+from hpsearch import spec
 from hpsearch.cli import main
+from hpsearch.search import mirror
 from hpsearch.search.launch import launch
 from hpsearch.search.ranking import rank
 from hpsearch.storage import reading
-from hpsearch.storage.database import opened_to_read
+from hpsearch.storage.database import Database, opened_to_read
 from hpsearch.storage.integrity import check_integrity
 from hpsearch.version import __version__
 
@@ -156,3 +160,13 @@ def test_repair_writes_the_same_and_a_database_from_before_is_valid(replicated):
     before = [(each.number, each.value, each.user_attrs) for each in shown(replicated, stage).trials]
     assert main(["repair-mirror", "tiny", "--storage", url(replicated)]) == 0
     assert [(each.number, each.value, each.user_attrs) for each in shown(replicated, stage).trials] == before
+
+
+def test_the_study_file_is_read_once_to_describe_all_stages(tmp_path, monkeypatch):
+    assert launch(workspace(tmp_path), options(tmp_path, backend="sequential"))[1]
+    read = []
+    counted = types.SimpleNamespace(parse=lambda text, place: read.append(place) or spec.parse(text, place))
+    monkeypatch.setattr(mirror, "spec", counted)
+    with closing(Database(url(tmp_path), create=False)) as database, database.transaction() as connection:
+        mirror.describe(connection, reading.get_study(connection, "tiny"))
+    assert len(read) == 1  # of 500 stages, reading takes seconds

@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 from clusters import DaskCluster
 from later import later
-from tiny import LONG, ROOT, TINY, alive, digest_of, epochs_done, finish, options, start, until, workspace
+from tiny import LONG, ROOT, TINY, alive, digest_of, epochs_done, finish, options, rows, start, until, workspace
 from worker_tasks import blas_threads, busy, fails, leave, sleep
 
 from hpsearch.errors import HpsearchError, InputError
@@ -153,6 +153,37 @@ def test_ctrl_c_stops_a_study_on_dask_and_it_resumes_here(tmp_path, shared_clust
     assert re.search(r"go on with `hpsearch resume .*--backend dask --scheduler tcp://127.0.0.1:\d+ ", complaints)
     assert resume("long", options(tmp_path))
     assert digest_of(tmp_path, "long") == expected["long"]
+
+
+HANGING = """\
+import time
+import numpy as np
+
+def train_epoch(state, data, epoch, rng, kind):
+    if epoch == 2 and kind == "hangs":
+        time.sleep(1e9)
+    return {"w": np.float64(epoch)}
+
+def predict(state, samples): return np.arange(len(samples)) % 10
+"""
+
+
+@pytest.mark.slow
+def test_a_trial_that_hangs_on_dask_is_ended_by_its_limit_and_the_others_go_on(tmp_path, shared_cluster):
+    text = """
+    name = "hanging"
+    data = { dataset = "digits", train = 200, validation = 100 }
+    model = { file = "models/hanging.py" }
+    training = { epochs = 3 }
+    trial = { minutes = 0.05 }
+    stage = [{ name = "kinds", configurations = [{ kind = "hangs" }, { kind = "fine" }, { kind = "well" }] }]
+    """
+    path = workspace(tmp_path, text)
+    (tmp_path / "models" / "hanging.py").write_text(HANGING)
+    given = options(tmp_path, None, "dask", scheduler=shared_cluster.address)
+    assert launch.launch(path, given) == ("hanging", True)
+    states = [(row["state"], row["reason"]) for row in rows(tmp_path)]
+    assert states == [("failed", "ran longer than trial.minutes = 0.05"), ("complete", None), ("complete", None)]
 
 
 @pytest.mark.slow

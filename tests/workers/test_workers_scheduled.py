@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pickle
 import shutil
+import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from tiny import options, ranking, workspace
-from worker_tasks import fails, leave, sleep
+from worker_tasks import allocate, fails, ignore_and_sleep, leave, sleep
 
 from hpsearch import data
 from hpsearch.errors import InputError, ModelError
 from hpsearch.search import launch
 from hpsearch.spec import Configuration
 from hpsearch.workers.models.plugin import read_plugin
-from hpsearch.workers.pools import WorkerDied, WorkerLost
+from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, WorkerLost
 from hpsearch.workers.pools.engine import WorkerInfo
 from hpsearch.workers.pools.scheduled import ScheduledPool
 from hpsearch.workers.remote import compatibility, host
@@ -47,14 +48,15 @@ class Elsewhere:
         return self._threads.submit(lambda: (among[0], host.call(self._moved(request))))
 
     def _moved(self, content: bytes) -> bytes:
-        request = pickle.loads(content)
+        limits, packed = pickle.loads(content)
+        request = pickle.loads(packed)
         if isinstance(request.given, Segment):
             segment = request.given
             there = {"split": NOWHERE / segment.split.name, "model": NOWHERE / segment.model.name}
             request = dataclasses.replace(request, given=dataclasses.replace(segment, **there))
         if self.numpy:
             request = dataclasses.replace(request, facts={**request.facts, "numpy": self.numpy})
-        return pickle.dumps(request)
+        return pickle.dumps((limits, pickle.dumps(request)))
 
     def reconnect(self):
         pass
@@ -109,6 +111,20 @@ def pool_on(engine, told=None):
     pool = ScheduledPool(engine, None, (told if told is not None else []).append)
     pool.warm()
     return closing(pool)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_call_beyond_its_time_or_memory_is_ended_and_says_which(monkeypatch):
+    monkeypatch.setattr(host, "_START_SECONDS", 5.0)
+    with pool_on(Elsewhere()) as pool:
+        deaf = pool.submit(ignore_and_sleep, 60.0, Limits(seconds=0.3))
+        with pytest.raises(LimitReached) as slow:
+            deaf.result(30)
+        grows = pool.submit(allocate, 60.0, Limits(memory=300_000_000, fresh=True))
+        with pytest.raises(LimitReached) as large:
+            grows.result(30)
+        assert (slow.value.key, large.value.key, large.value.fresh) == ("minutes", "memory", True)
+        assert pool.submit(sleep, 0.1, Limits(seconds=60, memory=300_000_000)).result(30) > 0
 
 
 @pytest.mark.long

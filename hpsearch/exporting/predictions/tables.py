@@ -81,8 +81,8 @@ def _parquet(path: Path, rows: int) -> Iterator[Rows]:
             for batch in _whole(file.iter_batches(batch_size=rows), rows):
                 yield Rows(batch, [f"row {done + number}" for number in range(1, len(batch) + 1)])
                 done += len(batch)
-    except pyarrow.ArrowException as error:
-        raise DataError(f"{path}: not a Parquet file: {' '.join(str(error).split())}") from error
+    except (pyarrow.ArrowException, ValueError) as error:  # the latter for what pandas wrote beside its columns
+        raise DataError(f"{path}: not a Parquet file that can be read: {error}") from error
 
 
 def _whole(batches: Iterator[Any], rows: int) -> Iterator[pd.DataFrame]:

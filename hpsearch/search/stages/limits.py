@@ -13,7 +13,7 @@ from hpsearch.search.options import Options
 from hpsearch.search.stages.cohorts import Cohort
 from hpsearch.spec import Configuration, Final, Stage, Study, TrialLimits, data_of, epochs, limits_of
 from hpsearch.storage.records import Progress
-from hpsearch.workers.pools import ENDING, SCHEDULED, LimitReached, Limits
+from hpsearch.workers.pools import ENDING, LimitReached, Limits
 from hpsearch.workers.segments.segment import Segment
 
 SLOW = 10.0
@@ -27,7 +27,7 @@ SHARE = 0.25
 
 
 def check_backend(study: Study, options: Options) -> None:
-    """Say where the backend cannot end trials. Raises InputError where another one on this machine can."""
+    """Raise InputError for a backend that cannot end trials, whose study has limits that need it."""
     steps: list[Stage | Final] = [*study.stages, *([study.final] if study.final else [])]
     keys = dict.fromkeys(key for step in steps for key in limits_of(study, step).measured)
     if "memory" in keys and options.backend in ENDING and sys.platform != "linux":
@@ -35,12 +35,8 @@ def check_backend(study: Study, options: Options) -> None:
     if not keys or options.backend in ENDING:
         return
     named = " and ".join(f"trial.{key}" for key in keys)
-    if options.backend not in SCHEDULED:
-        rule = f"--backend {options.backend} has no worker that could be ended, which {named} needs"
-        raise InputError(f"{rule}; use --backend {' or '.join(ENDING)}")
-    parts = ["trial.minutes is checked between segments only"] if "minutes" in keys else []
-    parts += ["trial.memory not at all"] if "memory" in keys else []
-    options.watcher.message(f"--backend {options.backend} cannot end a running trial: {', '.join(parts)}")
+    rule = f"--backend {options.backend} has no worker that could be ended, which {named} needs"
+    raise InputError(f"{rule}; use --backend {' or '.join(ENDING)}")
 
 
 @dataclass(frozen=True)

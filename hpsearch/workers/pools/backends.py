@@ -11,7 +11,7 @@ BACKENDS = ("loky", "threading", "sequential", "dask", "ray")
 SCHEDULED = ("dask", "ray")
 """The backends whose workers are on other machines, behind --scheduler."""
 
-ENDING = ("loky",)
+ENDING = ("loky", *SCHEDULED)
 """The backends that can end a call that takes too long or too much memory."""
 
 _PACKAGES = {"dask": "distributed", "ray": "ray"}

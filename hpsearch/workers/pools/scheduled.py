@@ -19,12 +19,12 @@ from hpsearch.errors import HpsearchError, ModelError
 from hpsearch.workers.models.plugin import read_function, read_plugin
 from hpsearch.workers.pools.calls import Answer, Calls
 from hpsearch.workers.pools.engine import Engine, EngineUnavailable, shown
-from hpsearch.workers.pools.pool import Argument, Limits, Result, WorkerDied, WorkerLost
+from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied, WorkerLost
 from hpsearch.workers.pools.roster import Roster, gone
 from hpsearch.workers.pools.transfer import CannotStore, SplitSender
 from hpsearch.workers.remote.compatibility import facts_for
 from hpsearch.workers.remote.local_files import keep
-from hpsearch.workers.remote.messages import Chunk, Died, Done, Missing, Raised, Refused, Request
+from hpsearch.workers.remote.messages import Chunk, Died, Done, Missing, Raised, Reached, Refused, Request
 from hpsearch.workers.segments.segment import Segment
 
 PATIENCE = 300.0
@@ -73,15 +73,14 @@ class ScheduledPool:
         future: Future[Result]
         if isinstance(given, Segment):
             try:
-                job = _Job(
-                    _packed(function, given, _model_text(given.model, given.model_hash, given.function)), given.split
-                )
+                model = _model_text(given.model, given.model_hash, given.function)
+                job = _Job(_packed(function, given, model, limits), given.split)
             except ModelError as error:
                 future = Future()
                 future.set_exception(error)
                 return future
         else:
-            job = _Job(_packed(function, given), None)
+            job = _Job(_packed(function, given, None, limits), None)
         self._start(job)
         return job.future
 
@@ -133,6 +132,8 @@ class ScheduledPool:
                 job.future.set_exception(error)
             case Died(how):
                 job.future.set_exception(WorkerDied(f"its process ended ({how})"))
+            case Reached(key, fresh):
+                job.future.set_exception(LimitReached(key, fresh=fresh))
             case Refused(why):
                 self._refuse(job, worker, why)
             case Missing():
@@ -220,8 +221,13 @@ def _nothing(_: None) -> None:
     """The call that checks a new worker."""
 
 
-def _packed(function: Callable[[Any], Any], given: Any, model: str | None = None) -> bytes:
-    return pickle.dumps(Request(function, given, facts_for(model), model), protocol=pickle.HIGHEST_PROTOCOL)
+def _packed(
+    function: Callable[[Any], Any], given: Any, model: str | None = None, limits: Limits | None = None
+) -> bytes:
+    """A request as `host.call` takes it, which unpacks the limits alone."""
+    request = pickle.dumps(Request(function, given, facts_for(model), model), protocol=pickle.HIGHEST_PROTOCOL)
+    may_take = (limits.seconds, limits.memory, limits.fresh) if limits else (None, None, False)
+    return pickle.dumps((may_take, request), protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def _packed_chunk(chunk: Chunk) -> bytes:

@@ -81,7 +81,7 @@ class Watch:
                         self._calls.discard(watched)
                         watched.reached = LimitReached(key, fresh=watched.fresh)
                         assert watched.pid is not None
-                        _kill(watched.pid)
+                        kill(watched.pid)
             time.sleep(_POLL_SECONDS)
 
 
@@ -119,7 +119,8 @@ def _tree(pid: int) -> Iterator[int]:
                     yield from _tree(int(child))
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
+    """Kill a process and, on Linux, its descendants."""
     for process in list(_tree(pid)):  # those first found are the first to end: they would see the others die
         with contextlib.suppress(OSError):
             os.kill(process, KILL)

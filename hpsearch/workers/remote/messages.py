@@ -37,6 +37,14 @@ class Died:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """The process that ran the call was ended by a limit; `fresh` tells whether it had run nothing before."""
+
+    key: str
+    fresh: bool
+
+
+@dataclass(frozen=True)
 class Refused:
     """The worker cannot be used, and why."""
 
@@ -51,7 +59,7 @@ class Missing:
     place: str
 
 
-Reply = Done | Raised | Died | Refused | Missing
+Reply = Done | Raised | Died | Reached | Refused | Missing
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ May import our formatting and figures.
 """
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.predictions import features_figure
@@ -34,6 +35,13 @@ class FeatureImportance:
     columns: tuple[ColumnImportance, ...] = ()
     further: int = 0  # columns that were left out
     missing: str = ""
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> Self:
+        """Make it of its fields, as `asdict` has them."""
+        goal = None if given["goal"] is None else Goal(**given["goal"])
+        columns = tuple(ColumnImportance(**each) for each in given["columns"])
+        return cls(**given | {"goal": goal, "columns": columns})
 
 
 @dataclass(frozen=True)
