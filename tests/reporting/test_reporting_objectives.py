@@ -120,7 +120,9 @@ def test_a_regression_speaks_of_its_metric_and_of_no_accuracy(regression):
     assert "accuracy" not in text.replace("train_accuracy", "").replace("validation_accuracy", "")
     assert "Confusion matrix" not in text
     number = r"(below |above )?\d+%"
-    of_claims = rf"95% interval|5% level|(best|best configuration) is {number}|of the best {number}|probability {number}"
+    of_claims = (
+        rf"95% interval|5% level|(best|best configuration) is {number}|of the best {number}|probability {number}"
+    )
     assert "%" not in re.sub(of_claims, "", text).partition("Provenance")[0]
 
 
