@@ -48,41 +48,17 @@ def named(estimator, *keys):
     return "\n".join([f'[model]\nestimator = "{estimator}"', *keys, ""])
 
 
-KINDS = {
-    "boosting": (CANCER, named("sklearn.ensemble.HistGradientBoostingClassifier") + EPOCHS, PRUNED + RATE, 10),
-    "boosting of values": (
-        DIABETES,
-        named("sklearn.ensemble.HistGradientBoostingRegressor") + EPOCHS,
-        PRUNED + RATE,
-        10,
-    ),
-    "forest": (CANCER, named("sklearn.ensemble.RandomForestClassifier", "per_epoch = 5") + EPOCHS, PRUNED + DEPTH, 10),
-    "forest of values": (
-        DIABETES,
-        named("sklearn.ensemble.RandomForestRegressor", "per_epoch = 5") + EPOCHS,
-        PRUNED + DEPTH,
-        10,
-    ),
+SKLEARN, VERBOSITY = "sklearn.ensemble", ("verbosity = 0", "per_epoch = 2")
+KINDS = {  # data, model, space, trials
+    "boosting": (CANCER, named(f"{SKLEARN}.HistGradientBoostingClassifier") + EPOCHS, PRUNED + RATE, 10),
+    "boosting of values": (DIABETES, named(f"{SKLEARN}.HistGradientBoostingRegressor") + EPOCHS, PRUNED + RATE, 10),
+    "forest": (CANCER, named(f"{SKLEARN}.RandomForestClassifier", "per_epoch = 5") + EPOCHS, PRUNED + DEPTH, 10),
+    "forest of values": (DIABETES, named(f"{SKLEARN}.RandomForestRegressor") + EPOCHS, PRUNED + DEPTH, 10),
     "pipeline": (CANCER, named("models/pipeline.py"), C, 30),
-    "lightgbm": (
-        CANCER,
-        named("lightgbm.LGBMClassifier", "verbosity = -1", "per_epoch = 2") + EPOCHS,
-        PRUNED + RATE,
-        10,
-    ),
-    "lightgbm of values": (
-        DIABETES,
-        named("lightgbm.LGBMRegressor", "verbose = -1", "per_epoch = 2") + EPOCHS,
-        PRUNED + RATE,
-        10,
-    ),
-    "xgboost": (CANCER, named("xgboost.XGBClassifier", "verbosity = 0", "per_epoch = 2") + EPOCHS, PRUNED + RATE, 10),
-    "xgboost of values": (
-        DIABETES,
-        named("xgboost.XGBRegressor", "verbosity = 0", "per_epoch = 2") + EPOCHS,
-        PRUNED + RATE,
-        10,
-    ),
+    "lightgbm": (CANCER, named("lightgbm.LGBMClassifier", "verbosity = -1") + EPOCHS, PRUNED + RATE, 10),
+    "lightgbm of values": (DIABETES, named("lightgbm.LGBMRegressor", "verbose = -1") + EPOCHS, PRUNED + RATE, 10),
+    "xgboost": (CANCER, named("xgboost.XGBClassifier", *VERBOSITY) + EPOCHS, PRUNED + RATE, 10),
+    "xgboost of values": (DIABETES, named("xgboost.XGBRegressor", *VERBOSITY) + EPOCHS, PRUNED + RATE, 10),
     "torch": (DIGITS, CNN, PRUNED + ETA, 8),
 }
 
