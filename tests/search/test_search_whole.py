@@ -117,6 +117,7 @@ def change(folder, statement):
         assert connection.execute(statement).rowcount == 1
 
 
+@pytest.mark.long
 def test_verify_trains_it_again_by_its_name_and_draws_it_among_the_trials(copied, capsys):
     assert main(["verify", "tiny", "--trial", "final:all"]) == 0
     out = capsys.readouterr().out
