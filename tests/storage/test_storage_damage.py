@@ -209,6 +209,15 @@ def test_the_line_has_the_trial_the_rule_and_what_was_found(study, statement, wo
         hpsearch.load("tiny", storage=url(study))
 
 
+def test_a_range_that_is_damaged_costs_a_report_one_line(study, capsys):
+    with closing(sqlite3.connect(study / "study.db")) as connection:
+        connection.execute("UPDATE hpsearch_stages SET space = replace(space, 'true', 'null')")
+        connection.commit()
+    status, said = run(capsys, study, "report", "tiny")
+    assert (status, said.count("\n")) == (2, 1)
+    assert "a range or choices that is not valid: log must be true or false, got None" in said
+
+
 def test_verify_names_a_stage_that_was_deleted_in_the_dashboard(study):
     with closing(Database(url(study), create=False)) as database:
         database.optuna.delete_study(database.optuna.get_study_id_from_name("tiny / 2 fine"))

@@ -213,7 +213,8 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
         return {
             "choices": sorted([*entry["choices"], more])
         }, f"The best {label} of {name}, {formatting.short(best)}, is the {edge} of its choices."
-    span = spec.Range.of({each: entry[each] for each in _KEYS if each in entry})
+    span = entry_from_json({each: entry[each] for each in _KEYS if each in entry})
+    assert isinstance(span, spec.Range)
     tried = [trial["params"][key] for trial in search.trials if key in trial["params"]]
     finished = [search.params(row)[key] for row in search.view.ranked if key in search.params(row)]
     around = spec.Around(around=name, best=min(AGAIN, len(finished)))

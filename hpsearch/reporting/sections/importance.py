@@ -29,7 +29,7 @@ from hpsearch.reporting.statistics.importance import (
 from hpsearch.reporting.statistics.influence import STATED, power, rank_correlation_text, trials_needed
 from hpsearch.reporting.statistics.tests import LEVEL, holm
 from hpsearch.spec import Choices
-from hpsearch.spec.spaces.branches import belonging
+from hpsearch.spec.spaces.branches import belonging, entry_from_json
 from hpsearch.spec.tables.space import same
 from hpsearch.storage.records import Goal
 
@@ -271,7 +271,9 @@ def _axes(space: Mapping[str, Mapping[str, Any]], params: Sequence[Mapping[str, 
             log = bool(spec.get("log")) and low > 0
             axes[key] = numeric_axis(values, low, high, log, _cells(spec, low, high))
         elif spec.get("ordered") and {*map(same, values)} <= {*map(same, spec["choices"])}:
-            order = [same(choice) for choice in Choices.of(spec).in_order]
+            entry = entry_from_json(spec)
+            assert isinstance(entry, Choices)
+            order = [same(choice) for choice in entry.in_order]
             axes[key] = Axis(np.array([order.index(same(value)) for value in values]), len(order), True)
         else:
             axes[key] = category_axis([formatting.any_value(value) for value in values])
