@@ -209,10 +209,9 @@ def _beyond(search: _LastSearch, key: str, entry: Mapping[str, Any]) -> tuple[di
         more = _next_choice(entry["choices"], best, low, high)
         if more is None:
             return None
-        edge = "largest" if more > best else "smallest"
-        return {
-            "choices": sorted([*entry["choices"], more])
-        }, f"The best {label} of {name}, {formatting.short(best)}, is the {edge} of its choices."
+        wider_choices, edge = sorted([*entry["choices"], more]), "largest" if more > best else "smallest"
+        said = f"The best {label} of {name}, {formatting.short(best)}, is the {edge} of its choices."
+        return {"choices": wider_choices}, said
     span = entry_from_json({each: entry[each] for each in _KEYS if each in entry})
     assert isinstance(span, spec.Range)
     tried = [trial["params"][key] for trial in search.trials if key in trial["params"]]
