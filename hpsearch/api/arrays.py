@@ -73,6 +73,9 @@ def _kept(samples: Any, labels: Any) -> dict[str, Any]:
     if bad := next((name for name, array in arrays.items() if array.dtype.kind == "O"), None):
         rule = "must be numbers, or a DataFrame" if bad == "x" else "must be numbers or text"
         raise InputError(f"data (X, y): {'X' if bad == 'x' else 'y'} {rule}, is an array of objects")
+    if arrays["x"].dtype.kind == "f" and not np.isfinite(arrays["x"]).all():
+        rule = "must be finite numbers in an array; in a DataFrame missing values are filled, or kept"
+        raise InputError(f'data (X, y): X {rule} with "missing": "keep"; write pandas.DataFrame(X)')
     buffer = io.BytesIO()
     np.savez(buffer, x=arrays["x"], y=arrays["y"])
     path = _file(_hash(*(part for array in arrays.values() for part in _parts(array))), ".npz", buffer.getvalue())
@@ -80,14 +83,21 @@ def _kept(samples: Any, labels: Any) -> dict[str, Any]:
 
 
 def _frame(samples: Any, labels: Any) -> dict[str, Any]:
-    name = str(getattr(labels, "name", None) or "label")
-    while name in map(str, samples.columns):
-        name += "_"
-    frame = samples.reset_index(drop=True).assign(**{name: np.asarray(labels)})
+    table = np.asarray(labels).reshape(len(samples), -1)
+    given = getattr(labels, "columns", None)
+    asked = [str(getattr(labels, "name", None) or "label")] if given is None else [str(each) for each in given]
+    asked = asked if len(asked) == table.shape[1] else [f"target {i}" for i in range(table.shape[1])]
+    names: list[str] = []
+    for each in asked:
+        while each in (*map(str, samples.columns), *names):
+            each += "_"
+        names.append(each)
+    frame = samples.reset_index(drop=True).assign(**dict(zip(names, table.T, strict=True)))
     text = frame.to_csv(index=False, lineterminator="\n").encode()
+    label = names[0] if len(names) == 1 else names
     categorical = [str(key) for key in samples.columns if _is_categorical(samples[key])]
     more = {"categorical": categorical} if categorical else {}
-    return {"kind": "csv", "path": _file(_hash(text), ".csv", text), "label": name, "separator": ",", **more}
+    return {"kind": "csv", "path": _file(_hash(text), ".csv", text), "label": label, "separator": ",", **more}
 
 
 def _is_categorical(column: Any) -> bool:

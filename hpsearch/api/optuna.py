@@ -12,6 +12,7 @@ from typing import Any
 from hpsearch.api.optimise import DIRECTIONS, optimise
 from hpsearch.api.results import Best, Results
 from hpsearch.errors import InputError
+from hpsearch.search.functions.space import takes_trial
 from hpsearch.storage.records import COMPLETE, PRUNED
 
 __all__ = ["Study", "TrialPruned", "create_study", "exceptions", "pruners", "samplers"]
@@ -99,14 +100,19 @@ class Study:
         self, func: Callable[..., Any], n_trials: int = 40, n_jobs: int = 1, *, show_progress_bar: bool = False
     ) -> None:
         """Run so many further trials. `n_jobs` workers are processes, and change no result."""
+        if not takes_trial(func):
+            raise InputError("objective must call what it gets `trial`: def objective(trial), or lambda trial: ...")
         self._trials += n_trials
+        pruner = self._pruner
+        if pruner and pruner.get("startup", 0) >= self._trials:
+            pruner = None  # so few trials are not pruned
         sampler = self._sampler or _Sampler("tpe", None, {})
         self.results = optimise(
             func,
             trials=self._trials,
             direction=self._direction,
             sampler={"kind": sampler.kind, **sampler.options},
-            pruner=self._pruner,
+            pruner=pruner,
             seed=sampler.seed or 0,
             name=self._name,
             storage=self._storage,

@@ -36,10 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(arguments: Sequence[str] | None) -> int | None:
     """Run one command; return its exit status, None for one that has done nothing but print."""
-    from hpsearch.cli.group import cli
-
     warnings.filterwarnings("ignore", message=".*joblib will operate in serial mode")  # what needs it says so itself
     try:
+        from hpsearch.cli.group import cli  # a Ctrl-C may come while it is imported
+
         for argument in sys.argv[1:] if arguments is None else arguments:
             require_utf8("an argument", argument)
         status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)

@@ -130,8 +130,10 @@ def _score(frames: Frames, trial: Record) -> str:
         used = "Stages were evaluated on them too" if seen else "The test samples were used for nothing else"
         lines.append(f"- Test {_estimate(row.test)}{of}. {used}.")
     if row.validation:
-        chosen = ", by which its epoch was chosen" if own.kind == "final" else ", by which it was chosen"
-        lines.append(f"- Validation {_estimate(row.validation)}{of}{chosen}, so that it is optimistic.")
+        chosen = ", by which it was chosen, so that it is optimistic"
+        if own.kind == "final":
+            chosen = ", by which its epoch was chosen, so that it is optimistic" if trial["epochs"] > 1 else ""
+        lines.append(f"- Validation {_estimate(row.validation)}{of}{chosen}.")
     lines.append(f"- Hyperparameters: {_plain(configuration(own, row))}")
     return "\n".join(lines) + "\n"
 

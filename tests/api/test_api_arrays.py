@@ -61,6 +61,16 @@ def test_a_frames_columns_are_kept_or_dropped_as_those_of_a_table():
     assert columns(drop=["id", "b"]) == (["a", "c"], [])
 
 
+def test_a_frame_of_targets_is_a_regression_of_several():
+    frame, targets = pd.DataFrame(X, columns=list("abc")), pd.DataFrame(X[:, :2] * 2, columns=["a", "y"])
+    model = {"estimator": "sklearn.tree.DecisionTreeRegressor"}
+    data = data_of(Study("a", data=(frame, targets), model=model, stages=STAGES))
+    assert (data.task, data.dataset["label"]) == ("regression", ("a_", "y"))
+    dataset = load(data.dataset, task=data.task_given)
+    assert dataset.targets == ("a_", "y")
+    assert [each.name for each in dataset.columns.columns] == ["a", "b", "c"]
+
+
 def test_labels_of_fractions_are_a_regression():
     data = data_of(Study("a", data=(X, X[:, 0] * 2), model={"estimator": "sklearn.linear_model.Ridge"}, stages=STAGES))
     assert data.task == "regression"
@@ -71,6 +81,7 @@ def test_what_is_no_data_costs_one_line():
         ({"dataset": (X, Y), "train": 80, "validation": 20}, "must leave samples to test on"),
         ((X, Y[:99]), "must have as many labels as samples, got 100 and 99"),
         ({"dataset": (X, Y), "drop": ["id"]}, "data.drop is a key of a DataFrame's columns, got ndarray"),
+        ((np.where(X > 2, np.nan, X), Y), "X must be finite numbers in an array; in a DataFrame missing values are"),
         ((X.astype(object), Y), "X must be numbers, or a DataFrame, is an array of objects"),
     ):
         with pytest.raises(InputError, match=rule):

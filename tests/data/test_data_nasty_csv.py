@@ -174,6 +174,8 @@ def test_an_encoding_that_is_none_of_texts_is_refused(tmp_path, encoding):
 def test_latin_1_is_read_where_it_is_said(tmp_path):
     content = changed("kind", "Größe").encode("latin-1")
     assert read(tmp_path, content, {"encoding": "latin-1"}).classes == ("Größe a", "Größe b", "Größe c")
+    utf8 = changed("kind", "Größe").encode()  # as the file beside one to test on, for which the encoding is said
+    assert read(tmp_path, utf8, {"encoding": "cp1252"}).classes == ("Größe a", "Größe b", "Größe c")
 
 
 def test_a_constant_column_500_categories_gaps_and_truth_are_features(tmp_path):

@@ -159,6 +159,14 @@ def test_several_numbers_are_objectives_or_recorded(here):
     assert len(front.trials) == 8
 
 
+def test_few_trials_of_an_optuna_study_are_not_pruned_and_a_trial_must_be_called_so(here):
+    study = optuna.create_study(pruner=optuna.pruners.MedianPruner(), sampler=optuna.samplers.RandomSampler(seed=1))
+    study.optimize(of_trial, n_trials=3)
+    assert [trial.state for trial in study.trials] == ["complete"] * 3
+    with pytest.raises(HpsearchError, match="must call what it gets `trial`"):
+        study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=3)
+
+
 @pytest.mark.parametrize("name", ["error", "loss"])
 def test_a_mapping_of_one_number_is_that_number(here, name):
     returned = hpsearch.optimise(lambda params: {name: params["x"] ** 2}, LINE, trials=4, sampler="random")

@@ -21,7 +21,6 @@ from hpsearch.data.tables.dialect import (
     check_names,
     decimal_of,
     encoding_of,
-    encoding_of_another,
     names_of_header,
     open_text,
     rows_in,
@@ -66,13 +65,13 @@ class TextTable:
             yield chunk
 
 
-def open_table(path: Path, given: Mapping[str, Any], names: Collection[str], *, another: bool = False) -> TextTable:
-    """Open a file of a study, or another one with the same columns, for which its `encoding` is only a hint.
+def open_table(path: Path, given: Mapping[str, Any], names: Collection[str]) -> TextTable:
+    """Open a file of a study, or another one with the same columns; its `encoding` is a hint for what is not UTF-8.
 
     `given` are the keys of data.dataset, `names` columns by which the separator is found. Raises DataError for an
     encoding that is none, and a header with a column twice.
     """
-    encoding = (encoding_of_another if another else encoding_of)(path, given.get("encoding"))
+    encoding = encoding_of(path, given.get("encoding"))
     separator = given.get("separator") or separator_of(path, encoding, names)
     decimal = given.get("decimal") or decimal_of(path, encoding, separator)
     file = open_text(path, encoding)
@@ -101,7 +100,7 @@ def _read(path: Path, given: Mapping[str, Any], task: str | None, train: Table |
     """Read a file; a test file must have the columns of `train`, in any order."""
     labels = labels_of(given, task)
     lines, size = array("q"), path.stat().st_size
-    with closing(open_table(path, given, labels, another=train is not None)) as file, Reading(path) as reading:
+    with closing(open_table(path, given, labels)) as file, Reading(path) as reading:
         reader = TableReader(path, file.header, given, labels, file.decimal, task, train)
         for chunk in file.chunks(_CHUNK):
             lines.extend(line for line, _ in chunk)

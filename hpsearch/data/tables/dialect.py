@@ -22,7 +22,11 @@ Row = tuple[int, list[str]]
 
 
 def encoding_of(path: Path, given: str | None) -> str:
-    """The encoding: the one given, or that of the byte-order mark, else UTF-8. Raises DataError if there is none."""
+    """The encoding: that of the byte-order mark; else UTF-8, where none is given, or the text is valid beyond ASCII.
+
+    Other encodings hardly ever give valid UTF-8 by chance, and a study has one for a file and for the one to test on.
+    Raises DataError if there is none of the name.
+    """
     if given is not None:
         try:
             TextIOWrapper(BytesIO(), given)  # which knows that zip and rot13 are none of texts
@@ -30,19 +34,10 @@ def encoding_of(path: Path, given: str | None) -> str:
             raise DataError(
                 f"data.dataset.encoding must be one that Python knows, as 'latin-1', got {given!r}"
             ) from None
-        return given
     with path.open("rb") as file:
         start = file.read(4)
-    return next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
-
-
-def encoding_of_another(path: Path, given: str | None) -> str:
-    """The encoding of another file than the one for which a study says that it is the one given.
-
-    Text that is valid as UTF-8 beyond ASCII is UTF-8: other encodings hardly ever give that by chance.
-    """
-    found = encoding_of(path, None)
-    return found if given is None or found != "utf-8" or _is_utf8_beyond_ascii(path) else encoding_of(path, given)
+    found = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+    return found if given is None or found != "utf-8" or _is_utf8_beyond_ascii(path) else given
 
 
 def _is_utf8_beyond_ascii(path: Path) -> bool:

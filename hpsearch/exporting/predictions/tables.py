@@ -60,7 +60,7 @@ def read_rows(path: Path, rows: int, names: Collection[str], given: Mapping[str,
 
 
 def _csv(path: Path, rows: int, names: Collection[str], given: Mapping[str, Any]) -> Iterator[Rows]:
-    with closing(open_table(path, given, names, another=True)) as file:
+    with closing(open_table(path, given, names)) as file:
         chunks, header = file.chunks(rows), file.header
         for chunk in chain([next(chunks, [])], chunks):
             frame = pd.DataFrame([cells for _, cells in chunk], columns=header, dtype=object)
