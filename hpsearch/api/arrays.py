@@ -70,6 +70,8 @@ def _kept(samples: Any, labels: Any) -> dict[str, Any]:
     if hasattr(samples, "to_csv"):
         return _frame(samples, labels)
     arrays = {"x": np.asarray(samples), "y": np.asarray(labels)}
+    if arrays["y"].dtype == bool:
+        arrays["y"] = arrays["y"].astype(str)  # as a table has them, so that predictions are truth values again
     if bad := next((name for name, array in arrays.items() if array.dtype.kind == "O"), None):
         rule = "must be numbers, or a DataFrame" if bad == "x" else "must be numbers or text"
         raise InputError(f"data (X, y): {'X' if bad == 'x' else 'y'} {rule}, is an array of objects")

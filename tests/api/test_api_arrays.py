@@ -7,6 +7,7 @@ import pytest
 from hpsearch import Study
 from hpsearch.data import load
 from hpsearch.errors import InputError
+from hpsearch.exporting.predictions.labels import labels_of
 from hpsearch.spec import parse
 
 MODEL = {"estimator": "sklearn.tree.DecisionTreeClassifier"}
@@ -31,6 +32,12 @@ def test_arrays_are_the_dataset_of_a_study_and_equal_ones_are_one_file(tmp_path)
     assert rows == {row.tobytes() for row in X}
     assert data_of(Study("b", data=(X.copy(), Y), model=MODEL, stages=STAGES)).dataset == data.dataset
     assert len(list(tmp_path.rglob("*.npz"))) == 1
+
+
+def test_truth_values_stay_truth_values():
+    data = data_of(Study("a", data=(X, Y == 1), model=MODEL, stages=STAGES))
+    assert load(data.dataset, task=data.task_given).classes == ("False", "True")
+    assert labels_of(("False", "True")).tolist() == [False, True]
 
 
 def test_a_frame_keeps_its_columns_categories_and_gaps(tmp_path):
