@@ -92,7 +92,7 @@ def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> 
     tied = {index for index, kept in zip(open_, left, strict=True) if kept}
     least = -evidence.runs[0].mean if evidence.share else -np.inf  # a share is at least 0
     limited = [_against(each, full, p[i], i not in tied) if each else None for i, each in enumerate(found)]
-    return [replace(each, low=max(each.low, least)) if each else None for each in limited]
+    return [replace(each, low=least) if each and each.low < least else each for each in limited]
 
 
 def _against(found: Difference, critical: float, p: float, worse: bool) -> AgainstBest:
