@@ -103,16 +103,15 @@ class Study:
         if not takes_trial(func):
             raise InputError("objective must call what it gets `trial`: def objective(trial), or lambda trial: ...")
         self._trials += n_trials
-        pruner = self._pruner
-        if pruner and pruner.get("startup", 0) >= self._trials:
-            pruner = None  # so few trials are not pruned
+        if self.results is None and self._pruner and self._pruner.get("startup", 0) >= n_trials:
+            self._pruner = None  # so few trials are not pruned; nor are further ones, since a study keeps its pruner
         sampler = self._sampler or _Sampler("tpe", None, {})
         self.results = optimise(
             func,
             trials=self._trials,
             direction=self._direction,
             sampler={"kind": sampler.kind, **sampler.options},
-            pruner=pruner,
+            pruner=self._pruner,
             seed=sampler.seed or 0,
             name=self._name,
             storage=self._storage,

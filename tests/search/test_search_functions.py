@@ -163,6 +163,8 @@ def test_few_trials_of_an_optuna_study_are_not_pruned_and_a_trial_must_be_called
     study = optuna.create_study(pruner=optuna.pruners.MedianPruner(), sampler=optuna.samplers.RandomSampler(seed=1))
     study.optimize(of_trial, n_trials=3)
     assert [trial.state for trial in study.trials] == ["complete"] * 3
+    study.optimize(of_trial, n_trials=9)
+    assert [trial.state for trial in study.trials] == ["complete"] * 12
     with pytest.raises(HpsearchError, match="must call what it gets `trial`"):
         study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=3)
 

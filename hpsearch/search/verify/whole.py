@@ -87,9 +87,7 @@ def whole_differences(retraining: Retraining, stored: StoredWhole, backend: str 
 def _differences(stored: StoredWhole, segment: Segment, *, refit: bool, backend: str) -> Iterator[str]:
     with closing(open_pool(backend, 1)) as pool:
         again = _train(pool, segment)
-        if (
-            refit
-        ):  # all that is stored of an estimator is the number of its epochs: it must be the same when interrupted
+        if refit:  # all that is stored of an estimator is its number of epochs: it must be the same when interrupted
             before = _train(pool, replace(segment, last=segment.last - 1)) if segment.last > 1 else None
             task = replace(segment.tasks[0], state=before.state if before else None)
             other = _train(pool, replace(segment, tasks=(task,), first=segment.last))
