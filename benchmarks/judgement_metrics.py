@@ -23,11 +23,13 @@ from hpsearch.reporting.statistics.bootstrap.runs import Valued
 from hpsearch.reporting.statistics.comparison.best import compare
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
-from hpsearch.reporting.statistics.contributions import contributions, is_within
+from hpsearch.reporting.statistics.contributions import bounds, contributions
 from hpsearch.reporting.statistics.selection import correct_selection_bias
 
 METRICS = ("rmse", "log_loss", "roc_auc", "f1_macro", "mae", "average_precision", "balanced_accuracy", "r2")
+METRICS += ("matthews_corrcoef", "cohen_kappa", "accuracy")
 CLASSES = {"roc_auc": 2, "average_precision": 2, "log_loss": 4, "f1_macro": 4, "balanced_accuracy": 4}
+CLASSES |= {"matthews_corrcoef": 4, "cohen_kappa": 4, "accuracy": 4}
 SHARES = {2: (0.8, 0.2), 4: (0.4, 0.3, 0.2, 0.1)}
 SKILL, DEVIATION = 1.5, 0.04
 """The skill of a configuration, and the standard deviation of it over seeds."""
@@ -62,18 +64,20 @@ def value(name: str, truth: NDArray[np.generic], prediction: Floats) -> float:
     return evaluate(metric, truth, prediction, classes=[str(c) for c in range(CLASSES.get(name, 0))])
 
 
-def truth_of(name: str, deviation: float) -> float:
+def truth_of(name: str, deviation: float, usual: float = SKILL) -> float:
     """The value on very many samples, in the mean over the seeds."""
     random = np.random.default_rng(99)
     points, weights = np.polynomial.hermite_e.hermegauss(3) if deviation else (np.zeros(1), np.ones(1))
     found = []
     for point in points:
         truth, hard = labels_of(random, name, 2_000_000)
-        found.append(value(name, truth, predicted(random, name, truth, hard, SKILL + deviation * point)))
+        found.append(value(name, truth, predicted(random, name, truth, hard, usual + deviation * point)))
     return float(np.average(found, weights=weights))
 
 
-def searched(name: str, k: int, n: int, seeds: int, true: float, random: np.random.Generator) -> tuple[float, ...]:
+def searched(
+    name: str, k: int, n: int, seeds: int, true: float, random: np.random.Generator, usual: float = SKILL
+) -> tuple[float, ...]:
     """One search: is an equal one worse, the share of intervals that hold, do all differences hold, is a bad one worse.
 
     The last configuration has four fifths of the skill of the others, and does not count in the first three.
@@ -84,7 +88,7 @@ def searched(name: str, k: int, n: int, seeds: int, true: float, random: np.rand
     for index in range(k + 1):
         scores, values = [], []
         for _ in range(seeds):
-            skill = (SKILL if index < k else 0.8 * SKILL) + (DEVIATION * random.standard_normal() if seeds > 1 else 0)
+            skill = (usual if index < k else 0.8 * usual) + (DEVIATION * random.standard_normal() if seeds > 1 else 0)
             found = predicted(random, name, truth, hard, skill)
             found = found.astype(np.int64) if metric.needs == "classes" else found
             each = metric.sign * contributions(metric, truth, found, classes)
@@ -92,7 +96,7 @@ def searched(name: str, k: int, n: int, seeds: int, true: float, random: np.rand
             values.append(each.astype(np.float32))
         runs.append(Runs(tuple(scores), tuple(values)))
     order = sorted(range(k + 1), key=lambda index: -runs[index].mean)
-    evidence, compared = compare(Evidence(tuple(runs[i] for i in order), n, share=is_within(metric)))
+    evidence, compared = compare(Evidence(tuple(runs[i] for i in order), n, bounds=bounds(metric)))
     worse = [each is not None and each.worse for each in compared]
     equal = [place for place, index in enumerate(order) if index < k]
     intervals = [evidence.interval(place) for place in equal]
@@ -109,17 +113,19 @@ def table(options: argparse.Namespace) -> Iterator[str]:
     for name, seeds in itertools.product(
         getattr(options, "metric", None) or METRICS[:4], getattr(options, "seeds", None) or (1, 3)
     ):
-        true = truth_of(name, DEVIATION if seeds > 1 else 0.0)
-        for k, n in itertools.product((2, 8, 64), (200, 1_000, 5_000)):
+        true = truth_of(name, DEVIATION if seeds > 1 else 0.0, getattr(options, "skill", SKILL))
+        for k, n in itertools.product((2, 8, 64), getattr(options, "samples", None) or (200, 1_000, 5_000)):
             random = np.random.default_rng([options.seed, METRICS.index(name), seeds, k, n])
             tables = max(20, options.tables // (4 if k * n * seeds > 200_000 else 1))
-            found = np.array([searched(name, k, n, seeds, true, random) for _ in range(tables)])
+            found = np.array(
+                [searched(name, k, n, seeds, true, random, getattr(options, "skill", SKILL)) for _ in range(tables)]
+            )
             errors = found.std(axis=0, ddof=1) / math.sqrt(tables)
             cells = [f"{100 * m:.1f} ({100 * e:.1f})" for m, e in zip(found.mean(axis=0), errors, strict=True)]
             yield "| " + " | ".join([name, f"{k}", f"{n:,}", f"{seeds}", *cells]) + " |"
 
 
-def curve(random: np.random.Generator, kind: str, k: int, epochs: int) -> Floats:
+def curve(random: np.random.Generator, kind: str, k: int, epochs: int, usual: float = SKILL) -> Floats:
     """The skills of k configurations by epoch: they rise, and some fall again; neighbours are alike."""
     gain = {
         "equal": lambda: np.zeros(k),
@@ -130,7 +136,7 @@ def curve(random: np.random.Generator, kind: str, k: int, epochs: int) -> Floats
     }[kind]()
     epoch = np.arange(epochs)
     rise = 0.8 * np.exp(-epoch / 4) + 0.01 * np.maximum(0, epoch - epochs / 2) if epochs > 1 else np.zeros(1)
-    return np.asarray(np.maximum(0.2, SKILL + gain[:, None] - rise))
+    return np.asarray(np.maximum(0.2, usual + gain[:, None] - rise))
 
 
 KINDS = ("equal", "spread", "one good", "tail of bad ones", "two clusters")
@@ -156,11 +162,9 @@ def chosen(
             easier.append(each[-1].mean() - metric.sign * truth(float(skill)))
         values = np.array(each)
         kept = np.sort(np.argsort(-values.mean(axis=1), kind="stable")[:_KEPT])
-        runs.append((Valued.of(values[kept]), kept))
+        runs.append((Valued.of(values[kept], bounded=bounds(metric).both), kept))
     order = sorted(range(len(runs)), key=lambda index: -float(runs[index][0].at_chosen(n).mean(dtype=np.float64)))
-    said = correct_selection_bias(
-        [[runs[index][0]] for index in order], n, share=is_within(metric), resamples=_RESAMPLES
-    )
+    said = correct_selection_bias([[runs[index][0]] for index in order], n, bounds=bounds(metric), resamples=_RESAMPLES)
     assert said is not None
     first, kept = runs[order[0]]
     true = metric.sign * truth(float(skills[order[0], kept[first.chosen]]))
@@ -189,7 +193,7 @@ def with_noise(name: str, truth: NDArray[np.generic], hard: Floats, noise: Float
 
 def by_skill(name: str) -> Callable[[float], float]:
     """Return the true value of a network by its skill, from very many samples."""
-    random, grid = np.random.default_rng(98), np.linspace(0.2, 3.0, 29)
+    random, grid = np.random.default_rng(98), np.linspace(0.2, 6.0, 59)
     labels, hard = labels_of(random, name, _POPULATION)
     own = (deviates(random, name, hard) + deviates(random, name, hard)) / math.sqrt(2)
     known = [value(name, labels, with_noise(name, labels, hard, own, skill)) for skill in grid]
@@ -203,26 +207,28 @@ def selected(options: argparse.Namespace) -> Iterator[str]:
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
     for name in getattr(options, "metric", None) or METRICS:
         truth = by_skill(name)
-        for n in (200, 500, 5_000):
+        for n in getattr(options, "samples", None) or (200, 500, 5_000):
             rows, errors = [], []
             number = max(10, options.tables // (1 if n < 5_000 else 3))
             for index in range(number):
                 random = np.random.default_rng([options.seed, METRICS.index(name), n, index])
                 kind, k = KINDS[index % len(KINDS)], (8, 30)[index // len(KINDS) % 2]
                 epochs = (_EPOCHS, 1)[index // (2 * len(KINDS)) % 2]
-                rows.append(chosen(name, random, curve(random, kind, k, epochs), n, truth))
+                rows.append(
+                    chosen(name, random, curve(random, kind, k, epochs, getattr(options, "skill", SKILL)), n, truth)
+                )
                 labels, hard = labels_of(random, name, n)
                 own = contributions(
                     parse(name),
                     labels,
-                    predicted(random, name, labels, hard, SKILL).astype(
+                    predicted(random, name, labels, hard, getattr(options, "skill", SKILL)).astype(
                         np.int64 if parse(name).needs == "classes" else np.float64
                     ),
                     [str(c) for c in range(CLASSES.get(name, 0))],
                 )
-                errors.append(own.std() / math.sqrt(n))
+                errors.append(own.var() / n)
             found = np.array(rows, float)
-            found[:, :2] /= np.median(errors)
+            found[:, :2] /= math.sqrt(np.mean(errors))
             mean, error = found.mean(axis=0), found.std(axis=0, ddof=1) / math.sqrt(number)
             cells = [f"{m:+.2f} ({e:.2f})" for m, e in zip(mean[:2], error[:2], strict=True)]
             cells += [f"{100 * m:.1f} ({100 * e:.1f})" for m, e in zip(mean[2:], error[2:], strict=True)]
@@ -235,6 +241,8 @@ def main() -> None:
     parser.add_argument("--tables", type=int, default=200, help="simulated searches of each kind")
     parser.add_argument("--metric", choices=METRICS, action="append")
     parser.add_argument("--seeds", type=int, action="append", help="of each configuration; may be repeated")
+    parser.add_argument("--samples", type=int, action="append", help="may be repeated; 200, 500 or 1,000, and 5,000")
+    parser.add_argument("--skill", type=float, default=SKILL, help="4: hardly a sample is wrong")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--selected", action="store_true", help="the corrected score of the selected configuration")
     options, began = parser.parse_args(), time.perf_counter()

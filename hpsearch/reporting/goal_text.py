@@ -60,7 +60,7 @@ def difference(goal: Goal, value: float, places: int = 2) -> str:
     >>> difference(Goal(), 0.012, 1), difference(Goal("rmse", "minimize", False), -0.5)
     ('+1.2', '−0.5')
     """
-    return formatting.points(value, places) if goal.share else f"{value:+.4g}".replace("-", "−")
+    return formatting.points(value, places) if goal.share else f"{value + 0.0:+.4g}".replace("-", "−")  # not −0
 
 
 def size(goal: Goal, value: float, places: int = 2) -> str:

@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from hpsearch.errors import HpsearchError
 from hpsearch.metrics import Metric, MetricError, MetricFile, hash_of, load
-from hpsearch.reporting.statistics.contributions import contributions, is_within
+from hpsearch.reporting.statistics.contributions import bounds, contributions
+from hpsearch.reporting.statistics.intervals import Bounds
 from hpsearch.spec import Study, is_own
 from hpsearch.storage import schema
 from hpsearch.storage.damage.blobs import intact
@@ -69,9 +70,9 @@ class SampleScores:
             return None
 
     @property
-    def within(self) -> bool:
-        """Whether the objective lies within 0 and 1, a higher value being better."""
-        return self.metric is not None and is_within(self.metric)
+    def bounds(self) -> Bounds:
+        """The lowest and the highest score."""
+        return Bounds() if self.metric is None else bounds(self.metric)
 
     def of(self, trial: Record, split: str) -> Values | None:
         """Return what each sample of a split contributes to a trial's score at its best epoch, (n,)."""

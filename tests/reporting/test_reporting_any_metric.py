@@ -17,7 +17,7 @@ from hpsearch.reporting.sections.summary import summarise
 from hpsearch.reporting.statistics.comparison.best import compare
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
-from hpsearch.reporting.statistics.contributions import contributions
+from hpsearch.reporting.statistics.contributions import bounds, contributions
 from hpsearch.reporting.statistics.tests import of_means
 from hpsearch.search.copy import copy
 from hpsearch.search.delete import delete
@@ -177,7 +177,7 @@ def test_of_equal_networks_none_is_worse_by_any_metric_and_intervals_hold(name):
         truth, hard = samples(n)
         each = [metric.sign * contributions(metric, truth, network(truth, hard), names) for _ in range(k)]
         runs = sorted((Runs((float(c.mean()),), (c.astype(np.float32),)) for c in each), key=lambda run: -run.mean)
-        evidence, found = compare(Evidence(tuple(runs), n, share=name in ("roc_auc", "f1_macro")))
+        evidence, found = compare(Evidence(tuple(runs), n, bounds=bounds(metric)))
         worse.append(any(one.worse for one in found if one))
         held += [low <= true <= high for low, high in map(evidence.interval, range(k))]
     assert np.mean(worse) <= 0.06 + 2 * np.sqrt(0.06 * 0.94 / tables)

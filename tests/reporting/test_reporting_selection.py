@@ -7,12 +7,15 @@ import made_searches
 import numpy as np
 import pytest
 
+from hpsearch.metrics import parse
+from hpsearch.reporting.sections.selection_bias import shrunken_and_worth
 from hpsearch.reporting.statistics.bootstrap import bags
 from hpsearch.reporting.statistics.bootstrap.bags import Bags
 from hpsearch.reporting.statistics.comparison.best import compare_with_best
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
-from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.contributions import bounds, contributions
+from hpsearch.reporting.statistics.intervals import Bounds, wilson_interval
 from hpsearch.reporting.statistics.selection import Run, Valued, correct_selection_bias
 
 SEARCHES = pytest.mark.parametrize("searches", [100, pytest.param(1_000, marks=pytest.mark.slow)])
@@ -75,7 +78,7 @@ def test_of_contributions_the_corrected_score_is_that_of_choosing_again_in_a_pla
 
         winner = int(np.argmax(totals))
         gains.append(outside(winner, chosen[winner]) - outside(0, at_best[0]))
-    found = correct_selection_bias(runs, 120, folds=folds, share=False, resamples=300)
+    found = correct_selection_bias(runs, 120, folds=folds, bounds=Bounds(), resamples=300)
     assert found.raw == pytest.approx(values[0].mean(axis=2).max(axis=1).mean())
     assert found.corrected == pytest.approx(found.raw + np.mean(gains), abs=1e-5)
     assert found.low < found.corrected < found.high
@@ -96,8 +99,8 @@ def test_a_network_with_one_huge_error_leaves_the_others_as_they_are():
     values = values[np.argsort(-values.mean(axis=(1, 2)))]
     wild = np.append(values[1, 0, :-1], np.float32(-1e9))[None]
     runs = [[Valued.of(each)] for each in values]
-    with_it = correct_selection_bias([*runs, [Valued.of(wild)]], 300, share=False)
-    without = correct_selection_bias(runs, 300, share=False)
+    with_it = correct_selection_bias([*runs, [Valued.of(wild)]], 300, bounds=Bounds())
+    without = correct_selection_bias(runs, 300, bounds=Bounds())
     assert with_it.corrected == pytest.approx(without.corrected, abs=1e-6)
     assert with_it.within_reach.noise == pytest.approx(without.within_reach.noise, rel=1e-6)
 
@@ -233,3 +236,58 @@ def test_the_tie_set_holds_the_truly_best_in_95_of_100_searches(searches, spread
         compared = compare_with_best(Evidence(tuple(Runs((float(one.mean()),), (one,)) for one in right), 500))
         holds += best == 0 or not compared[best].worse
     assert holds / searches >= 0.95
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "f1_macro", "matthews_corrcoef", "roc_auc"])
+def test_a_perfect_score_of_few_samples_is_not_taken_for_certain(name):
+    # Forty equally good configurations of which few are wrong about any of 40 samples: the truth is one in forty.
+    random, metric = np.random.default_rng(7), parse(name)
+    truth, said, held = np.repeat([0, 1], 20), [], []
+    for _ in range(10):
+        scores = np.clip(truth + 0.3 * random.standard_normal((40, 40)), 0, 1)
+        found = scores > 0.5 if metric.needs == "classes" else np.stack([1 - scores, scores], axis=2)
+        values = [
+            contributions(metric, truth, each.astype(int) if each.ndim == 1 else each, ("no", "yes")) for each in found
+        ]
+        values.sort(key=lambda each: -each.mean())
+        runs = [[Valued.of(each[None], bounded=True)] for each in values]
+        chosen = correct_selection_bias(runs, 40, bounds=bounds(metric), resamples=200)
+        assert chosen.raw == pytest.approx(1)
+        assert bounds(metric).low <= chosen.low < 0.97
+        assert chosen.high <= 1
+        said.append(float(shrunken_and_worth(chosen, 1, None)[0].best[0]))
+        held.append(chosen.corrected)
+    assert np.mean(said) < 0.15
+    assert np.mean(held) < 1 - 1e-3
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_two_networks_that_agree_on_every_one_of_few_samples_are_not_shown_to_be_equivalent(folds):
+    for samples, within_half_a_point in ((40, False), (20_000, True)):
+        right = np.arange(samples) % 10 > 0
+        parts = tuple(np.split(right, 2)) if folds else (right,)
+        runs = Runs(tuple(float(each.mean()) for each in parts), parts, (0, 1) if folds else ())
+        evidence = Evidence((runs, runs), samples // len(parts), overlap=0.25 if folds else None)
+        other = compare_with_best(evidence)[1]
+        assert other.difference == 0
+        assert not other.worse
+        assert (other.low > -0.005) is within_half_a_point
+
+
+def test_intervals_stay_where_the_metric_can_be():
+    random = np.random.default_rng(3)
+    truth = np.repeat([0, 1], 20)
+    for name in ("matthews_corrcoef", "cohen_kappa"):
+        metric = parse(name)
+        predicted = np.where(random.random((5, 40)) < 0.05, 1 - truth, truth)
+        each = sorted((contributions(metric, truth, one) for one in predicted), key=lambda one: -one.mean())
+        runs = tuple(Runs((float(one.mean()),), (one.astype(np.float32),)) for one in each)
+        for index in range(5):
+            low, high = Evidence(runs, 40, bounds=bounds(metric)).interval(index)
+            assert -1 <= low < runs[index].mean
+            assert runs[index].mean <= high <= 1
+    # Of two equal classes κ = 2·accuracy − 1, so that its interval is Wilson's.
+    low, high = wilson_interval(38, 40)
+    right = np.append(np.zeros(2), np.ones(38))
+    evidence = Evidence((Runs((0.9,), ((2 * right - 1).astype(np.float32),)),), 40, bounds=Bounds(-1, 1))
+    assert evidence.interval(0) == pytest.approx((2 * low - 1, 2 * high - 1), abs=0.02)

@@ -14,7 +14,7 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection.candidates import EVERY, ONLY_BEST, SOME, Candidates, candidates
 from hpsearch.reporting.sections.selection.seed_variance import seed_variance
-from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.intervals import SHARE
 from hpsearch.reporting.statistics.seeds import SeedVariance
 from hpsearch.reporting.statistics.selection import BiasCorrection, correct_selection_bias
 from hpsearch.reporting.statistics.shrinkage import Shrinkage, shrink, shrink_over
@@ -87,7 +87,7 @@ def corrected_accuracies(frames: Frames, stages: Sequence[StageView]) -> list[Co
             selected_from.runs,
             selected_from.samples,
             folds=folds,
-            share=frames.goal.share or frames.sample_scores.within,
+            bounds=SHARE if frames.goal.share else frames.sample_scores.bounds,
         )
         if chosen:
             seeds = None if folds else seed_variance(frames, stage.name)
@@ -192,14 +192,14 @@ def _worth(chosen: BiasCorrection, of_networks: Shrinkage, with_seeds: Shrinkage
     luck = float(of_networks.mean[0] - with_seeds.mean[0])
     score = chosen.corrected - luck
     further = max(0.0, float(with_seeds.deviation[0]) ** 2 - float(of_networks.deviation[0]) ** 2)
-    if not chosen.share:
+    score, _ = chosen.bounds.clip(score, score)
+    if not chosen.bounds.both:
         below, above = (math.hypot(half, 1.96 * math.sqrt(further)) for half in chosen.half_widths)
-        return Worth(score, score - below, score + above, seeds)
-    score = min(1.0, max(0.0, score))
+        return Worth(score, *chosen.bounds.clip(score - below, score + above), seeds)
     half = (chosen.high - chosen.low) / 2 / 1.96
     variance = max(half**2 + further, 1e-12)
-    effective = score * (1 - score) / variance
-    low, high = wilson_interval(score * effective, effective) if effective else (chosen.low, chosen.high)
+    certain = not chosen.bounds.most_variance(score)
+    low, high = (chosen.low, chosen.high) if certain else chosen.bounds.interval(score, variance, chosen.samples)
     return Worth(score, low, high, seeds)
 
 

@@ -1,6 +1,7 @@
-"""Confidence intervals for an accuracy and for a difference of two accuracies. May import NumPy and SciPy."""
+"""Confidence intervals for an accuracy, other bounded scores, and a difference of two. May import NumPy and SciPy."""
 
 import math
+from dataclasses import dataclass
 
 from scipy.special import ndtri
 
@@ -24,6 +25,47 @@ def wilson_interval(successes: float, samples: float, confidence: float = 0.95) 
     half = z * math.sqrt(share * (1 - share) / samples + (z / (2 * samples)) ** 2)
     scale = 1 + z * z / samples
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The lowest and the highest score that a metric can have; infinite where there is none."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def both(self) -> bool:
+        """Whether there are both, as of a share of samples."""
+        return math.isfinite(self.high - self.low)
+
+    @property
+    def width(self) -> float:
+        """How far they are apart."""
+        return self.high - self.low
+
+    def most_variance(self, mean: float) -> float:
+        """Return the largest variance that values within both bounds can have (Bhatia & Davis 2000)."""
+        return max(0.0, (mean - self.low) * (self.high - mean))
+
+    def clip(self, low: float, high: float) -> tuple[float, float]:
+        """Cut an interval to possible scores."""
+        return max(self.low, low), min(self.high, high)
+
+    def interval(self, mean: float, variance: float, samples: float, confidence: float = 0.95) -> tuple[float, float]:
+        """Return Wilson's interval between both bounds, with the effective sample size that the variance implies.
+
+        Where all samples contribute alike it is that of `samples`, so that a perfect score is not taken for certain.
+        """
+        effective = self.most_variance(mean) / variance if variance > 0 else 0.0
+        effective = max(1.0, effective or float(samples))
+        share = min(1.0, max(0.0, (mean - self.low) / self.width))
+        low, high = wilson_interval(share * effective, effective, confidence)
+        return self.low + low * self.width, self.low + high * self.width
+
+
+SHARE = Bounds(0.0, 1.0)
+"""The bounds of a share of samples."""
 
 
 def difference_interval(first: Interval, second: Interval) -> Interval:

@@ -12,9 +12,19 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from hpsearch.reporting.statistics.bootstrap.bags import DRAWN, Bags
-from hpsearch.reporting.statistics.bootstrap.runs import AnyRun, Run, Valued, counted, noise, reachable, score, sums
+from hpsearch.reporting.statistics.bootstrap.runs import (
+    AnyRun,
+    Run,
+    Valued,
+    counted,
+    noise,
+    reachable,
+    score,
+    step,
+    sums,
+)
 from hpsearch.reporting.statistics.comparison.quantiles import skewed
-from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.intervals import SHARE, Bounds
 
 __all__ = ["BiasCorrection", "Configurations", "Run", "Valued", "correct_selection_bias"]
 
@@ -52,7 +62,7 @@ class BiasCorrection:
     chosen_again: float  # the share of bootstrap samples in which the same configuration is the best
     resamples: int
     within_reach: Configurations = field(compare=False)
-    share: bool = True  # whether scores lie within 0 and 1
+    bounds: Bounds = SHARE  # of a score
 
     @property
     def selection_bias(self) -> float:
@@ -70,7 +80,7 @@ def correct_selection_bias(
     samples: int,
     *,
     folds: bool = False,
-    share: bool = True,
+    bounds: Bounds = SHARE,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> BiasCorrection | None:
@@ -80,8 +90,8 @@ def correct_selection_bias(
     samples of its own. Each bootstrap sample (a bag) draws samples with replacement. On it each run chooses its epoch,
     then the configuration with the highest score is chosen, at random among equals, and evaluated on the
     samples out of the bag, which had no influence on either choice. The corrected score is the mean over the bags;
-    what the bags do to the first configuration at its own epochs, whose score is known, is subtracted. `share` says
-    that scores lie within 0 and 1. None with fewer than 20 samples or two configurations.
+    what the bags do to the first configuration at its own epochs, whose score is known, is subtracted. `bounds`
+    are those of a score. None with fewer than 20 samples or two configurations.
     """
     parts = len(configurations[0]) if configurations else 1
     every = samples * parts if folds else samples
@@ -95,17 +105,20 @@ def correct_selection_bias(
     raw = score(best, samples)
     chosen = _Choice(bags)
     of_epochs, known = np.empty(len(kept)), np.zeros(0)
+    # Less than what one sample changes.
+    slight = 0.99 if counted(best[0]) else 1e-6 * math.sqrt(DRAWN * every) * step(kept, samples)
     # Of contributions only the differences from the best score matter, which single precision has better.
     offset = 0.0 if counted(best[0]) else raw
-    for place, (free, fixed) in enumerate(bags.evaluate(kept, runs_share_samples=not folds, offset=offset)):
+    found = bags.evaluate(kept, runs_share_samples=not folds, offset=offset, highest=bounds.high)
+    for place, (free, fixed) in enumerate(found):
         if place == 0:
-            known, slight = fixed.outside, 0.99 if counted(best[0]) else 1e-6 * float(fixed.inside.std())
+            known = fixed.outside
         chosen.offer(place, free.inside + slight * _ties(bags, place), free.outside)
         of_epochs[place] = float((fixed.outside - free.outside).mean())
     corrected = raw + float((chosen.outside - known).mean())
-    corrected = min(1.0, max(0.0, corrected)) if share else corrected
+    corrected, _ = bounds.clip(corrected, corrected)
     own = (sums(best, samples, folds=folds) / (1 if folds else len(best))).astype(np.float32)
-    low, high = _interval(corrected, chosen.outside, every, None if share else own)
+    low, high = _interval(corrected, chosen.outside, every, own, bounds)
     scores = np.array([score(configurations[index], samples) for index in near]) - of_epochs
     return BiasCorrection(
         configurations=len(configurations),
@@ -121,7 +134,7 @@ def correct_selection_bias(
         within_reach=Configurations(
             np.array(near), scores, noise([configurations[index] for index in near], samples, folds=folds)
         ),
-        share=share,
+        bounds=bounds,
     )
 
 
@@ -144,19 +157,18 @@ def _ties(bags: Bags, place: int) -> NDArray[np.float64]:
 
 
 def _interval(
-    corrected: float, outside: NDArray[np.float64], samples: int, own: NDArray[np.float32] | None
+    corrected: float, outside: NDArray[np.float64], samples: int, own: NDArray[np.float32], bounds: Bounds
 ) -> tuple[float, float]:
     """Return the 95% interval of the corrected score, from the scores on the bags' left-out samples.
 
     A bag leaves out m = n(1 − 1/n)^(2n) of the n samples, and the mean of m drawn from n deviates √(n/m − 1) times as
     far from the mean of all n as that one deviates from the true value, so the variance is divided by n/m − 1. Of
-    scores within 0 and 1 it is Wilson's interval, which stays there, with the effective sample size that this variance
-    implies. Of others it is that of Student's t, moved by the skewness of the best one's `own` contributions.
+    scores between two bounds it is Wilson's interval, which stays there, with the effective sample size that this
+    variance implies. Of others it is that of Student's t, moved by the skewness of the best one's `own` contributions.
     """
     left_out = samples * (1 - 1 / samples) ** (DRAWN * samples)
     variance = float(outside.var()) / (samples / left_out - 1)
-    if own is not None:
-        below, above = skewed(float(stdtrit(samples - 1, 0.975)), own)
-        return corrected - below * math.sqrt(variance), corrected + above * math.sqrt(variance)
-    effective = corrected * (1 - corrected) / variance if variance > 0 else float(samples)
-    return wilson_interval(corrected * effective, max(1.0, effective))
+    if bounds.both:
+        return bounds.interval(corrected, variance, samples)
+    below, above = skewed(float(stdtrit(samples - 1, 0.975)), own)
+    return bounds.clip(corrected - below * math.sqrt(variance), corrected + above * math.sqrt(variance))

@@ -14,6 +14,7 @@ from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.statistics.comparison.best import AgainstBest, compare
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
+from hpsearch.reporting.statistics.intervals import SHARE, Bounds
 from hpsearch.storage.records import ACCURACY, Goal
 
 Record = dict[str, Any]
@@ -75,12 +76,12 @@ def evidence_of(
 ) -> Evidence:
     """Return the evidence on some configurations; `overlap` is n_test/n_train of folds."""
     runs = tuple(runs_of(frames, members, folds=overlap is not None) for members in configurations)
-    return Evidence(runs, samples, overlap, is_share(frames, runs[0]))
+    return Evidence(runs, samples, overlap, bounds_of(frames, runs[0]))
 
 
-def is_share(frames: Frames, runs: Runs) -> bool:
-    """Whether the scores lie within 0 and 1."""
-    return frames.goal.share or bool(runs.right and frames.sample_scores.within)
+def bounds_of(frames: Frames, runs: Runs) -> Bounds:
+    """Return the lowest and the highest score of the objective; none where nothing is known of the samples."""
+    return SHARE if frames.goal.share else frames.sample_scores.bounds if runs.right else Bounds()
 
 
 def runs_of(frames: Frames, members: Sequence[Record], *, folds: bool = False, split: str = "validation") -> Runs:
@@ -118,7 +119,7 @@ def interval_of(frames: Frames, trials: Sequence[Record], split: str) -> tuple[f
     None where nothing is known of them.
     """
     runs = runs_of(frames, trials, split=split)
-    found = Evidence((runs,), runs.right[0].size if runs.right else 0, None, is_share(frames, runs)).interval(0)
+    found = Evidence((runs,), runs.right[0].size if runs.right else 0, None, bounds_of(frames, runs)).interval(0)
     if found is None:
         return None
     low, high = sorted(frames.goal.sign * edge for edge in found)

@@ -19,9 +19,9 @@ from hpsearch.reporting.sections.ranking.comparison import (
     Compared,
     Record,
     Verdict,
+    bounds_of,
     column_of,
     compared,
-    is_share,
     runs_of,
 )
 from hpsearch.reporting.sections.ranking.rows import (
@@ -167,7 +167,7 @@ def mean_estimate(
         interval = table.evidence.interval_of(runs)
     else:
         overlap = how.folds if split == "validation" else None
-        interval = Evidence((runs,), samples, overlap, is_share(frames, runs)).interval(0)
+        interval = Evidence((runs,), samples, overlap, bounds_of(frames, runs)).interval(0)
     if interval is None and len(values) < 2:
         return estimate(frames, stage, replicates[0], split)
     value = statistics.fmean(values)

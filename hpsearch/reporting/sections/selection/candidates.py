@@ -76,7 +76,8 @@ def _by_epoch(frames: Frames, trials: Sequence[int], samples: int) -> Iterator[t
             for trial, epochs, values in frames.sample_scores.by_epoch(stage, here[start : start + _AT_ONCE]):
                 if known[trial]["best_epoch"] in epochs and values.shape[1] == samples:
                     cells += values.size
-                    yield trial, len(epochs), Valued(values, epochs.index(known[trial]["best_epoch"]))
+                    chosen = epochs.index(known[trial]["best_epoch"])
+                    yield trial, len(epochs), Valued(values, chosen, frames.sample_scores.bounds.both)
 
 
 def _which_epochs(best: Sequence[Record], choosing: dict[int, Record], stored: dict[int, int]) -> str:
@@ -116,7 +117,7 @@ def _at_best(frames: Frames, trial: Record) -> AnyRun:
     assert found is not None, "only trials whose samples are known are candidates"
     if found.dtype == np.bool_:
         return Run(np.packbits(found.astype(np.bool_))[None])
-    return Valued(found.astype(np.float32, copy=False)[None])
+    return Valued(found.astype(np.float32, copy=False)[None], bounded=frames.sample_scores.bounds.both)
 
 
 def _keeps_last(trial: Record) -> bool:

@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.frames import Frames
-from hpsearch.reporting.sections.ranking.comparison import is_share, runs_of
+from hpsearch.reporting.sections.ranking.comparison import bounds_of, runs_of
 from hpsearch.reporting.sections.ranking.rows import Estimate, column_of
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.sections.selection_bias import CorrectedAccuracy, Worth
@@ -98,7 +98,7 @@ def _of_samples(frames: Frames, last: StageView, tests: Sequence[Estimate]) -> t
     if not runs.right:
         return None
     one = Runs((runs.mean,), (runs.shares(False),))
-    return Evidence((one,), one.right[0].size, None, is_share(frames, one)).interval(0)
+    return Evidence((one,), one.right[0].size, None, bounds_of(frames, one)).interval(0)
 
 
 def compare_with_test(chosen: BiasCorrection, worth: Worth | None, test: Interval, replicates: int) -> Interval:

@@ -3,6 +3,7 @@
 May import NumPy and our runs.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,18 +81,26 @@ class Bags:
         return np.asarray(self.drawn == 0, dtype=np.float32)
 
     def evaluate(
-        self, configurations: Sequence[Sequence[AnyRun]], *, runs_share_samples: bool, offset: float = 0.0
+        self,
+        configurations: Sequence[Sequence[AnyRun]],
+        *,
+        runs_share_samples: bool,
+        offset: float = 0.0,
+        highest: float = math.inf,
     ) -> Iterator[tuple[Found, Found]]:
         """Yield what each configuration scores if its runs choose their epochs on the bag, and at those they have.
 
-        The scores are less an `offset`, which is subtracted from what each sample adds to them.
+        The scores are less an `offset`, which is subtracted from what each sample adds to them. None is above the
+        `highest`: the mean of contributions can be, where a bag has many of a rare class.
         """
         for block in _blocks(configurations, self.drawn.shape[2]):
-            products = iter(self._products(block, offset, runs_share_samples=runs_share_samples))
+            products = iter(self._products(block, offset, highest - offset, runs_share_samples=runs_share_samples))
             for runs in block:
                 yield self._found(runs, products, runs_share_samples=runs_share_samples)
 
-    def _products(self, block: Sequence[Sequence[AnyRun]], offset: float, *, runs_share_samples: bool) -> list[_Sums]:
+    def _products(
+        self, block: Sequence[Sequence[AnyRun]], offset: float, most: float, *, runs_share_samples: bool
+    ) -> list[_Sums]:
         """Return the sums of each run of a block, in one wide product."""
         samples = self.drawn.shape[2]
         runs = [(place, run) for each in block for place, run in enumerate(each)]
@@ -105,6 +114,8 @@ class Bags:
             inside = matrix @ self.drawn[:, part].T
             # Bits are counted instead, which is faster.
             outside = None if isinstance(runs[0][1], Run) else matrix @ self._outside[:, part].T
+            if outside is not None and most < math.inf:
+                np.minimum(inside, np.float32(most) * self.drawn[:, part].sum(axis=1), out=inside)
             edges = np.cumsum([0, *(len(each) for each in rows)])
             for index, (start, end) in zip(here, pairwise(edges), strict=True):
                 found[index] = _Sums(inside[start:end], None if outside is None else outside[start:end])

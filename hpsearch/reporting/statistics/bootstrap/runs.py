@@ -67,17 +67,19 @@ class Run:
 class Valued:
     """The contributions of the samples to the score of one trial at each epoch that it can be chosen by.
 
-    A higher score is better. The rows are (epochs, samples); `chosen` is the epoch that it was chosen by.
+    A higher score is better. The rows are (epochs, samples); `chosen` is the epoch that it was chosen by. Those to a
+    `bounded` score are never huge.
     """
 
     values: NDArray[np.float32]
     chosen: int = 0
+    bounded: bool = False
 
     @classmethod
-    def of(cls, values: NDArray[np.floating], chosen: int | None = None) -> "Valued":
+    def of(cls, values: NDArray[np.floating], chosen: int | None = None, *, bounded: bool = False) -> "Valued":
         """Take contributions (epochs, samples); the chosen epoch is the first of the best, if not given."""
         best = int(values.mean(axis=1, dtype=np.float64).argmax()) if chosen is None else chosen
-        return cls(np.asarray(values, np.float32), best)
+        return cls(np.asarray(values, np.float32), best, bounded)
 
     @property
     def epochs(self) -> int:
@@ -98,10 +100,12 @@ class Valued:
             return self
         chosen = self.values[self.chosen].astype(np.float64)
         behind = chosen - self.values
-        spread = np.minimum(np.sqrt(np.square(behind).sum(axis=1)), _UNUSUAL * _of_two(chosen))
+        spread = np.sqrt(np.square(behind).sum(axis=1))
+        if not self.bounded:
+            spread = np.minimum(spread, _UNUSUAL * _of_two(chosen))
         near = behind.sum(axis=1) <= _EPOCH_OUT_OF_REACH * spread
         near[self.chosen] = True
-        return Valued(self.values[near], int(np.count_nonzero(near[: self.chosen])))
+        return Valued(self.values[near], int(np.count_nonzero(near[: self.chosen])), self.bounded)
 
 
 def _of_two(values: Floats) -> float:
@@ -115,6 +119,11 @@ AnyRun = Run | Valued
 def counted(run: AnyRun) -> bool:
     """Whether its score is a share of samples."""
     return isinstance(run, Run)
+
+
+def _bounded(run: AnyRun) -> bool:
+    """Whether no contribution to its score is huge."""
+    return isinstance(run, Run) or run.bounded
 
 
 def score(runs: Sequence[AnyRun], samples: int) -> float:
@@ -140,9 +149,18 @@ def reachable(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds
     for place, runs in enumerate(configurations[1:], start=1):
         behind = best - sums(runs, samples, folds=folds)
         gap[place], spread[place] = behind.sum(), np.sqrt(np.square(behind).sum())
-    if not counted(configurations[0][0]):
+    if not _bounded(configurations[0][0]):
         spread = np.minimum(spread, _UNUSUAL * _of_two(best))
     return np.flatnonzero(gap <= OUT_OF_REACH * spread).tolist()
+
+
+def step(configurations: Sequence[Sequence[AnyRun]], samples: int) -> float:
+    """Return what one sample changes where its class is predicted or not: the usual range of contributions, or 1.
+
+    Those to a perfect score are all equal.
+    """
+    ranges = [float(np.ptp(run.at_chosen(samples))) for runs in configurations for run in runs if not counted(run)]
+    return float(np.median([each for each in ranges if each > 0] or [1.0]))
 
 
 def noise(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds: bool) -> Floats:
@@ -153,7 +171,7 @@ def noise(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds: bo
     runs, size = len(configurations[0]), samples * (len(configurations[0]) if folds else 1)
     best = sums(configurations[0], samples, folds=folds)
     usual = np.ones(len(configurations), np.bool_)
-    if not counted(configurations[0][0]):
+    if not _bounded(configurations[0][0]):
         spread = np.array([(sums(each, samples, folds=folds) - best).std() for each in configurations])
         usual = spread <= _UNUSUAL * np.median(spread)
     number = int(usual.sum())
@@ -165,6 +183,9 @@ def noise(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds: bo
         residual = sums(each, samples, folds=folds) - total / number
         found[place] = residual.var() * (number / max(1, number - 1) if usual[place] else 1.0)
     least = 0.5 / size  # half a sample that one of two classifies correctly
-    if not counted(configurations[0][0]):
+    if not _bounded(configurations[0][0]):
         least = max(least * float(best.var()), (1e-9 * max(1.0, float(np.abs(best).max()))) ** 2)
+    elif not counted(configurations[0][0]):
+        # A perfect score varies as much as others: that no sample lowers it is chance.
+        least = max(least * step(configurations, samples) ** 2, float(np.median(found)))
     return np.asarray(np.sqrt(np.maximum(found, least) / size) / (1 if folds else runs))

@@ -77,6 +77,7 @@ def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> 
     null = Null(evidence, open_, draws, seed)
     full = null.quantile() if len(open_) == number else max(null.quantile(), _range_quantile(number, draws, seed))
     critical, maxima = full, null.maxima
+    full = full or -float(ndtri(LEVEL / 2))  # where all networks agree on every sample
     left = np.ones(len(open_), dtype=np.bool_)
     p = np.zeros(len(found))
     while True:
@@ -90,7 +91,7 @@ def compare_with_best(evidence: Evidence, draws: int = DRAWS, seed: int = 0) -> 
         maxima = null.without(left)
         critical = float(np.quantile(maxima, 1 - LEVEL))
     tied = {index for index, kept in zip(open_, left, strict=True) if kept}
-    least = -evidence.runs[0].mean if evidence.share else -np.inf  # a share is at least 0
+    least = evidence.bounds.low - evidence.runs[0].mean
     limited = [_against(each, full, p[i], i not in tied) if each else None for i, each in enumerate(found)]
     return [replace(each, low=least) if each and each.low < least else each for each in limited]
 

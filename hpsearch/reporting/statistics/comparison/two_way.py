@@ -23,7 +23,7 @@ from hpsearch.reporting.statistics.comparison.moderated import (
 )
 from hpsearch.reporting.statistics.comparison.quantiles import exact, normal_of, quantile, satterthwaite, skewed
 from hpsearch.reporting.statistics.comparison.runs import Runs, near_the_best
-from hpsearch.reporting.statistics.intervals import wilson_interval
+from hpsearch.reporting.statistics.intervals import SHARE, Bounds, wilson_interval
 
 LEAST = 10.0
 """A configuration as good as the best has a seed deviation of at most so many times that of those near it: assumed."""
@@ -61,13 +61,13 @@ class Evidence:
     """The evidence on the configurations of one table, the best first.
 
     `overlap` is n_test/n_train of folds, which share training samples (Nadeau & Bengio 2003), and None for seeds.
-    `share` says that scores lie within 0 and 1. `samples` is the number that each is evaluated on, 0 if unknown.
+    `bounds` are those of a score. `samples` is the number that each is evaluated on, 0 if unknown.
     """
 
     runs: tuple[Runs, ...]
     samples: int
     overlap: float | None = None
-    share: bool = True
+    bounds: Bounds = SHARE
     near: tuple[int, ...] = ()  # those whose variance between seeds is moderated separately from that of the others
 
     @property
@@ -87,7 +87,7 @@ class Evidence:
     @property
     def _least(self) -> float:
         """The least variance between networks: a few shares can agree by chance."""
-        return 1 / self.samples**2 if self.share and self.samples else 0.0
+        return (self.bounds.width / self.samples) ** 2 if self.bounds.both and self.samples else 0.0
 
     @cached_property
     def _of_networks(self) -> tuple[Floats, Floats]:
@@ -123,6 +123,12 @@ class Evidence:
             return float(np.var(runs.right, axis=0, ddof=1, dtype=np.float64).mean()) / runs.right[0].size
         shares = runs.shares(False)
         return float((shares * (1 - shares)).mean()) * number / (number - 1) / shares.size
+
+    @cached_property
+    def _step(self) -> float:
+        """The square of what one sample can change: the usual range of contributions, of a share of samples 1."""
+        ranges = [float(np.ptp(right)) ** 2 for runs in self.runs for right in runs.right if not runs.counted]
+        return float(np.median([each for each in ranges if each > 0] or [1.0]))
 
     @cached_property
     def _usual(self) -> float:
@@ -166,7 +172,7 @@ class Evidence:
                 return None
             half = float(stdtrit(freedom, upper)) * math.sqrt(seeded * self.factor(runs))
             low, high = runs.mean - half, runs.mean + half
-            return (max(0.0, low), min(1.0, high)) if self.share else (low, high)
+            return self.bounds.clip(low, high)
         shares = runs.shares(self.folds)
         total = shares.size
         if self.seeds is None and runs.counted:
@@ -180,11 +186,11 @@ class Evidence:
         if not runs.counted:
             parts.append((sampled, total - 1.0))
         t = float(stdtrit(satterthwaite(variance, parts), upper))
-        if not self.share:
-            below, above = skewed(t, shares, min(1.0, sampled / variance) if variance > 0 else 1.0)
-            return runs.mean - below * math.sqrt(variance), runs.mean + above * math.sqrt(variance)
-        effective = runs.mean * (1 - runs.mean) / variance if variance > 0 else 0.0
-        return wilson_interval(runs.mean * (effective or total), effective or total, 2 * float(ndtr(t)) - 1)
+        if self.bounds.both:
+            return self.bounds.interval(runs.mean, variance, total, 2 * float(ndtr(t)) - 1)
+        below, above = skewed(t, shares, min(1.0, sampled / variance) if variance > 0 else 1.0)
+        deviation = math.sqrt(variance)
+        return self.bounds.clip(runs.mean - below * deviation, runs.mean + above * deviation)
 
     def difference(self, first: int, second: int) -> Difference | None:
         """Return the difference of two configurations' scores; None where there is no evidence on its variance."""
@@ -199,6 +205,8 @@ class Evidence:
             gaps = one.shares(self.folds) - two.shares(self.folds)
             total = gaps.size
             sampled = float(gaps.var() if one.counted else gaps.var(ddof=1, dtype=np.float64)) / total
+            if np.count_nonzero(gaps) < 2 and self.bounds.both:
+                sampled = max(sampled, 2 * self._step / (total + 2) ** 2)
             if one.counted:
                 least = 1 / total  # continuity: one sample
                 z = exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
@@ -243,9 +251,8 @@ class Evidence:
             return None
         usual = min(self.seeds.prior, self._usual_near_the_best)
         bound = LEAST**2 * usual
-        if self.share:
-            best = self.runs[0].mean
-            bound = min(bound, max(best * (1 - best), usual))
+        if self.bounds.both:
+            bound = min(bound, max(self.bounds.most_variance(self.runs[0].mean), usual))
         return bound
 
     @cached_property
@@ -254,9 +261,7 @@ class Evidence:
         s2, d = self._of_networks
         near = near_the_best([each.shares(self.folds) if each.right else None for each in self.runs])
         found = moderate(s2[near], d[near]) if d[near].sum() >= _FEWEST else None
-        return (
-            math.inf if found is None else max(found.prior, 1 / self.samples**2 if self.share and self.samples else 0)
-        )
+        return math.inf if found is None else max(found.prior, self._least)
 
     def _over_common(self, one: Runs, two: Runs) -> float:
         ones, twos = (dict(zip(runs.replicates, runs.scores, strict=True)) for runs in (one, two))

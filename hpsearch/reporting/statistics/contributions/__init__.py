@@ -14,17 +14,24 @@ from hpsearch.metrics.labels import positive_class
 from hpsearch.reporting.statistics.contributions import confusion, probabilities, ranks, values
 from hpsearch.reporting.statistics.contributions.groups import by_groups
 from hpsearch.reporting.statistics.contributions.values import Array, Floats
+from hpsearch.reporting.statistics.intervals import SHARE, Bounds
 
 MEANS = ("accuracy", "top_k_accuracy", "log_loss", "brier", "mse", "mae", "mape", "pinball")
 """The kinds whose value is the mean of the samples' values, so that on other samples it is exactly the mean there."""
 
-WITHIN = ("f1", "roc_auc", "average_precision")
-"""Kinds that lie within 0 and 1 though they are not shown in percent."""
+_BOUNDS = {
+    **dict.fromkeys(("f1", "roc_auc", "average_precision"), SHARE),  # though they are not shown in percent
+    **dict.fromkeys(("matthews_corrcoef", "cohen_kappa"), Bounds(-1.0, 1.0)),
+    "r2": Bounds(high=1.0),
+}
 
 
-def is_within(metric: Metric) -> bool:
-    """Return whether all values of a metric lie within 0 and 1, a higher one being better."""
-    return metric.share or metric.kind in WITHIN
+def bounds(metric: Metric) -> Bounds:
+    """Return the lowest and the highest score of a metric: of an error, which is never negative, the value times −1."""
+    if metric.share:
+        return SHARE
+    error = metric.kind != "file" and metric.direction == "minimize"
+    return Bounds(high=0.0) if error else _BOUNDS.get(metric.kind, Bounds())
 
 
 def contributions(metric: Metric, truth: Array, prediction: Array, classes: Sequence[str] = ()) -> Floats:
