@@ -41,7 +41,7 @@ class Bounds:
 
     @property
     def width(self) -> float:
-        """How far they are apart."""
+        """The distance between them."""
         return self.high - self.low
 
     def most_variance(self, mean: float) -> float:
@@ -55,7 +55,7 @@ class Bounds:
     def interval(self, mean: float, variance: float, samples: float, confidence: float = 0.95) -> tuple[float, float]:
         """Return Wilson's interval between both bounds, with the effective sample size that the variance implies.
 
-        Where all samples contribute alike it is that of `samples`, so that a perfect score is not taken for certain.
+        Where all samples contribute alike it is that of `samples`, so that a perfect score is not certain.
         """
         effective = self.most_variance(mean) / variance if variance > 0 else 0.0
         effective = max(1.0, effective or float(samples))
