@@ -14,6 +14,7 @@ from hpsearch.exporting.trained_model import Record, TrainedModel, trial_name
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import view_stages
+from hpsearch.reporting.sections.selection.final_test import GROWN, grown_since_test
 from hpsearch.reporting.sections.summary import configuration, description
 from hpsearch.text import visible_line
 from hpsearch.version import __version__
@@ -128,6 +129,7 @@ def _score(frames: Frames, trial: Record) -> str:
     if row.test:
         seen = any(each["test"] and each["kind"] != "final" for each in frames.stage_rows)
         used = "Stages were evaluated on them too" if seen else "The test samples were used for nothing else"
+        used = f"{GROWN}, so what was added may have been chosen knowing it" if grown_since_test(frames) else used
         lines.append(f"- Test {_estimate(row.test)}{of}. {used}.")
     if row.validation:
         chosen = ", by which it was chosen, so that it is optimistic"

@@ -105,6 +105,15 @@ def test_a_card_says_what_the_model_is_and_how_good_it_is(iris, tmp_path, capsys
     assert str(folder) not in card
 
 
+def test_a_card_says_that_a_study_was_extended_once_the_test_set_had_been_used(iris, tmp_path):
+    frames = iris[0].frames
+    told = [Path(export(frames, "npz", str(tmp_path / "m.npz")).card).read_text("utf-8")]
+    stages = frames.stages.assign(finished_at="2999-01-01T00:00:00+00:00")  # long after the final began
+    told.append(Path(export(replace(frames, stages=stages), "npz", str(tmp_path / "m.npz")).card).read_text("utf-8"))
+    assert ["used for nothing else" in card for card in told] == [True, False]
+    assert "The study was extended after the test set had been used, so" in told[1]
+
+
 @pytest.mark.parametrize("format_name", ["joblib", "onnx"])
 def test_the_python_in_a_card_runs(results, study, tmp_path, format_name):
     pytest.importorskip("onnxruntime")

@@ -3,12 +3,14 @@
 import re
 
 import made_study
+import pytest
 
 from hpsearch.reporting import load_frames
 from hpsearch.reporting.sections.ranking.rows import why
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.selection.final_test import FinalTest, final_sentence
 from hpsearch.reporting.sections.summary import summarise
+from hpsearch.storage import schema
 
 
 def test_the_interval_has_the_sign_of_the_difference_that_it_belongs_to():
@@ -32,18 +34,34 @@ def test_a_reason_is_written_once_and_without_the_folders_of_this_machine():
     assert why(other) == "the worker ended: MemoryError"
 
 
-def test_after_a_study_has_grown_its_test_accuracy_is_not_said_to_come_after_all_choices(engine):
-    maker = made_study.Maker(engine)
-    for kind, name in (("list", "search"), ("final", "final")):
-        stage = maker.stage(name, kind, {"eta": {"choices": [0.1]}} if kind == "list" else None, test=kind == "final")
-        maker.trial(stage, 0, {"eta": 0.1}, 0.5, epochs=4, test=kind == "final")
+def made_final(engine):
+    maker, stages = made_study.Maker(engine), []
+    for hour, (kind, name) in enumerate((("list", "search"), ("final", "final"))):
+        times = {"started_at": f"2025-03-01T0{hour}:00:00+00:00", "finished_at": f"2025-03-01T0{hour}:30:00+00:00"}
+        space = {"eta": {"choices": [0.1]}} if kind == "list" else None
+        stages.append(maker.stage(name, kind, space, test=kind == "final", **times))
+        maker.trial(stages[-1], 0, {"eta": 0.1}, 0.5, epochs=4, test=kind == "final")
+    return stages
+
+
+@pytest.mark.parametrize(
+    ("changed", "values"),
+    [
+        (0, {"finished_at": "2025-03-01T02:00:00+00:00"}),  # it went on, and the final's winner stayed the same
+        (1, {"test_evaluations": 1}),  # the final began again
+        (1, {"stale": True}),  # the final may begin again
+    ],
+)
+def test_after_a_study_has_grown_its_test_accuracy_is_not_said_to_come_after_all_choices(engine, changed, values):
+    stages = made_final(engine)
 
     def said():
         frames = load_frames(engine, "made")
-        stages = view_stages(frames)
-        return re.search(r"Test-set evaluations: 1 [^.]*\.", str(summarise(frames, stages, [], [])))[0]
+        return " ".join(summarise(frames, view_stages(frames), [], []))
 
-    assert said().endswith("after all configurations had been chosen.")
-    stage = maker.stage("more", "list", {"eta": {"choices": [0.1]}})
-    maker.trial(stage, 0, {"eta": 0.1}, 0.6, epochs=4)
-    assert "after all" not in said()
+    before, after = "after all configurations had been chosen.", "extended after the test set had been used"
+    assert before in said() and after not in said()
+    with engine.begin() as connection:
+        table = schema.stages
+        connection.execute(table.update().where(table.c.id == stages[changed]).values(values))
+    assert after in said() and before not in said()

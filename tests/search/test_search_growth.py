@@ -2,9 +2,11 @@
 
 import pytest
 from study_parts import FINAL, FINE, coarse, end, made, params, random
-from tiny import StopAfter, options, rows, workspace
+from tiny import StopAfter, options, rows, url, workspace
 
+import hpsearch
 from hpsearch.errors import StudyChangedError
+from hpsearch.reporting.sections.selection.final_test import grown_since_test
 from hpsearch.search import resume as resuming
 from hpsearch.search import run as runs
 from hpsearch.search.launch import launch
@@ -26,6 +28,10 @@ def whole(folder, text):
     (folder / "whole").mkdir()
     launch(workspace(folder / "whole", text), options(folder / "whole"))
     return end(folder / "whole")
+
+
+def frames(folder):
+    return hpsearch.load("tiny", url(folder)).frames
 
 
 def stages(folder):
@@ -92,12 +98,13 @@ def test_a_later_stage_is_kept_if_what_it_stands_on_stays_the_same(tmp_path):
     path = workspace(tmp_path, made(configurations(1), FINAL))
     launch(path, options(tmp_path))
     before = rows(tmp_path)
-    path.write_text(
-        made(configurations(1).replace("]\n", ", { lambda = 1e-1, eta = 1e9 }]\n"), FINAL)
-    )  # one that diverges
+    assert not grown_since_test(frames(tmp_path))
+    worse = configurations(1).replace(" }]", " }, { lambda = 1e-1, eta = 1e9 }]")  # one that diverges
+    path.write_text(made(worse, FINAL))
     assert resume("tiny", options(tmp_path))
     assert [row for row in rows(tmp_path) if row["id"] in (1, 2, 3)] == before
     assert stages(tmp_path)["final"]["test_evaluations"] == 0
+    assert grown_since_test(frames(tmp_path))  # the one that was added may have been chosen knowing the test accuracy
     end(tmp_path)
 
 

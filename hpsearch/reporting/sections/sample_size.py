@@ -47,12 +47,14 @@ def roughly(number: float) -> str:
     >>> roughly(61_234), roughly(1_449), roughly(13.2), roughly(7.2)
     ('about 60,000', 'about 1,500', 'about 15', 'about 8')
     """
-    if number > MOST:
-        return f"more than {MOST:,}"
+    return f"about {_rounded(number):,}" if number <= MOST else f"more than {MOST:,}"
+
+
+def _rounded(number: float) -> int:
     whole = int(np.ceil(number))
     unit: int = 10 ** max(0, len(str(whole)) - 1)
     step = unit // 2 if unit > 1 and whole < 2 * unit else unit
-    return f"about {max(1, round(whole / step)) * step:,}"
+    return max(1, round(whole / step)) * step
 
 
 def sample_size(frames: Frames, stage: StageView) -> str:
@@ -107,10 +109,14 @@ def _samples(gaps: Sequence[Gap], of_next: bool, places: int) -> str:
         return ""
     spans = [samples_needed_range(gap.only_best, gap.only_other, gap.samples) for gap, _ in said]
     if len(said) > 1 and not any(_has_end(span) for span in spans):  # one sentence for both
-        return how_many(inf, min(spans), "samples", "its ties")
+        return how_many(inf, min(spans), gaps[0].samples, "samples", "its ties")
     return "; ".join(
         how_many(
-            samples_needed(gap.discordant, gap.difference), span, "samples", f"{other} ({_points(gap, places)} lower)"
+            samples_needed(gap.discordant, gap.difference),
+            span,
+            gap.samples,
+            "samples",
+            f"{other} ({_points(gap, places)} lower)",
         )
         for (gap, other), span in zip(said, spans, strict=True)
     )
@@ -120,15 +126,21 @@ def _has_end(span: tuple[float, float]) -> bool:
     return isfinite(span[1]) and span[1] <= MOST
 
 
-def how_many(number: float, span: tuple[float, float], noun: str, other: str) -> str:
+def how_many(number: float, span: tuple[float, float], had: int, noun: str, other: str) -> str:
     """Say how many samples or seeds are needed, with the range; that it cannot be said where that has no upper end.
 
-    >>> how_many(30_000, (11_000, 200_000), "samples", "the next")
+    Nor can it where no more are needed than there are, `had`: the number is that of a test of the two alone, and those
+    have not distinguished them among all that were compared.
+
+    >>> how_many(30_000, (11_000, 200_000), 5_000, "samples", "the next")
     'about 30,000 samples (5–95% range 10,000 to 200,000) would be needed to distinguish the best from the next'
+    >>> how_many(2, (2, 30), 2, "seeds", "the next")
+    'how many seeds would distinguish the best from the next cannot be said (more than these 2)'
     """
     low, _ = span
-    if not _has_end(span):
+    if not _has_end(span) or _rounded(number) <= had:
         least = f" (at least {roughly(low)})" if isfinite(low) and low <= MOST else ""
+        least = f" (more than these {had:,})" if low <= had else least
         return f"how many {noun} would distinguish the best from {other} cannot be said{least}"
     ends = " to ".join(roughly(end).removeprefix("about ") for end in span)
     return f"{roughly(number)} {noun} (5–95% range {ends}) would be needed to distinguish the best from {other}"
@@ -154,7 +166,7 @@ def _seeds(frames: Frames, stage: StageView, tied: Sequence[Row]) -> str:
     needed = seeds_needed(deviation, difference)
     span = seeds_needed_range(deviation, difference, len(differences))
     shown = f"{goal_text.size(goal, difference, formatting.decimals(samples))} {'higher' if goal.sign < 0 else 'lower'}"
-    return how_many(needed, span, "seeds", f"the next ({shown})")
+    return how_many(needed, span, len(differences), "seeds", f"the next ({shown})")
 
 
 def _by_replicate(frames: Frames, stage: StageView, row: Row) -> dict[int, float]:

@@ -21,6 +21,8 @@ from hpsearch.storage.records import ACCURACY, Goal
 
 _NORMAL = 1.959964
 
+GROWN = "The study was extended after the test set had been used"
+
 
 @dataclass(frozen=True)
 class FinalTest:
@@ -140,8 +142,8 @@ def evaluations_sentence(frames: Frames, stages: Sequence[StageView]) -> str:
     said = f"Test-set evaluations: {total:,} ({by})"
     said += f", of which {deleted:,} by trials that were deleted when their stage began again" if deleted else ""
     if not before:
-        if _grown_since_final(frames, stages):
-            return f"{said}. The study has grown since: what was added later may have been chosen knowing them."
+        if grown_since_test(frames):
+            return f"{said}. {GROWN}: what was added later may have been chosen knowing it."
         return f"{said}, after all configurations had been chosen."
     when = "all" if before == total else f"{before:,} of them"
     metric = frames.goal.metric
@@ -153,11 +155,16 @@ def evaluations_sentence(frames: Frames, stages: Sequence[StageView]) -> str:
     )
 
 
-def _grown_since_final(frames: Frames, stages: Sequence[StageView]) -> bool:
-    """Whether search stages were added after the final's, or trials to a stage before it."""
-    first = next((index for index, stage in enumerate(stages) if stage.kind == "final"), len(stages))
-    later = any(stage.kind != "final" for stage in stages[first + 1 :])
-    return later or any(row["stale"] for row in frames.stage_rows[first:])
+def grown_since_test(frames: Frames) -> bool:
+    """Whether the study was extended after a final had been evaluated on the test set.
+
+    A final whose winner stayed the same is kept, and began before a search stage ended that went on; of one that began
+    again only the number of evaluations is left.
+    """
+    searches = [row for row in frames.stage_rows if row["kind"] != "final"]
+    ended = max((row["finished_at"] or row["started_at"] or "" for row in searches), default="")
+    finals = [row for row in frames.stage_rows if row["kind"] == "final"]
+    return any(row["stale"] or row["test_evaluations"] or (row["started_at"] or ended) < ended for row in finals)
 
 
 def final_sentence(test: FinalTest | None) -> str:
