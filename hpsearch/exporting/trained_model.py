@@ -29,7 +29,7 @@ from hpsearch.trainables import Data
 from hpsearch.workers.models.built_layers import layers
 from hpsearch.workers.models.checked_trainable import CheckedTrainable, common_seed, make, seed_of
 from hpsearch.workers.models.npz import pack
-from hpsearch.workers.models.plugin import Plugin, hash_of, plugin_of, read_plugin
+from hpsearch.workers.models.plugin import Plugin, changed, plugin_of, read_plugin
 from hpsearch.workers.segments.components import loss_of
 from hpsearch.workers.segments.module import module_of
 from hpsearch.workers.segments.trainable import data_of
@@ -46,7 +46,7 @@ class TrainedModel:
     (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
     their names, by label; () in a regression, which has targets: their names, with target_mean and target_deviation
     (T,) float64; a value is the model's output · deviation + mean. split, seed, point, replicate: what a trainable is
-    made from. columns: those of a table, as its training samples taught them, which encode raw rows. carried: what
+    made from. package: the versions that an estimator was fitted with. columns: those of a table, as its training samples taught them, which encode raw rows. carried: what
     stands in for files of this machine.
     """
 
@@ -67,6 +67,7 @@ class TrainedModel:
     seed: int
     point: tuple[str, int]
     replicate: int
+    package: str | None = None
     columns: Columns | None = None
     carried: Carried | None = None
 
@@ -101,10 +102,8 @@ class TrainedModel:
         """Load the model file. Raises ModelError if it is not the one that the trial was trained with."""
         if self.carried and self.carried.text is not None:
             return plugin_of(Path(self.model_file), self.carried.text)
-        if hash_of(self.model_file) != self.model_hash:
-            what = "the model file" if isinstance(self.model_file, Path) else f"the package of {self.model_file}"
-            rule = f"{what} is not the one that trial {self.trial} of {self.study!r} was trained with"
-            raise ModelError(f"{self.model_file}: {rule}; restore it")
+        if what := changed(self.model_file, {"hash": self.model_hash, "package": self.package}):
+            raise ModelError(f"{what} since trial {self.trial} of {self.study!r} was trained; restore it")
         return read_plugin(self.model_file)
 
     def network(self, plugin: Plugin) -> Trained:
@@ -253,6 +252,7 @@ def load_model(frames: Frames, trial: Record, data_dir: Path | None = None, *, t
         seed=study.seed,
         point=(trial["stage"], trial["point"]),
         replicate=trial["replicate"],
+        package=row["model"].get("package"),
         columns=split.columns or dataset.columns,  # a split that an earlier version made has none
     )
 

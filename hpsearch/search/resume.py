@@ -26,7 +26,7 @@ from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.damage.blobs import require_intact
 from hpsearch.storage.database import Database, opened_to_read
 from hpsearch.storage.records import COMPLETE
-from hpsearch.workers.models.plugin import changed, hash_of
+from hpsearch.workers.models.plugin import changed
 
 
 def resume(name: str, options: Options, text: str | None = None) -> bool:
@@ -45,9 +45,10 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
         study = spec.parse(grown.text if grown else row.text, row.path)
         workspace = trusted_workspace(row, study, trusted=options.trust_model)
         model = model_of(study, workspace)
-        if hash_of(model) != row.model["hash"] and not options.accept_changes:
+        other = changed(model, row.model)
+        if other and not options.accept_changes:
             raise ModelError(
-                f"{changed(model, row.model)} since study {name!r} was launched; restore it, launch "
+                f"{other} since study {name!r} was launched; restore it, launch "
                 "under a new name, or begin its unfinished trials anew with --accept-changes"
             )
         plugin = checked_plugin(study, workspace)
@@ -79,7 +80,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     raise StudyBusyError(f"study {name!r} was changed by another process just now; resume it again")
                 if grown:
                     grow(connection, database, row, study, grown, dataset)
-                if plugin.hash != row.model["hash"]:
+                if other:
                     accept(connection, row, plugin)
                 writing.store_labels(connection, row.id, prepared.labels)
                 writing.count_launch(connection, row.id, environment())

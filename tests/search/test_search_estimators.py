@@ -21,7 +21,7 @@ from hpsearch.errors import InputError, ModelError
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
 from hpsearch.search.stages import cohorts
-from hpsearch.workers.models import plugin
+from hpsearch.workers.models import installed, plugin
 from hpsearch.workers.models.checked_trainable import seed_of
 
 HEAD = """
@@ -287,6 +287,23 @@ def test_a_study_is_not_resumed_with_another_version_of_the_package(tmp_path, mo
     with pytest.raises(ModelError, match=r"scikit-learn [\d.]+ has changed to scikit-learn 99.0 since study 'mine'"):
         resume("mine", options(tmp_path))
     plugin._installed.cache_clear()
+
+
+def test_a_file_that_returns_an_estimator_belongs_to_the_versions_of_what_it_imports(tmp_path, monkeypatch):
+    text = CANCER.replace("ESTIMATOR", "models/pipeline.py")
+    path = study(tmp_path, text + LIST + "{ logisticregression__C = 1 }, { logisticregression__C = 2 }]")
+    (tmp_path / "models" / "pipeline.py").write_text(PIPELINE)
+    assert launch(path, options(tmp_path, watcher=StopAfter(1))) == ("mine", False)
+    stopped = load("mine", storage=url(tmp_path))
+    stopped.classifier("only:0")
+    monkeypatch.setattr(installed, "version", lambda package: "99.0")
+    said = r"^\S*models/pipeline.py: scikit-learn [\d.]+ has changed to scikit-learn 99.0 since (study|trial) "
+    for use in (lambda: resume("mine", options(tmp_path)), lambda: stopped.classifier("only:0")):
+        with pytest.raises(ModelError, match=said):
+            use()
+    assert resume("mine", options(tmp_path, accept_changes=True))
+    monkeypatch.undo()
+    assert resume("mine", options(tmp_path))  # it was complete
 
 
 @pytest.mark.slow

@@ -130,14 +130,15 @@ def _data(frames: Frames) -> list[tuple[str, str]]:
 
 
 def _model(model: Mapping[str, Any], trainable: bool) -> list[tuple[str, str]]:
-    """The model's name, with the hash of its file or the version of its package."""
+    """The model's name, with the hash of its file and the versions of an estimator's packages."""
     name = str(model.get("file", formatting.MISSING))
-    if package := model.get("package"):
-        return [("Estimator", name), ("Estimator's package", str(package))]
+    versions = [("Estimator's package", str(package))] if (package := model.get("package")) else []
+    if versions and not name.endswith(".py"):
+        return [("Estimator", name), *versions]
     if model.get("kind") == "function":
         return [("Function", name), ("Function's hash", str(model.get("hash", formatting.MISSING)))]
     hashed = ("Model file's hash", str(model.get("hash", formatting.MISSING)))
-    return [("Model file", name + ", a trainable" * trainable), hashed]
+    return [("Model file", name + ", a trainable" * trainable), hashed, *versions]
 
 
 def _labels(frames: Frames, classes: Sequence[Any]) -> str:

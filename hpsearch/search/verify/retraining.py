@@ -31,7 +31,7 @@ from hpsearch.spec import Configuration
 from hpsearch.storage import reading, schema
 from hpsearch.storage.records import FAILED, StageRow, StudyRow, TrialRow
 from hpsearch.workers.models.npz import unpack
-from hpsearch.workers.models.plugin import Plugin, changed, hash_of, read_function, read_plugin
+from hpsearch.workers.models.plugin import Plugin, changed, read_function, read_plugin
 from hpsearch.workers.pools import open_pool
 from hpsearch.workers.segments.results import CURVE, Predictions, SegmentResult, TaskResult
 from hpsearch.workers.segments.run import run_segment
@@ -79,8 +79,7 @@ class Retraining:
         self.study = spec.parse(row.text, row.path)
         workspace = trusted_workspace(row, self.study, trusted=trusted)
         model = model_of(self.study, workspace)
-        if hash_of(model) != row.model["hash"]:
-            what = changed(model, row.model)
+        if what := changed(model, row.model):
             raise ModelError(f"{what} since study {row.name!r} was launched; restore it to verify")
         self.plugin: Plugin = read_function(model) if self.study.model.is_function else read_plugin(model)
         require_same_metrics(row, self.study, workspace)

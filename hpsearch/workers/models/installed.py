@@ -3,10 +3,11 @@
 Imports the package that a name is of. May import the standard library and `hpsearch.errors`.
 """
 
+import ast
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from types import ModuleType
 from typing import Any
@@ -45,6 +46,28 @@ def package_of(name: str) -> str:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
         return f"{package} {getattr(importlib.import_module(top), '__version__', 'of an unknown version')}"
+
+
+def packages_in(text: str) -> dict[str, str]:
+    """The packages that the text of a Python file imports, wherever in it, with their versions; by name."""
+    there = packages_distributions()
+    return {name: version(name) for name in sorted({name for top in _imported(text) for name in there.get(top, ())})}
+
+
+def version_of(package: str) -> str:
+    """The version of a package, by the name that pip has for it; "none" where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _imported(text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
 
 
 def _module(name: str, place: str) -> ModuleType:

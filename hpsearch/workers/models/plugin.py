@@ -8,6 +8,7 @@ function, `objective(params, seed)` or `objective(trial)`. Its parameters are th
 
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ from hpsearch.data.modules import module_of
 from hpsearch.errors import ModelError, nearest, raised
 from hpsearch.spec import TAKEN, check_value, is_training_key
 from hpsearch.workers.models import estimators, functions
-from hpsearch.workers.models.installed import class_of, package_of
+from hpsearch.workers.models.installed import class_of, package_of, packages_in, version_of
 
 FIRST_PARAMETERS = {
     "build": ("classes",),
@@ -41,6 +42,9 @@ _ARGUMENTS = {"lambda": "lambda_", "eta": "eta", "batch_size": "batch_size", "cl
 """The parameters of a trainable for keys of [training]; `lambda` is a keyword of Python."""
 
 _TORCH = "PyTorch is not installed here: pip install 'hpsearch[torch]'"
+
+_ANY_VERSION = ("hpsearch", "numpy", "scipy")
+"""Packages whose versions do not belong to a study: all models need them."""
 
 _VERSION = "  # "
 """What stands before the version in the text of an installed class."""
@@ -69,10 +73,16 @@ class Plugin:
 
     @property
     def package(self) -> str | None:
-        """The package of an installed class, with its version; None of a model file."""
-        return (
-            None if isinstance(self.path, Path) or self.way == "function" else self.text.partition(_VERSION)[2].strip()
-        )
+        """The package of an estimator's class, or those that its file imports, with versions; None of other models.
+
+        An estimator is fitted again whenever it is used, so that another version may predict otherwise.
+        """
+        if self.way != "estimator":
+            return None
+        if isinstance(self.path, str):
+            return self.text.partition(_VERSION)[2].strip()
+        found = packages_in(self.text).items()
+        return ", ".join(f"{name} {version}" for name, version in found if name not in _ANY_VERSION) or None
 
     @property
     def stored(self) -> dict[str, str]:
@@ -181,10 +191,14 @@ def _of_module(path: Path, text: str, digest: str, function: Callable[..., Any],
 
 
 def changed(model: Path | str, before: Mapping[str, Any]) -> str:
-    """What has changed since `before`, what is stored of the model: its file, or the version of its package."""
+    """What is no longer as in `before`, which is stored of the model: its file, its package's version; "" if nothing."""
+    same, package = hash_of(model) == before["hash"], before.get("package") or ""
     if isinstance(model, Path) or functions.is_here(model):
-        return f"{model}: the model file has changed"
-    return f"{model}: {before.get('package')} has changed to {package_of(model)}"
+        if not same:
+            return f"{model}: the model file has changed"
+        now = ", ".join(f"{name} {version_of(name)}" for name in re.findall(r"([^ ,]+) [^,]+", package))
+        return f"{model}: {package} has changed to {now}" if now != package else ""
+    return "" if same else f"{model}: {package} has changed to {package_of(model)}"
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,9 @@
 """What must be equal on a worker and the coordinator for equal bits. May import NumPy, SciPy and threadpoolctl."""
 
-import ast
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import scipy.linalg.blas
 from threadpoolctl import threadpool_info
 
 from hpsearch.version import __version__
+from hpsearch.workers.models.installed import packages_in, version_of
 
 Facts = Mapping[str, str]
 
@@ -46,31 +45,14 @@ def facts_for(model: str | None) -> Facts:
     """Those facts, and the versions of the packages that a model file (its text) imports, as PyTorch."""
     if model is None:
         return facts()
-    installed = packages_distributions()
-    used = {name for module in _imported(model) for name in installed.get(module, ())}
-    return {**facts(), **{name: version(name) for name in sorted(used - facts().keys())}}
-
-
-def _imported(text: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+    return {**facts(), **{name: found for name, found in packages_in(model).items() if name not in facts()}}
 
 
 def differences(wanted: Facts) -> list[str]:
     """Differences from the coordinator's facts, as texts: they are shown there, so that "here" is the coordinator."""
     there = facts()
-    found = {key: there[key] if key in there else _version(key) for key in wanted}
+    found = {key: there[key] if key in there else version_of(key) for key in wanted}
     return [f"{key} {found[key]}, here {wanted[key]}" for key in wanted if found[key] != wanted[key]]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"
 
 
 def _source() -> str:
