@@ -5,6 +5,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from tiny import options
 
+from hpsearch import data
+from hpsearch.cli import main
 from hpsearch.data.tables.columns import Column
 from hpsearch.data.tables.leaks import leaks_of
 from hpsearch.errors import StudyFileError
@@ -62,6 +64,27 @@ def test_nothing_is_said_of_good_tables(source):
     assert leaks_of(columns, list(found.data.T.astype(float)), labels) == ()
 
 
+@pytest.mark.parametrize(
+    "dates",
+    [
+        *(["10.09.2024", "1.10.2024"], ["09/10/2024", "9/11/24"], ["2024/09/10 12:30", "2024/09/11 08:00"]),
+        *(["10-Sep-2024", "3-Oct-2024"], ["Sep 10, 2024", "October 3 2024"], ["2024-09-10", "2024-09-11", "unknown"]),
+    ],
+)
+def test_dates_that_would_be_categories_are_refused(dates):
+    cells = RNG.integers(0, len(dates), N).astype(float)
+    (leak,) = leaks_of([Column("day", "category", tuple(dates))], [cells], RANDOM)
+    assert (leak.kind, leak.refused) == ("date", True)
+    assert str(leak).startswith(f"column 'day' has dates such as '{dates[0]}'")
+    assert ("beside 'unknown'" in str(leak)) == ("unknown" in dates)
+
+
+@pytest.mark.parametrize("texts", [["1.2.3", "3.11.9"], ["12-ABC-34", "9-XYZ-12"], ["1/2", "3/4"], ["192.168.1.10"]])
+def test_versions_codes_and_fractions_are_no_dates(texts):
+    cells = RNG.integers(0, len(texts), N).astype(float)
+    assert leaks_of([Column("code", "category", tuple(texts))], [cells], RANDOM) == ()
+
+
 STUDY = """
 name = "noise"
 data = { dataset = { kind = "csv", path = "noise.csv", label = "y", test = 50 MORE }, train = 100, validation = 50 }
@@ -95,3 +118,19 @@ def test_an_index_is_refused_before_training_unless_the_study_means_it(tmp_path,
         "noise.csv: column 'parity' has one value for each of the 2 classes, as the label in another spelling has; "
         'set drop = ["parity"] in data.dataset, or keep = ["parity"] if it is meant to be a feature'
     )
+
+
+def test_a_study_with_dates_as_categories_is_refused_by_launch_and_check_unless_it_means_them(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{1 + i % 28:02}.09.2024,{i % 3},{'odd' if i % 7 else 'even'}" for i in range(300)]
+    (tmp_path / "noise.csv").write_text("\n".join(["day,a,y", *rows]))
+    (tmp_path / "noise.toml").write_text(STUDY.replace("MORE", ""))
+    for command in ("launch", "check"):
+        assert main([command, "noise.toml"]) == 2
+        said = capsys.readouterr().err
+        assert "column 'day' has dates such as '01.09.2024'" in said and 'set drop = ["day"] in data.dataset' in said
+    table = {"kind": "csv", "path": "noise.csv", "label": "y", "test": 50}
+    for meant in ("categorical", "keep"):
+        assert data.load({**table, meant: ["day"]}, tmp_path).leaks == ()

@@ -13,6 +13,7 @@ from hpsearch.cli.output import print_json, symbol
 from hpsearch.cli.set_option import assignment, parse_toml
 from hpsearch.data import Dataset
 from hpsearch.errors import InputError
+from hpsearch.search.checks.leaks import leaks_said
 from hpsearch.search.preparation import checked_plugin, find_workspace, measures_of, trusted_workspace
 from hpsearch.search.stages.whole import whole_configuration
 from hpsearch.spec import Configuration, Study
@@ -38,6 +39,7 @@ class _Subject:
     split: Path
     configuration: Configuration
     measures: Measures | None = None
+    said: Sequence[str] = ()  # of the columns of its data
     of_study: bool = False
 
     def findings(self) -> Iterator[Finding]:
@@ -66,10 +68,12 @@ def check(
         given = {"--set": assignments, "--dataset": dataset, "--task": task}
         if option := next((name for name, value in given.items() if value), None):
             raise InputError(f"{option} must not be given with a study, which says that itself")
-        subject = _of_study(*found, directory)
+        subject = _of_study(*found, directory, new=model.suffix == ".toml")
     else:
         subject = _of_model(_model(model), assignments, dataset or "digits", task, directory)
     plugin, findings = subject.plugin, []
+    if not as_json:
+        print(*subject.said, sep="\n", end="\n" * bool(subject.said))
     for finding in subject.findings():
         findings.append(finding)
         if not as_json:
@@ -98,10 +102,14 @@ def _of_model(
     return _Subject(plugin, data.prepare(samples, train=train, validation=validation, seed=0), configuration)
 
 
-def _of_study(study: Study, workspace: Path, directory: Path) -> _Subject:
-    """The model of a study on some of its samples, with a configuration of its first stage, for a few epochs."""
+def _of_study(study: Study, workspace: Path, directory: Path, *, new: bool) -> _Subject:
+    """The model of a study on some of its samples, with a configuration of its first stage, for a few epochs.
+
+    Of a `new` one, which a launch would look at, columns that are no features are named or refused as there.
+    """
     plugin, stage = checked_plugin(study, workspace), study.stages[0]
     samples = data.load(study.data.dataset, directory, workspace, study.data.task_given)
+    said = leaks_said(study, samples) if new else []
     sizes = spec.data_of(study, stage)
     train, validation = min(TRAIN, sizes.train), min(VALIDATION, sizes.validation_samples)
     split = data.prepare(samples, train=train, validation=validation, seed=study.seed)
@@ -111,7 +119,7 @@ def _of_study(study: Study, workspace: Path, directory: Path) -> _Subject:
     if plugin.kind != "function":
         epochs = min(EPOCHS, configuration.training.epochs or EPOCHS)
         configuration = replace(configuration, training=configuration.training.model_copy(update={"epochs": epochs}))
-    return _Subject(plugin, split, configuration, measures_of(study, workspace), of_study=True)
+    return _Subject(plugin, split, configuration, measures_of(study, workspace), said, of_study=True)
 
 
 def _find_study(given: Path, storage: str, *, trusted: bool) -> tuple[Study, Path] | None:

@@ -99,8 +99,8 @@ def inspected(path: Path, label: str | None, test: str | None, task: str | None,
 
 
 def without_index(table: dict[str, Any], dataset: Dataset) -> list[Leak]:
-    """Leave columns out that number or name the rows, and return them; where there are no others, they are kept."""
-    useless = [leak for leak in dataset.leaks if leak.kind in ("index", "identifier")]
+    """Leave columns out that number, name or date the rows, and return them; where there are no others, they are kept."""
+    useless = [leak for leak in dataset.leaks if leak.refused or leak.kind == "identifier"]
     if not useless or dataset.columns is None:
         return []
     key = "drop" if len(useless) < len(dataset.columns.columns) else "keep"
@@ -207,7 +207,7 @@ def said_of(found: Inspection) -> str:
     """One line that says what the file is."""
     columns = found.dataset.columns
     assert columns is not None
-    what = f"{found.samples:,} samples, {len(columns.columns):,} columns"
+    what = f"{found.samples:,} samples, {len(columns.columns):,} column{'s' * (len(columns.columns) != 1)}"
     if found.task == "regression":
         return f"{what}; a regression of {_listed(found.dataset.targets)}"
     sizes, names = found.class_sizes, found.dataset.classes

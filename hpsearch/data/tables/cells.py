@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.sources.targets import MOST
-from hpsearch.data.tables.columns import UNKNOWN, Column, Floats
+from hpsearch.data.tables.columns import DATE, UNKNOWN, Column, Floats
 from hpsearch.errors import DataError
 
 MISSING = frozenset(
@@ -142,7 +142,8 @@ class Cells:
             raise CellError(f"{rule}, or categorical = [{json.dumps(self.name)}] if they are categories", 0)
         if len(texts) > MOST_CATEGORIES:
             rule = f"has {len(texts):,} different texts, more than the {MOST_CATEGORIES:,} that categories may be"
-            raise CellError(rule)
+            as_days = "; dates are days if they are written as 2026-01-31" if DATE.fullmatch(texts[0]) else ""
+            raise CellError(f"{rule}{as_days}")
         known = in_order(texts)
         places = {text: float(i) for i, text in enumerate(known)}
         return "category", tuple(known), np.array([places[text] for text in texts])

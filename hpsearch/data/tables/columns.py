@@ -4,6 +4,7 @@ A table is read into numbers, (rows, columns) float64: a category as its index a
 of them, a missing value as NaN. A split encodes them as features, by what its training rows teach.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -15,6 +16,14 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 UNKNOWN = -1.0
 """The index of a category that the file of the training samples does not have."""
+
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+DATE = re.compile(
+    r"(\d{1,2}([./-])\d{1,2}\2(\d{4}|\d\d)|\d{4}([./-])\d{1,2}\4\d{1,2}"
+    rf"|\d\d?[. -]+{_MONTH}[. -]+(\d\d)?\d\d|{_MONTH} \d\d?,? \d\d\d\d)([T, ]+\d\d?:\d\d.*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Dates, with or without a time: 10.09.2024, 9/10/24, 2024/09/10 12:30, 10-Sep-2024, Sep 10, 2024."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.tables.columns import Column, Floats
+from hpsearch.data.tables.columns import DATE, Column, Floats
 
 FEWEST = 20
 """Of fewer rows nothing is said of their order: ascending numbers may be chance, and one can look at them."""
@@ -41,8 +41,8 @@ _NAMELESS = re.compile(r"column \d+|Unnamed: \d+", re.ASCII)
 class Leak:
     """A column, and what it seems to be.
 
-    Kinds: "index", the number of the row; "identifier", another value in each row; "time", the order of the rows; and
-    "label", which it predicts.
+    Kinds: "index", the number of the row; "identifier", another value in each row; "time", the order of the rows;
+    "date", a category for each date; and "label", which it predicts.
     """
 
     column: str
@@ -52,7 +52,7 @@ class Leak:
     @property
     def refused(self) -> bool:
         """Is a study with it refused, and not only warned? It is no feature for certain then."""
-        return self.kind == "index"
+        return self.kind in ("index", "date")
 
     def __str__(self) -> str:
         return f"column {self.column!r} {self.finding}"
@@ -85,6 +85,8 @@ def remedy(found: Sequence[Leak]) -> str:
 
 
 def _leak(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> Leak | None:
+    if dates := _dates(column):
+        return Leak(column.name, "date", dates)
     kind, finding = _identifies(column, cells)
     if _NAMELESS.fullmatch(column.name):
         return Leak(column.name, "index", f"has no name and {finding or 'may be the index that pandas writes'}")
@@ -92,6 +94,19 @@ def _leak(column: Column, cells: Floats, labels: npt.NDArray[Any], rows: npt.NDA
     if of_label:
         return Leak(column.name, "label", of_label)
     return Leak(column.name, kind, finding) if kind else None
+
+
+def _dates(column: Column) -> str:
+    """Return what is to be said of categories that are dates, all or most of them; "" of others."""
+    dates = [each for each in column.categories if DATE.fullmatch(each)]
+    if 2 * len(dates) <= len(column.categories):
+        return ""
+    others = [each for each in column.categories if each not in dates]
+    beside = f" beside {others[0][:20]!r}" if others else ""
+    return (
+        f"has dates such as {dates[0]!r}{beside}, each a category that new rows do not have"
+        " (all written as 2026-01-31, they would be days)"
+    )
 
 
 def _identifies(column: Column, cells: Floats) -> tuple[str, str]:

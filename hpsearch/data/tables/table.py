@@ -119,7 +119,9 @@ def _assembled(
     leaks: tuple[Leak, ...] = ()
     if table is not None:
         labels = class_numbers(train.labels) if train.targets is None else train.targets
-        leaks = leaks_of(train.columns, train.values, labels, given.get("keep", ()))
+        found = leaks_of(train.columns, train.values, labels, given.get("keep", ()))
+        meant = given.get("categorical", ())  # as categories, also where they are dates
+        leaks = tuple(each for each in found if each.kind != "date" or each.column not in meant)
     first = _part(train, shape, task)
     notes = [*train.said, *_notes(path.name, columns)]
     if test is None:
