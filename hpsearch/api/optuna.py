@@ -1,10 +1,11 @@
 """What scripts written for Optuna use most, run by hpsearch: `from hpsearch import optuna` in place of `import optuna`.
 
-`create_study(…).optimize(objective, n_trials=…)`, samplers and pruners by their names there. May import `api.optimise`.
+`create_study(…).optimize(objective, n_trials=…)`, samplers and pruners by their names there. May import `api.optimise`, search and storage.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 from hpsearch.api.optimise import DIRECTIONS, optimise
 from hpsearch.api.results import Best, Results
 from hpsearch.errors import InputError
-from hpsearch.search.functions.space import takes_trial
-from hpsearch.storage.records import COMPLETE, PRUNED
+from hpsearch.search.functions.space import PRUNED_AT_ONCE, takes_trial
+from hpsearch.spec import SUGGESTED
+from hpsearch.storage.mirror.attributes import noted_attributes
 
-__all__ = ["Study", "TrialPruned", "create_study", "exceptions", "pruners", "samplers"]
+__all__ = ["Study", "TrialPruned", "TrialState", "create_study", "exceptions", "pruners", "samplers", "trial"]
 
 
 class TrialPruned(Exception):  # noqa: N818 - Optuna's name
@@ -78,14 +80,38 @@ pruners = SimpleNamespace(
 """Optuna's pruners; rungs take the place of their steps."""
 
 
+class TrialState(StrEnum):
+    """The states of a trial, by Optuna's names."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAIL = "failed"
+
+
+trial = SimpleNamespace(TrialState=TrialState)
+
+
 @dataclass(frozen=True)
 class Trial:
-    """A trial that has ended, as `study.trials` lists it."""
+    """A trial as `study.trials` lists it. `params` are what its objective came to; `value` is None without any."""
 
     number: int
     params: dict[str, Any]
     value: float | None
-    state: str
+    state: TrialState
+    user_attrs: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], attributes: Mapping[str, Any]) -> "Trial":
+        """Return a row of the trials, with the attributes that are stored of it."""
+        state = TrialState(row["state"])
+        if state == TrialState.FAIL and PRUNED_AT_ONCE in str(row["reason"]):
+            state = TrialState.PRUNED
+        value = row["value"] if state in (TrialState.COMPLETE, TrialState.PRUNED) else None
+        noted = dict(attributes)
+        return cls(row["number"], dict(noted.pop(SUGGESTED, row["params"])), value, state, noted)
 
 
 class Study:
@@ -128,8 +154,8 @@ class Study:
 
     @property
     def best_params(self) -> dict[str, Any]:
-        """The values of the best trial."""
-        return self._best.params
+        """What the objective of the best trial came to."""
+        return self.best_trial.params
 
     @property
     def best_value(self) -> float:
@@ -147,13 +173,14 @@ class Study:
         """All trials, by number."""
         if self.results is None:
             return []
-        return [
-            Trial(
-                row["number"], dict(row["params"]), row["value"] if row["state"] in (COMPLETE, PRUNED) else None, state
-            )
-            for row in sorted(self.results.frames.rows, key=itemgetter("number"))
-            if (state := str(row["state"]))
-        ]
+        rows = sorted(self.results.frames.rows, key=itemgetter("number"))
+        with self.results.frames.engine.connect() as connection:
+            noted = noted_attributes(connection, [row["id"] for row in rows])
+        return [Trial.of(row, noted.get(row["id"], {})) for row in rows]
+
+    def get_trials(self, deepcopy: bool = True, states: Container[str] | None = None) -> list[Trial]:
+        """All trials, or those in one of these states; each call reads them anew."""
+        return [trial for trial in self.trials if states is None or trial.state in states]
 
 
 def create_study(

@@ -47,7 +47,7 @@ from hpsearch.spec.tables.samplers import (
 from hpsearch.spec.tables.schedules import Constant, Cosine, Cyclical, OneCycle, Schedule, Step
 from hpsearch.spec.tables.space import Around, Branching, Choices, Range
 from hpsearch.spec.tables.stage import Confirm, Stage
-from hpsearch.spec.tables.study import HERE, VALUE, Final, ModelTable, Study
+from hpsearch.spec.tables.study import HERE, SUGGESTED, VALUE, Final, ModelTable, Study
 from hpsearch.spec.tables.training import TRAINING_KEYS, Stop, Training, is_training_key
 from hpsearch.spec.tables.trial import TrialLimits, limit_of
 from hpsearch.spec.trust import is_own, require_trust
@@ -56,6 +56,7 @@ __all__ = [
     "COUNTED",
     "EVIDENCE",
     "HERE",
+    "SUGGESTED",
     "ROPE",
     "TAKEN",
     "TRAINING_KEYS",

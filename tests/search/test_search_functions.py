@@ -195,6 +195,28 @@ def test_optunas_objective_gives_its_space_and_is_pruned(here):
     assert {trial.state for trial in study.trials} == {"complete", "pruned"}
     best = study.best_params
     assert study.best_value == best["x"] ** 2 + (best["depth"] if best["kind"] == "deep" else 1)
+    kinds = {trial.params["kind"] for trial in study.trials}
+    assert kinds == {"plain", "deep", None}
+    assert all(("depth" in trial.params) == (trial.params["kind"] == "deep") for trial in study.trials)
+    assert all(trial.user_attrs == {"note": str(trial.params["kind"])} for trial in study.trials)
+    assert (study.best_trial.params, study.best_trial.value) == (best, study.best_value)
+
+
+def test_a_trial_that_ends_itself_before_a_report_is_pruned_as_optuna_says(here):
+    def objective(trial):
+        x = trial.suggest_float("x", -4, 4)
+        if x < 0:
+            raise optuna.TrialPruned
+        return x
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    study.optimize(objective, n_trials=12, n_jobs=1)
+    pruned = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.PRUNED])
+    complete = study.get_trials(states=(optuna.TrialState.COMPLETE,))
+    assert {trial.params["x"] < 0 for trial in pruned} == {True} == {trial.params["x"] >= 0 for trial in complete}
+    assert {trial.value for trial in pruned} == {None}
+    assert len(pruned) + len(complete) == 12
+    assert study.best_value == min(trial.value for trial in complete)
 
 
 def test_the_report_of_a_function_speaks_of_no_samples(here):

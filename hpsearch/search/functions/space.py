@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from hpsearch.errors import InputError, raised
+from hpsearch.workers.models.functions import PRUNED_AT_ONCE as PRUNED_AT_ONCE
 from hpsearch.workers.models.functions import Trial
 from hpsearch.workers.models.functions import takes_trial as takes_trial
 

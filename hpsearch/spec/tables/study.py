@@ -17,6 +17,9 @@ from hpsearch.spec.tables.stage import Overrides, Replicates, Stage
 from hpsearch.spec.tables.training import PartialTraining, is_training_key
 from hpsearch.spec.tables.trial import SomeLimits
 
+SUGGESTED = "hpsearch:suggested"
+"""The attribute of an objective's trial that has what was suggested to it, which of a conditional space is a part."""
+
 HERE = "python:"
 """What the name of a function begins with that only the launching process has, such as a lambda expression."""
 

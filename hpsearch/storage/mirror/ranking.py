@@ -24,7 +24,8 @@ from hpsearch.storage.records import COMPLETE, TrialRow
 SYSTEM_ATTRIBUTES = models.TrialSystemAttributeModel.__table__
 STUDY_USER_ATTRIBUTES = models.StudyUserAttributeModel.__table__
 _LACKING = "constraints:replicates"
-_OWN = ("best_epoch", "validation_loss", "test", "own_value")
+OWN = ("best_epoch", "validation_loss", "test", "own_value")
+"""What we say of a trial."""
 
 
 class Place(NamedTuple):
@@ -61,13 +62,13 @@ def show_ranking(connection: Connection, trials: Sequence[TrialRow], ranking: Se
         facts = (trial.best_epoch, trial.loss, tests.get(trial_id), trial.value if tuple(own) != tuple(shown) else None)
         said |= {
             (optunas, key): value if not isinstance(value, float) or math.isfinite(value) else str(value)
-            for key, value in zip(_OWN, facts, strict=True)
+            for key, value in zip(OWN, facts, strict=True)
             if value is not None
         }
     ids = list(known.values())
     _change_values(connection, ids, values)
     _change(connection, SYSTEM_ATTRIBUTES, "trial_id", ids, (_LACKING,), lacking)
-    _change(connection, TRIAL_ATTRIBUTES, "trial_id", ids, _OWN, said)
+    _change(connection, TRIAL_ATTRIBUTES, "trial_id", ids, OWN, said)
 
 
 def _distinguished(ranking: Sequence[Place], sign: float) -> float | None:

@@ -18,6 +18,9 @@ from hpsearch.spec import HERE
 NAME = "objective"
 """The name of the function in its file."""
 
+PRUNED_AT_ONCE = "it raised TrialPruned before it had reported a value"
+"""Why a trial without a value failed, which Optuna calls pruned."""
+
 Function = Callable[..., Any]
 Step = Callable[[Any], bool]
 """Takes what a function returns or reports at a step; False: no more is wanted."""
@@ -131,7 +134,7 @@ def _call_with_trial(function: Function, trial: "Trial", step: Step, last: int, 
         if type(error).__name__ != "TrialPruned":  # of Optuna, which is not imported for it
             raise
         if not trial.values:
-            raise ValueError("it raised TrialPruned before it had reported a value") from None
+            raise ValueError(PRUNED_AT_ONCE) from None
         step(trial.values[-1])
         raise Ended(f"the function raised TrialPruned after {len(trial.values)} steps") from None
     step(returned)
@@ -147,6 +150,7 @@ class Trial:
     def __init__(self, params: Mapping[str, Any], seed: int, number: int) -> None:
         self.params, self.seed, self.number = dict(params), seed, number
         self.values: list[Any] = []
+        self.suggested: dict[str, Any] = {}  # what this call came to, with None where that is the choice
         self.user_attrs: dict[str, Any] = {}
         self.reported: Callable[[float], None] = lambda value: None
 
@@ -154,11 +158,11 @@ class Trial:
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """The trial's value of a hyperparameter."""
-        return float(self._value(name, low, high))
+        return self._suggest(name, float(self._value(name, low, high)))
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
         """The trial's value of a hyperparameter that is a whole number."""
-        return int(self._value(name, low, high))
+        return self._suggest(name, int(self._value(name, low, high)))
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
         """The trial's value of a hyperparameter that is a choice."""
@@ -166,7 +170,7 @@ class Trial:
         found = [each for each in choices if each == value or (each is None and value == "none")]
         if not found:
             raise ValueError(f"{name} is {value!r}, none of its choices: its range may not depend on other values")
-        return found[0]
+        return self._suggest(name, found[0])
 
     def suggest_uniform(self, name: str, low: float, high: float) -> float:
         """The former `suggest_float`."""
@@ -175,6 +179,10 @@ class Trial:
     def suggest_loguniform(self, name: str, low: float, high: float) -> float:
         """The former `suggest_float` with `log`."""
         return self.suggest_float(name, low, high, log=True)
+
+    def _suggest(self, name: str, value: Any) -> Any:
+        self.suggested[name] = value
+        return value
 
     def _value(self, name: str, low: float, high: float) -> Any:
         value = self._known(name)

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from hpsearch.metrics import Metric, MetricError, parse
-from hpsearch.spec import VALUE
+from hpsearch.spec import SUGGESTED, VALUE
 from hpsearch.workers.models.checked_trainable import seed_of
 from hpsearch.workers.models.functions import Ended, Trial, call
 from hpsearch.workers.models.npz import pack
@@ -43,7 +43,8 @@ def evaluate_function(segment: Segment, task: Task, plugin: Plugin) -> TaskResul
         except BaseException as error:  # the function's own, SystemExit and KeyboardInterrupt as well
             failure = TrainingError.of(error)
             result.failed, result.trace = (max(steps.number + 1, segment.first), failure.reason), failure.trace
-    result.attributes = {key: value for key, value in trial.user_attrs.items() if _is_plain(value)}
+    noted = trial.user_attrs | ({SUGGESTED: trial.suggested} if trial.suggested else {})
+    result.attributes = {key: value for key, value in noted.items() if _is_plain(value)}
     if result.curve and (segment.ends or result.stopped):  # before, what there is depends on where a segment ends
         known = {row["metric"] for row in result.metrics}
         numbers = {key: value for key, value in result.attributes.items() if _is_further(key, value)}
