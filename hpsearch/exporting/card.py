@@ -37,7 +37,7 @@ It needs hpsearch {hpsearch} and scikit-learn {sklearn}; neither the study, its 
     "onnx": """```python
 import numpy as np
 import onnxruntime
-
+{pandas}
 session = onnxruntime.InferenceSession("{name}")
 {inputs}
 ({output},) = session.run(["{output}"], inputs)
@@ -56,8 +56,12 @@ The other arrays are the parameters of `{file}`: {arrays}.
 
 
 SAMPLES = 'inputs = {{"samples": np.asarray(X, np.float32)}}  # X: (n, {features}), raw'
+DAYS = """for name in {names}:  # days since 1970; X: a frame with the columns above
+    days = pd.to_datetime(X[name], format="ISO8601", utc=True) - pd.Timestamp(0, tz="UTC")
+    X = X.assign(**{{name: days / pd.Timedelta(days=1)}})
+"""
 COLUMNS = """inputs = {}
-for each in session.get_inputs():  # X: a frame with the columns above; dates are days since 1970
+for each in session.get_inputs():  # X: a frame with the columns above
     kind = str if each.type == "tensor(string)" else np.float64
     inputs[each.name] = np.array([[kind(value)] for value in X[each.name]])"""
 """What an ONNX graph is given: all samples, or a table's columns one by one."""
@@ -156,6 +160,8 @@ def _loading(model: TrainedModel, format_name: str, name: str) -> str:
     if model.feature_names:
         rows = "a frame with the columns above" + ("" if encoded else f", or {rows}")
     in_order = ", in the order of the columns above" if model.feature_names else ""
+    dates = [each.name for each in model.columns.columns if each.kind == "date"] if encoded and model.columns else []
+    by_column = (DAYS.format(names=str(dates).replace("`", "\\x60")) if dates else "") + COLUMNS
     use = f"model.predict(X)  # {'values' if model.targets else 'labels'}; X: {rows}"
     names = [_plain(key) for key in model.weights]
     if format_name == "npz" and set(names) == {"epochs"}:
@@ -163,7 +169,8 @@ def _loading(model: TrainedModel, format_name: str, name: str) -> str:
     return LOADING[format_name].format(
         name=_plain(name),
         use=use,
-        inputs=COLUMNS if encoded else SAMPLES.format(features=model.features) + in_order,
+        pandas="import pandas as pd\n" if dates else "",
+        inputs=by_column if encoded else SAMPLES.format(features=model.features) + in_order,
         given="as below" if encoded else "raw",
         encoding=_encoding(model.columns) if model.columns is not None and encoded else "",
         output="values" if model.targets else "labels",

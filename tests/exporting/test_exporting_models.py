@@ -137,7 +137,9 @@ def test_a_custom_layer_has_no_onnx_equivalent(tmp_path):
         export(results.frames, "onnx", str(tmp_path / "m.onnx"))
     assert not (tmp_path / "m.onnx").exists()
     (tmp_path / "models" / "mine.py").write_text("def build(classes):\n    return []")
-    with pytest.raises(ModelError, match="the model file has changed since trial final:0 of 'tiny' was trained; restore it"):
+    with pytest.raises(
+        ModelError, match="the model file has changed since trial final:0 of 'tiny' was trained; restore it"
+    ):
         results.classifier()
 
 

@@ -124,7 +124,7 @@ def test_dates_and_truth_values_go_in_as_numbers(tmp_path, monkeypatch):
     changes = {'"digits"': data, "train = 200": "train = 100", "validation = 100": "validation = 40"}
     results = searched(tmp_path, model, "{ eta = 0.5 }", **changes)
     session, program = session_of(results, tmp_path)
-    given = {"X": pd.DataFrame({"when": days, "sunny": sunny})}
+    given = {"X": pd.DataFrame({"when": dates, "sunny": sunny})}
     exec(program, given)
     expected = results.classifier().predict(pd.DataFrame({"when": dates, "sunny": sunny}))
     assert given["labels"].tolist() == expected.tolist()
