@@ -1,6 +1,7 @@
 """What scripts written for Optuna use most, run by hpsearch: `from hpsearch import optuna` in place of `import optuna`.
 
-`create_study(…).optimize(objective, n_trials=…)`, samplers and pruners by their names there. May import `api.optimise`, search and storage.
+`create_study(…).optimize(objective, n_trials=…)`, samplers and pruners by their names there. May import
+`api.optimise`, search and storage.
 """
 
 from collections.abc import Callable, Container, Mapping

@@ -46,8 +46,8 @@ class TrainedModel:
     (features,) float64 of the raw training samples; the inputs of the model are (sample − mean) / deviation. classes:
     their names, by label; () in a regression, which has targets: their names, with target_mean and target_deviation
     (T,) float64; a value is the model's output · deviation + mean. split, seed, point, replicate: what a trainable is
-    made from. package: the versions that an estimator was fitted with. columns: those of a table, as its training samples taught them, which encode raw rows. carried: what
-    stands in for files of this machine.
+    made from. package: the versions that an estimator was fitted with. columns: those of a table, as its training
+    samples taught them, which encode raw rows. carried: what stands in for files of this machine.
     """
 
     study: str

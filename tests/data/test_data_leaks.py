@@ -130,7 +130,8 @@ def test_a_study_with_dates_as_categories_is_refused_by_launch_and_check_unless_
     for command in ("launch", "check"):
         assert main([command, "noise.toml"]) == 2
         said = capsys.readouterr().err
-        assert "column 'day' has dates such as '01.09.2024'" in said and 'set drop = ["day"] in data.dataset' in said
+        assert "column 'day' has dates such as '01.09.2024'" in said
+        assert 'set drop = ["day"] in data.dataset' in said
     table = {"kind": "csv", "path": "noise.csv", "label": "y", "test": 50}
     for meant in ("categorical", "keep"):
         assert data.load({**table, meant: ["day"]}, tmp_path).leaks == ()

@@ -99,7 +99,7 @@ def inspected(path: Path, label: str | None, test: str | None, task: str | None,
 
 
 def without_index(table: dict[str, Any], dataset: Dataset) -> list[Leak]:
-    """Leave columns out that number, name or date the rows, and return them; where there are no others, they are kept."""
+    """Leave columns out that number, name or date the rows, and return them; without others, they are kept."""
     useless = [leak for leak in dataset.leaks if leak.refused or leak.kind == "identifier"]
     if not useless or dataset.columns is None:
         return []

@@ -191,7 +191,7 @@ def _of_module(path: Path, text: str, digest: str, function: Callable[..., Any],
 
 
 def changed(model: Path | str, before: Mapping[str, Any]) -> str:
-    """What is no longer as in `before`, which is stored of the model: its file, its package's version; "" if nothing."""
+    """What is not as it was stored `before` of the model: its file, its package's version; "" if nothing."""
     same, package = hash_of(model) == before["hash"], before.get("package") or ""
     if isinstance(model, Path) or functions.is_here(model):
         if not same:
