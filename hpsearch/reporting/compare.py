@@ -239,6 +239,7 @@ def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
 def _curves(entries: Sequence[Entry], metric: str) -> str:
     goal = entries[0].frames.goal
     column = f"validation_{metric}" if metric in METRICS else "value"
+    named = metric if goal.of_function else f"validation {metric}"
 
     def draw(axes: Axes) -> None:
         for index, entry in enumerate(entries):
@@ -254,13 +255,13 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
                 }
                 every = (index, max(1, len(values) // 8))
                 axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markevery=every, **style)
-        axes.xaxis.set_label("epoch")
+        axes.xaxis.set_label(goal_text.step(goal))
         whole_axis(axes.xaxis)
-        axes.yaxis.set_label(f"validation {metric}")
+        axes.yaxis.set_label(named)
         if metric == goal.metric:
-            value_axis(axes.yaxis, goal, f"validation {goal_text.axis(goal)}")
+            value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
-    alt = f"validation {metric} by epoch of the best configuration of each study"
+    alt = f"{named} by {goal_text.step(goal)} of the best configuration of each study"
     return svg(f"compare {metric}", alt, (4.7, 3.0), draw, [(i, entry.name) for i, entry in enumerate(entries)])
 
 

@@ -96,6 +96,15 @@ def measured_axis(goal: Goal) -> str:
     return axis(goal) if goal.of_function else f"validation {axis(goal)}"
 
 
+def step(goal: Goal) -> str:
+    """Write what a trial counts: an epoch, or a step of a function.
+
+    >>> step(Goal()), step(Goal("value", "minimize", False, of_function=True))
+    ('epoch', 'step')
+    """
+    return "step" if goal.of_function else "epoch"
+
+
 def axis(goal: Goal) -> str:
     """Write the label of an axis: accuracy (%), rmse ↓; the arrow says that a lower value is better."""
     return f"{goal.metric}{' (%)' * goal.share}{' ↓' * (goal.sign < 0)}"

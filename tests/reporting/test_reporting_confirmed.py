@@ -106,7 +106,7 @@ def test_configurations_that_are_being_confirmed_keep_their_place(engine):
     change_trial(engine, 4, state="waiting", epochs_done=0)
     _, (shown,) = view(engine)
     assert [row.rank for row in shown.rows] == ["1", "2", "3"]
-    assert shown.rows[0].remark == "best so far; 1 further seed in training"
+    assert shown.rows[0].remark == "best so far; 1 further seed under way"
 
 
 def test_a_stage_says_which_budget_ended_it_how_it_grew_and_that_it_is_stale(engine, tmp_path):

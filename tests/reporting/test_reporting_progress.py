@@ -56,7 +56,7 @@ def test_pauses_do_not_count_as_time():
 
 def test_trials_that_trained_together_are_one_bar_in_the_lowest_free_row(frames):
     figure = timeline_figure(frames, view_stages(frames), spans(frames))
-    assert "6 trials in 5 cohorts, over 55 seconds; at most 2 cohorts in training at once." in figure
+    assert "6 trials in 5 cohorts, over 55 seconds; at most 2 cohorts at once." in figure
     assert 'data-trials="0:5 0:4"' in figure
     assert timeline_figure(frames, view_stages(frames), {}) == ""
 

@@ -48,9 +48,9 @@ def test_the_share_of_epochs_and_the_time_saved_are_those_of_the_trials(engine):
     _, _, (pruning,) = viewed(engine)
     done = np.where(search.finished, EPOCHS, search.pruned_at).sum()
     audits = (EPOCHS - search.pruned_at[search.audited]).sum()
-    assert f"{done:,} of {40 * EPOCHS:,} epochs were trained ({100 * done / (40 * EPOCHS):.0f}%), in" in pruning.saved
+    assert f"{done:,} of {40 * EPOCHS:,} epochs were run ({100 * done / (40 * EPOCHS):.0f}%), in" in pruning.saved
     spent, instead = f"{done // 60} h {done % 60} min", f"{40 * EPOCHS // 60} h 0 min"
-    assert f"in {spent} instead of about {instead}; {audits} of these epochs trained audited trials." in pruning.saved
+    assert f"in {spent} instead of about {instead}; {audits} of these epochs were of audited trials." in pruning.saved
 
 
 def test_each_rung_has_the_numbers_of_reached_promoted_pruned_and_audited(engine):

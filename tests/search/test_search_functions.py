@@ -220,11 +220,19 @@ def test_a_trial_that_ends_itself_before_a_report_is_pruned_as_optuna_says(here)
 
 
 def test_the_report_of_a_function_speaks_of_no_samples(here):
-    hpsearch.optimise(steps, LINE, trials=8, epochs=4, pruner="halving", sampler="random")
-    assert main(["report", "steps", "--format", "md"]) == 0
-    text = Path("reports/steps/report.md").read_text()
-    for word in ("validation", "sample", "image", "test set", "accurac", "confidence", "dataset", "learning rate"):
-        assert word not in text.lower().replace("sampled", "").replace("sampler", ""), word
+    pruner = {"kind": "halving", "keep": 0.5, "rungs": [1, 2], "audit": 0.5}
+    hpsearch.optimise(steps, LINE, trials=8, epochs=4, pruner=pruner, sampler="random", replicates=2)
+    assert main(["report", "steps", "--format", "html,md"]) == 0
+    page = Path("reports/steps/index.html").read_text()
+    page, data = page.split("<h3>The study file</h3>")[0].split("</style>")[1], page.split('id="trials">')[1]
+    texts = [Path("reports/steps/report.md").read_text().split("### The study file")[0], page]
+    texts.append(data.partition("</script>")[0].replace('"epoch":"step"', ""))
+    assert "pruned at step 1" in texts[0]
+    assert "The interval of a pruned one is for its value when it was pruned" in texts[0]
+    words = ["validation", "sample", "image", "test set", "accurac", "dataset", "learning rate"]
+    for word in (*words, "epoch", "network", "train", "cohort"):
+        for text in texts:
+            assert word not in text.lower().replace("sampled", "").replace("sampler", "").replace("with 95%", ""), word
     for command in ("status", "digest", "compare steps", "top --once"):
         assert main(
             [*command.split(), *([] if command in ("status", "compare steps", "top --once") else ["steps"])]

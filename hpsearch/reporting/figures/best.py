@@ -62,7 +62,7 @@ def best_figure(stages: Sequence[StageView], corrected: Sequence[CorrectedAccura
         axes.xaxis.set_label(goal_text.axis(goal))
 
     many = formatting.count(len(measured), "configuration")
-    alt = f"Validation {goal.metric} of the best {many} of {search.name}, with 95% intervals"
+    alt = f"{goal_text.measured_first(goal)} of the best {many} of {search.name}, with 95% intervals"
     alt += f"; below: {formatting.listing([name for name, *_ in further])}." if further else "."
     return svg("best", alt, (4.9, 0.75 + 0.24 * len(bars)), draw, [(index, search.name)])
 

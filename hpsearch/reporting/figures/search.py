@@ -69,7 +69,8 @@ def reading_aid(frames: Frames, stages: Sequence[StageView]) -> list[str]:
     if any("low" in spec for space in frames.stages["space"] for spec in (space or {}).values()):
         texts.append("A bar at the top and the band below it show the range of a stage.")
     if len(shown) > 1:
-        texts.append("Stages with different training lengths or validation sets are not strictly comparable.")
+        differ = "numbers of steps" if frames.goal.of_function else "training lengths or validation sets"
+        texts.append(f"Stages with different {differ} are not strictly comparable.")
     return texts
 
 

@@ -100,7 +100,7 @@ def _ranking(stage: StageView) -> str:
         *[f"probability {stage.near}"] * bool(stage.near),
     ]
     loss = stage.goal.metric != "loss" and not stage.goal.of_function  # else it is the objective
-    best_epoch = ["best step" if stage.goal.of_function else "best epoch"] * stage.by_epoch
+    best_epoch = [f"best {goal_text.step(stage.goal)}"] * stage.by_epoch
     header += [*["validation loss"] * loss, *best_epoch, *([f"test {stage.goal.metric}"] if stage.tested else [])]
     texts = [*(["diagnosis"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
     header += texts

@@ -143,15 +143,15 @@ def _again(search: _LastSearch, compared: Sequence[Row]) -> Advice:
     stage = _stage(search, "again", {} if folds else {"replicates": SEEDS})
     stage["configurations"] = [written(search.params(row)) for row in again]
     how = "on more samples" if folds else f"with {SEEDS} seeds each"
+    do = f"{'evaluate' if view.goal.of_function else 'train'} the best {len(again)} again {how}"
     most = max((-row.verdict.found.low for row in compared if row.verdict), default=0.0)
     return Advice(
         "Compare the best again",
         f"None of the {len(compared):,} other configurations of {view.name} is statistically distinguishable from its"
         f" best {on}, so a search in narrower ranges would select by chance. But they are not shown to be equivalent:"
-        f" differences of up to {goal_text.size(view.goal, most, 1)} cannot be excluded. Train the best {len(again)}"
-        f" again {how}:",
+        f" differences of up to {goal_text.size(view.goal, most, 1)} cannot be excluded. {do[:1].upper()}{do[1:]}:",
         stage_lines(stage),
-        f"train the best {len(again)} again {how}",
+        do,
     )
 
 

@@ -89,7 +89,7 @@ def _view(frames: Frames, index: int, stage: StageView, history: PruningHistory)
     left_out += [f"The table shows the first {SHOWN} of {len(rungs):,} rungs."] if len(rungs) > SHOWN else []
     if len(audited) > SHOWN:
         left_out.append(f"The table shows the best {SHOWN} of {len(audited):,} audited {noun}s.")
-    cost = _cost(frames.by_stage[stage.name], history)
+    cost = _cost(frames.by_stage[stage.name], history, frames.goal)
     lost, short = _lost(stage.name, history, audited, noun, _Writer(frames.goal, places))
     return Pruning(
         stage=stage.name,
@@ -97,7 +97,7 @@ def _view(frames: Frames, index: int, stage: StageView, history: PruningHistory)
         noun=noun,
         saved=_saved(cost, stage.name, history, noun),
         lost=tuple(lost),
-        in_short=f"With pruning, stage {stage.name} trained {cost.share} of the epochs of all its trials; {short}.",
+        in_short=f"With pruning, stage {stage.name} ran {cost.share} of the {cost.unit}s of all its trials; {short}.",
         rungs=tuple(_rung(history, rung, _Writer(frames.goal, places)) for rung in rungs[:SHOWN]),
         audits=tuple(_audits(frames, stored, history, audited, _Writer(frames.goal, places))),
         caption=" ".join([_caption(history, frames.goal), *left_out]),
@@ -125,7 +125,7 @@ def _caption(history: PruningHistory, goal: Goal) -> str:
     several = any(len(each.trials) > 1 for each in history.candidates)
     test = " Compared as in the ranking, with p adjusted over the table."
     if goal != ACCURACY:
-        return f"The values of {goal.metric} are the best up to that epoch.{test if several else ''}"
+        return f"Each {goal.metric} is the best up to that {goal_text.step(goal)}.{test if several else ''}"
     return f"Accuracies are the best up to that epoch.{test}"
 
 
@@ -138,14 +138,15 @@ class _Cost:
     spent: float
     spared: float  # computed with each trial's own time for an epoch
     audits: int  # epochs of the audited after the rung at which they would have been pruned
+    unit: str  # epoch; of a function step
 
     @property
     def share(self) -> str:
-        """The share of the epochs that was trained."""
+        """The share of the epochs that was run."""
         return f"{100 * self.done / (self.done + self.saved):.0f}%"
 
 
-def _cost(trials: Sequence[Record], history: PruningHistory) -> _Cost:
+def _cost(trials: Sequence[Record], history: PruningHistory, goal: Goal) -> _Cost:
     base = max((trial["replicate"] for each in history.candidates for trial in each.trials), default=0)
     mine = [trial for trial in trials if trial["replicate"] <= base]
     pruned = [trial for trial in mine if trial["state"] == "pruned" and trial["pruned_at"]]
@@ -155,6 +156,7 @@ def _cost(trials: Sequence[Record], history: PruningHistory) -> _Cost:
         spent=sum(trial["seconds"] for trial in mine),
         spared=sum((t["epochs"] / t["epochs_done"] - 1) * t["seconds"] for t in pruned if t["epochs_done"]),
         audits=sum(t["epochs_done"] - t["pruned_at"] for t in mine if t["state"] != "pruned" and t["pruned_at"]),
+        unit=goal_text.step(goal),
     )
 
 
@@ -162,12 +164,12 @@ def _saved(cost: _Cost, stage: str, history: PruningHistory, noun: str) -> str:
     number = len(history.pruned) - sum(each.audited for each in history.pruned)
     text = (
         f"The pruner stopped {number:,} of {formatting.count(len(history.candidates), noun)} in {stage}:"
-        f" {cost.done:,} of {cost.done + cost.saved:,} epochs were trained ({cost.share})"
+        f" {cost.done:,} of {cost.done + cost.saved:,} {cost.unit}s were run ({cost.share})"
     )
     if cost.spared:
         spent, instead = formatting.duration(cost.spent), formatting.duration(cost.spent + cost.spared)
         text += f", in {spent} instead of about {instead}"
-    return text + (f"; {cost.audits:,} of these epochs trained audited {noun}s." if cost.audits else ".")
+    return text + (f"; {cost.audits:,} of these {cost.unit}s were of audited {noun}s." if cost.audits else ".")
 
 
 def _lost(
@@ -200,7 +202,7 @@ def _lost(
     number = "None" if not above else f"{above:,}"
     said = (
         f"Of the {len(pruned):,} {noun}s that the pruner decided against, {finished:,} were selected at random and"
-        f" audited, that is, trained to the end. {number} of them ended {over} the best that was not pruned ({best})"
+        f" audited, that is, run to the end. {number} of them ended {over} the best that was not pruned ({best})"
     )
     lost = goal_text.size(write.goal, regret(ends, survivor.end or 0.0), write.places)
     said += f", the best by {lost}. An audited {noun} is ranked as any other." if above else "."

@@ -19,12 +19,21 @@ UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 def best_so_far_figures(frames: Frames, stages: Sequence[StageView], times: Mapping[int, Span]) -> list[str]:
     """Return the figure against epochs (of a function steps), and that against time where it is known."""
     found = best_so_far(frames, stages, times)
-    spent = "steps" if frames.goal.of_function else "epochs"
+    spent = f"{goal_text.step(frames.goal)}s"
     figures = [_figure(frames, stages, found.epochs, f"{spent} of all trials so far", spent, 1.0)]
     if found.seconds:
         last = found.seconds[-1].end
         size, unit = next((each for each in UNITS if last >= 2 * each[0]), UNITS[-1])
-        figures.append(_figure(frames, stages, found.seconds, f"{unit} of training, without pauses", "time", size))
+        figures.append(
+            _figure(
+                frames,
+                stages,
+                found.seconds,
+                f"{unit}{' of training' * (not frames.goal.of_function)}, without pauses",
+                "time",
+                size,
+            )
+        )
     return [figure for figure in figures if figure]
 
 

@@ -1,4 +1,4 @@
-"""What was in training when: a bar for each cohort of trials. May import our views."""
+"""What ran when: a bar for each cohort of trials. May import our views."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -54,8 +54,8 @@ def timeline_figure(frames: Frames, stages: Sequence[StageView], times: Mapping[
         axes.xaxis.set_label(f"{unit} since the first trial began")
 
     shown = sorted({stage for *_, stage, _ in bars})
-    cohort = formatting.count(len(bars), "cohort")
-    alt = f"{formatting.count(sum(map(len, cohorts.values())), 'trial')} in {cohort}, over {last / size:,.3g} {unit};"
-    alt += f" at most {formatting.count(len(free), 'cohort')} in training at once."
+    noun = "bar" if frames.goal.of_function else "cohort"
+    alt = f"{formatting.count(sum(map(len, cohorts.values())), 'trial')} in {formatting.count(len(bars), noun)},"
+    alt += f" over {last / size:,.3g} {unit}; at most {formatting.count(len(free), noun)} at once."
     legend = [(stage, stages[stage].name) for stage in shown]
     return svg("timeline", alt, (9.6, 0.7 + min(4.0, 0.26 * len(free))), draw, legend)

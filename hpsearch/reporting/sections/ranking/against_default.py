@@ -17,6 +17,7 @@ from hpsearch.reporting.sections.ranking.replicates import configurations_of, co
 from hpsearch.reporting.sections.ranking.rows import out_of_time, pruned, samples_of, why
 from hpsearch.reporting.sections.ranking.stage import StageView
 from hpsearch.reporting.statistics.comparison.best import AgainstBest
+from hpsearch.storage.records import Goal
 
 BETTER, UNKNOWN, NOT_BETTER, BEST = "better", "not known", "not better", "the default is the best"
 
@@ -57,13 +58,13 @@ def against_default(frames: Frames, stages: Sequence[StageView], search: StageVi
     named = f"The default configuration ({f'{about}; ' if about else ''}{trial})"
     state = configuration_state([each["state"] for each in members])
     if not held[0]["rank"]:
-        return AgainstDefault(trial, state, UNKNOWN, f"{named} {_unfinished(members, state)}")
+        return AgainstDefault(trial, state, UNKNOWN, f"{named} {_unfinished(members, state, frames.goal)}")
     if search is None:
         return None
     return _finished(frames, search, held, trial, f"{named} has a {goal_text.measured(frames.goal)} of")
 
 
-def _unfinished(members: Sequence[Record], state: str) -> str:
+def _unfinished(members: Sequence[Record], state: str, goal: Goal) -> str:
     cannot = "the study cannot tell whether the best is better than it"
     ended = next((each for each in members if each["state"] == state), members[0])
     if state == "failed":
@@ -71,8 +72,8 @@ def _unfinished(members: Sequence[Record], state: str) -> str:
     if state == "pruned" and out_of_time(ended):
         return f"was stopped before its end: {why(ended).rstrip('.')}. So {cannot}."
     if state == "pruned":
-        behind = "It was behind others at that epoch; by how much the best is better at its end is not known."
-        return f"was {pruned(ended)}. {behind}"
+        behind = "It was behind others there; by how much the best is better at its end is not known."
+        return f"was {pruned(ended, goal)}. {behind}"
     return f"has not finished yet, so {cannot}."
 
 
@@ -123,7 +124,9 @@ def _finished(frames: Frames, search: StageView, held: list[Record], trial: str,
     else:
         said += f" The study cannot tell whether the best of {best} is better than the default: {gap}."
     if not seeds:
-        said += " That is about these networks: no configuration has a second seed."
+        said += (
+            f" That is about these {'trials' if goal.of_function else 'networks'}: no configuration has a second seed."
+        )
     return AgainstDefault(trial, "complete", verdict, said, value, edges[0], edges[1], found.p)
 
 

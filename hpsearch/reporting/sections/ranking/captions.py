@@ -30,6 +30,11 @@ def caption_of(
     compared = sum(row.mark in ("tied", "worse") for row in rows)
     if replication:
         text = _of_means(samples, compared, replication, goal, of_samples=of_samples)
+        if any(row.state == "pruned" and row.validation and row.validation.has_interval for row in rows):
+            text += f" The interval of a pruned one is for its {goal.metric} when it was pruned, by the variance"
+            text += f" between the {replication.noun}s of the finished ones."
+    elif goal.of_function:
+        text = _of_function(goal, steps=any(trial["epochs"] > 1 for trial in trials))
     else:
         text = (
             _of_trials(samples, compared, kind)
@@ -60,8 +65,6 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
             " interval has it."
         )
         return text + (_approximately_best("networks", "", compared, goal) if compared else "")
-    if goal.of_function:
-        return _of_function(goal)
     text = f"Validation {goal.metric} on {samples}{percent}. All metrics are at the trial's best epoch."
     if kind == "final":
         return text
@@ -71,10 +74,11 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
     )
 
 
-def _of_function(goal: Goal) -> str:
+def _of_function(goal: Goal, *, steps: bool) -> str:
     return (
-        f"{goal.metric} as the function returned it, once for each configuration, at its best step. There is no"
-        " interval and no test, since it is not known how much it varies with the seed; with replicates there are both."
+        f"{goal.metric} as the function returned it, once for each configuration{', at its best step' * steps}. There"
+        " is no interval and no test, since it is not known how much it varies with the seed; with replicates there"
+        " are both."
     )
 
 
@@ -99,8 +103,11 @@ def _of_means(samples: str, compared: int, how: Replication, goal: Goal, *, of_s
         f"Means over {how.text}: {goal.metric}{' in %' * goal.share}, mean ± standard deviation, with the 95% interval"
         " of the configuration's"
     )
-    pooled = f"the variance between {how.noun}s is pooled over the configurations whose variances do not clearly differ"
-    end = f"; all metrics are at each trial's best {'step' if goal.of_function else 'epoch'}."
+    pooled = (
+        f"the variance between {how.noun}s is pooled over the configurations whose variances do not clearly differ, so"
+        " that a row's interval does not follow its own deviation"
+    )
+    end = f"; all metrics are at each trial's best {goal_text.step(goal)}."
     if how.noun == "seed":
         samples_too = " and other samples" if accuracy else "" if goal.of_function else ", but not other samples"
         what = f"{goal.metric}, over other seeds{samples_too}"

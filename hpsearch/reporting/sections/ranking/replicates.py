@@ -39,9 +39,10 @@ from hpsearch.reporting.sections.ranking.rows import (
     values_of,
     verdict,
     why,
+    would_be_pruned,
 )
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
-from hpsearch.storage.records import ACCURACY
+from hpsearch.storage.records import ACCURACY, Goal
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def _row(
         seconds=seconds,
         time=formatting.duration(seconds) if any(trial["epochs_done"] for trial in replicates) else formatting.MISSING,
         mark=mark,
-        remark=_remark(replicates, held, state, _verdict(frames, stage, first, mark, found), how),
+        remark=_remark(replicates, held, state, _verdict(frames, stage, first, mark, found), how, frames.goal),
         replicates=len(held),
         verdict=found,
         cause=_cause(replicates, state, how),
@@ -234,12 +235,14 @@ def _cause(replicates: Sequence[Record], state: str, how: Replication) -> str:
     return f"{how.noun} {ended[0]['replicate']}: {why(ended[0])}"
 
 
-def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, compared: str, how: Replication) -> str:
+def _remark(
+    replicates: Sequence[Record], held: Sequence[Record], state: str, compared: str, how: Replication, goal: Goal
+) -> str:
     number = len(replicates)
     if state in ("failed", "pruned"):
         ended = [trial for trial in replicates if trial["state"] == state]
         if state == "pruned" and len(ended) == number and not out_of_time(ended[0]):
-            return pruned(ended[0])
+            return pruned(ended[0], goal)
         which = formatting.count_of(len(ended), number, how.noun)
         said = "stopped" if out_of_time(ended[0]) else state
         return f"{said}: {which}; {_cause(replicates, state, how)}"
@@ -252,11 +255,11 @@ def _remark(replicates: Sequence[Record], held: Sequence[Record], state: str, co
         parts.append(f"{early_reason(early[0])[0]}: {formatting.count_of(len(early), number, how.noun)}")
     pruned_at = max((trial["pruned_at"] for trial in held if trial["pruned_at"]), default=None)
     if pruned_at is not None:
-        parts.append(f"audited (would have been pruned at epoch {pruned_at:,})")
+        parts.append(would_be_pruned(pruned_at, goal))
     late = sum(out_of_time(trial) for trial in replicates)
     if late:
         parts.append(f"no time left for {formatting.count_of(late, number, how.noun)}")
     further = number - len(held) - late
     if further:
-        parts.append(f"{formatting.count(further, f'further {how.noun}')} in training")
+        parts.append(f"{formatting.count(further, f'further {how.noun}')} under way")
     return "; ".join(part for part in parts if part)

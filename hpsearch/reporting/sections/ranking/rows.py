@@ -245,7 +245,7 @@ def audited(trial: Record) -> bool:
     return trial["state"] not in ("pruned", "failed") and trial["pruned_at"] is not None
 
 
-def pruned(trial: Record) -> str:
+def pruned(trial: Record, goal: Goal = ACCURACY) -> str:
     """Write in short where and why a trial was pruned; ranking.csv has the whole reason.
 
     >>> reason = "place 22 of 40 after epoch 1, where the best 14 went on"
@@ -253,19 +253,25 @@ def pruned(trial: Record) -> str:
     'pruned at epoch 1: place 22 of 40'
     """
     reason = why(trial).replace(f" after epoch {trial['pruned_at']}", "")
-    return f"pruned at epoch {trial['pruned_at']:,}: {reason.partition(', where')[0].partition(', the median')[0]}"
+    where = f"{goal_text.step(goal)} {trial['pruned_at']:,}"
+    return f"pruned at {where}: {reason.partition(', where')[0].partition(', the median')[0]}"
 
 
 def _remark(trial: Record, text: str, stage: Record, goal: Goal) -> str:
-    state, done = trial["state"], f"epoch {trial['epochs_done']:,} of {trial['epochs']:,}"
+    state, done = trial["state"], f"{goal_text.step(goal)} {trial['epochs_done']:,} of {trial['epochs']:,}"
     if state == "pruned" and not out_of_time(trial):
-        return pruned(trial)
+        return pruned(trial, goal)
     if state in ("failed", "pruned"):
-        return f"{'failed' if state == 'failed' else 'stopped'} after {done}: {why(trial)}"
+        after = "" if goal.of_function and trial["epochs"] == 1 else f" after {done}"
+        return f"{'failed' if state == 'failed' else 'stopped'}{after}: {why(trial)}"
     if state != "complete":
         return f"running, {done} done" if state == "running" else state
     if not text and stage["kind"] != "final" and goal == ACCURACY:
         text = NOT_COMPARED
     early = f"{early_reason(trial)[0]} after {done}" if stopped_early(trial) else ""
-    pruned_at = f"audited (would have been pruned at epoch {trial['pruned_at']:,})" if audited(trial) else ""
-    return "; ".join(part for part in (text, early, pruned_at) if part)
+    return "; ".join(part for part in (text, early, would_be_pruned(trial["pruned_at"], goal)) if part)
+
+
+def would_be_pruned(at: int | None, goal: Goal) -> str:
+    """Write at which epoch an audited one would have been pruned, "" of others."""
+    return f"audited (would have been pruned at {goal_text.step(goal)} {at:,})" if at else ""

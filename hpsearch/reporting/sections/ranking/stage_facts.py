@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hpsearch.reporting import formatting
+from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.files import without_folders
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
@@ -50,9 +50,9 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
         number = f"{configurations}{each}, {number}"
     parts = [f"{number}, {_KINDS.get(stage['kind'], stage['kind'])}"]
     epochs = sorted({trial["epochs"] for trial in trials})
-    of_function = Goal.of(stage["data"] or {}).of_function
-    if epochs and not (of_function and epochs == [1]):
-        what = "step" if of_function else "epoch"
+    goal = Goal.of(stage["data"] or {})
+    if epochs and not (goal.of_function and epochs == [1]):
+        what = goal_text.step(goal)
         parts.append(
             formatting.count(epochs[0], what) if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} {what}s"
         )
@@ -91,7 +91,7 @@ def _limited(trials: Sequence[Record]) -> Iterator[str]:
     for reason, number in found.items():
         ended, it = formatting.count(number, "trial"), "it" if number == 1 else "they"
         if limit_of(reason) == "updates":
-            yield f"{ended} {reason} before the end of the training, and ranked by what {it} had reached."
+            yield f"{ended} {reason} before the end, and ranked by what {it} had reached."
         else:
             yield f"{ended} {reason} and failed. This depends on the machine."
 
