@@ -109,24 +109,37 @@ _Scores = dict[int, tuple[float, bool] | None]
 """The score of each replicate of a configuration, and whether it is complete; None where it failed or was pruned."""
 
 
-def _place(scores: _Scores) -> tuple[int, float] | None:
-    """How many replicates are complete, and the mean score: by which configurations are ranked."""
+_Place = tuple[int, int, float]
+
+
+def _place(scores: _Scores, replicates: int) -> _Place | None:
+    """How many further replicates are complete, how many of the first have a score, and the mean.
+
+    Configurations go by these, in this order. A trial that has ended does not come before one that trains: an audited
+    one ends before all that were not pruned.
+    """
     known = [each for each in scores.values() if each is not None]
     if not known or len(known) < len(scores):
         return None
-    return sum(complete for _, complete in known), sum(score for score, _ in known) / len(known)
+    complete = [score for score, ended in known if ended]
+    counted = complete if len(complete) >= replicates else [score for score, _ in known]
+    return max(0, len(complete) - replicates), min(len(known), replicates), sum(counted) / len(counted)
 
 
 class Tally:
     """Counts a stage's trials as they change."""
 
-    def __init__(self, study: str, name: str, position: int, stages: int, planned: int) -> None:
-        """`planned` is the number of trials that the stage will have, as far as is known."""
+    def __init__(self, study: str, name: str, position: int, stages: int, planned: int, *, replicates: int = 1) -> None:
+        """`planned` is the number of trials that the stage will have, as far as is known.
+
+        Each configuration has `replicates`; those that are confirmed get more.
+        """
         self._study, self._name, self._position, self._stages, self._planned = study, name, position, stages, planned
+        self._replicates = replicates
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
         self._values: dict[int, _Scores] = {}  # by point
-        self._best: tuple[int, float] | None = None  # the greatest of their places
+        self._best: _Place | None = None  # the greatest of their places
         self._goal = ACCURACY
 
     def note(self, row: TrialRow) -> TrialEvent | None:
@@ -143,10 +156,10 @@ class Tally:
     def _note_value(self, row: TrialRow) -> None:
         """A configuration's value is the mean of its replicates, as in the ranking.
 
-        One with a failed or pruned replicate has none, and those of which more trials are complete come first.
+        One with a failed or pruned replicate has none, and those that were confirmed come first.
         """
         values = self._values.setdefault(row.point, {})
-        before = _place(values)
+        before = _place(values, self._replicates)
         if row.state == FAILED or (row.state == PRUNED and row.pruned_at is not None):
             values[row.replicate] = None
         elif row.score is None or row.state == PRUNED:
@@ -154,11 +167,11 @@ class Tally:
         else:
             values[row.replicate] = row.score, row.state == COMPLETE
             self._goal = row.goal
-        now = _place(values)
+        now = _place(values, self._replicates)
         if now is not None and (self._best is None or now >= self._best):
             self._best = now
         elif before is not None and before == self._best:  # it was the best, and is not any more
-            places = (_place(found) for found in self._values.values())
+            places = (_place(found, self._replicates) for found in self._values.values())
             self._best = max((place for place in places if place is not None), default=None)
 
     def _event(self, row: TrialRow) -> TrialEvent:
@@ -194,7 +207,7 @@ class Tally:
         """The stage's state, with the rest of a budget of minutes; `over` if it gets no further configurations."""
         trials = len(self._rows) if over else max(self._planned, len(self._rows))
         each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
-        best = None if self._best is None else self._goal.sign * self._best[1]
+        best = None if self._best is None else self._goal.sign * self._best[-1]
         return StageProgress(
             name=self._name,
             position=self._position,

@@ -270,7 +270,9 @@ class Runner:
         return plan
 
     def _tally(self, stages: list[StageRow], stage: StageRow, plan: StagePlan) -> Tally:
-        return Tally(self.row.name, stage.name, stage.position, len(stages), plan.sampler.points * plan.replicates)
+        planned = plan.sampler.points * plan.replicates
+        of = (self.row.name, stage.name, stage.position, len(stages))
+        return Tally(*of, planned, replicates=plan.replicates)
 
 
 def plan_of(study: Study, stage: StageRow, winners: Sequence[Params], samplers: Classes) -> StagePlan:

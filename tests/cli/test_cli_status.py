@@ -145,7 +145,7 @@ def test_expected_epochs_shrink_as_trials_are_pruned():
 
 
 def test_the_best_accuracy_is_a_mean_over_replicates_of_which_none_failed_or_was_pruned():
-    tally, best = Tally("study", "final", 0, 1, planned=4), []
+    tally, best = Tally("study", "final", 0, 1, planned=4, replicates=2), []
     for number, point, replicate, value, state in [
         (0, 0, 0, 0.9, "complete"),
         (1, 0, 1, 0.7, "running"),
@@ -157,6 +157,20 @@ def test_the_best_accuracy_is_a_mean_over_replicates_of_which_none_failed_or_was
         tally.note(replace(trial(number, state, 1), point=point, replicate=replicate, value=value))
         best.append(tally.progress().best and round(tally.progress().best, 6))
     assert best == [0.9, 0.8, 0.8, 0.7, 0.7, None]
+
+
+def test_the_best_does_not_drop_to_a_trial_that_ended_before_better_ones():
+    tally, best = Tally("study", "coarse", 0, 1, planned=3), []
+    for number, replicate, value, state in [
+        (0, 0, 0.8, "running"),
+        (1, 0, 0.6, "complete"),  # an audited one, which waits for no rung
+        (0, 0, 0.85, "complete"),
+        (1, 1, 0.3, "running"),  # it is confirmed
+        (1, 1, 0.7, "complete"),  # confirmed ones come first
+    ]:
+        tally.note(replace(trial(10 * replicate + number, state, 1), point=number, replicate=replicate, value=value))
+        best.append(round(tally.progress().best, 6))
+    assert best == [0.8, 0.8, 0.85, 0.85, 0.65]
 
 
 def test_the_total_of_a_bar_shrinks_as_trials_are_pruned():
