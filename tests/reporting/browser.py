@@ -12,7 +12,7 @@ import pytest
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--dump-dom")
 
 
-def seen(page: Path, script: str, folder: Path, fragment: str = "") -> Any:
+def seen(page: Path, script: str, folder: Path, fragment: str = "", width: int = 800) -> Any:
     """What a script that runs last in the page returns; the test fails on an error of any script in the page."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
@@ -28,7 +28,13 @@ def seen(page: Path, script: str, folder: Path, fragment: str = "") -> Any:
     copy = folder / "seen.html"
     text = page.read_text("utf-8").replace("<head>", f"<head>{errors}").replace("</body>", f"{last}</body>")
     copy.write_text(text, "utf-8")
-    line = [chromium, *FLAGS, f"--user-data-dir={folder / 'browser'}", f"{copy.as_uri()}{fragment}"]
+    line = [
+        chromium,
+        *FLAGS,
+        f"--window-size={width},1000",
+        f"--user-data-dir={folder / 'browser'}",
+        f"{copy.as_uri()}{fragment}",
+    ]
     shown = subprocess.run(line, capture_output=True, text=True, check=True, timeout=120).stdout
     found = re.search(r'<pre id="seen">(.*?)</pre>', shown, re.DOTALL)
     assert found is not None

@@ -1,6 +1,7 @@
 """The page's scripts in headless Chromium: choosing, comparing, filtering and scaling."""
 
 import browser
+import made_study
 import pytest
 
 from hpsearch.reporting import write_report
@@ -128,3 +129,21 @@ def test_a_range_of_an_axis_keeps_the_configurations_within_in_figures_and_table
     assert counted == f"{number - outside} of {number} configurations"
     assert 0 < faint <= outside
     assert free == 0
+
+
+@pytest.mark.parametrize(("replicates", "test"), [(1, False), (1, True), (3, True)])
+def test_rankings_with_long_names_fit_a_window_of_1280_pixels(engine, tmp_path, replicates, test):
+    maker = made_study.Maker(engine)
+    spaces = {"lambda": {"low": 1e-5, "high": 1e-1, "log": True}, "eta": {"low": 1e-3, "high": 1e-1, "log": True}}
+    stage = maker.stage("without flips", "random", spaces, trials=4 * replicates, test=test)
+    for number in range(4 * replicates):
+        point = number // replicates
+        params = {"lambda": 1.234e-4 * 10**point, "eta": 2.345e-3 * (1 + point)}
+        which = {"point": point, "replicate": number % replicates}
+        maker.trial(stage, number, params, 0.5 - 0.01 * point, epochs=4, test=test, **which)
+    page = write_report(engine, "made", tmp_path / "reports")
+    script = """
+        document.querySelectorAll("details").forEach((each) => { each.open = true; });
+        const wide = (each) => each.scrollWidth - each.clientWidth;
+        return [wide(document.documentElement), Math.max(...all(".scroll", wide))];"""
+    assert browser.seen(page, script, tmp_path, width=1280) == [0, 0]

@@ -15,6 +15,9 @@ from hpsearch.reporting.sections.ranking.stage import StageView
 WIDE = 13
 """A table with so many columns is set more tightly, without bars."""
 
+LONG = 12
+"""A longer name of a trial counts as two columns."""
+
 CAUSES = 8
 """At most so many causes of failures are listed."""
 
@@ -56,7 +59,8 @@ class RankingTable:
             stage.test_intervals,
             stage.diagnosed,
         )
-        return 6 + len(self.columns) + len(stage.others) + sum(map(bool, optional)) >= WIDE
+        long = any(len(row.trial) > LONG for row in stage.shown)
+        return 6 + len(self.columns) + len(stage.others) + sum(map(bool, optional)) + long >= WIDE
 
 
 def ranking_tables(stages: Sequence[StageView]) -> tuple[list[RankingTable], tuple[str, ...]]:
