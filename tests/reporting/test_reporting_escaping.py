@@ -12,6 +12,7 @@ from test_reporting_formats import compile_latex
 
 from hpsearch.reporting import compare_studies, load_results, write_report
 from hpsearch.reporting.formats.outline import Heading, outline
+from hpsearch.reporting.formats.page import unbroken
 
 HARMFUL = [
     "<img src=x onerror=alert(1)>",
@@ -112,3 +113,18 @@ def test_a_title_reaches_the_other_formats_as_it_is(engine, tmp_path):
     name = harmful_study(engine, HARMFUL[0])
     page = write_report(engine, name, tmp_path)
     assert next(block for block in outline(page.read_text()) if isinstance(block, Heading)).text == HARMFUL[0]
+
+
+def test_a_command_in_a_sentence_is_code_on_the_page():
+    assert unbroken("`audit = 0.1` & 5e-3") == '<code>audit = 0.1</code> &amp; <span class="number">5e-3</span>'
+    assert (unbroken("`<b>`"), unbroken("a ` b")) == ("<code>&lt;b&gt;</code>", "a ` b")
+
+
+def test_the_page_says_where_colours_stand_for_stages_and_where_for_configurations(finished_engine, tmp_path):
+    folder = write_report(finished_engine, "coarse-to-fine", tmp_path, ["html", "md"]).parent
+    said = "a colour and a mark stand for a configuration or a replicate"
+    page, text = (folder / "index.html").read_text("utf-8"), (folder / "report.md").read_text("utf-8")
+    assert (said in page, said in text) == (True, False)  # the figures of Markdown have their own legends
+    before, after = page.split(said)
+    stages = re.compile(r'<li><span class="swatch s0" aria-hidden="true">●</span> coarse</li>')
+    assert (bool(stages.search(before)), bool(stages.search(after))) == (True, False)

@@ -63,7 +63,7 @@ Block = Heading | Paragraph | Verbatim | Table | FigureBlock | Images
 _VOID = {"meta", "link", "img", "br", "input", "hr", "wbr"}
 _SKIPPED = {"head", "nav", "script", "style", "svg", "button"}
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4}
-_PAGE_ONLY = {"legend", "off", "kind"}
+_PAGE_ONLY = {"legend", "off", "kind", "page-only"}
 """Classes of elements that only the page shows: figures as files have their own legends."""
 _TEXTS = {*_HEADINGS, "p", "li", "th", "td", "pre", "figcaption", "summary", "dt", "dd"}
 

@@ -36,9 +36,13 @@ def _environment() -> jinja2.Environment:
     return made
 
 
+_CODE = re.compile(r"`([^`]+)`")
 _NUMBER = re.compile(r"\d[\d.,]*(e-?\d+|–\d[\d.]*)")
 
 
 def unbroken(text: str) -> Markup:
-    """Escape a text for HTML, and keep numbers such as 6.75e-4 and 50.75–52.71 on one line."""
-    return Markup(_NUMBER.sub(lambda number: f'<span class="number">{number[0]}</span>', str(escape(text))))
+    """Escape a text for HTML, keep numbers such as 6.75e-4 and 50.75–52.71 on one line, and make `code` of commands."""
+    parts = _CODE.split(str(escape(text)))  # every second one is code
+    parts[::2] = [_NUMBER.sub(lambda number: f'<span class="number">{number[0]}</span>', part) for part in parts[::2]]
+    parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return Markup("".join(parts))

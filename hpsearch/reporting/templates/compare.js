@@ -28,7 +28,7 @@
   only.after(" Show only these in the figures of all trials");
   const clear = element("button", "", bar, "Clear");
   clear.type = "button";
-  element("p", "caption", box, `Tick trials in a ranking, or name one here.${epoch === "step" ? "" : " Solid lines are validation, dashed lines training."}`);
+  element("p", "caption", box, `Tick trials in a ranking, or name one here: here each has its own colour and mark, whatever its stage.${epoch === "step" ? "" : " Solid lines are validation, dashed lines training."}`);
   const legend = element("ul", "legend", box);
   const panels = element("div", "panels", box);
   let drawn = [];
