@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hpsearch.errors import ModelError, nearest
 from hpsearch.spec import HERE
@@ -21,6 +21,7 @@ NAME = "objective"
 PRUNED_AT_ONCE = "it raised TrialPruned before it had reported a value"
 """Why a trial without a value failed, which Optuna calls pruned."""
 
+T = TypeVar("T")
 Function = Callable[..., Any]
 Step = Callable[[Any], bool]
 """Takes what a function returns or reports at a step; False: no more is wanted."""
@@ -180,7 +181,7 @@ class Trial:
         """The former `suggest_float` with `log`."""
         return self.suggest_float(name, low, high, log=True)
 
-    def _suggest(self, name: str, value: Any) -> Any:
+    def _suggest(self, name: str, value: T) -> T:
         self.suggested[name] = value
         return value
 
