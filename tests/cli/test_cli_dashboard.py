@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import struct
 import threading
 import urllib.error
 import urllib.request
@@ -17,7 +18,7 @@ from hpsearch import reporting
 from hpsearch.cli import main
 from hpsearch.cli.dashboard import curves, state
 from hpsearch.cli.dashboard.control import Control
-from hpsearch.cli.dashboard.serve import dashboard_server
+from hpsearch.cli.dashboard.serve import _QuietHandler, dashboard_server
 from hpsearch.cli.dashboard.site import Reports
 from hpsearch.errors import HpsearchError
 from hpsearch.search.launch import launch
@@ -71,7 +72,7 @@ def ask(port, line, *headers, host="127.0.0.1", body=""):
     sent = [f"{line} HTTP/1.1", *headers, *([f"Content-Length: {len(body)}"] if body else [])]
     with socket.create_connection((host, port)) as connection:
         connection.sendall(("\r\n".join(sent) + "\r\n\r\n" + body).encode())
-        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+        answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode("utf-8", "replace")
     head, _, content = answer.partition("\r\n\r\n")
     return int(head.split()[1]), head, content
 
@@ -163,6 +164,40 @@ def test_requests_that_are_not_plain_ones_of_its_own_pages_are_refused(reading, 
 def test_a_link_on_a_page_of_others_may_lead_here(reading):
     link = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
     assert ask(reading, "GET /dashboard", own(reading), *link)[0] == 200
+
+
+def test_a_client_need_not_say_which_encodings_it_accepts(reading):
+    assert ask(reading, "GET /favicon.ico", own(reading))[0] == 200  # optuna-dashboard alone answers 500
+    assert ask(reading, "GET /static/%2e%2e/_app.py", own(reading))[0] in (403, 404)
+
+
+@pytest.mark.parametrize(
+    ("line", "headers"),
+    [
+        ("POST /api/studies", [f"Content-Length: {'9' * 5000}"]),
+        ("POST /api/studies", ["Content-Length: 10"]),  # of which nothing comes
+        ("GET /api/studies/1?after=x", []),
+    ],
+)
+def test_no_request_brings_a_traceback_to_the_terminal(storage, monkeypatch, capfd, line, headers):
+    monkeypatch.setattr(_QuietHandler, "timeout", 0.3)
+    with serving(storage) as (_, port):
+        status, _, _ = ask(port, line, own(port), *headers)
+        for begun in ("", "GET / HT"):  # left by their clients, one with a reset, one without a word
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(begun.encode())
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert ask(port, "GET /", own(port))[0] == 200
+    failed = "hpsearch: optuna-dashboard failed to answer GET '/api/studies/1'\n"
+    assert capfd.readouterr().err == (failed if status == 500 else "")
+
+
+def test_a_client_that_says_nothing_is_left_after_a_while(storage, monkeypatch):
+    assert 10 <= _QuietHandler.timeout <= 60
+    monkeypatch.setattr(_QuietHandler, "timeout", 0.2)
+    with serving(storage) as (_, port), socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost:")
+        assert connection.recv(1) == b""
 
 
 def add(port, name, *headers, host=None):
@@ -281,6 +316,8 @@ def test_buttons_are_there_for_who_has_the_token_and_refuse_in_one_line(changing
         )
     assert ask(port, f"POST {study('stop', 'another')}", own(port), bearer)[0] == 404
     assert ask(port, "POST /hpsearch/delete/x", own(port), bearer)[0] == 404
+    for line in ("DELETE /", f"PATCH {study('study')}", f"PUT {study('stop')}"):  # answered as POST only
+        assert ask(port, line, own(port), bearer)[0] == 404
 
 
 def test_a_report_is_written_again_only_when_the_study_has_changed(storage, monkeypatch):

@@ -5,6 +5,7 @@ ours. So Host must be a name of this server, whatever changes something must com
 token, and by default nothing changes anything.
 """
 
+import contextlib
 import hmac
 import html
 import ipaddress
@@ -22,7 +23,9 @@ Application = Callable[[dict[str, Any], Respond], Iterable[bytes]]
 MAY_CHANGE = "hpsearch.may_change"
 """In a request's environment: whether who sent it may change something, so that pages show the buttons for it."""
 
-_READING = ("GET", "HEAD")
+READING = ("GET", "HEAD")
+"""Methods that change nothing."""
+
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
 _EVERYWHERE = ("", "0.0.0.0", "::")
 _HEADERS = [
@@ -70,7 +73,7 @@ class Guard:
         """Answer a request, or refuse it with 400 or 403 and a sentence."""
         method, path = str(environ["REQUEST_METHOD"]), str(environ.get("PATH_INFO", ""))
         refusal = self._misdirected(environ, path) or self._foreign(environ, method)
-        if refusal is None and method in _READING and (given := _in_query(environ)) is not None:
+        if refusal is None and method in READING and (given := _in_query(environ)) is not None:
             if self._is_token(given):
                 return self._sign_in(environ, path, respond)
             refusal = "403 Forbidden", "the token in this address is not the one that hpsearch dashboard printed"
@@ -109,7 +112,7 @@ class Guard:
     def _foreign(self, environ: dict[str, Any], method: str) -> tuple[str, str] | None:
         """A request that a browser sends for a page of others: to change something, or to embed what is here."""
         said = str(environ.get("HTTP_SEC_FETCH_SITE", "same-origin"))
-        if method in _READING:
+        if method in READING:
             link = said == "none" or environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
             foreign = said != "same-origin" and not link
         else:
@@ -119,9 +122,9 @@ class Guard:
         return ("403 Forbidden", "the request comes from a page of another site") if foreign else None
 
     def _not_allowed(self, environ: dict[str, Any], method: str) -> tuple[str, str] | None:
-        if method not in _READING and not self.changes:
+        if method not in READING and not self.changes:
             return "403 Forbidden", "this dashboard only reads; hpsearch dashboard --allow-changes permits changes"
-        needed = self.private or method not in _READING
+        needed = self.private or method not in READING
         if needed and not any(self._is_token(given) for given in self._tokens(environ)):
             return "403 Forbidden", "the token is missing: open the address that hpsearch dashboard printed"
         return None
@@ -173,7 +176,8 @@ def _refuse(
 ) -> Iterable[bytes]:
     length = str(environ.get("CONTENT_LENGTH", ""))
     if length.isascii() and length.isdigit():
-        environ["wsgi.input"].read(min(int(length), _MAX_UNREAD))
+        with contextlib.suppress(OSError):  # it does not come
+            environ["wsgi.input"].read(min(int(length[:9]), _MAX_UNREAD))
     if path.startswith("/api/"):  # the pages of optuna-dashboard show the reason
         kind, body = "application/json", json.dumps({"reason": reason}).encode()
     else:

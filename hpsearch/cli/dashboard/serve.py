@@ -1,9 +1,11 @@
 """`dashboard`: serve our pages, and optuna-dashboard behind them. May import storage and optuna_dashboard."""
 
 import contextlib
+import logging
 import secrets
 import socket
 import socketserver
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,11 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """One line, and none for a client that left or that said nothing for too long."""
+        if not isinstance(error := sys.exception(), OSError):
+            click.echo(f"hpsearch: a request could not be answered: {type(error).__name__}: {error}", err=True)
+
 
 class _ServerOfIPv6(_Server):
     address_family = socket.AF_INET6
@@ -30,6 +37,8 @@ class _ServerOfIPv6(_Server):
 
 class _QuietHandler(WSGIRequestHandler):
     """Does not print a line for each request."""
+
+    timeout = 30.0  # s without a byte: else each unfinished request would keep a thread for ever
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -55,6 +64,7 @@ def dashboard_server(
     Database(storage, create=False).close()  # runs the checks of a writer, which raise one line
     from optuna_dashboard import wsgi
 
+    logging.getLogger("optuna_dashboard").setLevel(logging.CRITICAL)  # its tracebacks: Site prints one line instead
     shown: Any = wsgi(place_of(storage).dashboard_storage())
     kind = _ServerOfIPv6 if ":" in host else _Server
     try:

@@ -1,5 +1,6 @@
 """`dashboard`: our own pages, the reports, and behind them optuna-dashboard. May import storage and reporting."""
 
+import io
 import json
 import tempfile
 import threading
@@ -8,10 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import click
+
 from hpsearch import reporting
 from hpsearch.cli.dashboard import state, view
 from hpsearch.cli.dashboard.control import Control
-from hpsearch.cli.dashboard.guard import MAY_CHANGE, Application, Respond
+from hpsearch.cli.dashboard.guard import MAY_CHANGE, READING, Application, Respond
 from hpsearch.cli.dashboard.markup import RESUME, STATE, STOP, STUDY, at, page
 from hpsearch.errors import HpsearchError, StorageError
 from hpsearch.storage import REPORTS_PATH, reading
@@ -44,10 +47,10 @@ class Site:
         """Answer a request."""
         method, path = environ["REQUEST_METHOD"], str(environ.get("PATH_INFO", ""))
         if path != "/" and not path.startswith("/hpsearch/"):
-            return self._dashboard(environ, respond)
+            return self._of_optuna(environ, respond)
         path = path.encode("latin-1").decode("utf-8", "replace")  # as WSGI has it
         try:
-            if method == "POST":
+            if method not in READING:
                 return self._change(environ, path, respond)
             status, kind, body = self._answer(path, bool(environ.get(MAY_CHANGE)))
         except StorageError as error:
@@ -59,6 +62,18 @@ class Site:
             headers += [("Content-Security-Policy", _POLICY), ("Cache-Control", "no-store")]
         respond(status, headers)
         return [] if method == "HEAD" else [body]
+
+    def _of_optuna(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        """What optuna-dashboard answers; where it fails, one line in place of the traceback that it writes."""
+
+        def answer(status: str, *more: Any) -> Any:
+            if status.startswith("500"):
+                asked = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']!r}"
+                click.echo(f"hpsearch: optuna-dashboard failed to answer {asked}", err=True)
+            return respond(status, *more)
+
+        # it takes for granted that a client says which encodings it accepts
+        return self._dashboard({"HTTP_ACCEPT_ENCODING": "", **environ, "wsgi.errors": io.StringIO()}, answer)
 
     def _answer(self, path: str, may_change: bool) -> Answer:
         if path == "/":
@@ -103,7 +118,8 @@ class Site:
     def _change(self, environ: dict[str, Any], path: str, respond: Respond) -> Iterable[bytes]:
         """Stop or resume a study, and lead back to its page; the guard has checked that this is allowed."""
         actions: dict[str, Callable[[str], str]] = {STOP: self._control.stop, RESUME: self._control.resume}
-        prefix = next((each for each in actions if path.startswith(each)), None)
+        posted = environ["REQUEST_METHOD"] == "POST"
+        prefix = next((each for each in actions if posted and path.startswith(each)), None)
         if prefix is None:
             status, kind, body = "404 Not Found", "text/plain", b"there is nothing to change here"
         else:
