@@ -63,12 +63,12 @@ def print_json_line(event: str, **facts: Any) -> None:
 
 @contextlib.contextmanager
 def interactive_prompt(message: str, *, err: bool = False) -> Iterator[None]:
-    """Turn the end of standard input during a prompt into an InputError with `message`; raises Abort on a terminal."""
+    """Turn a standard input that ends or cannot be read into an InputError with `message`; on a terminal into Abort."""
     try:
         if sys.stdin is None:  # it is closed
             raise click.Abort
         yield
-    except click.Abort:
+    except (click.Abort, OSError, UnicodeDecodeError):
         click.echo(err=err)  # ends the line of the question
         if sys.stdin is not None and sys.stdin.isatty():
             raise

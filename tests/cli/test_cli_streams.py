@@ -83,6 +83,28 @@ def test_a_shell_may_close_or_fill_any_stream(redirection):
     assert len(done.stderr.splitlines()) == (1 if redirection == ">/dev/full" else 0)
 
 
+class Unreadable(io.StringIO):
+    """A standard input that cannot be read: open for writing only, or a terminal that is gone."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def readline(self, size=-1):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EBADF, "x"), OSError(errno.EIO, "x"), UnicodeDecodeError("a", b"", 0, 1, "x")]
+)
+def test_an_input_that_cannot_be_read_answers_no_question(tmp_path, monkeypatch, capsys, error):
+    (tmp_path / "table.csv").write_text("a,label\n" + "1,x\n2,y\n" * 30)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", Unreadable(error))
+    assert main(["new", "study", "table.csv"]) == 2
+    assert capsys.readouterr().err.endswith("hpsearch: new study: the answers ended early; --yes takes the defaults\n")
+
+
 def test_the_streams_are_given_back():
     before = sys.stdout, sys.stderr
     with safe_streams():
