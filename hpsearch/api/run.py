@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hpsearch.api.callbacks import Callbacks, OnStage, OnTrial
 from hpsearch.api.display import is_interactive, open_display
 from hpsearch.api.notify import check_target, notify
+from hpsearch.api.streams import flushable_streams
 from hpsearch.api.study import PLACE, Study
 from hpsearch.errors import InputError
 from hpsearch.search import launch as search_launch
@@ -146,7 +147,7 @@ def run_and_notify(
     check_target(notify_target)
     callbacks = Callbacks(on_trial, on_stage)
     try:
-        with display as callbacks.display:
+        with flushable_streams(), display as callbacks.display:
             name, finished = run(replace(options, watcher=callbacks))
     except BaseException as error:
         if callbacks.study is not None and notify_target:

@@ -40,11 +40,13 @@ class LenientStream:
                 self._inner.flush()
             except (OSError, ValueError) as error:
                 self.lost = error
+            except AttributeError:  # a program has set one that can write, and nothing else
+                pass
 
     def isatty(self) -> bool:
         try:
             return self._inner is not None and self._inner.isatty()
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):
             return False
 
     def fileno(self) -> int:
@@ -103,6 +105,26 @@ def safe_streams() -> Iterator[tuple[LenientStream, LenientStream]]:
             stream.flush()
             _drop_the_rest(stream.plain, inner)
         sys.stdout, sys.stderr = before
+
+
+@contextlib.contextmanager
+def flushable_streams() -> Iterator[None]:
+    """Replace streams that cannot be flushed, as loky does before it starts a process: None, closed, full or gone."""
+    fill_descriptors()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (each if _can_flush(each) else cast("TextIO", LenientStream(each)) for each in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _can_flush(stream: TextIO | None) -> bool:
+    try:
+        cast("TextIO", stream).flush()
+    except (OSError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def _drop_the_rest(stream: LenientStream, inner: TextIO | None) -> None:

@@ -1,5 +1,6 @@
 """The command line: thin commands over the packages below, which are imported only by the command that needs them."""
 
+import contextlib
 import errno
 import io
 import sys
@@ -24,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     their work.
     """
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
+        with contextlib.suppress(OSError, ValueError):  # it is closed
+            sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
     with safe_streams() as (output, _):
         status = _status(arguments)
         sys.stdout.flush()

@@ -23,6 +23,7 @@ from typing import Any, TextIO, TypeVar, cast
 
 import click
 
+from hpsearch.api.streams import safe
 from hpsearch.errors import InputError
 from hpsearch.platform import STOP_SIGNALS
 
@@ -65,12 +66,12 @@ def print_json_line(event: str, **facts: Any) -> None:
 def interactive_prompt(message: str, *, err: bool = False) -> Iterator[None]:
     """Turn a standard input that ends or cannot be read into an InputError with `message`; on a terminal into Abort."""
     try:
-        if sys.stdin is None:  # it is closed
+        if sys.stdin is None or sys.stdin.closed:
             raise click.Abort
         yield
     except (click.Abort, OSError, UnicodeDecodeError):
         click.echo(err=err)  # ends the line of the question
-        if sys.stdin is not None and sys.stdin.isatty():
+        if safe(sys.stdin).isatty():
             raise
         raise InputError(message) from None
 

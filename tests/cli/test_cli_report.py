@@ -75,7 +75,9 @@ def test_delete_asks_for_confirmation_without_yes(folder, capsys, monkeypatch):
 def test_delete_asks_only_for_a_study_that_exists_and_needs_an_answer(folder, capsys, monkeypatch):
     expected = "hpsearch: study 'tinny' does not exist; did you mean 'tiny'?\n"
     assert run(folder, capsys, "delete", "tinny") == (2, "", expected)
-    for nobody in (io.StringIO(""), None):  # None: standard input is closed
+    closed = io.StringIO()
+    closed.close()
+    for nobody in (io.StringIO(""), None, closed):  # None: it was closed before Python began
         monkeypatch.setattr("sys.stdin", nobody)
         status, out, errors = run(folder, capsys, "delete", "tiny")
         assert (status, out[-1:]) == (2, "\n")

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import shlex
 import subprocess
 import sys
 
@@ -35,8 +36,16 @@ def closed():
     return stream
 
 
+class OnlyWrites:
+    """What a program may set as sys.stdout."""
+
+    def write(self, text):
+        return len(text)
+
+
 STREAMS = {
     "absent": lambda: None,
+    "of one method": OnlyWrites,
     "closed": closed,
     "full": lambda: Failing(errno.ENOSPC),
     "without a reader": lambda: Failing(errno.EPIPE),
@@ -58,11 +67,27 @@ def test_a_search_and_its_report_go_on_without_a_stream(tmp_path, monkeypatch, s
     assert main(["launch", study, *options]) == 2  # it exists already, which may be impossible to say
 
 
-def test_hpsearch_launch_in_python_needs_no_standard_output(tmp_path, monkeypatch):
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_hpsearch_launch_in_python_needs_no_streams(tmp_path, monkeypatch, stream):
     study = workspace(tmp_path, ONE_STAGE)
-    monkeypatch.setattr(sys, "stdout", None)
-    found = hpsearch.launch(study, storage=url(tmp_path), backend="sequential", progress=True)
+    for which in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, which, stream())
+    found = hpsearch.launch(study, storage=url(tmp_path), backend="sequential", progress=True, on_trial=flushes)
     assert len(found.trials) == 2
+
+
+def flushes(event):
+    """What loky does before it starts a process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def test_a_program_without_streams_starts_workers(tmp_path, monkeypatch):
+    study = workspace(tmp_path, ONE_STAGE)
+    program = f"import hpsearch; hpsearch.launch({str(study)!r}, storage={url(tmp_path)!r}, workers=1)"
+    command = f"{sys.executable} -c {shlex.quote(program)} >&- 2>&- <&-"
+    assert subprocess.run(["sh", "-c", command], cwd=ROOT, check=False).returncode == 0
+    assert ranking(tmp_path).count("complete") == 2
 
 
 @pytest.mark.parametrize(("number", "said"), [(errno.ENOSPC, 1), (errno.EPIPE, 0)], ids=["full", "without a reader"])
