@@ -1,5 +1,6 @@
 """Storage URLs as they may be shown: without what is secret in them. May import the standard library."""
 
+import contextlib
 import re
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -31,11 +32,10 @@ def secrets(url: str) -> set[str]:
     >>> sorted(secrets("postgresql://me:a%3Ab@host/db?sslpassword=c"))
     ['a%3Ab', 'a:b', 'c']
     """
-    try:
-        parts = urlsplit(url)
-        password = parts.password or ""
-    except ValueError:
-        return set()
-    raw = dict(each.partition("=")[::2] for each in parts.query.split("&"))
-    found = [password, *(value for key, value in raw.items() if _SECRET.search(key))]
+    _, _, rest = url.partition("://")
+    found = [rest.rpartition("@")[0].partition(":")[2]]  # as SQLAlchemy reads it: it may contain a slash
+    with contextlib.suppress(ValueError):
+        found.append(urlsplit(url).password or "")  # an @ may also belong to an option
+    options = (each.partition("=") for each in re.split("[?&]", rest))
+    found += [value for key, _, value in options if _SECRET.search(key)]
     return {text for each in found if each for text in (each, unquote(each))}

@@ -16,6 +16,7 @@ from hpsearch import Stage
 from hpsearch.api import notify as notify_module
 from hpsearch.cli import main
 from hpsearch.errors import CallbackError, HpsearchError, InputError
+from hpsearch.storage.masking import secrets
 
 
 @pytest.fixture
@@ -160,6 +161,8 @@ def test_the_command_line_notifies_and_prints_events_as_json(here, tmp_path, cap
         "postgresql://me:s3cr%3At@host/db",
         "mysql://me:s3cr%3At@host/db?ssl_ca=x",
         "postgresql://me@host/db?password=s3cr%3At",
+        "postgresql://me:s3cr:t@host/db",
+        "postgresql://me:s3cr:t@host/db?application_name=a@b",
     ],
 )
 def test_a_command_does_not_get_the_password_of_the_database(tmp_path, monkeypatch, storage):
@@ -168,6 +171,7 @@ def test_a_command_does_not_get_the_password_of_the_database(tmp_path, monkeypat
     monkeypatch.setenv("MYSQL_PWD", "s3cr:t")
     monkeypatch.setenv("OTHER_URL", storage)
     monkeypatch.setenv("DB_PASSWORD", "s3cr:t")
+    monkeypatch.setenv("SETTINGS", '{"password": "s3cr:t"}')
     monkeypatch.setenv("KEPT", "s3cr")
     monkeypatch.setattr(notify_module, "_stored", lambda name, storage: {"state": "complete"})
     notify_module.notify(f"env > {tmp_path}/got", "tiny", storage, None)
@@ -176,6 +180,10 @@ def test_a_command_does_not_get_the_password_of_the_database(tmp_path, monkeypat
     assert got["KEPT"] == "s3cr"
     assert "PATH" in got
     assert not [name for name, value in got.items() if "s3cr:t" in value or "s3cr%3At" in value]
+
+
+def test_a_password_with_a_slash_is_one():
+    assert secrets("postgresql://me:a/b@host/db") == {"a/b"}
 
 
 def test_a_command_gets_the_storage_without_a_password(tmp_path, monkeypatch):
