@@ -118,8 +118,8 @@ def _without_password(variables: Mapping[str, str], storage: str) -> dict[str, s
     def secret(name: str, value: str) -> bool:
         if name in _PASSWORDS or (name == STORAGE_VARIABLE and shown(value) != value):
             return True
-        forms = (form.format(each) for each in passwords for form in (":{}@", "={}", '"{}"', "'{}'"))
-        return value in passwords or any(form in value for form in forms)
+        written = (quoted.format(each) for each in passwords for quoted in (":{}@", "={}", '"{}"', "'{}'"))
+        return value in passwords or any(each in value for each in written)
 
     return {name: value for name, value in variables.items() if not secret(name, value)}
 
