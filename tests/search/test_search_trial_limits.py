@@ -147,7 +147,7 @@ def test_the_report_says_in_one_line_that_a_limit_depends_on_the_machine():
     ]
     assert list(changes(stage, trials)) == [
         "2 trials ran longer than trial.minutes = 5 and failed. This depends on the machine.",
-        "1 trial ended by trial.updates = 20_000 before the end of the training, and ranked by what it had reached.",
+        "1 trial ended by trial.updates = 20_000 before the end, and ranked by what it had reached.",
     ]
 
 
