@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from hpsearch import spec
 from hpsearch.data import Dataset
-from hpsearch.errors import InputError, StudyChangedError
+from hpsearch.errors import StudyChangedError
 from hpsearch.search.preparation import stages_of
 from hpsearch.search.stages.longer import longer_trials, step_named
 from hpsearch.search.stages.plan import OUT_OF_TIME
@@ -32,12 +32,14 @@ class Grown:
 
 
 def growth_of_file(row: StudyRow) -> Grown | None:
-    """What the launched file has added since; None if it is gone, so that the stored text counts."""
-    try:
-        text = spec.read_text(Path(row.path))
-        renamed = any(change.startswith("name:") for change in spec.difference(row.text, text))
-    except InputError:  # it is gone, or not a study file any more
+    """What the launched file has added since; None if it is gone, so that the stored text counts.
+
+    Raises StudyFileError for a file that cannot be read: what was added to it would be missed without a word.
+    """
+    if not Path(row.path).is_file():
         return None
+    text = spec.read_text(Path(row.path))
+    renamed = any(change.startswith("name:") for change in spec.difference(row.text, text, row.path))
     return None if renamed else growth_of(row, text, row.path)
 
 

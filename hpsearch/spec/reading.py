@@ -70,18 +70,18 @@ def parse(text: str, place: str) -> Study:
     return study
 
 
-def difference(old_text: str, new_text: str) -> list[str]:
+def difference(old_text: str, new_text: str, place: str = "new study file") -> list[str]:
     """Return what differs between two study files, key by key: "training.batch_size: 100 → 200".
 
     Comments, order, formatting, former names and the keys in `ONLY_REPORTED` make no difference. Raises StudyFileError
-    if one of the files is not TOML.
+    if one of the files is not TOML; `place` is what it calls the new one.
     """
-    return list(differences(old_text, new_text).values())
+    return list(differences(old_text, new_text, place).values())
 
 
-def differences(old_text: str, new_text: str) -> dict[str, str]:
+def differences(old_text: str, new_text: str, place: str = "new study file") -> dict[str, str]:
     """Return what `difference` does, by the places in the files: "stage[0].sampler.trials"."""
-    old, new = _values(old_text, "old study file"), _values(new_text, "new study file")
+    old, new = _values(old_text, "old study file"), _values(new_text, place)
     return {
         key: visible_line(f"{key}: {_shown(key, old)} → {_shown(key, new)}")
         for key in dict.fromkeys([*old, *new])

@@ -5,7 +5,7 @@ from study_parts import FINAL, FINE, coarse, end, made, params, random
 from tiny import StopAfter, options, rows, url, workspace
 
 import hpsearch
-from hpsearch.errors import StudyChangedError
+from hpsearch.errors import StudyChangedError, StudyFileError
 from hpsearch.reporting.sections.selection.final_test import grown_since_test
 from hpsearch.search import resume as resuming
 from hpsearch.search import run as runs
@@ -77,6 +77,16 @@ def test_growth_is_taken_by_launch_or_resume_also_from_a_stage_under_way(tmp_pat
     grown = made(random(8), FINE, FINAL)
     assert launch(workspace(tmp_path, grown, "more.toml"), options(tmp_path), or_resume=True) == ("tiny", True)
     assert end(tmp_path) == whole(tmp_path, grown)
+
+
+def test_a_file_with_an_error_in_what_was_added_is_refused_and_not_passed_over(tmp_path):
+    path = workspace(tmp_path, made(configurations(1)))
+    launch(path, options(tmp_path))
+    path.write_text(made(configurations(1)) + "[[stage]\n")
+    with pytest.raises(StudyFileError, match=rf"^{path}: is not TOML: .*line \d+"):
+        resume("tiny", options(tmp_path))
+    path.unlink()
+    assert resume("tiny", options(tmp_path))  # by the text that is stored
 
 
 @pytest.mark.slow
