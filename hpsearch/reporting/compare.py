@@ -221,7 +221,8 @@ def two_proportions(correct: int, samples: int, other_correct: int, other_sample
 def render(entries: Sequence[Entry], pairs: Sequence[Pair]) -> str:
     """Return the one self-contained HTML page."""
     goal = entries[0].frames.goal
-    metrics = dict.fromkeys((goal.metric, "loss")) if any(entry.best for entry in entries) else ()
+    curves = any(entry.best and (entry.frames.curves["epoch"] > 1).any() for entry in entries)
+    metrics = dict.fromkeys((goal.metric,) if goal.of_function else (goal.metric, "loss")) if curves else ()
     return page(
         "compare.html",
         entries=entries,
@@ -247,14 +248,9 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
             runs = [by_trial.get_group(trial) for trial in entry.ids("validation") if trial in by_trial.groups]
             if runs:
                 values = by_epoch(runs, column)
-                style: dict[str, Any] = {
-                    "color": colour(index),
-                    "marker": marker(index),
-                    "markersize": 4,
-                    "linewidth": 1.5,
-                }
+                style: dict[str, Any] = {"color": colour(index), "marker": marker(index), "linewidth": 1.5}
                 every = (index, max(1, len(values) // 8))
-                axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markevery=every, **style)
+                axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markersize=4, markevery=every, **style)
         axes.xaxis.set_label(goal_text.step(goal))
         whole_axis(axes.xaxis)
         axes.yaxis.set_label(named)

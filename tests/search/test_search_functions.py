@@ -4,6 +4,7 @@
 
 import importlib
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -237,6 +238,18 @@ def test_the_report_of_a_function_speaks_of_no_samples(here):
         assert main(
             [*command.split(), *([] if command in ("status", "compare steps", "top --once") else ["steps"])]
         ) in (0, 2)
+
+
+def test_functions_are_compared_by_their_steps_alone(here):
+    for name, function in {"a": steps, "b": steps, "c": parabola, "d": parabola}.items():
+        epochs = {"epochs": 4} if function is steps else {}
+        hpsearch.optimise(function, LINE, trials=3, sampler="random", name=name, **epochs)
+    for studies, figures in ((("a", "b"), ["value by step of the best configuration of each study"]), (("c", "d"), [])):
+        assert main(["compare", *studies]) == 0
+        page = Path(f"reports/compare-{studies[0]}-{studies[1]}/index.html").read_text()
+        assert re.findall(r'<svg role="img" aria-label="([^"]*)"', page) == figures
+        for word in ("epoch", "loss", "alidation", "samples"):
+            assert word not in page.split("</style>")[1].split("<script")[0], word
 
 
 @pytest.mark.parametrize(
