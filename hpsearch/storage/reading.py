@@ -205,8 +205,9 @@ def best_first(connection: Connection, stage_ids: Sequence[int]) -> dict[int, li
     """The configurations of stages of one objective, the best first, as the search ranks them when they have finished.
 
     Each has "trial", the id of its first one, "number", "replicates", and the means "best" (validation) and "test".
-    Those of which more trials are complete come first: others are unconfirmed, or still in training. One with a failed
-    or pruned replicate is left out.
+    Those of which further replicates are complete, which were confirmed, come first, and those that lack a replicate
+    last. A trial that has ended does not come before one that trains: an audited one ends before all that were not
+    pruned. One with a failed or pruned replicate is left out. (`search.progress.Tally` does the same as results come.)
     """
     trial, curve, stage = schema.trials.c, schema.curves.c, schema.stages
     at_best = (curve.trial_id == trial.id) & (curve.epoch == trial.best_epoch)
@@ -220,7 +221,9 @@ def best_first(connection: Connection, stage_ids: Sequence[int]) -> dict[int, li
             func.min(trial.number).label("number"),
             func.count().label("replicates"),
             complete.label("complete"),
+            func.count(trial.value).label("known"),
             best.label("best"),
+            func.avg(case((trial.state == COMPLETE, trial.value))).label("ended"),
             func.avg(trial.test_value).label("test"),
             func.avg(curve.validation_loss).label("loss"),
         )
@@ -236,13 +239,15 @@ def best_first(connection: Connection, stage_ids: Sequence[int]) -> dict[int, li
             goals[row.stage_id] = Goal.of(row.data)
             found.setdefault(row.stage_id, []).append(dict(row._mapping))
     for stage_id, rows in found.items():
-        sign = goals[stage_id].sign
-        rows.sort(
-            key=lambda row: (
-                -row["complete"],
-                -sign * row["best"],
-                math.inf if row["loss"] is None else row["loss"],
-                row["number"],
+        sign, each = goals[stage_id].sign, min(row["replicates"] for row in rows)
+        for one in rows:
+            one["best"] = one["ended"] if one["complete"] >= each else one["best"]
+            one["place"] = (
+                -max(0, one["complete"] - each),
+                -min(one["known"], each),
+                -sign * one["best"],
+                math.inf if one["loss"] is None else one["loss"],
+                one["number"],
             )
-        )
+        rows.sort(key=itemgetter("place"))
     return found

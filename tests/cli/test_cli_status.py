@@ -1,15 +1,18 @@
 """`status`, and the progress of a running stage: pruned and failed trials, budgets, tracebacks."""
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
+import sqlalchemy
 from tiny import LIST, TINY, StopAfter, options, url, workspace
 
 from hpsearch.api import display
 from hpsearch.cli import main
 from hpsearch.search.launch import launch
 from hpsearch.search.progress import StageProgress, Tally
+from hpsearch.storage import schema
 from hpsearch.storage.records import TrialRow
 
 HEAD = TINY.split("[[stage]]")[0]
@@ -171,6 +174,23 @@ def test_the_best_does_not_drop_to_a_trial_that_ended_before_better_ones():
         tally.note(replace(trial(10 * replicate + number, state, 1), point=number, replicate=replicate, value=value))
         best.append(round(tally.progress().best, 6))
     assert best == [0.8, 0.8, 0.85, 0.85, 0.65]
+
+
+def test_status_and_top_name_no_audited_trial_that_ended_before_better_ones(tmp_path, capsys):
+    launch(workspace(tmp_path, TINY), options(tmp_path))
+    engine = sqlalchemy.create_engine(url(tmp_path))
+    with engine.begin() as connection:
+        table, stages = schema.trials, schema.stages
+        coarse = connection.execute(sqlalchemy.select(stages.c.id).where(stages.c.position == 0)).scalar_one()
+        mine = table.c.stage_id == coarse
+        connection.execute(table.update().where(mine).values(state="running", value=0.8))
+        audited = {"state": "complete", "value": 0.6, "pruned_at": 1}
+        connection.execute(table.update().where(mine, table.c.number == 0).values(audited))
+        connection.execute(table.update().where(mine, table.c.number == 1).values(value=0.9))
+    engine.dispose()
+    assert main(["status", "tiny", "--json", "--storage", url(tmp_path)]) == 0
+    stage = json.loads(capsys.readouterr().out)["stages"][0]
+    assert (stage["best_trial"], stage["best"]) == ("coarse:1", 0.9)
 
 
 def test_the_total_of_a_bar_shrinks_as_trials_are_pruned():
