@@ -163,7 +163,11 @@ STORAGE = [
     ("oracle://me:secret@host/db", "--storage must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://', got 'oracle://me:***@host/db'"),
     ("study.db", "--storage must begin with 'sqlite:///', 'postgresql://', 'mysql://' or 'mariadb://', got 'study.db'; did you mean 'sqlite:///study.db'?"),
     ("sqlite:///", "--storage must name a file after 'sqlite:///', got 'sqlite:///'"),
-    ("sqlite:///studies", "studies: the database is a directory; `hpsearch launch` makes one, --storage names another"),
+    ("sqlite:///studies", "studies: the database is a directory, not a file; name another with --storage"),
+    ("sqlite:////dev/null", "/dev/null: the database is a device, a pipe or a socket, not a file; name another with --storage"),
+    ("sqlite:///pipe.db", "pipe.db: the database is a device, a pipe or a socket, not a file; name another with --storage"),
+    ("sqlite:///circle.db", "circle.db: the database is a link to circle.db, where no file is; name another with --storage"),
+    ("sqlite:///nowhere.db", "nowhere.db: the database is a link to missing/x.db, where no file is; name another with --storage"),
     ("sqlite:///models/mlp.py/x.db", "models/mlp.py: no such directory; make it, or name another with --storage"),
     ("sqlite:///models/mlp.py/x/x.db", "models/mlp.py/x: no such directory; make it, or name another with --storage"),
     ("sqlite:///models/mlp.py", "models/mlp.py: not a database, or a damaged one (file is not a database); restore a copy or name another"),
@@ -178,6 +182,9 @@ STORAGE = [
 def test_a_storage_that_cannot_be_one_costs_one_line(tmp_path, capsys, monkeypatch, storage, expected):
     monkeypatch.chdir(tmp_path)
     path = workspace(tmp_path)
+    os.mkfifo("pipe.db")
+    os.symlink("circle.db", "circle.db")
+    os.symlink("missing/x.db", "nowhere.db")
     before = contents(tmp_path)
     assert run(tmp_path, capsys, "launch", str(path), "--storage", storage) == (2, expected)
     assert contents(tmp_path) == before

@@ -152,8 +152,25 @@ def _explain_faults(engine: sqlalchemy.Engine, path: Path) -> None:
 def require(path: Path) -> None:
     """Raise StorageError unless there is a file at `path`."""
     if not path.is_file():
-        what = "is a directory" if path.is_dir() else "does not exist"
-        raise StorageError(f"{path}: the database {what}; `hpsearch launch` makes one, --storage names another")
+        raise StorageError(f"{path}: the database {_what_is_there(path)}")
+
+
+def require_room(path: Path) -> None:
+    """Raise StorageError where no file can be made at `path`, since there is another thing or a link to nowhere."""
+    real = os.path.realpath(path)  # of links in a circle one of them
+    nowhere = path.is_symlink() and (os.path.islink(real) or not os.path.isdir(os.path.dirname(real)))
+    if nowhere or (path.exists() and not path.is_file()):
+        raise StorageError(f"{path}: the database {_what_is_there(path)}")
+
+
+def _what_is_there(path: Path) -> str:
+    """Say what is at `path` in place of a file, and what to do."""
+    if path.exists():
+        what = "a directory" if path.is_dir() else "a device, a pipe or a socket"
+        return f"is {what}, not a file; name another with --storage"
+    if path.is_symlink():
+        return f"is a link to {os.readlink(path)}, where no file is; name another with --storage"
+    return "does not exist; `hpsearch launch` makes one, --storage names another"
 
 
 _NOT_ALLOWED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)

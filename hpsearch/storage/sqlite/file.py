@@ -62,8 +62,7 @@ class File:
                 raise connection.not_made(error, parent, "the directory cannot be made") from error
         if not parent.is_dir():
             raise StorageError(f"{parent}: no such directory; make it, or name another with --storage")
-        if self.path.is_dir():
-            raise StorageError(f"{self.path}: --storage must name a file, got a directory")
+        connection.require_room(self.path)
         if not _may_write(parent):
             raise StorageError(f"{parent}: the directory cannot be written; check its permissions")
 
