@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import socket
+import time
 from collections.abc import Iterable
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,19 +41,23 @@ def write_tensorboard(runs: Iterable[Run], folder: Path) -> Path:
 
 
 def _write(run: Run, folder: Path) -> None:
-    from tensorboardX import SummaryWriter
-    from tensorboardX.summary import hparams
+    # Not by a SummaryWriter: its thread prints tracebacks where the disk is full, and its queue needs semaphores.
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.record_writer import RecordWriter
+    from tensorboardX.summary import hparams, scalar
 
-    with SummaryWriter(str(folder), write_to_disk=True) as writer:
-        for name, points in run.metrics.items():
-            for epoch, value in points:
-                writer.add_scalar(_tag(name), value, epoch)
-        results = {f"best/{name.removeprefix('best.')}": value for name, value in run.results.items()}
-        parameters = {"trial": run.name} | {key: _scalar(value) for key, value in run.parameters.items()}
-        for summary in hparams(parameters, results):
-            writer.file_writer.add_summary(summary)
-        for name, value in results.items():
-            writer.add_scalar(name, value, 0)
+    results = {f"best/{name.removeprefix('best.')}": value for name, value in run.results.items()}
+    parameters = {"trial": run.name} | {key: _scalar(value) for key, value in run.parameters.items()}
+    now = time.time()
+    events = [Event(wall_time=now, file_version="brain.Event:2")]
+    for name, points in run.metrics.items():
+        events += [Event(wall_time=now, step=epoch, summary=scalar(_tag(name), value)) for epoch, value in points]
+    events += [Event(wall_time=now, summary=summary) for summary in hparams(parameters, results)]
+    events += [Event(wall_time=now, summary=scalar(name, value)) for name, value in results.items()]
+    folder.mkdir()
+    with closing(RecordWriter(str(folder / f"events.out.tfevents.{now:.0f}.{socket.gethostname()}"))) as writer:
+        for event in events:
+            writer.write(event.SerializeToString())
 
 
 def _tag(metric: str) -> str:

@@ -1,5 +1,6 @@
 """Trials in MLflow and TensorBoard, read back with their own readers; the command `hpsearch export`."""
 
+import gc
 import json
 import os
 import threading
@@ -80,6 +81,20 @@ def test_tensorboard_gets_scalars_by_epoch(results, tmp_path):
         export(results.frames, "tensorboard", str(folder))
 
 
+def test_tensorboard_on_a_full_disk_costs_one_line(results, tmp_path):
+    pytest.importorskip("tensorboardX")
+    resource = pytest.importorskip("resource", reason="limits on file sizes exist on POSIX only")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(InputError, match="tb: cannot be written: File too large"):
+            export(results.frames, "tensorboard", str(tmp_path / "tb"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    gc.collect()  # a writer that is left, with what it could not write, would warn here
+    assert not list(tmp_path.iterdir())
+
+
 def records(content):
     """The records of an event file: length (8 bytes), its checksum (4), the record, its checksum (4)."""
     while content:
@@ -110,6 +125,7 @@ def test_export_prints_its_path(study, tmp_path, monkeypatch, capsys):
     [
         (["--to", "file/x.npz"], "file/x.npz: cannot be written: "),
         (["--to", "."], ".: must be a file, or a name for a new one, but is a folder"),
+        (["--to", "pipe"], "pipe: must be a file, or a name for a new one, but is a device, a pipe or a socket"),
         (["--to", "x" * 300], "x: cannot be written: File name too long"),
         (["--to", ""], "--to must be a path, got ''"),
         (
@@ -123,6 +139,7 @@ def test_export_prints_its_path(study, tmp_path, monkeypatch, capsys):
 def test_a_bad_export_is_one_line(study, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
+    os.mkfifo("pipe")
     status = main(["export", "tiny", "--format", "npz", *arguments, "--storage", url(study)])
     error = capsys.readouterr().err
     assert status == (2 if message else 0)

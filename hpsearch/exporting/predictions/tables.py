@@ -17,6 +17,7 @@ import pandas as pd
 
 from hpsearch.data.tables.csv import open_table
 from hpsearch.errors import DataError, InputError, nearest
+from hpsearch.exporting.files import require_file
 
 FORMATS = ("csv", "parquet")
 
@@ -115,9 +116,8 @@ def writer(path: Path | None, format_name: str, stream: TextIO) -> Iterator[Writ
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        require_file(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise InputError(f"{path}: must be a file, or a name for a new one, but is a folder")
         if format_name == "parquet":
             with contextlib.closing(_ParquetWriter(temporary)) as to_parquet:
                 yield to_parquet
