@@ -22,6 +22,9 @@ from hpsearch.storage.damage.shapes import Shape, mismatch
 INFINITE = sys.float_info.max
 """MySQL knows no infinity: there, the largest number stands for it, which no cost comes to without overflowing."""
 
+LARGEST = 1e300
+"""A finite number is smaller: of larger ones the sum may overflow, for which `math.fsum` raises an error."""
+
 _MOST = 2**31 - 1
 """The largest integer of PostgreSQL and MySQL, and therefore here."""
 
@@ -63,6 +66,10 @@ def _checking(of: TypeEngine[Any], rule: str, valid: Callable[[Any], bool], then
 
 def _whole(value: Any) -> bool:
     return type(value) is int and 0 <= value <= _MOST
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (float, int) and not LARGEST <= abs(value) < INFINITE
 
 
 def _text(value: Any) -> bool:
@@ -157,7 +164,18 @@ class Real(TypeDecorator[float]):
     def result_processor(self, dialect: Dialect, coltype: Any) -> Processor | None:
         """What is read as it is stored, but for MySQL."""
         then = _read if dialect.name == "mysql" else None
-        return _checking(self, "a number", lambda value: type(value) in (float, int), then)
+        return _checking(self, "a number", _number, then)
+
+
+class Seconds(Real):
+    """A span of time; a damaged one would not be a number of hours, or their sum infinite."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Processor | None:
+        return _checking(
+            self, "a number of seconds", lambda value: type(value) in (float, int) and abs(value) < 1e12, None
+        )
 
 
 def _known(value: Any) -> Any:

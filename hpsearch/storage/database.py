@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import sqlalchemy
 from sqlalchemy import select
 
-from hpsearch.errors import StorageError
+from hpsearch.errors import DamagedError, StorageError
 from hpsearch.storage import reading, schema
 from hpsearch.storage.places import Place, place_of
 from hpsearch.storage.records import StudyRow
@@ -95,16 +95,20 @@ def _make_tables(place: Place, engine: sqlalchemy.Engine) -> None:
             connection.execute(schema.versions.insert().values(version=schema.SCHEMA_VERSION))
 
 
-def found_version(connection: sqlalchemy.Connection) -> int | None:
-    """The version of our tables, None where there are none."""
-    if not sqlalchemy.inspect(connection).has_table(schema.versions.name):
+def found_version(place: Place, connection: sqlalchemy.Connection) -> int | None:
+    """The version of our tables, None where there are none. Raises DamagedError where a view has a table's name."""
+    found = sqlalchemy.inspect(connection)
+    if views := sorted({*found.get_view_names()} & {*schema.metadata.tables}):  # it may have rows without end
+        rule = f"{views[0]} must be a table, but is a view"
+        raise DamagedError(f"{place.shown}: {rule}; restore a copy of the database, or name another")
+    if not found.has_table(schema.versions.name):
         return None
     return connection.execute(select(schema.versions.c.version)).scalar()
 
 
 def _check_version(place: Place, connection: sqlalchemy.Connection) -> bool:
     """Tell whether our tables are there. Raises StorageError if another version of us made them."""
-    found = found_version(connection)
+    found = found_version(place, connection)
     if found is None or found == schema.SCHEMA_VERSION:
         return found is not None
     refuse_unknown(place, found)

@@ -7,7 +7,19 @@ wherever it is read (`damage.blobs`).
 
 from sqlalchemy import Column, ForeignKey, MetaData, Table, UniqueConstraint
 
-from hpsearch.storage.column_types import Blob, Boolean, Integer, Json, Moment, Real, String, Text, Word, placed
+from hpsearch.storage.column_types import (
+    Blob,
+    Boolean,
+    Integer,
+    Json,
+    Moment,
+    Real,
+    Seconds,
+    String,
+    Text,
+    Word,
+    placed,
+)
 from hpsearch.storage.damage.checksums import checksum_of
 from hpsearch.storage.damage.shapes import number
 from hpsearch.storage.records import COMPLETE, FAILED, INTERRUPTED, PRUNED, RUNNING, WAITING
@@ -74,7 +86,7 @@ stages = Table(
         "known", Json([{"params": dict, "value": number}])
     ),  # what `from` found when it began: [{"params", "value"}, ..]
     Column("ended", Text),  # which budget ended it; NULL where all of it was trained
-    Column("seconds", Real, nullable=False, default=0.0),  # wall time it has run, over all launches
+    Column("seconds", Seconds, nullable=False, default=0.0),  # wall time it has run, over all launches
     Column("batches", Json([int]), nullable=False, default=list),  # [n, ..]: numbers of points at which it was grown
     Column("stale", Boolean, nullable=False, default=False),  # an earlier stage has grown since it began
     Column(
@@ -110,7 +122,7 @@ trials = Table(
     Column("test_loss", Real),
     Column("test_accuracy", Real),
     Column("cohort", Integer),  # the number of the first of those that it trained with last; only for who watches
-    Column("seconds", Real, nullable=False),  # its share of its cohorts' wall time
+    Column("seconds", Seconds, nullable=False),  # its share of its cohorts' wall time
     Column("test_value", Real),  # the objective on the test set
     Column("test_metrics", Json(dict)),  # {metric: value}, as in hpsearch_metrics
     UniqueConstraint("stage_id", "number"),

@@ -63,7 +63,7 @@ def _version(place: Place) -> int:
     engine = place.reader_engine()
     try:
         with engine.connect() as connection:
-            found = found_version(connection)
+            found = found_version(place, connection)
     except sqlalchemy.exc.DatabaseError as error:
         raise place.explain(error) from error
     finally:

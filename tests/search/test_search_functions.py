@@ -258,6 +258,7 @@ def test_functions_are_compared_by_their_steps_alone(here):
         (None, "returned nothing"),
         (math.nan, "value was NaN"),
         (math.inf, "value was infinite"),
+        (-sys.float_info.max, "must return finite numbers, none beyond 1e+38, value was -1.8e+308"),
         ("good", "returned 'good'"),
         ({}, "an empty mapping"),
         ({"profit": 1.0, "hours": 2.0}, "returned profit, hours; the study must say by which to search"),

@@ -195,6 +195,10 @@ def test_a_database_damaged_in_any_way_costs_one_line(study, seed, capsys):
             "UPDATE hpsearch_curves SET train_loss = 'x' WHERE trial_id = 2",
             "study 'tiny', trial coarse:1: hpsearch_curves.train_loss must be a number",
         ),
+        (
+            "UPDATE hpsearch_curves SET validation_loss = 1e308",
+            "study 'tiny', trial coarse:0: hpsearch_curves.validation_loss must be below 1e+300",
+        ),
         ("DROP TABLE hpsearch_curves", "the table hpsearch_curves is missing"),
     ],
 )
@@ -207,6 +211,29 @@ def test_the_line_has_the_trial_the_rule_and_what_was_found(study, statement, wo
     assert words in said, said
     with pytest.raises(DamagedError, match="hpsearch_"):
         hpsearch.load("tiny", storage=url(study))
+
+
+@pytest.mark.parametrize("command", ["status", "digest", "verify", "resume", "report", "copy"])
+def test_a_view_in_place_of_a_table_is_not_read_to_its_end(study, capsys, command):
+    with closing(sqlite3.connect(study / "study.db")) as connection:
+        connection.executescript(
+            "DROP TABLE hpsearch_metrics; CREATE VIEW hpsearch_metrics AS"
+            " WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
+            " SELECT n AS trial_id, n AS epoch, 'x' AS metric, 1.0 AS train, 1.0 AS validation FROM r"
+        )
+    more = ("--to", f"sqlite:///{study / 'copy.db'}") if command == "copy" else ()
+    status, said = run(capsys, study, command, "tiny", *more)
+    assert (status, said.count("\n")) == (2, 1)
+    assert "study.db: hpsearch_metrics must be a table, but is a view; restore a copy of the database" in said
+
+
+def test_time_that_cannot_have_passed_costs_a_report_one_line(study, capsys):
+    with closing(sqlite3.connect(study / "study.db")) as connection:
+        connection.execute("UPDATE hpsearch_trials SET seconds = 1e308")
+        connection.commit()
+    status, said = run(capsys, study, "report", "tiny", "--reports", str(study))
+    assert (status, said.count("\n")) == (2, 1)
+    assert "study 'tiny', trial coarse:0: hpsearch_trials.seconds must be a number of seconds, got 1e+308" in said
 
 
 def test_a_range_that_is_damaged_costs_a_report_one_line(study, capsys):

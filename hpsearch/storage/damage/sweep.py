@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Integer, Table, func, inspect, litera
 
 from hpsearch.errors import DamagedError, raised
 from hpsearch.storage import schema
-from hpsearch.storage.column_types import Real, refusal
+from hpsearch.storage.column_types import INFINITE, LARGEST, Real, refusal
 from hpsearch.storage.damage.blobs import TABLES
 from hpsearch.storage.damage.checksums import blobs_of
 from hpsearch.storage.mirror import tables as mirror
@@ -82,13 +82,14 @@ def _numbers(connection: Connection) -> Iterator[str]:
             for row_id in _other_types(connection, table, column, *types):
                 yield _shown(connection, column, row_id)
 
-    for column in (
-        schema.trials.c.test_accuracy,
-        *(each for each in schema.curves.c if each.name.endswith("accuracy")),
-    ):
+    numbers = [each for table in (schema.curves, schema.measurements) for each in table.c if type(each.type) is Real]
+    accuracies = [schema.trials.c.test_accuracy, *(each for each in numbers if each.name.endswith("accuracy"))]
+    ranges = [(column, or_(column < 0, column > 1), "from 0 to 1") for column in accuracies]
+    ranges += [(column, func.abs(column).between(LARGEST, 0.999 * INFINITE), f"below {LARGEST}") for column in numbers]
+    for column, wrong, rule in ranges:
         query: Any = select(literal_column(f"{column.table.name}.rowid")).select_from(column.table)
-        for row_id in connection.execute(query.where(or_(column < 0, column > 1)).limit(_MOST)).scalars():
-            yield f"{_owner(connection, column.table, row_id)}: {column} must be from 0 to 1"
+        for row_id in connection.execute(query.where(wrong).limit(_MOST)).scalars():
+            yield f"{_owner(connection, column.table, row_id)}: {column} must be {rule}"
 
 
 def _mirror(connection: Connection) -> Iterator[str]:

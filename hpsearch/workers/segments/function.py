@@ -75,6 +75,10 @@ def _rows(epoch: int, numbers: Mapping[str, float], without: Container[str] = ()
     ]
 
 
+_MOST = 1e38
+"""The largest number that a function may return: of larger ones the fourth power overflows, which statistics need."""
+
+
 class _Steps:
     """Records what a function returns at each of its steps; those before the segment are known already."""
 
@@ -95,9 +99,9 @@ class _Steps:
         segment, result, epoch = self.segment, self.result, self.number
         measures, training = segment.measures, self.task.configuration.training
         for metric in measures.metrics:
-            if not math.isfinite(found := numbers[metric.name]):
-                what = "NaN" if math.isnan(found) else "infinite"
-                raise PredictionError(f" must return finite numbers, {metric.name} was {what}")
+            if not abs(found := numbers[metric.name]) <= _MOST:
+                what = "NaN" if math.isnan(found) else "infinite" if math.isinf(found) else f"{found:.3g}"
+                raise PredictionError(f" must return finite numbers, none beyond {_MOST}, {metric.name} was {what}")
         value, sign = numbers[measures.objective.name], measures.objective.sign
         none, loss = (math.nan,) * 3, -sign * value
         result.curve.append((epoch, 0.0, *none, loss, loss, math.nan, value))
