@@ -102,6 +102,13 @@ def test_an_unknown_study_is_not_found(reading):
     assert "does not exist" in refused.value.read().decode()
 
 
+@pytest.mark.parametrize("header", ["Origin: http://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"])
+def test_a_page_of_others_reads_nothing(reading, header):
+    assert ask(reading, "GET /api/studies", f"Host: localhost:{reading}", header)[0] == 403
+    own = f"Origin: http://localhost:{reading}"
+    assert ask(reading, "GET /api/studies", f"Host: localhost:{reading}", own)[0] == 200
+
+
 def test_the_dashboard_itself_is_served_and_not_inside_pages_of_others(reading):
     status, head, body = ask(reading, "GET /dashboard", f"Host: localhost:{reading}")
     assert (status, "Optuna Dashboard" in body, "X-Frame-Options: SAMEORIGIN" in head) == (200, True, True)

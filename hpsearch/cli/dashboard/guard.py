@@ -112,13 +112,10 @@ class Guard:
     def _foreign(self, environ: dict[str, Any], method: str) -> tuple[str, str] | None:
         """A request that a browser sends for a page of others: to change something, or to embed what is here."""
         said = str(environ.get("HTTP_SEC_FETCH_SITE", "same-origin"))
-        if method in READING:
-            link = said == "none" or environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
-            foreign = said != "same-origin" and not link
-        else:
-            origin = environ.get("HTTP_ORIGIN")
-            own = f"http://{environ['HTTP_HOST']}".lower()
-            foreign = said != "same-origin" or (origin is not None and str(origin).lower() != own)
+        own = f"http://{environ['HTTP_HOST']}".lower()
+        foreign = said != "same-origin" or str(environ.get("HTTP_ORIGIN", own)).lower() != own
+        if method in READING and "HTTP_ORIGIN" not in environ:  # which a link does not have
+            foreign = foreign and said != "none" and environ.get("HTTP_SEC_FETCH_MODE") != "navigate"
         return ("403 Forbidden", "the request comes from a page of another site") if foreign else None
 
     def _not_allowed(self, environ: dict[str, Any], method: str) -> tuple[str, str] | None:
