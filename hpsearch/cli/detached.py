@@ -12,12 +12,13 @@ from hpsearch.storage import STORAGE_VARIABLE
 def start_detached(arguments: Sequence[str], storage: str, log: Path) -> "subprocess.Popen[bytes]":
     """Start `hpsearch ARGUMENTS`, whose output is written to `log`. Raises OSError where that cannot be written.
 
-    The database goes by the environment: its URL may hold a password, and arguments can be seen by others.
+    The database goes by the environment: its URL may hold a password, and arguments can be seen by others. With -P,
+    Python does not look for modules in the current folder, which may be somebody else's.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "hpsearch", *arguments],
+            [sys.executable, "-P", "-m", "hpsearch", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

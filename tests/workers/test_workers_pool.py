@@ -29,6 +29,24 @@ def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
         assert pool.submit(sleep, 0.0).result(30) not in (pruned_at, other)
 
 
+def test_workers_and_trackers_import_nothing_from_the_current_folder(tmp_path):
+    for name in ("random", "joblib", "numpy"):  # somebody else's, or a user's own of an unlucky name
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n1 / 0\n")
+    program = (
+        "import os\n"
+        "from hpsearch.workers.pools import open_pool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = open_pool('loky', 1)\n"
+        "    print(pool.submit(os.getenv, 'PYTHONSAFEPATH').result(60), os.getenv('PYTHONSAFEPATH'))\n"
+        "    pool.close()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-c", program]  # as the command hpsearch is, Python is not told to look there
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("None None\n", "")  # a model's processes are as they would be without us
+    assert not (tmp_path / "imported").exists()
+
+
 @pytest.mark.long
 @linux
 def test_a_call_beyond_its_time_or_memory_is_ended_whatever_it_does_and_its_slot_gets_another_worker():

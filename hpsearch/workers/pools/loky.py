@@ -31,6 +31,10 @@ WARM_SECONDS = 10.0
 
 _WORK = "hpsearch.workers.segments.segment"
 
+_SAFE_PATH = "PYTHONSAFEPATH"
+"""Loky starts Python so that it imports from the current folder first, which may be somebody else's, or have a
+random.py. The command hpsearch does not, and neither does Python with this variable."""
+
 
 class LokyPool:
     """`workers` processes on this machine, each in an executor (a slot) of its own."""
@@ -128,12 +132,15 @@ class LokyPool:
                         inner.set_exception(BrokenExecutor("the thread that watched it died"))
 
     def _make(self) -> Executor:
-        with signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
-            run_tracker()
-        with signals_held():  # also for loky's tracker, which starts here
-            made: Executor = ProcessPoolExecutor(
-                max_workers=1, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD
-            )
+        given, safe = (os.getpid(), os.environ.get(_SAFE_PATH)), {_SAFE_PATH: "1"}
+        _set_safe_path("1")  # for the trackers
+        try:
+            with signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
+                run_tracker()
+            with signals_held():  # also for loky's tracker, which starts here
+                made: Executor = ProcessPoolExecutor(1, initializer=_begin, initargs=given, env=ONE_THREAD | safe)
+        finally:
+            _set_safe_path(given[1])
         return made
 
     def _discard(self, slot: int) -> None:
@@ -182,8 +189,18 @@ def _ready(module: str) -> int:
     return os.getpid()
 
 
-def _begin(coordinator: int) -> None:
-    """In a new worker: leave Ctrl-C and similar signals to the coordinator, and end with it."""
+def _set_safe_path(value: str | None) -> None:
+    os.environ.pop(_SAFE_PATH, None)
+    if value is not None:
+        os.environ[_SAFE_PATH] = value
+
+
+def _begin(coordinator: int, safe_path: str | None) -> None:
+    """In a new worker: leave Ctrl-C and similar signals to the coordinator, and end with it.
+
+    `safe_path` is the coordinator's $PYTHONSAFEPATH, which is also that of the processes that a model starts.
+    """
+    _set_safe_path(safe_path)
     process_executor._USE_PSUTIL = (
         False  # loky would count the pages of the shared split as a memory leak, and restart the worker
     )

@@ -69,7 +69,7 @@ class _Driver:
 
     def __init__(self, given: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _DRIVE, given],
+            [sys.executable, "-P", "-c", _DRIVE, given],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # Ray repeats its messages there
