@@ -16,7 +16,7 @@ from multiprocessing.connection import wait
 
 from hpsearch.workers.pools.watch import kill, memory_of
 from hpsearch.workers.remote.messages import Died, Reached, Reply
-from hpsearch.workers.remote.pipes import receive, send
+from hpsearch.workers.remote.pipes import BEGUN, receive, send
 from hpsearch.workers.threads import ONE_THREAD
 
 _START = (
@@ -27,8 +27,9 @@ _POLL_SECONDS = 0.5
 _WATCH_SECONDS = 0.05
 """Of a call with limits: how often they are checked."""
 
-_START_SECONDS = 10.0
-"""So long a new process may import what a call needs, which is not part of the call's time."""
+_START_SECONDS = 120.0
+"""So long a process may take before a call begins: to start, to import what the call needs and to read its data, which
+is not part of the call's time."""
 
 _END_SECONDS = 5.0
 """Seconds that a process whose pipe is closed may take to end."""
@@ -55,6 +56,8 @@ class Host:
             stdout=subprocess.PIPE,
             env=os.environ | ONE_THREAD,
         )
+        assert self.process.stdout is not None
+        self._replies = open(self.process.stdout.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
 
     def call(
         self, request: bytes, wanted: Callable[[], bool], seconds: float | None = None, memory: int | None = None
@@ -70,15 +73,18 @@ class Host:
         except BrokenPipeError:
             return None
         limited = seconds is not None or memory is not None
-        began, self.used = time.monotonic() + (0.0 if self.used else _START_SECONDS), True
-        while not wait([self.process.stdout.fileno()], _WATCH_SECONDS if limited else _POLL_SECONDS):
-            if not wanted():
-                raise Cancelled
-            if seconds is not None and time.monotonic() - began >= seconds:
-                raise _LimitReached("minutes")
-            if memory is not None and memory_of(self.process.pid) > memory:
-                raise _LimitReached("memory")
-        return receive(self.process.stdout)
+        began, self.used = time.monotonic() + _START_SECONDS, True
+        reply: bytes | None = BEGUN
+        while reply == BEGUN:
+            while not wait([self.process.stdout.fileno()], _WATCH_SECONDS if limited else _POLL_SECONDS):
+                if not wanted():
+                    raise Cancelled
+                if seconds is not None and time.monotonic() - began >= seconds:
+                    raise _LimitReached("minutes")
+                if memory is not None and memory_of(self.process.pid) > memory:
+                    raise _LimitReached("memory")
+            reply, began = receive(self._replies), time.monotonic()
+        return reply
 
     def ending(self) -> str:
         """How the process ended that did not reply."""

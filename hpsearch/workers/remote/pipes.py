@@ -7,6 +7,9 @@ from typing import IO
 HEAD = struct.Struct(">Q")
 """Before each message: its length in bytes."""
 
+BEGUN = b""
+"""The message that a call begins, which its reply follows."""
+
 
 def send(stream: IO[bytes], content: bytes) -> None:
     """Write a message."""
@@ -15,13 +18,20 @@ def send(stream: IO[bytes], content: bytes) -> None:
 
 
 def receive(stream: IO[bytes]) -> bytes | None:
-    """The next message; None at the stream's end."""
-    head = stream.read(HEAD.size)
-    if len(head) < HEAD.size:
-        return None
-    (length,) = HEAD.unpack(head)
-    content = stream.read(length)
-    return content if len(content) == length else None
+    """The next message; None at the stream's end. The stream may have no buffer, so that it can be waited for."""
+    head = _read(stream, HEAD.size)
+    return None if head is None else _read(stream, HEAD.unpack(head)[0])
+
+
+def _read(stream: IO[bytes], size: int) -> bytes | None:
+    """So many bytes, or None where the stream ends before."""
+    parts: list[bytes] = []
+    while size > 0:
+        if not (part := stream.read(size)):
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def own_streams() -> tuple[IO[bytes], IO[bytes]]:

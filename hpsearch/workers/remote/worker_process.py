@@ -8,12 +8,13 @@ import pickle
 import queue
 import signal
 import threading
+from collections.abc import Callable
 from typing import IO
 
 from hpsearch.errors import raised
 from hpsearch.platform import TERMINAL_SIGNALS
 from hpsearch.workers.remote.messages import Done, Missing, Raised, Refused, Reply, Request
-from hpsearch.workers.remote.pipes import own_streams, receive, send
+from hpsearch.workers.remote.pipes import BEGUN, own_streams, receive, send
 from hpsearch.workers.segments.failures import TrainingError
 
 
@@ -25,7 +26,7 @@ def serve() -> None:
     waiting: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(incoming, waiting), daemon=True).start()
     while True:
-        send(outgoing, _pickled(_answer(waiting.get())))
+        send(outgoing, _pickled(_answer(waiting.get(), lambda: send(outgoing, BEGUN))))
 
 
 def _listen(incoming: IO[bytes], waiting: "queue.Queue[bytes]") -> None:
@@ -44,7 +45,7 @@ def _pickled(reply: Reply) -> bytes:
     return content
 
 
-def _answer(content: bytes) -> Reply:
+def _answer(content: bytes, begins: Callable[[], None]) -> Reply:
     try:
         from hpsearch.workers.remote import compatibility
         from hpsearch.workers.remote.local_files import located, with_coordinator_paths
@@ -57,6 +58,7 @@ def _answer(content: bytes) -> Reply:
         return Refused(raised(error))
     if isinstance(given, Missing | Refused):
         return given
+    begins()
     try:
         return Done(request.function(given))
     except BaseException as error:
