@@ -24,7 +24,10 @@ ROWS_PER_STRIP = 384
 """Rows of W whose gradient is computed at once, so that the optimiser finds them in the cache."""
 
 COHORT_COLUMNS = 256
-"""First-layer columns of a cohort."""
+"""First-layer columns of a cohort, or more where the weights are few."""
+
+COHORT_WEIGHTS = 2**17
+"""First-layer weights below which a batch costs calls rather than products: 8 trials of 64 × 64 take twice as long as one."""
 
 
 def cohort_size(inputs: int, outputs: int) -> int:
@@ -33,7 +36,8 @@ def cohort_size(inputs: int, outputs: int) -> int:
     A power of two, so that 2 or 4 workers share a stage of 8 or 16 evenly; 128 to 256 columns in all reach 95%
     of the rate of wider products.
     """
-    return next((n for n in (16, 8, 4, 2) if n * outputs <= COHORT_COLUMNS), 1)
+    most = max(COHORT_COLUMNS, COHORT_WEIGHTS // inputs)
+    return next((n for n in (16, 8, 4, 2) if n * outputs <= most), 1)
 
 
 @cache

@@ -161,3 +161,10 @@ def test_trial_by_trial_comes_last_among_the_schemes():
 @pytest.mark.parametrize(("outputs", "size"), [(10, 16), (20, 8), (50, 4), (100, 2), (256, 1), (1000, 1)])
 def test_a_cohorts_size_follows_from_its_shape(outputs, size):
     assert cohort_size(3072, outputs) == size
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "size"), [(8, 16, 16), (64, 64, 16), (128, 128, 8), (256, 64, 8), (256, 256, 2), (1, 10**6, 1)]
+)
+def test_a_cohort_of_few_weights_is_larger(inputs, outputs, size):
+    assert cohort_size(inputs, outputs) == size
