@@ -1,4 +1,4 @@
-"""Wide matrix products of many trials, bit for bit as one by one. May import NumPy, SciPy and `hpsearch.nn.layouts`.
+"""Wide matrix products of many trials, bit for bit as one by one. May import NumPy and this package's `blas`, `layouts`.
 
 K trials share each batch x (N, D), so that one wide product does the work of K narrow ones, in half the time or less.
 A trial's bits must not depend on its neighbours: of the ways to arrange columns (`schemes`) the first is used that is
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import blas
 
+from hpsearch.nn import blas
 from hpsearch.nn.layouts import WIDEST, Layout, Scheme, schemes
 
 Array = npt.NDArray[Any]

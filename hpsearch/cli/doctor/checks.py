@@ -102,8 +102,9 @@ def _cores() -> Iterator[Finding]:
 
 def _blas() -> Iterator[Finding]:
     import numpy as np  # noqa: F401 - loads the BLAS that is checked
-    import scipy.linalg.blas  # noqa: F401
     from threadpoolctl import threadpool_info
+
+    from hpsearch.nn import blas  # noqa: F401
 
     found = [info for info in threadpool_info() if info.get("user_api") == "blas"]
     rate = machine.sgemm_rate()

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from hpsearch.spec import Choices, Range, Stage
 from hpsearch.spec.spaces.branches import complete
@@ -62,6 +61,8 @@ def draw_near(span: Range, centre: float, share: float, rng: np.random.Generator
 
     Its standard deviation is this share of the range.
     """
+    from scipy.special import ndtr, ndtri  # takes 0.2 s, and most studies do without
+
     scale = math.log if span.log else float
     low, high, middle = scale(span.low), scale(span.high), scale(centre)
     deviation = share * (high - low)

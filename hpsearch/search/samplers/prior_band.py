@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from hpsearch.nn.random import generator
 from hpsearch.search.samplers.axes import Axis
@@ -146,5 +145,7 @@ class PriorBandSampler(Sampler):
 
 def _log_density(place: float, centre: float, deviation: float) -> float:
     """That of the normal distribution around `centre` that ends at 0 and 1."""
+    from scipy.special import ndtr  # as in `points`
+
     inside = ndtr((1 - centre) / deviation) - ndtr(-centre / deviation)
     return -(((place - centre) / deviation) ** 2) / 2 - math.log(deviation * math.sqrt(2 * math.pi) * inside)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-import scipy.linalg.blas
 from threadpoolctl import threadpool_info
 
+from hpsearch.nn import blas
 from hpsearch.version import __version__
 
 Facts = Mapping[str, str]
@@ -25,7 +25,7 @@ PYTHON_DIGITS = 2
 def facts() -> Facts:
     """The versions, the kind of machine and the BLAS kernels of this process."""
     assert np.dot is not None
-    assert scipy.linalg.blas is not None  # both have loaded their BLAS
+    assert blas.sgemm is not None  # both have loaded their BLAS
     kernels = {
         f"{info['internal_api']} {info.get('architecture', '')}".strip()
         for info in threadpool_info()
