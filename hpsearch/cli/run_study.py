@@ -4,7 +4,8 @@ import dataclasses
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,32 @@ class JsonEvents(Watcher):
         print_json_line("message", text=text)
 
 
+class ReportAhead:
+    """Prepares the report in a thread while the last stage trains and this process only waits."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+
+    def begin(self, event: StageEvent) -> None:
+        """Begin with the last stage; the report does without it where the system has no thread left."""
+        if event.position == event.stages - 1 and self._thread is None:
+            with suppress(RuntimeError):
+                self._thread = threading.Thread(target=_prepare_report)
+                self._thread.start()
+
+    def join(self) -> None:
+        """Wait for it, since two threads that import the same modules may see them half-made."""
+        if self._thread is not None and self._thread.ident is not None:
+            self._thread.join()
+
+
+def _prepare_report() -> None:
+    from hpsearch import reporting
+
+    with suppress(Exception):  # the report says what is missing
+        reporting.prepare()
+
+
 def run_launch(study_file: Path, *, or_resume: bool, storage: str, **given: Any) -> int:
     """Launch a study file, or, with `or_resume`, resume its study if that was launched before."""
 
@@ -62,8 +89,9 @@ def _run(
     exit_on_signal()
     _check_folder(reports)
     display: AbstractContextManager[Watcher] = nullcontext(JsonEvents()) if as_json else open_display(quiet=quiet)
-    options = Options(storage, **given)
-    name, finished = run_and_notify(run, options, display, notify_target=notify)
+    options, report = Options(storage, **given), ReportAhead()
+    name, finished = run_and_notify(run, options, display, on_stage=report.begin, notify_target=notify)
+    report.join()
     try:
         return _end(name, options, reports, finished=finished, quiet=quiet, as_json=as_json)
     except InputError as error:  # the server is lost, for example; the study itself has changed

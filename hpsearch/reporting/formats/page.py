@@ -20,6 +20,12 @@ def page(template: str, **values: Any) -> str:
     return visible(_environment().get_template(template).render(**values))
 
 
+def compile_templates() -> None:
+    """Compile all templates of a study's page, which `page` does otherwise."""
+    for name in _environment().list_templates(filter_func=lambda name: name == "index.html" or name.startswith("_")):
+        _environment().get_template(name)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     """Return the environment of our templates: it escapes every text, and has `read` and `unbroken`."""

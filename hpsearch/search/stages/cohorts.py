@@ -26,6 +26,13 @@ SEGMENT_SECONDS = 3.0
 ROUND_SECONDS = 1.5
 """The time in which the coordinator should serve every worker once; where it needs longer, segments are longer."""
 
+TURNS = 4
+"""Where more cohorts are left than workers, each worker's share of the rest is cut into so many segments: cohorts take
+turns, and no worker trains the last one while the others are idle."""
+
+SHORTEST = 1 / 30
+"""So much of its usual length a segment has then at least."""
+
 MAX_FACTOR = 20.0
 """Segments get at most so many times as long: a kill costs a segment."""
 
@@ -179,13 +186,25 @@ class Pace:
     _step: float | None = None  # of a call of a function, seconds per epoch
     _segments: int = 0
 
-    def epochs(self, cohort: Cohort, workers: int) -> int:
-        """The number of epochs of the cohort's next segment, with so many workers; 1 until a segment was measured."""
+    def epochs(self, cohort: Cohort, workers: int, others: Sequence[Cohort] = ()) -> int:
+        """The number of epochs of the cohort's next segment, with so many workers; 1 until a segment was measured.
+
+        `others` are those that train or wait beside it.
+        """
         if cohort.shape == FUNCTION:  # it would be called again from the start for every segment
             return cohort.limit - cohort.done
         seconds = self.measured.get((cohort.shape, len(cohort.trials)))
-        wanted = 1 if seconds is None or cohort.isolated else max(1, round(self._length(workers) / max(seconds, 1e-9)))
-        return min(wanted, cohort.limit - cohort.done)
+        if seconds is None or cohort.isolated:
+            return 1
+        length = self._length(workers)
+        if len(others) >= workers and (rest := self._rest([cohort, *others])) is not None:
+            length = min(length, max(SHORTEST * length, rest / workers / TURNS))
+        return min(max(1, round(length / max(seconds, 1e-9))), cohort.limit - cohort.done)
+
+    def _rest(self, cohorts: Sequence[Cohort]) -> float | None:
+        """How long one worker would train them to their ends (s); None where one was not measured."""
+        left = [self.expected(each, each.limit - each.done) for each in cohorts]
+        return None if None in left else sum(each for each in left if each is not None)
 
     def calls(self, epochs: int) -> int:
         """The number of trials of a function in a segment, each up to so many epochs; 1 until some were measured."""

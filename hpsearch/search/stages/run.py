@@ -153,7 +153,7 @@ class StageRun:
                 context.database,
                 self.stage,
                 cohort,
-                cohort.done + context.pace.epochs(cohort, context.pool.capacity),
+                cohort.done + context.pace.epochs(cohort, context.pool.capacity, self._others()),
                 splits=context.splits,
                 plugin=context.plugin,
                 measures=context.measures,
@@ -164,6 +164,10 @@ class StageRun:
             self._running[future] = cohort, segment
             if not future.done():  # the sequential pool has trained it in the meantime
                 context.pace.note_overhead(time.perf_counter() - began, 0)
+
+    def _others(self) -> list[Cohort]:
+        """The cohorts that train, and those that wait."""
+        return [*(cohort for cohort, _ in self._running.values()), *self._waiting]
 
     def _idle(self) -> int:
         """The number of further segments that may run."""
