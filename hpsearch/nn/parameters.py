@@ -239,8 +239,8 @@ class Weights:
     def decay(self, factor: Rates) -> None:
         """W_k ← factor_k · W_k: one multiplication of the scale, folded into `stored` before it leaves its range."""
         self.scale *= factor
-        size = np.abs(self.scale)
-        if not (size.min() > 1 / _RANGE and size.max() < _RANGE):
+        if not all(1 / _RANGE < abs(each) < _RANGE for each in self.scale.tolist()):  # as arrays it takes twice as long
+            size = np.abs(self.scale)
             self._fold(np.flatnonzero(~((size > 1 / _RANGE) & (size < _RANGE))))
 
     def _fold(self, trials: npt.NDArray[np.intp]) -> None:
@@ -284,5 +284,6 @@ def pieces(calls: slice, rows: slice, block: Array) -> Iterator[tuple[Block, Arr
 
 def multiply_by_trial(array: Array, factor: Rates) -> None:
     """array_k *= factor_k in place, array (K, N, H)."""
-    if (factor != 1.0).any():
+    factors = factor.tolist()  # K numbers: their arrays would take longer than the numbers
+    if factors.count(1.0) != len(factors):
         array *= factor.astype(array.dtype)[:, None, None]
