@@ -72,8 +72,10 @@ class File:
             raise StorageError(f"{self.path}: the database cannot be written; check its permissions")
 
     def open_writer(self) -> "RDBStorage":
-        from hpsearch.storage.mirror.rdb import RDBStorage
+        from hpsearch.storage.mirror.rdb import RDBStorage, make_tables
 
+        if not self.path.exists():
+            make_tables(connection.writer_options(self.path))
         return RDBStorage("sqlite://", engine_kwargs=connection.writer_options(self.path))
 
     def begin_writing(self, engine: sqlalchemy.Engine) -> tuple[int, int]:
