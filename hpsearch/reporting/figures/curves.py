@@ -166,9 +166,10 @@ def _group(
 def by_epoch(replicates: Sequence[pd.DataFrame], column: str) -> pd.DataFrame:
     """Return the mean, lowest and highest of the replicates in each epoch that all have; NaN if one is not finite."""
     if len(replicates) == 1:  # `concat` takes most of a page's time for its curves
-        alone = replicates[0].set_index("epoch")[column]
-        alone = alone.where(alone.abs() < math.inf)
-        return pd.DataFrame(dict.fromkeys(("mean", "low", "high"), alone))
+        alone = replicates[0][column].to_numpy(np.float64)
+        alone = np.where(np.isfinite(alone), alone, np.nan)
+        epochs = pd.Index(replicates[0]["epoch"].to_numpy(), name="epoch")
+        return pd.DataFrame({"mean": alone, "low": alone, "high": alone}, index=epochs)
     together = pd.concat([run.set_index("epoch")[column] for run in replicates], axis=1, join="inner")
     together = together.where(together.abs() < math.inf)
     return pd.DataFrame(
@@ -195,7 +196,7 @@ def _panel(
             for column in columns:
                 values = by_epoch(replicates, column)
                 _line(axes, values, index, column.startswith("train"), len(replicates) > 1, names[index])
-                shown += values[["low", "high"]].to_numpy().ravel().tolist()
+                shown += [*values["low"].tolist(), *values["high"].tolist()]
                 ring = values[values.index == marked[index]] if column.startswith("validation") else values[:0]
                 hollow: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 10, "markerfacecolor": None}
                 axes.plot(ring.index, ring["mean"], color=colour(index), zorder=5, **hollow)

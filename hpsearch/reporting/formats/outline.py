@@ -5,6 +5,7 @@ content. Texts come out unescaped, and each format escapes them by its own rules
 """
 
 import base64
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -61,6 +62,9 @@ class Images:
 Block = Heading | Paragraph | Verbatim | Table | FigureBlock | Images
 
 _VOID = {"meta", "link", "img", "br", "input", "hr", "wbr"}
+_DRAWING = re.compile(r"(<svg\b[^>]*>).*?</svg>", re.DOTALL)
+"""A figure, of which only the opening tag counts: what is in it is most of a page's tags."""
+
 _SKIPPED = {"head", "nav", "script", "style", "svg", "button"}
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4}
 _PAGE_ONLY = {"legend", "off", "kind"}
@@ -71,7 +75,7 @@ _TEXTS = {*_HEADINGS, "p", "li", "th", "td", "pre", "figcaption", "summary", "dt
 def outline(page: str) -> list[Block]:
     """Return the blocks of a page that our templates rendered, in order."""
     reader = _Reader()
-    reader.feed(page)
+    reader.feed(_DRAWING.sub(r"\1</svg>", page))
     reader.close()
     return reader.blocks
 

@@ -144,7 +144,7 @@ def _ordered_density(counts: Floats) -> Floats:
     edge = ndtr((np.arange(-size, size + 1) + 0.5) / sigma)
     offset = cells[:, None] - cells + size  # (g, s): the index of (g − s) + ½ in that table
     inside = edge[:, size + size - 1 - cells] - edge[:, size - 1 - cells]
-    mass = edge[:, offset] - edge[:, offset - 1]
+    mass = np.take(np.diff(edge), offset - 1, axis=1)
     mixed = np.einsum("rs,rgs->rg", counts / inside, mass)
     centre = (cells - (size - 1) / 2) / size
     prior = ndtr(centre + 0.5 / size) - ndtr(centre - 0.5 / size)
