@@ -52,7 +52,7 @@ OTHERS = {
     "storage": "optuna sqlalchemy alembic",
     "workers": "numpy scipy sklearn torch joblib threadpoolctl dask distributed ray",
     "search": "numpy scipy optuna sqlalchemy joblib threadpoolctl",
-    "reporting": "numpy scipy sklearn pandas matplotlib sqlalchemy jinja2 markupsafe fpdf",
+    "reporting": "numpy scipy sklearn pandas matplotlib sqlalchemy jinja2 markupsafe fpdf PIL",
     "exporting": "numpy pandas sklearn joblib threadpoolctl pyarrow onnx skl2onnx torch mlflow tensorboardX sqlalchemy",
     "api": "numpy tomli_w rich IPython",
     "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard mcp",

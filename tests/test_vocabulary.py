@@ -39,7 +39,7 @@ def only(words: str) -> str:
 
 IMAGE_FILES = (
     r"docs/(images|css)/|docs/data\.md|data/sources/|data/augmentation\.py|figures/weights\.py|sections/confusion\.py"
-    r"|formats/(content|images|latex|markdown|outline|pdf|registry)\.py|figures/files\.py|reporting/held_out\.py"
+    r"|formats/(content|images|latex|markdown|outline|pdf|pdf_figures|registry)\.py|figures/files\.py|reporting/held_out\.py"
     r"|templates/_confusion_matrix\.html"
 )
 IMAGE_LINES = (

@@ -1,7 +1,7 @@
 """SciPy's BLAS, whose products accumulate in place. May import SciPy.
 
-`scipy.linalg.blas` is its `_fblas` with a few names more, but comes with all of `scipy.linalg` and of SciPy's array API:
-0.15 s and 13 MB in each worker.
+`scipy.linalg.blas` is its `_fblas` with a few names more, but comes with all of `scipy.linalg` and of SciPy's array
+API: 0.1 s and 13 MB in each worker.
 """
 
 from importlib.machinery import PathFinder

@@ -1,4 +1,4 @@
-"""Wide matrix products of many trials, bit for bit as one by one. May import NumPy and this package's `blas`, `layouts`.
+"""Wide matrix products of many trials, bit for bit as one by one. May import NumPy and `blas`, `layouts`.
 
 K trials share each batch x (N, D), so that one wide product does the work of K narrow ones, in half the time or less.
 A trial's bits must not depend on its neighbours: of the ways to arrange columns (`schemes`) the first is used that is
@@ -27,7 +27,7 @@ COHORT_COLUMNS = 256
 """First-layer columns of a cohort, or more where the weights are few."""
 
 COHORT_WEIGHTS = 2**17
-"""First-layer weights below which a batch costs calls rather than products: 8 trials of 64 × 64 take twice as long as one."""
+"""Where a cohort has fewer, calls cost more than products: a batch of 8 trials of 64 × 64 takes as long as two."""
 
 
 def cohort_size(inputs: int, outputs: int) -> int:

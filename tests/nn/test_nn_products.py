@@ -164,7 +164,7 @@ def test_a_cohorts_size_follows_from_its_shape(outputs, size):
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "size"), [(8, 16, 16), (64, 64, 16), (128, 128, 8), (256, 64, 8), (256, 256, 2), (1, 10**6, 1)]
+    ("inputs", "outputs", "size"), [(8, 16, 16), (64, 64, 16), (128, 128, 8), (256, 64, 8), (256, 256, 2)]
 )
 def test_a_cohort_of_few_weights_is_larger(inputs, outputs, size):
     assert cohort_size(inputs, outputs) == size

@@ -25,36 +25,24 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, Transform, TransformedBbox
 
-from hpsearch.reporting.figures.drawing.scene import INK, Element, Lines, Marks, Paint, Words
-from hpsearch.reporting.figures.style import Plot, colour, marker, one_line
+from hpsearch.reporting.figures.drawing.fonts import dejavu, written
+from hpsearch.reporting.figures.drawing.scene import INK, Element, Marks, Words
+from hpsearch.reporting.figures.style import Plot, one_line
 
 DPI = 200
 _COLUMNS = 10
 """The images in a row of a montage."""
-
-_LEGEND = 13.0
-"""The height of a line of a legend, in points."""
-
 
 _ALIGN: dict[str, Any] = {"start": "left", "middle": "center", "end": "right"}
 
 
 def plot_file(plot: Plot, file_format: str) -> bytes:
     """Return a figure with its legend as the bytes of a PNG or SVG file: the same for the same input."""
-    scene, legend = plot.scene, plot.legend if len(plot.legend) > 1 else ()
-    height = scene.height + _LEGEND * len(legend)
-    elements: list[Element] = list(scene.elements)
-    for line, (series, text) in enumerate(legend):
-        middle, tone = scene.height + _LEGEND * (line + 0.3), colour(series)
-        elements += [
-            Lines([np.array([(6.0, middle), (22.0, middle)])], Paint(tone, 1.4), clipped=False),
-            Marks(marker(series), 4.5, np.array([(14.0, middle)]), Paint(tone, 1.0, tone), clipped=False),
-            Words(one_line(text, 60), 28.0, middle, 8.0, middle=True),
-        ]
+    scene = plot.with_legend
     with mpl.rc_context(_style(plot.name)):
-        figure = Figure(figsize=(scene.width / 72, height / 72))
-        to_pixels = Affine2D().scale(1 / 72, -1 / 72).translate(0, height / 72) + figure.dpi_scale_trans
-        for element in elements:
+        figure = Figure(figsize=(scene.width / 72, scene.height / 72))
+        to_pixels = Affine2D().scale(1 / 72, -1 / 72).translate(0, scene.height / 72) + figure.dpi_scale_trans
+        for element in scene.elements:
             for artist in _artists(element, to_pixels):
                 figure.add_artist(artist)
                 if not isinstance(element, Words) and element.clipped:
@@ -157,11 +145,6 @@ FURTHER = (
 """Further fonts, used where they are installed; none with colours, which matplotlib does not draw."""
 
 
-def dejavu(name: str = "DejaVuSans") -> FilePath:
-    """Return the file of a font that comes with matplotlib."""
-    return FilePath(mpl.get_data_path()) / "fonts/ttf" / f"{name}.ttf"
-
-
 @lru_cache(maxsize=1)
 def families() -> tuple[str, ...]:
     """Return the installed fonts, in the order in which a character is looked for."""
@@ -179,12 +162,3 @@ def _drawn() -> frozenset[int]:
 def characters(font: FilePath) -> frozenset[int]:
     """Return the code points that a font has."""
     return frozenset(FT2Font(str(font)).get_charmap())
-
-
-def written(text: str, known: frozenset[int]) -> str:
-    """Write each character that is not among the known ones as its number.
-
-    >>> written("λ 猫", characters(dejavu()))
-    'λ [U+732B]'
-    """
-    return "".join(each if ord(each) in known or each.isspace() else f"[U+{ord(each):04X}]" for each in text)

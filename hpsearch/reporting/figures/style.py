@@ -7,7 +7,7 @@ dark mode. `files.py` draws figures on white.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -15,7 +15,19 @@ from numpy.typing import NDArray
 
 from hpsearch.reporting import formatting
 from hpsearch.reporting.figures.drawing.axes import Axes
-from hpsearch.reporting.figures.drawing.scene import BACK, COLOURS, INK, RULE, Scene, svg_of
+from hpsearch.reporting.figures.drawing.scene import (
+    BACK,
+    COLOURS,
+    INK,
+    RULE,
+    Element,
+    Lines,
+    Marks,
+    Paint,
+    Scene,
+    Words,
+    svg_of,
+)
 from hpsearch.reporting.figures.drawing.ticks import Axis, linear_ticks, log_ticks
 from hpsearch.spec import COUNTED
 from hpsearch.storage.records import Goal
@@ -24,6 +36,9 @@ __all__ = ["BACK", "COLOURS", "INK", "RULE"]
 
 MARKERS = (("o", "●"), ("s", "■"), ("^", "▲"), ("D", "◆"), ("v", "▼"), ("P", "✚"), ("X", "✖"))
 """matplotlib's name of a marker, and the character for it in a legend, so that series differ not by colour alone."""
+
+_LEGEND = 13.0
+"""The height of a line of a legend, in points."""
 
 SWITCHED = 3.0
 """The reader can switch the scale of an axis whose largest value is so many times its smallest."""
@@ -64,6 +79,20 @@ class Plot:
         axes = Axes()
         self.draw(axes)
         return axes.scene(72 * self.size[0], 72 * self.size[1])
+
+    @property
+    def with_legend(self) -> Scene:
+        """The figure as a file has it, with its legend below where it has several series."""
+        scene, legend = self.scene, self.legend if len(self.legend) > 1 else ()
+        elements: list[Element] = list(scene.elements)
+        for line, (series, text) in enumerate(legend):
+            middle, tone = scene.height + _LEGEND * (line + 0.3), colour(series)
+            elements += [
+                Lines([np.array([(6.0, middle), (22.0, middle)])], Paint(tone, 1.4), clipped=False),
+                Marks(marker(series), 4.5, np.array([(14.0, middle)]), Paint(tone, 1.0, tone), clipped=False),
+                Words(one_line(text, 60), 28.0, middle, 8.0, middle=True),
+            ]
+        return replace(scene, height=scene.height + _LEGEND * len(legend), elements=tuple(elements))
 
 
 _collected: ContextVar[dict[str, Plot] | None] = ContextVar("collected", default=None)

@@ -42,6 +42,11 @@ class Content:
         """Each figure as an SVG file, by its name."""
         return self._draw("svg")
 
+    @property
+    def plots(self) -> dict[str, Plot]:
+        """The page's figures by name, in their order."""
+        return self._rendered[1]
+
     @cached_property
     def _rendered(self) -> tuple[str, dict[str, Plot]]:
         with collected_plots() as plots:
@@ -50,6 +55,6 @@ class Content:
     def _draw(self, file_format: str) -> dict[str, bytes]:
         from hpsearch.reporting.figures import files  # imports matplotlib
 
-        drawn = {name: files.plot_file(plot, file_format) for name, plot in self._rendered[1].items()}
+        drawn = {name: files.plot_file(plot, file_format) for name, plot in self.plots.items()}
         montages = {block.name: block.images for block in self.blocks if isinstance(block, Images)}
         return drawn | {name: files.montage_file(name, images, file_format) for name, images in montages.items()}

@@ -1,13 +1,13 @@
 """The report as PDF, made without a browser. May import fpdf2 (the extra `pdf`)."""
 
-import io
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hpsearch.reporting.figures.files import characters, dejavu, written
-from hpsearch.reporting.figures.style import INK, RULE
+from hpsearch.reporting.figures.drawing.fonts import dejavu, written
+from hpsearch.reporting.figures.style import INK, RULE, Plot
+from hpsearch.reporting.formats import pdf_figures
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.outline import (
     Block,
@@ -33,11 +33,11 @@ _MARGIN, _GUTTER = 16.0, 6.0  # millimetres
 
 def files(content: Content) -> Files:
     """Return report.pdf."""
-    return {"report.pdf": document(content.frames.study["name"], content.blocks, content.png)}
+    return {"report.pdf": document(content.frames.study["name"], content.blocks, content.plots)}
 
 
-def document(name: str, blocks: Sequence[Block], figures: Mapping[str, bytes]) -> bytes:
-    """Return the blocks of a page as A4 pages, the same bytes for the same input; `figures` are PNG files by name."""
+def document(name: str, blocks: Sequence[Block], figures: Mapping[str, Plot]) -> bytes:
+    """Return the blocks of a page as A4 pages, the same bytes for the same input; `figures` by name."""
     logging.getLogger("fpdf").setLevel(logging.ERROR)  # it warns of each glyph that the font lacks
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     pdf = _empty(name)
@@ -70,30 +70,35 @@ def _empty(name: str) -> "FPDF":
             self.set_y(-12)
             self.set_font("text", size=7)
             self.set_text_color(110)
-            self.cell(0, 5, _plain(name, 80))
+            self.cell(0, 5, _plain(self, name, 80))
             self.set_x(-60)
             self.cell(60 - _MARGIN, 5, f"{self.page_no()} of {{nb}}", align="R")
 
     pdf = Pages(format="A4")
     pdf.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))  # the same report gives the same bytes
-    pdf.set_title(_plain(name, 250))
     pdf.set_lang("en")
     pdf.set_margin(_MARGIN)
     pdf.set_auto_page_break(True, margin=18)
     pdf.add_font("text", "", dejavu(_TEXT_FONT))
     pdf.add_font("text", "B", dejavu(_BOLD))
     pdf.add_font("mono", "", dejavu(_MONO))
+    pdf.set_title(_plain(pdf, name, 250))
     pdf.add_page()
     return pdf
 
 
-def _plain(text: str, length: int, *fonts: str) -> str:
+def _characters(pdf: "FPDF", font: str) -> Container[int]:
+    """Return the code points that a font has."""
+    return getattr(pdf.fonts[font], "cmap", ())  # all are TrueType
+
+
+def _plain(pdf: "FPDF", text: str, length: int, *fonts: str) -> str:
     """Return a shortened text without control characters, and the numbers of characters that the fonts lack."""
-    known = frozenset.intersection(*(characters(dejavu(font)) for font in fonts or (_TEXT_FONT, _BOLD)))
-    return written("".join(each if each.isprintable() else " " for each in shortened(text, length)), known)
+    known = [_characters(pdf, font) for font in fonts or ("text", "textB")]
+    return written("".join(each if each.isprintable() else " " for each in shortened(text, length)), *known)
 
 
-def _block(pdf: "FPDF", block: Block, figures: Mapping[str, bytes]) -> None:
+def _block(pdf: "FPDF", block: Block, figures: Mapping[str, Plot]) -> None:
     pdf.set_text_color(INK)
     if isinstance(block, Heading):
         _heading(pdf, block)
@@ -102,18 +107,19 @@ def _block(pdf: "FPDF", block: Block, figures: Mapping[str, bytes]) -> None:
         indent = 4.0 if block.listed else 0.0
         pdf.set_x(_MARGIN + indent)
         text = f"•  {block.text}" if block.listed else block.text
-        pdf.multi_cell(pdf.epw - indent, 4.6, _plain(text, _TEXT), align="L", new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(pdf.epw - indent, 4.6, _plain(pdf, text, _TEXT), align="L", new_x="LMARGIN", new_y="NEXT")
         pdf.ln(0.6 if block.listed else 1.6)
     elif isinstance(block, Verbatim):
         pdf.set_font("mono", size=7)
-        text = "\n".join(_plain(line.expandtabs(4), _TEXT, _MONO) for line in block.text.splitlines())
+        text = "\n".join(_plain(pdf, line.expandtabs(4), _TEXT, "mono") for line in block.text.splitlines())
         pdf.set_fill_color(246)
         pdf.multi_cell(0, 3.6, text, align="L", fill=True, new_x="LMARGIN", new_y="NEXT")
+        pdf.set_fill_color(0)  # as at first: else the tables that follow are filled, too
         pdf.ln(2)
     elif isinstance(block, Table):
         _table(pdf, block)
     elif isinstance(block, Images):
-        pdf.image(io.BytesIO(figures[block.name]), w=pdf.epw * min(1, len(block.images) / 10), alt_text=block.name)
+        pdf_figures.draw_images(pdf, block.images, _characters(pdf, "text"))
 
 
 def _heading(pdf: "FPDF", block: Heading) -> None:
@@ -122,12 +128,12 @@ def _heading(pdf: "FPDF", block: Heading) -> None:
         pdf.add_page()
     if block.level > 1:
         pdf.ln(5 if block.level == 2 else 2)
-    text = _plain(block.text, 300)
+    text = _plain(pdf, block.text, 300)
     if block.level == 2:
         pdf.set_draw_color(RULE)
         pdf.line(_MARGIN, pdf.y, pdf.w - _MARGIN, pdf.y)
         pdf.ln(2.5)
-    pdf.start_section(_plain(block.text, 80), level=max(0, block.level - 2), strict=False)
+    pdf.start_section(_plain(pdf, block.text, 80), level=max(0, block.level - 2), strict=False)
     pdf.set_font("text", "B", size)
     pdf.multi_cell(0, size * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(1.5)
@@ -140,8 +146,8 @@ def _table(pdf: "FPDF", table: Table) -> None:
     size = 7.0 if len(table.left) <= 11 else 5.5
     pdf.set_font("text", size=size)
     pdf.set_draw_color(RULE)
-    plain = [[_plain(cell, _CELL) for cell in row] for row in table.rows]
-    header = [_plain(cell, 60) for cell in table.header]
+    plain = [[_plain(pdf, cell, _CELL) for cell in row] for row in table.rows]
+    header = [_plain(pdf, cell, 60) for cell in table.header]
     weights = _widths(pdf, header, plain)
     headed = any(header)
     with pdf.table(
@@ -174,22 +180,17 @@ def _widths(pdf: "FPDF", header: Sequence[str], rows: Sequence[Sequence[str]]) -
     return tuple(widths)
 
 
-def _figures(pdf: "FPDF", row: Sequence[FigureBlock], figures: Mapping[str, bytes]) -> None:
+def _figures(pdf: "FPDF", row: Sequence[FigureBlock], figures: Mapping[str, Plot]) -> None:
     """Set one or two figures beside each other."""
     width = (pdf.epw - _GUTTER) / 2
-    contents = [(block, figures[block.name]) for block in row if block.name in figures]
-    heights = [width * _ratio(content) for _, content in contents]
-    if not contents:
+    scenes = [(block, figures[block.name].with_legend) for block in row if block.name in figures]
+    if not scenes:
         return
-    if pdf.will_page_break(max(heights)):
+    height = max(width * scene.height / scene.width for _, scene in scenes)
+    if pdf.will_page_break(height):
         pdf.add_page()
     top = pdf.y
-    for column, (block, content) in enumerate(contents):
-        x = _MARGIN + column * (width + _GUTTER)
-        pdf.image(io.BytesIO(content), x=x, y=top, w=width, alt_text=_plain(block.alt, 300))
-    pdf.set_y(top + max(heights) + 3)
-
-
-def _ratio(png: bytes) -> float:
-    """Return height / width of a PNG file, from its first chunk."""
-    return int.from_bytes(png[20:24], "big") / int.from_bytes(png[16:20], "big")
+    for column, (block, scene) in enumerate(scenes):
+        at = _MARGIN + column * (width + _GUTTER), top
+        pdf_figures.draw(pdf, scene, at, width, _plain(pdf, block.alt, 300), _characters(pdf, "text"))
+    pdf.set_y(top + height + 3)

@@ -1,4 +1,7 @@
-"""Optuna's storage, quiet; imported only to write: a command that reads takes a third less time. May import Optuna, SQLAlchemy."""
+"""Optuna's storage, quiet; imported only to write: a command that reads takes a third less time.
+
+May import Optuna and SQLAlchemy.
+"""
 
 from typing import Any
 

@@ -124,7 +124,7 @@ _WIDTHS = {
     for character in characters
 }
 
-_SHAPES = {
+SHAPES = {
     "s": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
     "^": ((0, -1), (1, 1), (-1, 1)),
     "v": ((0, 1), (1, -1), (-1, -1)),
@@ -151,7 +151,7 @@ def _outline(shape: str, size: float) -> str:
     if shape == "|":
         return f"M0 {_n(-half)}V{_n(half)}"
     unit = half / 3 if shape in "PX" else half
-    return _path(np.array(_SHAPES[shape]) * unit, closed=True)
+    return _path(np.array(SHAPES[shape]) * unit, closed=True)
 
 
 def _n(value: float) -> str:
