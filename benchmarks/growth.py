@@ -4,7 +4,8 @@
 
 Each point is a whole `launch`, report included, in a process of its own, less what the smallest study costs (starting).
 Measured is processor time with that of the workers, but for the workers themselves, where it is wall time: these need a
-machine without other work. The line goes through the last point and the origin. Writes growth-NAME.png, and prints the
+machine without other work. The line goes through the last point and the origin, that of the workers through the first:
+more of them than cores gain nothing. Writes growth-NAME.png, and prints the
 numbers.
 """
 
@@ -54,7 +55,7 @@ GROWTHS = {
     "trials": Growth("trials", (100, 1_000, 10_000, 100_000), "trials", 100, 4, 1, features=8),
     "samples": Growth("training samples", (1_000, 4_000, 16_000, 64_000), "samples"),
     "hidden": Growth("hidden units", (25, 100, 400, 1_600), "hidden"),
-    "workers": Growth("workers", (1, 2, 4, 8), "workers", 20_000, epochs=4, trials=32, wall=True),
+    "workers": Growth("workers", (1, 2, 4), "workers", 20_000, epochs=16, trials=64, wall=True),
 }
 
 
@@ -89,7 +90,10 @@ def plot(name: str, growth: Growth, values: Sequence[int], times: Sequence[float
     axes.plot(values, line, color="#757575", linestyle="--", label="in proportion")
     axes.plot(values, times, color="#0072b2", marker="o", label="measured")
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    if growth.wall:
+        axes.set_ylim(bottom=0)
+    else:
+        axes.set_yscale("log")
     axes.set_xticks(list(values), [f"{each:,}" for each in values])
     axes.minorticks_off()
     axes.set_xlabel(growth.label)
@@ -111,8 +115,8 @@ def main() -> None:
         growth = GROWTHS[name]
         values = growth.values[:-1] if given.short else growth.values
         with tempfile.TemporaryDirectory() as place:
-            smallest = Growth("", (), "trials", 100, 4, 1, features=8)
-            start = 0.0 if growth.wall else seconds(smallest, 1, Path(place) / "start")
+            smallest = Growth("", (), "trials", 100, 4, 1, features=8, wall=growth.wall)
+            start = seconds(smallest, 1, Path(place) / "start")
             times = [seconds(growth, value, Path(place) / str(value)) - start for value in values]
         plot(name, growth, values, times, given.out)
         each = ", ".join(f"{value:,}: {took:.2f} s" for value, took in zip(values, times, strict=True))

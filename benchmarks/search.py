@@ -1,4 +1,4 @@
-"""A whole search, that of lab report 5, against the sgemm rate of two busy cores, and the memory of its workers.
+"""A whole search, that of lab report 5, against the sgemm rate of two busy cores; its workers' memory and start.
 
     HPSEARCH_DATA=DIRECTORY python benchmarks/search.py
 
@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+
+from hpsearch.workers.pools.loky import _WORK, LokyPool, _ready
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = 2
@@ -59,8 +61,23 @@ def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def second_start() -> float:
+    """How long a second worker takes until it could train, beside one that is busy (s)."""
+    pool = LokyPool(2)
+    try:
+        pool.submit(_ready, _WORK).result()
+        pool.submit(time.sleep, 5)
+        began = time.perf_counter()
+        pool.submit(_ready, _WORK).result()
+        return time.perf_counter() - began
+    finally:
+        pool.close()
+
+
 def main() -> None:
-    """Run the search once; print share and memory."""
+    """Run the search once; print share, memory and start."""
+    starts = sorted(second_start() for _ in range(5))
+    print(f"a second worker's start: {', '.join(f'{each:.2f}' for each in starts)} s", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "search.db"
         before = both_cores()

@@ -181,10 +181,11 @@ def test_models_are_built_from_the_core_or_are_trainables():
         assert modules - others <= {"hpsearch.nn", "hpsearch.trainables", "numpy"}
 
 
-def test_a_worker_never_opens_the_database():
+def test_a_worker_never_opens_the_database_and_imports_little():
     program = (
         "import sys, hpsearch.workers.segments.run; "
-        "sys.exit(str({'sqlalchemy', 'optuna', 'pandas'} & set(sys.modules)))"
+        "large = {'sqlalchemy', 'optuna', 'pandas', 'sklearn', 'scipy.linalg', 'scipy.special', 'numpy.f2py'}; "
+        "sys.exit(str(large & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == "set()\n"

@@ -24,20 +24,20 @@ ROWS_PER_STRIP = 384
 """Rows of W whose gradient is computed at once, so that the optimiser finds them in the cache."""
 
 COHORT_COLUMNS = 256
-"""First-layer columns of a cohort, or more where the weights are few."""
+"""First-layer columns of a cohort."""
 
-COHORT_WEIGHTS = 2**17
-"""Where a cohort has fewer, calls cost more than products: a batch of 8 trials of 64 × 64 takes as long as two."""
+COHORT_NUMBERS = 2**18
+"""Where the models of a cohort learn fewer numbers, calls cost more than products: a batch of 8 trials of 64-64-10
+takes as long as two alone."""
 
 
-def cohort_size(inputs: int, outputs: int) -> int:
-    """Return how many trials to train together, whose first layers have weight matrices (inputs, outputs).
+def cohort_size(outputs: int, numbers: int) -> int:
+    """Return how many trials to train together, of this many first-layer columns, that learn so many numbers each.
 
     A power of two, so that 2 or 4 workers share a stage of 8 or 16 evenly; 128 to 256 columns in all reach 95%
     of the rate of wider products.
     """
-    most = max(COHORT_COLUMNS, COHORT_WEIGHTS // inputs)
-    return next((n for n in (16, 8, 4, 2) if n * outputs <= most), 1)
+    return next((n for n in (16, 8, 4, 2) if n * outputs <= COHORT_COLUMNS or n * numbers <= COHORT_NUMBERS), 1)
 
 
 @cache

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 Params = Mapping[str, Any]
@@ -166,7 +166,7 @@ class TrialRow:
     seconds: float = 0.0  # its share of its cohorts' wall time
     values: tuple[float | None, ...] = ()  # of several objectives, at best_epoch; derived, not stored
 
-    @property
+    @cached_property  # asked for thirty times a trial
     def goal(self) -> Goal:
         """What its value is."""
         return Goal.of(self.configuration)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -160,11 +161,12 @@ def test_trial_by_trial_comes_last_among_the_schemes():
 
 @pytest.mark.parametrize(("outputs", "size"), [(10, 16), (20, 8), (50, 4), (100, 2), (256, 1), (1000, 1)])
 def test_a_cohorts_size_follows_from_its_shape(outputs, size):
-    assert cohort_size(3072, outputs) == size
+    assert cohort_size(outputs, 3072 * outputs + 11 * outputs + 10) == size
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "size"), [(8, 16, 16), (64, 64, 16), (128, 128, 8), (256, 64, 8), (256, 256, 2)]
+    ("sizes", "size"),
+    [((8, 16, 10), 16), ((64, 64, 10), 16), ((128, 128, 10), 8), ((256, 256, 10), 2), ((64, 64, 2048, 2048, 10), 4)],
 )
-def test_a_cohort_of_few_weights_is_larger(inputs, outputs, size):
-    assert cohort_size(inputs, outputs) == size
+def test_a_cohort_of_small_models_is_larger(sizes, size):
+    assert cohort_size(sizes[1], sum((n + 1) * m for n, m in pairwise(sizes))) == size

@@ -1,6 +1,8 @@
 """Figures on a PDF page: lines, marks and texts, where and as the page's SVG has them."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -63,3 +65,11 @@ def test_dashes_opacity_and_turned_texts_are_kept():
 
 def test_a_figure_says_what_it_shows_and_lacks_no_character():
     assert "what it shows" in drawn(Words("猫", 50, 50))
+
+
+@pytest.mark.long
+def test_it_needs_no_matplotlib_but_its_fonts():
+    code = (
+        "import sys, hpsearch.reporting.formats.pdf as pdf; pdf._empty('x'); print({'matplotlib'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -1,5 +1,7 @@
 """How long segments are: seconds on a few workers, longer where many would wait for the coordinator."""
 
+from dataclasses import replace
+
 import pytest
 
 from hpsearch.search.stages.cohorts import Cohort, Pace
@@ -22,3 +24,13 @@ def test_the_first_segment_is_an_epoch_and_further_ones_take_three_seconds():
 @pytest.mark.parametrize(("workers", "seconds"), [(300, 3), (1_000, 10), (100_000, 60)])
 def test_many_workers_get_longer_segments_so_that_the_coordinator_is_busy_half_its_time_at_most(workers, seconds):
     assert paced(0.1, service=0.005).epochs(COHORT, workers) == 10 * seconds
+
+
+def test_cohorts_take_turns_near_the_end_so_that_the_last_one_does_not_train_alone():
+    pace = paced(0.1, service=0.005)
+    near = replace(COHORT, limit=40)  # of 4 seconds
+    assert pace.epochs(near, 2, [near]) == 30
+    assert pace.epochs(near, 2, [near, near]) == 15  # 12 seconds for two workers, in four turns
+    assert pace.epochs(near, 2, [replace(near, done=39)] * 2) == 5
+    assert pace.epochs(COHORT, 2, [COHORT, COHORT]) == 30
+    assert pace.epochs(near, 2, [near, replace(near, shape="not measured")]) == 30

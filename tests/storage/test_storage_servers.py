@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import servers
+import sqlalchemy
 from optuna.storages._rdb import models
 from small_study import STUDY, add, add_trials, new_trials, start, trials_of
 from sqlalchemy import event, inspect
@@ -294,3 +295,15 @@ def test_numbers_text_and_blobs_are_what_they_were(database, storage):
         assert reading.study_names(connection) == ["s", "S "]
         assert reading.find_study(connection, "S") is None
         assert connection.execute(schema.trials.select()).one().traceback == "a\\0b"
+
+
+def test_a_connection_that_was_lost_with_its_server_is_not_logged(caplog):
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.QueuePool)
+    connection = engine.raw_connection()
+
+    def lost(_):
+        raise ConnectionResetError("connection reset by peer")
+
+    engine.dialect.do_rollback = lost
+    connection.close()
+    assert not caplog.records

@@ -86,7 +86,7 @@ class _Figure:
         self.pdf.set_dash_pattern(dash * self.scale, gap * self.scale)
 
     def _marks(self, marks: Marks) -> None:
-        shape: Callable[[float, float], None] = self._shape(marks)
+        shape = self._shape(marks)
         fills = marks.fills or (None,) * len(marks.points)
         for (x, y), fill in zip(self.places(marks.points), fills, strict=True):
             if fill:
@@ -97,6 +97,8 @@ class _Figure:
         """How a mark is drawn at a place."""
         half, pdf = marks.size / 2 * self.scale, self.pdf
         style = _style(marks.paint, marks.paint.fill or marks.fills)
+        if not style:
+            return lambda x, y: None
         if marks.shape == "o":
             return lambda x, y: pdf.circle(x, y, half, style=style)
         if marks.shape == "|":

@@ -4,6 +4,7 @@ May import SQLAlchemy and Optuna; the drivers are imported by SQLAlchemy, and on
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from hpsearch.storage.servers.postgresql import POSTGRESQL
 
 if TYPE_CHECKING:
     from hpsearch.storage.mirror.rdb import RDBStorage
+
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it prints a traceback of a lost connection
 
 KINDS: dict[str, Kind] = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, "mysql": MYSQL, "mariadb": MYSQL}
 """The kind of server for each scheme of a URL."""

@@ -46,4 +46,7 @@ def size(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any
 
 def largest_cohort(plugin: Plugin, inputs: int, classes: int, parameters: Mapping[str, Any]) -> int:
     """The maximal size of a cohort with these parameters, from the shapes of its layers; 1 for trainables."""
-    return cohort_size(inputs, size(plugin, inputs, classes, parameters)[1]) if plugin.kind == "layers" else 1
+    if plugin.kind != "layers":
+        return 1
+    numbers, outputs = size(plugin, inputs, classes, parameters)
+    return cohort_size(outputs, numbers)
