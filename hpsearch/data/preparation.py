@@ -77,7 +77,8 @@ def prepare(
         except OSError as error:
             if isinstance(error, FileNotFoundError) and attempt < _ATTEMPTS - 1:
                 continue  # somebody has deleted the cache in the meantime
-            raise DataError(f"{directory}: cannot write the prepared split: {error.strerror or error}") from error
+            why = f"{error.strerror or error}; XDG_CACHE_HOME names another place for the cache"
+            raise DataError(f"{directory}: cannot write the prepared split: {why}") from error
     splits.mark_used(path)
     return path
 

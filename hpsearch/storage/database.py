@@ -103,7 +103,10 @@ def found_version(place: Place, connection: sqlalchemy.Connection) -> int | None
         raise DamagedError(f"{place.shown}: {rule}; restore a copy of the database, or name another")
     if not found.has_table(schema.versions.name):
         return None
-    return connection.execute(select(schema.versions.c.version)).scalar()
+    try:
+        return connection.execute(select(schema.versions.c.version)).scalar()
+    except DamagedError as error:
+        raise DamagedError(f"{place.shown}: {error}; restore a copy of the database") from error
 
 
 def _check_version(place: Place, connection: sqlalchemy.Connection) -> bool:

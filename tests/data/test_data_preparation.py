@@ -127,7 +127,9 @@ def test_a_full_disk_costs_one_line_and_leaves_nothing(dataset, tmp_path):
 
 def test_a_cache_that_cannot_be_made_costs_one_line(dataset, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="file/cache: cannot write the prepared split"):
+    with pytest.raises(
+        DataError, match="file/cache: cannot write the prepared split: Not a directory; XDG_CACHE_HOME names"
+    ):
         prepared(dataset, tmp_path / "file" / "cache")
 
 

@@ -1,6 +1,7 @@
 """`hpsearch predict`: the winner's predictions for the rows of a file."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,26 @@ def test_a_parquet_file_is_read_and_rows_without_a_label_are_not_scored(iris, ru
     score = accuracy_score(labels, results.classifier().predict(frame.drop(columns="y"))[::3])
     found = json.loads(out)
     assert (status, found["rows"], found["labelled"], found["score"]) == (0, 150, 50, score)
+
+
+@pytest.mark.parametrize(
+    ("table", "out", "message"),
+    [
+        ("folder", "p.csv", "folder: must be a file, but is a folder"),
+        ("pipe", "p.csv", "pipe: must be a file, but is a device or a pipe"),
+        ("iriss.csv", "p.csv", "iriss.csv: no such file; did you mean 'iris.csv'?"),
+        ("qqqqqqqq", "p.csv", "qqqqqqqq: no such file"),
+        ("iris.csv", "pipe", "pipe: must be a file, or a name for a new one, but is a device, a pipe or a socket"),
+    ],
+)
+def test_what_is_no_file_is_neither_read_nor_replaced(iris, run, tmp_path, table, out, message):
+    _, _, folder = iris
+    (tmp_path / "iris.csv").write_text((folder / "iris.csv").read_text())
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    status, _, said = run(tmp_path / table, "--out", tmp_path / out)
+    assert status == 2
+    assert said.endswith(f"{message}\n")
 
 
 @pytest.mark.parametrize(

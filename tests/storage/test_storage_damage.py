@@ -199,6 +199,10 @@ def test_a_database_damaged_in_any_way_costs_one_line(study, seed, capsys):
             "UPDATE hpsearch_curves SET validation_loss = 1e308",
             "study 'tiny', trial coarse:0: hpsearch_curves.validation_loss must be below 1e+300",
         ),
+        (
+            "UPDATE hpsearch_version SET version = -1",
+            "study.db: hpsearch_version.version must be a whole number from 0 to 2147483647, got -1; restore a copy",
+        ),
         ("DROP TABLE hpsearch_curves", "the table hpsearch_curves is missing"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import difflib
 import os
 import os.path
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -51,9 +52,10 @@ def read_rows(path: Path, rows: int, names: Collection[str], given: Mapping[str,
     Raises DataError for a file that is missing, or is no table.
     """
     if not os.path.isfile(path):  # nor may the name be too long
+        if os.path.exists(path):
+            raise DataError(f"{path}: must be a file, but is {'a folder' if path.is_dir() else 'a device or a pipe'}")
         there = [each.name for each in path.parent.glob("*")] if os.path.isdir(path.parent) else []
-        rule = "must be a file" if os.path.exists(path) else "no such file"
-        raise DataError(f"{path}: {rule}{nearest(path.name, there)}")
+        raise DataError(f"{path}: no such file{nearest(path.name, difflib.get_close_matches(path.name, there))}")
     try:
         yield from _parquet(path, rows) if format_of(path) == "parquet" else _csv(path, rows, names, given)
     except OSError as error:
