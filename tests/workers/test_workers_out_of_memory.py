@@ -1,6 +1,7 @@
 """A worker that the system kills for want of memory is told as that, with how much there was."""
 
 import os
+import pickle
 import signal
 from contextlib import closing
 
@@ -10,6 +11,9 @@ from worker_tasks import sleep
 from hpsearch.workers import out_of_memory
 from hpsearch.workers.out_of_memory import Kills, explanation, kills
 from hpsearch.workers.pools import WorkerDied, open_pool
+from hpsearch.workers.pools.scheduled import _packed
+from hpsearch.workers.remote import host
+from hpsearch.workers.remote.messages import Died
 
 GROUPS = {  # the files of a control group, by the version of its kind
     2: {"memory.events": "low 0\nhigh 1\nmax 7\noom 3\noom_kill 2\noom_group_kill 0\n", "memory.max": "1500000000\n"},
@@ -66,3 +70,20 @@ def test_a_killed_worker_is_out_of_memory_only_where_the_system_has_counted_it(g
         with pytest.raises(WorkerDied) as death:
             running.result(60)
     assert (death.value.reason is not None) == counted
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_worker_of_dask_or_ray_tells_too_that_its_process_was_killed_for_want_of_memory(
+    group, tmp_path, monkeypatch, counted
+):
+    group(GROUPS[2])
+    monkeypatch.setattr(host, "_idle", [])
+
+    def dies(*_):
+        if counted:
+            (tmp_path / "inner" / "memory.events").write_text("oom_kill 3\n")
+
+    monkeypatch.setattr(host.Host, "call", dies)
+    died = pickle.loads(host.call(_packed(sleep, 0.0)))
+    reason = "out of memory: 1.5 GB for all processes of the control group" if counted else None
+    assert (type(died), died.reason) == (Died, reason)

@@ -130,8 +130,8 @@ class ScheduledPool:
                 job.future.set_result(value)
             case Raised(error):
                 job.future.set_exception(error)
-            case Died(how):
-                job.future.set_exception(WorkerDied(f"its process ended ({how})"))
+            case Died(how, reason):
+                job.future.set_exception(WorkerDied(f"its process ended ({how})", reason))
             case Reached(key, fresh):
                 job.future.set_exception(LimitReached(key, fresh=fresh))
             case Refused(why):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
 
+from hpsearch.workers.out_of_memory import explanation, kills
 from hpsearch.workers.pools.watch import kill, memory_of
 from hpsearch.workers.remote.messages import Died, Reached, Reply
 from hpsearch.workers.remote.pipes import BEGUN, receive, send
@@ -120,7 +121,7 @@ def call(request: bytes, wanted: Callable[[], bool] = lambda: True) -> bytes:
         host.end()
     if host is None or host.process.poll() is not None:
         host = Host()
-    fresh = not host.used
+    fresh, before = not host.used, kills()
     try:
         reply = host.call(content, wanted, seconds, memory)
     except _LimitReached as reached:
@@ -131,7 +132,7 @@ def call(request: bytes, wanted: Callable[[], bool] = lambda: True) -> bytes:
         host.end()
         raise
     if reply is None:
-        died: Reply = Died(host.ending())
+        died: Reply = Died(host.ending(), explanation(before, kills()))
         return pickle.dumps(died)
     with _lock:
         _idle.append(host)

@@ -31,9 +31,10 @@ class Raised:
 
 @dataclass(frozen=True)
 class Died:
-    """The process that ran the call died."""
+    """The process that ran the call died; `reason` says why, where the system tells."""
 
     how: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
