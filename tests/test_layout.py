@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+from hpsearch.cli import _SMALL as SMALL
 from hpsearch.cli.group import COMMANDS
 from hpsearch.storage.database import Database
 
@@ -140,6 +141,10 @@ def test_the_module_of_a_command_has_its_name():
         assert isinstance(getattr(module, name.replace("-", "_")), click.Command)
     there = {path.stem for path in (PACKAGE / "cli").iterdir()} - {"__init__", "__pycache__"}
     assert there == SHARED | {MODULES.get(name, name) for name in COMMANDS}
+
+
+def test_the_commands_that_do_without_threads_are_commands():
+    assert set(COMMANDS) >= SMALL
 
 
 def test_a_module_opens_with_its_purpose_and_stays_small():

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import gc
 import io
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -20,6 +21,10 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # befor
 """Raised where a command is missing; its message is the help."""
 
 
+_SMALL = {"launch", "resume", "report"}
+"""Commands whose own matrix products are small: threads take longer, 0.1 s of a report, and cores from workers."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status: 0, 1 for a failure, 2 for bad input, 130 after Ctrl-C.
 
@@ -28,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is None:
         _spare_collector()
+        if {*sys.argv[1:2]} <= _SMALL:
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         with contextlib.suppress(OSError, ValueError):  # it is closed
             sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
