@@ -4,21 +4,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from hpsearch.data import DATASETS, data_directory, fetch, load, prepare
+from hpsearch.data.sources import digits
 from hpsearch.errors import DataError
 
 
 def test_digits_keep_their_own_test_set():
-    digits = load("digits")
-    assert digits.samples.shape == (1437, 64)
-    assert digits.test_samples.shape == (360, 64)
-    assert digits.image_shape == (1, 8, 8)
-    assert digits.classes == tuple("0123456789")
-    assert digits.samples.max() == 16
-    assert set(np.bincount(digits.test_labels)) <= {35, 36, 37}
-    assert digits.fingerprint == load("digits").fingerprint
-    assert not {row.tobytes() for row in digits.samples} & {row.tobytes() for row in digits.test_samples}
+    found = load("digits")
+    assert found.samples.shape == (1437, 64)
+    assert found.test_samples.shape == (360, 64)
+    assert found.image_shape == (1, 8, 8)
+    assert found.classes == tuple("0123456789")
+    assert found.samples.max() == 16
+    assert set(np.bincount(found.test_labels)) <= {35, 36, 37}
+    assert found.fingerprint == load("digits").fingerprint
+    assert not {row.tobytes() for row in found.samples} & {row.tobytes() for row in found.test_samples}
 
 
 def test_an_unknown_name_gets_the_nearest():
@@ -65,3 +67,10 @@ def test_importing_the_package_imports_no_large_library():
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
     assert DATASETS == ("cifar10", "digits")
+
+
+def test_digits_are_scikit_learns_wherever_it_keeps_them(monkeypatch):
+    expected = np.column_stack(load_digits(return_X_y=True))
+    assert np.array_equal(digits._values(), expected)
+    monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    assert np.array_equal(digits._values(), expected)
