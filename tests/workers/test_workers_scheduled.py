@@ -2,13 +2,14 @@
 
 import contextlib
 import dataclasses
+import io
 import os
 import pickle
 import shutil
 import sys
 import time
 import types
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from hpsearch.errors import InputError, ModelError
 from hpsearch.search import launch
 from hpsearch.spec import Configuration
 from hpsearch.workers.models.plugin import read_plugin
-from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, WorkerLost
+from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, WorkerLost, ray_driver
 from hpsearch.workers.pools.engine import WorkerInfo
 from hpsearch.workers.pools.scheduled import ScheduledPool, _packed
 from hpsearch.workers.remote import compatibility, host
-from hpsearch.workers.remote.messages import Done, Reached
+from hpsearch.workers.remote.messages import Died, Done, Reached
+from hpsearch.workers.remote.pipes import receive
 from hpsearch.workers.segments.run import run_segment
 from hpsearch.workers.segments.segment import Segment, Task
 
@@ -272,3 +274,29 @@ def test_a_model_that_fails_has_the_same_reason_as_on_the_coordinator(segment):
     with pool_on(Elsewhere()) as pool, pytest.raises(ModelError, match="cannot be imported") as caught:
         pool.submit(run_segment, changed).result(30)
     assert str(segment.model) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Memory on the node (IP: a) was 6.78GB used / 23.50GB (0.28)", "6.78GB of 23.50GB were"),
+        ("no memory", "too much was"),
+    ],
+)
+def test_a_call_whose_worker_ray_ended_for_want_of_memory_has_died(said, reason):
+    """Else the study would stop after ten lost workers, and again after each resume."""
+
+    class OutOfMemoryError(Exception):
+        pass
+
+    outgoing, done = io.BytesIO(), Future()
+    driver = ray_driver.Driver(outgoing)
+    driver._ray = types.SimpleNamespace(
+        exceptions=types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError, RayTaskError=ZeroDivisionError)
+    )
+    done.set_exception(OutOfMemoryError(said))
+    driver._take(7, "node", done)
+    number, (node, reply), error = pickle.loads(receive(io.BytesIO(outgoing.getvalue())))
+    assert (number, node, error) == (7, "node", None)
+    expected = f"out of memory: {reason} used on the node, which is more than Ray allows"
+    assert pickle.loads(reply) == Died("Ray ended its worker", expected)

@@ -6,6 +6,7 @@ May import ray.
 import logging
 import os
 import pickle
+import re
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from typing import IO, Any
 from hpsearch.workers.pools.engine import WorkerInfo, shown
 from hpsearch.workers.pools.pool import WorkerLost
 from hpsearch.workers.remote.entry_points import in_ray
+from hpsearch.workers.remote.messages import Died
 from hpsearch.workers.remote.pipes import own_streams, receive, send
 
 POLL_SECONDS = 1.0
@@ -98,11 +100,25 @@ class Driver:
         with self._lock:
             self._loads[node] -= 1
         error = done.exception()
+        if isinstance(error, self._ray.exceptions.OutOfMemoryError):  # perhaps by this call, as where Linux kills
+            died = Died("Ray ended its worker", _out_of_memory(str(error)))
+            return self.report(number, (node, pickle.dumps(died)), None)
         if isinstance(error, self._ray.exceptions.RayTaskError):
             error = error.cause if isinstance(error.cause, Exception) else error
         elif error is not None:
             error = WorkerLost(shown(error))
-        self.report(number, None if error else done.result(), error)
+        return self.report(number, None if error else done.result(), error)
+
+
+def _out_of_memory(said: str) -> str:
+    """What Ray says of the memory of a node, briefly.
+
+    >>> _out_of_memory("Memory on the node (IP: 10.0.0.1, ID: 8a) was 6.78GB used / 23.50GB (0.285), which exceeds …")
+    'out of memory: 6.78GB of 23.50GB were used on the node, which is more than Ray allows'
+    """
+    found = re.search(r"was (\S+) used / (\S+)", said)
+    used = "{} of {} were".format(*found.groups()) if found else "too much was"
+    return f"out of memory: {used} used on the node, which is more than Ray allows"
 
 
 def main(address: str | None, cpus: int) -> None:

@@ -213,6 +213,8 @@ class ScheduledPool:
                 self._roster.use(worker)
             case Refused(why):
                 self._roster.refuse(worker, why)
+            case Died(_, reason) if reason:  # for want of memory, which another call may have taken
+                self._roster.forget(worker)
             case _:
                 self._roster.refuse(worker, f"it cannot start a process of ours ({reply})")
 
