@@ -138,6 +138,7 @@ def _post(url: str, payload: Mapping[str, Any]) -> str | None:
             )  # not sent to another host on a redirect
         urllib.request.urlopen(request, timeout=URL_SECONDS).close()
     except urllib.error.HTTPError as error:
+        error.close()  # it is the answer, too
         return f"{_host(url)} answered with status {error.code}"
     except (OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", error)

@@ -98,8 +98,9 @@ def test_the_note_of_a_stage_links_to_it_in_the_report(reading):
 def test_an_unknown_study_is_not_found(reading):
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(f"http://127.0.0.1:{reading}{REPORTS_PATH}another")
-    assert refused.value.code == 404
-    assert "does not exist" in refused.value.read().decode()
+    with refused.value as answer:
+        assert answer.code == 404
+        assert "does not exist" in answer.read().decode()
 
 
 @pytest.mark.parametrize("header", ["Origin: http://evil.example.com", "Origin: null", "Sec-Fetch-Site: cross-site"])
