@@ -205,8 +205,9 @@ class Evidence:
             gaps = one.shares(self.folds) - two.shares(self.folds)
             total = gaps.size
             sampled = float(gaps.var() if one.counted else gaps.var(ddof=1, dtype=np.float64)) / total
-            if np.count_nonzero(gaps) < 2 and self.bounds.both:
-                sampled = max(sampled, 2 * self._step / (total + 2) ** 2)
+            rare = 2 * self._step / (total + 2) ** 2
+            if self.bounds.both and sampled < rare and np.count_nonzero(gaps) < 2:
+                sampled = rare  # Bonett & Price 2012: on other samples they may differ
             if one.counted:
                 least = 1 / total  # continuity: one sample
                 z = exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
