@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpsearch.reporting.figures.drawing.fonts import written
-from hpsearch.reporting.figures.drawing.scene import SHAPES, Element, Lines, Marks, Paint, Points, Scene, Words
+from hpsearch.reporting.figures.drawing.scene import SHAPES, Element, Marks, Paint, Points, Scene, Words, inside
 from hpsearch.reporting.figures.style import one_line
 
 if TYPE_CHECKING:
@@ -34,18 +34,12 @@ def draw(pdf: "FPDF", scene: Scene, at: tuple[float, float], width: float, alt: 
     with pdf.local_context(), pdf._marked_sequence(alt_text=alt):  # fpdf2 has no other way to say what drawings are
         for element in scene.elements:
             with ExitStack() as stack:
-                if not isinstance(element, Words) and element.clipped and not _inside(element, scene.box):
+                if not isinstance(element, Words) and element.clipped and not inside(element, scene.box):
                     left, top, right, bottom = scene.box
                     stack.enter_context(pdf.local_context())  # fpdf2 forgets what a clip restores
                     (x, y), size = figure.places(np.array([(left, top)]))[0], figure.scale
                     stack.enter_context(pdf.rect_clip(x, y, size * (right - left), size * (bottom - top)))
                 figure.draw(element)
-
-
-def _inside(element: Lines | Marks, box: tuple[float, float, float, float]) -> bool:
-    points = element.points if isinstance(element, Marks) else np.concatenate(element.pieces)
-    left, top, right, bottom = box
-    return bool(np.all((points >= (left - 0.1, top - 0.1)) & (points <= (right + 0.1, bottom + 0.1))))
 
 
 class _Figure:

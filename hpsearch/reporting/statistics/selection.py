@@ -20,8 +20,8 @@ from hpsearch.reporting.statistics.bootstrap.runs import (
     noise,
     reachable,
     score,
-    step,
     sums,
+    usual_range,
 )
 from hpsearch.reporting.statistics.comparison.quantiles import skewed
 from hpsearch.reporting.statistics.intervals import SHARE, Bounds
@@ -105,8 +105,10 @@ def correct_selection_bias(
     raw = score(best, samples)
     chosen = _Choice(bags)
     of_epochs, known = np.empty(len(kept)), np.zeros(0)
-    # Less than what one sample changes.
-    slight = 0.99 if counted(best[0]) else 1e-6 * math.sqrt(DRAWN * every) * step(kept, samples)
+    slight = 0.99  # what decides between equal scores is less than one sample changes
+    if not counted(best[0]):
+        size = usual_range(run.at_chosen(samples) for runs in kept for run in runs)
+        slight = 1e-6 * math.sqrt(DRAWN * every) * size
     # Of contributions only the differences from the best score matter, which single precision has better.
     offset = 0.0 if counted(best[0]) else raw
     found = bags.evaluate(kept, runs_share_samples=not folds, offset=offset, highest=bounds.high)

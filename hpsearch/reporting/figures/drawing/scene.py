@@ -168,6 +168,13 @@ def _path(points: Points, closed: bool) -> str:
     return f"M{_n(x / 10)} {_n(y / 10)}{f'l{rest}' if rest else 'h0'}{'z' * closed}"
 
 
+def inside(element: Lines | Marks, box: tuple[float, float, float, float]) -> bool:
+    """Return whether all of its points are in a box, so that nothing is cut."""
+    points = element.points if isinstance(element, Marks) else np.concatenate(element.pieces)
+    left, top, right, bottom = box
+    return bool(np.all((points >= (left - 0.1, top - 0.1)) & (points <= (right + 0.1, bottom + 0.1))))
+
+
 def svg_of(scene: Scene, name: str, alt: str) -> str:
     """Return an `<svg>` element that takes the page's font, colours and width; `name` is unique in the page."""
     salt = f"f{hashlib.blake2s(name.encode(), digest_size=4).hexdigest()}"
@@ -185,9 +192,7 @@ def svg_of(scene: Scene, name: str, alt: str) -> str:
         if isinstance(element, Words):
             out.append(_words(element))
             continue
-        points = element.points if isinstance(element, Marks) else np.concatenate(element.pieces)
-        inside = np.all((points >= (left - 0.1, top - 0.1)) & (points <= (right + 0.1, bottom + 0.1)))
-        clip = f' clip-path="url(#{salt})"' if element.clipped and not inside else ""
+        clip = f' clip-path="url(#{salt})"' if element.clipped and not inside(element, scene.box) else ""
         trials = f' data-trials="{element.trials}"' if element.trials else ""
         trials += f' data-part="{element.part}"' if isinstance(element, Lines) and element.part else ""
         if isinstance(element, Marks):

@@ -4,8 +4,9 @@ Of the accuracy that is a bit a sample, of another metric a contribution (see `c
 the metric is about the mean of the contributions there, of means exactly so. May import NumPy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +68,8 @@ class Run:
 class Valued:
     """The contributions of the samples to the score of one trial at each epoch that it can be chosen by.
 
-    A higher score is better. The rows are (epochs, samples); `chosen` is the epoch that it was chosen by. Those to a
-    `bounded` score are never huge.
+    A higher score is better. The rows are (epochs, samples); `chosen` is the epoch that it was chosen by. To a score
+    that is `bounded`, below and above, no contribution is huge.
     """
 
     values: NDArray[np.float32]
@@ -154,12 +155,12 @@ def reachable(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds
     return np.flatnonzero(gap <= OUT_OF_REACH * spread).tolist()
 
 
-def step(configurations: Sequence[Sequence[AnyRun]], samples: int) -> float:
-    """Return what one sample changes where its class is predicted or not: the usual range of contributions, or 1.
+def usual_range(contributions: Iterable[NDArray[Any]]) -> float:
+    """Return by how much the contributions of samples to a score usually differ: the median over networks.
 
-    Those to a perfect score are all equal.
+    Those to a perfect score are all equal and do not count; where all are perfect it is 1, as of a share of samples.
     """
-    ranges = [float(np.ptp(run.at_chosen(samples))) for runs in configurations for run in runs if not counted(run)]
+    ranges = [float(np.ptp(each)) for each in contributions]
     return float(np.median([each for each in ranges if each > 0] or [1.0]))
 
 
@@ -187,5 +188,6 @@ def noise(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds: bo
         least = max(least * float(best.var()), (1e-9 * max(1.0, float(np.abs(best).max()))) ** 2)
     elif not counted(configurations[0][0]):
         # A perfect score varies as much as others: that no sample lowers it is chance.
-        least = max(least * step(configurations, samples) ** 2, float(np.median(found)))
+        size_of_one = usual_range(run.at_chosen(samples) for each in configurations for run in each)
+        least = max(least * size_of_one**2, float(np.median(found)))
     return np.asarray(np.sqrt(np.maximum(found, least) / size) / (1 if folds else runs))

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
+from hpsearch.reporting.statistics.bootstrap.runs import usual_range
 from hpsearch.reporting.statistics.comparison.moderated import (
     Floats,
     Moderated,
@@ -125,10 +126,11 @@ class Evidence:
         return float((shares * (1 - shares)).mean()) * number / (number - 1) / shares.size
 
     @cached_property
-    def _step(self) -> float:
-        """The square of what one sample can change: the usual range of contributions, of a share of samples 1."""
-        ranges = [float(np.ptp(right)) ** 2 for runs in self.runs for right in runs.right if not runs.counted]
-        return float(np.median([each for each in ranges if each > 0] or [1.0]))
+    def _rare(self) -> float:
+        """Two squares of what one sample can change: (n + 2)² times the variance of a difference that none shows."""
+        if self.runs[0].counted:
+            return 2.0
+        return 2 * usual_range(right for runs in self.runs for right in runs.right) ** 2
 
     @cached_property
     def _usual(self) -> float:
@@ -205,9 +207,9 @@ class Evidence:
             gaps = one.shares(self.folds) - two.shares(self.folds)
             total = gaps.size
             sampled = float(gaps.var() if one.counted else gaps.var(ddof=1, dtype=np.float64)) / total
-            rare = 2 * self._step / (total + 2) ** 2
-            if self.bounds.both and sampled < rare and np.count_nonzero(gaps) < 2:
-                sampled = rare  # Bonett & Price 2012: on other samples they may differ
+            # On other samples they may differ: the variance of Bonett & Price (2012) where they differ on none.
+            if self.bounds.both and np.count_nonzero(gaps) < 2:
+                sampled = max(sampled, self._rare / (total + 2) ** 2)
             if one.counted:
                 least = 1 / total  # continuity: one sample
                 z = exact(gaps) if len(one.scores) == len(two.scores) == 1 or self.folds else np.inf
