@@ -1,5 +1,6 @@
 """A study that takes a second, and the ways to run one: in this process, or as the command line does."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -7,11 +8,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy
 
 from hpsearch.reporting.formats.csv import ranking_csv
@@ -74,6 +76,20 @@ def workspace(folder: Path, text: str = TINY, name: str = "tiny.toml") -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, "utf-8")
     return path
+
+
+@contextlib.contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, as on a full disk; skips where there is no such limit."""
+    resource = pytest.importorskip("resource", reason="limits on file sizes exist on POSIX only")
+    before, compiled = resource.getrlimit(resource.RLIMIT_FSIZE), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # else Python before 3.12.8 leaves incomplete files of what is imported meanwhile
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))  # Python ignores SIGXFSZ: a write fails instead
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = compiled
 
 
 def url(folder: Path) -> str:

@@ -85,7 +85,20 @@ def _status(arguments: Sequence[str] | None) -> int | None:
             raise
         _print_error(f"the system refuses what this needs: {raised(error)}; see `ulimit -a`, and the control group")
         return 1
+    except (EOFError, ValueError) as error:
+        if (path := _incomplete_import(error)) is None:
+            raise
+        _print_error(f"{path}: incomplete, as Python leaves it on a full disk; delete it, and repeat the command")
+        return 1
     return status if isinstance(status, int) else None
+
+
+def _incomplete_import(error: Exception) -> str | None:
+    """The compiled file that an import could not read, if that is why it failed (CPython before 3.12.8, gh-126606)."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return None if last is None else last.tb_frame.f_locals.get("bytecode_path")
 
 
 def _is_shortage(error: Exception) -> bool:

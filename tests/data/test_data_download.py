@@ -9,6 +9,7 @@ import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tiny import file_size_limit
 
 from hpsearch.data import fetch, fetched, load
 from hpsearch.data.sources import cifar10
@@ -146,15 +147,9 @@ def test_a_directory_that_cannot_be_made_costs_one_line(mirror, published, tmp_p
 
 
 def test_a_full_disk_costs_one_line_and_leaves_nothing(mirror, published, tmp_path):
-    resource = pytest.importorskip("resource", reason="limits on file sizes exist on POSIX only")
     published("binary")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    try:
-        with pytest.raises(DataError, match=r"data: cannot be written: File too large"):
-            fetch("cifar10", tmp_path / "data", "binary", url=mirror.url)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with file_size_limit(100_000), pytest.raises(DataError, match=r"data: cannot be written: File too large"):
+        fetch("cifar10", tmp_path / "data", "binary", url=mirror.url)
     assert empty(tmp_path / "data")
 
 

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from tiny import file_size_limit
 
 from hpsearch.data import cache as splits
 from hpsearch.data import clean, load, open_split, prepare
@@ -114,14 +115,8 @@ def test_a_damaged_split_is_refused_and_prepared_anew(dataset, tmp_path, name, d
 
 
 def test_a_full_disk_costs_one_line_and_leaves_nothing(dataset, tmp_path):
-    resource = pytest.importorskip("resource", reason="limits on file sizes exist on POSIX only")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
-    try:
-        with pytest.raises(DataError, match=r"cannot write the prepared split: File too large"):
-            prepared(dataset, tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with file_size_limit(4000), pytest.raises(DataError, match=r"cannot write the prepared split: File too large"):
+        prepared(dataset, tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
-from tiny import url
+from tiny import file_size_limit, url
 
 from hpsearch.cli import main
 from hpsearch.errors import InputError
@@ -83,14 +83,8 @@ def test_tensorboard_gets_scalars_by_epoch(results, tmp_path):
 
 def test_tensorboard_on_a_full_disk_costs_one_line(results, tmp_path):
     pytest.importorskip("tensorboardX")
-    resource = pytest.importorskip("resource", reason="limits on file sizes exist on POSIX only")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    try:
-        with pytest.raises(InputError, match="tb: cannot be written: File too large"):
-            export(results.frames, "tensorboard", str(tmp_path / "tb"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with file_size_limit(1000), pytest.raises(InputError, match="tb: cannot be written: File too large"):
+        export(results.frames, "tensorboard", str(tmp_path / "tb"))
     gc.collect()  # a writer that is left, with what it could not write, would warn here
     assert not list(tmp_path.iterdir())
 

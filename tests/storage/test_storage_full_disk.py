@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 from contextlib import closing
 
 import pytest
@@ -19,7 +18,7 @@ from small_study import (
     trials_of,
     whole,
 )
-from tiny import url
+from tiny import file_size_limit, url
 
 from hpsearch.errors import StorageError, StorageFault
 from hpsearch.storage import reading, writing
@@ -84,17 +83,6 @@ WRITES = {
 }
 
 
-@contextlib.contextmanager
-def file_size_limit(path, size=2_000):
-    """No file may grow beyond so many bytes, by default less than SQLite's log of any transaction needs."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # Python ignores SIGXFSZ: a write fails instead
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def walk(database, full):
     """Do every kind of write without room, then with it; nothing changes, then all is well."""
     for name, write in WRITES.items():
@@ -114,7 +102,7 @@ def walk(database, full):
 @pytest.mark.slow
 def test_where_a_file_may_not_grow_every_write_says_so_and_leaves_nothing(tmp_path):
     with closing(Database(url(tmp_path), create=True)) as database:
-        walk(database, file_size_limit)
+        walk(database, lambda path: file_size_limit(2_000))  # less than SQLite's log of any transaction needs
 
 
 @pytest.mark.long
@@ -132,7 +120,7 @@ def quick_but(values, kept):
     "size", quick_but([0, 1_000, 10_000, 40_000, 100_000, 170_000, 1_000_000], [0, 40_000, 170_000])
 )
 def test_a_database_that_could_not_grow_to_its_tables_is_made_later(tmp_path, size):
-    with file_size_limit(tmp_path, size), contextlib.suppress(StorageFault):
+    with file_size_limit(size), contextlib.suppress(StorageFault):
         with closing(Database(url(tmp_path), create=True)) as database:
             add(database)
         size = -1

@@ -100,6 +100,17 @@ def test_closing_a_pool_ends_busy_workers_at_once():
     until(lambda: not alive(worker), 3)
 
 
+def test_closing_a_pool_does_not_wait_for_the_threads_of_another():
+    with closing(open_pool("loky", 2)) as other:
+        for future in [other.submit(sleep, 0.1) for _ in range(2)]:
+            future.result(30)
+        pool = open_pool("loky", 1)
+        pool.submit(sleep, 0.0).result(30)
+        began = time.monotonic()
+        pool.close()
+        assert time.monotonic() - began < 0.9  # a thread is waited for one second
+
+
 @pytest.mark.long
 @linux
 def test_closing_a_pool_does_not_wait_again_for_workers_that_have_long_not_started(monkeypatch):

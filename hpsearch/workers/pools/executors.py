@@ -22,6 +22,13 @@ def thread_died(executor: Executor) -> bool:
     return thread is not None and thread.ident is not None and not thread.is_alive()
 
 
+def feeder(executor: Executor) -> threading.Thread | None:
+    """The thread here that writes calls to an executor's worker; None before the first call."""
+    made: Any = executor
+    thread: threading.Thread | None = made._call_queue._thread
+    return thread if thread is not None and thread.is_alive() else None
+
+
 def end(executor: Executor) -> None:
     """End an executor and its worker at once, also where its thread has died or was never started."""
     made: Any = executor

@@ -20,7 +20,7 @@ from joblib.externals.loky.process_executor import ProcessPoolExecutor
 from hpsearch.errors import InputError
 from hpsearch.platform import STOP_SIGNALS, accept_signals_in_forks, end_with, signals_held
 from hpsearch.workers.out_of_memory import explanation, kills
-from hpsearch.workers.pools.executors import end, quiet_threads, thread_died
+from hpsearch.workers.pools.executors import end, feeder, quiet_threads, thread_died
 from hpsearch.workers.pools.pool import Argument, LimitReached, Limits, Result, WorkerDied, cannot_start
 from hpsearch.workers.pools.semaphores import outlive_trackers, remove_leftovers, run_tracker
 from hpsearch.workers.pools.watch import Watch, Watched
@@ -154,9 +154,10 @@ class LokyPool:
         self._watch.close()
         left = max(0.0, self._warm_by - time.monotonic())
         wait(self._warming, timeout=left)  # loky fails on a worker that is ended while it starts
+        feeders = [feeder(executor) for executor in self._executors if executor is not None]
         for slot in range(self.capacity):
             self._discard(slot)
-        _join_feeders()
+        _join(feeders)
         self._quiet.close()
 
 
@@ -176,11 +177,12 @@ def _hand_on(
         outer.set_result(inner.result())
 
 
-def _join_feeders() -> None:
+def _join(feeders: list[threading.Thread | None]) -> None:
     """Wait for the queue threads of ended workers, which release semaphores, so the exit does not interrupt it."""
-    for thread in threading.enumerate():
-        if thread.name == "QueueFeederThread":
-            thread.join(timeout=1.0)
+    by = time.monotonic() + 1.0
+    for thread in feeders:
+        if thread is not None:
+            thread.join(max(0.0, by - time.monotonic()))
 
 
 def _ready(module: str) -> int:
