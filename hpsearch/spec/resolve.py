@@ -1,10 +1,10 @@
 """From the study file to the configuration that one trial trains with. May import pydantic."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from hpsearch.spec.tables.training import LENGTHS, PartialTraining, Training, is
 from hpsearch.spec.tables.trial import TrialLimits
 
 Alternatives = tuple[tuple[str, ...], ...]
+Made = TypeVar("Made")
 
 ALTERNATIVES: Alternatives = (
     LENGTHS,
@@ -132,19 +133,37 @@ def resolve(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Con
     return _resolved(study, step, params)
 
 
+def _once(study: Study, step: Stage | Final, made: Callable[[Study, Stage | Final], Made]) -> Made:
+    """What is the same for all trials of a step, made once for it."""
+    kept = study.of_steps.get(made.__name__)
+    if kept is None or kept[0] is not step:
+        kept = study.of_steps[made.__name__] = step, made(study, step)
+    found: Made = kept[1]
+    return found
+
+
 def _of_function(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
-    """Resolve without the parameters, which are all the function's own, once for each step."""
+    """Resolve without the parameters, which are all the function's own."""
     assert isinstance(step, Stage), "a function has no final"
-    if step.name not in study.resolved:
-        study.resolved[step.name] = _resolved(study, step, {})
-    found: Configuration = study.resolved[step.name]
+    found = _once(study, step, _without_parameters)
     return replace(found, model=merge(found.model, composed(params)))
 
 
-def _resolved(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
+def _without_parameters(study: Study, step: Stage | Final) -> Configuration:
+    return _resolved(study, step, {})
+
+
+def _given(study: Study, step: Stage | Final) -> tuple[dict[str, Any], dict[str, Any], Augmentation, Any]:
+    """[training], [model] and [augmentation] of a step, before the searched values, and the objective."""
     objective = objective_of(study)
     training = merge(_of_study(study, objective), written_out(step.training), ALTERNATIVES)
     model = merge(study.model.identity | study.model.parameters, step.model)
+    return training, model, augmentation_of(study, step), objective
+
+
+def _resolved(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> Configuration:
+    training, model, augmentation, objective = _once(study, step, _given)
+    training, model = dict(training), dict(model)
     for key, value in composed(params).items():
         if is_training_key(key):
             training = merge(training, written_out(_nested(key, value)), ALTERNATIVES)
@@ -163,7 +182,7 @@ def _resolved(study: Study, step: Stage | Final, params: Mapping[str, Any]) -> C
     except UnfitError as error:
         path, text = error.path, error.text
     else:
-        return Configuration(model, checked, augmentation_of(study, step), objective)
+        return Configuration(model, checked, augmentation, objective)
     raise fail(study.place, [*_source(study, step, params, path)], text)
 
 

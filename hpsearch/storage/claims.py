@@ -13,7 +13,7 @@ import time
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from hpsearch.errors import HpsearchError, StudyBusyError
 from hpsearch.storage.database import Database
@@ -155,8 +155,11 @@ def claimant(connection: Connection, study_id: int) -> tuple[str, int] | None:
 
 def _claim(connection: Connection, study_id: int, *, to_change: bool = False) -> Any:
     """A study's claim; `to_change` keeps others from taking it over before this transaction has ended."""
-    query = select(claims).where(claims.c.study_id == study_id)
-    return connection.execute(query.with_for_update() if to_change else query).one_or_none()
+    return connection.execute(_TO_CHANGE if to_change else _OF_STUDY, {"study": study_id}).one_or_none()
+
+
+_OF_STUDY = select(claims).where(claims.c.study_id == bindparam("study"))
+_TO_CHANGE = _OF_STUDY.with_for_update()
 
 
 def _is_elsewhere(row: Any) -> bool:

@@ -153,10 +153,14 @@ def next_segment(
     configurations = [Configuration.from_json(trial.configuration) for trial in cohort.trials]
     stop = configurations[0].training.stop
     test = stage.test and (last == cohort.epochs or stop is not None)
-    with database.transaction() as connection:
-        states = reading.weights(connection, ids, "state") if cohort.done else {}
-        best = reading.weights(connection, ids, "best") if test else {}
-        history = reading.history(connection, ids, stop_column(stop)) if stop else {}
+    states: dict[int, bytes] = {}
+    best: dict[int, bytes] = {}
+    history: dict[int, tuple[float, ...]] = {}
+    if cohort.done:  # else nothing of them is stored, and a transaction would cost a millisecond
+        with database.transaction() as connection:
+            states = reading.weights(connection, ids, "state")
+            best = reading.weights(connection, ids, "best") if test else {}
+            history = reading.history(connection, ids, stop_column(stop)) if stop else {}
     tasks = tuple(
         Task(
             trial_id=trial.id,

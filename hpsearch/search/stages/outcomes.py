@@ -1,6 +1,7 @@
 """From a worker's results to the stored records and the trial's new row. May import storage and workers."""
 
 from dataclasses import replace
+from typing import Any
 
 from hpsearch.storage import objectives
 from hpsearch.storage.records import (
@@ -28,18 +29,17 @@ def decided(decision: Decision) -> TrialRow:
 
 def updated(record: Progress) -> TrialRow:
     """The trial's row after its progress was committed."""
-    row = replace(
-        record.trial,
-        state=record.outcome,
-        epochs_done=record.epochs_done,
-        reason=record.failure or record.stopped or record.trial.reason,
-        seconds=record.trial.seconds + record.seconds,
-    )
-    if record.best is None:
-        return row
-    loss = next(point[LOSS] for point in record.curve if point[EPOCH] == record.best.epoch)
-    values = objectives.at_best(record)
-    return replace(row, best_epoch=record.best.epoch, value=record.best.value, loss=loss, values=values)
+    changed: dict[str, Any] = {
+        "state": record.outcome,
+        "epochs_done": record.epochs_done,
+        "reason": record.failure or record.stopped or record.trial.reason,
+        "seconds": record.trial.seconds + record.seconds,
+    }
+    if record.best is not None:
+        loss = next(point[LOSS] for point in record.curve if point[EPOCH] == record.best.epoch)
+        at_best = {"best_epoch": record.best.epoch, "value": record.best.value, "loss": loss}
+        changed |= {**at_best, "values": objectives.at_best(record)}
+    return replace(record.trial, **changed)
 
 
 def curve_of(record: Progress) -> list[CurvePoint]:

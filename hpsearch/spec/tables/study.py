@@ -186,12 +186,12 @@ class Study(Table):
         return self.objective if isinstance(self.objective, Objectives) else None
 
     _place: str = PrivateAttr(default="study file")
-    _resolved: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _of_steps: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @property
-    def resolved(self) -> dict[str, Any]:
-        """Of a function: the configuration of each stage without its parameters, once it is known."""
-        return self._resolved
+    def of_steps(self) -> dict[str, Any]:
+        """What `resolve` has found for the step whose trials it resolves, with that step."""
+        return self._of_steps
 
     @property
     def place(self) -> str:

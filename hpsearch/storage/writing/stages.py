@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optuna.storages import RDBStorage
-from sqlalchemy import Connection, and_, delete, insert, not_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, not_, or_, select, update
 
 from hpsearch.storage import schema
 from hpsearch.storage.mirror import rows
@@ -53,8 +53,14 @@ def set_planned(connection: Connection, stage_id: int, trials: int) -> None:
 
 def add_seconds(connection: Connection, stage_id: int, seconds: float) -> None:
     """Add wall time to what a stage has run."""
-    column = schema.stages.c
-    connection.execute(update(schema.stages).where(column.id == stage_id).values(seconds=column.seconds + seconds))
+    connection.execute(_MORE_SECONDS, {"of": stage_id, "more": seconds})
+
+
+_MORE_SECONDS = (
+    update(schema.stages)
+    .where(schema.stages.c.id == bindparam("of"))
+    .values(seconds=schema.stages.c.seconds + bindparam("more"))
+)
 
 
 def finish_stage(connection: Connection, stage_id: int, ranked: Sequence[int], ended: str | None, trials: int) -> None:

@@ -6,9 +6,10 @@ Nothing here takes longer for there being more trials in the stage.
 import json
 import math
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, update
+from sqlalchemy import Connection, Update, and_, bindparam, delete, func, insert, update
 
 from hpsearch.storage import schema
 from hpsearch.storage.bulk import chunks, insert_all
@@ -68,7 +69,10 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
     """Store what segments did to each of their trials, in our tables and in Optuna's."""
     if not records:
         return
-    connection.execute(_PROGRESS, [_trial_values(record) for record in records])
+    rows = [_trial_values(record) for record in records]
+    none = {key for key in _SOMETIMES if not any(row[key] is not None for row in rows)}
+    changed = [{key: value for key, value in row.items() if key not in none} for row in rows]
+    connection.execute(_progress(tuple(key for key in _SOMETIMES if key not in none)), changed)
     curve = [dict(zip(_CURVE, (record.trial.id, *row), strict=True)) for record in records for row in record.curve]
     if curve:
         connection.execute(insert(schema.curves), curve)
@@ -82,25 +86,31 @@ def commit_progress(connection: Connection, records: Sequence[Progress]) -> None
     note_attributes(connection, records)
 
 
-def _kept(name: str) -> Any:
+def _kept(key: str) -> Any:
     """The given value, or what is there already where none is given."""
-    return func.coalesce(bindparam(f"new_{name}", type_=schema.trials.c[name].type), schema.trials.c[name])
+    column = schema.trials.c[key.removeprefix("new_")]
+    return func.coalesce(bindparam(key, type_=column.type), column)
 
 
 _SOMETIMES = (
-    *("reason", "traceback", "parameters", "best_epoch", "value", "cohort"),
-    *("test_cost", "test_loss", "test_accuracy", "test_value", "test_metrics"),
+    *("new_reason", "new_traceback", "new_parameters", "new_best_epoch", "new_value", "new_cohort"),
+    *("new_test_cost", "new_test_loss", "new_test_accuracy", "new_test_value", "new_test_metrics"),
 )
-_PROGRESS = (
-    update(schema.trials)
-    .where(schema.trials.c.id == bindparam("of"))
-    .values(
-        state=bindparam("new_state"),
-        epochs_done=bindparam("new_epochs_done"),
-        seconds=schema.trials.c.seconds + bindparam("more_seconds"),
-        **{name: _kept(name) for name in _SOMETIMES},
+
+
+@cache
+def _progress(given: tuple[str, ...]) -> Update:
+    """Change trials with these of what only some segments give: the fewer a row has, the less it costs."""
+    return (
+        update(schema.trials)
+        .where(schema.trials.c.id == bindparam("of"))
+        .values(
+            state=bindparam("new_state"),
+            epochs_done=bindparam("new_epochs_done"),
+            seconds=schema.trials.c.seconds + bindparam("more_seconds"),
+            **{key.removeprefix("new_"): _kept(key) for key in given},
+        )
     )
-)
 
 
 def _trial_values(record: Progress) -> dict[str, Any]:
