@@ -30,11 +30,13 @@ def store_predictions(connection: Connection, records: Sequence[Progress]) -> No
     outdated, new = [], []
     for record in records:
         place = {"trial_id": record.trial.id, "split": "validation"}
-        if record.evidence and keeps_last(record.trial):
+        begun = record.trial.epochs_done > 0
+        if begun and record.evidence and keeps_last(record.trial):
             outdated.append({"of_trial": record.trial.id, "of_split": "validation"})
         new += [place | {"epoch": epoch} | vars(found) for epoch, found in record.evidence.items()]
         if record.test:
-            outdated.append({"of_trial": record.trial.id, "of_split": "test"})
+            if begun:
+                outdated.append({"of_trial": record.trial.id, "of_split": "test"})
             epoch = record.best.epoch if record.best else record.trial.best_epoch
             new.append(place | {"split": "test", "epoch": epoch} | vars(record.test.predictions))
     if outdated:

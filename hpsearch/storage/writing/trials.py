@@ -149,13 +149,15 @@ def _store_weights(connection: Connection, records: Sequence[Progress]) -> None:
     new = []
     for record in records:
         place = {"trial_id": record.trial.id, "kind": "state"}
-        gone["state"].append(record.trial.id)
+        if record.trial.epochs_done:
+            gone["state"].append(record.trial.id)
         if record.outcome == RUNNING:
             new.append(place | {"epoch": record.epochs_done, "content": record.state})
         elif record.outcome == COMPLETE and record.keeps_end:
             new.append(place | {"kind": END, "epoch": record.epochs_done, "content": record.state})
         if record.best:
-            gone["best"].append(record.trial.id)
+            if record.trial.best_epoch is not None:
+                gone["best"].append(record.trial.id)
             place = {"trial_id": record.trial.id, "kind": "best"}
             new.append(place | {"epoch": record.best.epoch, "content": record.best.weights})
     for kind, ids in gone.items():  # together: MariaDB's driver would send a statement for each trial
