@@ -15,6 +15,8 @@ from hpsearch.storage import reading, schema
 from hpsearch.storage.claims import Coordinator
 from hpsearch.storage.database import Database
 from hpsearch.storage.integrity import check_integrity
+from hpsearch.storage.mirror.attributes import note_attributes
+from hpsearch.storage.records import Progress
 
 COARSE = "s / 1 coarse"
 
@@ -68,6 +70,16 @@ def test_written_anew_optunas_tables_show_what_they_showed(database, storage):
     assert shown(database) == before
     assert ours(database) == results
     assert problems(database) == []
+
+
+def test_what_an_objective_noted_of_its_trials_is_kept(database, storage):
+    noted = Progress(trials_of(database, "coarse")[0], 2, (), finished=True, attributes={"note": "deep", "width": 3.5})
+    with database.transaction() as connection:
+        note_attributes(connection, [noted])
+    add_another(database)
+    repair_mirror("s", storage)
+    assert [trial.user_attrs.get("note") for trial in mirror(database, COARSE)][:2] == ["deep", None]
+    assert mirror(database, COARSE)[0].user_attrs["width"] == 3.5
 
 
 def test_a_stage_deleted_in_the_dashboard_is_there_again(database, storage):
