@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hpsearch.exporting.trained_model import TrainedModel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Best:
     """The best configuration of the last search, with its uncertainty.
 
@@ -43,6 +43,13 @@ class Best:
     test: float | None
     metric: str
     value: float
+
+    def __repr__(self) -> str:
+        """What there is to say of it; what it is trained with, beyond what was searched, is in `configuration`."""
+        interval = {"low": self.low, "high": self.high} if self.low < self.high else {}
+        known = {key: value for key in ("corrected", "test") if (value := getattr(self, key)) is not None}
+        shown = {"trial": self.trial, self.metric: self.value, **interval, **known, "params": self.params}
+        return f"Best({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
 
 
 @dataclass(frozen=True, repr=False)

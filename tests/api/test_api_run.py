@@ -1,6 +1,7 @@
 """`hpsearch.launch` and `resume`: events, callbacks that stop a study, growth, threads, results."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -86,6 +87,7 @@ def test_the_best_configuration_has_an_interval(here):
     assert best.low < best.accuracy < best.high
     assert best.test == pytest.approx(results.trials.query("stage == 'final'").test_accuracy.mean())
     assert repr(results) == "<hpsearch study 'tiny': 10 trials, complete>"
+    assert re.fullmatch(r"Best\(trial='fine:\d', accuracy=0\.\d+, low=.*, test=0\.\d+, params=\{.*\}\)", repr(best))
 
 
 def test_studies_run_in_threads_side_by_side(here, tmp_path):

@@ -32,8 +32,8 @@ _CURVE = [column for column in schema.curves.c if column.name != "trial_id"]
 def repair_mirror(connection: Connection, storage: RDBStorage, study: StudyRow) -> list[str]:
     """Write the Optuna studies of a study's stages anew; return their names.
 
-    What other programs added to them is gone; notes that somebody edited, and what an objective noted of its trials, are
-    kept where they still are. When trials began and ended is not in our tables: they are shown as having ended now.
+    What other programs added to them is gone; notes that somebody edited, and what an objective noted of its trials,
+    are kept where they still are. When trials began and ended is not in our tables: they are shown as having ended now.
     """
     others.delete_orphans(connection)
     names = []
@@ -74,9 +74,7 @@ def _add_trials(
     rows.prune(connection, [Decision(each, each.pruned_at, each.reason or "") for each in pruned])
 
 
-def _progress(
-    trial: TrialRow, curve: Sequence[tuple[Any, ...]], seconds: float, noted: Mapping[str, Any]
-) -> Progress:
+def _progress(trial: TrialRow, curve: Sequence[tuple[Any, ...]], seconds: float, noted: Mapping[str, Any]) -> Progress:
     """All that a trial has done, as if one segment had."""
     failure = (trial.reason or "") if trial.state == FAILED else None
     return Progress(
