@@ -68,9 +68,9 @@ def timed(self):
     counts["transactions"] += 1
     counts["seconds"] += time.perf_counter() - began
 
-def counted(self, future):
-    counts["segments"] += 1
-    take(self, future)
+def counted(self, finished):
+    counts["segments"] += len(finished)
+    take(self, finished)
 
 Database.transaction, stage_run.StageRun._take = timed, counted
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Rule 1: the ranking depends on the study alone, not on workers, backend, interruptions or the company of others."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from hpsearch.search.launch import launch
 from hpsearch.search.options import how_to_resume
 from hpsearch.search.resume import resume
 from hpsearch.search.stages import cohorts
-from hpsearch.storage import schema
+from hpsearch.storage import schema, writing
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,22 @@ def test_cohorts_and_segments_do_not_change_the_ranking(tmp_path, calm, monkeypa
     monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
     monkeypatch.setattr("hpsearch.search.stages.context.largest_cohort", lambda *_: 1)
     launch(workspace(tmp_path), options(tmp_path))
+    assert ranking(tmp_path) == calm
+
+
+def test_segments_that_finish_during_a_commit_are_committed_together_and_change_no_ranking(tmp_path, calm, monkeypatch):
+    monkeypatch.setattr(cohorts, "SEGMENT_SECONDS", 1e-9)
+    monkeypatch.setattr("hpsearch.search.stages.context.largest_cohort", lambda *_: 1)
+    commit, trials = writing.commit_progress, []
+
+    def slow_commit(connection, records):
+        trials.append(len(records))  # of a trial each
+        time.sleep(0.05)
+        commit(connection, records)
+
+    monkeypatch.setattr(writing, "commit_progress", slow_commit)
+    launch(workspace(tmp_path), options(tmp_path, 3))
+    assert 1 < max(trials) <= 3
     assert ranking(tmp_path) == calm
 
 

@@ -103,6 +103,23 @@ def form_cohorts(
     return cohorts
 
 
+def spread(waiting: list[Cohort], idle: int) -> None:
+    """Divide the largest cohorts while workers are idle: smaller matrix products are better than an idle core."""
+    while waiting and idle > len(waiting):
+        largest = max(waiting, key=lambda cohort: len(cohort.trials))
+        if len(largest.trials) == 1:
+            return
+        waiting.remove(largest)
+        waiting += largest.halves()
+
+
+def take_next(waiting: list[Cohort], many: bool) -> Cohort:
+    """Take out the cohort with the most epochs done, so that results come early; of few, that with the least."""
+    chosen = (max if many else min)(waiting, key=lambda cohort: cohort.share_done)
+    waiting.remove(chosen)
+    return chosen
+
+
 def segment_of(
     stage: StageRow,
     trial: TrialRow,

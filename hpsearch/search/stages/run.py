@@ -5,21 +5,21 @@ run is killed is computed again, with the same result.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from hpsearch.errors import DataError, HpsearchError
 from hpsearch.search import mirror
 from hpsearch.search.interrupts import PATIENCE
 from hpsearch.search.progress import Tally
-from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment
+from hpsearch.search.stages.cohorts import Cohort, form_cohorts, next_segment, spread, take_next
 from hpsearch.search.stages.context import RunContext
 from hpsearch.search.stages.limits import Allowance
 from hpsearch.search.stages.longer import EndStates
 from hpsearch.search.stages.outcomes import curve_of, decided, progress_of, updated
 from hpsearch.search.stages.plan import StagePlan
 from hpsearch.storage import writing
-from hpsearch.storage.records import CurvePoint, Progress, StageRow, TrialRow
+from hpsearch.storage.records import RUNNING, CurvePoint, Progress, StageRow, TrialRow
 from hpsearch.workers.pools import LimitReached, WorkerDied, WorkerLost
 from hpsearch.workers.segments.failures import TrainingError
 from hpsearch.workers.segments.results import SegmentResult
@@ -34,6 +34,9 @@ MAX_DIED = 3
 
 MAX_LOST = 10
 """A segment whose worker was lost so often in a row stops the study: it may well be the cause."""
+
+TOGETHER = 8
+"""So many segments that finished in the meantime are committed in one transaction: the database limits many workers."""
 
 ROOM = 256
 """The number of trials that are stored ahead of their training: enough for full cohorts."""
@@ -69,8 +72,7 @@ class StageRun:
                 return not interrupts.count
             finished = self._wait()
             began = time.perf_counter()
-            for future in finished:
-                self._take(future)
+            self._take(finished)
             self.context.pace.note_overhead(time.perf_counter() - began, len(finished))
             self.context.pool.poll()
             self._tick(committed=bool(finished))
@@ -142,13 +144,15 @@ class StageRun:
             self.context.watcher.trial_ended(ended)
 
     def _hand_out(self) -> None:
-        self._spread()
+        spread(self._waiting, self._idle())
         context = self.context
         for _ in range(self._idle()):
             if not self._waiting:
                 return
-            began, cohort = time.perf_counter(), self._choose()
-            self._waiting.remove(cohort)
+            began, cohort = (
+                time.perf_counter(),
+                take_next(self._waiting, len(self._others()) > 2 * context.pool.capacity),
+            )
             segment = next_segment(
                 context.database,
                 self.stage,
@@ -173,62 +177,59 @@ class StageRun:
         """The number of further segments that may run."""
         return max(0, self.context.pool.capacity - len(self._running))
 
-    def _spread(self) -> None:
-        """Divide the largest cohorts while workers are idle: smaller matrix products are better than an idle core."""
-        idle = self._idle()
-        while self._waiting and idle > len(self._waiting):
-            largest = max(self._waiting, key=lambda cohort: len(cohort.trials))
-            if len(largest.trials) == 1:
-                return
-            self._waiting.remove(largest)
-            self._waiting += largest.halves()
-
-    def _choose(self) -> Cohort:
-        """The cohort with the most epochs done, so that results come early; near the end the one with the least."""
-        many = len(self._waiting) + len(self._running) > 2 * self.context.pool.capacity
-        return (max if many else min)(self._waiting, key=lambda cohort: cohort.share_done)
-
     # Results of segments
 
-    def _take(self, future: Future[SegmentResult]) -> None:
-        """Commit a finished segment; its cohort waits for the next one if it has epochs left."""
-        cohort, segment = self._running.pop(future)
-        try:
-            result = future.result()
-        except WorkerDied as error:
-            self._redo(cohort, segment, error.reason)
-            return
-        except LimitReached as reached:
-            self._end(cohort, segment, reached)
-            return
-        except WorkerLost as error:
-            self._redo_elsewhere(cohort, error)
-            return
-        except DataError as error:
-            self._prepare_again(cohort, error)
-            return
-        except HpsearchError:  # the model file has changed or vanished: no trial is to blame
-            raise
-        except Exception as error:
-            if not cohort.isolated:  # which trial fails, and in which epoch, shows when each trains alone
+    def _take(self, finished: Iterable[Future[SegmentResult]]) -> None:
+        """Commit what segments did, and see to those that failed."""
+        done, failed = [], []
+        for future in finished:
+            cohort, segment = self._running.pop(future)
+            try:
+                done.append((cohort, segment, future.result()))
+            except Exception as raised:
+                failed.append((cohort, segment, raised))
+        for start in range(0, len(done), TOGETHER):
+            self._store(done[start : start + TOGETHER])
+        for cohort, segment, error in failed:
+            self._react(cohort, segment, error)
+
+    def _store(self, done: Sequence[tuple[Cohort, Segment, SegmentResult]]) -> None:
+        """Commit finished segments; their cohorts wait for the next ones if they have epochs left."""
+        records: list[Progress] = []
+        for cohort, segment, result in done:
+            cohort.died, cohort.lost, cohort.fresh = 0, 0, False
+            self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
+            share, first = result.seconds / len(result.tasks), cohort.trials[0].number
+            records += [
+                self.ends.kept(self.allowance.with_limits(progress_of(trial, task, segment, share, first)))
+                for trial, task in zip(cohort.trials, result.tasks, strict=True)
+            ]
+        self._commit(records)
+        for cohort, segment, _ in done:
+            rows = [self.plan.rows[trial.id] for trial in cohort.trials]
+            cohort.trials = [row for row in rows if row.state == RUNNING]
+            cohort.done = segment.last
+            if cohort.trials and cohort.done < cohort.limit:
+                self._waiting.append(cohort)
+
+    def _react(self, cohort: Cohort, segment: Segment, error: Exception) -> None:
+        """A segment came to nothing: it is run again, or a trial fails, or the study stops."""
+        match error:
+            case WorkerDied():
+                self._redo(cohort, segment, error.reason)
+            case LimitReached():
+                self._end(cohort, segment, error)
+            case WorkerLost():
+                self._redo_elsewhere(cohort, error)
+            case DataError():
+                self._prepare_again(cohort, error)
+            case HpsearchError():  # the model file has changed or vanished: no trial is to blame
+                raise error
+            case _ if not cohort.isolated:  # which trial fails, and in which epoch, shows when each trains alone
                 self._waiting += cohort.isolate()
-            else:
+            case _:
                 failure = error if isinstance(error, TrainingError) else TrainingError.of(error)
                 self._fail(cohort, failure.reason, failure.trace)
-            return
-        cohort.died, cohort.lost, cohort.fresh = 0, 0, False
-        self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
-        share, first = result.seconds / len(result.tasks), cohort.trials[0].number
-        records = [
-            self.ends.kept(self.allowance.with_limits(progress_of(trial, task, segment, share, first)))
-            for trial, task in zip(cohort.trials, result.tasks, strict=True)
-        ]
-        self._commit(records)
-        alive = [record.trial.id for record in records if not (record.failure or record.finished)]
-        cohort.trials = [self.plan.rows[trial_id] for trial_id in alive]
-        cohort.done = segment.last
-        if cohort.trials and cohort.done < cohort.limit:
-            self._waiting.append(cohort)
 
     def _end(self, cohort: Cohort, segment: Segment, reached: LimitReached) -> None:
         """A worker was ended by a limit: of a trial alone, which fails, or else its segment is run again."""
