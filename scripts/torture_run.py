@@ -100,6 +100,7 @@ class Tortured(Observed):
         given = ["--storage", self.url, "--reports", str(self.folder / "reports"), "--quiet"]
         words = [*action, *given, "--workers", str(workers), "--backend", backend]
         self.log.append(f"{action[0]} {workers} {backend}, segments of {seconds:.2f} s, {share:.0%} cohorts")
+        (self.folder / "stderr").write_text("")  # a fork may be killed before it has begun its own
         if self.rng.random() < FORKED:
             self.process = warm().start(code, words, self.environment, self.folder / "stderr")
             return
