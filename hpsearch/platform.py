@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 
 def _existing(*names: str) -> tuple[signal.Signals, ...]:
@@ -32,6 +32,9 @@ BINARY: int = getattr(os, "O_BINARY", 0)
 
 HAS_FCNTL = importlib.util.find_spec("fcntl") is not None
 """Whether there are POSIX's locks of the bytes of a file."""
+
+exit_at_once = os._exit
+"""Ends this process, also where `exits_raise` holds."""
 
 _WAIT_SECONDS = 0.5
 
@@ -66,6 +69,26 @@ def kill_group(pid: int) -> None:
     """End at once a process that was started with `start_new_session`, and those of its session."""
     kill: Callable[[int, int], None] = getattr(os, "killpg", os.kill)
     kill(pid, KILL)
+
+
+@contextlib.contextmanager
+def exits_raise() -> Iterator[None]:
+    """Let `os._exit` in this process raise SystemExit, as `sys.exit` does: a model file would end it with any status.
+
+    Processes that this one forks end by it as usual.
+    """
+    own = os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if os.getpid() != own:
+            exit_at_once(status)
+        raise SystemExit(f"os._exit({status!r})")
+
+    os._exit = leave
+    try:
+        yield
+    finally:
+        os._exit = exit_at_once
 
 
 @contextlib.contextmanager

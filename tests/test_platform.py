@@ -100,3 +100,24 @@ def test_what_a_system_does_not_tell_is_none(monkeypatch):
     assert platform.user() is None
     assert platform.cores() == os.cpu_count()
     assert platform.memory() is None or sys.platform == "win32"
+
+
+FORKED = """\
+import os
+from hpsearch.platform import exits_raise
+with exits_raise():
+    if (child := os.fork()) == 0:
+        os._exit(7)
+    try:
+        os._exit(0)
+    except SystemExit as error:
+        print(error, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+os._exit(3)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+def test_os_exit_is_an_exception_in_the_process_of_a_command_and_ends_those_that_a_model_forks():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "os._exit(0)\n7\n", "")

@@ -15,6 +15,7 @@ import click
 
 from hpsearch.api.streams import LenientStream, safe_streams
 from hpsearch.errors import HpsearchError, raised
+from hpsearch.platform import exits_raise
 from hpsearch.text import require_utf8, visible_line
 
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2, help was no error
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         with contextlib.suppress(OSError, ValueError):  # it is closed
             sys.stdout.reconfigure(errors="backslashreplace")  # for a name that the terminal's encoding does not have
-    with safe_streams() as (output, _):
+    with exits_raise(), safe_streams() as (output, _):
         status = _status(arguments)
         sys.stdout.flush()
         if output.lost is not None:

@@ -25,7 +25,7 @@ import click
 
 from hpsearch.api.streams import safe
 from hpsearch.errors import InputError
-from hpsearch.platform import STOP_SIGNALS
+from hpsearch.platform import STOP_SIGNALS, exit_at_once
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -124,4 +124,4 @@ def exit_on_signal() -> None:
 def _exit(number: int, frame: FrameType | None) -> None:
     with contextlib.suppress(OSError):  # where there is no standard error
         os.write(2, b"hpsearch: stopped\n")
-    os._exit(130)
+    exit_at_once(130)

@@ -119,6 +119,7 @@ MODELS = [
     ("def build(classes, hidden=() return []", "the model file cannot be imported (SyntaxError: invalid syntax"),
     ("raise ImportError('no\\nsuch')", "the model file cannot be imported (ImportError: no such)"),
     ("raise SystemExit(0)", "the model file cannot be imported (SystemExit: 0)"),
+    ("import os\nos._exit(0)", "the model file cannot be imported (SystemExit: os._exit(0))"),
     (MODEL + "1 / 0", "build(hidden = [8]) failed: ZeroDivisionError: division by zero"),
     (MODEL + "classes", "build(hidden = [8]) must return a list of layers, got 10"),
     (MODEL + "[Dense(10)] * 2001", "a model must have at most 2,000 layers, got 2,001"),
@@ -131,6 +132,7 @@ MODELS = [
 @pytest.mark.parametrize(("text", "expected"), MODELS)
 def test_a_bad_model_file_costs_one_line(tmp_path, capsys, monkeypatch, text, expected):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os._exit", print)  # else a model that ends the process ends the tests
     path = workspace(tmp_path, TINY.replace("models/mlp.py", "models/mlp2.py"))
     if text is not None:
         (tmp_path / "models" / "mlp2.py").write_text(text)

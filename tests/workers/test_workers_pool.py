@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 from tiny import ROOT, alive, children, until
-from worker_tasks import allocate, blas_threads, fails, fork_a_pool, ignore_and_sleep, interrupt, sleep
+from worker_tasks import allocate, blas_threads, crash, fails, fork_a_pool, ignore_and_sleep, interrupt, leave, sleep
 
 from hpsearch.errors import InputError
 from hpsearch.workers.pools import LimitReached, Limits, WorkerDied, loky, open_pool
@@ -28,6 +28,25 @@ def test_a_workers_death_is_confined_to_its_slot_and_the_slot_gets_another():
             running.result(30)
         assert innocent.result(30) == other
         assert pool.submit(sleep, 0.0).result(30) not in (pruned_at, other)
+
+
+@pytest.mark.long
+@linux
+def test_a_dead_worker_is_told_by_how_it_ended_and_its_stacks_only_where_they_are_asked_for(capfd, monkeypatch):
+    monkeypatch.delenv("PYTHONFAULTHANDLER", raising=False)
+    with closing(open_pool("loky", 1)) as pool:
+        for end, reason in (
+            (leave, "it ended itself, exit status 0"),
+            (crash, "SIGSEGV; PYTHONFAULTHANDLER=1 shows where"),
+        ):
+            with pytest.raises(WorkerDied) as died:
+                pool.submit(end, 0).result(30)
+            assert died.value.reason == reason
+    assert capfd.readouterr().err == ""
+    monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
+    with closing(open_pool("loky", 1)) as pool, pytest.raises(WorkerDied):
+        pool.submit(crash, 0).result(30)
+    assert "in crash" in capfd.readouterr().err
 
 
 def test_workers_and_trackers_import_nothing_from_the_current_folder(tmp_path):

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
@@ -34,6 +35,10 @@ _WORK = "hpsearch.workers.segments.segment"
 _SAFE_PATH = "PYTHONSAFEPATH"
 """Loky starts Python so that it imports from the current folder first, which may be somebody else's, or have a
 random.py. The command hpsearch does not, and neither does Python with this variable."""
+
+
+_FAULTS = "PYTHONFAULTHANDLER"
+"""Without this variable, loky prints the stacks of a worker that crashes, some twenty lines; empty, it does not."""
 
 
 class LokyPool:
@@ -77,9 +82,9 @@ class LokyPool:
             self._loads[slot] -= 1
             self._running.pop(inner, None)
         reason = None
-        if not inner.cancelled() and isinstance(inner.exception(), BrokenExecutor):
+        if not inner.cancelled() and isinstance(error := inner.exception(), BrokenExecutor):
             before, self._kills = self._kills, kills()
-            reason = explanation(before, self._kills)
+            reason = explanation(before, self._kills) or _ending(str(error))
         _hand_on(inner, outer, reason, None if watched is None else self._watch.leave(watched))
 
     def _start(
@@ -133,12 +138,15 @@ class LokyPool:
 
     def _make(self) -> Executor:
         given, safe = (os.getpid(), os.environ.get(_SAFE_PATH)), {_SAFE_PATH: "1"}
+        quiet = {_FAULTS: os.environ.get(_FAULTS, "")}
         _set_safe_path("1")  # for the trackers
         try:
             with signals_held():  # a terminal's SIGHUP would end Python's tracker, which blocks only the other two
                 run_tracker()
             with signals_held():  # also for loky's tracker, which starts here
-                made: Executor = ProcessPoolExecutor(1, initializer=_begin, initargs=given, env=ONE_THREAD | safe)
+                made: Executor = ProcessPoolExecutor(
+                    1, initializer=_begin, initargs=given, env=ONE_THREAD | safe | quiet
+                )
         finally:
             _set_safe_path(given[1])
         return made
@@ -175,6 +183,16 @@ def _hand_on(
         outer.set_exception((reached or WorkerDied(f"{type(error).__name__}: {error}", reason)) if died else error)
     else:
         outer.set_result(inner.result())
+
+
+def _ending(text: str) -> str | None:
+    """How a worker ended, by loky's text: None for SIGKILL, which is also how the system ends one for its memory."""
+    found = re.search(r"exit codes of the workers are .*?(\w+)\((-?\d+)\)", text)
+    if found is None or found[2] == "-9":
+        return None
+    if int(found[2]) >= 0:
+        return f"it ended itself, exit status {found[2]}"
+    return found[1] if os.environ.get(_FAULTS) else f"{found[1]}; {_FAULTS}=1 shows where"
 
 
 def _join(feeders: list[threading.Thread | None]) -> None:
