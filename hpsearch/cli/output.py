@@ -62,18 +62,41 @@ def print_json_line(event: str, **facts: Any) -> None:
     click.echo(json.dumps(json_value({"event": event, **facts}), allow_nan=False), file=_json_stream.get())
 
 
+_LONGEST = 100_000
+"""The most characters of an answer."""
+
+
+class _Answers:
+    """Standard input for `input`, with an InputError for a line that is too long: /dev/zero has no end of a line."""
+
+    def __init__(self, inner: TextIO) -> None:
+        self._inner = inner
+
+    def readline(self) -> str:
+        if len(line := self._inner.readline(_LONGEST + 1)) > _LONGEST:
+            raise InputError(f"standard input: an answer must have at most {_LONGEST:_} characters")
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
 @contextlib.contextmanager
 def interactive_prompt(message: str, *, err: bool = False) -> Iterator[None]:
     """Turn a standard input that ends or cannot be read into an InputError with `message`; on a terminal into Abort."""
+    before = sys.stdin
     try:
-        if sys.stdin is None or sys.stdin.closed:
+        if before is None or before.closed:
             raise click.Abort
+        sys.stdin = cast("TextIO", _Answers(before))
         yield
     except (click.Abort, OSError, UnicodeDecodeError):
         click.echo(err=err)  # ends the line of the question
-        if safe(sys.stdin).isatty():
+        if safe(before).isatty():
             raise
         raise InputError(message) from None
+    finally:
+        sys.stdin = before
 
 
 def symbol(mark: str, fallback: str) -> str:

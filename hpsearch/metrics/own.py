@@ -20,7 +20,7 @@ from typing import Any, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.modules import module_of
+from hpsearch.data.modules import module_of, readable
 from hpsearch.errors import nearest, raised
 from hpsearch.metrics.kinds import Direction, Needs, Task
 from hpsearch.metrics.metric import Metric, MetricError, MetricFile, Source, shown
@@ -76,7 +76,7 @@ def _hash(text: str) -> str:
 
 def _text(shown_path: str, path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return readable(path).read_text("utf-8")
     except FileNotFoundError:
         there = [other.name for other in path.parent.glob("*.py")]
         raise MetricError(f"{shown_path}: the metric's file does not exist{nearest(path.name, there)}") from None

@@ -143,6 +143,39 @@ def test_a_bad_model_file_costs_one_line(tmp_path, capsys, monkeypatch, text, ex
     assert contents(tmp_path) == before
 
 
+ENDLESS = [
+    ('"models/mlp.py"', '"odd.py"', "{folder}/odd.py: the model file cannot be read ("),
+    ("[training]", '[objective]\nmetric = { file = "odd.py" }\n\n[training]', "odd.py: the metric's file cannot be read (OSError: "),
+    ('kind = "random"', 'kind = "python", path = "odd.py"', "{folder}/studies/tiny.toml: stage[0].sampler.path must be a Python file, or a folder with an __init__.py, got 'odd.py' (OSError: "),
+    ('"digits"', '{ kind = "python", path = "odd.py", test = 9 }', "{folder}/odd.py: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), ENDLESS)
+def test_a_python_file_that_has_no_end_or_a_huge_one_costs_one_line(tmp_path, capsys, monkeypatch, old, new, expected):
+    monkeypatch.chdir(tmp_path)
+    path, odd = workspace(tmp_path, TINY.replace(old, new)), tmp_path / "odd.py"
+    odd.symlink_to(os.devnull)  # of a pipe, a test that fails would wait for ever
+    device = run(tmp_path, capsys, "launch", str(path), "--storage", url(tmp_path))
+    odd.unlink()
+    odd.touch()
+    os.truncate(odd, 10_000_001)
+    huge = run(tmp_path, capsys, "launch", str(path), "--storage", url(tmp_path))
+    assert (device[0], huge[0]) == (2, 2)
+    assert device[1].startswith(expected)
+    assert "is a device, a pipe or a socket" in device[1]
+    assert huge[1].startswith(expected)
+    assert "must have at most 10_000_000 bytes, has 10_000_001" in huge[1]
+
+
+def test_a_samplers_path_outside_the_workspace_that_is_not_there_costs_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").touch()
+    given = TINY.replace('kind = "random"', f'kind = "python", path = "{tmp_path / "min.py"}"')
+    status, line = run(tmp_path, capsys, "launch", str(workspace(tmp_path / "here", given)), "--storage", url(tmp_path))
+    assert (status, line.split("__init__.py, ")[1]) == (2, "got '{folder}/min.py'; known: ../mine.py")
+
+
 def test_layers_that_do_not_fit_cost_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = workspace(tmp_path)

@@ -67,6 +67,13 @@ def test_the_end_of_standard_input_costs_one_line(here, capsys, monkeypatch):
     assert not list((here / "studies").glob("my*"))
 
 
+def test_an_answer_without_an_end_costs_one_line(here, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(100_001 * "\0" + "\n"))
+    status, out, prompts = run(capsys, "new", "study")
+    assert (status, out) == (2, "")
+    assert prompts.endswith("hpsearch: standard input: an answer must have at most 100_000 characters\n")
+
+
 def test_a_small_space_of_choices_is_searched_by_a_grid(here, capsys):
     assert (
         run(capsys, "new", "study", "few.toml", "--yes", "--search", "init", "--search", "hidden=[[8], [16]]")[0] == 0

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import numpy as np
@@ -100,6 +101,13 @@ def test_a_damaged_image_costs_one_line(folder):
     for raw in (b"", b"text", whole[:60], whole[:45] + b"\xff" * 9 + whole[54:]):
         path.write_bytes(raw)
         assert line(folder).startswith(f"{path}: not a")
+
+
+def test_an_image_that_is_no_file_is_not_waited_for(folder):
+    path = folder / "images" / "bee" / "01.png"
+    path.unlink()
+    path.symlink_to(os.devnull)  # of a pipe, a test that fails would wait for ever
+    assert line(folder) == f"{path}: must be a file, is a folder, a device, a pipe or a socket"
 
 
 def test_an_image_too_large_to_be_one_costs_one_line(folder, monkeypatch):

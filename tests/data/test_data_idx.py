@@ -72,7 +72,7 @@ def test_a_missing_file_is_named_and_a_wrong_path_gets_the_nearest(mnist):
     assert "mnist/t10k-labels-idx1-ubyte: no such file, nor t10k-labels.idx1-ubyte, t10k-labels-idx1-" in line(mnist)
     assert line(mnist, path="data/mnits").endswith(f"data/mnits: no such folder; did you mean '{mnist}'?")
     assert line(mnist, path="dta/mnist").endswith(f"no such folder; did you mean '{mnist.parent}'?")
-    assert line(mnist, path="data/mnist/train-images-idx3-ubyte").endswith("must be a folder, is none")
+    assert line(mnist, path="data/mnist/train-images-idx3-ubyte").endswith("must be a folder, is a file")
 
 
 DAMAGE = [

@@ -53,7 +53,8 @@ def existing(workspace: Path, given: str, *, folder: bool) -> Path:
         hint = f"; did you mean {str(missing.parent / match[0])!r}?" if match else ""
         raise DataError(f"{path}: no such {what}{hint}")
     if not (path.is_dir() if folder else path.is_file()):
-        raise DataError(f"{path}: must be a {what}, is {'a folder' if path.is_dir() else 'none'}")
+        found = "a folder" if path.is_dir() else "a file" if path.is_file() else "a device, a pipe or a socket"
+        raise DataError(f"{path}: must be a {what}, is {found}")
     return path
 
 

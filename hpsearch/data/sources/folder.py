@@ -68,6 +68,8 @@ def _read_image(file: Path, size: Sequence[int] | None) -> npt.NDArray[np.uint8]
     except ImportError as error:
         raise DataError("folders of images need Pillow: pip install 'hpsearch[images]'") from error
 
+    if not file.is_file():  # of a pipe, say, nothing might ever come
+        raise DataError(f"{file}: must be a file, is a folder, a device, a pipe or a socket")
     try:
         with warnings.catch_warnings(), Image.open(file) as image:
             warnings.simplefilter("ignore")  # such as damaged EXIF data, which do not matter here

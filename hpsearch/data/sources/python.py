@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.modules import module_of
+from hpsearch.data.modules import module_of, readable
 from hpsearch.data.sources.common import Part, Shape, assemble, numbers, part_with_targets
 from hpsearch.data.sources.npz import channels_first, labels_of
 from hpsearch.errors import DataError, nearest, raised
@@ -45,7 +45,7 @@ def read_python(path: Path, table: Mapping[str, Any], task: str | None = None) -
 
 
 def _load(path: Path) -> Callable[..., Any]:
-    content = path.read_bytes()
+    content = readable(path).read_bytes()
     try:
         module = module_of(path, content.decode(), "hpsearch_data")
     except (Exception, SystemExit, KeyboardInterrupt) as error:

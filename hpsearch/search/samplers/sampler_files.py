@@ -7,6 +7,7 @@ import copy
 import hashlib
 import importlib.util
 import inspect
+import os.path
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from hpsearch.data.modules import module_of
+from hpsearch.data.modules import module_of, readable
 from hpsearch.errors import InputError, nearest, raised
 from hpsearch.spec import PythonSampler, Study
 from hpsearch.spec.messages import fail, show
@@ -76,10 +77,10 @@ def _class_of(
     path, place = workspace / given.path, study.place
     main = path / "__init__.py" if path.is_dir() else path
     try:
-        files = {"": path.read_bytes()} if main is path else dict(_files(path))
+        files = {"": readable(path).read_bytes()} if main is path else dict(_files(path))
         main.stat()
     except (OSError, ValueError) as error:  # also a path with a NUL
-        there = [str(each.relative_to(workspace)) for each in path.parent.glob("*.py")]
+        there = [os.path.relpath(each, workspace) for each in path.parent.glob("*.py")]
         rule = f"must be a Python file, or a folder with an __init__.py, got {show(given.path)}"
         hint = nearest(given.path, there) if isinstance(error, FileNotFoundError) else f" ({raised(error)})"
         raise fail(place, [*where, "path"], rule + hint) from None
@@ -101,7 +102,7 @@ def _class_of(
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(folder.rglob("*.py")):
-        yield path.relative_to(folder).as_posix(), path.read_bytes()
+        yield path.relative_to(folder).as_posix(), readable(path).read_bytes()
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
-from hpsearch.data.modules import module_of
+from hpsearch.data.modules import module_of, readable
 from hpsearch.errors import ModelError, nearest, raised
 from hpsearch.spec import TAKEN, check_value, is_training_key
 from hpsearch.workers.models import estimators, functions
@@ -143,7 +143,7 @@ def _hash(text: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return readable(path).read_text("utf-8")
     except FileNotFoundError:
         there = [p.name for p in path.parent.glob("*.py")]
         raise ModelError(f"{path}: the model file does not exist{nearest(path.name, there)}") from None
