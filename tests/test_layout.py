@@ -25,6 +25,7 @@ OURS = {
     "version": "",
     "errors": "",
     "text": "errors",
+    "files": "errors",
     "platform": "",
     "nn": "platform",
     "data": "errors text",
@@ -33,17 +34,18 @@ OURS = {
     "storage": "errors text platform spec",
     "trainables": "nn",
     "workers": "version errors platform nn data metrics spec trainables",
-    "search": "version errors text platform nn.random data metrics spec storage trainables workers",
-    "reporting": "errors text data metrics spec storage",
-    "exporting": "version errors text nn data metrics spec storage trainables workers search reporting",
-    "api": "errors text data spec storage search reporting exporting",
-    "cli": "version errors text platform nn data spec storage workers search reporting exporting api",
+    "search": "version errors text files platform nn.random data metrics spec storage trainables workers",
+    "reporting": "errors text files data metrics spec storage",
+    "exporting": "version errors text files nn data metrics spec storage trainables workers search reporting",
+    "api": "errors text files data spec storage search reporting exporting",
+    "cli": "version errors text files platform nn data spec storage workers search reporting exporting api",
 }
 """The packages from the bottom to the top; each may import those named, all of which are below it."""
 OTHERS = {
     "version": "",
     "errors": "",
     "text": "",
+    "files": "",
     "platform": "",
     "nn": "numpy scipy",
     "data": "numpy scipy sklearn pooch platformdirs PIL pyarrow",
@@ -59,7 +61,7 @@ OTHERS = {
     "cli": "numpy scipy threadpoolctl click rich sqlalchemy optuna optuna_dashboard mcp",
 }
 """The libraries that each package may import, beside the standard library."""
-_OWN = ("version.py", "errors.py", "text.py", "platform.py", "trainables.py")
+_OWN = ("version.py", "errors.py", "text.py", "files.py", "platform.py", "trainables.py")
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.name in _OWN)
 ROOM = 15
 """The most modules of a folder, beside its __init__.py."""

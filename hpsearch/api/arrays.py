@@ -15,7 +15,7 @@ from hpsearch.data.directories import default_data_directory
 from hpsearch.data.sources.targets import is_number
 from hpsearch.data.tables.cells import MOST_CATEGORIES
 from hpsearch.errors import InputError
-from hpsearch.exporting.files import write_file
+from hpsearch.files import write_file
 
 TEST_SHARE, VALIDATION_SHARE = 5, 5
 """One sample in so many is held out for testing, and as many to validate on, where sizes are not given."""

@@ -8,6 +8,7 @@ import click
 from hpsearch.cli.folders import nearest_existing
 from hpsearch.cli.output import json_option, print_json
 from hpsearch.errors import InputError
+from hpsearch.files import write_file
 
 _PACKAGE = Path(__file__).parents[1]
 _WORKSPACE = _PACKAGE / "workspace"
@@ -30,15 +31,7 @@ def make_workspace(directory: Path, *, as_json: bool) -> None:
     if different:
         names = ", ".join(str(path.relative_to(directory)) for path in different)
         raise InputError(f"{directory}: must not have files that a workspace has, has {names}; name another folder")
-    made = []
-    try:
-        for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                path.write_bytes(content)
-                made.append(path)
-    except OSError as error:
-        raise InputError(f"{error.filename or directory}: cannot be made ({error.strerror or error})") from error
+    made = [write_file(path, content) for path, content in files.items() if not path.exists()]
     then = _next(directory)
     if as_json:
         return print_json({"workspace": directory.absolute(), "made": made, "next": then})

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from hpsearch.errors import InputError
-from hpsearch.exporting.files import write_file
 from hpsearch.exporting.trained_model import TrainedModel
+from hpsearch.files import write_file
 
 
 def write_npz(model: TrainedModel, path: Path) -> Path:

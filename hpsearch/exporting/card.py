@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hpsearch.data.tables.columns import Columns
-from hpsearch.exporting.files import write_file
 from hpsearch.exporting.predictions.labels import labels_of
 from hpsearch.exporting.trained_model import Record, TrainedModel, trial_name
+from hpsearch.files import write_file
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import view_stages

@@ -21,10 +21,10 @@ from hpsearch.errors import HpsearchError
 from hpsearch.exporting.predictions.outputs import Outputs
 from hpsearch.exporting.predictions.truth import metric_of
 from hpsearch.exporting.trained_model import TrainedModel, first_finished, load_model
+from hpsearch.files import write_atomically
 from hpsearch.metrics import Metric, evaluate
 from hpsearch.nn.losses import probabilities
 from hpsearch.nn.random import generator
-from hpsearch.reporting.files import write_atomically
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.predictions.features import ColumnImportance, FeatureImportance
 from hpsearch.storage.records import Goal

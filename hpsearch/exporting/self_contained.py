@@ -13,9 +13,9 @@ import joblib
 from hpsearch.errors import InputError, raised
 from hpsearch.exporting.carried import Carried
 from hpsearch.exporting.classifier import Classifier
-from hpsearch.exporting.files import write_file
 from hpsearch.exporting.regressor import Regressor
 from hpsearch.exporting.trained_model import TrainedModel
+from hpsearch.files import write_file
 from hpsearch.workers.models.checked_trainable import CheckedTrainable
 from hpsearch.workers.models.estimators import Estimator
 

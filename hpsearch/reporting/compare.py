@@ -15,12 +15,13 @@ from markupsafe import Markup
 from scipy.special import ndtr
 
 from hpsearch.errors import InputError
+from hpsearch.files import write_atomically
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.comparable import of_one_dataset, of_one_objective
 from hpsearch.reporting.figures.curves import by_epoch
 from hpsearch.reporting.figures.drawing.axes import Axes
 from hpsearch.reporting.figures.style import character, colour, marker, svg, value_axis, whole_axis
-from hpsearch.reporting.files import folder_name, write_atomically
+from hpsearch.reporting.files import folder_name
 from hpsearch.reporting.formats import markdown
 from hpsearch.reporting.formats.outline import outline
 from hpsearch.reporting.formats.page import page

@@ -1,10 +1,7 @@
-"""The name of a study's folder, atomic writes, and paths in the texts of failures. May import pandas."""
+"""The name of a study's folder, and paths in the texts of failures. May import pandas."""
 
-import contextlib
 import hashlib
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,18 +20,6 @@ def folder_name(name: str) -> str:
     if safe == name:
         return safe or "study"
     return f"{safe or 'study'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file completely or not at all, so that no reader ever sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 _BEGIN = r"(?<![^\s'\"(\[=`:])"

@@ -11,6 +11,7 @@ import sqlalchemy
 from markupsafe import Markup
 
 from hpsearch.errors import InputError
+from hpsearch.files import write_atomically
 from hpsearch.reporting import formatting, goal_text
 from hpsearch.reporting.figures.best import best_figure
 from hpsearch.reporting.figures.curves import all_curves, curve_groups
@@ -25,7 +26,7 @@ from hpsearch.reporting.figures.progress.timeline import timeline_figure
 from hpsearch.reporting.figures.search import reading_aid, search_figures
 from hpsearch.reporting.figures.style import character
 from hpsearch.reporting.figures.weights import weight_images
-from hpsearch.reporting.files import folder_name, write_atomically
+from hpsearch.reporting.files import folder_name
 from hpsearch.reporting.formats.content import Content
 from hpsearch.reporting.formats.page import page
 from hpsearch.reporting.formats.registry import DEFAULT, report_files

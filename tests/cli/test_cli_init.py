@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tiny import file_size_limit
 
 from hpsearch.cli import main
 
@@ -58,3 +59,14 @@ def test_a_workspace_that_cannot_be_created_costs_one_line(tmp_path, capsys):
 def test_launch_suggests_the_file_of_a_study_that_is_named(here, capsys):
     expected = "hpsearch: first: no such study file; did you mean 'studies/first.toml'?\n"
     assert run(capsys, "launch", "first") == (2, "", expected)
+
+
+@pytest.mark.parametrize("arguments", [("init", "other"), ("new", "study", "--yes")])
+def test_what_a_full_disk_refuses_leaves_no_half_file_and_is_made_the_next_time(here, capsys, arguments):
+    before = {path for path in here.rglob("*") if path.is_file()}
+    with file_size_limit(200):
+        status, _, errors = run(capsys, *arguments)
+    assert (status, errors.count("\n")) == (2, 1)
+    assert errors.endswith(": cannot be written: File too large\n")
+    assert {path for path in here.rglob("*") if path.is_file()} == before
+    assert run(capsys, *arguments)[0] == 0

@@ -113,7 +113,7 @@ BAD = [
     (("studies/a\x7fb.toml",), r"studies/a\x7fb.toml: the name must not contain control characters, got 'a\x7fb'"),
     (("--search", "activation=['abs']"), "activation must be one of"),
     (("--trials", "0"), "0 is not in the range"),
-    (("/proc/none/x.toml",), "cannot be made"),
+    (("/proc/none/x.toml",), "cannot be written"),
     (("x" * 300,), "no file can have this name"),
     (("--dataset", "x" * 300), "no file can have this name"),
     (("--dataset", "~nobody-of-that-name/x"), "nobody-of-that-name"),

@@ -10,8 +10,9 @@ import made_study
 import pytest
 
 from hpsearch.errors import InputError, StorageError
+from hpsearch.files import write_atomically
 from hpsearch.reporting import write_report
-from hpsearch.reporting.files import folder_name, write_atomically
+from hpsearch.reporting.files import folder_name
 from hpsearch.storage import schema
 
 

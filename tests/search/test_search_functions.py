@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import StopAfter, digest_of, options, rows, url, workspace
+from tiny import StopAfter, digest_of, file_size_limit, options, rows, url, workspace
 
 import hpsearch
 from hpsearch import Range
 from hpsearch.api import optuna
 from hpsearch.cli import main
 from hpsearch.errors import HpsearchError
-from hpsearch.search.functions.files import source_of
+from hpsearch.search.functions.files import function_file, source_of
 from hpsearch.search.functions.space import read_space
 from hpsearch.search.launch import launch
 from hpsearch.search.resume import resume
@@ -323,6 +323,14 @@ def test_a_name_from_elsewhere_keeps_a_function_in_this_process(monkeypatch):
     monkeypatch.setitem(parabola.__globals__, "shifted", abs)
     assert "def shifted" in source_of(parabola)  # its file counts, and not what has been put in its place
     assert sys.modules[__name__].SHIFT == 2.0
+
+
+def test_a_full_disk_leaves_no_half_file_of_a_function(tmp_path):
+    with file_size_limit(20), pytest.raises(HpsearchError, match="cannot be written: File too large"):
+        function_file(parabola, tmp_path)
+    name, here = function_file(parabola, tmp_path)
+    assert here is None
+    assert (tmp_path / name).read_text("utf-8") == source_of(parabola)
 
 
 SCRIPT = """

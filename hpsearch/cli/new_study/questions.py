@@ -18,6 +18,7 @@ from hpsearch.cli.new_study.table import inspected, is_imbalanced, said_of, size
 from hpsearch.cli.new_study.table_text import BOOSTING, TableStudy, table_study_text
 from hpsearch.cli.output import print_json
 from hpsearch.errors import DataError, InputError, StudyFileError
+from hpsearch.files import write_file
 from hpsearch.search import preparation
 from hpsearch.spec.tables.base import Name
 from hpsearch.storage.sqlite.workspace import default_url
@@ -132,7 +133,8 @@ def _finish(text: str, name: str, path: Path, plugin: Plugin, said: Sequence[str
     has_data = _check(text, path, plugin)
     for line in said:
         click.echo(line, err=True)
-    _write(path, text)
+    _check_free(path)  # once more: an answer may take a while
+    write_file(path, text)
     commands = [*([] if has_data else ["hpsearch data fetch cifar10"]), f"hpsearch launch {shlex.quote(str(path))}"]
     if as_json:
         return print_json({"study": name, "file": path, "next": commands})
@@ -238,12 +240,3 @@ def _check(text: str, path: Path, plugin: Plugin) -> bool:
         return False
     preparation.check(study, plugin, preparation.measures_of(study, Path.cwd()), dataset, default_url(), {})
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{error.filename or path}: cannot be made ({error.strerror or error})") from error

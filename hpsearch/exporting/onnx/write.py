@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpsearch.errors import InputError
-from hpsearch.exporting.files import write_file
 from hpsearch.exporting.predictions.labels import labels_of
 from hpsearch.exporting.trained_model import TrainedModel
+from hpsearch.files import write_file
 from hpsearch.nn import Network
 from hpsearch.workers.models.estimators import Estimator
 from hpsearch.workers.models.plugin import Plugin

@@ -18,7 +18,7 @@ import pandas as pd
 
 from hpsearch.data.tables.csv import open_table
 from hpsearch.errors import DataError, InputError, nearest
-from hpsearch.exporting.files import require_file
+from hpsearch.files import require_file
 
 FORMATS = ("csv", "parquet")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import InputError
+from hpsearch.files import write_file
 from hpsearch.workers.models.functions import NAME, check_signature, keep_here
 
 FOLDER = "models/functions"
@@ -45,12 +46,8 @@ def function_file(function: Function, workspace: Path) -> tuple[str, str | None]
     except _NoSourceError as reason:
         return keep_here(name, function), str(reason)
     path = workspace / FOLDER / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:10]}.py"
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: the objective's file cannot be written: {error.strerror or error}") from None
+    if not path.exists():
+        write_file(path, text)
     return path.relative_to(workspace).as_posix(), None
 
 
