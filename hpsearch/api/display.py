@@ -57,7 +57,8 @@ class Lines(Watcher):
         self._last[progress.name] = now, progress
         share = 100 * progress.epochs_done // max(progress.epochs, 1)
         where = f"stage {progress.position + 1}/{progress.stages} {progress.name}"
-        print(f"{where}: {share:3d}% of {progress.epochs:,} epochs, {summary(progress)}", file=self._stream, flush=True)
+        done = f"{share:3d}% of {progress.epochs:,} {progress.goal.unit}s"
+        print(f"{where}: {done}, {summary(progress)}", file=self._stream, flush=True)
 
     def activity(self, text: str, *, checked: bool = False) -> None:
         if checked:

@@ -42,7 +42,7 @@ class Outcome:
         assert value is not None
         interval = f" (95% interval {value.interval})" if value.has_interval else ""
         text = f"the best is {best.trial}, {summary.configuration(stage, best)}: "
-        text += f"validation {stage.goal.metric} {value.text}{interval}"
+        text += f"{stage.goal.measured} {value.text}{interval}"
         if self._test is None:
             return text
         final, tests = self._test

@@ -252,13 +252,13 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
                 style: dict[str, Any] = {"color": colour(index), "marker": marker(index), "linewidth": 1.5}
                 every = (index, max(1, len(values) // 8))
                 axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markersize=4, markevery=every, **style)
-        axes.xaxis.set_label(goal_text.step(goal))
+        axes.xaxis.set_label(goal.unit)
         whole_axis(axes.xaxis)
         axes.yaxis.set_label(named)
         if metric == goal.metric:
             value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
-    alt = f"{named} by {goal_text.step(goal)} of the best configuration of each study"
+    alt = f"{named} by {goal.unit} of the best configuration of each study"
     return svg(f"compare {metric}", alt, (4.7, 3.0), draw, [(i, entry.name) for i, entry in enumerate(entries)])
 
 

@@ -77,32 +77,14 @@ def region(goal: Goal, rope: float) -> str:
     return f"{100 * rope:.4g} points" if goal.share else f"{rope:.4g}"
 
 
-def measured(goal: Goal) -> str:
-    """Write what is compared: validation accuracy; of a function, which has no samples, the name alone.
-
-    >>> measured(Goal()), measured(Goal("value", "minimize", False, of_function=True))
-    ('validation accuracy', 'value')
-    """
-    return goal.metric if goal.of_function else f"validation {goal.metric}"
-
-
 def measured_first(goal: Goal) -> str:
-    """Write the same at the beginning of a sentence; the names of metrics stay as they are."""
+    """Write `goal.measured` at the beginning of a sentence; the names of metrics stay as they are."""
     return goal.metric if goal.of_function else f"Validation {goal.metric}"
 
 
 def measured_axis(goal: Goal) -> str:
     """Write the same as the label of an axis."""
     return axis(goal) if goal.of_function else f"validation {axis(goal)}"
-
-
-def step(goal: Goal) -> str:
-    """Write what a trial counts: an epoch, or a step of a function.
-
-    >>> step(Goal()), step(Goal("value", "minimize", False, of_function=True))
-    ('epoch', 'step')
-    """
-    return "step" if goal.of_function else "epoch"
 
 
 def axis(goal: Goal) -> str:

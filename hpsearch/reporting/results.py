@@ -9,7 +9,7 @@ from html import escape
 import pandas as pd
 import sqlalchemy
 
-from hpsearch.reporting import formatting, goal_text, report
+from hpsearch.reporting import formatting, report
 from hpsearch.reporting.figures.style import Plot, collected_plots
 from hpsearch.reporting.formats.csv import ranking_frame
 from hpsearch.reporting.frames import Frames, load
@@ -109,7 +109,7 @@ class Results:
             columns = [
                 *view.headings,
                 *view.labels,
-                goal_text.measured(view.goal),
+                view.goal.measured,
                 *["95% interval"] * view.intervals,
                 "remark",
             ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hpsearch.data import Dataset
+from hpsearch.data.sources.catalogue import NONE
 from hpsearch.platform import cores
 from hpsearch.search.progress import Watcher
 from hpsearch.storage import STORAGE_VARIABLE
@@ -34,11 +35,12 @@ class Options:
 
 def ready(dataset: Dataset, options: Options) -> str:
     """What a study begins with, for the watcher."""
-    samples = f"{len(dataset.samples):,} samples of {dataset.name} prepared"
+    samples = f"{len(dataset.samples):,} samples of {dataset.name} prepared; " if dataset.name != NONE else ""
     if options.backend in SCHEDULED:
-        return f"{samples}; workers of {options.backend}"
+        return f"{samples}workers of {options.backend}"
     number = options.workers or cores()
-    return f"{samples}; starting {number} worker{'s' * (number != 1)}"
+    alone = options.backend == "sequential"
+    return samples + ("this process works alone" if alone else f"starting {number} worker{'s' * (number != 1)}")
 
 
 def how_to_resume(name: str, options: Options, *more: str) -> str:

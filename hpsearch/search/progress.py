@@ -129,7 +129,17 @@ def _place(scores: _Scores, replicates: int) -> _Place | None:
 class Tally:
     """Counts a stage's trials as they change."""
 
-    def __init__(self, study: str, name: str, position: int, stages: int, planned: int, *, replicates: int = 1) -> None:
+    def __init__(
+        self,
+        study: str,
+        name: str,
+        position: int,
+        stages: int,
+        planned: int,
+        *,
+        replicates: int = 1,
+        goal: Goal = ACCURACY,
+    ) -> None:
         """`planned` is the number of trials that the stage will have, as far as is known.
 
         Each configuration has `replicates`; those that are confirmed get more.
@@ -140,7 +150,7 @@ class Tally:
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
         self._values: dict[int, _Scores] = {}  # by point
         self._best: _Place | None = None  # the greatest of their places
-        self._goal = ACCURACY
+        self._goal = goal
 
     def note(self, row: TrialRow) -> TrialEvent | None:
         """A trial is new, or has changed. Returns the event if it has ended now."""
@@ -166,7 +176,6 @@ class Tally:
             values.pop(row.replicate, None)
         else:
             values[row.replicate] = row.score, row.state == COMPLETE
-            self._goal = row.goal
         now = _place(values, self._replicates)
         if now is not None and (self._best is None or now >= self._best):
             self._best = now

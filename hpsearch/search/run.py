@@ -272,7 +272,7 @@ class Runner:
     def _tally(self, stages: list[StageRow], stage: StageRow, plan: StagePlan) -> Tally:
         planned = plan.sampler.points * plan.replicates
         of = (self.row.name, stage.name, stage.position, len(stages))
-        return Tally(*of, planned, replicates=plan.replicates)
+        return Tally(*of, planned, replicates=plan.replicates, goal=Goal.of(stage.data))
 
 
 def plan_of(study: Study, stage: StageRow, winners: Sequence[Params], samplers: Classes) -> StagePlan:

@@ -44,6 +44,16 @@ class Goal:
         """1 where a higher value is better, −1 where a lower one is."""
         return -1.0 if self.direction == "minimize" else 1.0
 
+    @property
+    def unit(self) -> str:
+        """What a trial counts: an epoch, or a step of a function, which may have one alone."""
+        return "step" if self.of_function else "epoch"
+
+    @property
+    def measured(self) -> str:
+        """What is compared: "validation accuracy"; of a function, which has no samples, "value"."""
+        return self.metric if self.of_function else f"validation {self.metric}"
+
     def scores(self, values: "Sequence[float | None]") -> tuple[float, ...]:
         """Values of all objectives as scores; what is not known is worse than anything."""
         pairs = zip(self.objectives, values, strict=True)

@@ -41,6 +41,23 @@ def test_status_counts_pruned_trials_and_says_what_ended_a_stage(tmp_path, capsy
     assert re.search(r"^stage coarse: Trial \d reached the target, 10.00%\.$", out, re.MULTILINE)
 
 
+def test_a_function_is_counted_in_steps_wherever_a_study_is_shown(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "steps.py").write_text("def objective(params, seed):\n    yield params['x']\n    yield 0.5\n")
+    stage = '[[stage]]\nname = "coarse"\nconfigurations = [{ x = 1.0 }, { x = 2.0 }]\n'
+    given = 'name = "f"\n[model]\nfunction = "steps.py"\n[training]\nepochs = 2\n[objective]\ndirection = "minimize"\n'
+    given += stage
+    path = workspace(tmp_path, given, "f.toml")
+    _, out, _ = run(tmp_path, capsys, "launch", str(path), "--backend", "sequential")
+    assert out.splitlines()[:2] == ["this process works alone", "stage 1/1 coarse:   0% of 4 steps, 0/2 trials"]
+    assert "the best is coarse:0, x = 1: value 0.50000" in out
+    assert run(tmp_path, capsys, "status")[1].split()[5] == "steps"
+    assert "2 of 2 steps, best value 0.5 in step 2\n" in run(tmp_path, capsys, "status", "f", "--trial", "coarse:0")[1]
+    launch(workspace(tmp_path, TINY), options(tmp_path))
+    both = [line.split() for line in run(tmp_path, capsys, "status")[1].splitlines()]
+    assert (both[0][5], both[1][4:6], both[2][4]) == ("epochs", ["4/4", "steps"], "15/15")
+
+
 @pytest.fixture
 def broken(tmp_path, monkeypatch):
     """A study in which all but the first of 13 trials fail inside the model file."""

@@ -107,7 +107,7 @@ def _y(value: float, low: float, high: float) -> float:
 
 
 def _caption(goal: Goal, every: int) -> str:
-    return f"validation {goal.metric} by epoch" + (f", means of {every} epochs" if every > 1 else "")
+    return f"{goal.measured} by {goal.unit}" + (f", means of {every} {goal.unit}s" if every > 1 else "")
 
 
 def _means(values: Sequence[float], every: int) -> list[float]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select
 from hpsearch.cli.top import frame as frames
 from hpsearch.cli.top.frame import Frame, StageFacts
 from hpsearch.storage import claims, reading, schema
-from hpsearch.storage.records import INTERRUPTED, RUNNING
+from hpsearch.storage.records import INTERRUPTED, RUNNING, Goal
 
 RATE_SECONDS = 60.0
 """The window over which the rate is computed."""
@@ -33,6 +33,11 @@ class Summary:
     created_at: str
     stages: Sequence[StageFacts]
     rate: float | None
+
+    @property
+    def goal(self) -> Goal:
+        """That of all stages."""
+        return self.stages[0].goal
 
     @property
     def epochs(self) -> int:

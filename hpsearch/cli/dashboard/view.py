@@ -46,10 +46,11 @@ def _card(each: Summary) -> str:
 def _bar(each: Summary) -> str:
     """How far the stage is that runs, or was running; of a complete study all stages."""
     now = _current(each)
+    done = f"{each.goal.unit}s done"
     if now is None:
-        return bar(each.epochs_done, each.epochs, f"{each.name}: epochs done")
+        return bar(each.epochs_done, each.epochs, f"{each.name}: {done}")
     where = f"stage {now.name}, {each.stages.index(now) + 1} of {len(each.stages)}"
-    return bar(now.epochs_done, max(now.epochs, now.epochs_done), f"{each.name}, {where}: epochs done", where)
+    return bar(now.epochs_done, max(now.epochs, now.epochs_done), f"{each.name}, {where}: {done}", where)
 
 
 def _current(each: Summary) -> StageFacts | None:
@@ -79,7 +80,7 @@ def _how_far(each: Summary) -> str:
     parts = [f"{count(sum(trials), 'trial')} ended"]
     now = _current(each)
     if each.rate and now is not None and now.state == RUNNING:
-        parts.append(f"{each.rate:,.1f} epochs/s")
+        parts.append(f"{each.rate:,.1f} {each.goal.unit}s/s")
         parts.append(f"about {duration((now.epochs - now.epochs_done) / each.rate)} left in this stage")
     return " · ".join([*parts, f"launched {each.created_at[:16].replace('T', ' ')} UTC"])
 
@@ -130,7 +131,7 @@ def _button(path: str, name: str, verb: str, meaning: str) -> str:
 
 def _stages(stages: Sequence[StageFacts]) -> str:
     tested = any(stage.test is not None for stage in stages)
-    heads = ["stage", "epochs", "trials", "best", *["test"] * tested, "configuration"]
+    heads = ["stage", f"{stages[0].goal.unit}s", "trials", "best", *["test"] * tested, "configuration"]
     return table("Stages", heads, [_stage(stage, tested) for stage in stages], numbers=("best", "test"))
 
 
@@ -145,7 +146,8 @@ def _stage(stage: StageFacts, tested: bool) -> list[str]:
     )
     best, test = (("" if value is None else escaped(stage.goal.named(value))) for value in (stage.best, stage.test))
     found = f"{stage.best_trial}: {configuration(stage.params)}" if stage.params is not None else ""
-    progress = bar(stage.epochs_done, max(stage.epochs, stage.epochs_done), f"stage {stage.name}: epochs done")
+    what = f"stage {stage.name}: {stage.goal.unit}s done"
+    progress = bar(stage.epochs_done, max(stage.epochs, stage.epochs_done), what)
     return [name, progress, trials, best, *[test] * tested, escaped(found)]
 
 
@@ -173,7 +175,7 @@ def _leaders(frame: Frame) -> str:
         return ""
     rows = frame.leaders[:LEADERS]
     keys = list(dict.fromkeys(key for each in rows for key in each.params))
-    heads = ["trial", _what(frame.goal), "epochs", *keys]
+    heads = ["trial", _what(frame.goal), f"{frame.goal.unit}s", *keys]
     title = f"{'Front' if frame.goal.objectives else 'Best configurations'} of stage {frame.stage}"
     if any(len(each.trials) > 1 for each in rows):
         title += ", means over replicates"
@@ -193,7 +195,7 @@ def _leaders(frame: Frame) -> str:
 
 
 def _what(goal: Goal) -> str:
-    return ", ".join(each.metric for each in goal.objectives) or f"validation {goal.metric}"
+    return ", ".join(each.metric for each in goal.objectives) or goal.measured
 
 
 def _named(each: TrialFacts, place: int) -> str:
@@ -227,14 +229,15 @@ def _training(frame: Frame) -> str:
         [
             escaped(_trials(each.trials)),
             _value(each, frame.goal),
-            bar(each.epochs_done, each.epochs, f"{each.trials[0]}: epochs done"),
+            bar(each.epochs_done, each.epochs, f"{each.trials[0]}: {frame.goal.unit}s done"),
         ]
         for each in frame.cohorts[:COHORTS]
     ]
     title = f"In training: {count(frame.trials_under_way, 'trial')}"
     if frame.trials_under_way != frame.cohorts_total:
         title += f" in {count(frame.cohorts_total, 'cohort')}; the best of each"
-    return table(title, ["trials", f"best {_what(frame.goal)}", "epochs"], rows, numbers=(f"best {_what(frame.goal)}",))
+    best = f"best {_what(frame.goal)}"
+    return table(title, ["trials", best, f"{frame.goal.unit}s"], rows, numbers=(best,))
 
 
 def _failures(frame: Frame) -> str:

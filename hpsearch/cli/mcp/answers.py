@@ -68,7 +68,7 @@ class Answers:
             "study": study,
             "stage": view.name,
             "state": view.state,
-            "metric": f"validation {view.goal.metric}",
+            "metric": view.goal.measured,
             "direction": view.goal.direction,
             "how_to_read": view.caption,
             "configurations": [_row(view, index) for index in range(min(limit, len(view.rows)))],

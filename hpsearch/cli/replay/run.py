@@ -134,7 +134,8 @@ def _rungs(found: StageCurves, plan: Plan) -> list[int]:
 
 
 def _print(rows: Sequence[Row]) -> None:
-    headings = ["stage", "search", "trials", "epochs", "saved", "behind the best", "best lost", "chosen most often"]
+    unit = f"{rows[0][0].goal.unit}s"
+    headings = ["stage", "search", "trials", unit, "saved", "behind the best", "best lost", "chosen most often"]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="left" if heading in _LEFT_ALIGNED else "right")
@@ -162,8 +163,8 @@ def _search(found: StageCurves, plan: Plan) -> str:
         return "no pruner"
     rungs = _rungs(found, plan)
     if not isinstance(plan.pruner, Hyperband) and len(rungs) > 6:
-        return f"{plan.pruner.kind}, epochs {rungs[0]:,}, {rungs[1]:,}, …, {rungs[-1]:,}"
-    return f"{plan.pruner.kind}, epochs {', '.join(f'{rung:,}' for rung in rungs)}"
+        return f"{plan.pruner.kind}, {found.goal.unit}s {rungs[0]:,}, {rungs[1]:,}, …, {rungs[-1]:,}"
+    return f"{plan.pruner.kind}, {found.goal.unit}s {', '.join(f'{rung:,}' for rung in rungs)}"
 
 
 def _difference(value: float, found: StageCurves) -> str:
@@ -189,8 +190,8 @@ def _remarks(rows: Sequence[Row], request: Request) -> Iterator[str]:
         )
     if request.pruner is not None and request.pruner.audit:
         yield (
-            f"The epochs count that {request.pruner.audit:.0%} of the pruned are trained on as an audit, on average; "
-            "none of these is chosen."
+            f"The {rows[0][0].goal.unit}s count that {request.pruner.audit:.0%} of the pruned are trained on as an "
+            "audit, on average; none of these is chosen."
         )
     for found, _, _ in rows:
         if found.left_out:

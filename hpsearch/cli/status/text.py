@@ -76,13 +76,16 @@ _LEFT_ALIGNED = ("study", "state", "stage")
 
 def _print(rows: Sequence[dict[str, Any]]) -> None:
     pruned = ["pruned"] if any(row["pruned"] for row in rows) else []
-    headings = [*_LEFT_ALIGNED, "trials", *pruned, "failed", "epochs", "best", "test"]
+    units = {row["goal"].unit for row in rows}
+    unit = "steps" if units == {"step"} else "epochs"
+    headings = [*_LEFT_ALIGNED, "trials", *pruned, "failed", unit, "best", "test"]
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in headings:
         table.add_column(heading, justify="left" if heading in _LEFT_ALIGNED else "right")
     before = None
     for row in rows:
         cells = _cells(row) | {"study": row["study"], "state": row["state"]}
+        cells[unit] = cells["done"] + " steps" * bool(cells["done"] and unit == "epochs" and row["goal"].of_function)
         if row["study"] == before:
             cells |= {"study": "", "state": ""}
         table.add_row(*(Text(cells[heading]) for heading in headings))
@@ -104,7 +107,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
 
     if row["trials"] is None:
         return {"stage": row["stage"], "trials": row["stage_state"]} | dict.fromkeys(
-            ("pruned", "failed", "epochs", "best", "test"), ""
+            ("pruned", "failed", "done", "best", "test"), ""
         )
     ended = (row["done"] or 0) + (row["pruned"] or 0) + (row["failed"] or 0)
     return {
@@ -112,7 +115,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "trials": f"{ended}/{row['trials']}",
         "pruned": str(row["pruned"] or ""),
         "failed": str(row["failed"] or ""),
-        "epochs": f"{row['epochs_done'] or 0}/{row['epochs'] or 0}",
+        "done": f"{row['epochs_done'] or 0}/{row['epochs'] or 0}",
         "best": shown(row["best"]),
         "test": shown(row["test"]),
     }
@@ -198,10 +201,10 @@ def _facts(stage: StageRow, trial: TrialRow) -> Iterator[str]:
     goal, best = trial.goal, ""
     if trial.value is not None:
         what = text_of(goal, trial.values) if goal.objectives else f"{goal.metric} {goal.text(trial.value)}"
-        best = f", best validation {what} in epoch {trial.best_epoch}"
-    yield f"{trial.epochs_done} of {trial.epochs} epochs{best}"
+        best = f", best {'validation ' * (not goal.of_function)}{what} in {goal.unit} {trial.best_epoch}"
+    yield f"{trial.epochs_done} of {trial.epochs} {goal.unit}s{best}"
     if trial.pruned_at is not None and trial.state != PRUNED:
-        yield f"it would have been pruned at epoch {trial.pruned_at}; it trains on to audit the pruner"
+        yield f"it would have been pruned at {goal.unit} {trial.pruned_at}; it trains on to audit the pruner"
 
 
 def _configuration(trial: TrialRow) -> str:

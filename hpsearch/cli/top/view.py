@@ -83,7 +83,7 @@ class _Encodable:
 
 def _head(frame: Frame, rate: float | None) -> Text:
     text = Text.assemble((visible_line(frame.study), "bold"), "  ", (frame.state, _STYLE.get(frame.state, "")))
-    for part in (frame.coordinator, None if rate is None else f"{rate:,.1f} epochs/s"):
+    for part in (frame.coordinator, None if rate is None else f"{rate:,.1f} {frame.goal.unit}s/s"):
         if part:
             text.append(f"  {part}", style="dim")
     return _line(text)

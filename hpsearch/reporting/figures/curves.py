@@ -274,7 +274,7 @@ def _of_stage(frames: Frames, index: int, stage: StageView, curves: dict[int, Cu
         whole_axis(axes.xaxis)
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
-    unit = goal_text.step(goal)
+    unit = goal.unit
     what = "configuration" if stage.replication else "trial"
     whose = f"the best {DRAWN} of {len(known):,} {what}s" if len(known) > DRAWN else f"all {len(known):,} {what}s"
     mean = f", the mean over {stage.replication.noun}s, with the band of the best" if stage.replication else ""

@@ -51,14 +51,14 @@ def _figure(index: int, stage: str, trials: Sequence[Record], curves: dict[int, 
             axes.axvline(epoch, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
         limit(axes, goal, [curve.objective for _, curve in shown])
         axes.set_title(stage)
-        axes.xaxis.set_label(goal_text.step(goal))
+        axes.xaxis.set_label(goal.unit)
         whole_axis(axes.xaxis)
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
     said = [f"{formatting.count(sum(pruned.values()), 'trial')} pruned"] if pruned else []
     said += [f"{formatting.count(early, 'trial')} stopped early"] if early else []
-    where = f", with rungs at {goal_text.step(goal)}s {formatting.numbers(rungs)}" if rungs else ""
-    alt = f"{goal_text.measured_first(goal)} by {goal_text.step(goal)} of the trials of {stage}:"
+    where = f", with rungs at {goal.unit}s {formatting.numbers(rungs)}" if rungs else ""
+    alt = f"{goal_text.measured_first(goal)} by {goal.unit} of the trials of {stage}:"
     alt += f" {formatting.listing(said)}{where}."
     return svg(f"early stopping {stage}", alt, (5.2, 3.3), draw)
 

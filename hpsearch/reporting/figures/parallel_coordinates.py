@@ -135,7 +135,7 @@ def parallel_coordinates(frames: Frames, stages: Sequence[StageView]) -> str:
 
     legend = [(index, stages[index].name) for index in sorted({each.stage for each in best})]
     names = formatting.listing([axis.label for axis in axes])
-    alt = f"Parallel coordinates of {names} and the {goal_text.measured(goal)}."
+    alt = f"Parallel coordinates of {names} and the {goal.measured}."
     return svg("parallel", alt, (2.0 + 1.5 * len(axes), 3.6), draw, legend)
 
 

@@ -44,18 +44,16 @@ def pruning_figure(frames: Frames, stage: str, index: int, history: PruningHisto
         _draw_audited(axes, audited, curves, index)
         _draw_others(axes, others, curves, index)
         _scales(axes, history, rungs, longest, log)
-        axes.xaxis.set_label(f"{goal_text.step(goal)}{', logarithmic' * log}")
+        axes.xaxis.set_label(f"{goal.unit}{', logarithmic' * log}")
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
         axes.set_title(stage, pad=20)
         limit(axes, goal, [curve.objective for curve in _curves(history.candidates, curves)])
 
     numbers = {kind: len(candidates) for kind, candidates in kinds.items()}
     many = f"{formatting.count(numbers['not pruned'], 'configuration')} not pruned, {numbers['pruned']:,} pruned"
-    where = (
-        f" at {goal_text.step(goal)}s {formatting.listing([f'{rung:,}' for rung in rungs[:LABELS]])}" if rungs else ""
-    )
+    where = f" at {goal.unit}s {formatting.listing([f'{rung:,}' for rung in rungs[:LABELS]])}" if rungs else ""
     more = f", and {numbers['audited']:,} audited" if audited else ""
-    alt = f"{goal_text.measured_first(goal)} by {goal_text.step(goal)} in {stage}: {many}{where}{more}."
+    alt = f"{goal_text.measured_first(goal)} by {goal.unit} in {stage}: {many}{where}{more}."
     return svg(f"pruning {stage}", alt, (5.2, 3.5), draw)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting import formatting
 from hpsearch.reporting.formats.content import Content, Files
 from hpsearch.reporting.formats.images import figure_paths
 from hpsearch.reporting.formats.outline import (
@@ -93,14 +93,14 @@ def ranking_md(name: str, stages: Sequence[StageView]) -> str:
 
 def _ranking(stage: StageView) -> str:
     number = [stage.counted] if stage.counted else []
-    header = [*stage.headings, *number, *stage.labels, f"{goal_text.measured(stage.goal)}{stage.plus_minus}"]
+    header = [*stage.headings, *number, *stage.labels, f"{stage.goal.measured}{stage.plus_minus}"]
     header += [
         *(f"{stage.heading(each)} {each.metric}".strip() for each in stage.others),
         *["95% interval"] * stage.intervals,
         *[f"probability {stage.near}"] * bool(stage.near),
     ]
     loss = stage.goal.metric != "loss" and not stage.goal.of_function  # else it is the objective
-    best_epoch = [f"best {goal_text.step(stage.goal)}"] * stage.by_epoch
+    best_epoch = [f"best {stage.goal.unit}"] * stage.by_epoch
     header += [*["validation loss"] * loss, *best_epoch, *([f"test {stage.goal.metric}"] if stage.tested else [])]
     texts = [*(["diagnosis"] if stage.diagnosed else []), *(["remark"] if stage.remarked else [])]
     header += texts

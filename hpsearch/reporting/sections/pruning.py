@@ -125,7 +125,7 @@ def _caption(history: PruningHistory, goal: Goal) -> str:
     several = any(len(each.trials) > 1 for each in history.candidates)
     test = " Compared as in the ranking, with p adjusted over the table."
     if goal != ACCURACY:
-        return f"Each {goal.metric} is the best up to that {goal_text.step(goal)}.{test if several else ''}"
+        return f"Each {goal.metric} is the best up to that {goal.unit}.{test if several else ''}"
     return f"Accuracies are the best up to that epoch.{test}"
 
 
@@ -156,7 +156,7 @@ def _cost(trials: Sequence[Record], history: PruningHistory, goal: Goal) -> _Cos
         spent=sum(trial["seconds"] for trial in mine),
         spared=sum((t["epochs"] / t["epochs_done"] - 1) * t["seconds"] for t in pruned if t["epochs_done"]),
         audits=sum(t["epochs_done"] - t["pruned_at"] for t in mine if t["state"] != "pruned" and t["pruned_at"]),
-        unit=goal_text.step(goal),
+        unit=goal.unit,
     )
 
 

@@ -123,7 +123,7 @@ def _best(stage: StageView) -> str:
     what = f"The front's best {metric} in" if stage.goal.objectives else "Best configuration of"
     return (
         f"{what} the last search stage ({stage.name}){so_far}: {configuration(stage, best)}."
-        f" Its {goal_text.measured(stage.goal)} is {best.objective}{f' ({numbers})' if numbers else ''}"
+        f" Its {stage.goal.measured} is {best.objective}{f' ({numbers})' if numbers else ''}"
         f"{_selection_bias(stage, best)}.{direction}{test}"
     )
 
@@ -176,7 +176,7 @@ def _earlier(stages: Sequence[StageView], last: StageView) -> str:
     row, metric, goal = stage.ranked[0], stage.goal.metric, stage.goal
     better = goal_text.better(goal)
     return (
-        f"The best of an earlier stage has a {better} {goal_text.measured(goal)}: {row.objective} with"
+        f"The best of an earlier stage has a {better} {goal.measured}: {row.objective} with"
         f" {configuration(stage, row)} in {stage.name}, the {goal_text.better(goal, 'est')} of {len(stage.ranked):,}"
         f" there. Both were selected for a {better[:-2]} {metric}, so this alone does not show that it is the better"
         " configuration."

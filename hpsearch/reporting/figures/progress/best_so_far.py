@@ -19,7 +19,7 @@ UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 def best_so_far_figures(frames: Frames, stages: Sequence[StageView], times: Mapping[int, Span]) -> list[str]:
     """Return the figure against epochs (of a function steps), and that against time where it is known."""
     found = best_so_far(frames, stages, times)
-    spent = f"{goal_text.step(frames.goal)}s"
+    spent = f"{frames.goal.unit}s"
     figures = [_figure(frames, stages, found.epochs, f"{spent} of all trials so far", spent, 1.0)]
     if found.seconds:
         last = found.seconds[-1].end
@@ -76,5 +76,5 @@ def _figure(
         f"{name} {goal_text.text(goal, course.steps[-1].value)}"
         for course, (_, name) in zip(courses, legend, strict=True)
     ]
-    alt = f"Best {goal_text.measured(goal)} so far against {spent}: at the end {formatting.listing(ends)}."
+    alt = f"Best {goal.measured} so far against {spent}: at the end {formatting.listing(ends)}."
     return svg(f"best so far {spent}", alt, (4.7, 3.0), draw, legend)

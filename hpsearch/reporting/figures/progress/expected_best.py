@@ -43,7 +43,7 @@ def expected_best_figure(tables: Sequence[BestBySizes], stages: Sequence[StageVi
         axes.yaxis.set_limits(*sorted((goal.sign * bottom, goal.sign * top)))
         value_axis(axes.yaxis, goal, goal_text.measured_axis(goal))
 
-    alt = f"Expected best {goal_text.measured(goal)} by the number of random configurations."
+    alt = f"Expected best {goal.measured} by the number of random configurations."
     return svg("expected best", alt, (4.7, 3.0), draw, [(places[table.stage], table.stage) for table in tables])
 
 

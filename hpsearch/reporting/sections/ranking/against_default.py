@@ -61,7 +61,7 @@ def against_default(frames: Frames, stages: Sequence[StageView], search: StageVi
         return AgainstDefault(trial, state, UNKNOWN, f"{named} {_unfinished(members, state, frames.goal)}")
     if search is None:
         return None
-    return _finished(frames, search, held, trial, f"{named} has a {goal_text.measured(frames.goal)} of")
+    return _finished(frames, search, held, trial, f"{named} has a {frames.goal.measured} of")
 
 
 def _unfinished(members: Sequence[Record], state: str, goal: Goal) -> str:

@@ -25,7 +25,7 @@ def caption_of(
     sizes = {row.validation.samples for row in rows if row.validation}
     if not sizes:
         what = "configuration" if replication else "trial"
-        return f"No {what} has a {goal_text.measured(goal)} yet."
+        return f"No {what} has a {goal.measured} yet."
     samples = f"{sizes.pop():,} samples" if len(sizes) == 1 and 0 not in sizes else "the validation samples"
     compared = sum(row.mark in ("tied", "worse") for row in rows)
     if replication:
@@ -107,7 +107,7 @@ def _of_means(samples: str, compared: int, how: Replication, goal: Goal, *, of_s
         f"the variance between {how.noun}s is pooled over the configurations whose variances do not clearly differ, so"
         " that a row's interval does not follow its own deviation"
     )
-    end = f"; all metrics are at each trial's best {goal_text.step(goal)}."
+    end = f"; all metrics are at each trial's best {goal.unit}."
     if how.noun == "seed":
         samples_too = " and other samples" if accuracy else "" if goal.of_function else ", but not other samples"
         what = f"{goal.metric}, over other seeds{samples_too}"

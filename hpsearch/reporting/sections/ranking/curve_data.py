@@ -43,7 +43,7 @@ def curve_data(frames: Frames, stages: Sequence[StageView]) -> dict[str, Any] | 
     if len(found) < 2:
         return None
     quantities = [_objective(frames), *_others(frames)]
-    return {"epoch": goal_text.step(frames.goal), "of": quantities, "curves": found}
+    return {"epoch": frames.goal.unit, "of": quantities, "curves": found}
 
 
 def _objective(frames: Frames) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _before(stages: Sequence[StageView], search: StageView) -> str:
         return ""
     row, goal = stage.ranked[0], search.goal
     return (
-        f" {row.trial} of an earlier stage has a {goal_text.better(goal)} {goal_text.measured(goal)}, {row.objective},"
+        f" {row.trial} of an earlier stage has a {goal_text.better(goal)} {goal.measured}, {row.objective},"
         " which does not show that it is better."
     )
 
@@ -96,7 +96,7 @@ def _score(
     elif best.test:
         interval = f" (95% interval {best.test.interval})" if best.test.has_interval else ""
         parts.append(f"test {metric} {best.test.text}{interval}")
-    measured = goal_text.measured(search.goal)
+    measured = search.goal.measured
     if found:
         text = found.with_seeds or f"{found.corrected} ({found.interval})"
         text = f"{text.replace(' (', ' (95% interval ')} corrected for selection bias"
@@ -113,7 +113,7 @@ def _better(frames: Frames, search: StageView, default: AgainstDefault | None) -
     """Compare the best, as measured, with the second, with the default, and with the base rate."""
     parts = [*_second(search), *_default(search, default), *_base(frames, search)]
     parts.sort(key=lambda part: not part.startswith("not better"))  # what matters most
-    which = f"{'all ' * (len(parts) > 1)}by the {goal_text.measured(search.goal)} as measured"
+    which = f"{'all ' * (len(parts) > 1)}by the {search.goal.measured} as measured"
     return f"{'; '.join([*parts, which])}." if parts else ""
 
 

@@ -253,12 +253,12 @@ def pruned(trial: Record, goal: Goal = ACCURACY) -> str:
     'pruned at epoch 1: place 22 of 40'
     """
     reason = why(trial).replace(f" after epoch {trial['pruned_at']}", "")
-    where = f"{goal_text.step(goal)} {trial['pruned_at']:,}"
+    where = f"{goal.unit} {trial['pruned_at']:,}"
     return f"pruned at {where}: {reason.partition(', where')[0].partition(', the median')[0]}"
 
 
 def _remark(trial: Record, text: str, stage: Record, goal: Goal) -> str:
-    state, done = trial["state"], f"{goal_text.step(goal)} {trial['epochs_done']:,} of {trial['epochs']:,}"
+    state, done = trial["state"], f"{goal.unit} {trial['epochs_done']:,} of {trial['epochs']:,}"
     if state == "pruned" and not out_of_time(trial):
         return pruned(trial, goal)
     if state in ("failed", "pruned"):
@@ -274,4 +274,4 @@ def _remark(trial: Record, text: str, stage: Record, goal: Goal) -> str:
 
 def would_be_pruned(at: int | None, goal: Goal) -> str:
     """Write at which epoch an audited one would have been pruned, "" of others."""
-    return f"audited (would have been pruned at {goal_text.step(goal)} {at:,})" if at else ""
+    return f"audited (would have been pruned at {goal.unit} {at:,})" if at else ""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hpsearch.reporting import formatting, goal_text
+from hpsearch.reporting import formatting
 from hpsearch.reporting.files import without_folders
 from hpsearch.reporting.sections.ranking.replicates import Replication, configurations_of, points_of
 from hpsearch.reporting.sections.ranking.rows import Record, out_of_time
@@ -52,7 +52,7 @@ def size(stage: Record, trials: Sequence[Record], replication: Replication | Non
     epochs = sorted({trial["epochs"] for trial in trials})
     goal = Goal.of(stage["data"] or {})
     if epochs and not (goal.of_function and epochs == [1]):
-        what = goal_text.step(goal)
+        what = goal.unit
         parts.append(
             formatting.count(epochs[0], what) if len(epochs) == 1 else f"{epochs[0]:,} to {epochs[-1]:,} {what}s"
         )

@@ -6,7 +6,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hpsearch.reporting import goal_text
 from hpsearch.reporting.figures.hyperparameters import MANY
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Row
@@ -37,11 +36,11 @@ def _facts(stage: StageView, row: Row, numbers: dict[int, int]) -> dict[str, Any
     scores = []
     if row.validation:
         interval = f" (95% interval {row.interval})" if row.validation.has_interval else ""
-        scores.append(f"{goal_text.measured(stage.goal)} {row.objective}{interval}")
+        scores.append(f"{stage.goal.measured} {row.objective}{interval}")
     if row.test:
         scores.append(f"test {stage.goal.metric} {row.test_objective}")
     rank = f"{stage.headings[0]} {row.rank}" if row.rank.isdigit() else row.state
-    best = f"best {goal_text.step(stage.goal)} {row.best_epoch}" if row.best_epoch != "–" and stage.by_epoch else ""
+    best = f"best {stage.goal.unit} {row.best_epoch}" if row.best_epoch != "–" and stage.by_epoch else ""
     further = [rank, row.short_remark, best, row.diagnosis]
     text = [configuration(stage, row), "; ".join(scores), "; ".join(each for each in further if each)]
     found: dict[str, Any] = {"name": visible(row.trial), "text": [visible(each) for each in text if each]}
