@@ -54,6 +54,7 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], goal: Goal 
         configurations[row["position"], row["drawn"]].append(row)
     counted = {key: [r for r in rows if counts(r, base[r["stage"]])] for key, rows in configurations.items()}
     sort_keys = {key: _sort_key(counted[key] or rows, sign) for key, rows in configurations.items()}
+    sort_keys |= _not_yet(configurations, sort_keys)
     fronts = _fronts(counted, sort_keys, goal, others) if goal.objectives else {}
     sort_keys = {key: (*found[:2], fronts.get(key, 0), *found[3:]) for key, found in sort_keys.items()}
     ranks = dict(_ranks(sort_keys))
@@ -79,6 +80,23 @@ def rank_trials(trials: pd.DataFrame, replicates: Mapping[str, int], goal: Goal 
         for row, place in zip(ordered, rank, strict=True)
     ]
     return found.assign(front=pd.Series(front, dtype="Int64"))
+
+
+def _not_yet(
+    configurations: Mapping[tuple[int, int], Sequence[Record]], sort_keys: Mapping[tuple[int, int], SortKey]
+) -> dict[tuple[int, int], SortKey]:
+    """Return other keys for audited configurations that ended before any that the pruner kept, while those train.
+
+    They ended first because they wait for no rung: ranked now, one that would have been pruned would be the best.
+    """
+    kept = {key for key, rows in configurations.items() if not any(row["pruned_at"] for row in rows)}
+    finished = {key[0] for key in kept if sort_keys[key][0] == STATES.index("complete")}
+    training = {key[0] for key in kept if STATES[sort_keys[key][0]] in ("running", "waiting")} - finished
+    return {
+        key: (STATES.index("running"), 0, 0, 0.0, 0.0, found[-1])
+        for key, found in sort_keys.items()
+        if key[0] in training and key not in kept and STATES[found[0]] == "complete"
+    }
 
 
 def _fronts(

@@ -23,6 +23,7 @@ from hpsearch.reporting.sections.pruning import SHOWN, view_pruning
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.rungs import pruning_histories
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
+from hpsearch.reporting.sections.summary import summarise
 from hpsearch.storage import schema
 
 
@@ -132,6 +133,23 @@ def test_an_audited_trial_above_the_best_that_was_not_pruned_is_reported_and_ran
     assert pruning.lost[0].endswith("An audited trial is ranked as any other.")
     assert pruning.audits[0].trial == stages[0].rows[0].trial == f"pruned:{audited}"
     assert f"audited (would have been pruned at epoch {search.pruned_at[audited]})" in stages[0].rows[0].remark
+
+
+def test_an_audited_trial_is_not_ranked_while_those_train_that_the_pruner_kept_and_none_has_finished(engine):
+    search = stored(engine)
+    kept, audited = np.flatnonzero(search.pruned_at == 0).tolist(), np.flatnonzero(search.audited).tolist()
+    change(engine, kept, state="running", epochs_done=9)
+    frames, (stage,), _ = viewed(engine)
+    assert not stage.ranked
+    said = {row.number: row.remark for row in stage.rows if row.number in audited}
+    assert all(
+        said[number].startswith("ended, but is not ranked before one that the pruner kept; ") for number in audited
+    )
+    assert "No configuration that the pruner kept has finished yet" in summarise(frames, (stage,))[-1]
+    change(engine, kept[:1], state="complete", epochs_done=EPOCHS)
+    assert {row.number for row in viewed(engine)[1][0].ranked} == {*audited, kept[0]}
+    change(engine, kept, state="failed")  # all that will ever finish are audited
+    assert {row.number for row in viewed(engine)[1][0].ranked} == {*audited}
 
 
 def test_pruned_trials_have_no_rank_are_never_ties_and_say_where_and_why(engine):

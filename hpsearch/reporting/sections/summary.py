@@ -55,7 +55,9 @@ def summarise(
     sentences = [_state(frames), *([first] if first else []), _model(frames)]
     search = last_search(stages)
     if search is None and final(stages) is None:
-        return [*sentences, "No trial has finished yet, so there is no best configuration."]
+        finished = (frames.trials["state"] == "complete").any()
+        none = "No configuration that the pruner kept" if finished else "No trial"
+        return [*sentences, f"{none} has finished yet, so there is no best configuration."]
     sentences += front_sentences(fronts, search)
     if search:
         sentences += [_best(search), corrected_sentence(search, corrected), _ties(search), sample_size(frames, search)]

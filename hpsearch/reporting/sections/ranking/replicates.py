@@ -25,6 +25,7 @@ from hpsearch.reporting.sections.ranking.comparison import (
     runs_of,
 )
 from hpsearch.reporting.sections.ranking.rows import (
+    NOT_YET,
     Estimate,
     Row,
     early_reason,
@@ -193,6 +194,7 @@ def _row(
     found = table.verdicts.get(first["id"]) if table else None
     mark = mark_of(first["rank"], found)
     state = "complete" if complete else configuration_state([trial["state"] for trial in replicates])
+    state = state if complete or state != "complete" else "running"  # an audited one that is not ranked yet
     ended = state in ("complete", "pruned")  # its metrics will not change
     return Row(
         trial_ids=tuple(trial["id"] for trial in held),
@@ -248,6 +250,8 @@ def _remark(
         return f"{said}: {which}; {_cause(replicates, state, how)}"
     if state != "complete":
         done = sum(trial["state"] == "complete" for trial in replicates)
+        if done == number:
+            return f"{NOT_YET}; {would_be_pruned(max(trial['pruned_at'] or 0 for trial in held), goal)}"
         return f"running, {formatting.count_of(done, number, how.noun)} done" if state == "running" else state
     parts = [compared]
     early = [trial for trial in held if stopped_early(trial)]

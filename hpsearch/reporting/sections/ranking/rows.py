@@ -149,10 +149,12 @@ def _row(
 ) -> Row:
     # The final's trials are replicates of one configuration: they have a number instead of a rank.
     mark = "" if again else mark_of(trial["rank"], found)
+    not_yet = trial["state"] == "complete" and not trial["rank"] and not again
+    text = verdict(mark, found, stage, samples_of(frames, stage, trial, "validation"))
     loss = trial["validation_loss"]
     return Row(
         trial_ids=(trial["id"],),
-        state=trial["state"],
+        state="running" if not_yet else trial["state"],
         rank=str(trial["replicate"] if again else trial["rank"] or formatting.MISSING),
         trial=formatting.trial_names(stage["name"], [trial["number"]]),
         number=trial["number"],
@@ -164,9 +166,7 @@ def _row(
         seconds=trial["seconds"],
         time=formatting.duration(trial["seconds"]) if trial["epochs_done"] else formatting.MISSING,
         mark=mark,
-        remark=_remark(
-            trial, verdict(mark, found, stage, samples_of(frames, stage, trial, "validation")), stage, frames.goal
-        ),
+        remark=_remark(trial, NOT_YET if not_yet else text, stage, frames.goal),
         verdict=found,
         cause=why(trial) if trial["state"] == "failed" or out_of_time(trial) else "",
     )
@@ -206,6 +206,9 @@ def early_reason(trial: Record) -> tuple[str, str]:
 
 
 NOT_COMPARED = "not compared: its predictions were not stored"
+
+NOT_YET = "ended, but is not ranked before one that the pruner kept"
+"""Of an audited one, while those train that the pruner kept."""
 
 
 def distinction(otherwise: str, p: float) -> str:
