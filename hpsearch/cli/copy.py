@@ -5,6 +5,9 @@ import click
 from hpsearch.cli.options import name_argument, storage_option
 from hpsearch.cli.output import exit_on_signal, json_option, print_json
 
+MOST = 10
+"""So many problems of a study are named."""
+
 
 @click.command()
 @name_argument
@@ -17,8 +20,12 @@ def copy(name: str, to: str, storage: str, as_json: bool) -> None:
     from hpsearch.storage.places import place_of
 
     exit_on_signal()  # rows that are not committed are discarded
-    digest = copy_study(name, storage, to)
+    digest, problems = copy_study(name, storage, to)
     where = place_of(to).shown
     if as_json:
-        return print_json({"study": name, "to": where, "digest": digest})
+        return print_json({"study": name, "to": where, "digest": digest, "problems": problems})
+    for problem in problems[:MOST]:
+        click.echo(f"copied as it is: {problem}", err=True)
+    if len(problems) > MOST:
+        click.echo(f"copied as it is: {len(problems) - MOST:,} more, which `hpsearch verify` names", err=True)
     return click.echo(f"study {name!r} is in {where}, with the same digest {digest}")

@@ -15,8 +15,8 @@ from hpsearch.storage.integrity import check_study
 from hpsearch.storage.places import place_of
 
 
-def copy(name: str, storage: str, to: str) -> str:
-    """Copy a study of one database into another; return its digest, which is the same in both.
+def copy(name: str, storage: str, to: str) -> tuple[str, list[str]]:
+    """Copy a study of one database into another; return its digest, which is the same in both, and what is wrong there.
 
     Raises InputError if the target has it, StudyBusyError if it is being run, HpsearchError if the copy differs; then
     nothing is copied.
@@ -38,11 +38,12 @@ def copy(name: str, storage: str, to: str) -> str:
             copy_study(source, connection, row.id)
             copied = reading.get_study(connection, name)
             wanted, found = study_digest(source, row), study_digest(connection, copied)
-            new = set(check_study(connection, copied.id, name)) - set(check_study(source, row.id, name))
+            before = check_study(source, row.id, name)
+            new = set(check_study(connection, copied.id, name)) - {*before}
             if wanted != found or new:
                 what = f"its digest is {found}, not {wanted}" if wanted != found else min(new)
                 raise HpsearchError(f"{target.shown}: the copy of study {name!r} differs ({what}); nothing was copied")
-    return found
+    return found, before
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -13,6 +14,7 @@ import servers
 from small_study import STUDY, add, whole
 from tiny import LONG, ROOT, StopAfter, digest_of, finish, options, start, until, url, workspace
 
+from hpsearch.cli import main
 from hpsearch.errors import InputError, StorageFault, StudyBusyError
 from hpsearch.search import copy
 from hpsearch.search.launch import launch
@@ -108,8 +110,9 @@ def test_a_study_moves_between_databases_whole(tmp_path, source, target):
     with closing(Database(first, create=True)) as database:
         whole(database)
     launch(workspace(tmp_path), options(tmp_path, storage=first, watcher=StopAfter(3)))
-    copied = copy.copy("tiny", first, second)
+    copied, wrong = copy.copy("tiny", first, second)
     assert copied == digest_of(first) == digest_of(second)
+    assert wrong == []
     for storage in (first, second):
         assert resume("tiny", options(tmp_path, storage=storage))
     assert digest_of(first) == digest_of(second)
@@ -180,6 +183,22 @@ def test_a_copy_that_differs_is_not_kept(tmp_path, monkeypatch):
     with pytest.raises(copy.HpsearchError, match=r"the copy of study 'tiny' differs .*nothing was copied"):
         copy.copy("tiny", url(tmp_path), there)
     assert look_up(there, "tiny") is None
+
+
+def test_what_is_missing_is_copied_as_it_is_and_named(tmp_path, capsys):
+    there = f"sqlite:///{tmp_path}/there.db"
+    launch(workspace(tmp_path), options(tmp_path))
+    with closing(sqlite3.connect(tmp_path / "study.db")) as database, database:
+        database.execute("DELETE FROM hpsearch_curves WHERE epoch = 1")
+    assert main(["copy", "tiny", "--storage", url(tmp_path), "--to", there]) == 0
+    out, told = capsys.readouterr()
+    assert out.startswith("study 'tiny' is in sqlite:///")
+    named = told.splitlines()
+    first = (
+        "copied as it is: study 'tiny', stage 'coarse': trial coarse:0: its curve is not that of 3 epochs, each once"
+    )
+    assert (named[0], len(named)) == (first, 11)
+    assert named[-1].endswith(" more, which `hpsearch verify` names")
 
 
 def test_how_to_resume_shows_no_password_and_not_what_the_environment_says(tmp_path, monkeypatch):
