@@ -1,8 +1,9 @@
-"""Progress and events of a running study, and who is notified of them. May import storage's records."""
+"""Progress and events of a running study, and who is notified of them. May import storage's records and fronts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hpsearch.storage.fronts import Place, place
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Goal, Params, TrialRow
 
 
@@ -109,21 +110,14 @@ _Scores = dict[int, tuple[float, bool] | None]
 """The score of each replicate of a configuration, and whether it is complete; None where it failed or was pruned."""
 
 
-_Place = tuple[int, int, float]
-
-
-def _place(scores: _Scores, replicates: int) -> _Place | None:
-    """How many further replicates are complete, how many of the first have a score, and the mean.
-
-    Configurations go by these, in this order. A trial that has ended does not come before one that trains: an audited
-    one ends before all that were not pruned.
-    """
+def _place(scores: _Scores, replicates: int) -> Place | None:
+    """The place of a configuration; None without a score, or where a replicate failed or was pruned."""
     known = [each for each in scores.values() if each is not None]
     if not known or len(known) < len(scores):
         return None
     complete = [score for score, ended in known if ended]
-    counted = complete if len(complete) >= replicates else [score for score, _ in known]
-    return max(0, len(complete) - replicates), min(len(known), replicates), sum(counted) / len(counted)
+    so_far = sum(score for score, _ in known) / len(known)
+    return place(len(complete), len(known), replicates, sum(complete) / max(1, len(complete)), so_far)
 
 
 class Tally:
@@ -149,7 +143,7 @@ class Tally:
         self._rows: dict[int, TrialRow] = {}
         self._done = self._failed = self._pruned = self._epochs = self._epochs_done = self._epochs_of_ended = 0
         self._values: dict[int, _Scores] = {}  # by point
-        self._best: _Place | None = None  # the greatest of their places
+        self._best: Place | None = None  # the greatest of their places
         self._goal = goal
 
     def note(self, row: TrialRow) -> TrialEvent | None:
@@ -181,7 +175,7 @@ class Tally:
             self._best = now
         elif before is not None and before == self._best:  # it was the best, and is not any more
             places = (_place(found, self._replicates) for found in self._values.values())
-            self._best = max((place for place in places if place is not None), default=None)
+            self._best = max((each for each in places if each is not None), default=None)
 
     def _event(self, row: TrialRow) -> TrialEvent:
         return TrialEvent(

@@ -1,4 +1,4 @@
-"""Configurations ordered by several objectives at once: non-dominated ranks and crowding distances.
+"""Configurations in order: while their trials run, and by several objectives at once.
 
 All scores are turned so that a higher one is better. May import the standard library.
 """
@@ -7,6 +7,19 @@ import math
 from collections.abc import Sequence
 
 Scores = Sequence[float]
+
+Place = tuple[int, int, float]
+
+
+def place(complete: int, known: int, replicates: int, ended: float, so_far: float) -> Place:
+    """Where a configuration stands while its stage runs, as the search ranks it in the end; the greater is the better.
+
+    By how many of its trials are complete beyond the `replicates` that each has, which confirm it; by how many of those
+    have a score, since a trial that has ended does not come before one that trains: an audited one ends before all that
+    were not pruned; then by a mean, over those that are complete if they are enough, else over all.
+    """
+    mean = ended if complete >= replicates else so_far
+    return max(0, complete - replicates), min(known, replicates), mean
 
 
 def dominates(one: Scores, other: Scores) -> bool:

@@ -14,6 +14,7 @@ from hpsearch.errors import StorageError, nearest
 from hpsearch.storage import objectives, schema
 from hpsearch.storage.bulk import chunks
 from hpsearch.storage.damage.blobs import intact
+from hpsearch.storage.fronts import place
 from hpsearch.storage.records import ACCURACY, COMPLETE, FAILED, PRUNED, CurvePoint, Goal, StageRow, StudyRow, TrialRow
 from hpsearch.text import is_utf8
 
@@ -205,9 +206,8 @@ def best_first(connection: Connection, stage_ids: Sequence[int]) -> dict[int, li
     """The configurations of stages of one objective, the best first, as the search ranks them when they have finished.
 
     Each has "trial", the id of its first one, "number", "replicates", and the means "best" (validation) and "test".
-    Those of which further replicates are complete, which were confirmed, come first, and those that lack a replicate
-    last. A trial that has ended does not come before one that trains: an audited one ends before all that were not
-    pruned. One with a failed or pruned replicate is left out. (`search.progress.Tally` does the same as results come.)
+    Their order is that of `place`, then of the lower validation loss, then of their first trials. One with a failed or
+    pruned replicate is left out. (`search.progress.Tally` does the same as results come.)
     """
     trial, curve, stage = schema.trials.c, schema.curves.c, schema.stages
     at_best = (curve.trial_id == trial.id) & (curve.epoch == trial.best_epoch)
@@ -241,13 +241,8 @@ def best_first(connection: Connection, stage_ids: Sequence[int]) -> dict[int, li
     for stage_id, rows in found.items():
         sign, each = goals[stage_id].sign, min(row["replicates"] for row in rows)
         for one in rows:
-            one["best"] = one["ended"] if one["complete"] >= each else one["best"]
-            one["place"] = (
-                -max(0, one["complete"] - each),
-                -min(one["known"], each),
-                -sign * one["best"],
-                math.inf if one["loss"] is None else one["loss"],
-                one["number"],
-            )
-        rows.sort(key=itemgetter("place"))
+            own = place(one["complete"], one["known"], each, sign * (one["ended"] or 0.0), sign * one["best"])
+            one["best"] = sign * own[-1]
+            one["place"] = (*own, -math.inf if one["loss"] is None else -one["loss"], -one["number"])
+        rows.sort(key=itemgetter("place"), reverse=True)
     return found
