@@ -16,6 +16,9 @@ HpsearchError                 exit status 1: something failed
 import difflib
 from collections.abc import Iterable
 
+_LONGEST = 2000
+"""Characters of a message: it may quote a cell, a key or a list of names of any length."""
+
 
 class HpsearchError(Exception):
     """Base of all errors that a user can cause; `str(error)` is the one line to show."""
@@ -23,7 +26,10 @@ class HpsearchError(Exception):
     exit_status = 1
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().split())  # what it quotes of a library may be several lines
+        line = " ".join(super().__str__().split())  # what it quotes of a library may be several lines
+        return (
+            line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
+        )  # a hint is last
 
 
 class InputError(HpsearchError):

@@ -296,3 +296,21 @@ def test_a_bad_command_line_costs_one_line(tmp_path, capsys, monkeypatch, argume
     assert status == 2
     assert line.startswith(expected)  # click's own lines differ from version to version
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("place", ["key", "model file", "column"])
+def test_a_line_stays_short_whatever_it_quotes_and_keeps_its_place_and_its_end(tmp_path, capsys, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    long = 100_000 * "k"
+    table = '{ kind = "csv", path = "table.csv", label = "y", test = 10 }'
+    text, end = {
+        "key": (f"{long} = 1\n{TINY}", "`hpsearch schema` have all keys"),
+        "model file": (TINY.replace("models/mlp.py", f"models/{long}.py"), ".py')"),
+        "column": (TINY.replace('"digits"', table), f"{long[:100]}, x"),
+    }[place]
+    (tmp_path / "table.csv").write_text(f"x,{long}\n1,2\n")
+    workspace(tmp_path, text)
+    status, line = run(tmp_path, capsys, "launch", "studies/tiny.toml")
+    assert (status, len(line) < 2100) == (2, True)
+    assert " … " in line
+    assert line.rstrip().endswith(end), line
