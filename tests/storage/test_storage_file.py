@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from other_process import try_lock
 from small_study import add
-from tiny import StopAfter, options, rows
+from tiny import StopAfter, options, rows, url
 from tiny import workspace as made
 
 from hpsearch.errors import DamagedError, StorageFault
@@ -35,6 +35,15 @@ def test_a_database_moved_while_open_is_noticed_at_the_next_commit(file_database
         file_database.transaction(),
     ):
         pass
+
+
+def test_a_log_deleted_while_open_is_noticed_at_the_next_commit_and_nothing_is_lost(tmp_path):
+    with closing(Database(url(tmp_path), create=True)) as database:
+        add(database)
+        (tmp_path / "study.db-wal").unlink()
+        with pytest.raises(StorageFault, match="study.db-wal: was deleted while the database"), database.transaction():
+            pass
+    assert look_up(url(tmp_path), "s") is not None
 
 
 def test_a_schema_that_is_no_text_is_damage(file_database):

@@ -91,7 +91,7 @@ def reader_engine(path: Path) -> sqlalchemy.Engine:
             raise explain(error, path) from error
     # In a read-only directory, or on a full disk, SQLite cannot make what readers share with a writer. It can read the
     # file alone, which is all that there is unless a writer was killed or is at work.
-    log = path.with_name(f"{path.name}-wal")
+    log = log_of(path)
     if log.exists() and log.stat().st_size:
         rule = (
             f"its newest results are in {log.name}, and to read them needs a directory that can be written, with room"
@@ -230,6 +230,16 @@ def moved(path: Path) -> StorageFault:
     return StorageFault(
         f"{path}: the database was moved, replaced or deleted while it was in use; put it back and resume"
     )
+
+
+def log_of(path: Path) -> Path:
+    """The file that has the newest commits, until SQLite folds them into the database."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def log_deleted(path: Path) -> StorageFault:
+    """What is committed to a deleted log is lost, unless the last connection can fold it into the database."""
+    return StorageFault(f"{log_of(path)}: was deleted while the database was in use; leave it alone, and resume")
 
 
 def not_made(error: OSError, path: Path, rule: str) -> HpsearchError:

@@ -77,18 +77,21 @@ class File:
             make_tables(connection.writer_options(self.path))
         return RDBStorage("sqlite://", engine_kwargs=connection.writer_options(self.path))
 
-    def begin_writing(self, engine: sqlalchemy.Engine) -> tuple[int, int]:
+    def begin_writing(self, engine: sqlalchemy.Engine) -> tuple[tuple[int, int], bool]:
         connection.begin_at_once(engine)
-        return connection.identity(self.path)
+        return connection.identity(self.path), connection.log_of(self.path).exists()
 
     def check(self, opened: Any) -> None:
-        """What is committed to a file that is no longer at its place would be lost."""
+        """What is committed to a file that is no longer at its place would be lost, and so would what is in its log."""
+        identity, has_log = opened
         try:
-            same = connection.identity(self.path) == opened
+            same = connection.identity(self.path) == identity
         except OSError:
             same = False
         if not same:
             raise connection.moved(self.path)
+        if has_log and not connection.log_of(self.path).exists():
+            raise connection.log_deleted(self.path)
 
     def back_up(self, version: int) -> str:
         copy = self.path.with_name(f"{self.path.name}.v{version}-backup")
