@@ -149,7 +149,8 @@ def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
     predictions = predictions.select_from(schema.predictions.join(schema.trials).outerjoin(schema.curves, same))
     for row in connection.execute(predictions.where(own).execution_options(yield_per=_AT_ONCE)):
         correct, samples = row.correct, row.samples
-        share = (int.from_bytes(correct) >> max(0, 8 * len(correct) - samples)).bit_count() / samples
+        right_ones = (int.from_bytes(correct) >> max(0, 8 * len(correct) - samples)).bit_count()
+        share = right_ones / samples if samples > 0 else -1.0  # which no accuracy is
         if row.epoch == row.best_epoch:
             right.setdefault(row.trial_id, {})[row.split] = share
         accuracy = row.validation_accuracy

@@ -103,6 +103,8 @@ FAULTS = {
     "UPDATE hpsearch_predictions SET correct = x'0000' WHERE trial_id = 1": "trial coarse:0: its validation accuracy is",
     "UPDATE hpsearch_predictions SET correct = x'ff80' WHERE trial_id = 2 AND epoch = 1": "coarse:1: its validation accuracy"
     " in epoch 1 is not that of its predictions",
+    "UPDATE hpsearch_predictions SET samples = 0 WHERE trial_id = 1 AND epoch = 1": "coarse:0: its validation accuracy"
+    " in epoch 1 is not that of its predictions",
     "UPDATE hpsearch_trials SET test_value = 0.5 WHERE number = 0": "trial coarse:0: its test accuracy is 0.5, but its",
     "UPDATE trial_values SET value = 0.1": "trial coarse:0: Optuna shows",
     "UPDATE trials SET state = 'RUNNING' WHERE number = 3": "trial coarse:3: Optuna shows",
