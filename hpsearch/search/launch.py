@@ -92,7 +92,7 @@ def launch_text(text: str, place: str, options: Options, *, or_resume: bool = Fa
         for line in said:
             options.watcher.message(line)
         new = replace(new, data={**new.data, **prepared.base_rate})
-        with closing(Database(options.storage, create=True)) as database, after_a_change():
+        with closing(Database(options.storage, create=True)) as database, after_a_change(options.storage):
             with database.transaction() as connection:
                 if reading.find_study(connection, study.name) is None:
                     added = writing.add_study(connection, database.optuna, new, stages_of(study, dataset))

@@ -17,7 +17,7 @@ from hpsearch.search.preparation import (
     trusted_workspace,
 )
 from hpsearch.search.repair import described
-from hpsearch.search.run import open_workers, run_study
+from hpsearch.search.run import after_a_change, open_workers, run_study
 from hpsearch.search.samplers.sampler_files import sampler_classes
 from hpsearch.search.stages.distinct import those_with_fewer
 from hpsearch.search.stages.limits import check_backend
@@ -84,7 +84,7 @@ def resume(name: str, options: Options, text: str | None = None) -> bool:
                     accept(connection, row, plugin)
                 writing.store_labels(connection, row.id, prepared.labels)
                 writing.count_launch(connection, row.id, environment())
-            with described(database, row):
+            with after_a_change(options.storage), described(database, row):
                 return run_study(
                     database, row, study, plugin, measures, dataset, prepared.splits, workers, options.watcher, samplers
                 )

@@ -29,6 +29,7 @@ from hpsearch.search.stages.run import StageRun
 from hpsearch.search.stages.whole import WholeRun
 from hpsearch.spec import Around, Final, Stage, Study, length_of, replicates_of, resolve, with_rungs
 from hpsearch.storage import reading, writing
+from hpsearch.storage.damage.explained import explained
 from hpsearch.storage.database import Database
 from hpsearch.storage.records import (
     COMPLETE,
@@ -58,13 +59,14 @@ def open_workers(options: Options) -> Iterator[tuple[Pool, Interrupts]]:
 
 
 @contextmanager
-def after_a_change() -> Iterator[None]:
+def after_a_change(url: str) -> Iterator[None]:
     """Make an input that is found to be invalid inside, where something has changed, a failure with exit status 1.
 
-    Such as a model file that somebody has changed in the meantime, or a database that was damaged.
+    Such as a model file that somebody has changed in the meantime, or the database at `url`, that was damaged.
     """
     try:
-        yield
+        with explained(url):
+            yield
     except InputError as error:
         raise HpsearchError(str(error)) from error
 
@@ -97,8 +99,7 @@ def run_study(
         prepare_again=lambda: prepare(study, dataset),
         prepare_whole=lambda: prepare_one(study, dataset, step_named(study, spaces.FINAL), 0, whole=True),
     )
-    with after_a_change():
-        return Runner(row, study, context, samplers).run()
+    return Runner(row, study, context, samplers).run()
 
 
 @dataclass(frozen=True)

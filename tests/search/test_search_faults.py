@@ -287,16 +287,37 @@ def test_damage_that_is_found_after_the_study_was_stored_is_a_failure_with_statu
     monkeypatch.chdir(tmp_path)
 
     def damaged(*_):
-        raise DamagedError("study.db: not a database")
+        raise DamagedError("study 'tiny', trial coarse:0: no number")
 
     monkeypatch.setattr("hpsearch.search.launch.Coordinator", damaged)
     path = workspace(tmp_path, made(coarse('kind = "random", trials = 2')))
-    with pytest.raises(HpsearchError, match=r"^study\.db: not a database$") as failure:
+    with pytest.raises(HpsearchError, match="^study 'tiny', trial coarse:0: no number$") as failure:
         launch(path, options(tmp_path, backend="sequential"))
     assert failure.value.exit_status == 1
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert resume("tiny", options(tmp_path, backend="sequential"))
+
+
+@pytest.mark.parametrize("command", ["launch", "resume"])
+def test_rows_that_are_deleted_during_a_study_are_named_with_status_1(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    path = workspace(tmp_path, made(coarse('kind = "random", trials = 3')))
+    given = ["--storage", url(tmp_path), "--quiet", "--backend", "sequential"]
+    if command == "resume":
+        assert not launch(path, options(tmp_path, watcher=StopAfter(1), backend="sequential"))[1]
+
+    def deleted(*_):
+        with closing(sqlite3.connect(tmp_path / "study.db")) as connection:
+            connection.execute("DELETE FROM hpsearch_stages")
+            connection.commit()
+        raise IndexError("so an algorithm notices it")
+
+    monkeypatch.setattr("hpsearch.search.run.Runner.run", deleted)
+    assert main([command, str(path) if command == "launch" else "tiny", *given]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "belongs to no row of hpsearch_stages" in said or "its stages are none" in said
 
 
 @pytest.mark.parametrize("what", ["current_report", "write_report"])
