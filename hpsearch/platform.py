@@ -59,6 +59,16 @@ def memory() -> int | None:
     return None
 
 
+def address_space() -> int | None:
+    """The bytes of addresses that this process may have, as `ulimit -v` says; None without a limit."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    there = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if there == resource.RLIM_INFINITY else there
+
+
 def user() -> int | None:
     """This process's user, as files have it; None where there is no such number."""
     ask: Callable[[], int] | None = getattr(os, "getuid", None)

@@ -15,7 +15,7 @@ import click
 
 from hpsearch.api.streams import LenientStream, safe_streams
 from hpsearch.errors import HpsearchError, raised
-from hpsearch.platform import exits_raise
+from hpsearch.platform import address_space, exits_raise
 from hpsearch.text import require_utf8, visible_line
 
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # before click 8.2, help was no error
@@ -24,6 +24,9 @@ _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # befor
 
 _SMALL = {"launch", "resume", "report"}
 """Commands whose own matrix products are small: threads take longer, 0.1 s of a report, and cores from workers."""
+
+_ADDRESSES = 800_000 * 1024
+"""So many bytes the libraries take of a process's addresses while they are imported."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +66,7 @@ def _status(arguments: Sequence[str] | None) -> int | None:
     try:
         from hpsearch.cli.group import cli  # a Ctrl-C may come while it is imported
 
+        _require_addresses()
         for argument in sys.argv[1:] if arguments is None else arguments:
             require_utf8("an argument", argument)
         status = cli.main(args=arguments, prog_name="hpsearch", standalone_mode=False)
@@ -92,6 +96,14 @@ def _status(arguments: Sequence[str] | None) -> int | None:
         _print_error(f"{path}: incomplete, as Python leaves it on a full disk; delete it, and repeat the command")
         return 1
     return status if isinstance(status, int) else None
+
+
+def _require_addresses() -> None:
+    """Raise HpsearchError where `ulimit -v` is so low that OpenBLAS asks without end for what it does not get."""
+    there = address_space()
+    if there is not None and there < _ADDRESSES:
+        rule = f"at least {_ADDRESSES // 1024:,} kB of addresses, got {there // 1024:,}"
+        raise HpsearchError(f"the system refuses what this needs: {rule}; see `ulimit -v`")
 
 
 def _incomplete_import(error: Exception) -> str | None:

@@ -110,6 +110,25 @@ def test_a_command_says_in_one_line_what_the_system_refuses(monkeypatch, capsys,
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="`ulimit -v` is Linux's")
+def test_too_few_addresses_for_the_libraries_cost_one_line_and_no_waiting(tmp_path):
+    command = [
+        "sh",
+        "-c",
+        'ulimit -v 200000; exec "$@"',
+        "sh",
+        sys.executable,
+        "-m",
+        "hpsearch",
+        "launch",
+        "study.toml",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    rule = "at least 800,000 kB of addresses, got 200,000; see `ulimit -v`"
+    assert (done.returncode, done.stderr) == (1, f"hpsearch: the system refuses what this needs: {rule}\n")
+
+
 def pids_group():
     """A control group of this test's own that limits processes and threads; skips where none can be made."""
     for top in (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/pids")):  # version 2, version 1
