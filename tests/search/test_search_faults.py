@@ -287,11 +287,11 @@ def test_damage_that_is_found_after_the_study_was_stored_is_a_failure_with_statu
     monkeypatch.chdir(tmp_path)
 
     def damaged(*_):
-        raise DamagedError("study 'tiny', trial coarse:0: no number")
+        raise DamagedError("study.db: not a database")
 
     monkeypatch.setattr("hpsearch.search.launch.Coordinator", damaged)
     path = workspace(tmp_path, made(coarse('kind = "random", trials = 2')))
-    with pytest.raises(HpsearchError, match="^study 'tiny', trial coarse:0: no number$") as failure:
+    with pytest.raises(HpsearchError, match=r"^study\.db: not a database$") as failure:
         launch(path, options(tmp_path, backend="sequential"))
     assert failure.value.exit_status == 1
     monkeypatch.undo()
