@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.distributions import json_to_distribution
 from optuna.trial import TrialState
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from hpsearch import spec
 from hpsearch.errors import HpsearchError
@@ -89,6 +89,7 @@ class _Stored:
     right: Mapping[str, float]  # split → share of the samples
     test_value: float | None
     differs: int | None = None  # an epoch whose accuracy is not that of its predictions
+    tested: bool = False  # has it another value on the test set?
 
 
 def _stage(connection: Connection, stage: StageRow) -> Iterator[str]:
@@ -156,9 +157,11 @@ def _stored(connection: Connection, stage_id: int) -> dict[int, _Stored]:
         accuracy = row.validation_accuracy
         if row.split == "validation" and correct and (accuracy is None or abs(share - accuracy) > _NEAR):
             differs.setdefault(row.trial_id, row.epoch)
+    others = (trial.test_cost, trial.test_loss, trial.test_accuracy, trial.test_metrics)
+    tested = or_(*(other.is_not(None) for other in others))
     return {
-        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_value, differs.get(row.id))
-        for row in connection.execute(select(trial.id, trial.test_value).where(own))
+        row.id: _Stored(weights.get(row.id, {}), right.get(row.id, {}), row.test_value, differs.get(row.id), row.tested)
+        for row in connection.execute(select(trial.id, trial.test_value, tested.label("tested")).where(own))
     }
 
 
@@ -201,6 +204,8 @@ def _of_stored(stage: StageRow, trial: TrialRow, stored: _Stored) -> Iterator[st
             yield f"its {split} {goal.metric} is {value}, but its predictions are{' not' * (share is None)} stored"
         elif share is not None and goal.metric == "accuracy" and abs(share - (value or 0.0)) > _NEAR:
             yield f"its {split} accuracy is {value}, by its predictions {share}"
+    if "test" not in stored.right and (stored.tested or (trial.of_function and stored.test_value is not None)):
+        yield "it has values on the test set, on which it was not evaluated"
     if stored.differs is not None:
         yield f"its validation accuracy in epoch {stored.differs} is not that of its predictions"
 

@@ -41,7 +41,10 @@ def test_a_log_deleted_while_open_is_noticed_at_the_next_commit_and_nothing_is_l
     with closing(Database(url(tmp_path), create=True)) as database:
         add(database)
         (tmp_path / "study.db-wal").unlink()
-        with pytest.raises(StorageFault, match=r"study\.db-wal: was deleted while the database"), database.transaction():
+        with (
+            pytest.raises(StorageFault, match=r"study\.db-wal: was deleted while the database"),
+            database.transaction(),
+        ):
             pass
     assert look_up(url(tmp_path), "s") is not None
 

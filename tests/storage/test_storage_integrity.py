@@ -106,6 +106,7 @@ FAULTS = {
     "UPDATE hpsearch_predictions SET samples = 0 WHERE trial_id = 1 AND epoch = 1": "coarse:0: its validation accuracy"
     " in epoch 1 is not that of its predictions",
     "UPDATE hpsearch_trials SET test_value = 0.5 WHERE number = 0": "trial coarse:0: its test accuracy is 0.5, but its",
+    "UPDATE hpsearch_trials SET test_cost = 0.5 WHERE number = 0": "trial coarse:0: it has values on the test set, on",
     "UPDATE trial_values SET value = 0.1": "trial coarse:0: Optuna shows",
     "UPDATE trials SET state = 'RUNNING' WHERE number = 3": "trial coarse:3: Optuna shows",
     "UPDATE trial_params SET param_value = 1 WHERE param_name = 'hidden'": "trial coarse:1: Optuna shows",
