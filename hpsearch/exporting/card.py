@@ -11,6 +11,7 @@ from hpsearch.data.tables.columns import Columns
 from hpsearch.exporting.predictions.labels import labels_of
 from hpsearch.exporting.trained_model import Record, TrainedModel, trial_name
 from hpsearch.files import write_file
+from hpsearch.reporting.formatting import markdown
 from hpsearch.reporting.frames import Frames
 from hpsearch.reporting.sections.ranking.rows import Estimate
 from hpsearch.reporting.sections.ranking.stage import view_stages
@@ -87,16 +88,16 @@ def card_of(frames: Frames, trial: Record, model: TrainedModel, format_name: str
 
 
 def _what(frames: Frames, trial: Record, model: TrainedModel) -> str:
-    kind = "values of " + ", ".join(map(_plain, model.targets)) if model.targets else f"{model.outputs:,} classes"
+    kind = "values of " + ", ".join(map(markdown, model.targets)) if model.targets else f"{model.outputs:,} classes"
     said = description(frames)
-    about = f"{_plain(said)}\n\n" if said else ""
+    about = f"{markdown(said)}\n\n" if said else ""
     on_all = " It was trained on all samples, and is not evaluated itself." if trial.get("on_all") else ""
     columns, features = len(model.feature_names), f"{model.features:,} features"
     if columns and columns != model.features:
         features = f"{columns:,} columns ({features})"
     from_file = f"`{_plain(model.configuration.file)}`"
     return (
-        f"# {_plain(model.study)}\n\n{about}A model that predicts {kind} from {features}: {from_file},"
+        f"# {markdown(model.study)}\n\n{about}A model that predicts {kind} from {features}: {from_file},"
         f" trial {trial_name(trial)} of the study.{on_all}\n"
     )
 
@@ -106,7 +107,7 @@ def _data(frames: Frames, trial: Record, model: TrainedModel) -> str:
     stage = next(each for each in frames.stage_rows if each["name"] == trial["stage"])
     sizes = stage["data"] or {}
     parts = [f"{sizes[part]:,} to {what}" for part, what in _PARTS.items() if sizes.get(part)]
-    lines = [f"- Data set: {_plain(stored.get('dataset', ''))}, SHA-256 `{stored.get('fingerprint', '')[:16]}…`"]
+    lines = [f"- Data set: {markdown(str(stored.get('dataset', '')))}, SHA-256 `{stored.get('fingerprint', '')[:16]}…`"]
     lines.append(f"- Samples: {', '.join(parts)}")
     if trial.get("on_all"):
         lines.append("- This model was trained on all of these together")
@@ -140,7 +141,7 @@ def _score(frames: Frames, trial: Record) -> str:
         if own.kind == "final":
             chosen = ", by which its epoch was chosen, so that it is optimistic" if trial["epochs"] > 1 else ""
         lines.append(f"- Validation {_estimate(row.validation)}{of}{chosen}.")
-    lines.append(f"- Hyperparameters: {_plain(configuration(own, row))}")
+    lines.append(f"- Hyperparameters: {markdown(configuration(own, row))}")
     return "\n".join(lines) + "\n"
 
 
@@ -228,10 +229,11 @@ def _origin(frames: Frames, trial: Record, model: TrainedModel) -> str:
     made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     trained = str(frames.study.get("finished_at") or frames.study.get("created_at") or "")[:10]
     versions = [f"{key} {environment[key]}" for key in ("hpsearch", "python", "numpy", "scipy") if key in environment]
+    on = f" on {environment.get('machine', '')}"
     lines = [
         f"- Exported on {made}, trained until {trained}" if trained else f"- Exported on {made}",
-        f"- Trained with {', '.join(versions + ([package] if package else []))} on {environment.get('machine', '')}",
-        f"- Model: SHA-256 `{model.model_hash[:16]}…`; study {_plain(model.study)}, seed {model.seed}",
+        f"- Trained with {markdown(', '.join(versions + ([package] if package else [])) + on)}",
+        f"- Model: SHA-256 `{model.model_hash[:16]}…`; study {markdown(model.study)}, seed {model.seed}",
         "- Hyperparameters, curves and what was tried besides: `hpsearch report`",
     ]
     return "\n".join(lines) + "\n"
@@ -247,5 +249,5 @@ def _kind(model: TrainedModel) -> str:
 
 
 def _plain(text: object) -> str:
-    """A text of the study on one line, without what would end a code span."""
+    """A text of the study for a code span: on one line, without what would end it. Elsewhere it is `markdown`."""
     return visible_line(str(text)).replace("`", "'").replace("\n", " ")

@@ -114,6 +114,15 @@ def test_a_card_says_that_a_study_was_extended_once_the_test_set_had_been_used(i
     assert "The study was extended after the test set had been used, so" in told[1]
 
 
+def test_a_harmful_text_does_nothing_in_a_card(iris, tmp_path):
+    frames, harm = iris[0].frames, "\x1b[31m\u202e<img src=x onerror=alert(1)> [a](javascript:b)\n# c"
+    data, environment = {**frames.study["data"], "dataset": harm}, {"python": harm, "machine": harm}
+    study = {**frames.study, "data": data, "environment": environment}
+    card = Path(export(replace(frames, study=study), "npz", str(tmp_path / "m.npz")).card).read_text("utf-8")
+    assert card.count("31m") == 3
+    assert not [part for part in ("\x1b", "\u202e", "<img", "[a]", "\n# c") if part in card]
+
+
 @pytest.mark.parametrize("format_name", ["joblib", "onnx"])
 def test_the_python_in_a_card_runs(results, study, tmp_path, format_name):
     pytest.importorskip("onnxruntime")
