@@ -28,7 +28,7 @@ OURS = {
     "files": "errors",
     "platform": "",
     "nn": "platform",
-    "data": "errors text",
+    "data": "errors text platform",
     "metrics": "errors data",
     "spec": "errors text metrics",
     "storage": "errors text platform spec",

@@ -139,6 +139,13 @@ def test_a_damaged_file_costs_one_line(tmp_path):
     assert "'x_train' must be an array of numbers or text, is truncated, corrupt" in line(tmp_path)
 
 
+def test_an_array_that_is_larger_than_the_memory_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "x.npz", x_train=np.zeros((1000, 3000)), y_train=LABELS)
+    monkeypatch.setattr("hpsearch.data.sources.npz.memory", lambda: 10_000_000)
+    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", lambda *_: pytest.fail("it was unpacked"))
+    assert "x.npz: 'x_train' needs 24,000,128 bytes of memory; this machine has 10,000,000" in line(tmp_path, test=10)
+
+
 def test_an_unknown_kind_gets_the_nearest(tmp_path):
     kinds = "csv, folder, idx, npz, parquet, python"
     with pytest.raises(DataError, match=rf"kind must be one of {kinds}, got 'nzp'; did you mean 'npz'\?"):

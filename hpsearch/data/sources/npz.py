@@ -11,6 +11,7 @@ from hpsearch.data.dataset import Dataset
 from hpsearch.data.sources.common import Part, Shape, assemble, numbers, part_with_targets
 from hpsearch.data.sources.targets import refuse_values
 from hpsearch.errors import DataError, nearest
+from hpsearch.platform import memory
 
 LARGEST_WHOLE = 2**53
 """Up to here floats are exact whole numbers."""
@@ -75,11 +76,20 @@ def _array(path: Path, arrays: Any, key: str, name: str) -> npt.NDArray[Any]:
         remedy = ", or hold some out with test = n" if key.startswith("test") else ""
         hint = nearest(name, arrays.files)
         raise DataError(f"{path}: no array {name!r}, which data.dataset.{key} names{remedy}{hint}")
+    _check_memory(f"{path}: {name!r}", arrays, name)
     try:
         return np.asarray(arrays[name])
     except Exception as error:
         rule = "must be an array of numbers or text, is truncated, corrupt or has objects"
         raise DataError(f"{path}: {name!r} {rule}") from error
+
+
+def _check_memory(place: str, arrays: Any, name: str) -> None:
+    """Refuse an array larger than this machine's memory before it is unpacked: zeros, packed, are a thousandth of it."""
+    there = memory()
+    needed = max(part.file_size for part in arrays.zip.infolist() if part.filename in (name, f"{name}.npy"))
+    if there is not None and needed > there:
+        raise DataError(f"{place} needs {needed:,} bytes of memory; this machine has {there:,}")
 
 
 def channels_first(place: str, samples: Any, channels: str | None) -> tuple[Any, Shape]:
