@@ -85,7 +85,7 @@ def _array(path: Path, arrays: Any, key: str, name: str) -> npt.NDArray[Any]:
 
 
 def _check_memory(place: str, arrays: Any, name: str) -> None:
-    """Refuse an array larger than this machine's memory before it is unpacked: zeros, packed, are a thousandth of it."""
+    """Refuse an array larger than this machine's memory before it is unpacked: packed zeros are a thousandth of it."""
     there = memory()
     needed = max(part.file_size for part in arrays.zip.infolist() if part.filename in (name, f"{name}.npy"))
     if there is not None and needed > there:
