@@ -49,11 +49,13 @@ def check_study(connection: Connection, study_id: int, name: str) -> list[str]:
 
 
 def _of_file(study: StudyRow, names: Sequence[str]) -> Iterator[str]:
-    """Are the stages those of the study file, if this version can read it?"""
+    """Are its name and the stages those of the study file, if this version can read it?"""
     try:
         written = spec.parse(study.text, study.path)
     except HpsearchError:
         return
+    if written.name != study.name:
+        yield f"its name is {study.name!r}, by its study file {written.name!r}"
     wanted = [*(stage.name for stage in written.stages), *["final"] * (written.final is not None)]
     if list(names) != wanted:
         yield f"its stages are {', '.join(names) or 'none'}, by its study file {', '.join(wanted)}"

@@ -160,7 +160,8 @@ RETRAINED = [
     (CURVES.format("cost", 2, 1), "epoch 1's validation_cost is "),
     ("DELETE FROM hpsearch_curves WHERE trial_id = 2 AND epoch = 1", "its curve has "),
     ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "its predictions for the validation samples in epoch"),
-    (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accuracy and"),
+    (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accuracy, "),
+    (TRIALS.format("test_metrics = '{\"f1\": 0.5}'", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accura"),
     ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "its predictions for the test set"),
 ]  # fmt: skip
 

@@ -267,6 +267,10 @@ def test_verify_names_a_stage_that_was_deleted_in_the_dashboard(study):
             "study 'tiny', its stages are 0, fine, final, by its study file coarse, fine, final",
         ),
         (
+            "UPDATE hpsearch_studies SET name = 'other'",
+            "study 'other', its name is 'other', by its study file 'tiny'",
+        ),
+        (
             "UPDATE hpsearch_trials SET test_accuracy = -1 WHERE stage_id = 3 AND number = 0",
             "study 'tiny', trial final:0: hpsearch_trials.test_accuracy must be from 0 to 1",
         ),

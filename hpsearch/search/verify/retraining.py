@@ -48,7 +48,7 @@ class Stored:
     weights: Mapping[str, bytes]  # by kind
     predictions: Mapping[tuple[str, int], tuple[bytes | None, ...]]
     """By split and epoch: which are correct, the predicted classes, outputs."""
-    test: tuple[float | None, ...]  # cost, loss, accuracy, objective
+    test: tuple[Any, ...]  # cost, loss, accuracy, objective; all metrics as text, None before version 5
     metrics: Sequence[tuple[Any, ...]] = ()  # epoch, metric, train, validation
 
     @property
@@ -186,14 +186,15 @@ def read(connection: Connection, stage: StageRow, trial: TrialRow) -> Stored:
     metric = schema.measurements.c
     measured = select(metric.epoch, metric.metric, metric.train, metric.validation).where(metric.trial_id == trial.id)
     predictions = connection.execute(columns.where(prediction.trial_id == trial.id))
-    test = select(own.test_cost, own.test_loss, own.test_accuracy, own.test_value).where(own.id == trial.id)
+    test = select(own.test_cost, own.test_loss, own.test_accuracy, own.test_value, own.test_metrics)
+    *numbers, metrics = connection.execute(test.where(own.id == trial.id)).one()
     return Stored(
         stage,
         trial,
         [tuple(point) for point in rows],
         {kind: contents[trial.id] for kind, contents in found.items() if contents},
         {(split, epoch): tuple(contents) for split, epoch, *contents in predictions},
-        tuple(connection.execute(test).one()),
+        (*numbers, metrics and repr(metrics)),  # NaN is NaN then
         [tuple(row) for row in connection.execute(measured.order_by(metric.epoch, metric.metric))],
     )
 
@@ -267,14 +268,14 @@ def _compare_tests(stored: Stored, result: TaskResult) -> Iterator[str]:
     on_test = next((content for (split, _), content in stored.predictions.items() if split == "test"), None)
     if on_test is None:
         return
-    if result.test is None:
+    if (test := result.test) is None:
         yield "it was evaluated on the test set, but not when it was retrained"
         return
-    if not _same_predictions(on_test, result.test.predictions):
+    if not _same_predictions(on_test, test.predictions):
         yield "its predictions for the test set differ"
-    now = (result.test.cost, result.test.loss, result.test.accuracy, result.test.value)
+    now = (test.cost, test.loss, test.accuracy, test.value, stored.test[-1] and repr(dict(test.metrics)))
     if not all(_same(*pair) for pair in zip(stored.test, now, strict=True)):
-        yield f"its test cost, loss, accuracy and objective are {stored.test} in the database, {now} retrained"
+        yield f"its test cost, loss, accuracy, objective and metrics are {stored.test} in the database, {now} retrained"
 
 
 def _same_predictions(before: tuple[bytes | None, ...], now: Predictions | None) -> bool:
