@@ -161,7 +161,7 @@ RETRAINED = [
     ("DELETE FROM hpsearch_curves WHERE trial_id = 2 AND epoch = 1", "its curve has "),
     ("UPDATE hpsearch_predictions SET correct = zeroblob(13)", "its predictions for the validation samples in epoch"),
     (TRIALS.format("test_loss = 1", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accuracy, "),
-    (TRIALS.format("test_metrics = '{\"f1\": 0.5}'", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, loss, accura"),
+    (TRIALS.format("test_metrics = '{\"f1\": 0.5}'", "(SELECT max(id) FROM hpsearch_trials)"), "its test cost, "),
     ("UPDATE hpsearch_predictions SET predicted = x'00' WHERE split = 'test'", "its predictions for the test set"),
 ]  # fmt: skip
 
