@@ -284,7 +284,7 @@ def _same_predictions(before: tuple[bytes | None, ...], now: Predictions | None)
     return now is not None and correct == now.correct and predicted in (None, now.predicted) and outputs == now.outputs
 
 
-def _same(before: float | None, now: float | None) -> bool:
+def _same(before: Any, now: Any) -> bool:
     """Equal to the last bit; the database has NULL for a number that is not finite."""
     return before == now or (before is None and now is not None and not math.isfinite(now))
 
