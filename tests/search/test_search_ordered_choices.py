@@ -54,7 +54,7 @@ def test_a_stage_that_began_without_an_order_goes_on_without_it_and_is_verified(
     assert resume("tiny", options(tmp_path))
     with opened_to_read(url(tmp_path)) as connection:
         found = list(verify(connection, reading.get_study(connection, "tiny")))
-    assert len(found) == 3
+    assert len(found) == 4
     assert [check.problems for check in found if check.problems] == []
 
 

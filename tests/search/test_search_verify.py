@@ -141,6 +141,7 @@ CHANGES = [
     (TRIALS.format("params = '{\"lambda\": 0.001, \"eta\": 0.1}'", 1), "trial coarse:0: its params is"),
     (TRIALS.format("reason = 'so'", "(SELECT id FROM hpsearch_trials WHERE state = 'pruned')"), "by the plan pruned"),
     ("UPDATE hpsearch_stages SET ended = 'so' WHERE position = 0", "it ended because 'so' is stored, by the plan None"),
+    ("UPDATE hpsearch_stages SET space = '{\"eta\": {\"choices\": [1]}}' WHERE position = 0", "by the study file in"),
     ("UPDATE hpsearch_stages SET space = '{\"eta\": {\"choices\": [1]}}' WHERE position = 1", "eta was searched in"),
     (TRIALS.format("params = '{\"lambda\": 1}'", "(SELECT max(id) FROM hpsearch_trials)"), "the best configuration is"),
     ("DELETE FROM hpsearch_weights WHERE kind = 'best' AND trial_id < 9", "the best 10 trials"),

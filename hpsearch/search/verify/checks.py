@@ -137,7 +137,7 @@ def verify(connection: Connection, row: StudyRow, *, trusted: bool = False) -> I
         yield Check.of(text, _values(connection, now))
         if stage.stale:
             yield Check(f"stage {stage.name}: an earlier stage has grown, so its space is not compared")
-        elif begun:
+        else:
             yield Check.of(f"stage {stage.name}: {_basis(stage, begun)}", _chain(study, now, begun))
         text = f"stage {stage.name}: its plan, replayed over the curves, asks for and decides what is stored"
         yield Check.of(text, replay(study, stage, now.trials, curves, samplers))
@@ -155,6 +155,13 @@ class Begun:
     stage: StageRow
     trials: Sequence[TrialRow]
     curves: dict[int, list[CurvePoint]]
+    expected: spaces.Resolved | None = None
+    """The space that follows from the study file and the stages before it, once it is known."""
+
+    @cached_property
+    def space(self) -> spaces.Resolved:
+        """The space that later stages refine: what is stored may be damaged, and is compared."""
+        return spaces.space_from_json(self.stage.space or {}) if self.expected is None else self.expected
 
     @cached_property
     def derived(self) -> list[TrialRow]:
@@ -212,7 +219,7 @@ def _values(connection: Connection, now: Begun) -> Iterator[str]:
 def _basis(stage: StageRow, begun: Sequence[Begun]) -> str:
     if stage.kind == spaces.FINAL:
         return f"it trains the best configuration of stage {begun[-1].stage.name}"
-    return "its space follows from the stages before it"
+    return "its space follows from the stages before it" if begun else "its space is that of the study file"
 
 
 def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
@@ -226,8 +233,9 @@ def _chain(study: Study, now: Begun, begun: Sequence[Begun]) -> Iterator[str]:
                 name = f"{now.stage.name}:{trial.number}"
                 yield f"trial {name} has {dict(trial.params)}, the best configuration is {winner}"
         return
-    earlier = {b.stage.name: (spaces.space_from_json(b.stage.space or {}), b.derived) for b in begun}
+    earlier = {b.stage.name: (b.space, b.derived) for b in begun}
     space, stored = spaces.space_of(study, study.stages[now.stage.position], earlier)[0], now.stage.space or {}
-    derived = spaces.space_to_json(space)
+    now.expected, derived = space, spaces.space_to_json(space)
     for key in spaces.differences(space, stored):
-        yield f"{key} was searched in {stored.get(key)}, by the stages before it in {derived.get(key)}"
+        source = "the stages before it" if begun else "the study file"
+        yield f"{key} was searched in {stored.get(key)}, by {source} in {derived.get(key)}"
