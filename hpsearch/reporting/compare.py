@@ -250,7 +250,8 @@ def _curves(entries: Sequence[Entry], metric: str) -> str:
             if runs:
                 values = by_epoch(runs, column)
                 style: dict[str, Any] = {"color": colour(index), "marker": marker(index), "linewidth": 1.5}
-                every = (index, max(1, len(values) // 8))
+                step = max(1, len(values) // 8)
+                every = (index % step, step)  # a run of one epoch has its mark, too
                 axes.plot(values.index.to_numpy(), values["mean"].to_numpy(), markersize=4, markevery=every, **style)
         axes.xaxis.set_label(goal.unit)
         whole_axis(axes.xaxis)

@@ -14,17 +14,18 @@ _SMALL, _WHOLE, _LARGE = 1e-3, 9_999.5, 1e9
 
 
 def number(value: float) -> str:
-    """Write a number with five significant digits.
+    """Write a number with five significant digits; a whole one from 100 on, as of parameters, without a fraction.
 
-    >>> number(53.9), number(-0.01234), number(254_321.7), number(0.00001)
-    ('53.900', '-0.012340', '254,322', '1.000e-5')
+    >>> number(53.9), number(-0.01234), number(254_321.7), number(0.00001), number(1817.0)
+    ('53.900', '-0.012340', '254,322', '1.000e-5', '1,817')
     """
     size = abs(value)
     if not math.isfinite(value):
         return formatting.MISSING if math.isnan(value) else f"{'-' * (value < 0)}∞"
     if size and not _SMALL <= size < _LARGE:
         return formatting.exponent(value, 3)
-    return f"{value:,.0f}" if size >= _WHOLE or not value else f"{value:#.5g}".rstrip(".")
+    whole = not value or size >= _WHOLE or (size >= 100 and value == round(value))
+    return f"{value:,.0f}" if whole else f"{value:#.5g}".rstrip(".")
 
 
 def text(goal: Goal, value: float | None, places: int = 2) -> str:

@@ -87,6 +87,7 @@ _TABLES = {
     **dict.fromkeys(("flip", "shift", "noise"), "[augmentation]"),
     **dict.fromkeys(("hidden", "dropout", "activation"), "[model]"),
     **dict.fromkeys(("space", "sampler", "pruner", "budget", "replicates", "configurations"), "[[stage]]"),
+    **dict.fromkeys(("first", "from", "default", "confirm", "constraints"), "[[stage]]"),
     **dict.fromkeys(("eta_min", "eta_max", "factor", "warmup_epochs"), "training.schedule"),
     **dict.fromkeys(("momentum", "beta1", "beta2", "epsilon"), "training.optimiser"),
     "folds": "data.validation",

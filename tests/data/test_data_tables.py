@@ -140,6 +140,7 @@ def test_estimators_may_have_codes_and_gaps(tmp_path):
             "line 3: column 'x' has 199 texts such as 'low' and 1 numbers; if they are",
         ),
         ({"x": ["low", *["1.5"] * 199]}, {}, "line 2: column 'x' must have a finite number, has 'low'; if they are"),
+        ({"x": ["k.A.", *["1.5"] * 199]}, {}, "if it means that a value is missing, leave the cell empty"),
         ({"x": ["inf", *["1.5"] * 199]}, {}, "line 2: column 'x' must have a finite number, has 'inf'"),
         ({}, {"columns": ("age", "y")}, "data.dataset.columns must not name the label, got 'y'"),
         ({}, {"image_shape": (1, 1, 5)}, "image_shape: .* must have numbers alone, without gaps, to be images"),

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from hpsearch.errors import InputError, StorageError
 from hpsearch.reporting import compare_studies, load_frames
-from hpsearch.reporting.compare import _entry, compare, two_proportions
+from hpsearch.reporting.compare import _curves, _entry, compare, two_proportions
 
 
 def study(engine, name, ceiling, **columns):
@@ -82,6 +82,14 @@ def test_a_comparison_is_a_page_markdown_and_two_tables(finished_engine, engine,
     assert rows[2]["validation_accuracy"] == ""
     assert "empty (running)" in page.with_name("comparison.md").read_text()
     assert page.read_text().count('<svg role="img"') == 2
+
+
+def test_a_study_of_one_epoch_beside_longer_ones_has_its_mark(engine):
+    maker = made_study.Maker(engine, "short")
+    stage = maker.stage("only", "list", {"lambda": {"choices": [0.1]}})
+    maker.trial(stage, 0, {"lambda": 0.1}, 0.4, epochs=1)
+    study(engine, "long", 0.5)
+    assert _curves(entries(engine, "long", "short"), "accuracy").count("<use") == 4 + 1
 
 
 def test_one_study_or_an_unknown_one_cannot_be_compared(finished_engine, tmp_path):

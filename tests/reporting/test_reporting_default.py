@@ -13,6 +13,7 @@ from hpsearch.reporting import load_frames
 from hpsearch.reporting.formats.csv import ranking_csv
 from hpsearch.reporting.results import results
 from hpsearch.reporting.sections.ranking.against_default import against_default
+from hpsearch.reporting.sections.ranking.in_short import in_short
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.summary import last_search
 from hpsearch.search.launch import launch
@@ -69,7 +70,7 @@ def test_two_networks_have_the_difference_and_the_p_of_mcnemars_exact_test(engin
     assert (
         "The study cannot tell whether the best of coarse is better than the default: the best less" in found.sentence
     )
-    assert "about these networks" in found.sentence
+    assert "about these trained models" in found.sentence
 
 
 def test_a_clearly_better_one_is_better_and_the_default_has_its_name_in_the_ranking(engine):
@@ -109,9 +110,13 @@ def test_the_default_is_compared_with_the_best_of_a_later_stage_on_the_same_samp
     ],
 )
 def test_a_default_that_did_not_finish_is_not_compared(engine, columns, said):
-    _, _, found, _ = study(engine, 0.70, 0.72, **columns)
+    frames, views, found, _ = study(engine, 0.70, 0.72, **columns)
     assert (found.verdict, found.difference, found.state) == ("not known", None, columns["state"])
     assert said in found.sentence
+    (line,) = (each.text for each in in_short(frames, views, [], found, None, []) if each.label == "Better by")
+    short = {"pruned": "not known, since that was stopped before its end", "failed": "not known, since that failed"}
+    assert f"than the default: {short.get(found.state, 'not known')}" in line
+    assert line.endswith("as measured.") == ("points" in line)
 
 
 def test_a_study_that_names_a_default_trains_it_first_and_reports_it_as_json(tmp_path, capsys):

@@ -53,7 +53,7 @@ def test_where_only_the_best_epoch_was_stored_the_report_says_that_its_choice_is
     assert (
         "The choice of its best epoch is not corrected, since only the predictions at that epoch were stored." in said
     )
-    assert "the best of these networks is" in said
+    assert "the best of these trained models is" in said
     assert said.endswith("with other seeds it is not known, because no configuration has a second seed.")
 
 

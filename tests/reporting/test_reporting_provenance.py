@@ -1,9 +1,10 @@
 """The provenance of stages: their trials, epochs, and the trials that their ranges lie around."""
 
+import made_study
 from made_advice import HEAD, RANDOM, make
 
 from hpsearch.reporting import load_frames
-from hpsearch.reporting.sections.provenance import stage_provenance
+from hpsearch.reporting.sections.provenance import facts, stage_provenance
 from hpsearch.reporting.sections.ranking.stage import view_stages
 
 
@@ -20,3 +21,20 @@ def test_a_range_around_the_best_names_their_trials_and_accuracies(engine):
     assert (other.trials, other.epochs) == ("1 complete, 1 of them stopped early", "9 (3 saved)")
     assert other.ranges[0].startswith("λ: around the best 2 of search, search:1 (1e-3, 8")
     assert " and search:2 (1e-2, " in other.ranges[0]
+
+
+def test_times_are_written_for_people_and_a_table_has_features_and_no_image_shape(engine):
+    def of(name, **columns):
+        made_study.Maker(engine, name, **columns)
+        return dict(facts(load_frames(engine, name)))
+
+    table = of("table", data={"dataset": "t.csv", "classes": ["a", "b"], "image_shape": [1, 1, 12], "fingerprint": "5f"})
+    images = of("images", created_at="some day")
+    assert (table["Launched"], table["Finished"]) == (
+        "2025-03-01 08:00:00 UTC, resumed once",
+        "2025-03-01 08:02:41 UTC",
+    )
+    assert table["Features"].startswith("12, ")
+    assert images["Image shape"].endswith("(channels, height, width)")
+    assert {"Image shape", "Features"}.isdisjoint(table.keys() & images.keys())
+    assert images["Launched"] == "some day, resumed once"

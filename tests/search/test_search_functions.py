@@ -129,6 +129,8 @@ def test_optimise_finds_a_minimum_goes_on_and_takes_what_a_script_uses_along(her
     more = hpsearch.optimise(parabola, LINE, trials=24)
     assert (more.name, len(more.trials)) == ("parabola", 24)
     assert hpsearch.optimise(parabola, {"x": Range(0.0, 1.0)}, trials=3).name == "parabola-2"
+    few = hpsearch.optimise(parabola, LINE, trials=20, sampler="random", budget={"target": 1e9}, name="few")
+    assert len(few.trials) < 20
     (file,) = (here / "models" / "functions").iterdir()
     assert file.read_text() == (
         "SHIFT = 2.0\ndef shifted(x):\n    return x - SHIFT\n"

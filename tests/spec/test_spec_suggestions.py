@@ -53,6 +53,7 @@ SYNONYMS = [
     # of a stage, its sampler and its pruner
     *(("trials = 8", f"{name} = 8", f"stage[0].sampler.{name}", "did you mean 'trials'?") for name in ("n_trials", "n_iter", "max_trials")),
     ("[[stage]]\n", "n_trials = 8", "stage[0].n_trials", "did you mean 'trials' of a random, qmc, tpe, cmaes or gp sampler?"),
+    ("[training]\n", "from = 'a'", "training.from", "it is a key of [[stage]]"),
     ("[[stage]]\n", "n_startup_trials = 8", "stage[0].n_startup_trials", "it is a key of a tpe sampler"),
     ("[[stage]]\n", "params = {}", "stage[0].params", "did you mean 'space'?"),
     ("[[stage]]\n", "random_state = 1", "stage[0].random_state", "did you mean 'seed' of the top level of the file?"),

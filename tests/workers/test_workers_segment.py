@@ -151,5 +151,34 @@ def test_data_that_vanished_are_refused(segment, tmp_path):
         run_segment(dataclasses.replace(segment, split=tmp_path / "gone.split"))
 
 
+SLOW_TO_RESTORE = """
+import time
+import numpy as np
+
+class Slow:
+    def train(self, epoch): pass
+    def predict(self, samples): return np.zeros(len(samples), int)
+    def save(self): return {}
+    def restore(self, state): time.sleep(0.5)
+
+def make(data, seed, eta): return Slow()
+"""
+
+
+def test_the_time_of_a_segment_is_without_that_of_restoring_a_trainable(segment, tmp_path):
+    """Else the segments of an estimator, which is fitted again from its start, would become shorter and shorter."""
+    (tmp_path / "slow.py").write_text(SLOW_TO_RESTORE, "utf-8")
+    model = read_plugin(tmp_path / "slow.py")
+    slow = Configuration.from_json({"model": {"file": "slow.py"}, "training": {"eta": 0.1, "epochs": 2}})
+    task = Task(0, slow, ("coarse", 0))
+    first = dataclasses.replace(
+        segment, tasks=(task,), model=model.path, model_hash=model.hash, last=1, ends=False, test=False
+    )
+    begun = run_segment(first)
+    again = run_segment(dataclasses.replace(first, tasks=(go_on(task, begun.tasks[0]),), first=2, last=2))
+    assert again.tasks[0].restoring >= 0.5
+    assert 0 < again.seconds < 0.5
+
+
 def test_a_plugin_is_known_by_the_hash_of_its_text(segment):
     assert segment.model_hash == hashlib.sha256(Path(segment.model).read_bytes()).hexdigest()

@@ -122,7 +122,9 @@ class Cells:
                 else (f"has {texts:,} texts such as {text[:40]!r} and {numbers:,} numbers")
             )
             raise CellError(
-                f"{rule}; if they are categories, set categorical = [{json.dumps(self.name)}]", self._first[text]
+                f"{rule}; if they are categories, set categorical = [{json.dumps(self.name)}]; if it means that a"
+                " value is missing, leave the cell empty",
+                self._first[text],
             )
         kind, known, of_text = self._meaning()
         found = np.full(len(self), math.nan)

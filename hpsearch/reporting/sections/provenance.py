@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.reporting import formatting
@@ -81,6 +81,18 @@ def _epochs(trials: Sequence[Record]) -> str:
     return f"{done:,}" + (f" ({saved:,} saved)" if saved > 0 else "")
 
 
+def _moment(written: str) -> str:
+    """Write a time of the database for people; what is no such time stays as it is.
+
+    >>> _moment("2026-11-30T00:25:34.455+00:00"), _moment("yesterday")
+    ('2026-11-30 00:25:34 UTC', 'yesterday')
+    """
+    try:
+        return f"{datetime.fromisoformat(written).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return written
+
+
 def _when(stage: Mapping[str, Any]) -> str:
     """Write when a stage began, and how long it took, pauses included."""
     began, ended = stage["started_at"], stage["finished_at"]
@@ -89,8 +101,8 @@ def _when(stage: Mapping[str, Any]) -> str:
     try:
         whole = (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds() if ended else None
     except (TypeError, ValueError):
-        return str(began)
-    return str(began) + (f", for {formatting.duration(whole)}" if whole is not None else "")
+        return _moment(began)
+    return _moment(began) + (f", for {formatting.duration(whole)}" if whole is not None else "")
 
 
 def facts(frames: Frames) -> list[tuple[str, str]]:
@@ -107,8 +119,8 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
             "Time" if function else "Training time",
             f"{formatting.duration(float(trials['seconds'].sum()))} (sum over the trials)",
         ),
-        ("Launched", f"{study['created_at']}{_resumes(study['launches'] - 1)}"),
-        ("Finished", study["finished_at"] or "not yet"),
+        ("Launched", f"{_moment(study['created_at'])}{_resumes(study['launches'] - 1)}"),
+        ("Finished", _moment(study["finished_at"]) if study["finished_at"] else "not yet"),
         ("Study file", _within(study["path"], study["workspace"])),
         ("Study file's hash", hashlib.sha256(study["text"].encode()).hexdigest()),
         *(() if function else _data(frames)),
@@ -121,10 +133,13 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
 def _data(frames: Frames) -> list[tuple[str, str]]:
     """The data set."""
     data = frames.study["data"] or {}
-    shape, classes = data.get("image_shape"), data.get("classes") or []
+    shape, classes = data.get("image_shape") or [], data.get("classes") or []
+    size = ("Image shape", f"{' × '.join(map(str, shape))} (channels, height, width)" if shape else formatting.MISSING)
+    if shape and not frames.images:
+        size = ("Features", f"{shape[-1]:,}, with those made of categories and of missing values")
     return [
         ("Dataset", f"{data.get('dataset', formatting.MISSING)}, {_labels(frames, classes)}"),
-        ("Image shape", " × ".join(map(str, shape)) + " (channels, height, width)" if shape else formatting.MISSING),
+        size,
         ("Dataset fingerprint", str(data.get("fingerprint", formatting.MISSING))),
     ]
 

@@ -248,7 +248,7 @@ def corrected_sentence(stage: StageView, corrected: Sequence[CorrectedAccuracy])
     if found.with_seeds:
         said += f" With any seed it is expected to have {found.with_seeds.replace(' (', ' (95% interval ')}."
         return f"{said} The probability that it is the best configuration is {_probabilities(found, stage)}."
-    said += f" The probability that it is the best of these networks is {_probabilities(found, stage)}"
+    said += f" The probability that it is the best of these trained models is {_probabilities(found, stage)}"
     if stage.replication is not None and stage.replication.noun == "fold":
         return f"{said}."
     return f"{said}; with other seeds it is not known, because no configuration has a second seed."

@@ -68,6 +68,7 @@ class TaskResult:
     stopped: str | None = None  # why it stopped early, in the curve's last epoch
     parameters: int = 0
     multiply_adds: int = 0  # of an epoch's training
+    restoring: float = 0.0  # the seconds that a trainable took to be restored: an estimator is fitted again
 
     @property
     def ended(self) -> bool:
@@ -77,7 +78,7 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """The results of all tasks, and the wall time (s) that they took together."""
+    """The results of all tasks, and the wall time (s) that they trained together, without restoring them."""
 
     tasks: tuple[TaskResult, ...]
     seconds: float

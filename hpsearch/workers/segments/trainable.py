@@ -1,5 +1,6 @@
 """Trains a trainable: one trial of a segment. May import trainables, data and spec."""
 
+import time
 import warnings
 
 from hpsearch.data import Split
@@ -23,9 +24,10 @@ def train_trainable(segment: Segment, task: Task, split: Split, plugin: Plugin) 
     with warnings.catch_warnings():  # of libraries, which would disturb the progress bars; `check` shows them
         warnings.simplefilter("ignore")
         trained = _made(segment, task, split, plugin)
+        began = time.perf_counter()
         if task.state is not None:
             trained.restore(task.state)
-        result = TaskResult(task.trial_id)
+        result = TaskResult(task.trial_id, restoring=time.perf_counter() - began)
         for epoch in range(segment.first, segment.last + 1):
             _epoch(segment, task, split, trained, epoch, result)
             if result.ended:

@@ -124,9 +124,8 @@ def _finished(frames: Frames, search: StageView, held: list[Record], trial: str,
     else:
         said += f" The study cannot tell whether the best of {best} is better than the default: {gap}."
     if not seeds:
-        said += (
-            f" That is about these {'trials' if goal.of_function else 'networks'}: no configuration has a second seed."
-        )
+        which = "trials" if goal.of_function else "trained models"
+        said += f" That is about these {which}: no configuration has a second seed."
     return AgainstDefault(trial, "complete", verdict, said, value, edges[0], edges[1], found.p)
 
 

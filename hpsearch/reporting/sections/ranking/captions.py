@@ -54,17 +54,17 @@ def _of_values(samples: str, compared: int, goal: Goal, kind: str, *, of_samples
     percent = ", in %" if goal.share else ""
     if of_samples and kind == "final":
         return (
-            f"Validation {goal.metric} on {samples}{percent}. Each network has the 95% interval for it on other"
-            " samples; all metrics are at the trial's best epoch."
+            f"Validation {goal.metric} on {samples}{percent}. Each row is one trained model, with the 95%"
+            " interval for it on other samples; all metrics are at the trial's best epoch."
         )
     if of_samples:
         text = (
-            f"Validation {goal.metric} on {samples}{percent}. Each row is one network of a configuration, with the"
-            f" 95% interval for the network's {goal.metric} on other samples, from what each sample contributes to it;"
-            " all metrics are at the trial's best epoch. How much it varies with the seed is not known here, and no"
+            f"Validation {goal.metric} on {samples}{percent}. Each row is one trained model of a configuration, with"
+            f" the 95% interval for the model's {goal.metric} on other samples, from what each sample contributes to"
+            " it; all metrics are at the trial's best epoch. How much it varies with the seed is not known here, and no"
             " interval has it."
         )
-        return text + (_approximately_best("networks", "", compared, goal) if compared else "")
+        return text + (_approximately_best("models", "", compared, goal) if compared else "")
     text = f"Validation {goal.metric} on {samples}{percent}. All metrics are at the trial's best epoch."
     if kind == "final":
         return text
@@ -85,16 +85,16 @@ def _of_function(goal: Goal, *, steps: bool) -> str:
 def _of_trials(samples: str, compared: int, kind: str) -> str:
     if kind == "final":
         return (
-            f"Accuracy on {samples}, in %. Each row is one network, with Wilson's 95% interval for it on other samples;"
-            " all metrics are at the trial's best epoch."
+            f"Accuracy on {samples}, in %. Each row is one trained model, with Wilson's 95% interval for it on other"
+            " samples; all metrics are at the trial's best epoch."
         )
     text = (
-        f"Accuracy on {samples}, in %. Each row is one network of a configuration, with Wilson's 95% interval for the"
-        " network's accuracy on other samples; all metrics are at the trial's best epoch. How much the accuracy varies"
-        " with the seed is not known here, and no interval has it: another network of the same configuration may do"
-        " better or worse."
+        f"Accuracy on {samples}, in %. Each row is one trained model of a configuration, with Wilson's 95% interval"
+        " for the model's accuracy on other samples; all metrics are at the trial's best epoch. How much the accuracy"
+        " varies with the seed is not known here, and no interval has it: another model of the same configuration may"
+        " do better or worse."
     )
-    return text + (_approximately_best("networks", "", compared, ACCURACY) if compared else "")
+    return text + (_approximately_best("models", "", compared, ACCURACY) if compared else "")
 
 
 def _of_means(samples: str, compared: int, how: Replication, goal: Goal, *, of_samples: bool) -> str:

@@ -114,7 +114,8 @@ def _better(frames: Frames, search: StageView, default: AgainstDefault | None) -
     parts = [*_second(search), *_default(search, default), *_base(frames, search)]
     parts.sort(key=lambda part: not part.startswith("not better"))  # what matters most
     which = f"{'all ' * (len(parts) > 1)}by the {search.goal.measured} as measured"
-    return f"{'; '.join([*parts, which])}." if parts else ""
+    measured = [which] * any("not known" not in part for part in parts)
+    return f"{'; '.join([*parts, *measured])}." if parts else ""
 
 
 def _size(search: StageView, score: float) -> str:
@@ -151,7 +152,8 @@ def _default(search: StageView, default: AgainstDefault | None) -> list[str]:
     if default.verdict == BEST:
         return ["the default is itself the best"]
     if default.difference is None or default.low is None or default.high is None:
-        return ["than the default: not known"]
+        why = {"pruned": ", since that was stopped before its end", "failed": ", since that failed"}
+        return [f"than the default: not known{why.get(default.state, '')}"]
     sign = search.goal.sign
     low, high = sorted((sign * default.low, sign * default.high))
     verdict = {BETTER: "significant", NOT_BETTER: "significantly worse"}.get(default.verdict, "not significant")
@@ -189,8 +191,8 @@ def _sure(search: StageView, found: CorrectedAccuracy | None) -> str:
     if found:
         near = found.near.get(search.ranked[0].trial_ids[0]) if found.rope else None
         within = "" if near is None else f", and {found.rope} of the best with probability {percent(near)}"
-        networks = "" if found.worth else " of these networks"
-        parts.append(f"it is the best{networks} with probability {found.probability}{within}")
+        models = "" if found.worth else " of these trained models"
+        parts.append(f"it is the best{models} with probability {found.probability}{within}")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

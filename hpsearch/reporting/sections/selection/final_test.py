@@ -188,5 +188,5 @@ def final_sentence(test: FinalTest | None) -> str:
     else:
         said += f", a statistically significant difference ({interval})."
     if not test.seeds_known:
-        said += " The variance of the seeds is not known, so the interval leaves it out: it is about these networks."
+        said += " The variance of the seeds is not known, so the interval leaves it out: it is of these trained models."
     return said
