@@ -102,7 +102,7 @@ def test_every_valid_name_works_in_every_command(tmp_path, capsys, monkeypatch, 
 
 
 def test_a_report_is_written_in_the_chosen_formats(folder, capsys):
-    status, out, _ = run(folder, capsys, "report", "tiny", "--format", "csv,svg")
+    status, out, _ = run(folder, capsys, "report", "tiny", "--format", "csv", "--format", "svg")
     assert (status, out) == (0, "reports/tiny/ranking.csv\n")
     names = {path.suffix for path in (folder / "reports" / "tiny").rglob("*.*")}
     assert names == {".csv", ".svg"}

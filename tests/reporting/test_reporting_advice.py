@@ -1,5 +1,7 @@
 """Next steps: extend a range at its edge, stop among ties, train longer what improves; the lines are valid TOML."""
 
+import math
+
 import made_advice
 import made_pruned
 import made_study
@@ -9,7 +11,7 @@ from made_advice import HEAD, RANDOM, SPACE, flat, make, spread
 
 import hpsearch.reporting.frames
 from hpsearch.reporting import load_frames
-from hpsearch.reporting.sections.advice import advise
+from hpsearch.reporting.sections.advice import _next_choice, advise
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.spec import parse
 from hpsearch.spec.writing import toml
@@ -54,6 +56,14 @@ def test_the_best_at_the_end_of_its_choices_gets_a_further_choice(engine):
         100,
         200,
     )
+
+
+@pytest.mark.parametrize(
+    ("choices", "best", "further"),
+    [((1e-4, 1e-3, 0.1), 0.1, 1.0), ((1e-4, 1e-3, 0.1), 1e-4, 1e-5), ((0.1, 0.3), 0.3, 0.9), ((1, 100), 100, 1_000)],
+)
+def test_a_further_choice_has_few_digits_and_is_at_most_ten_times_as_far(choices, best, further):
+    assert _next_choice(choices, best, 0.0, math.inf) == further
 
 
 def test_the_best_inside_its_range_needs_no_advice(engine):

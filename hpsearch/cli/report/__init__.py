@@ -14,8 +14,10 @@ from hpsearch.cli.output import json_option, print_json
 @click.option(
     "--format",
     "formats",
-    default="html,md,csv",
+    default=("html,md,csv",),
     show_default=True,
+    multiple=True,
+    callback=lambda _context, _option, given: ",".join(given),
     metavar="LIST",
     help="The formats: html, md, csv, parquet, tex, pdf, png, svg.",
 )

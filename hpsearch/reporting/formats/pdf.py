@@ -52,8 +52,9 @@ def document(name: str, blocks: Sequence[Block], figures: Mapping[str, Plot]) ->
         if row:
             _figures(pdf, row, figures)
             row = []
-        if isinstance(block, Heading) and isinstance(following, FigureBlock | Images) and pdf.will_page_break(90):
-            pdf.add_page()  # a heading stays on one page with its figure
+        with_it = 90 if isinstance(following, FigureBlock | Images) else 60 if isinstance(following, Heading) else 0
+        if isinstance(block, Heading) and with_it and pdf.will_page_break(with_it):
+            pdf.add_page()  # a heading stays on one page with its figure, or with a further heading and its first lines
         _block(pdf, block, figures)
     if row:
         _figures(pdf, row, figures)

@@ -256,9 +256,8 @@ def _next_choice(choices: Sequence[Any], best: Any, low: float, high: float) -> 
     if best not in (ordered[0], ordered[-1]):
         return None
     outer, inner = (ordered[-1], ordered[-2]) if best == ordered[-1] else (ordered[0], ordered[1])
-    more = outer * outer / inner
-    if all(isinstance(choice, int) for choice in choices):
-        more = round(more)
+    more = outer * min(max(outer / inner, 0.1), 10.0)  # a gap of more than ten times is no series to continue
+    more = round(more) if all(isinstance(choice, int) for choice in choices) else float(f"{more:.4g}")
     return more if low <= more <= high and more not in choices and more > 0 else None
 
 
