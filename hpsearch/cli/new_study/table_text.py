@@ -88,7 +88,7 @@ def table_study_text(a: TableStudy) -> str:
             *([f"budget = {{ minutes = {share:g} }}"] if share else []),
             *(f"space.{key} = {text}" for key, text in SPACE.items()),
             *([f"space.class_weight = {BALANCED}"] if a.imbalanced else []),
-            "# what you would use without a search: trained first, and the report says whether the best is better",
+            "# what you would use without a search: trained first; if not pruned, the best is compared with it",
             f"default = {toml(DEFAULT | ({'class_weight': 'none'} if a.imbalanced else {}))}",
             "",
             "[[stage]]",

@@ -151,7 +151,7 @@ class Stage(Table):
     default: Annotated[dict[str, Any], BeforeValidator(_one_with_space)] | None = None
     """In the first stage: the configuration that one would use without a search, with all its hyperparameters. It is
     trained before all others, as one of the stage's `trials`; of a grid or a list it is one of the configurations. The
-    report says whether the best is better.
+    report says whether the best is better, which it cannot where the pruner ended the default.
     """
     source: Annotated[Annotated[str, AfterValidator(_study_or_stage)] | None, Field(alias="from")] = None
     """An earlier study whose trials the sampler learns from: `"study"` or `"study/stage"`."""
