@@ -17,9 +17,9 @@ from hpsearch.errors import InputError
 from hpsearch.reporting import load_results, write_report
 from hpsearch.reporting.figures import files
 from hpsearch.reporting.figures.files import plot_file
-from hpsearch.reporting.formats import latex, registry
+from hpsearch.reporting.formats import latex, pdf, registry
 from hpsearch.reporting.formats.csv import ranking_csv
-from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Table, outline
+from hpsearch.reporting.formats.outline import FigureBlock, Heading, Images, Paragraph, Table, outline
 from hpsearch.reporting.formats.registry import FORMATS, parse_formats
 from hpsearch.reporting.sections.ranking.stage import SHOWN
 from hpsearch.storage import schema
@@ -144,6 +144,14 @@ def test_the_pdf_has_pages(finished_engine, tmp_path):
     assert file.name == "report.pdf"
     assert file.read_bytes().startswith(b"%PDF-")
     assert file.read_bytes().count(b"/Type /Page\n") > 3
+
+
+def test_in_a_pdf_a_heading_is_on_the_page_of_the_one_below_it():
+    pytest.importorskip("fpdf", reason="fpdf2 is not installed (the extra pdf)")
+    for lines in range(30, 42):  # so that the headings come to the end of the page
+        blocks = [*[Paragraph("text")] * lines, Heading(2, "Rankings"), Heading(3, "coarse"), Paragraph("text")]
+        first, second = re.findall(rb"/Dest \[(\d+) 0 R", pdf.document("made", blocks, {}))
+        assert first == second
 
 
 def test_parquet_has_the_frames_with_their_types(finished_engine, finished, tmp_path):
