@@ -8,7 +8,7 @@ scikit-learn inside the functions that compute: it takes over a second to import
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.metrics.kinds import KINDS, Average, Direction, Needs, Task
+from hpsearch.metrics.kinds import KINDS, MOST, Average, Direction, Needs, Task
 from hpsearch.metrics.metric import Metric, MetricError, MetricFile, Source, check_task
 from hpsearch.metrics.parsing import parse
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "MOST",
     "Average",
     "Direction",
     "Metric",

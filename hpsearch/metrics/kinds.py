@@ -60,3 +60,6 @@ KINDS = {
 
 AVERAGED = tuple(name for name, kind in KINDS.items() if "average" in kind.options)
 """The kinds that are of one class and averaged over several."""
+
+MOST = 1e38
+"""The largest number that a metric may be: of larger ones the fourth power overflows, which statistics need."""

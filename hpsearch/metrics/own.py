@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from hpsearch.data.modules import module_of, readable
 from hpsearch.errors import nearest, raised
-from hpsearch.metrics.kinds import Direction, Needs, Task
+from hpsearch.metrics.kinds import MOST, Direction, Needs, Task
 from hpsearch.metrics.metric import Metric, MetricError, MetricFile, Source, shown
 from hpsearch.metrics.quiet import quiet
 
@@ -145,8 +145,10 @@ def call(metric: Metric, labels: Array, predictions: Array, sample_weight: Array
     value = _number(found)
     if value is None:
         raise MetricError(f"{path}: metric must return a number, returned {_described(found)}")
-    if not np.isfinite(value):
-        raise MetricError(f"{path}: metric must return a finite number for finite predictions, returned {value}")
+    if not abs(value) <= MOST:
+        rule = "must return a finite number for finite predictions"
+        rule += f", none beyond {MOST:g}" if np.isfinite(value) else ""
+        raise MetricError(f"{path}: metric {rule}, returned {value}")
     return value
 
 

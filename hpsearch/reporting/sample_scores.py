@@ -28,7 +28,10 @@ _AT_ONCE = 500
 _NEAR = 1e-3
 """By so much of its deviation a mean may differ from the stored value: predictions are stored in single precision."""
 
-Values = NDArray[np.float32]
+_SMALL = 1e-12
+"""Single precision is enough for contributions, but not for squares of smaller ones, nor of those above 1/_SMALL."""
+
+Values = NDArray[np.floating]
 Record = Mapping[str, Any]
 
 
@@ -177,7 +180,9 @@ class SampleScores:
         mean = float(found.mean())
         if not np.isfinite(mean) or abs(mean - known) > _NEAR * max(float(found.std()), abs(known)):
             return None
-        return np.asarray(metric.sign * (found + (known - mean)), dtype=np.float32)
+        found = metric.sign * (found + (known - mean))
+        usual = _SMALL < np.abs(found).max() < 1 / _SMALL
+        return np.asarray(found, np.float32 if usual else np.float64)
 
 
 def _probabilities(outputs: NDArray[np.float64]) -> NDArray[np.float64]:

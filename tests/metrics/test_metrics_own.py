@@ -114,6 +114,7 @@ def test_a_number_may_be_of_any_type(tmp_path, what):
         ("float('nan')", "must return a finite number for finite predictions, returned nan"),
         ("-np.inf", "must return a finite number for finite predictions, returned -inf"),
         ("np.float64(0) / 0", "must return a finite number for finite predictions, returned nan"),
+        ("-1e39", "must return a finite number for finite predictions, none beyond 1e+38, returned -1e+39"),
         ("'0.5'", "must return a number, returned '0.5'"),
         ("1j", "must return a number, returned 1j"),
         ("np.complex64(1)", "must return a number, returned np.complex64(1+0j)"),

@@ -14,10 +14,13 @@ from hpsearch.reporting.frames import load
 from hpsearch.reporting.sections.ranking.stage import view_stages
 from hpsearch.reporting.sections.selection_bias import corrected_accuracies
 from hpsearch.reporting.sections.summary import summarise
-from hpsearch.reporting.statistics.comparison.best import compare
+from hpsearch.reporting.statistics.comparison.best import compare, compare_with_best
 from hpsearch.reporting.statistics.comparison.runs import Runs
 from hpsearch.reporting.statistics.comparison.two_way import Evidence
 from hpsearch.reporting.statistics.contributions import bounds, contributions
+from hpsearch.reporting.statistics.intervals import Bounds
+from hpsearch.reporting.statistics.selection import Valued, correct_selection_bias
+from hpsearch.reporting.statistics.shrinkage import shrink
 from hpsearch.reporting.statistics.tests import of_means
 from hpsearch.search.copy import copy
 from hpsearch.search.delete import delete
@@ -182,3 +185,46 @@ def test_of_equal_networks_none_is_worse_by_any_metric_and_intervals_hold(name):
         held += [low <= true <= high for low, high in map(evidence.interval, range(k))]
     assert np.mean(worse) <= 0.06 + 2 * np.sqrt(0.06 * 0.94 / tables)
     assert 0.92 <= np.mean(held) <= 0.98
+
+
+@pytest.mark.parametrize("unit", [2.0**-60, 2.0**110])
+def test_the_unit_of_the_targets_changes_no_statement(unit):
+    random = np.random.default_rng(1)
+    errors = random.normal(size=(6, 2, 300)) ** 2 + random.normal(size=300) ** 2 + 0.15 * np.arange(6)[:, None, None]
+
+    def statements(unit):
+        scores = -unit * errors
+        chosen = correct_selection_bias(
+            [[Valued(seed[None]) for seed in each] for each in scores], 300, bounds=Bounds()
+        )
+        true = shrink(chosen.within_reach.scores, chosen.within_reach.noise)
+        runs = tuple(Runs(tuple(each.mean(axis=1).tolist()), tuple(each)) for each in scores)
+        compared = [(each.low / unit, each.p) for each in compare_with_best(Evidence(runs, 300, bounds=Bounds()))[1:]]
+        return np.ravel([*compared, (chosen.low / unit, true.mean[0] / unit), (true.best[0], chosen.chosen_again)])
+
+    assert statements(unit) == pytest.approx(statements(1.0))
+
+
+@pytest.mark.parametrize("unit", [1e-24, 1e20])
+def test_contributions_in_any_unit_of_the_targets_are_those_of_the_metric(tmp_path, monkeypatch, unit):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(2)
+    samples = random.normal(size=(380, 3))
+    table = np.column_stack([samples, unit * (samples @ [1, 2, 3] + random.normal(size=380))])
+    np.savetxt(tmp_path / "made.csv", table, delimiter=",", header="a,b,c,y", comments="")
+    made = '{ kind = "csv", path = "made.csv", label = "y", test = 60 }, task = "regression"'
+    text = (
+        STUDY.replace('"digits"', made)
+        .replace("f1_macro", "mse")
+        .replace("0.3", "0.03")
+        .partition('[[stage]]\nname = "seeds')[0]
+    )
+    launch(workspace(tmp_path, text, "any.toml"), options(tmp_path))
+    frames = loaded(tmp_path)
+    trials = frames.by_stage["single"]
+    for trial in trials:
+        found = frames.sample_scores.of(trial, "validation")
+        assert -found.mean() == pytest.approx(trial["value"], rel=1e-5)
+        assert np.unique(found).size > 100
+    chosen = corrected_accuracies(frames, view_stages(frames))[0].chosen
+    assert chosen.low < chosen.corrected < chosen.high < 0

@@ -395,3 +395,15 @@ def test_a_generator_must_say_how_many_steps_it_has(tmp_path, monkeypatch):
     (tmp_path / "models" / "steps.py").write_text(STEPS)
     with pytest.raises(HpsearchError, match=r"training\.epochs is missing; the function yields a number for each"):
         launch(path, options(tmp_path))
+
+
+def test_what_a_function_notes_of_its_trials_may_be_any_number(here):
+    def noting(trial):
+        for name, number in (("large", 1e305), ("whole", 10**400), ("small", 2.5)):
+            trial.set_user_attr(name, number)
+        return trial.suggest_float("x", 0, 1)
+
+    study = optuna.create_study()
+    study.optimize(noting, n_trials=2)
+    assert [each.user_attrs for each in study.trials] == 2 * [{"large": 1e305, "whole": 10**400, "small": 2.5}]
+    assert {row["metric"] for row in rows(here, schema.measurements)} == {"value", "small"}

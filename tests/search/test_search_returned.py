@@ -113,6 +113,8 @@ RETURNED = '{"height": self.height, "depth": -self.height, "rmse": 1.5}'
         ('metric = "loss"', None, "evaluate must return 'loss' in its mapping, which the study asks for; it returned: depth, height, rmse"),
         (None, '{"height": "high"}', "evaluate must return numbers by name where it returns a mapping, returned 'height' = 'high'"),
         (None, '{"height": True}', "returned 'height' = True"),
+        (None, '{"height": 1.0, "depth": 1e305}', "evaluate must return numbers of at most 1e+38, returned {'depth': 1e+305}"),
+        ('metric = "loss"', "(1e305, labels)", "the training cost became infinite in epoch 1"),
         (None, "{}", "evaluate must return predictions or numbers, returned an empty mapping"),
         (None, '{"height": float("nan"), "depth": 0}', "the training cost became NaN in epoch 1"),
         (None, "(0.5, labels)", "evaluate must return a mapping of numbers with 'height', which the study asks for, returned predictions"),

@@ -11,7 +11,7 @@ from scipy.special import chdtri
 from hpsearch.reporting.statistics.comparison.moderated import clearly_smaller
 from hpsearch.reporting.statistics.comparison.runs import near_the_best
 
-Samples = NDArray[np.bool_] | NDArray[np.float32]
+Samples = NDArray[np.bool_] | NDArray[np.floating]
 
 
 @dataclass(frozen=True)

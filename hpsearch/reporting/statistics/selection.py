@@ -119,7 +119,8 @@ def correct_selection_bias(
         of_epochs[place] = float((fixed.outside - free.outside).mean())
     corrected = raw + float((chosen.outside - known).mean())
     corrected, _ = bounds.clip(corrected, corrected)
-    own = (sums(best, samples, folds=folds) / (1 if folds else len(best))).astype(np.float32)
+    own = sums(best, samples, folds=folds) / (1 if folds else len(best))
+    own = own.astype(np.result_type(np.float32, best[0].at_chosen(samples)))
     low, high = _interval(corrected, chosen.outside, every, own, bounds)
     scores = np.array([score(configurations[index], samples) for index in near]) - of_epochs
     return BiasCorrection(
@@ -159,7 +160,7 @@ def _ties(bags: Bags, place: int) -> NDArray[np.float64]:
 
 
 def _interval(
-    corrected: float, outside: NDArray[np.float64], samples: int, own: NDArray[np.float32], bounds: Bounds
+    corrected: float, outside: NDArray[np.float64], samples: int, own: NDArray[np.floating], bounds: Bounds
 ) -> tuple[float, float]:
     """Return the 95% interval of the corrected score, from the scores on the bags' left-out samples.
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from hpsearch.data import class_weights
 from hpsearch.errors import ModelError, raised
-from hpsearch.metrics import Metric
+from hpsearch.metrics import MOST, Metric
 from hpsearch.nn.random import generator
 from hpsearch.nn.training import Measured
 from hpsearch.spec import Configuration
@@ -143,6 +143,9 @@ class CheckedTrainable:
         own = self._own_evaluation(samples, squeezed(labels)) if "evaluate" in self.evaluations else None
         if isinstance(own, Mapping):
             returned = self._checked("evaluate", lambda: of_numbers(own, metrics))
+            for name, number in returned.items():
+                if MOST < abs(number) < math.inf:
+                    raise self._error(f"evaluate must return numbers of at most {MOST:g}", {name: number})
             own_loss, nothing = loss_of(returned, metrics), np.empty((len(labels), 0), np.float32)
             return Measured(own_loss, own_loss, math.nan, nothing, returned=returned)
         if lacking := [metric.name for metric in metrics if metric.kind == "returned"]:

@@ -13,6 +13,9 @@ from hpsearch.workers.segments.segment import Segment, Task
 
 EPOCH, VALUE = CURVE.index("epoch"), CURVE.index("value")
 
+_INFINITE = 1e300
+"""A cost that is as large has become infinite: the database takes none whose sum with others overflows."""
+
 
 def measured_rows(split: Split, curves: str) -> slice:
     """The training samples that are evaluated: all, or the first ones of the shuffled training set, a random sample."""
@@ -35,7 +38,7 @@ def record(
     if result.ended:
         return
     for name, value in (("training cost", on_train.cost), ("validation cost", on_validation.cost)):
-        if not math.isfinite(value):
+        if not abs(value) < _INFINITE:
             what = "NaN" if math.isnan(value) else "infinite"
             result.failed = (epoch, f"the {name} became {what} in epoch {epoch}")
             return

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Container, Mapping
 from typing import Any
 
-from hpsearch.metrics import Metric, MetricError, parse
+from hpsearch.metrics import MOST, Metric, MetricError, parse
 from hpsearch.spec import SUGGESTED, VALUE
 from hpsearch.workers.models.checked_trainable import seed_of
 from hpsearch.workers.models.functions import Ended, Trial, call
@@ -62,7 +62,7 @@ def _is_plain(value: Any) -> bool:
 
 def _is_further(name: Any, value: Any) -> bool:
     """Is it a number under a name that a metric may have, so that it is recorded beside those of the study?"""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST
     return is_number and isinstance(name, str) and _NAME.fullmatch(name) is not None and name not in MEASURED
 
 
@@ -73,10 +73,6 @@ def _rows(epoch: int, numbers: Mapping[str, float], without: Container[str] = ()
         for name, number in numbers.items()
         if name not in without
     ]
-
-
-_MOST = 1e38
-"""The largest number that a function may return: of larger ones the fourth power overflows, which statistics need."""
 
 
 class _Steps:
@@ -99,9 +95,9 @@ class _Steps:
         segment, result, epoch = self.segment, self.result, self.number
         measures, training = segment.measures, self.task.configuration.training
         for metric in measures.metrics:
-            if not abs(found := numbers[metric.name]) <= _MOST:
+            if not abs(found := numbers[metric.name]) <= MOST:
                 what = "NaN" if math.isnan(found) else "infinite" if math.isinf(found) else f"{found:.3g}"
-                raise PredictionError(f" must return finite numbers, none beyond {_MOST}, {metric.name} was {what}")
+                raise PredictionError(f" must return finite numbers, none beyond {MOST}, {metric.name} was {what}")
         value, sign = numbers[measures.objective.name], measures.objective.sign
         none, loss = (math.nan,) * 3, -sign * value
         result.curve.append((epoch, 0.0, *none, loss, loss, math.nan, value))

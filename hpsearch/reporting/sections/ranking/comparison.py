@@ -18,7 +18,7 @@ from hpsearch.reporting.statistics.intervals import SHARE, Bounds
 from hpsearch.storage.records import ACCURACY, Goal
 
 Record = dict[str, Any]
-OfSamples = NDArray[np.bool_] | NDArray[np.float32]
+OfSamples = NDArray[np.bool_] | NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _at_best(frames: Frames, trial: Record) -> AnyRun:
     assert found is not None, "only trials whose samples are known are candidates"
     if found.dtype == np.bool_:
         return Run(np.packbits(found.astype(np.bool_))[None])
-    return Valued(found.astype(np.float32, copy=False)[None], bounded=frames.sample_scores.bounds.both)
+    return Valued(np.asarray(found[None], np.result_type(np.float32, found)), bounded=frames.sample_scores.bounds.both)
 
 
 def _keeps_last(trial: Record) -> bool:

@@ -44,8 +44,8 @@ class Found:
 class _Sums(NamedTuple):
     """Of one run, (epochs, bags): the sums over the drawn samples; of contributions also over those not drawn."""
 
-    inside: NDArray[np.float32]
-    outside: NDArray[np.float32] | None
+    inside: NDArray[np.floating]
+    outside: NDArray[np.floating] | None
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,15 @@ class Bags:
         for part in range(self.drawn.shape[1]):
             here = [index for index, (place, _) in enumerate(runs) if runs_share_samples or place == part]
             rows = [runs[index][1].rows(samples) for index in here]
-            matrix = np.concatenate(rows).astype(np.float32)
+            matrix = np.concatenate(rows).astype(np.result_type(np.float32, *rows))
             if offset:
-                matrix -= np.float32(offset)
+                matrix -= offset
             inside = matrix @ self.drawn[:, part].T
             # Bits are counted instead, which is faster.
             outside = None if isinstance(runs[0][1], Run) else matrix @ self._outside[:, part].T
             if outside is not None and most < math.inf:
-                np.minimum(inside, np.float32(most) * self.drawn[:, part].sum(axis=1), out=inside)
+                limit = np.multiply(most, self.drawn[:, part].sum(axis=1), dtype=inside.dtype)
+                np.minimum(inside, limit, out=inside)
             edges = np.cumsum([0, *(len(each) for each in rows)])
             for index, (start, end) in zip(here, pairwise(edges), strict=True):
                 found[index] = _Sums(inside[start:end], None if outside is None else outside[start:end])
@@ -143,7 +144,7 @@ class Bags:
 
     def _left_out(
         self, run: AnyRun, epochs: int | NDArray[np.intp], sums: _Sums, part: int
-    ) -> NDArray[np.int64] | NDArray[np.float32]:
+    ) -> NDArray[np.int64] | NDArray[np.floating]:
         """Return the sum over the samples left out of each bag at some epoch, or at one of each bag."""
         if isinstance(run, Run):
             hits = np.bitwise_count(run.correct[epochs] & self.left_out[:, part])

@@ -72,7 +72,7 @@ class Valued:
     that is `bounded`, below and above, no contribution is huge.
     """
 
-    values: NDArray[np.float32]
+    values: NDArray[np.floating]
     chosen: int = 0
     bounded: bool = False
 
@@ -87,11 +87,11 @@ class Valued:
         """How many epochs it could be chosen by."""
         return len(self.values)
 
-    def rows(self, _samples: int) -> NDArray[np.float32]:
+    def rows(self, _samples: int) -> NDArray[np.floating]:
         """Return what each sample adds to the score, (epochs, samples)."""
         return self.values
 
-    def at_chosen(self, _samples: int) -> NDArray[np.float32]:
+    def at_chosen(self, _samples: int) -> NDArray[np.floating]:
         """Return the same at the epoch that it was chosen by, (samples,)."""
         return np.asarray(self.values[self.chosen])
 
@@ -185,7 +185,7 @@ def noise(configurations: Sequence[Sequence[AnyRun]], samples: int, *, folds: bo
         found[place] = residual.var() * (number / max(1, number - 1) if usual[place] else 1.0)
     least = 0.5 / size  # half a sample that one of two classifies correctly
     if not _bounded(configurations[0][0]):
-        least = max(least * float(best.var()), (1e-9 * max(1.0, float(np.abs(best).max()))) ** 2)
+        least = max(least * float(best.var()), (1e-9 * (float(np.abs(best).max()) or 1.0)) ** 2)
     elif not counted(configurations[0][0]):
         # A perfect score varies as much as others: that no sample lowers it is chance.
         size_of_one = usual_range(run.at_chosen(samples) for each in configurations for run in each)

@@ -5,6 +5,7 @@ range. A configuration is worse if its difference from the best exceeds what the
 ones exceeds in 5% of tables. May import NumPy, SciPy and our evidence.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,6 +127,9 @@ class Null:
         rows = _on_same_samples(evidence, indices)
         if rows:
             self._add_samples(evidence, indices, rows)
+        # What is studentised has no unit, and those of others would leave the range of single precision.
+        _, exponent = math.frexp(self._covariance.diagonal().max())
+        self._covariance = np.ldexp(self._covariance, -2 * (exponent // 2))
         drawn = np.random.default_rng(seed).standard_normal((draws, len(indices)), dtype=np.float32)
         self._deviations = drawn @ _root(self._covariance).T.astype(np.float32)
         self.maxima = self._maxima(np.arange(len(indices)))

@@ -19,7 +19,7 @@ class Runs:
     """
 
     scores: tuple[float, ...]
-    right: tuple[NDArray[np.bool_] | NDArray[np.float32], ...] = ()
+    right: tuple[NDArray[np.bool_] | NDArray[np.floating], ...] = ()
     replicates: tuple[int, ...] = ()  # which folds these are
 
     @property
@@ -32,20 +32,21 @@ class Runs:
         """Whether the score is a share of samples, for which exact tests exist."""
         return bool(self.right) and self.right[0].dtype == np.bool_
 
-    def shares(self, folds: bool) -> NDArray[np.float32]:
+    def shares(self, folds: bool) -> NDArray[np.floating]:
         """Return the share of seeds that classify each sample correctly; of folds the samples one after the other.
 
         Of another metric these are the means of the contributions.
         """
+        kind = np.result_type(np.float32, *self.right)
         if folds:
-            return np.concatenate(self.right).astype(np.float32)
-        found = self.right[0].astype(np.float32)
+            return np.concatenate(self.right).astype(kind)
+        found = self.right[0].astype(kind)
         for each in self.right[1:]:
             found += each
         return found / np.float32(len(self.right))
 
 
-def near_the_best(shares: Sequence[NDArray[np.float32] | None], best: int = 0) -> list[int]:
+def near_the_best(shares: Sequence[NDArray[np.floating] | None], best: int = 0) -> list[int]:
     """Return which configurations the samples alone do not show to be worse than the best one, itself among them.
 
     `shares` has of each what a sample contributes to its mean score, None where that is not known. Those on other
