@@ -21,6 +21,7 @@ from hpsearch.search import launch, resume
 from hpsearch.search.options import Options, how_to_resume
 from hpsearch.search.progress import StageEvent, TrialEvent, Watcher
 from hpsearch.storage.sqlite.workspace import default_reports
+from hpsearch.workers.pools import ENDING
 
 if TYPE_CHECKING:
     from hpsearch.cli.outcome import Outcome
@@ -90,7 +91,9 @@ def _run(
     _check_folder(reports)
     display: AbstractContextManager[Watcher] = nullcontext(JsonEvents()) if as_json else open_display(quiet=quiet)
     options, report = Options(storage, **given), ReportAhead()
-    name, finished = run_and_notify(run, options, display, on_stage=report.begin, notify_target=notify)
+    # A model that runs in this process may fork, and what a thread imports at that moment, the fork waits for for ever.
+    begin = report.begin if options.backend in ENDING else None
+    name, finished = run_and_notify(run, options, display, on_stage=begin, notify_target=notify)
     report.join()
     try:
         return _end(name, options, reports, finished=finished, quiet=quiet, as_json=as_json)

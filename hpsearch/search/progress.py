@@ -210,7 +210,7 @@ class Tally:
         """The stage's state, with the rest of a budget of minutes; `over` if it gets no further configurations."""
         trials = len(self._rows) if over else max(self._planned, len(self._rows))
         each = self._epochs_of_ended / self._done if self._done else self._epochs / max(1, len(self._rows))
-        best = None if self._best is None else self._goal.sign * self._best[-1]
+        best = None if self._best is None else self._goal.sign * self._best[-1] + 0.0  # not −0
         return StageProgress(
             name=self._name,
             position=self._position,

@@ -3,8 +3,10 @@
 import threading
 
 import pytest
+from tiny import TINY, url, workspace
 
 from hpsearch import reporting
+from hpsearch.cli import main
 from hpsearch.cli.run_study import ReportAhead
 from hpsearch.search.progress import StageEvent
 
@@ -44,3 +46,14 @@ def test_where_the_system_has_no_thread_left_the_study_goes_on(monkeypatch, prep
     ahead.begin(event(2))
     ahead.join()
     assert not prepared
+
+
+@pytest.mark.parametrize(("backend", "ahead"), [("loky", True), ("sequential", False)])
+def test_it_is_prepared_ahead_only_where_models_which_may_fork_run_in_other_processes(
+    tmp_path, monkeypatch, backend, ahead
+):
+    begun = []
+    monkeypatch.setattr(ReportAhead, "begin", lambda self, event: begun.append(event.position))
+    text = TINY.partition('[[stage]]\nname = "fine"')[0]
+    assert main(["launch", str(workspace(tmp_path, text)), "--storage", url(tmp_path), "--backend", backend]) == 0
+    assert bool(begun) is ahead

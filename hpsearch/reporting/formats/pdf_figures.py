@@ -31,7 +31,8 @@ def draw(pdf: "FPDF", scene: Scene, at: tuple[float, float], width: float, alt: 
     `known` are the characters of the font.
     """
     figure = _Figure(pdf, np.array(at), width / scene.width, known)
-    with pdf.local_context(), pdf._marked_sequence(alt_text=alt):  # fpdf2 has no other way to say what drawings are
+    described = getattr(pdf, "_marked_sequence", lambda **_: nullcontext())  # fpdf2 has no public way to do so
+    with pdf.local_context(), described(alt_text=alt):
         for element in scene.elements:
             with ExitStack() as stack:
                 if not isinstance(element, Words) and element.clipped and not inside(element, scene.box):

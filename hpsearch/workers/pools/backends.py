@@ -12,7 +12,7 @@ SCHEDULED = ("dask", "ray")
 """The backends whose workers are on other machines, behind --scheduler."""
 
 ENDING = ("loky", *SCHEDULED)
-"""The backends that can end a call that takes too long or too much memory."""
+"""The backends that run calls in other processes, and can end one that takes too long or too much memory."""
 
 _PACKAGES = {"dask": "distributed", "ray": "ray"}
 
