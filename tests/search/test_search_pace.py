@@ -34,3 +34,13 @@ def test_cohorts_take_turns_near_the_end_so_that_the_last_one_does_not_train_alo
     assert pace.epochs(near, 2, [replace(near, done=39)] * 2) == 5
     assert pace.epochs(COHORT, 2, [COHORT, COHORT]) == 30
     assert pace.epochs(near, 2, [near, replace(near, shape="not measured")]) == 30
+
+
+def test_what_takes_long_to_restore_trains_as_long_before_it_is_restored_again():
+    """An estimator is fitted again from its start by each segment: of 100 epochs of a second there were 33 fits."""
+    pace, cohort, fitted = paced(1.0, service=0.005), replace(COHORT, limit=100), 0.0
+    while cohort.done < cohort.limit:
+        cohort.restoring = float(cohort.done)
+        fitted += cohort.done
+        cohort.done += pace.epochs(cohort, 2, [cohort] * 8)
+    assert fitted < 200  # seconds; it was 1,683

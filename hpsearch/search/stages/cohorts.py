@@ -62,6 +62,8 @@ class Cohort:
     """After a failure: one epoch per segment, so that the epoch in which a trial fails does not depend on segments."""
     fresh: bool = False
     """Its next segment needs a worker that has run nothing before."""
+    restoring: float = 0.0
+    """How long its last segment took to be restored (s): an estimator is fitted again from its start."""
 
     @property
     def share_done(self) -> float:
@@ -220,6 +222,7 @@ class Pace:
         length = self._length(workers)
         if len(others) >= workers and (rest := self._rest([cohort, *others])) is not None:
             length = min(length, max(SHORTEST * length, rest / workers / TURNS))
+        length = max(length, cohort.restoring)  # else its segments would mostly restore
         return min(max(1, round(length / max(seconds, 1e-9))), cohort.limit - cohort.done)
 
     def _rest(self, cohorts: Sequence[Cohort]) -> float | None:

@@ -197,7 +197,7 @@ class StageRun:
         """Commit finished segments; their cohorts wait for the next ones if they have epochs left."""
         records: list[Progress] = []
         for cohort, segment, result in done:
-            cohort.died, cohort.lost, cohort.fresh = 0, 0, False
+            cohort.died, cohort.lost, cohort.fresh, cohort.restoring = 0, 0, False, result.restoring
             self.context.pace.note(cohort, segment.last - segment.first + 1, result.seconds)
             share, first = result.seconds / len(result.tasks), cohort.trials[0].number
             records += [

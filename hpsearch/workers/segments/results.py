@@ -82,3 +82,8 @@ class SegmentResult:
 
     tasks: tuple[TaskResult, ...]
     seconds: float
+
+    @property
+    def restoring(self) -> float:
+        """The seconds that it took to restore them."""
+        return sum(task.restoring for task in self.tasks)

@@ -1,6 +1,7 @@
 """The function that workers call: from a segment to its result. May import `hpsearch.nn`, data and spec."""
 
 import time
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,9 +35,9 @@ def run_segment(segment: Segment) -> SegmentResult:
         results = _train(segment, split, plugin)
     except BaseException as error:
         raise TrainingError.of(error) from None
+    found = SegmentResult(tuple(results), time.perf_counter() - began)
     # Restoring is no part of an epoch: if it were, segments that restore long would become shorter, and restore oftener
-    restoring = sum(result.restoring for result in results)
-    return SegmentResult(tuple(results), time.perf_counter() - began - restoring)
+    return replace(found, seconds=found.seconds - found.restoring)
 
 
 def _plugin(segment: Segment) -> Plugin:
