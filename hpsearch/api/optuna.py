@@ -4,7 +4,7 @@
 `api.optimise`, search and storage.
 """
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
@@ -192,12 +192,20 @@ def create_study(
     study_name: str | None = None,
     direction: str = "minimize",
     load_if_exists: bool = False,
+    directions: Sequence[str] | None = None,
 ) -> Study:
     """Return a study; it is stored, in `storage` or the workspace's database, once it is optimised.
 
     A study of this name that asks for the same goes on, whether or not `load_if_exists`. Without a pruner no trial is
-    pruned.
+    pruned. Raises InputError for several `directions`, which are hpsearch.optimise's.
     """
+    if directions is not None:
+        if len(directions) != 1:
+            how = 'hpsearch.optimise(objective, space, direction={"loss": "minimise", "hours": "minimise"})'
+            raise InputError(
+                f"directions must be one; several objectives have names: {how}, which returns them by name"
+            )
+        (direction,) = directions
     if direction not in DIRECTIONS:
         raise InputError(f"direction must be 'minimize' or 'maximize', got {direction!r}")
     return Study(study_name, storage, direction, sampler, pruner)

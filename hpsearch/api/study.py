@@ -119,6 +119,9 @@ def _given(table: Study | Stage | Range | Around) -> dict[str, Any]:
 
 
 def _toml(written: Table) -> str:
+    stages = written.get("stage")
+    for stage in stages if isinstance(stages, list | tuple) else ():
+        _refuse_pairs(stage.get("space") if isinstance(stage, Mapping) else getattr(stage, "space", None))
     try:
         table = _plain(written)
         for stage in table.get("stage", ()):
@@ -129,6 +132,16 @@ def _toml(written: Table) -> str:
     except (TypeError, ValueError, RecursionError) as error:  # a set, a function, a lone surrogate, a recursive list
         raise StudyFileError(f"{PLACE}: cannot be written as a study file: {error}") from error
     return text
+
+
+def _refuse_pairs(space: Any) -> None:
+    """Raise StudyFileError for a pair of numbers: whoever writes (0, 1) means a range, and would get two choices."""
+    for key, entry in space.items() if isinstance(space, Mapping) else ():
+        if isinstance(entry, tuple) and len(entry) == 2 and all(type(each) in (int, float) for each in entry):
+            rule = f"space[{key!r}] must be a range or a list of choices, got {entry}"
+            raise StudyFileError(
+                f"{PLACE}: {rule}; write Range{entry} for all between them, {list(entry)} for these two"
+            )
 
 
 def _in_order(space: dict[str, Any]) -> dict[str, Any]:

@@ -43,12 +43,12 @@ def check_integrity(connection: Connection) -> list[str]:
 def check_study(connection: Connection, study_id: int, name: str) -> list[str]:
     """Everything that is wrong with one study, a line each."""
     stages = reading.stages(connection, study_id)
-    problems = list(_of_file(reading.get_study(connection, name), [stage.name for stage in stages]))
+    problems = list(_of_file(reading.get_study(connection, name), stages))
     problems += [f"stage {stage.name!r}: {problem}" for stage in stages for problem in _stage(connection, stage)]
     return [f"study {name!r}, {problem}" for problem in problems]
 
 
-def _of_file(study: StudyRow, names: Sequence[str]) -> Iterator[str]:
+def _of_file(study: StudyRow, stages: Sequence[StageRow]) -> Iterator[str]:
     """Are its name and the stages those of the study file, if this version can read it?"""
     try:
         written = spec.parse(study.text, study.path)
@@ -56,9 +56,20 @@ def _of_file(study: StudyRow, names: Sequence[str]) -> Iterator[str]:
         return
     if written.name != study.name:
         yield f"its name is {study.name!r}, by its study file {written.name!r}"
+    names = [stage.name for stage in stages]
     wanted = [*(stage.name for stage in written.stages), *["final"] * (written.final is not None)]
-    if list(names) != wanted:
+    if names != wanted:
         yield f"its stages are {', '.join(names) or 'none'}, by its study file {', '.join(wanted)}"
+        return
+    for stage, step in zip(stages, written.stages, strict=False):  # the final comes last
+        if (stage.kind, bool(stage.test)) != (step.kind, step.test):
+            yield f"stage {stage.name!r} is {_said(stage)}, by its study file {_said(step)}"
+        if stage.known is not None and step.source is None:
+            yield f"stage {stage.name!r} knows trials of another study, which its study file does not name"
+
+
+def _said(stage: StageRow | spec.Stage) -> str:
+    return f"of kind {stage.kind!r} {'with' if stage.test else 'without'} the test set"
 
 
 @dataclass

@@ -79,6 +79,10 @@ def test_a_study_can_be_changed_into_another():
             {"stages": [Stage("a", sampler="grid", space={"eta": Range(1, 0)})]},
             "<python>: stage[0].space.eta.low must be",
         ),
+        (
+            {"stages": [Stage("a", sampler="grid", space={"eta": (0.1, 1)})]},
+            "<python>: space['eta'] must be a range or a list of choices, got (0.1, 1); write Range(0.1, 1) for all",
+        ),
         ({"stages": [{"name": "a", "sampel": 3}]}, "<python>: stage[0].sampel is not a key; did you mean 'sample"),
         ({"model": {"file": "models/mlp.py", "hidden": {1, 2}}}, "<python>: cannot be written as a study file: "),
         ({"training": {3: 4}}, "<python>: cannot be written as a study file: keys must be text, got 3"),

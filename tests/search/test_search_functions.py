@@ -407,3 +407,9 @@ def test_what_a_function_notes_of_its_trials_may_be_any_number(here):
     study.optimize(noting, n_trials=2)
     assert [each.user_attrs for each in study.trials] == 2 * [{"large": 1e305, "whole": 10**400, "small": 2.5}]
     assert {row["metric"] for row in rows(here, schema.measurements)} == {"value", "small"}
+
+
+def test_several_directions_of_optunas_are_refused_with_what_has_them():
+    with pytest.raises(HpsearchError, match=r'hpsearch.optimise\(objective, space, direction=\{"loss": "minimise"'):
+        optuna.create_study(directions=["minimize", "maximize"])
+    assert optuna.create_study(directions=["maximize"])._direction == "maximize"

@@ -271,6 +271,14 @@ def test_verify_names_a_stage_that_was_deleted_in_the_dashboard(study):
             "study 'other', its name is 'other', by its study file 'tiny'",
         ),
         (
+            "UPDATE hpsearch_stages SET kind = 'tpe' WHERE id = 1",
+            "study 'tiny', stage 'coarse' is of kind 'tpe' without the test set, by its study file of kind 'random'",
+        ),
+        (
+            "UPDATE hpsearch_stages SET known = '[]' WHERE id = 1",
+            "study 'tiny', stage 'coarse' knows trials of another study, which its study file does not name",
+        ),
+        (
             "UPDATE hpsearch_trials SET test_accuracy = -1 WHERE stage_id = 3 AND number = 0",
             "study 'tiny', trial final:0: hpsearch_trials.test_accuracy must be from 0 to 1",
         ),
