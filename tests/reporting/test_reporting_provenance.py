@@ -37,5 +37,6 @@ def test_times_are_written_for_people_and_a_table_has_features_and_no_image_shap
         "2025-03-01 08:02:41 UTC",
     )
     assert table["Features"].startswith("12, ")
+    assert "“hpsearch verify table”" in table["To reproduce"]
     assert images["Image shape"].endswith("(channels, height, width)")
     assert {"Image shape", "Features"}.isdisjoint(table.keys() & images.keys())

@@ -1,6 +1,7 @@
 """The provenance of each stage: what ran, how long it took, and where its ranges come from. May import spec."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -126,8 +127,16 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
         *(() if function else _data(frames)),
         *_model(model, frames.trainable),
         *(("Former hash of the model file", str(former)) for former in model.get("former") or ()),
+        ("To reproduce", _how_to_reproduce(str(study["name"]))),
     ]
     return [*pairs, *((str(key), formatting.any_value(value)) for key, value in (study["environment"] or {}).items())]
+
+
+def _how_to_reproduce(name: str) -> str:
+    return (
+        "launch the study file below with files of these hashes: with these versions, and the same BLAS kernels, every"
+        f" number is the same; “hpsearch verify {shlex.quote(name)}” trains trials again and compares"
+    )
 
 
 def _data(frames: Frames) -> list[tuple[str, str]]:
