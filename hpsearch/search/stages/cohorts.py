@@ -69,6 +69,11 @@ class Cohort:
     def share_done(self) -> float:
         return self.done / self.limit
 
+    def named(self, stage: str) -> str:
+        """Its first trials, as messages name them."""
+        names = ", ".join(f"{stage}:{trial.number}" for trial in self.trials[:3])
+        return names + (f" and {len(self.trials) - 3} more" if len(self.trials) > 3 else "")
+
     def halves(self) -> "list[Cohort]":
         """Two cohorts of half the trials, for a worker that is idle."""
         middle = (len(self.trials) + 1) // 2

@@ -248,7 +248,8 @@ class StageRun:
         So neither the trial that fails nor its epoch depends on its cohort or on the segments.
         """
         cohort.died += 1
-        message = f"stage {self.stage.name}: a worker died{f' ({reason})' if reason else ''}; its segment is run again"
+        what = f"a worker died{f' ({reason})' if reason else ''} with trial {cohort.named(self.stage.name)}"
+        message = f"stage {self.stage.name}: {what}; its segment is run again"
         if cohort.died < MAX_DIED:
             self._waiting.append(cohort)
         elif len(cohort.trials) > 1 or segment.last > segment.first:
@@ -264,11 +265,9 @@ class StageRun:
         """A segment was lost with its worker, which need not be the segment's fault unless it happens repeatedly."""
         cohort.lost += 1
         if cohort.lost == MAX_LOST:
-            names = ", ".join(f"{self.stage.name}:{trial.number}" for trial in cohort.trials[:3])
-            raise HpsearchError(
-                f"{MAX_LOST} workers in a row were lost with the segment of trial {names} (out of memory?): {error}; "
-                "resume when the workers are available again"
-            )
+            which = f"{MAX_LOST} workers in a row were lost with the segment of trial {cohort.named(self.stage.name)}"
+            rule = f"{which} (out of memory?): {error}; resume when the workers are available again"
+            raise HpsearchError(rule)
         self._waiting.append(cohort)
 
     def _prepare_again(self, cohort: Cohort, error: DataError) -> None:
