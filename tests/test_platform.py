@@ -23,7 +23,12 @@ LACKING = {
 """What is not in these modules on Windows."""
 LACKED = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "readline", "curses"}
 """The modules of the standard library that are not there, and who may import them: who is not imported without."""
-BY = {"fcntl": "storage/sqlite/locks.py", "termios": "cli/top/keys.py", "tty": "cli/top/keys.py"}
+BY = {
+    "fcntl": "storage/sqlite/locks.py",
+    "resource": "platform.py",
+    "termios": "cli/top/keys.py",
+    "tty": "cli/top/keys.py",
+}
 
 
 def lacking(tree):
