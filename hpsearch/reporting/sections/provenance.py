@@ -135,7 +135,7 @@ def facts(frames: Frames) -> list[tuple[str, str]]:
 def _how_to_reproduce(name: str) -> str:
     return (
         "launch the study file below with files of these hashes: with these versions, and the same BLAS kernels, every"
-        f" number is the same; “hpsearch verify {shlex.quote(name)}” trains trials again and compares"
+        f" number is the same; “hpsearch verify {shlex.quote(name)}” runs trials again and compares"
     )
 
 
