@@ -27,9 +27,9 @@ class HpsearchError(Exception):
 
     def __str__(self) -> str:
         line = " ".join(super().__str__().split())  # what it quotes of a library may be several lines
-        return (
-            line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
-        )  # a hint is last
+        if len(line) > _LONGEST:
+            return f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"  # a hint is last
+        return line
 
 
 class InputError(HpsearchError):

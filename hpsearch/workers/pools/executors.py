@@ -23,7 +23,7 @@ def thread_died(executor: Executor) -> bool:
 
 
 def feeder(executor: Executor) -> threading.Thread | None:
-    """The thread here that writes calls to an executor's worker; None before the first call."""
+    """The thread here that writes calls to an executor's worker; None where it does not run."""
     made: Any = executor
     thread: threading.Thread | None = made._call_queue._thread
     return thread if thread is not None and thread.is_alive() else None
